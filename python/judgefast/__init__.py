@@ -1,0 +1,1 @@
+"""Bulk LLM-as-a-judge: both orders, typed verdicts, honest intervals."""

@@ -1,0 +1,47 @@
+"""What is sent once to an engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    from judgefast.prompts.decoding import Decoding
+    from judgefast.prompts.segments import Prompt
+
+QuestionKind = Literal["choice", "score", "yes_no"]
+
+
+class Question(msgspec.Struct, frozen=True):
+    """One typed question of a rubric, for engines that take a state instead of a prompt."""
+
+    aspect: str
+    kind: QuestionKind
+    instructions: str
+    labels: tuple[str, ...]
+    """Options in the rubric's order; levels from lowest to highest; or yes, no."""
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One question to the judge. Whatever an engine takes, it is in here."""
+
+    request_id: bytes
+    """16 bytes, unique in a run."""
+    keys: tuple[bytes, ...]
+    """16 bytes for each judgment that the completion answers."""
+    item_id: str
+    shown: tuple[int, ...]
+    """Index into the item's answers at each position."""
+    repeat: int
+    judge: str
+    questions: tuple[Question, ...]
+    prompt: Prompt | None
+    """None for engines that take the coordinates alone."""
+    prefix_group: int
+    """Requests with one group share more than the rubric: they belong on one lane, in order."""
+    decoding: Decoding
+    seed: int
+    """Sampling seed, from the key. 63 bits."""
+    attempt: int = 1
+    """1 for the first attempt over all launches."""

@@ -1,0 +1,67 @@
+"""What the rest of judgefast sees of a data set: items.
+
+Stage 1 of 8: rows -> **items** -> prompts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from judgefast.hashes import framed
+
+
+class Turn(msgspec.Struct, frozen=True, gc=False):
+    """One turn of a conversation. Both parts are untrusted."""
+
+    role: str
+    content: str
+
+
+Text = str | tuple[Turn, ...]
+"""A plain text, or a conversation."""
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """One candidate's answer."""
+
+    text: Text | None
+    """None where only recorded judge outputs exist (`--engine replay` without texts)."""
+    model: str | None = None
+    """Who wrote it, as the data names it."""
+    sha256: bytes = b""
+    """`text_hash` of the text as read. 32 bytes."""
+
+
+class Item(msgspec.Struct, frozen=True):
+    """A question with its answers."""
+
+    item_id: str
+    """Unique in a run."""
+    cluster: str
+    """Unit of resampling."""
+    question: Text | None
+    answers: tuple[Answer, ...]
+    reference: Text | None = None
+    gold: str | float | None = None
+    """For several answers `a`, `b`, ... (by index), `tie`; for one answer a number or a label."""
+    meta: dict[str, Any] = msgspec.field(default_factory=dict)
+    row: int = 0
+    """Ordinal of the row in the data, from 0, over all files."""
+    question_sha256: bytes = b""
+    reference_sha256: bytes = b""
+
+
+def text_hash(text: Text | None) -> bytes:
+    """Identify a text as it was read, before anything is stripped. 32 bytes; empty for None.
+
+    >>> text_hash("Paris").hex()[:16]
+    'd92b884c0a23a901'
+    """
+    if text is None:
+        return b""
+    if isinstance(text, str):
+        return framed("judgefast text 1", [text.encode()])
+    fields = [part.encode() for turn in text for part in (turn.role, turn.content)]
+    return framed("judgefast turns 1", fields)

@@ -1,0 +1,114 @@
+"""What every engine is, so that the pipeline never asks which one it has.
+
+Stage 4 of 8: requests in cache order -> **engine** -> completions, as they finish.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from judgefast.batches.request import Request
+    from judgefast.prompts.decoding import Capabilities
+    from judgefast.prompts.model import JudgeModel
+
+FinishReason = Literal["stop", "length", "error", "cancelled"]
+ErrorKind = Literal["engine_error", "too_long", "timeout"]
+
+
+class LabelRead(msgspec.Struct, frozen=True, gc=False):
+    """The log-probability of each label of one question, as received."""
+
+    question: int
+    """Index into the request's questions."""
+    logprobs: tuple[float, ...]
+    """Natural log, full vocabulary, in the order of `Decoding.labels`."""
+
+
+class Completion(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back for one attempt at a request."""
+
+    request_id: bytes
+    attempt: int
+    lane: int
+    text: str
+    """Generated text, without the prompt; empty if `finish_reason` is `error`."""
+    finish_reason: FinishReason
+    """`length` means cut at `max_tokens`: a JSON text is probably not closed."""
+    answers: tuple[LabelRead, ...] = ()
+    prompt_tokens: int | None = None
+    """Cached ones included; None where the engine does not say."""
+    cached_tokens: int | None = None
+    completion_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    started: float = 0.0
+    """Unix time at which the engine was given the request. Seconds."""
+    wall_seconds: float = 0.0
+    """From then until the completion was handed back."""
+    error_kind: ErrorKind | None = None
+    error: str | None = None
+    """What went wrong, for a person."""
+    replaced_surrogates: int = 0
+    """Lone surrogates in the reply that became U+FFFD."""
+
+
+class Lane(msgspec.Struct, frozen=True):
+    """A replica of the judge that serves requests by itself."""
+
+    lane: int
+    room: int
+    """Requests it can hold in flight."""
+
+
+class Engine(Protocol):
+    """A judge model: requests in, completions out in whatever order they finish.
+
+    Contract, checked for every engine by `tests/engines/test_contract.py`:
+
+    * one completion for each submitted request; none is dropped, none comes twice;
+    * `submit` never waits for the model: the caller bounds the work by `in_flight`;
+    * a request that fails is a completion with `finish_reason="error"` and an `error_kind`; only
+      the loss of the whole engine raises :class:`~judgefast.errors.EngineError`, and what was
+      collected before stays valid;
+    * `cancel` makes its requests come back soon, as `cancelled` or finished;
+    * same requests, same seed, same completions, or `capabilities.deterministic` is false.
+    """
+
+    name: str
+    capabilities: Capabilities
+    model: JudgeModel
+    """Known before the engine has started: name, digest, tokenizer, chat template, context."""
+    lanes: Sequence[Lane]
+
+    def start(self) -> dict[str, Any]:
+        """Load the model. Returns facts of this launch: versions, settings in force, device.
+
+        Raises:
+            EngineError: It does not start; the message says why.
+
+        """
+        ...
+
+    def in_flight(self, lane: int) -> int:
+        """Requests submitted to `lane` and not yet collected."""
+        ...
+
+    def submit(self, lane: int, requests: Sequence[Request]) -> None:
+        """Queue requests, in this order."""
+        ...
+
+    def collect(self, *, timeout_seconds: float) -> list[Completion]:
+        """Completions since the last call; waits for the first one, empty when time is up."""
+        ...
+
+    def cancel(self, request_ids: Sequence[bytes]) -> None:
+        """Give up on requests. Unknown ids are ignored."""
+        ...
+
+    def close(self) -> None:
+        """Drop what is in flight and free the device, within a second. Safe to call twice."""
+        ...

@@ -1,0 +1,1 @@
+"""Stage `journal` of judgefast."""

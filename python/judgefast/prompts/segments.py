@@ -1,0 +1,35 @@
+"""A prompt as a list of segments, each ours or somebody else's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Segment(msgspec.Struct, frozen=True, gc=False):
+    """A run of text with one origin."""
+
+    text: str
+    trusted: bool
+    """True for the rubric and the chat template; False for questions, answers, references."""
+
+
+class Prompt(msgspec.Struct, frozen=True):
+    """What one request says to the judge."""
+
+    segments: tuple[Segment, ...]
+    token_ids: NDArray[np.int32] | None
+    """Shape (prompt_tokens,); None where the model's tokenizer is unknown."""
+    ids_hash: bytes
+    """First 16 bytes of the hash over the int32-LE ids; over the segments where there are none."""
+    shared_tokens: int
+    """Tokens at the head that every prompt of the run has: the rubric."""
+    replaced_characters: int = 0
+    """Characters that the vocabulary lacks, sent as U+FFFD."""
+    stripped_characters: int = 0
+    """White space taken off the ends of untrusted texts, for clean seams."""

@@ -1,0 +1,34 @@
+"""A number a person may quote.
+
+Stage 7 of 8: outcomes -> **estimates** -> reports.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """An estimate with the interval that the published rule gives it (`docs/statistics.md`)."""
+
+    name: str
+    """Stable identifier, listed in the docs."""
+    slice: str
+    """`all`, or which part of the data: `model=gpt-x`, `meta.lang=de`."""
+    value: float | None
+    low: float | None
+    """None where the interval is undefined; `note` says why."""
+    high: float | None
+    level: float
+    method: str
+    """`wilson`, `clopper-pearson`, `cluster-t`, `cluster-normal`, `undefined`."""
+    unit: str
+    """What is resampled: `cluster`."""
+    clusters: int
+    outcomes: int
+    """Outcomes that were averaged."""
+    missing: int
+    """Outcomes of this slice that have no value."""
+    replicates: int | None = None
+    seed: int | None = None
+    note: str = ""

@@ -1,0 +1,33 @@
+"""The verdicts of a run as columns, one row a judgment, in plan order.
+
+Stage 5 of 8: completions -> **verdicts** -> outcomes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class VerdictColumns(NamedTuple):
+    """What was read for each judgment. All of length n; positions are as shown to the judge."""
+
+    status: NDArray[np.uint8]
+    """`codes.Status`."""
+    choice: NDArray[np.uint8]
+    """Position of the chosen answer from 0, `CHOICE_TIE` or `CHOICE_NONE`."""
+    score: NDArray[np.float64]
+    """Score on the rubric's scale; NaN where there is none. Never averaged where status > 0."""
+    strength: NDArray[np.float64]
+    """Preference for the answer shown first: 1, .75, .5 (tie), .25, 0; NaN where there is none."""
+    p_labels: NDArray[np.float32]
+    """Shape (n, labels): label probabilities divided by their mass; NaN where not read."""
+    label_mass: NDArray[np.float32]
+    """Probability that the labels hold together; NaN where not read."""
+    span: NDArray[np.uint32]
+    """Shape (n, 2): bytes of the text the verdict was read from, end exclusive; 0, 0 for none."""
+    repaired: NDArray[np.uint8]
+    """1 where only the lenient mode could read it."""

@@ -1,0 +1,1 @@
+//! Stage 7: exact integer sums over outcomes, by cluster, from which every interval is made.

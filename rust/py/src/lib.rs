@@ -1,0 +1,20 @@
+//! Python module `judgefast._native`: a list of names, each bound in the file of the same name as
+//! its core module. No logic lives in this crate.
+
+mod boundary;
+mod hashes;
+
+/// Native kernels of judgefast. Private: call them through the `judgefast` package.
+#[pyo3::pymodule(gil_used = false)]
+mod _native {
+    #[pymodule_export]
+    use crate::hashes::{cluster_id64, limit_keys, shuffle_keys};
+
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("BUILD_PROFILE", if cfg!(debug_assertions) { "debug" } else { "release" })
+    }
+}

@@ -1,0 +1,22 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder of real judge data: `JUDGEFAST_SHARED`, else `../shared` beside the checkout."""
+    folder = Path(os.environ.get("JUDGEFAST_SHARED", ROOT.parent / "shared"))
+    if (folder / "data").is_dir():
+        return folder
+    message = f"no shared data at `{folder}`; set JUDGEFAST_SHARED to a folder that holds data/"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
