@@ -1,0 +1,138 @@
+"""Every option of a run, in one place: the command line, `--config` and Python all fill this."""
+
+from __future__ import annotations
+
+import tomllib
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+import msgspec
+
+from judgefast.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of `judgefast run`. Each has the name of its flag, with underscores."""
+
+    data: tuple[str, ...] = ()
+    """Files, globs, folders of Parquet, or `-` for stdin."""
+    rubric: str = ""
+    """Name of a built-in rubric, or path of a TOML file."""
+    engine: str = "embedded"
+    """Name of an engine."""
+    model: str | None = None
+    """Judge model, in the engine's own terms; None for the engine's default."""
+    out: str | None = None
+    """Run directory."""
+    recorded: str | None = None
+    """Recorded judge outputs, or a finished run directory, for `--engine replay`."""
+    engine_args: dict[str, Any] = {}
+    """Options of the engine, by name."""
+    orders: Literal["both", "one"] = "both"
+    """Answer orders that are judged."""
+    repeats: int = 1
+    """Judgments of each order. At least 1."""
+    limit: int | None = None
+    """Items of a seeded sample; None for all."""
+    seed: int = 0
+    """Seed of the shuffle, the sample, orientation and sampling. 0 to 2^63-1."""
+    rule: str | None = None
+    """How the verdicts of one item become an outcome; None for the rubric's own."""
+    one_failed: Literal["pair", "single", "tie"] | None = None
+    """What a pair with one unread order comes to; None for the rubric's own."""
+    baseline: str | None = None
+    """Model that every comparison is against; None: the answer that comes first in the data."""
+    lenient: bool = False
+    """Read broken JSON too; such verdicts are marked."""
+    map: dict[str, str] = {}
+    """Field of an item -> field of the data."""
+    on_bad_row: Literal["error", "skip"] = "error"
+    """What to do with a row that cannot be read."""
+    on_empty: Literal["error", "judge", "lose", "skip"] = "error"
+    """What to do with an empty answer."""
+    max_row_bytes: int = 64_000_000
+    """Longest line that is read. Bytes."""
+    no_texts: bool = False
+    """Keep hashes of the texts in the run directory, not the texts."""
+    slices: tuple[str, ...] = ()
+    """Fields of `meta` by which estimates are given too."""
+    level: float = 0.95
+    """Confidence level of every interval, in (0, 1)."""
+    max_attempts: int = 3
+    """Attempts at a request over all starts. At least 1."""
+    retry: tuple[Literal["failed", "unparsed", "truncated"], ...] = ()
+    """What to ask again although it has an answer, or no attempts left."""
+    max_unreadable: float = 0.2
+    """Share of unparsed and failed judgments at which a run stops. In (0, 1]."""
+    request_seconds: float = 600.0
+    """Longest wait for one answer. Seconds."""
+    extend: bool = False
+    """Let the run directory's plan grow: appended rows, the second order, more repeats."""
+
+    def __post_init__(self) -> None:
+        """Refuse a value outside its range, naming the setting as the user wrote it."""
+        for name in ("repeats", "max_attempts", "max_row_bytes"):
+            if getattr(self, name) < 1:
+                self._refuse(name, "at least 1")
+        if self.limit is not None and self.limit < 1:
+            self._refuse("limit", "at least 1")
+        if not 0 <= self.seed < 1 << 63:
+            self._refuse("seed", "from 0 to 2^63-1")
+        if not 0 < self.level < 1:
+            self._refuse("level", "above 0 and below 1")
+        if not 0 < self.max_unreadable <= 1:
+            self._refuse("max_unreadable", "above 0 and at most 1")
+        if self.request_seconds <= 0:
+            self._refuse("request_seconds", "above 0")
+
+    def replace(self, **changes: Any) -> RunConfig:  # noqa: ANN401 - any option
+        """Return a copy with some options changed."""
+        return msgspec.structs.replace(self, **changes)
+
+    def _refuse(self, name: str, allowed: str) -> NoReturn:
+        msg = f"`{name}` is {getattr(self, name)}; it must be {allowed}"
+        raise ConfigError(msg)
+
+
+def config_from(options: dict[str, Any], *, where: str) -> RunConfig:
+    """Build the options from a table; `where` names it in errors.
+
+    Raises:
+        ConfigError: An option is unknown, of the wrong type or out of range.
+
+    """
+    known = RunConfig.__struct_fields__
+    for key in options:
+        if key not in known:
+            close = get_close_matches(key, known, n=1)
+            msg = f"{where}: unknown option `{key}`"
+            raise ConfigError(
+                msg,
+                hint=f"did you mean `{close[0]}`?" if close else f"options: {', '.join(known)}",
+            )
+    try:
+        return msgspec.convert(options, RunConfig, strict=True)
+    except msgspec.ValidationError as error:
+        msg = f"{where}: {error}"
+        raise ConfigError(msg) from None
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read the table of a `--config` file.
+
+    Raises:
+        ConfigError: The file is missing or is not TOML.
+
+    """
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        msg = f"no config file `{path}`"
+        raise ConfigError(msg) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"`{path}` is not TOML: {error}"
+        raise ConfigError(msg) from None
+    return {key.replace("-", "_"): value for key, value in table.items()}

@@ -1,0 +1,151 @@
+"""The loop that keeps an engine busy: a bounded window in flight, no barrier between batches."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from judgefast.engines.base import Completion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from judgefast.engines.base import Engine
+    from judgefast.engines.source import Source
+
+COLLECT_SECONDS = 0.2
+"""Longest wait for a completion before the loop looks at deadlines and at `stop` again."""
+
+CANCEL_GRACE_SECONDS = 5.0
+"""How long a cancelled request may take to come back before it is given up without the engine."""
+
+
+class Flight:
+    """What is in flight, by request: its lane, when it was sent, whether it was cancelled."""
+
+    def __init__(self) -> None:
+        self._flying: dict[bytes, tuple[int, int, float]] = {}
+        self._cancelled: dict[bytes, tuple[int, int, float]] = {}
+        self._by_lane: dict[int, int] = {}
+        self.late = 0
+        """Completions that came back after their request was given up."""
+        self._requests_seconds = 0.0
+        self._busy_seconds = 0.0
+        self._last = time.monotonic()
+
+    def __len__(self) -> int:
+        """Requests the engine still owes an answer."""
+        return len(self._flying) + len(self._cancelled)
+
+    @property
+    def mean(self) -> float:
+        """Mean requests in flight over the time in which there was at least one."""
+        return self._requests_seconds / self._busy_seconds if self._busy_seconds else 0.0
+
+    def on(self, lane: int) -> int:
+        """Requests in flight on one lane."""
+        return self._by_lane.get(lane, 0)
+
+    def sent(self, lane: int, requests: Sequence[tuple[bytes, int]]) -> None:
+        """Note `(request_id, attempt)` pairs that were just submitted to `lane`."""
+        self._tick()
+        now = time.monotonic()
+        self._by_lane[lane] = self.on(lane) + len(requests)
+        for request_id, attempt in requests:
+            self._flying[request_id] = (lane, attempt, now)
+
+    def came_back(self, completions: list[Completion]) -> list[Completion]:
+        """Take completions off the list; those nobody waits for any more are dropped, counted."""
+        self._tick()
+        known = []
+        for completion in completions:
+            entry = self._flying.pop(completion.request_id, None)
+            if entry is None:
+                entry = self._cancelled.pop(completion.request_id, None)
+                if entry is not None and completion.finish_reason == "cancelled":
+                    completion = _timed_out(completion.request_id, *entry)  # noqa: PLW2901
+            if entry is None:
+                self.late += 1
+                continue
+            self._by_lane[entry[0]] -= 1
+            known.append(completion)
+        return known
+
+    def overdue(self, seconds: float) -> list[bytes]:
+        """Move requests older than `seconds` to the cancelled ones and name them."""
+        before = time.monotonic() - seconds
+        ids = []
+        for request_id, entry in self._flying.items():  # in the order sent: the oldest come first
+            if entry[2] > before:
+                break
+            ids.append(request_id)
+        now = time.monotonic()
+        for request_id in ids:
+            lane, attempt, _ = self._flying.pop(request_id)
+            self._cancelled[request_id] = (lane, attempt, now)
+        return ids
+
+    def given_up(self) -> list[Completion]:
+        """Completions for cancelled requests that the engine never brought back."""
+        before = time.monotonic() - CANCEL_GRACE_SECONDS
+        lost = [key for key, entry in self._cancelled.items() if entry[2] <= before]
+        made = [_timed_out(request_id, *self._cancelled.pop(request_id)) for request_id in lost]
+        for completion in made:
+            self._by_lane[completion.lane] -= 1
+        return made
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        if len(self):
+            self._requests_seconds += len(self) * (now - self._last)
+            self._busy_seconds += now - self._last
+        self._last = now
+
+
+def drive(
+    engine: Engine,
+    source: Source,
+    *,
+    flight: Flight,
+    request_seconds: float,
+    stopping: Callable[[], bool],
+) -> Iterator[list[Completion]]:
+    """Keep every lane of `engine` full from `source` and yield completions as they finish.
+
+    A slow request delays itself alone, and the host works on what it was handed while the engine
+    goes on. Memory is bounded by the lanes' room, whatever `source` holds. A request without an
+    answer after `request_seconds` is cancelled and comes back with `error_kind="timeout"`. Once
+    `stopping()` is true nothing more is sent and the loop ends with what is in flight abandoned.
+    """
+    while not stopping():
+        waiting = False
+        for lane in engine.lanes:
+            room = lane.room - flight.on(lane.lane)
+            if room > 0 and (more := source.take(lane.lane, room)):
+                flight.sent(lane.lane, [(request.request_id, request.attempt) for request in more])
+                engine.submit(lane.lane, more)
+            waiting = waiting or source.remaining(lane.lane) > 0
+        if not len(flight):
+            if not waiting:
+                return
+            continue
+        done = flight.came_back(engine.collect(timeout_seconds=COLLECT_SECONDS))
+        if overdue := flight.overdue(request_seconds):
+            engine.cancel(overdue)
+        done += flight.given_up()
+        if done:
+            source.give(done)
+            yield done
+
+
+def _timed_out(request_id: bytes, lane: int, attempt: int, cancelled: float) -> Completion:
+    del cancelled
+    return Completion(
+        request_id=request_id,
+        attempt=attempt,
+        lane=lane,
+        text="",
+        finish_reason="error",
+        error_kind="timeout",
+        error="no answer before the deadline of a request; it was cancelled",
+    )

@@ -1,0 +1,88 @@
+"""Where requests come from while a run goes on: a two-way source.
+
+Two-way, because what is asked next may depend on what came back: retries, a budget, an early stop,
+a second order only where the first leaves a doubt. A fixed plan is its first implementation.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from judgefast.batches.request import Request
+    from judgefast.engines.base import Completion
+
+LONGEST_HELD_GROUP = 4096
+"""Requests of one prefix group that are held for its lane; a longer group may be split."""
+
+
+class Source(Protocol):
+    """Requests out, completions back."""
+
+    def take(self, lane: int, n: int) -> list[Request]:
+        """Hand out up to `n` requests for `lane`; fewer, or none, when it has no more for now."""
+        ...
+
+    def give(self, completions: Sequence[Completion]) -> None:
+        """Learn what came back. Called once for every completion, in the order of arrival."""
+        ...
+
+    def remaining(self, lane: int) -> int:
+        """Count the requests that `take(lane, ...)` may still hand out; 0 once there are none."""
+        ...
+
+
+class FixedPlan:
+    """A plan handed out in its own order, each prefix group on one lane.
+
+    An idle lane takes the next whole group, so that the group's shared prefix is computed by one
+    replica only. With a single lane nothing is held back and requests are made one by one as the
+    engine takes them: memory is bounded by the engine's room, whatever the plan's length.
+    """
+
+    def __init__(self, requests: Iterable[Request], *, total: int, lanes: int = 1) -> None:
+        """Take over `requests`, in plan order, of which there are `total`, for `lanes` lanes."""
+        self._requests = iter(requests)
+        self._left = total
+        self._lanes = lanes
+        self._held: dict[int, deque[Request]] = {}
+        self._next: Request | None = None
+
+    def take(self, lane: int, n: int) -> list[Request]:
+        """Hand out up to `n` requests for `lane`, in plan order within a group."""
+        if self._lanes == 1:
+            taken = list(islice(self._requests, n))
+        else:
+            taken = []
+            held = self._held.setdefault(lane, deque())
+            while len(taken) < n and (held or self._hold_next_group(held)):
+                taken.append(held.popleft())
+        self._left = self._left - len(taken) if taken or n == 0 else self._held_elsewhere(lane)
+        return taken
+
+    def give(self, completions: Sequence[Completion]) -> None:
+        """Nothing to learn: the plan is fixed."""
+
+    def remaining(self, lane: int) -> int:
+        """Requests not handed out yet, less those held for other lanes."""
+        return max(0, self._left - self._held_elsewhere(lane))
+
+    def _held_elsewhere(self, lane: int) -> int:
+        return sum(len(held) for other, held in self._held.items() if other != lane)
+
+    def _hold_next_group(self, held: deque[Request]) -> bool:
+        first = self._next or next(self._requests, None)
+        self._next = None
+        if first is None:
+            return False
+        held.append(first)
+        for request in self._requests:
+            if request.prefix_group != first.prefix_group or len(held) >= LONGEST_HELD_GROUP:
+                self._next = request
+                break
+            held.append(request)
+        return True
