@@ -1,1 +1,55 @@
-"""The command line of judgefast."""
+"""The command line: one file a command, each loaded when it is called.
+
+stdout is for data; everything said to a person goes to stderr. Exit status: 0 done or passed; 1 the
+gate failed; 2 nothing judged (input, usage, settings, an engine that does not start); 3 incomplete;
+70 a bug, with its traceback; 130 interrupted, resumable.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run a command; print an expected error as `error:` and `hint:` on stderr and exit with 2."""
+    import click  # noqa: PLC0415 - kept out of `import judgefast`
+
+    from judgefast.cli.app import app  # noqa: PLC0415
+    from judgefast.errors import JudgefastError  # noqa: PLC0415
+
+    try:
+        status = app.main(prog_name="judgefast", standalone_mode=False)
+    except JudgefastError as error:
+        _complain(str(error), error.hint)
+        status = 2
+    except click.ClickException as error:
+        _complain(error.format_message(), _usage_hint(error))
+        status = 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        status = 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our stdout has gone: nobody is left to tell
+        status = 0
+    except Exception:  # noqa: BLE001 - the last resort: a bug keeps its traceback and its own status
+        import traceback  # noqa: PLC0415
+
+        traceback.print_exc()
+        _complain("this is a bug in judgefast", "report it with the traceback above")
+        status = 70
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _complain(message: str, hint: str | None) -> None:
+    import click  # noqa: PLC0415
+
+    from judgefast.reports.inert import for_terminal  # noqa: PLC0415
+
+    click.echo(f"error: {for_terminal(message, keep_newlines=True)}", err=True)
+    if hint:
+        click.echo(f"\nhint: {for_terminal(hint, keep_newlines=True)}", err=True)
+
+
+def _usage_hint(error: object) -> str | None:
+    context = getattr(error, "ctx", None)
+    return f"see `{context.command_path} --help`" if context else None

@@ -1,0 +1,76 @@
+# One verb a line; `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first interpreter on the path that is new enough; `make PYTHON=/path/to/python ...` overrides.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+  command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+  && echo $$p && break; done)
+SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find rust -name '*.rs' -o -name Cargo.toml)
+DEMO := runs/demo
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: check-tools
+check-tools:
+	@test -n "$(PYTHON)" || { echo "judgefast needs Python 3.11 or newer on the path: install it, or call make PYTHON=/path/to/python3" >&2; exit 2; }
+	@command -v cargo >/dev/null 2>&1 || { echo "judgefast needs a Rust toolchain (cargo): install it from https://rustup.rs" >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module: install it (Debian: apt-get install python3-venv)" >&2; exit 2; }
+
+# pip, not maturin, brings the dependencies: one resolver for the package, its extra and the tools.
+$(VENV)/.dependencies: pyproject.toml | check-tools
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --group dev
+	$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print("\n".join(p["dependencies"] + p["optional-dependencies"]["embedded"]))' > $(VENV)/requirements.txt
+	$(BIN)/python -m pip install --quiet -r $(VENV)/requirements.txt
+	@touch $@
+
+$(VENV)/.built: $(SOURCES) $(VENV)/.dependencies
+	$(BIN)/maturin develop --release --quiet
+	@touch $@
+
+.PHONY: install
+install: $(VENV)/.built ## Make .venv with `judgefast` on its path
+	@echo "judgefast is at $(BIN)/judgefast" >&2
+
+.PHONY: demo
+demo: $(VENV)/.built ## Judge examples/ with the embedded model and show the reports
+	@$(BIN)/judgefast embedded fetch >/dev/null
+	@rm -rf $(DEMO)
+	@bash examples/demo.sh $(BIN)/judgefast $(DEMO)
+
+.PHONY: test
+test: $(VENV)/.built ## Run every test: Rust, Python, documentation
+	cargo test --quiet --locked
+	@$(BIN)/judgefast embedded fetch >/dev/null
+	$(BIN)/python -m pytest -q
+
+.PHONY: lint
+lint: $(VENV)/.built ## Run every linter
+	cargo fmt --check
+	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest judgefast._native --allowlist tests/stubtest-allowlist.txt
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(VENV)/.built ## Format all sources
+	cargo fmt
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+.PHONY: bench
+bench: $(VENV)/.built ## Run every bench once, briefly
+	@for b in benches/bench_*.py; do echo "== $$b"; $(BIN)/python $$b --quick; done
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf $(VENV) target runs python/judgefast/_native*.so

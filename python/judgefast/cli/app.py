@@ -1,0 +1,63 @@
+"""The group of commands, by name, with a suggestion for a name that does not exist."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from importlib import import_module
+from typing import ClassVar
+
+import click
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are named."""
+
+    COMMANDS: ClassVar[dict[str, str]] = {
+        "embedded": "Fetch the weights of the embedded engine.",
+        "export": "Write one wide row per outcome to a file.",
+        "report": "Print a run's report again, without an engine.",
+        "resume": "Go on with a run that was interrupted.",
+        "rubrics": "List the built-in rubrics, or print one to start from.",
+        "run": "Judge answers and report.",
+        "show": "Show one item whole: texts, verdicts, both orders.",
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands."""
+        del ctx
+        return sorted(self.COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command called `cmd_name`."""
+        del ctx
+        if cmd_name not in self.COMMANDS:
+            return None
+        return getattr(import_module(f"judgefast.cli.{cmd_name}"), cmd_name)  # type: ignore[no-any-return]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; an unknown name gets the nearest one as a suggestion."""
+        name = args[0]
+        if name not in self.COMMANDS and not name.startswith("-"):
+            close = get_close_matches(name, self.COMMANDS, n=1)
+            known = ", ".join(sorted(self.COMMANDS))
+            more = f"did you mean `{close[0]}`?" if close else f"commands: {known}"
+            msg = f"no command named `{name}`; {more}"
+            raise click.UsageError(msg, ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List commands from the table, so that `--help` imports none of them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(self.COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="judgefast", prog_name="judgefast")
+def app() -> None:
+    """Judge model answers in bulk, with intervals.
+
+    Example: judgefast run answers.jsonl --rubric pairwise --engine embedded --out runs/today
+    """

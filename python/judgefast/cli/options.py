@@ -1,0 +1,149 @@
+"""From the flags of a command to the options of a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from judgefast.config import RunConfig, config_from, read_config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_DEFAULTS = RunConfig()
+
+
+class Pair(click.ParamType):
+    """`name=value`."""
+
+    name = "name=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Split at the first `=`."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, rest = value.partition("=")
+        if not equals or not name:
+            self.fail(f"`{value}` is not of the form name=value", param, ctx)
+        return name.strip(), rest
+
+
+def engine_value(text: str) -> object:
+    """Read the value of `--engine-arg` as JSON where it is JSON, else as text.
+
+    >>> engine_value("4"), engine_value("true"), engine_value("fp8")
+    (4, True, 'fp8')
+    """
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _help(text: str, name: str) -> str:
+    default = getattr(_DEFAULTS, name)
+    shown = default if default is not None and default not in ((), {}) else None
+    return text if shown is None or shown is False else f"{text} [default: {shown}]"
+
+
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add every flag of `judgefast run` to `command`."""
+    flags = [
+        click.option("--rubric", help="Built-in rubric, or path of a TOML file."),
+        click.option("--engine", help=_help("Engine that judges.", "engine")),
+        click.option("--model", help="Judge model, in the engine's own terms."),
+        click.option("--out", type=click.Path(), help="Run directory; made if it is missing."),
+        click.option(
+            "--recorded", type=click.Path(), help="Recorded outputs or a run, for --engine replay."
+        ),
+        click.option(
+            "--engine-arg", "engine_args", type=Pair(), multiple=True, help="Option of the engine."
+        ),
+        click.option(
+            "--orders", type=click.Choice(["both", "one"]), help=_help("Answer orders.", "orders")
+        ),
+        click.option("--repeats", type=int, help=_help("Judgments of each order.", "repeats")),
+        click.option("--limit", type=int, help="Judge a seeded sample of this many items."),
+        click.option("--seed", type=int, help=_help("Seed of sample, order and decoding.", "seed")),
+        click.option("--rule", help="How verdicts become an outcome (docs/outcomes.md)."),
+        click.option(
+            "--one-failed",
+            type=click.Choice(["pair", "single", "tie"]),
+            help="What a pair with one unread order comes to.",
+        ),
+        click.option("--baseline", help="Model that every comparison is against."),
+        click.option("--lenient", is_flag=True, default=None, help="Read broken JSON too; marked."),
+        click.option(
+            "--map", "map", type=Pair(), multiple=True, help="Item field = data field; repeatable."
+        ),
+        click.option(
+            "--on-bad-row",
+            type=click.Choice(["error", "skip"]),
+            help=_help("Rows that cannot be read.", "on_bad_row"),
+        ),
+        click.option(
+            "--on-empty",
+            type=click.Choice(["error", "judge", "lose", "skip"]),
+            help=_help("Empty answers.", "on_empty"),
+        ),
+        click.option(
+            "--max-row-bytes", type=int, help=_help("Longest line in bytes.", "max_row_bytes")
+        ),
+        click.option(
+            "--no-texts", is_flag=True, default=None, help="Keep hashes of texts, not the texts."
+        ),
+        click.option(
+            "--slice", "slices", multiple=True, help="Estimate by this field of meta; repeatable."
+        ),
+        click.option("--level", type=float, help=_help("Confidence level.", "level")),
+        click.option(
+            "--max-attempts", type=int, help=_help("Attempts over all starts.", "max_attempts")
+        ),
+        click.option(
+            "--retry",
+            type=click.Choice(["failed", "unparsed", "truncated"]),
+            multiple=True,
+            help="Ask these again.",
+        ),
+        click.option(
+            "--max-unreadable",
+            type=float,
+            help=_help("Share unparsed or failed at which a run stops.", "max_unreadable"),
+        ),
+        click.option(
+            "--request-seconds",
+            type=float,
+            help=_help("Longest wait for one answer.", "request_seconds"),
+        ),
+        click.option("--extend", is_flag=True, default=None, help="Let the run's plan grow."),
+        click.option(
+            "--config",
+            "config_file",
+            type=click.Path(path_type=Path),
+            help="TOML file with any of these options.",
+        ),
+    ]
+    for flag in reversed(flags):
+        command = flag(command)
+    return command
+
+
+def config_of(given: dict[str, Any]) -> RunConfig:
+    """Merge `--config` and flags; a flag that was given wins."""
+    config_file = given.pop("config_file", None)
+    options = read_config(config_file) if config_file else {}
+    for name in ("map", "engine_args"):
+        pairs = given.pop(name, ())
+        if pairs:
+            read = engine_value if name == "engine_args" else str
+            options[name] = {
+                **options.get(name, {}),
+                **{key: read(value) for key, value in pairs},
+            }
+    options |= {name: value for name, value in given.items() if value is not None and value != ()}
+    return config_from(options, where=f"`{config_file}`" if config_file else "command line")

@@ -1,0 +1,153 @@
+"""The loop between a source and an engine."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from judgefast.batches.request import Request
+from judgefast.engines.drive import Flight, drive
+from judgefast.engines.source import FixedPlan
+from judgefast.prompts.decoding import Decoding
+
+from .scripted import ScriptedEngine, answered, failed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from judgefast.engines.base import Completion
+
+
+def requests(groups: Iterable[int]) -> list[Request]:
+    decoding = Decoding(max_tokens=1)
+    return [
+        Request(
+            request_id=index.to_bytes(16, "little"),
+            keys=(index.to_bytes(16, "little"),),
+            item_id=str(index),
+            shown=(0,),
+            repeat=0,
+            judge="scripted",
+            questions=(),
+            prompt=None,
+            prefix_group=group,
+            decoding=decoding,
+            seed=index,
+        )
+        for index, group in enumerate(groups)
+    ]
+
+
+def run(engine: ScriptedEngine, plan: list[Request], *, seconds: float = 60.0) -> list[Completion]:
+    source = FixedPlan(plan, total=len(plan), lanes=len(engine.lanes))
+    batches = drive(
+        engine, source, flight=Flight(), request_seconds=seconds, stopping=lambda: False
+    )
+    return [completion for batch in batches for completion in batch]
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.integers(0, 5), max_size=80).map(sorted),
+    st.integers(1, 3),
+    st.integers(1, 9),
+)
+def test_every_request_comes_back_once_whatever_the_order(
+    groups: list[int], lanes: int, room: int
+) -> None:
+    plan = requests(groups)
+    engine = ScriptedEngine(lambda r: answered(r, "A"), lanes=lanes, room=room, batch=3)
+    done = run(engine, plan)
+    assert Counter(c.request_id for c in done) == Counter(r.request_id for r in plan)
+    assert engine.most_in_flight <= lanes * room
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=60).map(sorted))
+@settings(max_examples=30)
+def test_a_prefix_group_stays_on_one_lane_in_order(groups: list[int]) -> None:
+    engine = ScriptedEngine(lambda r: answered(r, "A"), lanes=3, room=4)
+    run(engine, requests(groups))
+    lanes = defaultdict(set)
+    order = defaultdict(list)
+    for lane, request in engine.submitted:
+        lanes[request.prefix_group].add(lane)
+        order[request.prefix_group].append(request.item_id)
+    assert all(len(used) == 1 for used in lanes.values())
+    assert all(ids == sorted(ids, key=int) for ids in order.values())
+
+
+def test_requests_are_made_only_as_the_engine_has_room() -> None:
+    made = []
+
+    def source() -> Iterable[Request]:
+        for request in requests([0] * 100):
+            made.append(request)
+            yield request
+
+    engine = ScriptedEngine(lambda r: answered(r, "A"), room=8, batch=2)
+    plan = FixedPlan(source(), total=100)
+    loop = drive(engine, plan, flight=Flight(), request_seconds=60, stopping=lambda: False)
+    next(loop)
+    assert len(made) == 8
+
+
+def test_a_request_that_never_answers_becomes_a_timeout_and_the_rest_go_on() -> None:
+    engine = ScriptedEngine(lambda r: None if r.item_id == "3" else answered(r, "A"), room=4)
+    done = run(engine, requests([0] * 12), seconds=0.05)
+    by_id = {c.request_id[0]: c for c in done}
+    assert len(done) == 12
+    assert by_id[3].error_kind == "timeout"
+    assert by_id[3].error == "no answer before the deadline of a request; it was cancelled"
+    assert all(by_id[i].finish_reason == "stop" for i in range(12) if i != 3)
+
+
+def test_an_engine_that_forgets_a_cancelled_request_cannot_hold_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("judgefast.engines.drive.CANCEL_GRACE_SECONDS", 0.05)
+    engine = ScriptedEngine(lambda r: None if r.item_id == "0" else answered(r, "A"), room=2)
+    engine.cancel = lambda request_ids: None  # type: ignore[method-assign]
+    done = run(engine, requests([0] * 5), seconds=0.05)
+    assert sorted(c.error_kind or "" for c in done) == ["", "", "", "", "timeout"]
+
+
+def test_a_failure_is_a_completion_and_is_not_sent_again() -> None:
+    engine = ScriptedEngine(failed)
+    done = run(engine, requests([0] * 3))
+    assert [c.error_kind for c in done] == ["engine_error"] * 3
+    assert len(engine.submitted) == 3
+
+
+def test_stopping_ends_the_loop_with_what_is_in_flight_abandoned() -> None:
+    seen: list[Completion] = []
+    engine = ScriptedEngine(lambda r: answered(r, "A"), room=4, batch=1)
+    plan = requests([0] * 50)
+    loop = drive(
+        engine,
+        FixedPlan(plan, total=50),
+        flight=Flight(),
+        request_seconds=60,
+        stopping=lambda: len(seen) >= 5,
+    )
+    for batch in loop:
+        seen += batch
+    assert len(seen) == 5
+
+
+def test_the_mean_in_flight_is_that_of_a_full_window() -> None:
+    flight = Flight()
+    engine = ScriptedEngine(lambda r: answered(r, "A"), room=16, batch=1)
+    plan = requests([0] * 400)
+    for _ in drive(
+        engine,
+        FixedPlan(plan, total=400),
+        flight=flight,
+        request_seconds=60,
+        stopping=lambda: False,
+    ):
+        pass
+    assert 12 < flight.mean <= 16
