@@ -1,7 +1,10 @@
 from collections.abc import Sequence
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+_Bytes: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 __version__: str
 BUILD_PROFILE: str
@@ -9,3 +12,40 @@ BUILD_PROFILE: str
 def cluster_id64(clusters: Sequence[str], /) -> NDArray[np.uint64]: ...
 def limit_keys(item_ids: Sequence[str], seed: int, /) -> NDArray[np.uint64]: ...
 def shuffle_keys(clusters: Sequence[str], seed: int, /) -> NDArray[np.uint64]: ...
+
+class _ItemHashes(Protocol):
+    @property
+    def item_ids(self) -> list[str]: ...
+    @property
+    def question_sha256(self) -> _Bytes: ...
+    @property
+    def reference_sha256(self) -> _Bytes: ...
+    @property
+    def answer_sha256(self) -> _Bytes: ...
+    @property
+    def answer_offsets(self) -> NDArray[np.int64]: ...
+    @property
+    def base(self) -> int: ...
+
+def plan_requests(
+    items: _ItemHashes,
+    *,
+    mode: str,
+    orders: str,
+    repeats: int,
+    seed: int,
+    judge: str,
+    prompt_hash: str,
+    aspects: Sequence[str],
+) -> tuple[
+    NDArray[np.uint32],
+    NDArray[np.uint16],
+    NDArray[np.uint16],
+    NDArray[np.uint16],
+    NDArray[np.int64],
+    NDArray[np.uint8],
+    NDArray[np.uint16],
+    NDArray[np.uint16],
+    NDArray[np.uint8],
+    NDArray[np.uint64],
+]: ...
