@@ -4,6 +4,9 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from judgefast.batches.columns import PlanColumns
+from judgefast.verdicts.columns import VerdictColumns
+
 _Bytes: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 __version__: str
@@ -48,4 +51,29 @@ def plan_requests(
     NDArray[np.uint16],
     NDArray[np.uint8],
     NDArray[np.uint64],
+]: ...
+
+class _Labels(Protocol):
+    @property
+    def choice(self) -> NDArray[np.uint8]: ...
+    @property
+    def score(self) -> NDArray[np.float64]: ...
+    @property
+    def graded(self) -> bool: ...
+
+def reconcile(
+    plan: PlanColumns,
+    verdicts: VerdictColumns,
+    labels: _Labels,
+    baseline: NDArray[np.uint16] | None,
+    *,
+    mode: str,
+    rule: str,
+    one_failed: str,
+) -> tuple[
+    tuple[NDArray[np.uint32], NDArray[np.uint16], NDArray[np.uint16]],
+    tuple[NDArray[np.uint16], NDArray[np.int64], NDArray[np.uint8]],
+    tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
+    tuple[NDArray[np.float32], NDArray[np.uint32], NDArray[np.uint32]],
 ]: ...

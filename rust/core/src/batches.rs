@@ -8,5 +8,6 @@ mod columns;
 pub mod keys;
 mod plan;
 
+pub(crate) use columns::{check_offsets, place};
 pub use columns::{Bytes, Plan};
 pub use plan::{plan_requests, Items, Mode, Orders, Settings};

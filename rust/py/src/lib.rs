@@ -4,6 +4,7 @@
 mod batches;
 mod boundary;
 mod hashes;
+mod outcomes;
 
 /// Native kernels of judgefast. Private: call them through the `judgefast` package.
 #[pyo3::pymodule(gil_used = false)]
@@ -12,6 +13,8 @@ mod _native {
     use crate::batches::plan_requests;
     #[pymodule_export]
     use crate::hashes::{cluster_id64, limit_keys, shuffle_keys};
+    #[pymodule_export]
+    use crate::outcomes::reconcile;
 
     use pyo3::prelude::*;
 
