@@ -1,7 +1,13 @@
 from collections.abc import Sequence
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from judgefast.batches.columns import PlanColumns
+from judgefast.verdicts.columns import VerdictColumns
+
+_Bytes: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 __version__: str
 BUILD_PROFILE: str
@@ -9,3 +15,65 @@ BUILD_PROFILE: str
 def cluster_id64(clusters: Sequence[str], /) -> NDArray[np.uint64]: ...
 def limit_keys(item_ids: Sequence[str], seed: int, /) -> NDArray[np.uint64]: ...
 def shuffle_keys(clusters: Sequence[str], seed: int, /) -> NDArray[np.uint64]: ...
+
+class _ItemHashes(Protocol):
+    @property
+    def item_ids(self) -> list[str]: ...
+    @property
+    def question_sha256(self) -> _Bytes: ...
+    @property
+    def reference_sha256(self) -> _Bytes: ...
+    @property
+    def answer_sha256(self) -> _Bytes: ...
+    @property
+    def answer_offsets(self) -> NDArray[np.int64]: ...
+    @property
+    def base(self) -> int: ...
+
+def plan_requests(
+    items: _ItemHashes,
+    *,
+    mode: str,
+    orders: str,
+    repeats: int,
+    seed: int,
+    judge: str,
+    prompt_hash: str,
+    aspects: Sequence[str],
+) -> tuple[
+    NDArray[np.uint32],
+    NDArray[np.uint16],
+    NDArray[np.uint16],
+    NDArray[np.uint16],
+    NDArray[np.int64],
+    NDArray[np.uint8],
+    NDArray[np.uint16],
+    NDArray[np.uint16],
+    NDArray[np.uint8],
+    NDArray[np.uint64],
+]: ...
+
+class _Labels(Protocol):
+    @property
+    def choice(self) -> NDArray[np.uint8]: ...
+    @property
+    def score(self) -> NDArray[np.float64]: ...
+    @property
+    def graded(self) -> bool: ...
+
+def reconcile(
+    plan: PlanColumns,
+    verdicts: VerdictColumns,
+    labels: _Labels,
+    baseline: NDArray[np.uint16] | None,
+    *,
+    mode: str,
+    rule: str,
+    one_failed: str,
+) -> tuple[
+    tuple[NDArray[np.uint32], NDArray[np.uint16], NDArray[np.uint16]],
+    tuple[NDArray[np.uint16], NDArray[np.int64], NDArray[np.uint8]],
+    tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
+    tuple[NDArray[np.float32], NDArray[np.uint32], NDArray[np.uint32]],
+]: ...

@@ -91,6 +91,8 @@ class Position(IntEnum):
     """Only one order was asked."""
     MIXED = 7
     """Repeats of this comparison relate in different ways."""
+    DIFFER = 8
+    """Best of more than two: the orders chose different answers, in another way than the above."""
     NOT_COMPARED = 255
     """A scored answer: nothing was shown beside it."""
 

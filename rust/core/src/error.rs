@@ -69,10 +69,7 @@ pub enum Error {
 /// # Errors
 ///
 /// [`Error::LengthMismatch`], naming both.
-pub fn same_length(
-    left: (&'static str, usize),
-    right: (&'static str, usize),
-) -> Result<(), Error> {
+pub fn same_length(left: (&'static str, usize), right: (&'static str, usize)) -> Result<(), Error> {
     if left.1 == right.1 {
         return Ok(());
     }
@@ -81,5 +78,19 @@ pub fn same_length(
         left_len: left.1,
         right: right.0,
         right_len: right.1,
+    })
+}
+
+/// Look a name up in a list of the names that exist.
+pub(crate) fn named<T: Copy>(
+    kind: &'static str,
+    name: &str,
+    names: &[(&'static str, T)],
+) -> Result<T, Error> {
+    let found = names.iter().find(|(known, _)| *known == name);
+    found.map(|&(_, value)| value).ok_or_else(|| Error::UnknownName {
+        kind,
+        name: name.to_owned(),
+        known: names.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", "),
     })
 }

@@ -1,14 +1,20 @@
 //! Python module `judgefast._native`: a list of names, each bound in the file of the same name as
 //! its core module. No logic lives in this crate.
 
+mod batches;
 mod boundary;
 mod hashes;
+mod outcomes;
 
 /// Native kernels of judgefast. Private: call them through the `judgefast` package.
 #[pyo3::pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
+    use crate::batches::plan_requests;
+    #[pymodule_export]
     use crate::hashes::{cluster_id64, limit_keys, shuffle_keys};
+    #[pymodule_export]
+    use crate::outcomes::reconcile;
 
     use pyo3::prelude::*;
 

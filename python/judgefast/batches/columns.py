@@ -1,0 +1,67 @@
+"""The plan of a run as columns, one row a judgment.
+
+Judgments of one comparison (item, pair of answers, aspect) are contiguous, the two orders of one
+repeat side by side.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+class PlanColumns(NamedTuple):
+    """What is asked. All of length n but `shown` and `shown_offsets`."""
+
+    item: NDArray[np.uint32]
+    """Index of the item in the order of `rows`."""
+    first: NDArray[np.uint16]
+    """Index into the item's answers of the one shown first."""
+    second: NDArray[np.uint16]
+    """Index of the one shown second; `NO_ANSWER` where one is shown."""
+    shown: NDArray[np.uint16]
+    """Indices of all answers shown, the rows joined."""
+    shown_offsets: NDArray[np.int64]
+    """Shape (n + 1,): row k shows `shown[shown_offsets[k]:shown_offsets[k + 1]]`."""
+    swapped: NDArray[np.uint8]
+    """1 where the answers are shown from the last to the first."""
+    repeat: NDArray[np.uint16]
+    """From 0."""
+    aspect: NDArray[np.uint16]
+    """Index into the rubric's aspects."""
+    request_id: NDArray[np.uint8]
+    """Shape (n, 16): what is sent once."""
+    key: NDArray[np.uint8]
+    """Shape (n, 16): the judgment. Equal to `request_id`, as each request answers one judgment."""
+    prefix_group: NDArray[np.uint64]
+    """Requests with one group share rubric and question."""
+
+    def shown_in(self, row: int) -> tuple[int, ...]:
+        """Indices of the answers that one judgment shows, by position."""
+        start, end = self.shown_offsets[row : row + 2]
+        return tuple(self.shown[start:end].tolist())
+
+
+def concat(plans: Sequence[PlanColumns]) -> PlanColumns:
+    """Join the plans of batches, in the order given, into one.
+
+    Args:
+        plans: At least one.
+
+    """
+    if len(plans) == 1:
+        return plans[0]
+    columns = {
+        name: np.concatenate([getattr(plan, name) for plan in plans])
+        for name in PlanColumns._fields
+        if name not in {"shown_offsets", "key"}
+    }
+    lengths = np.concatenate([np.diff(plan.shown_offsets) for plan in plans])
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+    return PlanColumns(**columns, shown_offsets=offsets, key=columns["request_id"])

@@ -1,0 +1,169 @@
+"""The named rules by which verdicts become outcomes. Their tables are in `docs/outcomes.md`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+
+import numpy as np
+
+from judgefast import _native
+from judgefast.codes import CHOICE_NONE, CHOICE_TIE, NO_ANSWER
+from judgefast.errors import ColumnError, ConfigError
+from judgefast.outcomes.columns import OutcomeColumns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from judgefast.batches.columns import PlanColumns
+    from judgefast.verdicts.columns import VerdictColumns
+
+Rule = Literal["strict", "average", "judgebench", "games", "drop"]
+OneFailed = Literal["pair", "single", "tie"]
+
+RULES: tuple[Rule, ...] = ("strict", "average", "judgebench", "games", "drop")
+"""How the two orders of a comparison become one. Best of several: `strict`, `average`, `drop`;
+scored answers: `strict` (the score as read), `average` (the expected score, where probabilities
+exist)."""
+
+ONE_FAILED: tuple[OneFailed, ...] = ("pair", "single", "tie")
+"""What a comparison comes to of which one order was read: nothing, that order's vote, a tie."""
+
+_POSITIONS = {"first": 0, "second": 1, "tie": CHOICE_TIE}
+_TIE = 0.5
+
+
+class Label(Protocol):
+    """What a label of a verdict format stands for."""
+
+    @property
+    def choice(self) -> str | int | None:
+        """`first`, `second`, `tie`, or a position; None for a score."""
+
+    @property
+    def score(self) -> float | None:
+        """None for a choice."""
+
+    @property
+    def strength(self) -> float | None:
+        """Preference for the answer shown first, 0 to 1; None where the format has no degrees."""
+
+
+class Format(Protocol):
+    """What reconciliation needs to know of a verdict format."""
+
+    @property
+    def name(self) -> str:
+        """Name of the format; `arena5` has degrees of preference."""
+
+    @property
+    def labels(self) -> Sequence[Label]:
+        """In the order of `p_labels`."""
+
+
+class LabelMeanings(NamedTuple):
+    """What the columns of `p_labels` mean."""
+
+    choice: NDArray[np.uint8]
+    score: NDArray[np.float64]
+    graded: bool
+
+
+def default_rule(*, probabilities: bool) -> Rule:
+    """Rule of a run that names none: `average` where label probabilities are read."""
+    return "average" if probabilities else "strict"
+
+
+def reconcile(  # noqa: PLR0913 - the settings of a run, named by keyword
+    plan: PlanColumns,
+    verdicts: VerdictColumns,
+    *,
+    mode: Literal["pairwise", "scalar", "binary", "choice"],
+    rule: Rule,
+    one_failed: OneFailed,
+    format: Format,  # noqa: A002 - the word of the rubric
+    baseline: NDArray[np.integer] | None = None,
+) -> OutcomeColumns:
+    """Turn the verdicts of a plan into outcomes, one a comparison or scored answer.
+
+    A judgment whose status is not `parsed` enters no value. Values are rounded once, to a multiple
+    of 2^-24, half to even. Changing the names of two compared answers turns `value` into exactly
+    `FIXED_ONE - value`.
+
+    Args:
+        plan: What was asked; the judgments of one comparison are contiguous. No other thread may
+            write to the columns meanwhile, nor to those of `verdicts`.
+        verdicts: What was read, row for row of `plan`.
+        mode: What was asked.
+        rule: How the two orders of a repeat become one; one of `RULES`.
+        one_failed: What becomes of a repeat of which one order was read; one of `ONE_FAILED`. The
+            rule `judgebench` has its own and takes the vote that is there.
+        format: The rubric's verdict format: what its labels mean.
+        baseline: For each item, in the order of `rows`, the index of the answer that others are
+            compared with; negative, or `NO_ANSWER`, for the one with the lower index, which is
+            the default. Comparisons of two alone.
+
+    Raises:
+        ColumnError: The columns do not fit together, or a parsed verdict holds what the mode
+            cannot use; the message names column and row.
+        ConfigError: `baseline` with a mode that compares no two answers.
+        RubricError: The mode has no such rule, or there is none of that name.
+
+    Source:
+        Zheng et al. 2023, arXiv:2306.05685 (`strict`); Wang et al. 2023, arXiv:2305.17926
+        (`average`); ScalerLab/JudgeBench `metrics.py`; lmarena/arena-hard-auto `show_result.py`
+        (`games`).
+
+    """
+    if baseline is not None and mode != "pairwise":
+        msg = f"`baseline` names the answer to compare with, but mode `{mode}` compares no two"
+        raise ConfigError(msg)
+    ids, values, codes, probabilities, judged = _native.reconcile(
+        plan,
+        verdicts,
+        label_meanings(format, verdicts.p_labels.shape[1]),
+        None if baseline is None else _baseline_column(baseline),
+        mode=mode,
+        rule=rule,
+        one_failed=one_failed,
+    )
+    return OutcomeColumns(*ids, *values, *codes, *probabilities, *judged)
+
+
+def label_meanings(format: Format, width: int) -> LabelMeanings:  # noqa: A002 - as above
+    """What each of the `width` columns of label probabilities means.
+
+    Raises:
+        ColumnError: The format has another number of labels.
+
+    """
+    labels = format.labels
+    strengths = (label.strength for label in labels)
+    graded = format.name == "arena5" or any(
+        strength is not None and 0 < strength < 1 and strength != _TIE for strength in strengths
+    )
+    if width not in {0, len(labels)}:
+        msg = f"`p_labels` has {width} columns but the verdict format has {len(labels)} labels"
+        raise ColumnError(msg)
+    read = labels[:width]
+    choices = [_position(label.choice) for label in read]
+    scores = [np.nan if label.score is None else label.score for label in read]
+    return LabelMeanings(np.array(choices, np.uint8), np.array(scores, np.float64), graded)
+
+
+def _position(choice: str | int | None) -> int:
+    """Code of a label's choice."""
+    if choice is None:
+        return CHOICE_NONE
+    return _POSITIONS[choice] if isinstance(choice, str) else choice
+
+
+def _baseline_column(baseline: NDArray[np.integer]) -> NDArray[np.uint16]:
+    """Baselines as the kernel takes them."""
+    above = np.flatnonzero(baseline > NO_ANSWER)
+    if above.size:
+        row = above[0]
+        msg = f"row {row} of `baseline` holds {baseline[row]}; answers are numbered up to 65534"
+        raise ColumnError(msg)
+    return np.where(baseline < 0, NO_ANSWER, baseline).astype(np.uint16)
