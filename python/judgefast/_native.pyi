@@ -77,3 +77,11 @@ def reconcile(
     tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
     tuple[NDArray[np.float32], NDArray[np.uint32], NDArray[np.uint32]],
 ]: ...
+def cluster_moments(
+    cluster_id64: NDArray[np.uint64],
+    value: NDArray[np.int64],
+    weight: NDArray[np.uint8],
+    slice: NDArray[np.uint32],
+    num_slices: int,
+    /,
+) -> list[tuple[int, int, int, int, int, int, int, bool]]: ...

@@ -1,1 +1,55 @@
-"""Stage `stats` of judgefast."""
+"""Stage `stats` of judgefast: numbers a person may quote, each with an honest interval.
+
+Stage 7 of 8: outcomes -> **estimates** -> reports. Formulas, names and rules stand in
+`docs/statistics.md`. Names are loaded on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from judgefast.stats.bias import PositionBias, position_bias
+    from judgefast.stats.estimate import Estimate
+    from judgefast.stats.moments import Moments, cluster_moments
+    from judgefast.stats.paired import PairedDifference, RunOutcomes, paired_difference
+    from judgefast.stats.sentences import Finding, findings
+    from judgefast.stats.summary import Judgments, summarise
+
+_HOMES = {
+    "Estimate": "estimate",
+    "Finding": "sentences",
+    "Judgments": "summary",
+    "Moments": "moments",
+    "PairedDifference": "paired",
+    "PositionBias": "bias",
+    "RunOutcomes": "paired",
+    "cluster_moments": "moments",
+    "findings": "sentences",
+    "paired_difference": "paired",
+    "position_bias": "bias",
+    "summarise": "summary",
+}
+
+__all__ = [
+    "Estimate",
+    "Finding",
+    "Judgments",
+    "Moments",
+    "PairedDifference",
+    "PositionBias",
+    "RunOutcomes",
+    "cluster_moments",
+    "findings",
+    "paired_difference",
+    "position_bias",
+    "summarise",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - the names above are typed
+    if name not in _HOMES:
+        message = f"module `judgefast.stats` has no attribute `{name}`"
+        raise AttributeError(message)
+    return getattr(import_module(f"judgefast.stats.{_HOMES[name]}"), name)

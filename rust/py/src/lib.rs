@@ -5,6 +5,7 @@ mod batches;
 mod boundary;
 mod hashes;
 mod outcomes;
+mod stats;
 
 /// Native kernels of judgefast. Private: call them through the `judgefast` package.
 #[pyo3::pymodule(gil_used = false)]
@@ -15,6 +16,7 @@ mod _native {
     use crate::hashes::{cluster_id64, limit_keys, shuffle_keys};
     #[pymodule_export]
     use crate::outcomes::reconcile;
+    use crate::stats::cluster_moments;
 
     use pyo3::prelude::*;
 

@@ -1,0 +1,236 @@
+"""Position bias: does the judge choose the answer, or the place where it stands?
+
+Two numbers, never one. The *flip rate* says how often the two orders of a comparison disagree;
+noise alone makes it high. The *direction* says whether the answer shown first is chosen more or
+less than half of the time; noise leaves it at 0. The alert is on the direction.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from judgefast.codes import FIXED_ONE, Status
+from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads annotations
+from judgefast.stats.fixed import fixed_ratio, rounded_quotient
+from judgefast.stats.moments import cluster_moments
+from judgefast.stats.orders import order_counts
+from judgefast.stats.rules import BIAS_MIN_CLUSTERS, BIAS_MIN_LEANING, GUIDE_FLIP_RATE, LEVEL
+from judgefast.stats.slices import estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from judgefast.stats.orders import ComparisonPlan, OrderCounts
+    from judgefast.stats.slices import JudgedItems
+    from judgefast.verdicts.columns import VerdictColumns
+
+
+class PositionBias(msgspec.Struct, frozen=True, kw_only=True):
+    """What the two orders of the comparisons of a run say about the judge."""
+
+    comparisons: int
+    """Comparisons planned."""
+    both_orders: int
+    """Comparisons read in both orders."""
+    one_order: bool
+    """Whether only one order was asked; then flips are unknown, and the direction rests on
+    orientations drawn by hash."""
+    flip_rate: Estimate
+    """Share of comparisons whose two orders, mapped back to the answers, differ."""
+    direction: Estimate
+    """How much more than half of the time the answer shown first was chosen; a tie counts half.
+    Both orders of a comparison weigh the same, so which answer is better cancels."""
+    same_position_rate: Estimate
+    """Share of comparisons in which the same position was chosen in both orders."""
+    first_twice: int
+    """Pairs of judgments, one of each order, that both chose the answer shown first."""
+    second_twice: int
+    """The same of the answer shown second."""
+    flip_matrix: tuple[tuple[int, int, int], ...]
+    """Pairs of judgments by forward (row) and swapped (column) verdict, mapped back: the answer
+    with the lower index, the one with the higher, tie."""
+    noise_flip_rate: Estimate | None
+    """How often two judgments of one comparison in the same order differ; None without repeats."""
+    noise_share: float | None
+    """How much of the flip rate such noise alone explains, at most 1; None where unknown."""
+    p_first: Estimate | None
+    """Mean probability of the answer shown first, half of that of a tie added; None without label
+    probabilities."""
+    guide_flip_rule: bool
+    """The guides' rule: flip rate above 0.15. It fires on noise as well."""
+    direction_alert: bool
+    """Our rule: the interval of `direction` excludes 0, over enough clusters."""
+
+
+def position_bias(  # noqa: PLR0913 - two are optional, by keyword
+    plan: ComparisonPlan,
+    verdicts: VerdictColumns,
+    items: JudgedItems,
+    *,
+    aspect: NDArray[np.uint16] | None = None,
+    level: float = LEVEL,
+    label_choices: Sequence[object] | None = None,
+) -> PositionBias:
+    """Measure position bias over the judgments that showed two answers.
+
+    Args:
+        plan: Item and shown answers of each judgment. n rows.
+        verdicts: What was read, in the order of the plan.
+        items: For the clusters.
+        aspect: Aspect of each judgment, where there are several. Shape (n,).
+        level: Confidence level of the intervals.
+        label_choices: Meaning of each column of `p_labels`: `first`, `second` or `tie`.
+
+    Returns:
+        Rates with clustered intervals, counts, and the two rules' answers.
+
+    Source:
+        Shi et al. 2024, arXiv:2406.07791 (consistency and preference fairness); Wang et al. 2023,
+        arXiv:2305.17926 (balancing positions). The rule of the alert: `docs/statistics.md`.
+
+    """
+    counts = order_counts(plan, verdicts, aspect)
+    read, planned = counts.read, counts.planned
+    both = _each(read)
+    one_order = not _each(planned).any()
+    means = _Means(items.cluster_id64[counts.item], level)
+
+    forward, swapped = counts.verdicts[:, 0], counts.verdicts[:, 1]
+    pairs = np.where(both, read[:, 0] * read[:, 1], 1)
+    agreeing = (forward * swapped).sum(axis=1)
+    first_twice, second_twice = forward[:, 0] * swapped[:, 1], forward[:, 1] * swapped[:, 0]
+    flip_rate = means.estimate("flip_rate", fixed_ratio(pairs - agreeing, pairs), both)
+    same = fixed_ratio(first_twice + second_twice, pairs)
+
+    used = _either(read) if one_order else both
+    lean = _balanced(counts.first_halves * (FIXED_ONE // 2), read)
+    centred = means.estimate("direction", lean, used)
+    direction = msgspec.structs.replace(
+        centred,
+        **{
+            end: None if (old := getattr(centred, end)) is None else old - 0.5
+            for end in ("value", "low", "high")
+        },
+    )
+    noise = _noise(counts, both, means)
+    return PositionBias(
+        comparisons=len(counts.item),
+        both_orders=int(both.sum()),
+        one_order=one_order,
+        flip_rate=flip_rate,
+        direction=direction,
+        same_position_rate=means.estimate("same_position_rate", same, both),
+        first_twice=int(first_twice.sum()),
+        second_twice=int(second_twice.sum()),
+        flip_matrix=_matrix(forward, swapped),
+        noise_flip_rate=noise,
+        noise_share=_share(noise, flip_rate),
+        p_first=_p_first(counts, verdicts, label_choices, means, one_order=one_order),
+        guide_flip_rule=flip_rate.value is not None and flip_rate.value > GUIDE_FLIP_RATE,
+        direction_alert=_alerts(direction, means.clusters(used & (lean != FIXED_ONE // 2))),
+    )
+
+
+class _Means:
+    """Clustered means over the comparisons of a run."""
+
+    def __init__(self, cluster_id64: NDArray[np.uint64], level: float) -> None:
+        self._cluster = cluster_id64
+        self._level = level
+
+    def estimate(self, name: str, value: NDArray[np.int64], used: NDArray[np.bool_]) -> Estimate:
+        """Mean of the comparisons that are used; the others are missing."""
+        codes = np.zeros(len(value), dtype=np.int64)
+        moments = cluster_moments(self._cluster, value, used.astype(np.uint8), codes, 1)[0]
+        found = estimate(
+            name, "all", moments, missing=0, scale=(0.0, 1.0), level=self._level, binary=True
+        )
+        return msgspec.structs.replace(found, missing=int((~used).sum()))
+
+    def clusters(self, used: NDArray[np.bool_]) -> int:
+        """Clusters with at least one comparison that is used."""
+        return len(np.unique(self._cluster[used]))
+
+
+def _balanced(sums: NDArray[np.int64], read: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Mean over the orders of the mean within each order. Shape (m,), rounded once.
+
+    An order without judgments does not count; sums are integers, shape (m, 2).
+    """
+    size = np.maximum(read, 1)
+    top = sums[:, 0] * size[:, 1] + sums[:, 1] * size[:, 0]
+    orders = np.maximum((read > 0).sum(axis=1), 1)
+    return rounded_quotient(top, size[:, 0] * size[:, 1] * orders)
+
+
+def _noise(counts: OrderCounts, both: NDArray[np.bool_], means: _Means) -> Estimate | None:
+    """How often two repeats in the same order differ, over comparisons read in both orders."""
+    read = counts.read
+    repeated = read > 1
+    used = both & _either(repeated)
+    if not used.any():
+        return None
+    pairs = np.where(repeated, read * (read - 1), 0)
+    agreeing = (counts.verdicts * (counts.verdicts - 1)).sum(axis=2)
+    differing = np.where(repeated, pairs - agreeing, 0) * FIXED_ONE
+    return means.estimate("noise_flip_rate", _balanced(differing, pairs), used)
+
+
+def _share(noise: Estimate | None, flips: Estimate) -> float | None:
+    if noise is None or noise.value is None or not flips.value:
+        return None
+    return min(noise.value / flips.value, 1.0)
+
+
+def _p_first(
+    counts: OrderCounts,
+    verdicts: VerdictColumns,
+    choices: Sequence[object] | None,
+    means: _Means,
+    *,
+    one_order: bool,
+) -> Estimate | None:
+    if choices is None or verdicts.p_labels.shape[1] != len(choices):
+        return None
+    worth = np.array([{"first": 1.0, "tie": 0.5}.get(str(choice), 0.0) for choice in choices])
+    probability = verdicts.p_labels.astype(np.float64) @ worth
+    known = (counts.comparison >= 0) & (verdicts.status == Status.PARSED) & ~np.isnan(probability)
+    if not known.any():
+        return None
+    cells = (counts.comparison * 2 + counts.order)[known]
+    sums = np.zeros(2 * len(counts.item), dtype=np.int64)
+    np.add.at(sums, cells, np.rint(probability[known] * FIXED_ONE).astype(np.int64))
+    read = np.bincount(cells, minlength=len(sums)).reshape(-1, 2)
+    used = _either(read) if one_order else _each(read)
+    return means.estimate("p_first", _balanced(sums.reshape(-1, 2), read), used)
+
+
+def _each(read: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Comparisons with something in both orders."""
+    return (read[:, 0] > 0) & (read[:, 1] > 0)
+
+
+def _either(read: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Comparisons with something in at least one order."""
+    return (read[:, 0] > 0) | (read[:, 1] > 0)
+
+
+def _matrix(
+    forward: NDArray[np.int64], swapped: NDArray[np.int64]
+) -> tuple[tuple[int, int, int], ...]:
+    table = forward.T @ swapped
+    return tuple((int(row[0]), int(row[1]), int(row[2])) for row in table)
+
+
+def _alerts(direction: Estimate, leaning: int) -> bool:
+    if direction.clusters < BIAS_MIN_CLUSTERS or leaning < BIAS_MIN_LEANING:
+        return False
+    if direction.low is None or direction.high is None:
+        # No variance: every comparison leans by the same amount.
+        return bool(direction.value)
+    return direction.low > 0 or direction.high < 0

@@ -1,0 +1,101 @@
+"""Statistics of pairwise outcomes: win rates, ties, accuracy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from judgefast.codes import CHOICE_TIE, FIXED_ONE
+from judgefast.stats.answers import AnswerNames
+from judgefast.stats.slices import Rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from judgefast.outcomes.columns import OutcomeColumns
+    from judgefast.stats.slices import JudgedItems
+
+HALF = FIXED_ONE // 2
+
+
+def pair_rows(outcomes: OutcomeColumns, items: JudgedItems, baseline: str | None) -> Rows:
+    """Value of each comparison for the candidate of its pair of models, grouped by pair.
+
+    The outcomes of one pair all count for the same side, however the row or the plan had them:
+    the named baseline is the baseline; else, if every row has the pair the same way round, so does
+    the slice; else the name that is first in the alphabet is the baseline.
+    """
+    names = AnswerNames(items)
+    candidate = names.codes(outcomes.item, outcomes.candidate)
+    other = names.codes(outcomes.item, outcomes.baseline)
+    twins = candidate == other
+    candidate = np.where(twins, names.place(outcomes.candidate), candidate)
+    other = np.where(twins, names.place(outcomes.baseline), other)
+
+    rank = names.ranks()
+    lower = np.minimum(rank[candidate], rank[other])
+    upper = np.maximum(rank[candidate], rank[other])
+    pairs, group = np.unique(lower * len(rank) + upper, return_inverse=True)
+    lowers, uppers = np.divmod(pairs, len(rank))
+    is_upper = rank[candidate] > rank[other]
+    about_upper = np.bincount(group, is_upper, minlength=len(pairs)) > 0
+    if baseline is not None:
+        named = rank[names.names.index(baseline)]
+        about_upper = (about_upper | (lowers == named)) & (uppers != named)
+
+    flip = is_upper != about_upper[group]
+    by_rank = [names.names[code] for code in np.argsort(rank)]
+    groups = [
+        f"candidate={by_rank[up if about_up else low]} baseline={by_rank[low if about_up else up]}"
+        for low, up, about_up in zip(lowers, uppers, about_upper, strict=True)
+    ]
+    value = np.where(flip, FIXED_ONE - outcomes.value, outcomes.value)
+    return Rows(outcomes.item, outcomes.aspect, value, outcomes.weight, group, groups)
+
+
+def model_rows(outcomes: OutcomeColumns, items: JudgedItems) -> Rows:
+    """Both sides of each comparison of two known models, grouped by model."""
+    names = AnswerNames(items)
+    candidate = names.codes(outcomes.item, outcomes.candidate)
+    other = names.codes(outcomes.item, outcomes.baseline)
+    keep = (candidate != other) & (np.maximum(candidate, other) < names.num_models)
+    return Rows(
+        item=np.tile(outcomes.item[keep], 2),
+        aspect=np.tile(outcomes.aspect[keep], 2),
+        value=np.concatenate([outcomes.value[keep], FIXED_ONE - outcomes.value[keep]]),
+        weight=np.tile(outcomes.weight[keep], 2),
+        group=np.concatenate([candidate[keep], other[keep]]),
+        groups=names.slices(),
+    )
+
+
+def tie_rows(pairs: Rows) -> Rows:
+    """Whether each comparison came out even, grouped by pair."""
+    return pairs._replace(value=np.where(pairs.value == HALF, FIXED_ONE, 0))
+
+
+def accuracy_rows(outcomes: OutcomeColumns, items: JudgedItems) -> Rows:
+    """Whether each comparison with a gold label picks what gold picks; a tie counts one half.
+
+    Where gold is a tie, only a tie is right. Comparisons without the gold answer are left out.
+    """
+    gold = items.gold_choice[outcomes.item].astype(np.int64)
+    wants_candidate = gold == outcomes.candidate
+    wants_tie = gold == CHOICE_TIE
+    keep = wants_candidate | wants_tie | (gold == outcomes.baseline)
+    sign = np.sign(outcomes.value - HALF)
+    right: NDArray[np.int64] = np.where(wants_candidate, HALF + sign * HALF, HALF - sign * HALF)
+    right = np.where(wants_tie, np.where(sign == 0, FIXED_ONE, 0), right)
+    return _ungrouped(outcomes, keep, right)
+
+
+def _ungrouped(outcomes: OutcomeColumns, keep: NDArray[np.bool_], value: NDArray[np.int64]) -> Rows:
+    return Rows(
+        outcomes.item[keep],
+        outcomes.aspect[keep],
+        value[keep],
+        outcomes.weight[keep],
+        np.zeros(int(keep.sum()), dtype=np.int64),
+        [""],
+    )

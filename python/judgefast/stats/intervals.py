@@ -1,0 +1,150 @@
+"""Which interval is printed beside an estimate, and how each is computed.
+
+The rule, the first that fits (`docs/statistics.md`): independent yes-or-no outcomes get
+Clopper-Pearson or Wilson; one cluster, or no variance, none; few clusters Student's t; the rest
+the normal, both on the cluster-robust error.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+from judgefast.codes import FIXED_ONE
+from judgefast.errors import ConfigError
+from judgefast.stats.rules import FEW_CLUSTERS, SMALL_COUNT
+
+if TYPE_CHECKING:
+    from judgefast.stats.moments import Moments
+
+
+class Interval(NamedTuple):
+    """An estimate and the two ends the rule gives it; ends are None where it gives none."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    method: str
+    note: str
+
+
+def interval(
+    moments: Moments, *, scale: tuple[float, float], level: float, binary: bool
+) -> Interval:
+    """Apply the published rule to the sums of one slice.
+
+    Args:
+        moments: Exact sums of the slice.
+        scale: Lowest and highest possible value; ends are clipped to it.
+        level: Confidence level, in (0, 1).
+        binary: Whether the value can be a yes-or-no outcome on the scale 0 to 1. A score that
+            happens to be 0 or 1 everywhere is none.
+
+    Returns:
+        The estimate S/W and its interval. Both are None over no outcomes.
+
+    Raises:
+        ConfigError: `level` is not inside (0, 1).
+
+    Source:
+        Which interval covers: `docs/statistics.md`, section "Which interval".
+
+    """
+    if not 0 < level < 1:
+        message = f"`level` is {level}; it must be in (0, 1)"
+        raise ConfigError(message)
+    if moments.w == 0:
+        return Interval(None, None, None, "undefined", "no outcome has a value")
+    value = float(Fraction(moments.s, moments.w * FIXED_ONE))
+    if binary and (counts := independent_counts(moments)):
+        exact = min(counts) < SMALL_COUNT
+        ends = (clopper_pearson if exact else wilson)(counts[1], sum(counts), level=level)
+        method = "clopper-pearson" if exact else "wilson"
+        return Interval(value, *ends, method, "")
+    if moments.clusters == 1:
+        return Interval(value, None, None, "undefined", "one cluster: nothing to compare it with")
+    error = cluster_error(moments)
+    if error == 0:
+        note = "every cluster has the same mean: no variance to infer from"
+        return Interval(value, None, None, "undefined", note)
+    few = moments.clusters < FEW_CLUSTERS
+    reach = error * _quantile((1 + level) / 2, moments.clusters - 1 if few else None)
+    low, high = max(value - reach, scale[0]), min(value + reach, scale[1])
+    return Interval(value, low, high, "cluster-t" if few else "cluster-normal", "")
+
+
+def independent_counts(moments: Moments) -> tuple[int, int] | None:
+    """Clusters that say no and yes, where each is one independent yes-or-no outcome, else None.
+
+    A cluster is one outcome if it holds one, or several that agree. They must weigh the same in
+    every cluster (a cluster that counts twice is not one draw), unless all say the same. So
+    nothing changes if every row is there twice, or if every row weighs three.
+    """
+    if not moments.is_binary:
+        return None
+    # With values 0 and 1, s_g (w_g - s_g) is never negative, and 0 only if the cluster agrees.
+    agree = moments.ss == moments.sw * FIXED_ONE
+    same_weight = moments.clusters * moments.ww == moments.w**2
+    yes = Fraction(moments.s * moments.clusters, moments.w * FIXED_ONE)
+    if agree and (same_weight or yes in (0, moments.clusters)):
+        return moments.clusters - int(yes), int(yes)
+    return None
+
+
+def cluster_error(moments: Moments) -> float:
+    r"""Cluster-robust standard error of the ratio S/W, for at least two clusters.
+
+    The variance, G/(G-1) * sum_g (s_g - theta w_g)^2 / W^2 with theta = S/W, is a fraction of two
+    integers, computed exactly and rounded once. 0 means exactly 0.
+
+    Source:
+        Liang and Zeger 1986; Miller 2024, "Adding Error Bars to Evals", arXiv:2411.00640, with
+        the factor G/(G-1) of Cameron and Miller 2015.
+
+    """
+    g, w, s = moments.clusters, moments.w, moments.s
+    squares = w * w * moments.ss - 2 * s * w * moments.sw + s * s * moments.ww
+    return math.sqrt(Fraction(g * squares, (g - 1) * w**4 * FIXED_ONE**2))
+
+
+def wilson(yes: int, total: int, *, level: float) -> tuple[float, float]:
+    """Score interval of a share.
+
+    Source:
+        Wilson 1927, JASA 22(158).
+
+    >>> [round(end, 4) for end in wilson(24, 200, level=0.95)]
+    [0.082, 0.1723]
+
+    """
+    z = _quantile((1 + level) / 2, None)
+    share, shrink = yes / total, 1 + z * z / total
+    middle = (share + z * z / (2 * total)) / shrink
+    reach = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / shrink
+    return max(middle - reach, 0.0), min(middle + reach, 1.0)
+
+
+def clopper_pearson(yes: int, total: int, *, level: float) -> tuple[float, float]:
+    """Exact interval of a share, from quantiles of the beta distribution.
+
+    Source:
+        Clopper and Pearson 1934, Biometrika 26(4).
+
+    >>> [round(end, 4) for end in clopper_pearson(0, 30, level=0.95)]
+    [0.0, 0.1157]
+
+    """
+    from scipy.special import betaincinv  # noqa: PLC0415 - heavy, only where it is used
+
+    tail = (1 - level) / 2
+    low = float(betaincinv(yes, total - yes + 1, tail)) if yes else 0.0
+    high = float(betaincinv(yes + 1, total - yes, 1 - tail)) if yes < total else 1.0
+    return low, high
+
+
+def _quantile(probability: float, freedom: int | None) -> float:
+    """Quantile of Student's t, or of the normal where `freedom` is None."""
+    from scipy.special import ndtri, stdtrit  # noqa: PLC0415 - heavy, only where it is used
+
+    return float(ndtri(probability) if freedom is None else stdtrit(freedom, probability))

@@ -1,0 +1,95 @@
+"""What each comparison was answered in either order: the counts that position bias is made from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from judgefast.codes import CHOICE_TIE, NO_ANSWER, Status
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from judgefast.verdicts.columns import VerdictColumns
+
+
+class ComparisonPlan(Protocol):
+    """What is read of a plan, one row a judgment: `PlanColumns` of stage `batches` has it."""
+
+    @property
+    def item(self) -> NDArray[np.uint32]:
+        """Index of the item."""
+
+    @property
+    def first(self) -> NDArray[np.uint16]:
+        """Index of the answer shown first."""
+
+    @property
+    def second(self) -> NDArray[np.uint16]:
+        """Index of the answer shown second; `NO_ANSWER` for one answer shown alone."""
+
+
+class OrderCounts(NamedTuple):
+    """Judgments of each comparison by order and verdict. m comparisons, ascending by item.
+
+    Order 0 (forward) shows the answer with the lower index first, order 1 (swapped) second.
+    """
+
+    item: NDArray[np.int64]
+    """Index of the item. Shape (m,)."""
+    planned: NDArray[np.int64]
+    """Judgments planned in each order. Shape (m, 2)."""
+    verdicts: NDArray[np.int64]
+    """Judgments read: for the lower answer, for the higher, tie. Shape (m, 2, 3)."""
+    comparison: NDArray[np.int64]
+    """Comparison of each judgment of the plan; -1 where one answer stood alone. Shape (n,)."""
+    order: NDArray[np.int64]
+    """Order of each judgment of the plan. Shape (n,)."""
+
+    @property
+    def read(self) -> NDArray[np.int64]:
+        """Judgments read in each order. Shape (m, 2)."""
+        read: NDArray[np.int64] = self.verdicts.sum(axis=2)
+        return read
+
+    @property
+    def first_halves(self) -> NDArray[np.int64]:
+        """Twice the judgments that chose the answer shown first; ties count 1. Shape (m, 2)."""
+        first = np.stack([self.verdicts[:, 0, 0], self.verdicts[:, 1, 1]], axis=1)
+        halves: NDArray[np.int64] = 2 * first + self.verdicts[:, :, 2]
+        return halves
+
+
+def order_counts(
+    plan: ComparisonPlan, verdicts: VerdictColumns, aspect: NDArray[np.uint16] | None
+) -> OrderCounts:
+    """Count the verdicts of every comparison, mapped back to its own answers."""
+    first, second = plan.first.astype(np.int64), plan.second.astype(np.int64)
+    pairwise = plan.second != NO_ANSWER
+    order = ((first > second) & pairwise).astype(np.int64)
+    base = int(max(first[pairwise].max(initial=0), second[pairwise].max(initial=0))) + 1
+    key = (plan.item.astype(np.int64) * base + np.minimum(first, second)) * base
+    key += np.maximum(first, second)
+    if aspect is not None:
+        key = key * (int(aspect.max(initial=0)) + 1) + aspect
+    units, index, dense = np.unique(key[pairwise], return_index=True, return_inverse=True)
+    comparison = np.full(len(key), -1, dtype=np.int64)
+    comparison[pairwise] = dense
+
+    chose_first, tied = verdicts.choice == 0, verdicts.choice == CHOICE_TIE
+    known = chose_first | tied | (verdicts.choice == 1)
+    read = pairwise & known & (verdicts.status == Status.PARSED)
+    side = np.where(tied, 2, np.where(chose_first, order, 1 - order))
+    cell = (comparison * 2 + order) * 3 + side
+    return OrderCounts(
+        item=plan.item[pairwise][index].astype(np.int64),
+        planned=_counts((comparison * 2 + order)[pairwise], (len(units), 2)),
+        verdicts=_counts(cell[read], (len(units), 2, 3)),
+        comparison=comparison,
+        order=order,
+    )
+
+
+def _counts(cells: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
+    return np.bincount(cells, minlength=int(np.prod(shape))).astype(np.int64).reshape(shape)

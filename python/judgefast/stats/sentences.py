@@ -1,0 +1,108 @@
+"""The published rule that turns numbers into sentences (`docs/statistics.md`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from judgefast.stats.rules import EVEN, FOLLOWS_POSITION_SHARE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from judgefast.stats.bias import PositionBias
+    from judgefast.stats.estimate import Estimate
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One sentence that the numbers of a run support."""
+
+    kind: str
+    """`follows_position`, `leans_first`, `leans_second`, `winner` or `no_winner`."""
+    text: str
+
+
+def findings(bias: PositionBias | None, estimates: Iterable[Estimate]) -> list[Finding]:
+    """Say what the position bias and the win rates of a run allow to be said.
+
+    At most one finding about position, then one about the winner of each pair of models.
+
+    Args:
+        bias: Of the run; None where no two answers were shown together.
+        estimates: Of the run; only `win_rate` of pairs, not of slices of `meta`, is read.
+
+    """
+    said = []
+    position = position_finding(bias) if bias is not None else None
+    if position is not None:
+        said.append(position)
+    pairs = [one for one in estimates if _is_pair(one)]
+    if pairs and position is not None and position.kind == "follows_position":
+        because = "this judge follows the position, not the answer"
+        return [*said, Finding("no_winner", f"No winner is called because {because}.")]
+    return said + [_winner(one) for one in pairs]
+
+
+def position_finding(bias: PositionBias) -> Finding | None:
+    """One sentence where the direction raises an alert, else None.
+
+    The judge *follows* the position if moreover at least half of the comparisons were decided by
+    the same position in both orders; else it *leans*.
+    """
+    direction = bias.direction
+    if not bias.direction_alert or direction.value is None:
+        return None
+    place = "first" if direction.value > 0 else "second"
+    same = bias.same_position_rate
+    if same.value is not None and same.value >= FOLLOWS_POSITION_SHARE:
+        text = (
+            "This judge follows the position, not the answer: in "
+            f"{_percent(same.value)} of {same.outcomes} comparisons it chose the same position in "
+            f"both orders, and overall the answer shown {place} more often than its due."
+        )
+        return Finding("follows_position", text)
+    share = direction.value if place == "first" else -direction.value
+    text = (
+        f"This judge leans to the answer shown {place}: it chose that one in "
+        f"{_percent(EVEN + share)} of its verdicts (ties count half), where a judge without "
+        f"position bias chooses it in 50 %{_sides(direction)}."
+    )
+    return Finding(f"leans_{place}", text)
+
+
+def _winner(rate: Estimate) -> Finding:
+    candidate, baseline = rate.slice.removeprefix("candidate=").split(" baseline=", 1)
+    if rate.value is None or rate.low is None or rate.high is None:
+        text = f"No winner is called because {candidate} against {baseline}: {rate.note}."
+        return Finding("no_winner", text)
+    ends = f"{_percent(rate.low)} to {_percent(rate.high)}"
+    if rate.low <= EVEN <= rate.high:
+        text = (
+            f"No winner is called because the win rate of {candidate} against {baseline}, "
+            f"{_percent(rate.value)}, has an interval ({ends}) that contains one half."
+        )
+        return Finding("no_winner", text)
+    verb = "wins" if rate.low > EVEN else "loses"
+    text = f"{candidate} {verb} against {baseline}: win rate {_percent(rate.value)} ({ends})."
+    return Finding("winner", text)
+
+
+def _is_pair(one: Estimate) -> bool:
+    return (
+        one.name == "win_rate" and one.slice.startswith("candidate=") and " meta." not in one.slice
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
+
+
+def _sides(direction: Estimate) -> str:
+    if direction.low is None or direction.high is None:
+        return ""
+    ends = sorted(
+        EVEN + (end if (direction.value or 0) > 0 else -end)
+        for end in (direction.low, direction.high)
+    )
+    return f" ({direction.level:.0%} interval {_percent(ends[0])} to {_percent(ends[1])})"

@@ -1,0 +1,176 @@
+"""From rows of one statistic to its estimates, one for each part of the data."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from judgefast.codes import FIXED_ONE
+from judgefast.errors import ConfigError
+from judgefast.stats.estimate import Estimate
+from judgefast.stats.intervals import interval
+from judgefast.stats.moments import cluster_moments
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from judgefast.stats.moments import Moments
+
+
+class JudgedItems(Protocol):
+    """What statistics read of the items: `datasets.columns.ItemColumns` has it. n items."""
+
+    @property
+    def cluster_id64(self) -> NDArray[np.uint64]:
+        """Resampling id. Shape (n,)."""
+
+    @property
+    def num_answers(self) -> NDArray[np.uint16]:
+        """Answers of each item. Shape (n,)."""
+
+    @property
+    def gold_choice(self) -> NDArray[np.uint8]:
+        """Index of the better answer, `CHOICE_TIE` or `CHOICE_NONE`. Shape (n,)."""
+
+    @property
+    def gold_score(self) -> NDArray[np.float64]:
+        """Score by people; NaN where there is none. Shape (n,)."""
+
+    @property
+    def models(self) -> Sequence[str]:
+        """Names of the models."""
+
+    @property
+    def model(self) -> NDArray[np.int32]:
+        """Index into `models` of each answer; -1 for none. Shape (n, max_answers)."""
+
+    @property
+    def meta(self) -> Mapping[str, tuple[NDArray[np.int32], Sequence[str]]]:
+        """Codes (shape (n,), -1 for none) and names of each scalar meta field."""
+
+
+class Rows(NamedTuple):
+    """Outcomes of one statistic. All of length n; `groups` names the codes of `group`."""
+
+    item: NDArray[np.uint32]
+    aspect: NDArray[np.uint16]
+    value: NDArray[np.int64]
+    """Multiples of 2^-24."""
+    weight: NDArray[np.uint8]
+    """0 where the outcome has no value: it is counted as missing."""
+    group: NDArray[np.int64]
+    groups: Sequence[str]
+    """Such as `model=gpt-x`; the empty string stands for all."""
+
+
+class Slicer:
+    """Cuts rows by group, by aspect where there are several, and by each meta field asked for."""
+
+    def __init__(
+        self, items: JudgedItems, *, fields: Sequence[str], aspects: Sequence[str], level: float
+    ) -> None:
+        self._items = items
+        self._aspects = aspects if len(aspects) > 1 else ()
+        self._level = level
+        self._fields = [_known_field(field, items.meta) for field in fields]
+
+    def estimates(
+        self, name: str, rows: Rows, *, scale: tuple[float, float] = (0.0, 1.0), binary: bool
+    ) -> list[Estimate]:
+        """Estimate the mean of `rows` in every slice that has at least one."""
+        found = []
+        for field in (None, *self._fields):
+            codes, slices = self._codes(rows, field)
+            cluster = self._items.cluster_id64[rows.item]
+            sums = cluster_moments(cluster, rows.value, rows.weight, codes, len(slices))
+            lost = np.bincount(codes[(codes >= 0) & (rows.weight == 0)], minlength=len(slices))
+            found += [
+                estimate(
+                    name,
+                    part,
+                    moments,
+                    missing=int(missing),
+                    scale=scale,
+                    level=self._level,
+                    binary=binary,
+                )
+                for part, moments, missing in zip(slices, sums, lost, strict=False)
+            ]
+        return found
+
+    def _codes(self, rows: Rows, field: str | None) -> tuple[NDArray[np.int64], list[str]]:
+        """Dense slice codes of `rows`, and the slices' names in order."""
+        code = rows.group.astype(np.int64)
+        outside = code < 0
+        parts: list[tuple[int, Sequence[str]]] = [(len(rows.groups), rows.groups)]
+        if self._aspects:
+            names = [f"aspect={aspect}" for aspect in self._aspects]
+            code = code * len(names) + rows.aspect
+            parts.append((len(names), names))
+        if field is not None:
+            of_item, values = self._items.meta[field]
+            meta = of_item[rows.item].astype(np.int64)
+            outside |= meta < 0
+            names = [f"meta.{field}={value}" for value in values]
+            code = code * max(len(names), 1) + meta
+            parts.append((len(names), names))
+        present, dense = np.unique(code[~outside], return_inverse=True)
+        codes = np.full(len(code), -1, dtype=np.int64)
+        codes[~outside] = dense
+        return codes, [_slice_name(int(one), parts) for one in present]
+
+
+def estimate(  # noqa: PLR0913 - an estimate has this many parts, all named
+    name: str,
+    part: str,
+    moments: Moments,
+    *,
+    missing: int,
+    scale: tuple[float, float],
+    level: float,
+    binary: bool,
+) -> Estimate:
+    """Put the interval of the published rule beside a mean, and say what is missing from it."""
+    found = interval(moments, scale=scale, level=level, binary=binary)
+    notes = [found.note] if found.note else []
+    if missing and moments.w:
+        low, high = (
+            (moments.s / FIXED_ONE + missing * end) / (moments.w + missing) for end in scale
+        )
+        notes.append(f"{missing} missing: between {low:.4g} and {high:.4g} whatever they were")
+    return Estimate(
+        name=name,
+        slice=part,
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        level=level,
+        method=found.method,
+        unit="cluster",
+        clusters=moments.clusters,
+        outcomes=moments.outcomes,
+        missing=missing,
+        note="; ".join(notes),
+    )
+
+
+def _slice_name(code: int, parts: Sequence[tuple[int, Sequence[str]]]) -> str:
+    names = []
+    for size, of_part in reversed(parts):
+        code, index = divmod(code, size)
+        names.append(of_part[index])
+    return " ".join(name for name in reversed(names) if name) or "all"
+
+
+def _known_field(field: str, meta: Mapping[str, object]) -> str:
+    name = field.removeprefix("meta.")
+    if name in meta:
+        return name
+    close = get_close_matches(name, list(meta), n=1)
+    known = ", ".join(f"`meta.{one}`" for one in meta) or "none"
+    message = f"no meta field `{field}` to slice by; known: {known}"
+    raise ConfigError(message, hint=f"did you mean `meta.{close[0]}`?" if close else None)

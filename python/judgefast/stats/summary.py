@@ -1,0 +1,149 @@
+"""Everything a report quotes of a run's outcomes. Names are listed in `docs/statistics.md`."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, NamedTuple
+
+from judgefast.errors import ConfigError
+from judgefast.stats import comparisons, scores
+from judgefast.stats.rules import LEVEL
+from judgefast.stats.slices import Slicer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from judgefast.outcomes.columns import OutcomeColumns
+    from judgefast.stats.estimate import Estimate
+    from judgefast.stats.slices import JudgedItems, Rows
+
+UNIT_SCALE = (0.0, 1.0)
+
+
+class Judgments(NamedTuple):
+    """The planned judgments, for the share that could not be read. Shape (n,) each."""
+
+    item: NDArray[np.uint32]
+    status: NDArray[np.uint8]
+    """`codes.Status`."""
+
+
+class Statistic(NamedTuple):
+    """One named mean over outcomes."""
+
+    name: str
+    rows: Rows
+    scale: tuple[float, float] = UNIT_SCALE
+    binary: bool = True
+
+
+def summarise(  # noqa: PLR0913 - each is a setting of the report, all but two by keyword
+    outcomes: OutcomeColumns,
+    items: JudgedItems,
+    *,
+    mode: str,
+    scale: tuple[float, float] = UNIT_SCALE,
+    level: float = LEVEL,
+    slices: Sequence[str] = (),
+    aspects: Sequence[str] = (),
+    baseline: str | None = None,
+    judgments: Judgments | None = None,
+) -> list[Estimate]:
+    """Estimate what the outcomes of a run say, each with the interval of the published rule.
+
+    Every interval is clustered: all outcomes of one question move together. Outcomes without a
+    value are counted as missing, never averaged, and the note of an estimate gives the bounds
+    between which it would lie whatever they had been.
+
+    Args:
+        outcomes: One comparison or scored answer a row.
+        items: The judged items.
+        mode: `pairwise`, `scalar`, `binary` or `choice`.
+        scale: Lowest and highest score of the rubric; used by `scalar` alone.
+        level: Confidence level, in (0, 1).
+        slices: Meta fields to slice by as well, as `lang` or `meta.lang`.
+        aspects: Names of the rubric's aspects, by code. More than one become part of the slice.
+        baseline: Model that win rates are against, in `pairwise`.
+        judgments: Planned judgments; given, the `unreadable` share is estimated.
+
+    Returns:
+        Estimates in the order of the table of names, slices of `meta` after the whole.
+
+    Raises:
+        ConfigError: An unknown mode, meta field or baseline, or a level outside (0, 1).
+
+    """
+    if mode not in _MODES:
+        message = f"no mode `{mode}`; known: {', '.join(_MODES)}"
+        raise ConfigError(message)
+    if baseline is not None and baseline not in items.models:
+        close = get_close_matches(baseline, list(items.models), n=1)
+        message = f"no model `{baseline}` to serve as baseline; known: {', '.join(items.models)}"
+        raise ConfigError(message, hint=f"did you mean `{close[0]}`?" if close else None)
+    found = _MODES[mode](outcomes, items, scale, baseline)
+    if judgments is not None:
+        found.append(Statistic("unreadable", scores.unreadable_rows(*judgments)))
+    aspects = aspects or [str(code) for code in range(int(outcomes.aspect.max(initial=0)) + 1)]
+    slicer = Slicer(items, fields=slices, aspects=aspects, level=level)
+    whole = Slicer(items, fields=slices, aspects=(), level=level)
+    return [
+        one
+        for name, rows, of_scale, binary in found
+        for one in (whole if name == "unreadable" else slicer).estimates(
+            name, rows, scale=of_scale, binary=binary
+        )
+    ]
+
+
+def _pairwise(
+    outcomes: OutcomeColumns, items: JudgedItems, _: tuple[float, float], baseline: str | None
+) -> list[Statistic]:
+    pairs = comparisons.pair_rows(outcomes, items, baseline)
+    return [
+        Statistic("win_rate", pairs),
+        Statistic("win_rate", comparisons.model_rows(outcomes, items)),
+        Statistic("tie_rate", comparisons.tie_rows(pairs)),
+        Statistic("accuracy", comparisons.accuracy_rows(outcomes, items)),
+    ]
+
+
+def _scalar(
+    outcomes: OutcomeColumns, items: JudgedItems, scale: tuple[float, float], _: str | None
+) -> list[Statistic]:
+    return [
+        Statistic("mean", scores.all_rows(outcomes), scale, binary=False),
+        Statistic("mean", scores.answer_rows(outcomes, items), scale, binary=False),
+        Statistic("ranking_accuracy", scores.ranking_rows(outcomes, items)),
+    ]
+
+
+def _binary(
+    outcomes: OutcomeColumns, items: JudgedItems, _: tuple[float, float], __: str | None
+) -> list[Statistic]:
+    return [
+        Statistic("pass_rate", scores.all_rows(outcomes)),
+        Statistic("pass_rate", scores.answer_rows(outcomes, items)),
+        Statistic("accuracy", scores.pass_accuracy_rows(outcomes, items)),
+        Statistic("ranking_accuracy", scores.ranking_rows(outcomes, items)),
+    ]
+
+
+def _choice(
+    outcomes: OutcomeColumns, items: JudgedItems, _: tuple[float, float], __: str | None
+) -> list[Statistic]:
+    return [
+        Statistic("choice_rate", scores.answer_rows(outcomes, items)),
+        Statistic("accuracy", scores.chosen_gold_rows(outcomes, items)),
+    ]
+
+
+_MODES: dict[
+    str,
+    Callable[
+        [OutcomeColumns, JudgedItems, tuple[float, float], str | None],
+        list[Statistic],
+    ],
+] = {"pairwise": _pairwise, "scalar": _scalar, "binary": _binary, "choice": _choice}
