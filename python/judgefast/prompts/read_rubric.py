@@ -1,0 +1,167 @@
+"""From the TOML text of a rubric to a checked :class:`Rubric`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any, cast
+
+from judgefast.errors import RubricError
+from judgefast.prompts.read_template import read_template
+from judgefast.prompts.read_verdict import MAX_SCORE, read_verdict
+from judgefast.prompts.rubric import Aspect, DecodingWishes, Rubric, Scale
+from judgefast.prompts.source import TomlLines
+from judgefast.prompts.table import Table
+
+if TYPE_CHECKING:
+    from judgefast.prompts.verdict_format import VerdictFormat
+
+MODES = ("pairwise", "scalar", "binary", "choice")
+RULES = ("strict", "average", "judgebench", "games", "drop")
+_TOKENS = {"label": 16, "json": 256, "rating": 512, "result": 512}
+"""Default of `decoding.max_tokens`, by format; 1024 for those that reason first."""
+
+MAX_WEIGHT = 6
+
+
+def read_rubric(text: str, file: str) -> Rubric:
+    """Read and check a rubric.
+
+    Args:
+        text: TOML.
+        file: Name of the file, for messages.
+
+    Raises:
+        RubricError: Not TOML, an unknown or missing key, a value of the wrong type or out of
+            range, or parts that contradict each other. The message begins with `file:line:` and
+            names the key.
+
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        place = f"{file}:{found[1]}" if found else file
+        message = f"{place}: not valid TOML: {error}"
+        raise RubricError(message, hint="texts of several lines need three quotes") from error
+    top = Table(values, (), file, TomlLines(text))
+    mode = cast("Any", top.one_of("mode", MODES))
+    reference = cast("Any", top.one_of("reference", ("never", "optional", "required"), "never"))
+    aspects = _aspects(top, mode)
+    examples = tuple(_example(table) for table in top.tables("examples"))
+    texts = {"criterion": True, "scale": aspects[0].scale, "examples": examples}
+    filled = [name for name, text in texts.items() if text]
+    template = read_template(top.table("template"), mode, reference, filled)
+    verdict = read_verdict(top.table("verdict"), mode, aspects[0].scale)
+    rubric = Rubric(
+        name=top.text("name"),
+        mode=mode,
+        reference=reference,
+        date=_date(top),
+        rule=top.one_of("rule", RULES) if "rule" in values else None,
+        one_failed=cast("Any", top.one_of("one_failed", ("pair", "single", "tie"), "pair")),
+        aspects=aspects,
+        examples=examples,
+        template=template,
+        verdict=verdict,
+        decoding=_decoding(top.table("decoding"), verdict),
+        source=text,
+        file=file,
+    )
+    top.finish()
+    return rubric
+
+
+def _date(top: Table) -> str:
+    found = top.peek("date")
+    if found is None:
+        return "2026-01-01"
+    try:
+        if type(found) is not dt.date:
+            found = dt.date.fromisoformat(found)
+    except (TypeError, ValueError):
+        top.refuse("date", f"is `{found}`; it must be a date, as in `date = 2026-01-01`")
+    return found.isoformat()
+
+
+def _aspects(top: Table, mode: str) -> tuple[Aspect, ...]:
+    tables = top.tables("aspects")
+    if not tables:
+        top.refuse(None, "has no [[aspects]]", hint="add [[aspects]] with `name` and `criterion`")
+    aspects: list[Aspect] = []
+    for table in tables:
+        aspect = _aspect(table)
+        if aspect.name in [other.name for other in aspects]:
+            table.refuse("name", f"is `{aspect.name}`, as is an aspect before it")
+        if mode == "scalar" and aspect.scale is None:
+            hint = "add [aspects.scale] with `low` and `high`"
+            table.refuse("scale", "is missing; the mode `scalar` needs one", hint=hint)
+        aspects.append(aspect)
+    return tuple(aspects)
+
+
+def _aspect(table: Table) -> Aspect:
+    scale = table.table("scale")
+    aspect = Aspect(
+        name=table.text("name"),
+        criterion=table.text("criterion").strip(),
+        scale=_scale(scale) if scale.values else None,
+        weight=table.integer("weight", 1, MAX_WEIGHT, 1),
+    )
+    table.finish()
+    return aspect
+
+
+def _scale(table: Table) -> Scale:
+    low = table.number("low", -MAX_SCORE, MAX_SCORE)
+    high = table.number("high", -MAX_SCORE, MAX_SCORE)
+    integer = table.boolean("integer", default=True)
+    if low >= high:
+        table.refuse("high", f"is {high:g}; it must be above `low`, which is {low:g}")
+    if integer and not (low.is_integer() and high.is_integer()):
+        table.refuse("integer", "is true, but `low` or `high` is no integer")
+    described = table.table("levels")
+    levels: list[tuple[float, str]] = []
+    for key in described.values:
+        words = described.text(key).strip()
+        try:
+            level = float(key)
+        except ValueError:
+            described.refuse(key, "is no level; levels are numbers of the scale")
+        if not low <= level <= high or (integer and not level.is_integer()):
+            described.refuse(key, f"is not on the scale from {low:g} to {high:g}")
+        if level in [other for other, _ in levels]:
+            described.refuse(key, f"describes level {level:g} again")
+        levels.append((level, " ".join(words.split())))
+    if levels and integer and len(levels) != high - low + 1:
+        missing = set(range(int(low), int(high) + 1)) - {int(level) for level, _ in levels}
+        names = ", ".join(str(level) for level in sorted(missing))
+        table.refuse("levels", f"does not describe {names}", hint="describe every level, or none")
+    table.finish()
+    return Scale(low, high, integer, tuple(sorted(levels)))
+
+
+def _example(table: Table) -> str:
+    text = table.text("text").strip()
+    table.finish()
+    return text
+
+
+def _decoding(table: Table, verdict: VerdictFormat) -> DecodingWishes:
+    probabilities = table.peek("probabilities")
+    if not (probabilities in {None, "auto"} or isinstance(probabilities, bool)):
+        table.refuse("probabilities", 'must be "auto", true or false')
+    wishes = DecodingWishes(
+        max_tokens=table.integer("max_tokens", 1, 1 << 20, _TOKENS.get(verdict.name, 1024)),
+        temperature=table.number("temperature", 0, 2, 0),
+        top_p=table.number("top_p", 1e-6, 1, 1),
+        stop=table.texts("stop"),
+        structured=cast("Any", table.one_of("structured", ("auto", "none"), "auto")),
+        probabilities=None if probabilities == "auto" else probabilities,
+    )
+    if wishes.probabilities and verdict.name != "label":
+        words = f"is true, but the format is `{verdict.name}`; only `label` has probabilities"
+        table.refuse("probabilities", words)
+    table.finish()
+    return wishes
