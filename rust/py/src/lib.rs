@@ -4,6 +4,7 @@
 mod batches;
 mod boundary;
 mod hashes;
+mod journal;
 mod outcomes;
 mod stats;
 
@@ -15,7 +16,10 @@ mod _native {
     #[pymodule_export]
     use crate::hashes::{cluster_id64, limit_keys, shuffle_keys};
     #[pymodule_export]
+    use crate::journal::{check_lines, frame_lines, RequestIndex};
+    #[pymodule_export]
     use crate::outcomes::reconcile;
+    #[pymodule_export]
     use crate::stats::cluster_moments;
 
     use pyo3::prelude::*;

@@ -1,0 +1,117 @@
+"""The `completions` table: one row is one attempt at a request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pyarrow as pa
+
+# msgspec reads these when it builds the decoder of `Line`.
+from judgefast.engines.base import ErrorKind, FinishReason  # noqa: TC001 - see above
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from judgefast.engines.base import Completion
+
+NEGATIVE_INFINITY = float("-inf")
+_ANSWER = pa.struct([("question", pa.uint16()), ("logprobs", pa.list_(pa.float32()))])
+_DICTIONARY = pa.dictionary(pa.int32(), pa.string())
+
+
+class LineAnswer(msgspec.Struct, gc=False):
+    """`LabelRead` in a line. JSON has no infinity: null is the logarithm of 0."""
+
+    question: int
+    logprobs: tuple[float | None, ...]
+
+
+class Line(msgspec.Struct):
+    """`Completion` in a line of the journal; `request_id` is base64 there."""
+
+    request_id: bytes
+    attempt: int
+    lane: int
+    text: str
+    finish_reason: FinishReason
+    answers: tuple[LineAnswer, ...] = ()
+    prompt_tokens: int | None = None
+    cached_tokens: int | None = None
+    completion_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    started: float = 0.0
+    wall_seconds: float = 0.0
+    error_kind: ErrorKind | None = None
+    error: str | None = None
+    replaced_surrogates: int = 0
+
+
+def completions_schema() -> pa.Schema:
+    """Columns of the `completions` table, with units in `docs/formats.md`."""
+    types: list[tuple[str, pa.DataType, bool]] = [
+        ("request_id", pa.binary(16), False),
+        ("attempt", pa.int32(), False),
+        ("launch", _DICTIONARY, False),
+        ("row", pa.int64(), False),
+        ("lane", pa.int32(), False),
+        ("text", pa.string(), False),
+        ("finish_reason", _DICTIONARY, False),
+        ("answers", pa.list_(_ANSWER), False),
+        ("prompt_tokens", pa.int32(), True),
+        ("cached_tokens", pa.int32(), True),
+        ("completion_tokens", pa.int32(), True),
+        ("reasoning_tokens", pa.int32(), True),
+        ("started", pa.float64(), False),
+        ("wall_seconds", pa.float64(), False),
+        ("error_kind", _DICTIONARY, True),
+        ("error", pa.string(), True),
+        ("replaced_surrogates", pa.int32(), False),
+    ]
+    return pa.schema([pa.field(name, kind, nullable=null) for name, kind, null in types])
+
+
+def to_batch(
+    lines: Sequence[Line] | Sequence[Completion], *, launch: str, first_row: int
+) -> pa.RecordBatch:
+    """Lines of one launch as a batch; `first_row` is the place of the first of them."""
+    schema = completions_schema()
+    columns: dict[str, pa.Array[Any]] = {
+        "launch": pa.DictionaryArray.from_arrays(
+            pa.array([0] * len(lines), pa.int32()), pa.array([launch])
+        ),
+        "row": pa.array(range(first_row, first_row + len(lines)), pa.int64()),
+        "answers": _answers(lines),
+    }
+    for field in schema:
+        if field.name not in columns:
+            values = [getattr(line, field.name) for line in lines]
+            columns[field.name] = _column(values, field.type)
+    return pa.record_batch([columns[name] for name in schema.names], schema=schema)
+
+
+def _column(values: list[Any], kind: pa.DataType) -> pa.Array[Any]:
+    if pa.types.is_dictionary(kind):
+        return pa.array(values, pa.string()).dictionary_encode()
+    return pa.array(values, kind)
+
+
+def _answers(lines: Sequence[Line] | Sequence[Completion]) -> pa.Array[Any]:
+    offsets, inner_offsets = [0], [0]
+    questions: list[int] = []
+    logprobs: list[float] = []
+    for line in lines:
+        for answer in line.answers:
+            questions.append(answer.question)
+            logprobs.extend(
+                NEGATIVE_INFINITY if value is None else value for value in answer.logprobs
+            )
+            inner_offsets.append(len(logprobs))
+        offsets.append(len(questions))
+    inner = pa.ListArray.from_arrays(
+        pa.array(inner_offsets, pa.int32()), pa.array(logprobs, pa.float32())
+    )
+    structs = pa.StructArray.from_arrays(
+        [pa.array(questions, pa.uint16()), inner], fields=list(_ANSWER)
+    )
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), structs, type=pa.list_(_ANSWER))

@@ -1,0 +1,71 @@
+"""Starts of the program on one run directory, and what is known of each."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from judgefast.journal.files import write_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def new_launch() -> str:
+    """Random name of a start: 32 hex digits."""
+    return secrets.token_hex(16)
+
+
+class LaunchRecord:
+    """`launches/<id>.json` of this start, rewritten whole whenever a fact is added."""
+
+    def __init__(self, folder: Path, launch: str) -> None:
+        self._path = folder / f"{launch}.json"
+        self._facts: dict[str, Any] = {
+            "launch": launch,
+            "started": _now(),
+            "host": platform.node(),
+            "process": os.getpid(),
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+        }
+        self.add({})
+
+    def add(self, facts: dict[str, Any]) -> None:
+        """Add facts; one of the same name takes the place of the old one."""
+        self._facts |= facts
+        data = msgspec.json.format(msgspec.json.encode(self._facts), indent=2)
+        write_whole(self._path, data + b"\n")
+
+    def finish(self, facts: dict[str, Any]) -> None:
+        """Add the facts known at the end, and when that was."""
+        self.add({"finished": _now()} | facts)
+
+
+def read_launches(folder: Path) -> list[dict[str, Any]]:
+    """Facts of every start, the first one first. One that cannot be read holds its id alone."""
+    records = [_read(path) for path in sorted(folder.glob("*.json"))]
+    return sorted(records, key=lambda facts: (str(facts.get("started", "")), facts["launch"]))
+
+
+def is_elsewhere(folder: Path, launch: str) -> bool:
+    """Whether a launch of another machine has not said that it ended."""
+    facts = _read(folder / f"{launch}.json")
+    return "finished" not in facts and facts.get("host", platform.node()) != platform.node()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        facts = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except (OSError, msgspec.DecodeError):
+        facts = {}
+    return {"launch": path.stem} | facts
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

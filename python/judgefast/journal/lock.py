@@ -1,0 +1,74 @@
+"""One writer for a run directory on a machine; a second one is told who the first is."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from judgefast.errors import RunDirectoryError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+
+    # Windows refuses to read a locked byte, so the lock lies far behind what the file says.
+    _BYTE = 1 << 30
+
+    def _try_lock(descriptor: int) -> None:
+        os.lseek(descriptor, _BYTE, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class WriteLock:
+    """The lock of a run directory, held from construction to :meth:`release`.
+
+    The system frees it when the process ends, however it ends. The file stays: removing it would
+    let two writers lock two files of one name.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Take the lock.
+
+        Raises:
+            RunDirectoryError: Another process writes to `folder`; the message has its id.
+
+        """
+        self._descriptor = -1
+        path = folder / "lock"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            _try_lock(descriptor)
+        except OSError as error:
+            holder = os.read(descriptor, 200).decode(errors="replace").strip()
+            os.close(descriptor)
+            message = f"`{folder}` is being written by {holder or 'another process'}"
+            hint = "wait for it, stop it, or choose another folder"
+            raise RunDirectoryError(message, hint=hint) from error
+        self._descriptor = descriptor
+        os.ftruncate(descriptor, 0)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        os.write(descriptor, f"process {os.getpid()}, started {now}\n".encode())
+        if hasattr(os, "register_at_fork"):
+            # A forked engine process that outlives its parent must not keep the lock.
+            os.register_at_fork(after_in_child=self._close)
+
+    def release(self) -> None:
+        """Let the next writer in. Safe to call twice."""
+        if self._descriptor >= 0:
+            os.ftruncate(self._descriptor, 0)
+        self._close()
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)

@@ -1,0 +1,170 @@
+"""What a run is: everything that must stay the same while its directory grows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from judgefast.errors import RunDirectoryError
+from judgefast.journal.files import write_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT = 1
+"""Version of the run directory that this program writes. It reads this one and older ones."""
+
+NAME = "manifest.json"
+
+
+class RubricFacts(msgspec.Struct, frozen=True):
+    """The rubric, whole, and the two hashes of it."""
+
+    name: str
+    toml: str
+    prompt_hash: str
+    """64 hex digits over what the judge sees."""
+    parse_hash: str
+    """64 hex digits over how its answer is read."""
+
+
+class DataFile(msgspec.Struct, frozen=True):
+    """One file that items were read from."""
+
+    path: str
+    bytes: int
+    sha256: str | None = None
+
+
+class DataFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The items and where they came from."""
+
+    identity: str
+    """Sum of the item hashes mod 2^128, hex: free of order and of how the files are cut."""
+    items: int
+    read: int
+    """Rows; `items` plus all of `skipped`."""
+    skipped: dict[str, int] = {}
+    files: tuple[DataFile, ...] = ()
+    layout: str = ""
+    mapping: dict[str, str] = {}
+    texts: bool = True
+    """Whether `rows/` holds the texts, or their hashes alone."""
+
+
+class ModelFacts(msgspec.Struct, frozen=True):
+    """The judge model."""
+
+    name: str
+    digest: str
+    tokenizer: str
+    """sha256 of the tokenizer file, hex; empty where the server keeps it."""
+
+
+class EngineFacts(msgspec.Struct, frozen=True):
+    """The engine of the first launch; that of each is in `launches/`."""
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """`manifest.json` of a run directory."""
+
+    format: int = FORMAT
+    created: str
+    """UTC, ISO 8601."""
+    judgefast: str
+    """Version of the program that made the directory."""
+    config: dict[str, Any]
+    """Every option, as `--config` takes it, so that the run can be made again."""
+    rubric: RubricFacts
+    data: DataFacts
+    judge: str
+    model: ModelFacts
+    engine: EngineFacts
+    seeds: dict[str, int] = {}
+    options: dict[str, Any] = {}
+    """What shapes the plan: `mode`, `orders`, `repeats`, `limit`, …"""
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read `manifest.json`.
+
+    Raises:
+        RunDirectoryError: It is not there, cannot be read, or is of a newer format.
+
+    """
+    path = folder / NAME
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        message = f"`{folder}` is no run directory: it has no readable {NAME}"
+        raise RunDirectoryError(message) from error
+    try:
+        head = msgspec.json.decode(data, type=_Head)
+        if head.format <= FORMAT:
+            return msgspec.json.decode(data, type=Manifest)
+    except msgspec.DecodeError as error:
+        message = f"`{path}` cannot be read: {error}"
+        raise RunDirectoryError(message) from error
+    message = f"`{path}` has format {head.format}; this judgefast reads up to {FORMAT}"
+    raise RunDirectoryError(message, hint=f"update judgefast (written by {head.judgefast})")
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write `manifest.json`, whole or not at all."""
+    data = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    write_whole(folder / NAME, data + b"\n")
+
+
+def compare(old: Manifest, new: Manifest) -> list[str]:
+    """What makes `new` another run than `old`, in words; empty if nothing does.
+
+    Each begins with what differs and a colon: `rubric`, `data`, `judge`, `model`, `seeds` or
+    `options`. Program, engine, file names and creation time may differ within one run.
+
+    Examples:
+        `rubric: prompt_hash 12ab34cd… -> 98cd76ef…`
+
+    """
+    differences: list[str] = []
+    for part, fields in _COMPARED.items():
+        before, after = getattr(old, part), getattr(new, part)
+        for field in fields:
+            one, two = getattr(before, field), getattr(after, field)
+            if one != two:
+                differences.append(f"{part}: {field} {_short(one)} -> {_short(two)}")
+    if old.data.identity != new.data.identity and old.data.items != new.data.items:
+        differences.append(f"data: items {old.data.items:,} -> {new.data.items:,}")
+    if old.judge != new.judge:
+        differences.append(f"judge: {old.judge} -> {new.judge}")
+    for part in ("seeds", "options"):
+        before, after = getattr(old, part), getattr(new, part)
+        for name in sorted(before.keys() | after.keys()):
+            one, two = before.get(name), after.get(name)
+            if one != two:
+                differences.append(f"{part}: {name} {_short(one)} -> {_short(two)}")
+    return differences
+
+
+class _Head(msgspec.Struct):
+    """What is read first of any format."""
+
+    format: int
+    judgefast: str = "a newer version"
+
+
+_COMPARED = {
+    "rubric": ("prompt_hash", "parse_hash"),
+    "data": ("identity", "texts"),
+    "model": ("name", "digest", "tokenizer"),
+}
+_SHOWN_HEX = 8
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    is_hash = len(text) > 2 * _SHOWN_HEX and set(text) <= set("0123456789abcdef")
+    return f"{text[:_SHOWN_HEX]}…" if is_hash else text or "(empty)"

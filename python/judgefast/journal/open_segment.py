@@ -1,0 +1,86 @@
+"""The one file that a launch appends to."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from judgefast import _native
+from judgefast.journal.files import sync_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from judgefast.engines.base import Completion
+
+# fdatasync also writes the new length, which is all of the metadata that reading needs.
+_sync = getattr(os, "fdatasync", os.fsync)
+_encoder = msgspec.json.Encoder()
+
+
+class OpenSegment:
+    """A new segment file. Its size is at all times the end of a whole line, crashes apart."""
+
+    def __init__(self, path: Path) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
+        self.path = path
+        self.rows = 0
+        self.size = 0
+        self._descriptor = os.open(path, flags, 0o644)
+        sync_folder(path.parent)
+
+    def write(self, completions: Sequence[Completion]) -> None:
+        """Write a line for each completion. Survives the death of the process.
+
+        Raises:
+            OSError: Disk full or broken. Whole lines stay and are in `rows`, a part of one is cut.
+
+        """
+        framed = memoryview(_native.frame_lines(_encode(completions)))
+        done = 0
+        try:
+            while done < len(framed):
+                done += os.write(self._descriptor, framed[done:])
+        except OSError:
+            done = bytes(framed).rfind(b"\n", 0, done) + 1
+            os.ftruncate(self._descriptor, self.size + done)
+            self.size += done
+            self.rows += bytes(framed).count(b"\n", 0, done)
+            raise
+        self.size += done
+        self.rows += len(completions)
+
+    def sync(self) -> None:
+        """Wait until all lines are on the disk. Survives a power cut."""
+        _sync(self._descriptor)
+
+    def close(self) -> None:
+        """Close the file. It stays an open segment by its name."""
+        os.close(self._descriptor)
+
+
+def _encode(completions: Sequence[Completion]) -> bytes:
+    try:
+        return _encoder.encode_lines(completions)
+    except UnicodeEncodeError:
+        return _encoder.encode_lines([_without_surrogates(one) for one in completions])
+
+
+def _without_surrogates(completion: Completion) -> Completion:
+    """An engine should have done this; a completion is not lost because it has not."""
+    text, in_text = _replace_surrogates(completion.text)
+    error, in_error = _replace_surrogates(completion.error or "")
+    return msgspec.structs.replace(
+        completion,
+        text=text,
+        error=None if completion.error is None else error,
+        replaced_surrogates=completion.replaced_surrogates + in_text + in_error,
+    )
+
+
+def _replace_surrogates(text: str) -> tuple[str, int]:
+    replaced = "".join("\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in text)
+    return replaced, replaced.count("\ufffd") - text.count("\ufffd")

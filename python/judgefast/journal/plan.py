@@ -1,0 +1,139 @@
+"""The stored plan: every request and every ask, written before anything is sent."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from judgefast.errors import RunDirectoryError
+from judgefast.journal.files import (
+    TEMPORARY,
+    put_in_place,
+    remove_temporaries,
+    sync_file,
+    write_whole,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+Kind = Literal["requests", "asks"]
+SEAL = "plan.json"
+_ROW_GROUP = 65_536
+
+
+class Seal(msgspec.Struct, frozen=True):
+    """`plan/plan.json`: the plan is whole, and these are its parts."""
+
+    counts: dict[str, int]
+    parts: tuple[str, ...]
+    """`<ordinal>-<launch>` of each pair of files, in the order of the plan."""
+    sha256: str
+    """Over the names in `parts`, each followed by a line feed."""
+    format: int = 1
+
+
+class PlanStore:
+    """The folder `plan/`. Parts that no seal names are those of planning that was cut short."""
+
+    def __init__(self, folder: Path, launch: str | None) -> None:
+        self._folder = folder
+        self._launch = launch
+        self._seal = self._read_seal()
+        self._pending: list[str] = []
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the plan is whole: sealed, and nothing written since."""
+        return self._seal is not None and not self._pending
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What :meth:`seal` was told; empty without a seal."""
+        return {} if self._seal is None else self._seal.counts
+
+    def discard_unsealed(self) -> int:
+        """Remove what planning that was cut short has left. For the writer alone.
+
+        Returns:
+            Number of parts removed.
+
+        """
+        remove_temporaries(self._folder)
+        sealed = set(self._sealed())
+        removed: set[str] = set()
+        for path in self._folder.glob("*.parquet"):
+            part = path.stem.partition("-")[2]
+            if part not in sealed:
+                path.unlink()
+                removed.add(part)
+        return len(removed)
+
+    def write(self, requests: pa.Table, asks: pa.Table) -> None:
+        """Append a part: both files are on the disk when this returns."""
+        part = f"{len(self._sealed()) + len(self._pending):06}-{self._launch}"
+        for kind, table in (("requests", requests), ("asks", asks)):
+            path = self._folder / f"{kind}-{part}.parquet"
+            temporary = path.with_name(path.name + TEMPORARY)
+            pq.write_table(
+                table,
+                temporary,
+                compression="zstd",
+                row_group_size=_ROW_GROUP,
+                write_page_checksum=True,
+            )
+            sync_file(temporary)
+            put_in_place(temporary, path)
+        self._pending.append(part)
+
+    def seal(self, counts: dict[str, int]) -> None:
+        """Say that the plan is whole: the sealed parts of before and all written since."""
+        parts = (*self._sealed(), *self._pending)
+        seal = Seal(counts=counts, parts=parts, sha256=_names_hash(parts))
+        data = msgspec.json.format(msgspec.json.encode(seal), indent=2)
+        write_whole(self._folder / SEAL, data + b"\n")
+        self._seal = seal
+        self._pending = []
+
+    def batches(self, kind: Kind, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Rows in written order.
+
+        Raises:
+            RunDirectoryError: A file of the plan is missing or damaged.
+
+        """
+        for part in (*self._sealed(), *self._pending):
+            path = self._folder / f"{kind}-{part}.parquet"
+            try:
+                with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                    yield from file.iter_batches(columns=None if columns is None else list(columns))
+            except (OSError, pa.ArrowInvalid) as error:
+                message = f"`{path}` of the plan cannot be read: {error}"
+                hint = "copy the file back, or start a new run directory"
+                raise RunDirectoryError(message, hint=hint) from error
+
+    def _sealed(self) -> tuple[str, ...]:
+        return () if self._seal is None else self._seal.parts
+
+    def _read_seal(self) -> Seal | None:
+        path = self._folder / SEAL
+        try:
+            seal = msgspec.json.decode(path.read_bytes(), type=Seal)
+        except FileNotFoundError:
+            return None
+        except msgspec.DecodeError as error:
+            message = f"`{path}` cannot be read: {error}"
+            raise RunDirectoryError(message) from error
+        if seal.sha256 != _names_hash(seal.parts):
+            message = f"`{path}` is damaged: its sha256 does not fit the parts that it names"
+            raise RunDirectoryError(message)
+        return seal
+
+
+def _names_hash(parts: tuple[str, ...]) -> str:
+    return hashlib.sha256("".join(f"{part}\n" for part in parts).encode()).hexdigest()

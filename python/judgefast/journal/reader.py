@@ -1,0 +1,128 @@
+"""Reading the journal: what is whole is used, what is not is said."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from judgefast.journal.files import remove_temporaries, set_aside
+from judgefast.journal.launches import is_elsewhere
+from judgefast.journal.segments import (
+    DamagedSegmentError,
+    Segment,
+    close_segment,
+    closed_batches,
+    line_batches,
+    list_segments,
+    read_lines,
+    sidecar_of,
+    verify_closed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+ALIVE_SECONDS = 600
+"""A segment of another machine's launch is taken for alive so long after its last line."""
+
+
+class JournalReader:
+    """The completions of every launch, in an order that does not depend on when they are read.
+
+    `notes` says in words what was left out or set aside, each thing once.
+    """
+
+    def __init__(self, folder: Path, launches: Path, own_launch: str | None) -> None:
+        self._folder = folder
+        self._launches = launches
+        self._own_launch = own_launch
+        self._verified: set[Segment] = set()
+        self.notes: list[str] = []
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """All completions, by launch, segment and row; changes nothing on the disk."""
+        for segment in list_segments(self._folder):
+            yield from self._segment_batches(segment, columns)
+
+    def repair(self) -> None:
+        """Close what dead launches left open, set damaged segments aside. For the writer alone."""
+        remove_temporaries(self._folder)
+        for segment in list_segments(self._folder):
+            opened, closed = segment.opened(self._folder), segment.closed(self._folder)
+            if closed.exists():
+                if self._is_sound(segment, aside=True):
+                    opened.unlink(missing_ok=True)
+                    continue
+                set_aside(closed)
+                sidecar_of(closed).unlink(missing_ok=True)
+            if opened.exists():
+                self._close(segment, opened)
+
+    def _segment_batches(
+        self, segment: Segment, columns: Sequence[str] | None
+    ) -> Iterator[pa.RecordBatch]:
+        opened, closed = segment.opened(self._folder), segment.closed(self._folder)
+        if not closed.exists():
+            try:
+                lines = read_lines(opened)
+            except FileNotFoundError:
+                pass  # its writer has closed it since it was listed
+            except DamagedSegmentError as error:
+                self._note(f"{_place(opened)} is damaged and left out: {error}")
+                return
+            else:
+                if lines.torn_bytes and segment.launch != self._own_launch:
+                    self._note(_torn(opened, len(lines.spans), lines.torn_bytes, "left out"))
+                for batch in line_batches(opened, lines, segment):
+                    yield batch if columns is None else batch.select(list(columns))
+                return
+        if self._is_sound(segment, aside=False):
+            yield from closed_batches(closed, columns)
+        elif opened.exists():
+            lines = read_lines(opened)
+            for batch in line_batches(opened, lines, segment):
+                yield batch if columns is None else batch.select(list(columns))
+
+    def _is_sound(self, segment: Segment, *, aside: bool) -> bool:
+        if segment in self._verified:
+            return True
+        closed = segment.closed(self._folder)
+        try:
+            verify_closed(closed)
+        except DamagedSegmentError as error:
+            done = "set aside" if aside else "left out"
+            self._note(f"{_place(closed)} is damaged and {done}: {error}")
+            return False
+        self._verified.add(segment)
+        return True
+
+    def _close(self, segment: Segment, opened: Path) -> None:
+        if is_elsewhere(self._launches, segment.launch):
+            age = time.time() - opened.stat().st_mtime
+            if age < ALIVE_SECONDS:
+                self._note(f"{_place(opened)} is read, not closed: another machine writes to it")
+                return
+        try:
+            lines = read_lines(opened)
+        except DamagedSegmentError as error:
+            self._note(f"{_place(opened)} is damaged and set aside: {error}")
+            set_aside(opened)
+            return
+        if lines.torn_bytes:
+            self._note(_torn(opened, len(lines.spans), lines.torn_bytes, "cut off"))
+        close_segment(self._folder, segment, lines)
+
+    def _note(self, words: str) -> None:
+        if words not in self.notes:
+            self.notes.append(words)
+
+
+def _place(path: Path) -> str:
+    return f"`{path.parent.name}/{path.name}`"
+
+
+def _torn(path: Path, lines: int, torn_bytes: int, done: str) -> str:
+    return f"{_place(path)}: {torn_bytes:,} bytes after line {lines:,} are no whole line: {done}"

@@ -1,0 +1,269 @@
+"""The run directory: all that is kept of a run, and who may write to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from judgefast.errors import RunDirectoryError
+from judgefast.journal.answers import COLUMNS, AnswerIndex, id_bytes
+from judgefast.journal.files import TEMPORARY
+from judgefast.journal.launches import LaunchRecord, new_launch, read_launches
+from judgefast.journal.lock import WriteLock
+from judgefast.journal.manifest import NAME, Manifest, read_manifest, write_manifest
+from judgefast.journal.plan import PlanStore
+from judgefast.journal.reader import JournalReader
+from judgefast.journal.writer import JournalWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+    import pyarrow as pa
+
+
+FOLDERS = ("rows", "plan", "journal", "launches", "derived")
+_BEFORE_THE_MANIFEST = {"lock", "rows", NAME + TEMPORARY}
+
+
+class RunDirectory:
+    """A run on the disk: manifest, rows, plan, journal and launches.
+
+    A reader sees what is whole and changes nothing. A writer holds the lock, is a launch of its
+    own, and has repaired the journal and the plan before it gets to see them; `notes` says how.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, lock: WriteLock | None) -> None:
+        """Use :meth:`create` or :meth:`open`."""
+        self.path = path
+        self.manifest = manifest
+        self.launch: str | None = None if lock is None else new_launch()
+        """Name of this start, 32 hex digits; None for a reader."""
+        self._lock = lock
+        self._writer: JournalWriter | None = None
+        self._record: LaunchRecord | None = None
+        if lock is not None and self.launch is not None:
+            for name in FOLDERS:
+                (path / name).mkdir(exist_ok=True)
+            self._record = LaunchRecord(path / "launches", self.launch)
+        self._plan = PlanStore(self.plan_folder, self.launch)
+        self._reader = JournalReader(path / "journal", path / "launches", self.launch)
+        if lock is not None:
+            self._repair()
+
+    @classmethod
+    def create(cls, path: str | Path, manifest: Manifest) -> Self:
+        """Make a run directory and open it for writing.
+
+        The folder may exist: empty, or with the snapshot `rows/` alone, which can be written
+        before the manifest that describes it.
+
+        Raises:
+            RunDirectoryError: It holds a run, or something else, or another process writes to it.
+
+        """
+        path = Path(path)
+        _refuse_foreign(path)
+        path.mkdir(parents=True, exist_ok=True)
+        lock = WriteLock(path)
+        try:
+            _refuse_foreign(path)
+            write_manifest(path, manifest)
+            return cls(path, manifest, lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def open(cls, path: str | Path, *, write: bool) -> Self:
+        """Open a run directory; for writing, as a new launch.
+
+        Raises:
+            RunDirectoryError: It is none, is of a newer format, or another process writes to it.
+
+        """
+        path = Path(path)
+        manifest = read_manifest(path)
+        if not write:
+            return cls(path, manifest, None)
+        lock = WriteLock(path)
+        try:
+            return cls(path, read_manifest(path), lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    @property
+    def rows_folder(self) -> Path:
+        """Snapshot of the items."""
+        return self.path / "rows"
+
+    @property
+    def plan_folder(self) -> Path:
+        """Requests and asks."""
+        return self.path / "plan"
+
+    @property
+    def derived_folder(self) -> Path:
+        """What can be made again from plan and journal."""
+        return self.path / "derived"
+
+    @property
+    def notes(self) -> list[str]:
+        """What was cut, set aside or left out of the journal so far, in words."""
+        return self._reader.notes
+
+    @property
+    def journal(self) -> JournalWriter:
+        """Where completions go; its thread starts at the first use.
+
+        Raises:
+            RunDirectoryError: The directory is open for reading.
+
+        """
+        launch = self._writing_launch()
+        if self._writer is None:
+            self._writer = JournalWriter(self.path / "journal", launch)
+        return self._writer
+
+    def replace_manifest(self, manifest: Manifest) -> None:
+        """Write another manifest in place of the old one: the plan was extended."""
+        self._writing_launch()
+        write_manifest(self.path, manifest)
+        self.manifest = manifest
+
+    def record_launch(self, facts: dict[str, Any]) -> None:
+        """Add facts to the record of this launch: machine, engine, versions, settings in force."""
+        self._launch_record().add(facts)
+
+    def finish_launch(self, **facts: object) -> None:
+        """Say in the record of this launch that it ended, and what is known by then."""
+        self._launch_record().finish(facts)
+
+    def launches(self) -> list[dict[str, Any]]:
+        """The records of all launches, the first one first."""
+        return read_launches(self.path / "launches")
+
+    def write_plan(self, requests: pa.Table, asks: pa.Table) -> None:
+        """Append a part of the plan; it counts once :meth:`seal_plan` is called."""
+        self._writing_launch()
+        self._plan.write(requests, asks)
+
+    def seal_plan(self, counts: dict[str, int]) -> None:
+        """Say that the plan is whole. `counts` are kept beside it (:attr:`plan_counts`)."""
+        self._writing_launch()
+        self._plan.seal(counts)
+
+    def plan_complete(self) -> bool:
+        """Whether the plan is whole; if not, planning was cut short and must be done again."""
+        return self._plan.is_complete
+
+    @property
+    def plan_counts(self) -> dict[str, int]:
+        """What :meth:`seal_plan` was given; empty before."""
+        return self._plan.counts
+
+    def plan_requests(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Rows of `requests`, in written order.
+
+        Raises:
+            RunDirectoryError: A file of the plan is missing or damaged.
+
+        """
+        return self._plan.batches("requests", columns)
+
+    def plan_asks(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Rows of `asks`, in written order.
+
+        Raises:
+            RunDirectoryError: A file of the plan is missing or damaged.
+
+        """
+        return self._plan.batches("asks", columns)
+
+    def completions(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Rows of `completions` by launch, segment and line; what is damaged is in `notes`.
+
+        What this launch has appended is seen once it is written: call `journal.flush()` before.
+        """
+        return self._reader.batches(columns)
+
+    def final_attempts(self) -> AnswerIndex:
+        """Join the journal to the plan: what counts for each request, and what is missing."""
+        ids = [id_bytes(batch.column(0)) for batch in self.plan_requests(["request_id"])]
+        index = AnswerIndex(np.concatenate([np.empty((0, 16), np.uint8), *ids]))
+        for batch in self.completions(COLUMNS):
+            index.add(batch)
+        return index
+
+    def close(self, *, to_parquet: bool = True) -> None:
+        """End writing and free the lock. Safe to call twice.
+
+        Args:
+            to_parquet: Close the open segment into Parquet; without, the end comes sooner and the
+                next writer does it.
+
+        Raises:
+            RunDirectoryError: What was appended last could not be written.
+
+        """
+        try:
+            if self._writer is not None:
+                self._writer.close(to_parquet=to_parquet)
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+                self._lock = None
+
+    def __enter__(self) -> Self:
+        """Enter a block at whose end the directory is closed."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the directory."""
+        self.close()
+
+    def _repair(self) -> None:
+        self._reader.repair()
+        removed = self._plan.discard_unsealed()
+        if removed:
+            parts = "1 part" if removed == 1 else f"{removed:,} parts"
+            self.notes.append(f"`plan`: planning had been cut short; {parts} removed")
+
+    def _writing_launch(self) -> str:
+        if self._lock is None or self.launch is None:
+            message = f"`{self.path}` is not open for writing"
+            raise RunDirectoryError(message)
+        return self.launch
+
+    def _launch_record(self) -> LaunchRecord:
+        self._writing_launch()
+        if self._record is None:
+            message = f"`{self.path}` has no launch of this process"
+            raise RunDirectoryError(message)
+        return self._record
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Refuse a folder that holds anything a run could overwrite or be mistaken for."""
+    if not path.exists():
+        return
+    if not path.is_dir():
+        message = f"`{path}` is a file, not a folder"
+        raise RunDirectoryError(message)
+    held = {entry.name for entry in path.iterdir()}
+    if NAME in held:
+        message = f"`{path}` holds a run already"
+        raise RunDirectoryError(message, hint="resume it, or choose another folder")
+    foreign = sorted(held - _BEFORE_THE_MANIFEST)
+    if foreign:
+        more = f" and {len(foreign) - 1:,} more" if len(foreign) > 1 else ""
+        message = f"`{path}` is no run directory: it holds `{foreign[0]}`{more}"
+        raise RunDirectoryError(message, hint="choose a new or an empty folder")
