@@ -102,7 +102,7 @@ def block(text: str) -> list[str]:
     return [line(part.expandtabs(4)) for part in lines]
 
 
-def csv_cells(cells: pa.StringArray) -> pa.StringArray:
+def csv_cells(cells: pa.Array[Any]) -> pa.Array[Any]:
     """Put an apostrophe before each cell that a spreadsheet would run as a formula.
 
     A cell is one if it starts with `= + - @` or their full-width forms, also behind blanks,
@@ -120,7 +120,7 @@ def csv_cells(cells: pa.StringArray) -> pa.StringArray:
     """
     import pyarrow.compute as pc  # noqa: PLC0415 - only an export needs it
 
-    marked: pa.StringArray = pc.replace_substring_regex(
+    marked: pa.Array[Any] = pc.replace_substring_regex(
         cells, pattern=_FORMULA_CELL, replacement=r"'\1", max_replacements=1
     )
     return marked

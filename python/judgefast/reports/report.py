@@ -89,21 +89,39 @@ class RubricFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PositionBias(msgspec.Struct, frozen=True, kw_only=True):
-    """How much of a comparison the place of an answer decides."""
+    """How much of a comparison the place of an answer decides.
 
-    direction: Estimate | None
-    """Share of first-chosen verdicts among those that choose, minus one half: -0.5 to 0.5."""
-    flip_rate: Estimate | None
-    """Share of pairs read in both orders whose two verdicts name different answers."""
-    matrix: list[list[int]]
-    """Shape (3, 3): verdict of the forward order by verdict of the swapped order, each `first`,
-    `tie`, `second` by the place where the answer stood."""
-    noise_share: float | None
-    """How much of the flipping repeats alone explain, 0 to 1; None without repeats."""
+    The fields of `stats.bias.PositionBias`, so that a report can be read without the kernels:
+    `msgspec.convert(bias, PositionBias, from_attributes=True)`.
+    """
+
+    comparisons: int
+    """Comparisons planned."""
+    both_orders: int
+    """Comparisons read in both orders."""
+    one_order: bool
+    """Only one order was asked: flips are unknown."""
+    flip_rate: Estimate
+    """Share of comparisons whose two orders, mapped back to the answers, differ."""
+    direction: Estimate
+    """Share of verdicts for the answer shown first, ties half, minus one half: -0.5 to 0.5."""
+    same_position_rate: Estimate
+    """Share of comparisons in which the same place was chosen in both orders."""
+    first_twice: int
+    second_twice: int
+    flip_matrix: tuple[tuple[int, int, int], ...]
+    """Shape (3, 3): verdict of the forward order by verdict of the swapped order, each mapped back
+    to the answers: lower index, higher index, tie."""
+    noise_flip_rate: Estimate | None = None
+    """How often two judgments in the same order differ; None without repeats."""
+    noise_share: float | None = None
+    """How much of the flip rate such noise alone explains, 0 to 1; None where unknown."""
+    p_first: Estimate | None = None
+    """Mean probability of the answer shown first; None without label probabilities."""
     guide_flip_rule: bool
-    """The flip rate is above the guides' 15 %."""
-    alert: str | None
-    """Sentence about the direction, where its interval leaves zero; None otherwise."""
+    """The guides' rule: flip rate above 15 %."""
+    direction_alert: bool
+    """Our rule: the interval of the direction leaves zero, over enough clusters."""
 
 
 class LabelMass(msgspec.Struct, frozen=True, kw_only=True):
