@@ -1,0 +1,244 @@
+"""What a report holds, in two parts, and the sums that must be right in each one.
+
+`Results` is a pure function of plan and verdicts: the same for every machine, shard and
+interruption. `Operations` is what happened on the way: time, tokens, attempts, launches.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from judgefast.stats.estimate import Estimate
+
+REPORT_FORMAT = 1
+"""Version of the JSON form. Fields are added, never renamed; a change of meaning raises it."""
+
+
+class LostRowsError(RuntimeError):
+    """The counts of a report do not add up: a bug of judgefast, never of the data (status 70)."""
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """Where every row and every planned judgment went. Reasons are the labels of `codes.Status`."""
+
+    read: int
+    """Rows read from the data."""
+    items: int
+    """Rows that became items."""
+    skipped: dict[str, int] = {}
+    """Rows left out, by reason."""
+    skipped_examples: dict[str, list[str]] = {}
+    """Up to three a reason: `file:line: words`."""
+    planned: int
+    """Judgments of the plan."""
+    parsed: int
+    unparsed: dict[str, int] = {}
+    """Judged, but no verdict could be read, by reason."""
+    failed: dict[str, int] = {}
+    """No answer came, by reason."""
+    not_judged: dict[str, int] = {}
+    """Never asked, or not to the end, by reason."""
+
+    def check(self) -> None:
+        """Hold the report to DESIGN's first invariant: no row is lost, none invented.
+
+        Raises:
+            LostRowsError: A sum is wrong, or a count is negative; the message shows the sum.
+
+        """
+        self._check_sum("read", self.read, {"items": self.items, "skipped": _total(self.skipped)})
+        parts = {
+            "parsed": self.parsed,
+            "unparsed": _total(self.unparsed),
+            "failed": _total(self.failed),
+            "not judged": _total(self.not_judged),
+        }
+        self._check_sum("planned", self.planned, parts)
+
+    def _check_sum(self, name: str, whole: int, parts: dict[str, int]) -> None:
+        reasons = (self.skipped, self.unparsed, self.failed, self.not_judged)
+        negative = min(
+            whole, *parts.values(), *(count for part in reasons for count in part.values())
+        )
+        if whole == sum(parts.values()) and negative >= 0:
+            return
+        terms = " + ".join(f"{count} {part}" for part, count in parts.items())
+        msg = f"the counts do not add up: {whole} {name}, but {terms}"
+        raise LostRowsError(msg)
+
+
+class RubricFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked, and how two orders become one outcome."""
+
+    name: str
+    mode: str
+    """`pairwise`, `scalar`, `binary` or `choice`."""
+    rule: str
+    """Rule of reconciliation."""
+    one_failed: str
+    """What becomes of a comparison of which one order was not read: `pair`, `single`, `tie`."""
+    orders: str
+    """`both` or `one`."""
+    repeats: int
+    prompt_hash: str
+    """64 hex digits."""
+    parse_hash: str
+    """64 hex digits."""
+
+
+class PositionBias(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a comparison the place of an answer decides.
+
+    The fields of `stats.bias.PositionBias`, so that a report can be read without the kernels:
+    `msgspec.convert(bias, PositionBias, from_attributes=True)`.
+    """
+
+    comparisons: int
+    """Comparisons planned."""
+    both_orders: int
+    """Comparisons read in both orders."""
+    one_order: bool
+    """Only one order was asked: flips are unknown."""
+    flip_rate: Estimate
+    """Share of comparisons whose two orders, mapped back to the answers, differ."""
+    direction: Estimate
+    """Share of verdicts for the answer shown first, ties half, minus one half: -0.5 to 0.5."""
+    same_position_rate: Estimate
+    """Share of comparisons in which the same place was chosen in both orders."""
+    first_twice: int
+    second_twice: int
+    flip_matrix: tuple[tuple[int, int, int], ...]
+    """Shape (3, 3): verdict of the forward order by verdict of the swapped order, each mapped back
+    to the answers: lower index, higher index, tie."""
+    noise_flip_rate: Estimate | None = None
+    """How often two judgments in the same order differ; None without repeats."""
+    noise_share: float | None = None
+    """How much of the flip rate such noise alone explains, 0 to 1; None where unknown."""
+    p_first: Estimate | None = None
+    """Mean probability of the answer shown first; None without label probabilities."""
+    guide_flip_rule: bool
+    """The guides' rule: flip rate above 15 %."""
+    direction_alert: bool
+    """Our rule: the interval of the direction leaves zero, over enough clusters."""
+
+
+class LabelMass(msgspec.Struct, frozen=True, kw_only=True):
+    """How much probability the labels of a verdict held together."""
+
+    judgments: int
+    """Judgments read by probability."""
+    below: int
+    """Of them, those whose labels held less than 0.9."""
+    share_below: float
+    """`below / judgments`."""
+    smallest: float
+    """The least that was seen."""
+
+
+class UnparsedExample(msgspec.Struct, frozen=True, kw_only=True):
+    """One completion of a reason, so that a person sees what kind of text could not be read."""
+
+    reason: str
+    item_id: str
+    order: str
+    """`forward`, `swapped`, or empty where there is only one."""
+    excerpt: str
+    """Beginning of the text."""
+
+
+class Results(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found. A pure function of plan and verdicts."""
+
+    format: int = REPORT_FORMAT
+    run: str
+    """Name of the run: the last part of its directory."""
+    rubric: RubricFacts
+    judge: str
+    """Model and digest of its weights, as in the plan; over HTTP the served name."""
+    counts: Counts
+    empty_answers: dict[str, int] = {}
+    """Rows with an empty answer, by model."""
+    lost_by_empty: int = 0
+    """Comparisons decided by `--on-empty lose` without asking the judge."""
+    replaced_characters: int = 0
+    """Characters that the judge's vocabulary lacks; they became U+FFFD in prompts."""
+    replaced_surrogates: int = 0
+    """Lone surrogates in rows and replies; they became U+FFFD."""
+    outcomes: dict[str, int] = {}
+    """Outcomes by `codes.OutcomeStatus`."""
+    estimates: list[Estimate] = []
+    position_bias: PositionBias | None = None
+    label_mass: LabelMass | None = None
+    findings: list[str] = []
+    """Sentences for a person, by the published rule; the weightiest first."""
+    unparsed_examples: list[UnparsedExample] = []
+    """One a reason."""
+
+
+class Seconds(msgspec.Struct, frozen=True, kw_only=True):
+    """Wall time of each phase, over all launches. None where a phase did not run."""
+
+    read: float | None = None
+    plan: float | None = None
+    load: float | None = None
+    """Starting the engine."""
+    judge: float | None = None
+    report: float | None = None
+
+
+class Tokens(msgspec.Struct, frozen=True, kw_only=True):
+    """Sums over all attempts; None where the engine does not say."""
+
+    prompt: int | None = None
+    """Cached ones included."""
+    cached: int | None = None
+    computed: int | None = None
+    """Prompt tokens that were not cached."""
+    completion: int | None = None
+
+
+class LaunchFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One start of the program."""
+
+    id: str
+    """32 hex digits."""
+    machine: str
+    engine: dict[str, Any]
+    """As the engine gave them when it started: name, version, settings in force, device."""
+    judgments: int
+    """Verdicts of the report that came from this launch."""
+
+
+class Operations(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened on the way. Differs between machines and after an interruption."""
+
+    seconds: Seconds = Seconds()
+    judgments_per_second: float | None = None
+    """Over the judge phase."""
+    tokens: Tokens = Tokens()
+    tokens_per_second: float | None = None
+    """Prompt and completion tokens together, over the judge phase."""
+    requests: int = 0
+    """Requests that were asked at least once."""
+    attempts: int = 0
+    """Completions and errors, over all launches."""
+    superseded: int = 0
+    """Completions that do not count, because another answers the same request."""
+    in_flight_mean: float | None = None
+    """Requests at the engine, averaged over the judge phase."""
+    launches: list[LaunchFacts] = []
+    notes: list[str] = []
+    """Torn segments that were closed, damaged ones that were set aside, and the like."""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything known about a run."""
+
+    results: Results
+    operations: Operations
+
+
+def _total(reasons: dict[str, int]) -> int:
+    return sum(reasons.values())

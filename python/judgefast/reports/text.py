@@ -1,0 +1,261 @@
+"""A report for a person, as one string.
+
+What is printed first is what must not be missed: where every row went, then what to think of it,
+then the numbers, then how it went. Every line is explained in `docs/reports.md`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from judgefast.reports.console import Look, to_text
+from judgefast.reports.figures import estimate_parts, position_parts
+from judgefast.reports.inert import line
+from judgefast.reports.words import (
+    EXCERPT_LIMIT,
+    SENTENCE_LIMIT,
+    duration,
+    name,
+    number,
+    percent,
+    plural,
+    rate,
+    reasons,
+)
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from judgefast.reports.report import Counts, LaunchFacts, Operations, Report, Results, Tokens
+
+MOST_LAUNCHES = 5
+"""Launches that are listed; a run that was pre-empted all night has many."""
+
+
+def render(report: Report, look: Look | None = None) -> str:
+    """Write a report.
+
+    Args:
+        report: Its counts are checked first.
+        look: Width and colour; 80 columns without colour by default. `console.look_of(stream)`
+            chooses for a stream.
+
+    Returns:
+        Lines that end in a line feed. Data in them are escaped (`inert.line`).
+
+    Raises:
+        LostRowsError: The counts do not add up.
+
+    """
+    results = report.results
+    results.counts.check()
+    parts: list[RenderableType] = [
+        *_title(results),
+        *_counts(results),
+        *_remarks(results),
+        *_findings(results),
+        *estimate_parts(results.estimates),
+        *position_parts(results.position_bias),
+        *_label_mass(results),
+        *_unparsed(results),
+        *_operations(report.operations, results),
+    ]
+    return to_text(parts, look or Look())
+
+
+def _title(results: Results) -> list[RenderableType]:
+    from rich.text import Text  # noqa: PLC0415 - loaded when something is shown
+
+    rubric = results.rubric
+    details = [rubric.mode]
+    if rubric.mode in {"pairwise", "choice"}:
+        orders = "both orders" if rubric.orders == "both" else "one order"
+        details += [orders, f"rule {rubric.rule}"]
+    if rubric.repeats > 1:
+        details.append(f"{rubric.repeats} repeats")
+    title = Text(name(results.run), style="bold")
+    title.append(
+        f"  rubric {name(rubric.name)} ({', '.join(map(name, details))})", style="not bold"
+    )
+    return [title]
+
+
+def _counts(results: Results) -> list[RenderableType]:
+    counts = results.counts
+    table = _grid()
+    skipped = sum(counts.skipped.values())
+    table.add_row("rows", f"{counts.read:,} read = {counts.items:,} items + {skipped:,} skipped")
+    _reason_row(table, "skipped", counts.skipped)
+    for reason in sorted(counts.skipped_examples):
+        for example in counts.skipped_examples[reason]:
+            table.add_row("", "- " + line(example, EXCERPT_LIMIT))
+    table.add_row("judgments", _judgment_sum(counts))
+    _reason_row(table, "unparsed", counts.unparsed)
+    _reason_row(table, "failed", counts.failed)
+    _reason_row(table, "not judged", counts.not_judged)
+    if results.outcomes:
+        parts = " + ".join(
+            f"{count:,} {name(status)}" for status, count in results.outcomes.items()
+        )
+        table.add_row("outcomes", f"{sum(results.outcomes.values()):,} = {parts}")
+    return [table]
+
+
+def _judgment_sum(counts: Counts) -> str:
+    return (
+        f"{counts.planned:,} planned = {counts.parsed:,} parsed"
+        f" + {sum(counts.unparsed.values()):,} unparsed"
+        f" + {sum(counts.failed.values()):,} failed"
+        f" + {sum(counts.not_judged.values()):,} not judged"
+    )
+
+
+def _reason_row(table: Table, label: str, counts: dict[str, int]) -> None:
+    if any(counts.values()):
+        table.add_row(f"  {label}", reasons(counts))
+
+
+def _remarks(results: Results) -> list[RenderableType]:
+    """What bends the headline and would not be seen in it."""
+    table = _grid()
+    if any(results.empty_answers.values()):
+        table.add_row("empty", f"answers by model: {reasons(results.empty_answers)}")
+    if results.lost_by_empty:
+        decided = plural(results.lost_by_empty, "comparison")
+        table.add_row("", f"{decided} lost by an empty answer, without asking the judge")
+    if results.replaced_characters:
+        replaced = plural(results.replaced_characters, "character")
+        table.add_row("replaced", f"{replaced} that the judge's vocabulary lacks, by U+FFFD")
+    if results.replaced_surrogates:
+        table.add_row(
+            "replaced", f"{plural(results.replaced_surrogates, 'lone surrogate')}, by U+FFFD"
+        )
+    return [table] if table.row_count else []
+
+
+def _findings(results: Results) -> list[RenderableType]:
+    from rich.table import Table  # noqa: PLC0415 - loaded when something is shown
+
+    counts = results.counts
+    sentences = []
+    if not counts.parsed:
+        sentences.append("No verdict was read: there is nothing to estimate.")
+    elif missing := sum(counts.not_judged.values()):
+        sentences.append(
+            f"Incomplete: {missing:,} of {counts.planned:,} judgments were not judged "
+            f"({reasons(counts.not_judged)}). The numbers below are of what was judged."
+        )
+    sentences += [line(finding, SENTENCE_LIMIT) for finding in results.findings]
+    if not sentences:
+        return []
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold", style="bold yellow")
+    for sentence in sentences:
+        table.add_row("*", sentence)
+    return ["", table]
+
+
+def _label_mass(results: Results) -> list[RenderableType]:
+    mass = results.label_mass
+    if mass is None:
+        return []
+    table = _grid()
+    table.add_row(
+        "label mass",
+        f"{mass.below:,} of {plural(mass.judgments, 'judgment')} ({percent(mass.share_below)}) "
+        f"below 0.9, smallest {number(mass.smallest)}",
+    )
+    return ["", table]
+
+
+def _unparsed(results: Results) -> list[RenderableType]:
+    from rich.text import Text  # noqa: PLC0415 - loaded when something is shown
+
+    if not results.unparsed_examples:
+        return []
+    table = _grid()
+    for example in results.unparsed_examples:
+        place = name(example.item_id)
+        if example.order:
+            place += f", {name(example.order)}"
+        text = line(example.excerpt, EXCERPT_LIMIT) or "(empty)"
+        table.add_row(name(example.reason), f"{place}: {text}")
+    return [Text(""), Text("Unparsed, one example a reason", style="bold"), table]
+
+
+def _operations(operations: Operations, results: Results) -> list[RenderableType]:
+    from rich.text import Text  # noqa: PLC0415 - loaded when something is shown
+
+    table = _grid()
+    rubric = results.rubric
+    table.add_row("judge", name(results.judge))
+    table.add_row("rule", f"{name(rubric.rule)}; where one order failed: {name(rubric.one_failed)}")
+    table.add_row(
+        "hashes", f"prompt {name(rubric.prompt_hash)[:16]}, parse {name(rubric.parse_hash)[:16]}"
+    )
+    _add_speed(table, operations)
+    for launch in operations.launches[:MOST_LAUNCHES]:
+        table.add_row("launch", _launch(launch))
+    unlisted = len(operations.launches) - MOST_LAUNCHES
+    if unlisted > 0:
+        table.add_row("", f"and {unlisted:,} more")
+    for note in operations.notes:
+        table.add_row("note", line(note, SENTENCE_LIMIT))
+    return [Text(""), Text("Run", style="bold"), table]
+
+
+def _add_speed(table: Table, operations: Operations) -> None:
+    seconds = operations.seconds
+    phases = [
+        f"{phase} {duration(value)}"
+        for phase in ("read", "plan", "load", "judge", "report")
+        if (value := getattr(seconds, phase)) is not None
+    ]
+    if phases:
+        table.add_row("time", ", ".join(phases))
+    speed = [
+        f"{rate(value)} {unit}"
+        for value, unit in (
+            (operations.judgments_per_second, "judgments/s"),
+            (operations.tokens_per_second, "tokens/s"),
+            (operations.in_flight_mean, "in flight on average"),
+        )
+        if value is not None
+    ]
+    if speed:
+        table.add_row("speed", ", ".join(speed))
+    table.add_row("tokens", _tokens(operations.tokens))
+    asked = f"{plural(operations.attempts, 'attempt')} at {plural(operations.requests, 'request')}"
+    superseded = f", {operations.superseded:,} superseded" if operations.superseded else ""
+    table.add_row("asked", asked + superseded)
+
+
+def _tokens(tokens: Tokens) -> str:
+    if tokens.prompt is None and tokens.completion is None:
+        return "unknown: the engine does not say"
+    prompt = "prompt unknown" if tokens.prompt is None else f"prompt {tokens.prompt:,}"
+    if tokens.cached is None:
+        split = " (cached unknown)"
+    else:
+        computed = "unknown" if tokens.computed is None else f"{tokens.computed:,}"
+        split = f" ({tokens.cached:,} cached, {computed} computed)"
+    completion = "unknown" if tokens.completion is None else f"{tokens.completion:,}"
+    return f"{prompt}{split}, completion {completion}"
+
+
+def _launch(launch: LaunchFacts) -> str:
+    facts = line(", ".join(f"{key} {value}" for key, value in launch.engine.items()), EXCERPT_LIMIT)
+    where = f"{name(launch.id)[:8]} on {name(launch.machine)}"
+    return f"{where}: {plural(launch.judgments, 'judgment')}" + (f"; {facts}" if facts else "")
+
+
+def _grid() -> Table:
+    """Two columns: a short label, and words that wrap under themselves."""
+    from rich.table import Table  # noqa: PLC0415 - loaded when something is shown
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="cyan", no_wrap=True, min_width=12)
+    table.add_column(overflow="fold")
+    return table
