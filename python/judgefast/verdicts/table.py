@@ -1,0 +1,125 @@
+"""The verdict of every judgment of a plan, filled as completions come in, in any order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from judgefast.codes import Status
+from judgefast.journal.answers import AnswerIndex, State
+from judgefast.journal.columns import to_batch
+from judgefast.verdicts.read import empty, read_labels, read_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from judgefast.engines.base import Completion
+    from judgefast.prompts.verdict_format import VerdictFormat
+    from judgefast.verdicts.columns import VerdictColumns
+
+COLUMNS = (
+    "request_id",
+    "attempt",
+    "launch",
+    "row",
+    "finish_reason",
+    "error_kind",
+    "text",
+    "answers",
+)
+"""Columns of `completions` that a verdict is made from."""
+
+
+class VerdictTable:
+    """Verdicts by row of the plan. A completion that is superseded leaves no trace in it."""
+
+    def __init__(
+        self,
+        request_ids: NDArray[np.uint8],
+        verdict_format: VerdictFormat,
+        *,
+        planned: NDArray[np.uint8],
+    ) -> None:
+        """Start with nothing read.
+
+        Args:
+            request_ids: Shape (n, 16), each id once.
+            verdict_format: How texts are read.
+            planned: `Status` of what will never be asked (too long, not needed), else 0. (n,).
+
+        """
+        self.answers = AnswerIndex(request_ids)
+        self._format = verdict_format
+        self._planned = planned
+        self._columns = empty(len(request_ids), len(verdict_format.labels), Status.INTERRUPTED)
+        self._live_rows = 0
+
+    def add(self, batch: pa.RecordBatch) -> NDArray[np.int64]:
+        """Read completions (`COLUMNS` of them).
+
+        Returns:
+            Rows of the plan whose verdict is new, in the order of the batch.
+
+        """
+        rows = self.answers.add(batch)
+        chosen = np.flatnonzero(self.answers.counts(batch))
+        if not len(chosen):
+            return rows[chosen]
+        probabilities = _logprobs(batch.column("answers"), len(self._format.labels))
+        read = ~np.isnan(probabilities).all(axis=1) if probabilities.shape[1] else None
+        by_label = chosen[read[chosen]] if read is not None else chosen[:0]
+        by_text = chosen[~read[chosen]] if read is not None else chosen
+        if len(by_label):
+            verdicts = read_labels(self._format, probabilities[by_label])
+            self._put(rows[by_label], verdicts)
+        if len(by_text):
+            texts = batch.column("text").take(by_text).to_pylist()
+            cut = _is_cut(batch.column("finish_reason"))[by_text]
+            self._put(rows[by_text], read_texts(self._format, texts, cut))
+        return rows[chosen]
+
+    def add_live(self, completions: Sequence[Completion], launch: str) -> NDArray[np.int64]:
+        """Read what this launch has just got, in the order in which it is journaled."""
+        batch = to_batch(completions, launch=launch, first_row=self._live_rows)
+        self._live_rows += len(completions)
+        return self.add(batch)
+
+    def verdicts(self) -> VerdictColumns:
+        """Verdicts as far as they are known, with the reason where there is none."""
+        status = self._columns.status.copy()
+        failed = self.answers.state == State.FAILED
+        status[failed] = self.answers.failure[failed]
+        unasked = (self.answers.state != State.ANSWERED) & (self._planned != Status.PARSED)
+        status[unasked] = self._planned[unasked]
+        return self._columns._replace(status=status)
+
+    def _put(self, rows: NDArray[np.int64], verdicts: VerdictColumns) -> None:
+        for name in verdicts._fields:
+            column = getattr(self._columns, name)
+            values = getattr(verdicts, name)
+            if values.shape[1:] == column.shape[1:]:
+                column[rows] = values
+            else:  # a text verdict has no label probabilities
+                column[rows] = np.nan
+
+
+def _is_cut(finish_reason: pa.Array[Any]) -> NDArray[np.uint8]:
+    names = finish_reason.dictionary.to_pylist()
+    codes = finish_reason.indices.to_numpy()
+    cut: NDArray[np.uint8] = np.array([name == "length" for name in names], np.uint8)[codes]
+    return cut
+
+
+def _logprobs(answers: pa.Array[Any], labels: int) -> NDArray[np.float64]:
+    """Label log-probabilities of the first question, shape (n, labels); NaN where not read."""
+    table = np.full((len(answers), labels), np.nan)
+    if not labels or not len(answers.flatten()):
+        return table
+    for index, read in enumerate(answers.to_pylist()):
+        if read and len(read[0]["logprobs"]) == labels:
+            table[index] = read[0]["logprobs"]
+    return table
