@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
+
+from judgefast.prompts.questions import Question
 
 if TYPE_CHECKING:
     from judgefast.prompts.decoding import Decoding
     from judgefast.prompts.segments import Prompt
 
-QuestionKind = Literal["choice", "score", "yes_no"]
-
-
-class Question(msgspec.Struct, frozen=True):
-    """One typed question of a rubric, for engines that take a state instead of a prompt."""
-
-    aspect: str
-    kind: QuestionKind
-    instructions: str
-    labels: tuple[str, ...]
-    """Options in the rubric's order; levels from lowest to highest; or yes, no."""
+__all__ = ["Question", "Request"]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,3 +33,5 @@ class Prompt(msgspec.Struct, frozen=True):
     """Characters that the vocabulary lacks, sent as U+FFFD."""
     stripped_characters: int = 0
     """White space taken off the ends of untrusted texts, for clean seams."""
+    has_system: bool = False
+    """The first segment is a system message, for engines that take chat messages."""

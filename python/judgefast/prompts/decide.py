@@ -1,0 +1,152 @@
+"""The decoding in force: what the rubric asks for, as far as the engine can do it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from judgefast.errors import ConfigError, ModelError, RubricError
+from judgefast.prompts.decoding import Capabilities, Decoding, Label
+from judgefast.prompts.layout import Layout, lay_out
+from judgefast.prompts.rubric import DecodingWishes, Rubric
+from judgefast.prompts.table import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from judgefast.prompts.model import JudgeModel
+    from judgefast.prompts.tokenizer import PromptTokenizer
+
+_LONGEST_ENUM = 32
+"""Levels of a scale that are listed in a schema one by one."""
+
+
+def decide_decoding(
+    rubric: Rubric,
+    capabilities: Capabilities,
+    model: JudgeModel | None,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    layout: Layout | None = None,
+) -> Decoding:
+    """Decide how completions are decoded.
+
+    A `label` verdict is read as the probability of each label where the engine gives it, else the
+    completion is held to the labels, else it is free text. A `json` verdict is held to a schema
+    where the engine has that.
+
+    Args:
+        rubric: The rubric.
+        capabilities: What the engine can do.
+        model: The judge, where it is known.
+        overrides: Settings of `[decoding]` that this run replaces.
+        layout: The rubric laid out for this engine and model, if it is there already.
+
+    Raises:
+        ConfigError: An unknown or unfit override.
+        RubricError: The rubric asks for what the engine cannot do.
+        ModelError: A label is not exactly one token where the judge would write it.
+
+    """
+    wishes = _overridden(rubric.decoding, overrides or {})
+    common: dict[str, Any] = {
+        "max_tokens": wishes.max_tokens,
+        "temperature": wishes.temperature,
+        "top_p": wishes.top_p,
+        "stop": wishes.stop,
+    }
+    if rubric.verdict.name == "label":
+        if wishes.probabilities and not capabilities.label_probabilities:
+            message = f"{rubric.file}: `decoding.probabilities` is true, but the engine has none"
+            raise RubricError(message, hint='set it to "auto" to read the label as text there')
+        if capabilities.label_probabilities and wishes.probabilities is not False:
+            layout = layout or lay_out(rubric, model, capabilities)
+            tokenizer = model.tokenizer if model else None
+            labels = _label_tokens(rubric, tokenizer, layout.tail)
+            return Decoding(**common | {"max_tokens": 1}, labels=labels, probabilities=True)
+        if capabilities.choice and wishes.structured == "auto":
+            return Decoding(**common, labels=tuple(Label(x.text) for x in rubric.verdict.labels))
+    if rubric.verdict.name == "json" and capabilities.schema and wishes.structured == "auto":
+        return Decoding(**common, schema=verdict_schema(rubric))
+    return Decoding(**common)
+
+
+def verdict_schema(rubric: Rubric) -> str:
+    """JSON schema of a `json` verdict: the verdict first, then the reason.
+
+    Without `maxLength` and `pattern`, which some engines compile for seconds. The same rubric gives
+    the same bytes, so that an engine compiles it once.
+    """
+    verdict = rubric.verdict
+    low, high = verdict.low, verdict.high
+    shape: dict[str, Any] = {"type": "integer" if verdict.integer else "number"}
+    if verdict.labels:
+        shape = {"type": "string", "enum": [label.text.strip() for label in verdict.labels]}
+    elif low is not None and high is not None:
+        if verdict.integer and high - low < _LONGEST_ENUM:
+            shape["enum"] = list(range(int(low), int(high) + 1))
+        else:
+            shape |= {"minimum": _plain(low), "maximum": _plain(high)}
+    properties: dict[str, Any] = {str(verdict.field): shape}
+    if verdict.reason_field:
+        properties[verdict.reason_field] = {"type": "string"}
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+    return json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
+
+
+def _plain(number: float) -> int | float:
+    return int(number) if number.is_integer() else number
+
+
+def _label_tokens(
+    rubric: Rubric, tokenizer: PromptTokenizer | None, tail: str
+) -> tuple[Label, ...]:
+    """Find each label's one token, as it comes behind the text that the prompt ends with."""
+    texts = [label.text for label in rubric.verdict.labels]
+    if tokenizer is None:
+        return tuple(Label(text) for text in texts)
+    before = tokenizer.encode_trusted(tail).tolist()
+    labels: dict[int, str] = {}
+    for text in texts:
+        ids = tokenizer.encode_trusted(tail + text).tolist()
+        added = ids[len(before) :]
+        if ids[: len(before)] != before or len(added) != 1 or added[0] in tokenizer.control_ids:
+            count = f"{len(added)} tokens" if ids[: len(before)] == before else "no token by itself"
+            message = f"the label `{text}` of `{rubric.file}` is {count} for this judge"
+            hint = "use labels of one character, or set `decoding.probabilities` to false"
+            raise ModelError(message, hint=hint)
+        if added[0] in labels:
+            message = f"the labels `{labels[added[0]]}` and `{text}` are one token for this judge"
+            raise ModelError(message, hint="use labels that begin differently")
+        labels[added[0]] = text
+    return tuple(Label(text, token) for token, text in labels.items())
+
+
+def _overridden(wishes: DecodingWishes, overrides: Mapping[str, Any]) -> DecodingWishes:
+    known = wishes.__struct_fields__
+    for name in overrides:
+        if name not in known:
+            message = f"there is no decoding setting `{name}`"
+            raise ConfigError(message, hint=nearest(name, known))
+    changed = msgspec.to_builtins(wishes) | dict(overrides)
+    if changed["probabilities"] == "auto":
+        changed["probabilities"] = None
+    try:
+        found = msgspec.convert(changed, DecodingWishes)
+    except msgspec.ValidationError as error:
+        message = f"a decoding setting does not fit: {error}"
+        raise ConfigError(message, hint="see [decoding] in docs/rubrics.md") from error
+    ranges = (("max_tokens", 1, 1 << 20), ("temperature", 0, 2), ("top_p", 1e-6, 1))
+    for name, low, high in ranges:
+        value = cast("float", getattr(found, name))
+        if not low <= value <= high:
+            message = f"the decoding setting `{name}` is {value}"
+            raise ConfigError(message, hint=f"it must be from {low} to {high}")
+    return found
