@@ -45,25 +45,23 @@ def rows_schema() -> pa.Schema:
             ("empty", pa.bool_()),
         ]
     )
-    return pa.schema(
-        [
-            pa.field("item_id", pa.string(), nullable=False),
-            pa.field("cluster", pa.string(), nullable=False),
-            pa.field("cluster_id64", pa.uint64(), nullable=False),
-            pa.field("row", pa.int64(), nullable=False),
-            ("question", pa.string()),
-            ("question_turns", turns),
-            ("question_sha256", pa.binary()),
-            ("reference", pa.string()),
-            ("reference_turns", turns),
-            ("reference_sha256", pa.binary()),
-            ("answers", pa.list_(answer)),
-            ("gold", pa.string()),
-            ("gold_score", pa.float64()),
-            ("meta", pa.string()),
-        ],
-        metadata={"judgefast.table": "rows", "judgefast.version": "1"},
-    )
+    fields: Any = [
+        pa.field("item_id", pa.string(), nullable=False),
+        pa.field("cluster", pa.string(), nullable=False),
+        pa.field("cluster_id64", pa.uint64(), nullable=False),
+        pa.field("row", pa.int64(), nullable=False),
+        ("question", pa.string()),
+        ("question_turns", turns),
+        ("question_sha256", pa.binary()),
+        ("reference", pa.string()),
+        ("reference_turns", turns),
+        ("reference_sha256", pa.binary()),
+        ("answers", pa.list_(answer)),
+        ("gold", pa.string()),
+        ("gold_score", pa.float64()),
+        ("meta", pa.string()),
+    ]
+    return pa.schema(fields, metadata={"judgefast.table": "rows", "judgefast.version": "1"})
 
 
 def batch_of(items: Sequence[Item], *, texts: bool = True) -> pa.RecordBatch:
