@@ -32,6 +32,8 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     """Who wrote it, as the data names it."""
     sha256: bytes = b""
     """`text_hash` of the text as read. 32 bytes."""
+    empty: bool = False
+    """Empty or only white space, and to lose unseen (`--on-empty lose`)."""
 
 
 class Item(msgspec.Struct, frozen=True):

@@ -1,0 +1,75 @@
+"""Rows of Parquet and Arrow files, and of frames that speak the Arrow PyCapsule interface."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import pyarrow as pa
+from pyarrow import ipc, parquet
+
+from judgefast.datasets.faults import Reason, RowFault
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from judgefast.datasets.lines import Raw
+
+BATCH_ROWS = 1024
+"""Rows that are Python objects at a time."""
+
+
+def parquet_rows(path: Path) -> Iterator[tuple[int, Raw]]:
+    """Row number, from 1, and fields of each row of a Parquet file."""
+    with parquet.ParquetFile(path) as file:
+        yield from _rows(file.iter_batches(batch_size=BATCH_ROWS))
+
+
+def ipc_file_rows(path: Path) -> Iterator[tuple[int, Raw]]:
+    """The same of an Arrow IPC file (Feather 2)."""
+    with pa.memory_map(str(path)) as source, ipc.open_file(source) as file:
+        yield from _rows(file.get_batch(place) for place in range(file.num_record_batches))
+
+
+def ipc_stream_rows(stream: BinaryIO) -> Iterator[tuple[int, Raw]]:
+    """The same of an Arrow IPC stream."""
+    with ipc.open_stream(cast("io.IOBase", stream)) as reader:
+        yield from _rows(reader)
+
+
+def frame_rows(frame: Any) -> Iterator[tuple[int, Raw]]:  # noqa: ANN401 - any library's frame
+    """The same of a data frame of any library (`__arrow_c_stream__`)."""
+    with pa.RecordBatchReader.from_stream(frame) as reader:
+        yield from _rows(reader)
+
+
+def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, Raw]]:
+    number = 0
+    for batch in batches:
+        # A frame may come as one batch of all its rows.
+        for start in range(0, batch.num_rows, BATCH_ROWS):
+            for row in _dicts(batch.slice(start, BATCH_ROWS)):
+                number += 1
+                yield number, row
+
+
+def _dicts(batch: pa.RecordBatch) -> list[Raw]:
+    hidden = [name for name in batch.schema.names if name.startswith("__index_level_")]
+    if hidden:
+        batch = batch.drop_columns(hidden)
+    try:
+        return [*batch.to_pylist()]
+    except UnicodeDecodeError:
+        return [_single(batch.slice(place, 1)) for place in range(batch.num_rows)]
+
+
+def _single(batch: pa.RecordBatch) -> Raw:
+    row = {}
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            row[name] = column[0].as_py()
+        except UnicodeDecodeError as error:
+            words = f"not UTF-8 at byte {error.start} of a text"
+            return RowFault(Reason.INVALID_UTF8, words, field=name)
+    return row

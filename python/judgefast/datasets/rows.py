@@ -1,0 +1,172 @@
+"""The `rows` table of a run directory: items in run order, on disk and in Arrow.
+
+Schema, one row an item: see `rows_schema`; the format is described in `docs/datasets.md`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pyarrow as pa
+from pyarrow import parquet
+
+from judgefast._native import cluster_id64
+from judgefast.datasets.items import Answer, Item, Turn
+from judgefast.errors import RunDirectoryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from judgefast.datasets.items import Text
+
+ROWS_FOLDER = "rows"
+"""Name of the table's folder in a run directory."""
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def rows_schema() -> pa.Schema:
+    """Columns of `rows`.
+
+    A text is in `question`, a conversation in `question_turns`; both are null where there is
+    none, or where only hashes are kept (`--no-texts`). Hashes are `text_hash`, 32 bytes, empty for
+    no text. `gold` holds a label, `gold_score` a number. `row` is the ordinal in the data.
+    """
+    turns = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+    answer = pa.struct(
+        [
+            ("model", pa.string()),
+            ("text", pa.string()),
+            ("turns", turns),
+            ("sha256", pa.binary()),
+            ("empty", pa.bool_()),
+        ]
+    )
+    fields: Any = [
+        pa.field("item_id", pa.string(), nullable=False),
+        pa.field("cluster", pa.string(), nullable=False),
+        pa.field("cluster_id64", pa.uint64(), nullable=False),
+        pa.field("row", pa.int64(), nullable=False),
+        ("question", pa.string()),
+        ("question_turns", turns),
+        ("question_sha256", pa.binary()),
+        ("reference", pa.string()),
+        ("reference_turns", turns),
+        ("reference_sha256", pa.binary()),
+        ("answers", pa.list_(answer)),
+        ("gold", pa.string()),
+        ("gold_score", pa.float64()),
+        ("meta", pa.string()),
+    ]
+    return pa.schema(fields, metadata={"judgefast.table": "rows", "judgefast.version": "1"})
+
+
+def batch_of(items: Sequence[Item], *, texts: bool = True) -> pa.RecordBatch:
+    """Items as rows of the table; without texts, their hashes stay."""
+
+    def split(values: Sequence[Text | None]) -> tuple[list[str | None], list[Any]]:
+        if not texts:
+            return [None] * len(values), [None] * len(values)
+        plain = [value if isinstance(value, str) else None for value in values]
+        return plain, [_dicts(value) if isinstance(value, tuple) else None for value in values]
+
+    question, question_turns = split([item.question for item in items])
+    reference, reference_turns = split([item.reference for item in items])
+    clusters = [item.cluster for item in items]
+    golds = [item.gold for item in items]
+    columns = [
+        [item.item_id for item in items],
+        clusters,
+        pa.array(cluster_id64(clusters)),
+        [item.row for item in items],
+        question,
+        question_turns,
+        [item.question_sha256 for item in items],
+        reference,
+        reference_turns,
+        [item.reference_sha256 for item in items],
+        [[_answer_dict(answer, texts=texts) for answer in item.answers] for item in items],
+        [gold if isinstance(gold, str) else None for gold in golds],
+        [gold if isinstance(gold, float) else None for gold in golds],
+        [_encode(item.meta).decode() for item in items],
+    ]
+    schema = rows_schema()
+    make: Any = pa.array
+    arrays = [
+        column if isinstance(column, pa.Array) else make(column, field.type)
+        for column, field in zip(columns, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _dicts(turns: tuple[Turn, ...]) -> list[dict[str, str]]:
+    return [{"role": turn.role, "content": turn.content} for turn in turns]
+
+
+def _answer_dict(answer: Answer, *, texts: bool) -> dict[str, Any]:
+    text = answer.text if texts else None
+    return {
+        "model": answer.model,
+        "text": text if isinstance(text, str) else None,
+        "turns": _dicts(text) if isinstance(text, tuple) else None,
+        "sha256": answer.sha256,
+        "empty": answer.empty,
+    }
+
+
+def items_of(batch: pa.RecordBatch) -> list[Item]:
+    """Items of rows that hold every column of the table."""
+    column: dict[str, Any] = {name: batch.column(name).to_pylist() for name in batch.schema.names}
+    golds = zip(column["gold"], column["gold_score"], strict=True)
+    return [
+        Item(
+            item_id=column["item_id"][place],
+            cluster=column["cluster"][place],
+            question=_text(column["question"][place], column["question_turns"][place]),
+            answers=tuple(
+                Answer(_text(a["text"], a["turns"]), a["model"], a["sha256"], a["empty"])
+                for a in column["answers"][place]
+            ),
+            reference=_text(column["reference"][place], column["reference_turns"][place]),
+            gold=score if label is None else label,
+            meta=_decode(column["meta"][place]),
+            row=column["row"][place],
+            question_sha256=column["question_sha256"][place],
+            reference_sha256=column["reference_sha256"][place],
+        )
+        for place, (label, score) in enumerate(golds)
+    ]
+
+
+def _text(text: str | None, turns: list[dict[str, str]] | None) -> Text | None:
+    if turns is None:
+        return text
+    return tuple(Turn(turn["role"], turn["content"]) for turn in turns)
+
+
+def iter_rows(
+    folder: Path, columns: Sequence[str] | None = None, batch_rows: int = 2048
+) -> Iterator[pa.RecordBatch]:
+    """Rows of a run in run order.
+
+    Args:
+        folder: The run directory.
+        columns: Names of the columns to read; all by default.
+        batch_rows: Most rows of a batch.
+
+    Raises:
+        RunDirectoryError: There is no snapshot.
+
+    """
+    parts = sorted((Path(folder) / ROWS_FOLDER).glob("part-*.parquet"))
+    if not parts:
+        message = f"`{folder}` holds no rows"
+        raise RunDirectoryError(message, hint="name the directory of a run")
+    for part in parts:
+        with parquet.ParquetFile(part, page_checksum_verification=True) as file:
+            yield from file.iter_batches(
+                batch_size=batch_rows, columns=None if columns is None else list(columns)
+            )

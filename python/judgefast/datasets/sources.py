@@ -1,0 +1,166 @@
+"""Where rows come from: files, globs, folders, stdin, rows in memory, frames."""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
+
+import msgspec
+
+from judgefast.datasets.faults import Reason, RowFault, closest, listed, shown, visible
+from judgefast.datasets.files import FileSource, format_of, stream_rows, unpacked
+from judgefast.errors import DataError
+
+if TYPE_CHECKING:
+    import io
+
+    from judgefast.datasets.lines import Raw
+
+STDIN = "-"
+_NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+
+
+class StdinSource:
+    """Rows on standard input: JSON lines (plain, gzip, zstd) or an Arrow IPC stream."""
+
+    name = "stdin"
+    unit = "line"
+    may_be_empty = False
+
+    def rows(self, max_row_bytes: int) -> Iterator[tuple[int, Raw]]:
+        """Number, from 1, and fields of each row."""
+        number = 0
+        try:
+            stream = unpacked(cast("io.BufferedReader", sys.stdin.buffer))
+            kind = format_of(stream, Path("stdin"))
+            if kind in ("parquet", "arrow_file"):
+                message = "stdin: this format cannot be read from a pipe"
+                raise DataError(message, hint="save it to a file and name the file")
+            for number, row in stream_rows(stream, kind, self.name, max_row_bytes):
+                yield number, row
+        except (OSError, EOFError, ValueError) as error:
+            message = f"stdin, after line {number}: cannot be read: {visible(str(error))}"
+            raise DataError(message) from error
+
+
+class RowsSource(msgspec.Struct):
+    """Rows in memory, or made one by one."""
+
+    iterable: Iterable[Any]
+    name: str = "rows"
+    unit: str = "row"
+    may_be_empty: bool = False
+
+    def rows(self, _max_row_bytes: int) -> Iterator[tuple[int, Raw]]:
+        """Number, from 1, and fields of each row."""
+        for number, row in enumerate(self.iterable, start=1):
+            if type(row) is dict:
+                yield number, row
+            elif isinstance(row, Mapping):
+                yield number, dict(row)
+            else:
+                words = f"expected a dict, saw {shown(row)}"
+                yield number, RowFault(Reason.NOT_AN_OBJECT, words)
+
+
+class FrameSource(msgspec.Struct):
+    """A data frame of any library that speaks the Arrow PyCapsule interface."""
+
+    frame: Any
+    name: str = "frame"
+    unit: str = "row"
+    may_be_empty: bool = False
+
+    def rows(self, _max_row_bytes: int) -> Iterator[tuple[int, Raw]]:
+        """Number, from 1, and fields of each row."""
+        from judgefast.datasets.arrow_rows import frame_rows  # noqa: PLC0415 - heavy
+
+        yield from frame_rows(self.frame)
+
+
+Source = FileSource | StdinSource | RowsSource | FrameSource
+
+
+def find_sources(data: Any) -> list[Source]:  # noqa: ANN401 - see read_items
+    """Resolve what a caller names as data, in a fixed order: files of a glob or folder by name.
+
+    Raises:
+        DataError: Something that is not there, cannot hold rows, or is named twice.
+
+    """
+    if isinstance(data, str | os.PathLike):
+        data = [data]
+    if hasattr(data, "__arrow_c_stream__"):
+        return [FrameSource(data)]
+    if isinstance(data, Mapping) or not isinstance(data, Iterable):
+        message = f"data is {shown(type(data).__name__)}, not files, rows or a frame"
+        raise DataError(message, hint="pass a path, a list of dicts, or a data frame")
+    if isinstance(data, list | tuple) and data and isinstance(data[0], str | os.PathLike):
+        return _from_paths(data)
+    return [RowsSource(data)]
+
+
+def _from_paths(names: Iterable[str | os.PathLike[str]]) -> list[Source]:
+    sources: list[Source] = []
+    seen: set[str] = set()
+    for name in names:
+        for source in _from_path(os.fspath(name)):
+            where = str(source.path.resolve()) if isinstance(source, FileSource) else STDIN
+            if where in seen:
+                message = f"`{source.name}` is named twice"
+                raise DataError(message, hint="name each file once")
+            seen.add(where)
+            sources.append(source)
+    return sources
+
+
+def _from_path(name: str) -> Iterable[Source]:
+    if name == STDIN:
+        return [StdinSource()]
+    path = Path(name)
+    if path.is_dir():
+        return _from_folder(path)
+    if path.exists():
+        return [FileSource(path)]
+    if glob.has_magic(name):
+        found = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - the pattern is absolute or not
+        files = [FileSource(Path(part)) for part in found if Path(part).is_file()]
+        if files:
+            return files
+        message = f"no file matches `{visible(name)}`"
+        raise DataError(message, hint="quote globs; ** needs a slash")
+    siblings = [part.name for part in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = closest(path.name, siblings)
+    hint = f"did you mean `{visible(str(path.parent / near))}`?" if near else "check the path"
+    message = f"there is no file `{visible(name)}`"
+    raise DataError(message, hint=hint)
+
+
+def _from_folder(folder: Path) -> list[FileSource]:
+    """Parquet files of a folder and its folders; hidden and `_` names are a writer's own."""
+    files = []
+    for path in sorted(folder.rglob("*.parquet")):
+        parts = path.relative_to(folder).parts
+        if path.is_file() and not any(part.startswith((".", "_")) for part in parts):
+            files.append(FileSource(path, _partitions(parts[:-1]), may_be_empty=True))
+    if not files:
+        held = sorted(part.name for part in folder.iterdir())
+        message = (
+            f"the folder `{visible(str(folder))}` holds no Parquet file; there is {listed(held, 5)}"
+        )
+        raise DataError(
+            message, hint="for other formats name the files, or a glob such as 'dir/*.jsonl'"
+        )
+    return files
+
+
+def _partitions(folders: Iterable[str]) -> dict[str, str | None]:
+    pairs = (folder.split("=", 1) for folder in folders if "=" in folder)
+    return {
+        unquote(key): None if value == _NO_PARTITION else unquote(value) for key, value in pairs
+    }
