@@ -33,8 +33,8 @@ class DataFile(msgspec.Struct, frozen=True):
     """One file that items were read from."""
 
     path: str
-    bytes: int
-    sha256: str | None = None
+    bytes: int | None
+    """None for stdin and rows in memory."""
 
 
 class DataFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +46,14 @@ class DataFacts(msgspec.Struct, frozen=True, kw_only=True):
     read: int
     """Rows; `items` plus all of `skipped`."""
     skipped: dict[str, int] = {}
+    skipped_examples: dict[str, list[str]] = {}
+    """Up to three of each reason: place, field, what was seen."""
+    empty_answers: dict[str, int] = {}
+    """By model."""
+    identical_rows: int = 0
+    """Rows without id that repeat an earlier one."""
+    replaced_surrogates: int = 0
+    """Lone surrogates that became U+FFFD."""
     files: tuple[DataFile, ...] = ()
     layout: str = ""
     mapping: dict[str, str] = {}

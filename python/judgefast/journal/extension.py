@@ -1,0 +1,102 @@
+"""Rows and a plan that take the place of a run's, all at once: the run grows, its journal stays.
+
+Everything is written beside the run first. A marker then says that it is whole; from there on the
+moves are made again by whoever opens the directory next, should this process die among them.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from judgefast.errors import RunDirectoryError
+from judgefast.journal.answers import AnswerIndex, id_bytes
+from judgefast.journal.files import sync_folder, write_whole
+from judgefast.journal.manifest import NAME, Manifest, write_manifest
+from judgefast.journal.plan import PlanStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from judgefast.journal.run_directory import RunDirectory
+
+FOLDER = ".extension"
+_READY = "ready"
+_MOVED = ("rows", "plan")
+
+
+class Extension:
+    """A larger plan for a run, in the making. It is written like the plan of a new run."""
+
+    def __init__(self, directory: RunDirectory) -> None:
+        self._directory = directory
+        self.path: Path = directory.path / FOLDER
+        """Folder for the new `rows/`."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        (self.path / "plan").mkdir(parents=True)
+        self._plan = PlanStore(self.path / "plan", directory.launch)
+
+    def write_plan(self, requests: pa.Table, asks: pa.Table) -> None:
+        """Append a part of the new plan."""
+        self._plan.write(requests, asks)
+
+    def seal_plan(self, counts: dict[str, int]) -> None:
+        """Say that the new plan is whole."""
+        self._plan.seal(counts)
+
+    def plan_complete(self) -> bool:
+        """Whether the new plan is whole."""
+        return self._plan.is_complete
+
+    def commit(self, manifest: Manifest) -> None:
+        """Put rows, plan and manifest in place of the old ones.
+
+        Raises:
+            RunDirectoryError: The new plan lacks a request of the old one.
+
+        """
+        new = AnswerIndex(_ids(self._plan.batches("requests", ["request_id"])))
+        missing = 0
+        for batch in self._directory.plan_requests(["request_id"]):
+            missing += int((new.rows(batch.column(0)) < 0).sum())
+        if missing:
+            msg = (
+                f"the new plan lacks {missing:,} requests of the plan of `{self._directory.path}`: "
+                "rows were changed or taken away"
+            )
+            raise RunDirectoryError(msg, hint="only appended rows, orders and repeats extend a run")
+        write_manifest(self.path, manifest)
+        write_whole(self.path / _READY, b"")
+        _put_in_place(self._directory.path)
+
+
+def finish_extension(path: Path) -> None:
+    """Complete an extension that was whole, or remove one that was not. Holds the write lock."""
+    work = path / FOLDER
+    if (work / _READY).exists():
+        _put_in_place(path)
+    else:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _put_in_place(path: Path) -> None:
+    work = path / FOLDER
+    for name in _MOVED:
+        if (work / name).exists():
+            shutil.rmtree(path / name, ignore_errors=True)
+            (work / name).rename(path / name)
+    if (work / NAME).exists():
+        (work / NAME).replace(path / NAME)
+    sync_folder(path)
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def _ids(batches: Iterator[pa.RecordBatch]) -> NDArray[np.uint8]:
+    parts: list[Any] = [id_bytes(batch.column(0)) for batch in batches]
+    return np.concatenate([np.empty((0, 16), np.uint8), *parts])

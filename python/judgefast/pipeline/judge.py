@@ -1,0 +1,119 @@
+"""Who judges, by what: the rubric in force, the engine, and the prompts between them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from judgefast.engines import create_engine
+from judgefast.errors import ConfigError
+from judgefast.journal.manifest import EngineFacts, ModelFacts, RubricFacts
+from judgefast.outcomes.reconcile import RULES
+from judgefast.prompts.builtin import load_rubric
+from judgefast.prompts.plan import PromptPlan
+
+if TYPE_CHECKING:
+    from judgefast.config import RunConfig
+    from judgefast.engines.base import Engine
+    from judgefast.prompts.rubric import Rubric
+
+
+class Judge(NamedTuple):
+    """What stays the same over a run's launches."""
+
+    rubric: Rubric
+    """With what the options of the run replace in it."""
+    engine: Engine
+    prompts: PromptPlan
+
+    @property
+    def name(self) -> str:
+        """Identity that is part of every key."""
+        return self.engine.model.judge
+
+    @property
+    def rendered(self) -> bool:
+        """Whether the engine reads prompts; a replay reads coordinates alone."""
+        return self.engine.capabilities.takes != "key"
+
+    def rubric_facts(self) -> RubricFacts:
+        """The rubric as the manifest keeps it."""
+        return RubricFacts(
+            name=self.rubric.name,
+            toml=self.rubric.source,
+            prompt_hash=self.prompts.prompt_hash,
+            parse_hash=self.rubric.parse_hash,
+        )
+
+    def model_facts(self) -> ModelFacts:
+        """The model as the manifest keeps it."""
+        model = self.engine.model
+        tokenizer = "" if model.tokenizer is None else model.tokenizer.sha256
+        return ModelFacts(name=model.name, digest=model.digest, tokenizer=tokenizer)
+
+    def engine_facts(self, config: RunConfig) -> EngineFacts:
+        """The engine as the manifest keeps it."""
+        return EngineFacts(name=self.engine.name, options=dict(config.engine_args))
+
+
+def judge_of(config: RunConfig, *, engine: Engine | None = None, recorded: Any = None) -> Judge:  # noqa: ANN401 - rows
+    """Load the rubric and build the engine; nothing is started yet.
+
+    Args:
+        config: The options of the run.
+        engine: An engine that is there already, instead of `config.engine`.
+        recorded: Recorded outputs for a replay, instead of the path `config.recorded`.
+
+    Raises:
+        ConfigError: An option does not fit the engine.
+        RubricError: The rubric has a mistake, or asks for what the engine cannot do.
+        ModelError: The judge model is missing or does not fit.
+
+    """
+    rubric = rubric_in_force(config)
+    if engine is None:
+        engine = create_engine(config.engine, **_engine_options(config, rubric, recorded))
+    return Judge(rubric, engine, PromptPlan(rubric, engine.model, engine.capabilities))
+
+
+def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:
+    """The rubric with what the options of a run replace in it.
+
+    Raises:
+        RubricError: There is no such rubric, or it has a mistake.
+        ConfigError: There is no rule of that name.
+
+    """
+    if rubric is None:
+        if not config.rubric:
+            msg = "no rubric was named"
+            raise ConfigError(msg, hint="add --rubric NAME; `judgefast rubrics` lists them")
+        rubric = load_rubric(config.rubric)
+    if config.rule is not None and config.rule not in RULES:
+        msg = f"no rule named `{config.rule}`"
+        raise ConfigError(msg, hint=f"rules: {', '.join(RULES)}")
+    changes: dict[str, Any] = {}
+    if config.rule is not None:
+        changes["rule"] = config.rule
+    if config.one_failed is not None:
+        changes["one_failed"] = config.one_failed
+    if config.lenient:
+        changes["verdict"] = msgspec.structs.replace(rubric.verdict, lenient=True)
+    return msgspec.structs.replace(rubric, **changes) if changes else rubric
+
+
+def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[str, Any]:  # noqa: ANN401 - rows
+    options = dict(config.engine_args)
+    if config.model is not None:
+        options["model"] = config.model
+    if config.engine == "replay":
+        if recorded is None and config.recorded is None:
+            msg = "the engine `replay` has nothing to replay"
+            raise ConfigError(msg, hint="add --recorded FILE, or a finished run directory")
+        options["recorded"] = config.recorded if recorded is None else recorded
+        options["verdict_format"] = rubric.verdict
+    elif config.recorded is not None:
+        msg = f"`recorded` is for the engine `replay`, not for `{config.engine}`"
+        raise ConfigError(msg, hint="add --engine replay, or leave --recorded out")
+    return options

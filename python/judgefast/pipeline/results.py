@@ -1,0 +1,299 @@
+"""From plan and journal to everything a report says of the answers. No engine is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from judgefast.codes import FIXED_ONE, NO_ANSWER, OutcomeStatus, Status
+from judgefast.config import RunConfig, config_from
+from judgefast.datasets.columns import ItemColumns, load_item_columns
+from judgefast.errors import ConfigError
+from judgefast.journal.run_directory import RunDirectory
+from judgefast.outcomes.reconcile import reconcile
+from judgefast.pipeline.empty_answers import decide_empty
+from judgefast.pipeline.judge import rubric_in_force
+from judgefast.pipeline.plan import RunPlan, load_plan
+from judgefast.prompts.builtin import load_rubric
+from judgefast.prompts.read_rubric import read_rubric
+from judgefast.reports.report import (
+    Counts,
+    LabelMass,
+    Report,
+    Results,
+    RubricFacts,
+    UnparsedExample,
+)
+from judgefast.reports.spent import operations_of
+from judgefast.stats.bias import PositionBias, position_bias
+from judgefast.stats.sentences import findings
+from judgefast.stats.summary import Judgments, summarise
+from judgefast.verdicts.table import COLUMNS, VerdictTable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from judgefast.outcomes.columns import OutcomeColumns
+    from judgefast.prompts.rubric import Rubric
+    from judgefast.stats.estimate import Estimate
+    from judgefast.verdicts.columns import VerdictColumns
+
+LOW_MASS = 0.9
+"""Label mass below which a verdict is flagged."""
+
+EXCERPT_CHARACTERS = 400
+"""Longest excerpt of an unparsed text in a report."""
+
+
+class Reading(NamedTuple):
+    """A run, read: what every table, report and view is made from."""
+
+    directory: RunDirectory
+    config: RunConfig
+    """With what the reader replaces in it."""
+    rubric: Rubric
+    items: ItemColumns
+    plan: RunPlan
+    table: VerdictTable
+    verdicts: VerdictColumns
+    outcomes: OutcomeColumns
+
+    @property
+    def probabilities(self) -> bool:
+        """Whether the run reads label probabilities."""
+        return bool(self.directory.manifest.options.get("probabilities"))
+
+    @property
+    def rule(self) -> str:
+        """Rule of reconciliation in force."""
+        return self.rubric.rule_in_force(probabilities=self.probabilities)
+
+
+def read_run(
+    path: Path, *, rubric: str | None = None, directory: RunDirectory | None = None, **changes: Any  # noqa: ANN401 - options of a run
+) -> Reading:
+    """Read a run directory: verdicts and outcomes as the journal stands.
+
+    Args:
+        path: The run directory.
+        rubric: Read the same completions by another rubric, which asks the same.
+        directory: The directory, where it is open already.
+        changes: Options that shape the reading, in place of the run's own: `rule`, `one_failed`,
+            `lenient`, `baseline`, `level`, `slices`.
+
+    Raises:
+        RunDirectoryError: It is no run directory, or its plan is not whole.
+        ConfigError: The other rubric asks something else.
+
+    """
+    directory = directory or RunDirectory.open(path, write=False)
+    manifest = directory.manifest
+    config = config_from(manifest.config, where=f"`{directory.path}`").replace(**changes)
+    own = rubric_in_force(config, read_rubric(manifest.rubric.toml, manifest.rubric.name))
+    in_force = own if rubric is None else _other_rubric(own, rubric, config)
+    items = load_item_columns(directory.path)
+    plan = load_plan(directory)
+    table = VerdictTable(plan.columns.request_id, in_force.verdict, planned=plan.planned)
+    for batch in directory.completions(COLUMNS):
+        table.add(batch)
+    return reading_of(directory, config, in_force, items, plan, table)
+
+
+def reading_of(  # noqa: PLR0913 - the parts of a reading
+    directory: RunDirectory,
+    config: RunConfig,
+    rubric: Rubric,
+    items: ItemColumns,
+    plan: RunPlan,
+    table: VerdictTable,
+) -> Reading:
+    """Reconcile what a table holds."""
+    verdicts = table.verdicts()
+    probabilities = bool(directory.manifest.options.get("probabilities"))
+    outcomes = reconcile(
+        plan.columns,
+        decide_empty(directory.path, plan, verdicts, rubric),
+        mode=rubric.mode,
+        rule=rubric.rule_in_force(probabilities=probabilities),  # type: ignore[arg-type]
+        one_failed=rubric.one_failed,
+        format=rubric.verdict,
+        baseline=_baseline_answers(items, config.baseline),
+    )
+    items = _with_label_gold(items, rubric)
+    return Reading(directory, config, rubric, items, plan, table, verdicts, outcomes)
+
+
+def report_of(reading: Reading) -> Report:
+    """Say everything that is known of a run."""
+    return Report(results=results_of(reading), operations=operations_of(reading.directory, reading))
+
+
+def results_of(reading: Reading) -> Results:
+    """Pure function of plan and verdicts."""
+    manifest, rubric = reading.directory.manifest, reading.rubric
+    estimates, bias = estimates_of(reading), bias_of(reading)
+    return Results(
+        run=reading.directory.path.resolve().name,
+        rubric=RubricFacts(
+            name=rubric.name,
+            mode=rubric.mode,
+            rule=reading.rule,
+            one_failed=rubric.one_failed,
+            orders=str(manifest.options.get("orders")),
+            repeats=int(manifest.options.get("repeats", 1)),
+            prompt_hash=manifest.rubric.prompt_hash,
+            parse_hash=rubric.parse_hash,
+        ),
+        judge=manifest.judge,
+        counts=counts_of(reading),
+        empty_answers=manifest.data.empty_answers,
+        lost_by_empty=int((reading.verdicts.status == Status.NOT_NEEDED).sum()),
+        replaced_characters=reading.directory.plan_counts.get("replaced_characters", 0),
+        replaced_surrogates=manifest.data.replaced_surrogates,
+        outcomes=_outcome_counts(reading.outcomes),
+        estimates=estimates,
+        position_bias=bias,
+        label_mass=_label_mass(reading.verdicts),
+        findings=[finding.text for finding in findings(bias, estimates)],
+        unparsed_examples=_examples(reading),
+    )
+
+
+def estimates_of(reading: Reading) -> list[Estimate]:
+    """Every number a person may quote."""
+    rubric, config = reading.rubric, reading.config
+    scale = rubric.aspects[0].scale
+    return summarise(
+        reading.outcomes,
+        reading.items,
+        mode=rubric.mode,
+        scale=(0.0, 1.0) if scale is None else (scale.low, scale.high),
+        level=config.level,
+        slices=config.slices,
+        aspects=[aspect.name for aspect in rubric.aspects],
+        baseline=config.baseline,
+        judgments=Judgments(reading.plan.columns.item, reading.verdicts.status),
+    )
+
+
+def bias_of(reading: Reading) -> PositionBias | None:
+    """Position bias, where two answers were shown together."""
+    if reading.rubric.mode != "pairwise":
+        return None
+    return position_bias(
+        reading.plan.columns,
+        reading.verdicts,
+        reading.items,
+        aspect=reading.plan.columns.aspect,
+        level=reading.config.level,
+        label_choices=[label.choice for label in reading.rubric.verdict.labels]
+        if reading.probabilities
+        else None,
+    )
+
+
+def counts_of(reading: Reading) -> Counts:
+    """Where every row and every planned judgment went."""
+    data = reading.directory.manifest.data
+    numbers = np.bincount(reading.verdicts.status, minlength=256)
+    parts: dict[str, dict[str, int]] = {"unparsed": {}, "failed": {}, "not_judged": {}}
+    for status in Status:
+        if status is not Status.PARSED and numbers[status]:
+            parts[status.part][status.label] = int(numbers[status])
+    return Counts(
+        read=data.read,
+        items=data.items,
+        skipped=data.skipped,
+        skipped_examples=data.skipped_examples,
+        planned=len(reading.verdicts.status),
+        parsed=int(numbers[Status.PARSED]),
+        **parts,
+    )
+
+
+def _other_rubric(own: Rubric, name: str, config: RunConfig) -> Rubric:
+    other = rubric_in_force(config, load_rubric(name))
+    asks = ("mode", "reference", "date", "aspects", "examples", "template", "decoding")
+    differs = [field for field in asks if getattr(other, field) != getattr(own, field)]
+    if differs:
+        msg = f"`{name}` asks something else than this run did: {', '.join(differs)} differ"
+        raise ConfigError(
+            msg, hint="only how answers are read may change; judge anew for another prompt"
+        )
+    return other
+
+
+def _baseline_answers(items: ItemColumns, baseline: str | None) -> np.ndarray[Any, Any] | None:
+    """Index of the named model's answer in each item; -1 where it has none."""
+    if baseline is None:
+        return None
+    if baseline not in items.models:
+        known = ", ".join(items.models) or "none is named"
+        msg = f"no model `{baseline}` to serve as baseline; known: {known}"
+        raise ConfigError(msg)
+    is_it = items.model == items.models.index(baseline)
+    found: np.ndarray[Any, Any] = np.where(is_it.any(axis=1), is_it.argmax(axis=1), -1)
+    return found
+
+
+def _with_label_gold(items: ItemColumns, rubric: Rubric) -> ItemColumns:
+    """Gold that names a label of the rubric becomes that label's score."""
+    if items.gold_label is None:
+        return items
+    scores = {label.text.strip(): label.score for label in rubric.verdict.labels}
+    of_code = np.array(
+        [np.nan if scores.get(name) is None else scores[name] for name in items.gold_label.names]
+        + [np.nan],  # code -1: no label
+        np.float64,
+    )
+    gold = np.where(np.isnan(items.gold_score), of_code[items.gold_label.codes], items.gold_score)
+    return items._replace(gold_score=gold)
+
+
+def _outcome_counts(outcomes: OutcomeColumns) -> dict[str, int]:
+    numbers = np.bincount(outcomes.status, minlength=len(OutcomeStatus))
+    return {status.label: int(numbers[status]) for status in OutcomeStatus if numbers[status]}
+
+
+def _label_mass(verdicts: VerdictColumns) -> LabelMass | None:
+    mass = verdicts.label_mass[~np.isnan(verdicts.label_mass)]
+    if not len(mass):
+        return None
+    below = int((mass < LOW_MASS).sum())
+    return LabelMass(
+        judgments=len(mass),
+        below=below,
+        share_below=below / len(mass),
+        smallest=float(mass.min()),
+    )
+
+
+def _examples(reading: Reading) -> list[UnparsedExample]:
+    """One completion of each unparsed reason: the first in plan order."""
+    status = reading.verdicts.status
+    wanted: dict[int, Status] = {}
+    for reason in Status:
+        rows = np.flatnonzero(status == reason)
+        if reason.part == "unparsed" and len(rows):
+            wanted[int(rows[0])] = reason
+    found: dict[int, str] = {}
+    if wanted:
+        for batch in reading.directory.completions(COLUMNS):
+            rows = reading.table.answers.rows(batch.column("request_id"))
+            counted = reading.table.answers.counts(batch)
+            for place in np.flatnonzero(np.isin(rows, list(wanted)) & counted).tolist():
+                found[int(rows[place])] = batch.column("text")[place].as_py()
+    plan = reading.plan.columns
+    return [
+        UnparsedExample(
+            reason=reason.label,
+            item_id=reading.items.item_id[int(plan.item[row])].as_py(),
+            order=""
+            if plan.second[row] == NO_ANSWER
+            else ("swapped" if plan.swapped[row] else "forward"),
+            excerpt=found.get(row, "")[:EXCERPT_CHARACTERS],
+        )
+        for row, reason in wanted.items()
+    ]
