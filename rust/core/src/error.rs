@@ -69,10 +69,7 @@ pub enum Error {
 /// # Errors
 ///
 /// [`Error::LengthMismatch`], naming both.
-pub fn same_length(
-    left: (&'static str, usize),
-    right: (&'static str, usize),
-) -> Result<(), Error> {
+pub fn same_length(left: (&'static str, usize), right: (&'static str, usize)) -> Result<(), Error> {
     if left.1 == right.1 {
         return Ok(());
     }

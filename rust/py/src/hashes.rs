@@ -14,7 +14,8 @@ pub(crate) fn cluster_id64(
     py: Python<'_>,
     clusters: Vec<PyBackedStr>,
 ) -> PyResult<Bound<'_, PyArray1<u64>>> {
-    let ids = detached(py, || Ok(clusters.iter().map(|name| hashes::cluster_id64(name)).collect()))?;
+    let ids =
+        detached(py, || Ok(clusters.iter().map(|name| hashes::cluster_id64(name)).collect()))?;
     Ok(Vec::into_pyarray(ids, py))
 }
 

@@ -3,12 +3,15 @@
 
 mod boundary;
 mod hashes;
+mod verdicts;
 
 /// Native kernels of judgefast. Private: call them through the `judgefast` package.
 #[pyo3::pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
     use crate::hashes::{cluster_id64, limit_keys, shuffle_keys};
+    #[pymodule_export]
+    use crate::verdicts::Parser;
 
     use pyo3::prelude::*;
 
