@@ -1,6 +1,8 @@
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
+from typing import Any, final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -92,3 +94,13 @@ class RequestIndex:
     def __new__(cls, request_ids: NDArray[np.uint8], /) -> RequestIndex: ...
     def rows(self, request_ids: NDArray[np.uint8], /) -> NDArray[np.int64]: ...
     def __len__(self) -> int: ...
+@final
+class Parser:
+    def __new__(cls, spec: dict[str, Any], /) -> Parser: ...
+    def parse(
+        self, texts: Sequence[str], cut: NDArray[np.uint8], /
+    ) -> tuple[
+        NDArray[np.uint8],
+        NDArray[np.float64],
+        NDArray[np.uint32],
+    ]: ...

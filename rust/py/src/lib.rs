@@ -7,6 +7,7 @@ mod hashes;
 mod journal;
 mod outcomes;
 mod stats;
+mod verdicts;
 
 /// Native kernels of judgefast. Private: call them through the `judgefast` package.
 #[pyo3::pymodule(gil_used = false)]
@@ -21,6 +22,8 @@ mod _native {
     use crate::outcomes::reconcile;
     #[pymodule_export]
     use crate::stats::cluster_moments;
+    #[pymodule_export]
+    use crate::verdicts::Parser;
 
     use pyo3::prelude::*;
 
