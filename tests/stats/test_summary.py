@@ -105,7 +105,9 @@ def test_swapping_the_answers_of_every_row_changes_no_win_rate(tables, rows):
 
 
 def test_wins_ties_and_losses_are_the_whole(tables):
-    found = summarise(tables.outcomes(range(5), [1, 0.5, 0, 0.5, 1]), tables.items(5), mode="pairwise")
+    found = summarise(
+        tables.outcomes(range(5), [1, 0.5, 0, 0.5, 1]), tables.items(5), mode="pairwise"
+    )
     ties = values(found, "tie_rate")["candidate=answer_b baseline=answer_a"]
     rate = values(found, "win_rate")["candidate=answer_b baseline=answer_a"]
     wins, losses = 2 / 5, 1 / 5
@@ -173,9 +175,7 @@ def test_several_aspects_are_slices_of_their_own(tables):
         [0, 0, 1, 1], [1, 2, 3, 4], candidate=0, baseline=None, aspect=[0, 1, 0, 1]
     )
     items = tables.items(2, answers=1)
-    found = summarise(
-        outcomes, items, mode="scalar", scale=(1, 5), aspects=["tone", "facts"]
-    )
+    found = summarise(outcomes, items, mode="scalar", scale=(1, 5), aspects=["tone", "facts"])
     assert values(found, "mean") == {"aspect=tone": 2.0, "aspect=facts": 3.0}
 
 
