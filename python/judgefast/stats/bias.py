@@ -17,7 +17,13 @@ from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads ann
 from judgefast.stats.fixed import fixed_ratio, rounded_quotient
 from judgefast.stats.moments import cluster_moments
 from judgefast.stats.orders import order_counts
-from judgefast.stats.rules import BIAS_MIN_CLUSTERS, BIAS_MIN_LEANING, GUIDE_FLIP_RATE, LEVEL
+from judgefast.stats.rules import (
+    BIAS_MIN_CLUSTERS,
+    BIAS_MIN_LEAN,
+    BIAS_MIN_LEANING,
+    GUIDE_FLIP_RATE,
+    LEVEL,
+)
 from judgefast.stats.slices import estimate
 
 if TYPE_CHECKING:
@@ -64,7 +70,7 @@ class PositionBias(msgspec.Struct, frozen=True, kw_only=True):
     guide_flip_rule: bool
     """The guides' rule: flip rate above 0.15. It fires on noise as well."""
     direction_alert: bool
-    """Our rule: the interval of `direction` excludes 0, over enough clusters."""
+    """Our rule: the interval of `direction` excludes 0, by enough and over enough clusters."""
 
 
 def position_bias(  # noqa: PLR0913 - two are optional, by keyword
@@ -228,9 +234,11 @@ def _matrix(
 
 
 def _alerts(direction: Estimate, leaning: int) -> bool:
+    if direction.value is None or abs(direction.value) < BIAS_MIN_LEAN:
+        return False
     if direction.clusters < BIAS_MIN_CLUSTERS or leaning < BIAS_MIN_LEANING:
         return False
     if direction.low is None or direction.high is None:
         # No variance: every comparison leans by the same amount.
-        return bool(direction.value)
+        return True
     return direction.low > 0 or direction.high < 0

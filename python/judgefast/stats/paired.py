@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 import numpy as np
 
+from judgefast.errors import ColumnError
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads annotations
 from judgefast.stats.fixed import rounded_quotient
 from judgefast.stats.moments import cluster_moments
@@ -77,6 +78,8 @@ def paired_difference(
         Miller 2024, "Adding Error Bars to Evals", arXiv:2411.00640, section on paired differences.
 
     """
+    for one in (a, b):
+        _check_lengths(one)
     if by is None:
         by = "item" if _share_an_item(a, b) else "cluster"
     size = len(a.value)
@@ -117,6 +120,13 @@ def paired_difference(
         only_a=int((in_a & ~in_b).sum()),
         only_b=int((in_b & ~in_a).sum()),
     )
+
+
+def _check_lengths(run: RunOutcomes) -> None:
+    for name, column in run._asdict().items():
+        if len(column) != len(run.value):
+            message = f"`{name}` has {len(column)} rows but `value` has {len(run.value)}"
+            raise ColumnError(message)
 
 
 def _totals(

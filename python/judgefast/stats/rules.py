@@ -22,6 +22,9 @@ BIAS_MIN_LEANING = 6
 """Nor do fewer clusters that lean to either position: of five, all on one side, chance alone
 makes 2 * 2^-5 = 6 %; of six, 3 %."""
 
+BIAS_MIN_LEAN = 0.02
+"""Nor does a lean of less than this, however sure: with both orders judged it cancels."""
+
 FOLLOWS_POSITION_SHARE = 0.5
 """From this share of comparisons decided by position alone, a judge follows the position."""
 

@@ -1,0 +1,212 @@
+"""Flip rate, direction, and what noise alone explains."""
+
+from __future__ import annotations
+
+from itertools import combinations, product
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from judgefast.codes import CHOICE_TIE, Status
+from judgefast.stats import PositionBias, position_bias
+
+FIRST, SECOND, TIE = 0, 1, CHOICE_TIE
+
+
+def judged(tables, choices, *, repeats=1, clusters=None, status=None, **options):
+    """Position bias of comparisons given as rows of forward repeats, then swapped repeats."""
+    plan = tables.plan(len(choices), repeats=repeats)
+    flat = [one for row in choices for one in row]
+    items = tables.items(len(choices), clusters=clusters)
+    return position_bias(plan, tables.verdicts(flat, status=status), items, **options)
+
+
+def test_flips_and_the_matrix_are_counted_by_answer_not_by_place(tables):
+    bias = judged(
+        tables,
+        [
+            (FIRST, SECOND),  # A twice
+            (SECOND, FIRST),  # B twice
+            (FIRST, FIRST),  # A, then B
+            (SECOND, SECOND),  # B, then A
+            (TIE, TIE),
+            (TIE, FIRST),  # tie, then B
+        ],
+    )
+    assert bias.flip_matrix == ((1, 1, 0), (1, 1, 0), (0, 1, 1))
+    assert bias.flip_rate.value == 0.5
+    assert bias.same_position_rate.value == pytest.approx(2 / 6)
+    assert (bias.first_twice, bias.second_twice) == (1, 1)
+    assert bias.direction.value == pytest.approx(0.25 / 6)
+    assert (bias.comparisons, bias.both_orders, bias.one_order) == (6, 6, False)
+
+
+def test_unread_orders_are_missing_and_lend_no_weight(tables):
+    """The order that was read alone would say that the judge prefers the first place."""
+    choices = [(FIRST, SECOND)] * 20 + [(FIRST, FIRST)] * 20
+    bad = [Status.PARSED, Status.NO_VERDICT] * 20
+    status = [Status.PARSED] * 40 + bad
+    bias = judged(tables, choices, status=status)
+    assert (bias.comparisons, bias.both_orders) == (40, 20)
+    for estimate in (bias.flip_rate, bias.direction, bias.same_position_rate):
+        assert (estimate.value, estimate.outcomes, estimate.missing) == (0, 20, 20)
+    assert not bias.direction_alert
+
+
+def test_the_better_answer_cancels_out_of_the_direction(tables):
+    """A judge that always finds the same answer better has no direction and no flips."""
+    bias = judged(tables, [(FIRST, SECOND)] * 30)
+    assert (bias.direction.value, bias.flip_rate.value) == (0.0, 0.0)
+    assert not bias.direction_alert
+    assert bias.direction.method == "undefined"
+
+
+@pytest.mark.parametrize(("place", "sign"), [(FIRST, 1), (SECOND, -1)])
+def test_a_judge_that_sees_only_the_place_is_found_out(tables, place, sign):
+    bias = judged(tables, [(place, place)] * 30)
+    assert bias.direction.value == sign * 0.5
+    assert bias.direction.method == "clopper-pearson"
+    assert bias.direction_alert
+    assert bias.guide_flip_rule
+    assert bias.same_position_rate.value == 1.0
+
+
+def test_a_constant_lean_alerts_though_it_has_no_variance(tables):
+    bias = judged(tables, [(FIRST, TIE)] * 30)
+    assert (bias.direction.value, bias.direction.method) == (0.25, "undefined")
+    assert bias.direction_alert
+
+
+def test_few_clusters_raise_no_alert_however_many_rows_they_have(tables):
+    assert not judged(tables, [(FIRST, FIRST)] * 19).direction_alert
+    many = judged(tables, [(FIRST, FIRST)] * 190, clusters=[one % 19 for one in range(190)])
+    assert not many.direction_alert
+    assert judged(tables, [(FIRST, FIRST)] * 20).direction_alert
+
+
+def test_five_that_lean_could_be_chance(tables):
+    fair = [(FIRST, SECOND)] * 40
+    assert not judged(tables, fair + [(FIRST, FIRST)] * 5).direction_alert
+    assert judged(tables, fair + [(FIRST, FIRST)] * 6).direction_alert
+
+
+def test_a_lean_too_small_to_matter_raises_no_alert(tables):
+    fair = [(FIRST, SECOND)] * 4000
+    sure = judged(tables, fair + [(FIRST, FIRST)] * 100)
+    assert sure.direction.low > 0
+    assert not sure.direction_alert
+
+
+def noisy(rng, num, lean=0.0, *, repeats=1, ties=0.0):
+    """Verdicts of a judge that is unsure of each comparison in its own measure."""
+    better = rng.beta(1.0, 1.0, (num, 1))
+    chance = np.concatenate([np.tile(better, repeats), np.tile(1 - better, repeats)], axis=1)
+    first = rng.random(chance.shape) < np.clip(chance + lean, 0, 1)
+    tied = rng.random(chance.shape) < ties
+    return np.where(tied, TIE, np.where(first, FIRST, SECOND)).tolist()
+
+
+def test_a_noisy_judge_without_bias_trips_the_guides_rule_and_not_ours(tables):
+    """METHODS: such a judge flips 14 to 40 %; the alert may come by chance in about 5 %."""
+    rng = np.random.default_rng(5)
+    runs = [judged(tables, noisy(rng, 150, ties=0.1)) for _ in range(200)]
+    assert np.mean([run.guide_flip_rule for run in runs]) > 0.95
+    assert np.mean([run.direction_alert for run in runs]) <= 0.08
+
+
+def test_a_moderate_bias_is_found(tables):
+    rng = np.random.default_rng(6)
+    for lean in (0.15, -0.15):
+        runs = [judged(tables, noisy(rng, 200, lean)) for _ in range(40)]
+        assert np.mean([run.direction_alert for run in runs]) > 0.9
+        assert all(np.sign(run.direction.value) == np.sign(lean) for run in runs)
+
+
+def test_repeats_tell_noise_from_bias(tables):
+    rng = np.random.default_rng(8)
+    noise = judged(tables, noisy(rng, 600, repeats=3), repeats=3)
+    assert noise.noise_share > 0.85
+    biased = judged(tables, [[FIRST] * 6] * 300 + noisy(rng, 300, repeats=3), repeats=3)
+    assert biased.noise_share < 0.45
+    assert judged(tables, [(FIRST, FIRST)] * 9).noise_flip_rate is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.sampled_from([FIRST, SECOND, TIE]), min_size=6, max_size=6),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_repeats_count_as_every_pair_of_judgments_does(tables, choices):
+    """The oracle walks all pairs of judgments, one comparison at a time."""
+    bias = judged(tables, choices, repeats=3)
+    back = {FIRST: SECOND, SECOND: FIRST, TIE: TIE}
+    flips, same, noise, lean = [], [], [], []
+    for row in choices:
+        forward, swapped = row[:3], row[3:]
+        pairs = list(product(forward, swapped))
+        flips.append(np.mean([one != back[other] for one, other in pairs]))
+        same.append(np.mean([one == other != TIE for one, other in pairs]))
+        alike = [*combinations(forward, 2), *combinations(swapped, 2)]
+        noise.append(np.mean([one != other for one, other in alike]))
+        lean.append(np.mean([{FIRST: 0.5, TIE: 0, SECOND: -0.5}[one] for one in row]))
+    for estimate, expected in (
+        (bias.flip_rate, flips),
+        (bias.same_position_rate, same),
+        (bias.noise_flip_rate, noise),
+        (bias.direction, lean),
+    ):
+        assert estimate.value == pytest.approx(np.mean(expected), abs=1e-7)
+    assert sum(map(sum, bias.flip_matrix)) == 9 * len(choices)
+
+
+def test_one_order_alone_still_has_a_direction(tables):
+    plan = tables.plan(40, orders=1)
+    swap = np.arange(40) % 2 == 1
+    first = np.where(swap, 1, 0).astype(np.uint16)
+    plan = plan._replace(first=first, second=(1 - first).astype(np.uint16))
+    bias = position_bias(plan, tables.verdicts([FIRST] * 36 + [SECOND] * 4), tables.items(40))
+    assert bias.one_order
+    assert (bias.direction.value, bias.direction_alert) == (pytest.approx(0.4), True)
+    assert (bias.flip_rate.value, bias.guide_flip_rule) == (None, False)
+
+
+def test_aspects_and_pairs_of_one_item_are_comparisons_of_their_own(tables):
+    plan = tables.plan(1)
+    plan = type(plan)(
+        item=np.zeros(6, dtype=np.uint32),
+        first=np.array([0, 1, 0, 2, 0, 1], dtype=np.uint16),
+        second=np.array([1, 0, 2, 0, 1, 0], dtype=np.uint16),
+    )
+    verdicts = tables.verdicts([FIRST, SECOND, FIRST, FIRST, SECOND, SECOND])
+    aspect = np.array([0, 0, 0, 0, 1, 1], dtype=np.uint16)
+    bias = position_bias(plan, verdicts, tables.items(1, answers=3), aspect=aspect)
+    assert (bias.comparisons, bias.both_orders) == (3, 3)
+    assert bias.flip_rate.value == pytest.approx(2 / 3)
+    assert bias.flip_rate.clusters == 1
+
+
+def test_probabilities_give_the_mean_of_the_first_place(tables):
+    plan = tables.plan(2)
+    labels = [[0.9, 0.1, 0], [0.5, 0.1, 0.4], [0.2, 0.8, 0], [np.nan] * 3]
+    verdicts = tables.verdicts([FIRST, FIRST, SECOND, SECOND], p_labels=labels)
+    bias = position_bias(plan, verdicts, tables.items(2), label_choices=["first", "second", "tie"])
+    assert bias.p_first.value == pytest.approx((0.9 + 0.7) / 2, abs=1e-6)
+    assert (bias.p_first.outcomes, bias.p_first.missing) == (1, 1)
+    assert judged(tables, [(FIRST, FIRST)]).p_first is None
+
+
+def test_scored_answers_have_no_position(tables):
+    plan = tables.plan(3, orders=1)._replace(second=np.full(3, 65535, dtype=np.uint16))
+    bias = position_bias(plan, tables.verdicts([255] * 3), tables.items(3, answers=1))
+    assert (bias.comparisons, bias.flip_rate.value, bias.direction.value) == (0, None, None)
+
+
+def test_it_goes_to_json_and_back(tables):
+    bias = judged(tables, [(FIRST, FIRST), (FIRST, SECOND)])
+    assert msgspec.json.decode(msgspec.json.encode(bias), type=PositionBias) == bias

@@ -1,0 +1,32 @@
+"""Rounding once, half to even."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from judgefast.stats.fixed import fixed_ratio, rounded_quotient
+
+PAIRS = st.lists(
+    st.tuples(st.integers(-(2**50), 2**50), st.integers(1, 2**40)), min_size=1, max_size=8
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(PAIRS)
+def test_quotients_round_as_fractions_do(pairs):
+    top, bottom = (np.array(column) for column in zip(*pairs, strict=True))
+    expected = [round(Fraction(*pair)) for pair in pairs]
+    assert rounded_quotient(top, bottom).tolist() == expected
+
+
+def test_halves_go_to_the_even_neighbour():
+    top = np.array([1, 3, 5, -1, -3])
+    assert rounded_quotient(top, np.full(5, 2)).tolist() == [0, 2, 2, 0, -2]
+
+
+def test_a_third_is_the_nearest_multiple():
+    assert fixed_ratio(np.array([1]), np.array([3])).tolist() == [5592405]

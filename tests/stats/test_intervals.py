@@ -1,0 +1,174 @@
+"""Which interval, against published values and formulas written another way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats as scipy_stats
+
+from judgefast.codes import FIXED_ONE
+from judgefast.errors import ConfigError
+from judgefast.stats.intervals import clopper_pearson, interval, wilson
+from judgefast.stats.moments import cluster_moments
+
+
+def found(cluster, value, weight=1, *, scale=(0.0, 1.0), level=0.95, binary=True):
+    num = len(value)
+    moments = cluster_moments(
+        np.array(cluster, dtype=np.uint64),
+        np.rint(np.array(value, dtype=np.float64) * FIXED_ONE).astype(np.int64),
+        np.array(np.broadcast_to(weight, num), dtype=np.uint8),
+        np.zeros(num, dtype=np.int64),
+        1,
+    )[0]
+    return interval(moments, scale=scale, level=level, binary=binary)
+
+
+# Newcombe 1998, Statistics in Medicine 17, table I: methods 3 and 5.
+@pytest.mark.parametrize(
+    ("yes", "total", "score", "exact"),
+    [
+        (81, 263, (0.2553, 0.3662), (0.2527, 0.3676)),
+        (15, 148, (0.0624, 0.1605), (0.0578, 0.1617)),
+        (0, 20, (0.0, 0.1611), (0.0, 0.1684)),
+        (1, 29, (0.0061, 0.1718), (0.0009, 0.1776)),
+    ],
+)
+def test_wilson_and_clopper_pearson_are_those_of_newcombe(yes, total, score, exact):
+    assert wilson(yes, total, level=0.95) == pytest.approx(score, abs=5.1e-5)
+    assert clopper_pearson(yes, total, level=0.95) == pytest.approx(exact, abs=5.1e-5)
+
+
+def test_all_yes_mirrors_all_no():
+    low, high = clopper_pearson(0, 30, level=0.9)
+    assert clopper_pearson(30, 30, level=0.9) == pytest.approx((1 - high, 1 - low), abs=1e-12)
+
+
+def regression_error(cluster, value, weight):
+    """Error of the weighted mean as an econometrics package has it: a least-squares sandwich."""
+    value, weight = np.array(value, dtype=float), np.array(weight, dtype=float)
+    mean = np.average(value, weights=weight)
+    groups = sorted(set(cluster))
+    member = np.array([[one == group for one in cluster] for group in groups], dtype=float)
+    scores = member @ (weight * (value - mean))
+    bread = 1 / weight.sum()
+    meat = scores @ scores * len(groups) / max(len(groups) - 1, 1)
+    return mean, float(np.sqrt(bread * meat * bread)), len(groups)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 60), st.integers(0, 20), st.integers(1, 6)),
+        min_size=2,
+        max_size=120,
+    ),
+    st.sampled_from([0.8, 0.9, 0.95, 0.99]),
+)
+def test_the_cluster_error_is_the_sandwich_of_a_regression(rows, level):
+    cluster, value, weight = zip(*rows, strict=True)
+    mean, error, groups = regression_error(cluster, value, weight)
+    result = found(cluster, value, weight, scale=(-1e3, 1e3), level=level, binary=False)
+    assert result.value == pytest.approx(mean, abs=1e-12)
+    if result.method == "undefined":
+        assert groups == 1 or error < 1e-7
+        return
+    family = scipy_stats.t(groups - 1) if groups < 40 else scipy_stats.norm()
+    reach = error * family.ppf((1 + level) / 2)
+    assert result.method == ("cluster-t" if groups < 40 else "cluster-normal")
+    assert (result.low, result.high) == pytest.approx((mean - reach, mean + reach), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "value", "method"),
+    [
+        (range(30), [1.0] * 21 + [0.0] * 9, "clopper-pearson"),
+        (range(30), [1.0] * 20 + [0.0] * 10, "wilson"),
+        (range(30), [1.0] * 30, "clopper-pearson"),
+        (range(30), [1.0] * 20 + [0.0] * 9 + [0.5], "cluster-t"),
+        (range(30), [0.5] * 30, "undefined"),
+        ([7] * 4, [0.0, 1.0, 1.0, 0.5], "undefined"),
+        ([0, 0, 1, 1, 2, 2], [1.0, 0.0] * 3, "undefined"),
+        (range(39), [0.25] * 20 + [0.75] * 19, "cluster-t"),
+        (range(40), [0.25] * 20 + [0.75] * 20, "cluster-normal"),
+    ],
+)
+def test_the_first_rule_that_fits_is_taken(cluster, value, method):
+    result = found(list(cluster), value)
+    assert result.method == method
+    assert (result.low is None) == (method == "undefined") == bool(result.note)
+
+
+def test_no_interval_says_why():
+    assert "one cluster" in found([3, 3], [0.0, 1.0]).note
+    assert "no variance" in found([3, 4], [0.5, 0.5]).note
+    assert found([3], [0.5], 0) == (None, None, None, "undefined", "no outcome has a value")
+
+
+def test_a_score_that_is_one_everywhere_is_no_yes_or_no_outcome():
+    assert found(range(30), [1.0] * 30, scale=(1.0, 5.0), binary=False).method == "undefined"
+
+
+def test_a_perfect_small_run_is_not_certain():
+    """At p near 1 a percentile interval has no width; this one has."""
+    result = found(range(30), [1.0] * 30)
+    assert (result.low, result.high) == pytest.approx((0.8843, 1.0), abs=5e-5)
+
+
+def test_agreeing_rows_of_a_cluster_count_as_one_outcome():
+    three_times = [cluster for cluster in range(30) for _ in range(3)]
+    values = [float(cluster < 12) for cluster in three_times]
+    single = found(range(30), [float(cluster < 12) for cluster in range(30)])
+    assert found(three_times, values) == single
+    assert found(three_times[:-1], values[:-1]).method == "cluster-t"
+
+
+def test_unequal_clusters_that_all_say_yes_are_still_not_certain():
+    result = found([0, 0, 0, *range(1, 25)], [1.0] * 27)
+    assert result.method == "clopper-pearson"
+    assert result.low == pytest.approx(0.025 ** (1 / 25), abs=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 45), st.sampled_from([0.0, 0.5, 0.75, 1.0]), st.integers(1, 3)),
+        min_size=1,
+        max_size=90,
+    )
+)
+def test_neither_duplicating_every_row_nor_doubling_every_weight_moves_an_interval(rows):
+    cluster, value, weight = (np.array(column) for column in zip(*rows, strict=True))
+    once = found(cluster, value, weight)
+    assert found(np.tile(cluster, 3), np.tile(value, 3), np.tile(weight, 3)) == once
+    assert found(cluster, value, 2 * weight) == once
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 8)), min_size=1, max_size=40))
+def test_mirrored_values_mirror_the_interval(rows):
+    cluster, eighths = (np.array(column) for column in zip(*rows, strict=True))
+    result, mirror = found(cluster, eighths / 8), found(cluster, 1 - eighths / 8)
+    assert mirror.method == result.method
+    assert mirror.value == pytest.approx(1 - result.value, abs=1e-15)
+    if result.low is not None:
+        ends = (1 - result.high, 1 - result.low)
+        assert (mirror.low, mirror.high) == pytest.approx(ends, abs=1e-12)
+
+
+def test_the_estimate_divides_by_the_weights_not_by_the_rows():
+    assert found([1, 2, 3], [1.0, 0.0, 0.0], [3, 1, 1]).value == 0.6
+
+
+def test_ends_are_clipped_to_the_scale():
+    result = found(range(4), [4.0, 5.0, 5.0, 4.9], scale=(1.0, 5.0), binary=False)
+    assert result.high == 5.0
+    assert 1.0 <= result.low < result.value
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, 95.0, float("nan")])
+def test_a_level_outside_its_range_is_refused(level):
+    with pytest.raises(ConfigError, match=r"`level` is .*; it must be in \(0, 1\)"):
+        found([1, 2], [0.0, 1.0], level=level)
