@@ -37,6 +37,7 @@ FORMATS = {
     "plain": Format("json"),
     "arena5": Format("arena5"),
     "abc": Format("label", (Label("first"), Label("second"), Label("tie"))),
+    "abc5": Format("arena5", (Label("first"), Label("second"), Label("tie"))),
     "levels": Format("label", tuple(Label(score=float(level)) for level in range(1, 6))),
     "letters": Format("label", (Label(0), Label(1), Label(2), Label("tie"))),
     "yes-no": Format("label", (Label(score=1.0), Label(score=0.0))),

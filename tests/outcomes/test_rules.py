@@ -224,9 +224,7 @@ def test_a_verdict_that_cannot_be_used_is_refused_by_row(
 
 
 @pytest.mark.parametrize("p", [(0.5, 0.25, 0.125), (-0.5, 1, 0.5), (np.nan, 1, 0)])
-def test_probabilities_that_are_none_are_refused(
-    p: tuple[float, ...], outcomes: Reconcile
-) -> None:
+def test_probabilities_that_are_none_are_refused(p: tuple[float, ...], outcomes: Reconcile) -> None:
     rows = [{"shown": FORWARD, "choice": 0, "p": p}]
     with pytest.raises(ColumnError, match="row 0 of `p_labels` .* probabilities that sum to 1"):
         outcomes(rows, rule="average", format="abc")
@@ -243,9 +241,7 @@ def test_an_answer_compared_with_nothing_is_refused(outcomes: Reconcile) -> None
         outcomes([{"shown": (0,), "choice": 0}])
 
 
-def test_an_unknown_rule_is_refused_with_those_that_exist(
-    outcomes: Reconcile, says: Says
-) -> None:
+def test_an_unknown_rule_is_refused_with_those_that_exist(outcomes: Reconcile, says: Says) -> None:
     with pytest.raises(RubricError, match="no rule named `mean`; known: strict, average, judgeb"):
         outcomes([says("A", FORWARD)], rule="mean")
     with pytest.raises(RubricError, match="no one_failed named `both`; known: pair, single, tie"):
