@@ -1,4 +1,4 @@
-"""Which judgments a run consists of, and what each is called. Keys are defined in `docs/keys.md`."""
+"""Which judgments a run consists of, and what each is called; keys are as in `docs/keys.md`."""
 
 from __future__ import annotations
 
