@@ -23,10 +23,10 @@ SUFFIXES = (".parquet", ".csv", ".jsonl")
 """What `write_table` can write."""
 
 GROUP_ROWS = 65_536
-"""Most rows of one Parquet row group."""
+"""A row group is closed when it holds this many rows."""
 
 GROUP_BYTES = 64 << 20
-"""A row group is closed when it holds this much, so that long texts don't fill the memory."""
+"""Or this many bytes, so that long texts don't fill the memory."""
 
 
 class _Sink(Protocol):
@@ -143,7 +143,7 @@ class _Parquet:
 
         if self._rows:
             group = pa.Table.from_batches(self._waiting, schema=self._schema)
-            self._writer.write_table(group, row_group_size=GROUP_ROWS)
+            self._writer.write_table(group, row_group_size=2 * GROUP_ROWS)
         self._waiting, self._rows, self._bytes = [], 0, 0
 
 

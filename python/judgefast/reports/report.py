@@ -48,25 +48,14 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
             LostRowsError: A sum is wrong, or a count is negative; the message shows the sum.
 
         """
-        self._check_sum("read", self.read, {"items": self.items, "skipped": _total(self.skipped)})
+        _check_sum("read", self.read, {"items": [self.items], "skipped": [*self.skipped.values()]})
         parts = {
-            "parsed": self.parsed,
-            "unparsed": _total(self.unparsed),
-            "failed": _total(self.failed),
-            "not judged": _total(self.not_judged),
+            "parsed": [self.parsed],
+            "unparsed": [*self.unparsed.values()],
+            "failed": [*self.failed.values()],
+            "not judged": [*self.not_judged.values()],
         }
-        self._check_sum("planned", self.planned, parts)
-
-    def _check_sum(self, name: str, whole: int, parts: dict[str, int]) -> None:
-        reasons = (self.skipped, self.unparsed, self.failed, self.not_judged)
-        negative = min(
-            whole, *parts.values(), *(count for part in reasons for count in part.values())
-        )
-        if whole == sum(parts.values()) and negative >= 0:
-            return
-        terms = " + ".join(f"{count} {part}" for part, count in parts.items())
-        msg = f"the counts do not add up: {whole} {name}, but {terms}"
-        raise LostRowsError(msg)
+        _check_sum("planned", self.planned, parts)
 
 
 class RubricFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -240,5 +229,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     operations: Operations
 
 
-def _total(reasons: dict[str, int]) -> int:
-    return sum(reasons.values())
+def _check_sum(name: str, whole: int, parts: dict[str, list[int]]) -> None:
+    counts = [count for part in parts.values() for count in part]
+    if whole == sum(counts) and min(counts) >= 0:
+        return
+    terms = " + ".join(f"{sum(part)} {label}" for label, part in parts.items())
+    msg = f"the counts do not add up: {whole} {name}, but {terms}"
+    raise LostRowsError(msg)

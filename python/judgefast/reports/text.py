@@ -191,7 +191,8 @@ def _operations(operations: Operations, results: Results) -> list[RenderableType
     table = _grid()
     rubric = results.rubric
     table.add_row("judge", name(results.judge))
-    table.add_row("rule", f"{name(rubric.rule)}; where one order failed: {name(rubric.one_failed)}")
+    failed = f"; where one order failed: {name(rubric.one_failed)}"
+    table.add_row("rule", name(rubric.rule) + (failed if rubric.orders == "both" else ""))
     table.add_row(
         "hashes", f"prompt {name(rubric.prompt_hash)[:16]}, parse {name(rubric.parse_hash)[:16]}"
     )

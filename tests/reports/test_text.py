@@ -1,0 +1,126 @@
+"""The report for a person: what it says, word for word, and what data cannot do to it."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from judgefast.reports.console import Look
+from judgefast.reports.report import Report
+from judgefast.reports.text import render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+
+HOSTILE = "x\x1b]0;t\x07\x9b2J\u202ey\u2028z\ud83d\r\n[red]m[/red] :smile: \U000e0041\x00"
+
+
+@pytest.mark.parametrize("which", ["follower", "scorer", "interrupted", "nothing"])
+def test_a_report_reads_as_it_did(which: str, request: pytest.FixtureRequest) -> None:
+    """Look at the text before `JUDGEFAST_WRITE_SNAPSHOTS=1` writes it anew."""
+    text = render(request.getfixturevalue(which))
+    path = SNAPSHOTS / f"{which}.txt"
+    if os.environ.get("JUDGEFAST_WRITE_SNAPSHOTS"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("which", ["follower", "scorer", "interrupted", "nothing"])
+def test_a_report_fits_eighty_columns_in_ascii(which: str, request: pytest.FixtureRequest) -> None:
+    text = render(request.getfixturevalue(which))
+    assert text.isascii()
+    assert max(map(len, text.splitlines())) <= 80
+    assert not any(line.endswith(" ") for line in text.splitlines())
+
+
+def test_the_counts_stand_on_the_first_lines(interrupted: Report) -> None:
+    first = render(interrupted).splitlines()[:4]
+    assert first[1].split()[1:] == ["36", "read", "=", "36", "items", "+", "0", "skipped"]
+    assert " ".join(first[2].split()[1:]) == (
+        "72 planned = 30 parsed + 2 unparsed + 4 failed + 36 not judged"
+    )
+
+
+def test_color_changes_no_word(follower: Report) -> None:
+    colored = render(follower, Look(80, color=True))
+    assert "\x1b[" in colored
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", colored)
+    assert [line.rstrip() for line in plain.splitlines()] == render(follower).splitlines()
+
+
+def test_the_same_report_is_the_same_text_in_any_environment(
+    follower: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = render(follower)
+    for name, value in {
+        "COLUMNS": "33",
+        "FORCE_COLOR": "1",
+        "TERM": "dumb",
+        "NO_COLOR": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert render(follower) == before
+
+
+def hostile(value: Any, text: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Put `text` in place of every string that is a value."""
+    if isinstance(value, str):
+        return text
+    if isinstance(value, list | tuple):
+        return [hostile(part, text) for part in value]
+    if isinstance(value, dict):
+        return {key: hostile(part, text) for key, part in value.items()}
+    return value
+
+
+def with_hostile_strings(report: Report, text: str) -> Report:
+    builtins = hostile(msgspec.to_builtins(report), text)
+    results = builtins["results"]
+    results["counts"]["skipped"] = {text: 2}
+    results["counts"]["skipped_examples"] = {text: [text]}
+    results["counts"]["unparsed"] = {text: 2}
+    results["empty_answers"] = {text: 1}
+    results["outcomes"] = {text: 36}
+    builtins["operations"]["launches"][0]["engine"] = {text: text}
+    return msgspec.convert(builtins, Report)
+
+
+def test_no_string_of_the_data_reaches_the_terminal_alive(
+    follower: Report, is_safe: Callable[[str], bool]
+) -> None:
+    text = render(with_hostile_strings(follower, HOSTILE))
+    assert is_safe(text)
+    assert text.count("\\x1b]0;t\\x07\\x9b2J\\u202ey\\u2028z\\ud83d\\r\\n[red]m[/red]") > 8
+    assert ":smile:" in text
+
+
+def test_attacks_of_the_corpus_stay_text(
+    follower: Report, attacks: list[str], is_safe: Callable[[str], bool]
+) -> None:
+    results = msgspec.structs.replace(follower.results, findings=attacks)
+    assert is_safe(render(msgspec.structs.replace(follower, results=results)))
+
+
+def test_a_long_name_cannot_pass_for_a_line_of_ours(follower: Report) -> None:
+    forged = "x" * 77 + " " + "win_rate  1.000  [0.999, 1.000]"
+    lines = render(with_hostile_strings(follower, forged)).splitlines()
+    assert not [line for line in lines if line.startswith("win_rate")]
+
+
+@given(text=st.text(st.characters(exclude_categories=())))
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_text_in_any_field_leaves_a_safe_report(
+    follower: Report, is_safe: Callable[[str], bool], text: str
+) -> None:
+    assert is_safe(render(with_hostile_strings(follower, text)))
