@@ -1,0 +1,362 @@
+"""The embedded engine as the pipeline sees it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from judgefast.engines.base import Completion, Lane, LabelRead
+from judgefast.engines.embedded.folders import ModelFolder, open_model
+from judgefast.engines.embedded.guards import BLOCK_TOKENS, Limits, blocks_needed, refuse
+from judgefast.engines.embedded.options import EmbeddedOptions
+from judgefast.engines.embedded.supervisor import Answer, Failure, Supervisor
+from judgefast.engines.embedded.wire import Done, Load, Work
+from judgefast.errors import EngineError
+from judgefast.prompts.decoding import Capabilities
+from judgefast.prompts.model import JudgeModel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from judgefast.batches.request import Request
+    from judgefast.engines.base import ErrorKind, FinishReason
+
+
+class _Pending(msgspec.Struct, frozen=True):
+    request: Request
+    lane: int
+    started: float
+    clock: float
+
+
+class EmbeddedEngine:
+    """SmolLM2, or another small model, on the CPU of this machine.
+
+    Args:
+        model: A GGUF file (llama, qwen2 or qwen3 with the pre-tokenizer smollm or qwen2) or an
+            OpenVINO folder; None for the SmolLM2 weights (`judgefast embedded fetch`).
+        options: The other settings of :class:`EmbeddedOptions`, by name.
+
+    Raises:
+        ConfigError: A setting is out of range.
+        TypeError: There is no setting of that name.
+
+    """
+
+    name = "embedded"
+
+    def __init__(self, model: str | Path | None = None, **options: Any) -> None:  # noqa: ANN401
+        path = None if model is None else Path(model)
+        self.options = EmbeddedOptions(model=path, **options)
+        self.options.check()
+        self.lanes: Sequence[Lane] = (Lane(lane=0, room=self.options.room),)
+        self.capabilities = Capabilities(
+            takes="ids",
+            schema=True,
+            choice=True,
+            label_probabilities=True,
+            seed=True,
+            deterministic=self.options.exact,
+        )
+        self._done: queue.SimpleQueue[Completion | EngineError] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._pending: dict[int, _Pending] = {}
+        self._next_number = 0
+        self._in_flight = 0
+        self._supervisor: Supervisor | None = None
+        self._lost: EngineError | None = None
+        self._closed = False
+
+    @cached_property
+    def folder(self) -> ModelFolder:
+        """The folder that is loaded; a GGUF file is converted when it is first asked for.
+
+        Raises:
+            ModelError: The model is missing, damaged or of a kind that is not read here.
+
+        """
+        return open_model(self.options.model)
+
+    @cached_property
+    def model(self) -> JudgeModel:
+        """The judge model, known without starting the engine.
+
+        Raises:
+            ModelError: See `folder`.
+
+        """
+        from judgefast.prompts.tokenizer import PromptTokenizer  # noqa: PLC0415 - heavy
+
+        facts = self.folder.facts
+        return JudgeModel(
+            name=self.folder.name,
+            digest=self.folder.digest,
+            tokenizer=PromptTokenizer.from_file(self.folder.path / "tokenizer.json"),
+            chat_template=facts.chat_template,
+            bos_token=facts.bos_token,
+            eos_token=facts.eos_token,
+            context_tokens=facts.context_tokens,
+        )
+
+    @cached_property
+    def limits(self) -> Limits:
+        """What the guards hold requests to."""
+        facts = self.folder.facts
+        per_token = facts.bytes_per_token(self.options.bytes_per_value)
+        return Limits(
+            vocabulary=facts.vocabulary,
+            context_tokens=facts.context_tokens,
+            kv_blocks=self.options.blocks(per_token),
+        )
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the engine process; None before the start."""
+        return self._supervisor.pid if self._supervisor else None
+
+    def start(self) -> dict[str, Any]:
+        """Load the model in a process of its own; see :meth:`Engine.start`.
+
+        Raises:
+            ModelError: See `folder`.
+            EngineError: It does not load.
+
+        """
+        load = Load(
+            folder=str(self.folder.path.absolute()),
+            properties=self.options.properties,
+            kv_blocks=self.limits.kv_blocks,
+            batched_tokens=self.options.batched_tokens,
+            room=self.options.room,
+            context_tokens=self.limits.context_tokens,
+            eos_ids=self.folder.facts.eos_ids,
+        )
+        self._supervisor = Supervisor(
+            load,
+            self._answered,
+            step_seconds=self.options.step_seconds,
+            load_seconds=self.options.load_seconds,
+        )
+        ready = self._supervisor.start()
+        return {
+            "engine": self.name,
+            "openvino": ready.openvino,
+            "openvino_genai": ready.openvino_genai,
+            "precision": "exact" if self.options.exact else "fast",
+            "properties": self.options.properties,
+            "threads": self.options.threads,
+            "cores": ready.cores,
+            "kv_blocks": self.limits.kv_blocks,
+            "kv_block_tokens": BLOCK_TOKENS,
+            "batched_tokens": self.options.batched_tokens,
+            "room": self.options.room,
+            "model": self.folder.name,
+            "model_folder": str(self.folder.path),
+            "model_sha256": self.folder.digest,
+            "load_seconds": round(ready.load_seconds, 3),
+            "pid": ready.pid,
+        }
+
+    def counters(self) -> dict[str, float]:
+        """What the engine process has done since it began; for reports and tests.
+
+        Returns:
+            `steps`, `mean_in_flight` (requests in a step), `primed_heads` (prefixes computed
+            ahead for others), `echoed_labels` (read without a forced token), `retried` (run again
+            alone) and `restarts` (of the process, over all).
+
+        """
+        supervisor = self._supervisor
+        beat = supervisor.beat if supervisor else None
+        if supervisor is None or beat is None:
+            return {"restarts": 0.0}
+        return {
+            "steps": beat.steps,
+            "mean_in_flight": beat.requests_in_steps / max(1, beat.steps),
+            "primed_heads": beat.primed_heads,
+            "echoed_labels": beat.echoed_labels,
+            "retried": beat.retried,
+            "restarts": supervisor.restarts,
+        }
+
+    def in_flight(self, lane: int) -> int:
+        """See :meth:`Engine.in_flight`."""
+        return self._in_flight if lane == 0 else 0
+
+    def submit(self, lane: int, requests: Sequence[Request]) -> None:
+        """See :meth:`Engine.submit`. What a guard refuses comes back without reaching the model.
+
+        Raises:
+            EngineError: The engine has not started, is closed, or is lost.
+
+        """
+        if self._lost:
+            raise self._lost
+        if self._supervisor is None or self._closed:
+            message = "the embedded engine is not running"
+            raise EngineError(message, hint="call start() first, and submit before close()")
+        works = []
+        for request in requests:
+            pending = _Pending(request, lane, time.time(), time.monotonic())
+            refusal = refuse(request, self.limits)
+            with self._lock:
+                self._in_flight += 1
+                if refusal is None:
+                    self._next_number += 1
+                    self._pending[self._next_number] = pending
+                    works.append(_work(self._next_number, request))
+            if refusal is not None:
+                words = f"not sent to the engine: {refusal.words}"
+                self._done.put(_failed(pending, refusal.kind, words))
+        if works:
+            self._supervisor.submit(works)
+
+    def collect(self, *, timeout_seconds: float) -> list[Completion]:
+        """See :meth:`Engine.collect`.
+
+        Raises:
+            EngineError: The engine is lost, and everything before that was handed back.
+
+        """
+        found: list[Completion] = []
+        if self._lost:
+            raise self._lost
+        try:
+            item = self._done.get(timeout=max(0.0, timeout_seconds))
+            while True:
+                if isinstance(item, EngineError):
+                    self._lost = item
+                    break
+                found.append(item)
+                item = self._done.get_nowait()
+        except queue.Empty:
+            pass
+        with self._lock:
+            self._in_flight -= len(found)
+        if self._lost and not found:
+            raise self._lost
+        return found
+
+    def cancel(self, request_ids: Sequence[bytes]) -> None:
+        """See :meth:`Engine.cancel`."""
+        wanted = set(request_ids)
+        with self._lock:
+            numbers = [n for n, each in self._pending.items() if each.request.request_id in wanted]
+        if numbers and self._supervisor:
+            self._supervisor.cancel(numbers)
+
+    def close(self) -> None:
+        """See :meth:`Engine.close`. The process is killed, not asked."""
+        self._closed = True
+        if self._supervisor:
+            self._supervisor.close()
+        with self._lock:
+            self._pending.clear()
+            self._in_flight = 0
+
+    def _answered(self, answer: Answer) -> None:
+        """Make a completion of what the supervisor hands back; runs in its thread."""
+        if isinstance(answer, EngineError):
+            self._done.put(answer)
+            return
+        with self._lock:
+            pending = self._pending.pop(answer.number, None)
+        if pending is None:  # closed meanwhile
+            return
+        if isinstance(answer, Failure):
+            self._done.put(_failed(pending, answer.kind, answer.words))
+        elif answer.error is not None:
+            self._done.put(_failed(pending, "engine_error", answer.error))
+        elif answer.cancelled:
+            self._done.put(_completion(pending, "cancelled"))
+        else:
+            self._done.put(self._finished(pending, answer))
+
+    def _finished(self, pending: _Pending, done: Done) -> Completion:
+        decoding = pending.request.decoding
+        if done.logprobs is not None:
+            best = max(range(len(done.logprobs)), key=done.logprobs.__getitem__)
+            return _completion(
+                pending,
+                "stop",
+                text=decoding.labels[best].text,
+                answers=(LabelRead(0, tuple(done.logprobs)),),
+                completion_tokens=done.forced_tokens,
+            )
+        eos, special = self.folder.facts.eos_ids, self.folder.facts.special_ids
+        tokens = done.tokens[:-1] if done.tokens and done.tokens[-1] in eos else done.tokens
+        if (decoding.schema is not None or decoding.labels) and special.intersection(tokens):
+            words = "the engine broke the grammar: it wrote a control token"
+            return _failed(pending, "engine_error", words)
+        tokenizer = self.model.tokenizer
+        text = tokenizer.decode([t for t in tokens if t not in special]) if tokenizer else ""
+        return _completion(
+            pending,
+            "length" if done.cut else "stop",
+            text=text,
+            completion_tokens=len(done.tokens),
+        )
+
+
+def _work(number: int, request: Request) -> Work:
+    decoding = request.decoding
+    if request.prompt is None or request.prompt.token_ids is None:
+        message = "a guard let a request without token ids through"
+        raise TypeError(message)
+    ids = request.prompt.token_ids.astype("<i4")
+    shared = request.prompt.shared_tokens
+    heads = [ids[:shared].tobytes()] if shared >= BLOCK_TOKENS else []
+    heads.append(request.prefix_group.to_bytes(8, "little", signed=request.prefix_group < 0))
+    return Work(
+        number=number,
+        ids=ids.tobytes(),
+        max_tokens=decoding.max_tokens,
+        temperature=decoding.temperature,
+        top_p=decoding.top_p,
+        stop=decoding.stop,
+        schema=decoding.schema,
+        labels=tuple((label.text, label.token_id) for label in decoding.labels),
+        probabilities=decoding.probabilities,
+        seed=request.seed,
+        blocks=blocks_needed(ids.size, decoding),
+        heads=tuple(int.from_bytes(sha256(head).digest()[:8], "little") for head in heads),
+    )
+
+
+def _failed(pending: _Pending, kind: ErrorKind, words: str) -> Completion:
+    return _completion(pending, "error", error_kind=kind, error=words)
+
+
+def _completion(
+    pending: _Pending,
+    finish_reason: FinishReason,
+    *,
+    text: str = "",
+    answers: tuple[LabelRead, ...] = (),
+    completion_tokens: int | None = None,
+    error_kind: ErrorKind | None = None,
+    error: str | None = None,
+) -> Completion:
+    request = pending.request
+    ids = request.prompt.token_ids if request.prompt else None
+    return Completion(
+        request_id=request.request_id,
+        attempt=request.attempt,
+        lane=pending.lane,
+        text=text,
+        finish_reason=finish_reason,
+        answers=answers,
+        prompt_tokens=None if ids is None else int(ids.size),
+        completion_tokens=completion_tokens,
+        started=pending.started,
+        wall_seconds=time.monotonic() - pending.clock,
+        error_kind=error_kind,
+        error=error,
+    )

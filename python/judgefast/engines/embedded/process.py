@@ -1,0 +1,99 @@
+"""The engine process as its owner sees it: started, written to, listened to, killed."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import tempfile
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+from judgefast.engines.embedded import wire
+from judgefast.engines.embedded.lifetime import python_command, python_environment
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+_TAIL_BYTES = 4096
+_WAIT_SECONDS = 5.0
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """What came from a process: a message, or None when it has ended."""
+
+    generation: int
+    message: wire.FromChild | None
+
+
+class EngineProcess:
+    """One process. Start it in a thread that lives as long as it should: it ends with that thread.
+
+    Two threads serve it: one writes, so that a process in a long step holds nobody up, and one
+    reads into `inbox`.
+    """
+
+    def __init__(self, generation: int, inbox: queue.SimpleQueue[object], load: wire.Load) -> None:
+        self.generation = generation
+        self._inbox = inbox
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process is reaped
+        self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+            python_command("judgefast.engines.embedded.child", str(os.getpid())),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            env=python_environment(),
+        )
+        self._outgoing: queue.SimpleQueue[wire.ToChild | None] = queue.SimpleQueue()
+        self._outgoing.put(load)
+        for work in (self._write, self._read):
+            threading.Thread(target=work, name=f"judgefast-{work.__name__}", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    def send(self, message: wire.ToChild) -> None:
+        """Queue a message for it; never waits."""
+        self._outgoing.put(message)
+
+    def kill(self) -> None:
+        """End it at once."""
+        with suppress(OSError):
+            self._process.kill()
+
+    def reap(self) -> str:
+        """Kill it if need be, free what it held; returns how it ended, in words."""
+        self.kill()
+        self._outgoing.put(None)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_WAIT_SECONDS)
+        code = self._process.returncode
+        self._said.seek(0, os.SEEK_END)
+        self._said.seek(max(0, self._said.tell() - _TAIL_BYTES))
+        lines = [line.strip() for line in self._said.read().decode(errors="replace").splitlines()]
+        self._said.close()
+        how = f"exit status {code}" if code is None or code >= 0 else f"signal {-code}"
+        last = next((line for line in reversed(lines) if line), "")
+        return f"{how}; it said: {last}" if last else how
+
+    def _write(self) -> None:
+        stream = cast("BinaryIO", self._process.stdin)
+        with suppress(OSError, ValueError):  # it ended; the reader tells
+            while (message := self._outgoing.get()) is not None:
+                wire.write(stream, message)
+        with suppress(OSError):
+            stream.close()
+
+    def _read(self) -> None:
+        stream = cast("BinaryIO", self._process.stdout)
+        with suppress(OSError, ValueError, msgspec.DecodeError):
+            while (payload := wire.read(stream)) is not None:
+                self._inbox.put(Heard(self.generation, wire.from_child.decode(payload)))
+        self._inbox.put(Heard(self.generation, None))
+        with suppress(OSError):
+            stream.close()

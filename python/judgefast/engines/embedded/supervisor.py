@@ -1,0 +1,257 @@
+"""Sees that every request is answered, whatever becomes of the engine process.
+
+One thread owns all of it and takes what happens from one queue: requests, cancels, messages from
+the process, its end. A process that dies, or gives no sign of life for too long, is replaced. What
+was in the model then is sent again, one request at a time, so that the one that is to blame comes
+to light; it fails alone.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from judgefast.engines.embedded import wire
+from judgefast.engines.embedded.process import EngineProcess, Heard
+from judgefast.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from judgefast.engines.base import ErrorKind
+
+MAX_RESTARTS = 3
+"""Restarts without an answer in between before the engine counts as lost."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A request that the process died or hung on, twice."""
+
+    number: int
+    kind: ErrorKind
+    words: str
+
+
+class _Cancel(msgspec.Struct, frozen=True):
+    numbers: list[int]
+
+
+class _Close:
+    pass
+
+
+Answer = wire.Done | Failure | EngineError
+
+
+class Supervisor:
+    """Runs the engine process. Every request given in comes back once through `answer`."""
+
+    def __init__(
+        self,
+        load: wire.Load,
+        answer: Callable[[Answer], None],
+        *,
+        step_seconds: float,
+        load_seconds: float,
+    ) -> None:
+        self._load = load
+        self._answer = answer
+        self._step_seconds = step_seconds
+        self._load_seconds = load_seconds
+        self._inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self._started: queue.SimpleQueue[wire.Ready | EngineError] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="judgefast-embedded", daemon=True)
+        self._process: EngineProcess | None = None
+        self._closed = False
+        self._ready: wire.Ready | None = None
+        self._ever_ready = False
+        self._pending: dict[int, wire.Work] = {}
+        self._sent: set[int] = set()
+        self._entered: set[int] = set()
+        """Sent ones that the model has had in hand."""
+        self._suspects: deque[int] = deque()
+        self._alone: int | None = None
+        self._heard_at = 0.0
+        self._overdue = ""
+        self.restarts = 0
+        """Over all; the limit counts those since the last answer."""
+        self._restarts_in_a_row = 0
+        self.beat: wire.Beat | None = None
+        """Latest counters of the current process."""
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the current process."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> wire.Ready:
+        """Start the first process and wait until it has loaded the model.
+
+        Raises:
+            EngineError: It did not.
+
+        """
+        self._thread.start()
+        first = self._started.get()
+        if isinstance(first, EngineError):
+            raise first
+        return first
+
+    def submit(self, works: list[wire.Work]) -> None:
+        """Take requests over."""
+        self._inbox.put(works)
+
+    def cancel(self, numbers: list[int]) -> None:
+        """Have requests come back soon."""
+        self._inbox.put(_Cancel(numbers))
+
+    def close(self) -> None:
+        """Kill the process; nothing comes back any more."""
+        self._closed = True
+        if self._process:
+            self._process.kill()
+        self._inbox.put(_Close())
+        if self._thread.is_alive():
+            self._thread.join(1.0)
+
+    def _run(self) -> None:
+        self._spawn()
+        while not self._closed:
+            try:
+                event = self._inbox.get(timeout=self._seconds_left())
+            except queue.Empty:
+                self._hung()
+                continue
+            if isinstance(event, Heard):
+                self._heard(event)
+            elif isinstance(event, _Cancel):
+                self._cancelled(event.numbers)
+            elif isinstance(event, list):
+                if not self._sent:
+                    self._heard_at = time.monotonic()
+                self._pending.update((work.number, work) for work in event)
+            self._dispatch()
+        if self._process:
+            self._process.reap()
+
+    def _spawn(self) -> None:
+        self._ready = None
+        self._sent.clear()
+        self._entered.clear()
+        self._overdue = ""
+        self._heard_at = time.monotonic()
+        generation = self._process.generation + 1 if self._process else 0
+        try:
+            self._process = EngineProcess(generation, self._inbox, self._load)
+        except OSError as error:
+            self._lose(f"the engine process cannot be started: {error}")
+            return
+        if self._closed:  # `close` came while there was nothing to kill
+            self._process.kill()
+
+    def _seconds_left(self) -> float | None:
+        """Until the process is overdue; None while it owes nothing."""
+        if self._overdue or (self._ready and not self._sent):
+            return None
+        allowed = self._step_seconds if self._ready else self._load_seconds
+        return max(0.0, self._heard_at + allowed - time.monotonic())
+
+    def _hung(self) -> None:
+        seconds = self._step_seconds if self._ready else self._load_seconds
+        self._overdue = f"no sign of life for {seconds:g} s"
+        if self._process:
+            self._process.kill()
+
+    def _heard(self, heard: Heard) -> None:
+        if self._process is None or heard.generation != self._process.generation:
+            return
+        self._heard_at = time.monotonic()
+        message = heard.message
+        if message is None:
+            self._ended()
+        elif isinstance(message, wire.Ready):
+            self._ready = message
+            if not self._ever_ready:
+                self._ever_ready = True
+                self._started.put(message)
+        elif isinstance(message, wire.Entered):
+            self._entered.add(message.number)
+        elif isinstance(message, wire.Beat):
+            self.beat = message
+        elif isinstance(message, wire.Lost):
+            self._overdue = self._overdue or message.words
+        elif message.number in self._pending:
+            self._restarts_in_a_row = 0
+            self._settle(message.number, message)
+
+    def _settle(self, number: int, answer: wire.Done | Failure) -> None:
+        del self._pending[number]
+        self._sent.discard(number)
+        self._entered.discard(number)
+        if number == self._alone:
+            self._alone = None
+        self._answer(answer)
+
+    def _cancelled(self, numbers: list[int]) -> None:
+        known = [number for number in numbers if number in self._pending]
+        sent = [number for number in known if number in self._sent]
+        if sent and self._process:
+            self._process.send(wire.Cancel(sent))
+        for number in known:
+            if number not in self._sent:
+                self._settle(number, wire.Done(number=number, cancelled=True))
+
+    def _ended(self) -> None:
+        """The process is gone: find out why, and go on with another."""
+        if self._closed or self._process is None:
+            return
+        how = self._process.reap()
+        why = f"{self._overdue} ({how})" if self._overdue else how
+        if not self._ever_ready:
+            self._lose(f"the embedded engine did not start: {why}")
+            return
+        kind: ErrorKind = "timeout" if self._overdue.startswith("no sign") else "engine_error"
+        if self._alone is not None:
+            words = f"the engine process ended on this request alone, after it did once: {why}"
+            self._settle(self._alone, Failure(self._alone, kind, words))
+        else:
+            known = set(self._suspects)
+            self._suspects.extend(n for n in self._pending if n in self._entered and n not in known)
+        self._restarts_in_a_row += 1
+        if self._restarts_in_a_row > MAX_RESTARTS:
+            self._lose(f"the engine process ended {MAX_RESTARTS + 1} times in a row: {why}")
+            return
+        self.restarts += 1
+        self._spawn()
+
+    def _dispatch(self) -> None:
+        if self._ready is None or self._process is None or self._overdue:
+            return
+        while self._suspects and self._alone is None:
+            number = self._suspects.popleft()
+            if number in self._pending:
+                self._alone = number
+                self._send(number)
+        if self._alone is None:
+            for number in list(self._pending):
+                if number not in self._sent:
+                    self._send(number)
+
+    def _send(self, number: int) -> None:
+        if self._process:
+            if not self._sent:
+                self._heard_at = time.monotonic()
+            self._sent.add(number)
+            self._process.send(self._pending[number])
+
+    def _lose(self, words: str) -> None:
+        error = EngineError(words, hint="see docs/embedded.md, or use another engine")
+        self._closed = True
+        self._pending.clear()
+        self._started.put(error)
+        self._answer(error)
