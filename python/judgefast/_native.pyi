@@ -1,7 +1,5 @@
 from collections.abc import Sequence
-from typing import Protocol, TypeAlias
-
-from typing import Any, final
+from typing import Any, Protocol, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +77,7 @@ def reconcile(
     tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
     tuple[NDArray[np.float32], NDArray[np.uint32], NDArray[np.uint32]],
 ]: ...
+
 def cluster_moments(
     cluster_id64: NDArray[np.uint64],
     value: NDArray[np.int64],
@@ -94,6 +93,7 @@ class RequestIndex:
     def __new__(cls, request_ids: NDArray[np.uint8], /) -> RequestIndex: ...
     def rows(self, request_ids: NDArray[np.uint8], /) -> NDArray[np.int64]: ...
     def __len__(self) -> int: ...
+
 @final
 class Parser:
     def __new__(cls, spec: dict[str, Any], /) -> Parser: ...
@@ -101,6 +101,9 @@ class Parser:
         self, texts: Sequence[str], cut: NDArray[np.uint8], /
     ) -> tuple[
         NDArray[np.uint8],
+        NDArray[np.uint8],
+        NDArray[np.float64],
         NDArray[np.float64],
         NDArray[np.uint32],
+        NDArray[np.uint8],
     ]: ...

@@ -169,9 +169,7 @@ def read_plan(
     prompts = None
     if not hashes.null_count:
         tokens: Any = _column(table, "prompt_tokens")
-        prompts = PlannedPrompts(
-            tokens.fill_null(-1).to_numpy().astype(np.int64), _bytes(hashes)
-        )
+        prompts = PlannedPrompts(tokens.fill_null(-1).to_numpy().astype(np.int64), _bytes(hashes))
     return plan, np.array([status[name] for name in names], np.uint8), prompts
 
 

@@ -43,11 +43,11 @@ def main() -> None:
 def _complain(message: str, hint: str | None) -> None:
     import click  # noqa: PLC0415
 
-    from judgefast.reports.inert import for_terminal  # noqa: PLC0415
+    from judgefast.reports.inert import block  # noqa: PLC0415
 
-    click.echo(f"error: {for_terminal(message, keep_newlines=True)}", err=True)
+    click.echo(f"error: {'\n'.join(block(message))}", err=True)
     if hint:
-        click.echo(f"\nhint: {for_terminal(hint, keep_newlines=True)}", err=True)
+        click.echo(f"\nhint: {'\n'.join(block(hint))}", err=True)
 
 
 def _usage_hint(error: object) -> str | None:

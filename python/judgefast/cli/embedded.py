@@ -21,4 +21,4 @@ def fetch() -> None:
     """
     from judgefast.engines.embedded.weights import fetch as fetch_weights  # noqa: PLC0415
 
-    click.echo(fetch_weights(say=lambda words: click.echo(words, err=True)))
+    click.echo(fetch_weights())

@@ -13,13 +13,21 @@ def rubrics(ctx: click.Context) -> None:
     Example: judgefast rubrics show pairwise > my-rubric.toml
     """
     if ctx.invoked_subcommand is None:
-        from judgefast.prompts.rubric import builtin_rubrics, load_rubric  # noqa: PLC0415
+        from judgefast.prompts.builtin import builtin_rubrics, load_rubric  # noqa: PLC0415
 
         names = builtin_rubrics()
         width = max(map(len, names))
         for name in names:
             rubric = load_rubric(name)
-            click.echo(f"{name:<{width}}  {rubric.mode:<8}  {rubric.description}")
+            click.echo(f"{name:<{width}}  {rubric.mode:<8}  {_first_words(rubric.source)}")
+
+
+def _first_words(source: str) -> str:
+    """First sentence of the comment that a built-in rubric begins with."""
+    lines = [text.removeprefix("#").strip() for text in source.splitlines() if text.startswith("#")]
+    sentence = " ".join(lines)
+    ends = [end for mark in (". ", "? ") if (end := sentence.find(mark)) >= 0]
+    return sentence[: min(ends) + 1] if ends else sentence
 
 
 @rubrics.command()
@@ -29,6 +37,6 @@ def show(name: str) -> None:
 
     Example: judgefast rubrics show pairwise-reasons
     """
-    from judgefast.prompts.rubric import load_rubric  # noqa: PLC0415
+    from judgefast.prompts.builtin import load_rubric  # noqa: PLC0415
 
     click.echo(load_rubric(name).source, nl=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from judgefast.datasets.faults import RowFault, closest, listed, shown, visible
+from judgefast.datasets.faults import Reason, RowFault, closest, listed, shown, visible
 from judgefast.datasets.options import ReadOptions
 from judgefast.datasets.sources import find_sources
 from judgefast.errors import ConfigError, DataError
@@ -51,6 +51,7 @@ class Recordings:
         self._by_place: dict[tuple[str, tuple[int, ...], int, str], Recording] = {}
 
     def __len__(self) -> int:
+        """Judgments that were recorded."""
         return len(self._by_place)
 
     def find(
@@ -100,11 +101,12 @@ def read_recordings(
             continue
         try:
             item_id, answers, repeat, aspect = coordinates = _coordinates(row)
-            if not recordings.add(item_id, answers, repeat, aspect, _recording(row, form)):
-                words = f"{places[coordinates]} records the same judgment"
-                raise RowFault("duplicate_id", words, field="id", hint="give each a `repeat`")
+            is_new = recordings.add(item_id, answers, repeat, aspect, _recording(row, form))
         except RowFault as fault:
             raise DataError(fault.at(place), hint=fault.hint) from None
+        if not is_new:
+            msg = f"{place}, field `id`: {places[coordinates]} records the same judgment"
+            raise DataError(msg, hint="give each a `repeat` of its own")
         places[coordinates] = place
         recordings.items.setdefault(item_id, _item_row(item_id, row))
     return recordings
@@ -137,14 +139,14 @@ def _coordinates(row: dict[str, Any]) -> tuple[str, tuple[int, ...], int, str]:
     item_id = row.get("id")
     if isinstance(item_id, bool) or not isinstance(item_id, str | int) or item_id == "":
         words = f"expected text or a number, saw {shown(item_id)}"
-        raise RowFault("missing_field" if item_id is None else "wrong_type", words, field="id")
+        raise RowFault(Reason.MISSING_FIELD if item_id is None else "wrong_type", words, field="id")
     repeat = row.get("repeat", 0)
     if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 0:
         words = f"expected a number from 0, saw {shown(repeat)}"
-        raise RowFault("wrong_type", words, field="repeat")
+        raise RowFault(Reason.WRONG_TYPE, words, field="repeat")
     aspect = row.get("aspect") or ""
     if not isinstance(aspect, str):
-        raise RowFault("wrong_type", f"expected text, saw {shown(aspect)}", field="aspect")
+        raise RowFault(Reason.WRONG_TYPE, f"expected text, saw {shown(aspect)}", field="aspect")
     return str(item_id), _shown(row), repeat, aspect
 
 
@@ -156,7 +158,7 @@ def _shown(row: dict[str, Any]) -> tuple[int, ...]:
             return (0,)
         if order not in ORDERS:
             words = f"expected one of {listed(ORDERS)}, saw {shown(order)}"
-            raise RowFault("bad_value", words, field="order")
+            raise RowFault(Reason.BAD_VALUE, words, field="order")
         return ORDERS[order]
     if (
         not isinstance(answers, list)
@@ -164,22 +166,25 @@ def _shown(row: dict[str, Any]) -> tuple[int, ...]:
         or any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in answers)
         or len(set(answers)) < len(answers)
     ):
-        words = f"expected the numbers of the answers shown, from 0, as in [1, 0]; saw {shown(answers)}"
-        raise RowFault("wrong_type", words, field="shown")
+        words = (
+            f"expected the numbers of the answers shown, from 0, as in [1, 0]; saw {shown(answers)}"
+        )
+        raise RowFault(Reason.WRONG_TYPE, words, field="shown")
     return tuple(answers)
 
 
 def _recording(row: dict[str, Any], form: VerdictFormat | None) -> Recording:
     text, score, logprobs = row.get("text"), row.get("score"), row.get("logprobs")
     if text is not None and not isinstance(text, str):
-        raise RowFault("wrong_type", f"expected text, saw {shown(text)}", field="text")
+        raise RowFault(Reason.WRONG_TYPE, f"expected text, saw {shown(text)}", field="text")
     if not {"text", "score", "logprobs"} & row.keys():
         hint = "record what the judge wrote as `text`, or a number as `score`; null for nothing"
-        raise RowFault("missing_field", "there is no `text`, `score` or `logprobs`", hint=hint)
+        words = "there is no `text`, `score` or `logprobs`"
+        raise RowFault(Reason.MISSING_FIELD, words, hint=hint)
     finish = row.get("finish_reason", "stop")
     if finish not in ("stop", "length", None):
         words = f"expected `stop` or `length`, saw {shown(finish)}"
-        raise RowFault("bad_value", words, field="finish_reason")
+        raise RowFault(Reason.BAD_VALUE, words, field="finish_reason")
     if text is None and score is not None:
         text = _written(score, form)
     return Recording(
@@ -196,7 +201,7 @@ def _logprobs(value: object) -> tuple[float, ...]:
         isinstance(number, bool) or not isinstance(number, int | float) for number in value
     ):
         words = f"expected a number for each label of the rubric, saw {shown(value)}"
-        raise RowFault("wrong_type", words, field="logprobs")
+        raise RowFault(Reason.WRONG_TYPE, words, field="logprobs")
     return tuple(map(float, value))
 
 
@@ -207,9 +212,9 @@ def _written(score: object, form: VerdictFormat | None) -> str:
             score = float(score)
         except ValueError:
             words = f"expected a number, saw {shown(score)}"
-            raise RowFault("wrong_type", words, field="score") from None
+            raise RowFault(Reason.WRONG_TYPE, words, field="score") from None
     if isinstance(score, bool) or not isinstance(score, int | float):
-        raise RowFault("wrong_type", f"expected a number, saw {shown(score)}", field="score")
+        raise RowFault(Reason.WRONG_TYPE, f"expected a number, saw {shown(score)}", field="score")
     number = f"{score:.17g}"
     writers = {
         "json": lambda: f'{{"{form.field}": {number}}}' if form else "",
@@ -224,7 +229,7 @@ def _written(score: object, form: VerdictFormat | None) -> str:
                 return label.text.strip()
     words = f"a bare score cannot be read by the format `{form.name if form else 'text'}`"
     hint = f"use a rubric with one of the formats {listed(writers)}, or record `text`"
-    raise RowFault("bad_value", words, field="score", hint=hint)
+    raise RowFault(Reason.BAD_VALUE, words, field="score", hint=hint)
 
 
 def _item_row(item_id: str, row: dict[str, Any]) -> dict[str, Any]:

@@ -79,7 +79,12 @@ def open_run(
 
 
 @contextmanager
-def rows_with_texts(directory: RunDirectory, config: RunConfig, data: Any) -> Iterator[Path]:  # noqa: ANN401 - as above
+def rows_with_texts(
+    directory: RunDirectory,
+    config: RunConfig,
+    judge: Judge,
+    data: Any,  # noqa: ANN401 - as above
+) -> Iterator[Path]:
     """Give the folder whose `rows/` holds texts; without texts in the run, from the same data.
 
     Raises:
@@ -90,7 +95,7 @@ def rows_with_texts(directory: RunDirectory, config: RunConfig, data: Any) -> It
         yield directory.path
         return
     with tempfile.TemporaryDirectory(prefix="judgefast-") as folder:
-        reader = _reader(config, data)
+        reader = _reader(config, judge, data)
         snapshot(reader, Path(folder), seed=config.seed, limit=config.limit)
         if reader.summary.identity != directory.manifest.data.identity:
             msg = "the data is not what this run was started with"
@@ -157,7 +162,7 @@ def _create(
     clear_unfinished(path)
     path.mkdir(parents=True, exist_ok=True)
     try:
-        reader = _reader(config, data)
+        reader = _reader(config, judge, data)
         written = snapshot(
             reader, path, seed=config.seed, limit=config.limit, texts=not config.no_texts
         )
@@ -180,7 +185,7 @@ def _go_on(
     say: Callable[[str], None],
 ) -> None:
     """Check that the same run is meant, or extend it."""
-    reader = _reader(config, data)
+    reader = _reader(config, judge, data)
     extension = Extension(directory) if config.extend else None
     if extension is None:
         for _ in reader.chunks():
@@ -211,7 +216,8 @@ _GROWS = ("data: identity", "data: items", "options: orders", "options: repeats"
 """Differences that `--extend` admits, if the new plan contains the old one."""
 
 
-def _reader(config: RunConfig, data: Any) -> ItemReader:  # noqa: ANN401 - as above
+def _reader(config: RunConfig, judge: Judge, data: Any) -> ItemReader:  # noqa: ANN401 - as above
+    recordings = getattr(judge.engine, "recordings", None)
     return read_items(
         data,
         ReadOptions(
@@ -219,7 +225,8 @@ def _reader(config: RunConfig, data: Any) -> ItemReader:  # noqa: ANN401 - as ab
             on_bad_row=config.on_bad_row,
             on_empty=config.on_empty,
             max_row_bytes=config.max_row_bytes,
-            texts_required=config.engine != "replay",
+            texts_required=judge.rendered,
+            num_answers=2 if recordings is None else recordings.num_answers,
         ),
     )
 

@@ -12,7 +12,6 @@ from judgefast.datasets.rows import iter_rows
 if TYPE_CHECKING:
     from pathlib import Path
 
-
     from judgefast.pipeline.plan import RunPlan
     from judgefast.prompts.rubric import Rubric
     from judgefast.verdicts.columns import VerdictColumns
@@ -57,9 +56,9 @@ def _empty_answers(folder: Path) -> list[list[bool]]:
 
 
 def _lowest(rubric: Rubric) -> float:
-    scores: list[float] = [label.score for label in rubric.verdict.labels if label.score is not None]
+    scores: list[float] = [
+        label.score for label in rubric.verdict.labels if label.score is not None
+    ]
     if scores:
         return min(scores)
     return rubric.verdict.low if rubric.verdict.low is not None else 0.0
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -24,12 +24,23 @@ if TYPE_CHECKING:
     from judgefast.datasets.items import Item
     from judgefast.journal.run_directory import RunDirectory
     from judgefast.pipeline.judge import Judge
+    from judgefast.prompts.segments import Prompt
 
 PART_REQUESTS = 65_536
 """Requests of one part of the plan."""
 
 SEAM_SAMPLE = 64
 """Prompts of a run, the first ones of its shuffled order, whose seams are checked."""
+
+
+class PlanFolder(Protocol):
+    """Where a plan is written: a run directory, or an extension of one."""
+
+    def write_plan(self, requests: pa.Table, asks: pa.Table) -> None:
+        """Append a part."""
+
+    def seal_plan(self, counts: dict[str, int]) -> None:
+        """Say that it is whole."""
 
 
 class RunPlan(NamedTuple):
@@ -50,9 +61,9 @@ class PromptCounts:
         self.stripped_characters = 0
         self._checked = 0
 
-    def prepare(self, judge: Judge, items: Sequence[Item], plan: PlanColumns, base: int) -> tuple[
-        PlannedPrompts, NDArray[np.bool_]
-    ]:
+    def prepare(
+        self, judge: Judge, items: Sequence[Item], plan: PlanColumns, base: int
+    ) -> tuple[PlannedPrompts, NDArray[np.bool_]]:
         """Render every prompt of a batch once; say which do not fit the judge's context."""
         tokens = np.full(len(plan.item), -1, np.int64)
         hashes = np.zeros((len(plan.item), 16), np.uint8)
@@ -98,13 +109,13 @@ def plan_batch(
 
 
 def plan_run(
-    directory: RunDirectory,
+    directory: PlanFolder,
     rows: Path,
     judge: Judge,
     config: RunConfig,
     say: Callable[[str], None],
 ) -> RunPlan:
-    """Plan a run and write the plan down; or read it, where it is whole already.
+    """Plan a run and write the plan down.
 
     Args:
         directory: Where the plan goes.
@@ -114,8 +125,6 @@ def plan_run(
         say: Told what a person should know.
 
     """
-    if directory.plan_complete():
-        return load_plan(directory)
     counts = PromptCounts()
     plans: list[RunPlan] = []
     pending: list[RunPlan] = []
@@ -157,7 +166,7 @@ def load_plan(directory: RunDirectory) -> RunPlan:
 
 
 def _write(
-    directory: RunDirectory, plans: list[RunPlan], item_ids: list[str], judge: Judge
+    directory: PlanFolder, plans: list[RunPlan], item_ids: list[str], judge: Judge
 ) -> RunPlan:
     plan = _joined(plans)
     requests, asks = plan_tables(
@@ -187,9 +196,7 @@ def _joined(plans: list[RunPlan]) -> RunPlan:
     )
 
 
-def _decided_by_empty(
-    items: Sequence[Item], columns: PlanColumns, base: int
-) -> NDArray[np.uint8]:
+def _decided_by_empty(items: Sequence[Item], columns: PlanColumns, base: int) -> NDArray[np.uint8]:
     """`NOT_NEEDED` where `--on-empty lose` decides before the judge is asked, else 0."""
     planned = np.zeros(len(columns.item), np.uint8)
     if not any(answer.empty for item in items for answer in item.answers):
@@ -201,8 +208,8 @@ def _decided_by_empty(
     return planned
 
 
-def _check_seams(judge: Judge, prompt: object) -> None:
-    difference = judge.prompts.verify_seams(prompt)  # type: ignore[arg-type]
+def _check_seams(judge: Judge, prompt: Prompt) -> None:
+    difference = judge.prompts.verify_seams(prompt)
     if difference is not None:
         msg = f"joined token ids are not those of the whole prompt: {difference}"
         raise ModelError(msg, hint="report it with the rubric; this tokenizer breaks the seam rule")

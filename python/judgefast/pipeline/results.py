@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
 import numpy as np
 
-from judgefast.codes import FIXED_ONE, NO_ANSWER, OutcomeStatus, Status
-from judgefast.config import RunConfig, config_from
+from judgefast.codes import NO_ANSWER, OutcomeStatus, Status
+from judgefast.config import config_from
 from judgefast.datasets.columns import ItemColumns, load_item_columns
 from judgefast.errors import ConfigError
 from judgefast.journal.run_directory import RunDirectory
@@ -35,6 +34,7 @@ from judgefast.verdicts.table import COLUMNS, VerdictTable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from judgefast.config import RunConfig
     from judgefast.outcomes.columns import OutcomeColumns
     from judgefast.prompts.rubric import Rubric
     from judgefast.stats.estimate import Estimate
@@ -72,7 +72,11 @@ class Reading(NamedTuple):
 
 
 def read_run(
-    path: Path, *, rubric: str | None = None, directory: RunDirectory | None = None, **changes: Any  # noqa: ANN401 - options of a run
+    path: Path,
+    *,
+    rubric: str | None = None,
+    directory: RunDirectory | None = None,
+    **changes: Any,  # noqa: ANN401 - options of a run
 ) -> Reading:
     """Read a run directory: verdicts and outcomes as the journal stands.
 
@@ -127,7 +131,10 @@ def reading_of(  # noqa: PLR0913 - the parts of a reading
 
 def report_of(reading: Reading) -> Report:
     """Say everything that is known of a run."""
-    return Report(results=results_of(reading), operations=operations_of(reading.directory, reading))
+    return Report(
+        results=results_of(reading),
+        operations=operations_of(reading.directory, reading.table.answers),
+    )
 
 
 def results_of(reading: Reading) -> Results:

@@ -51,6 +51,7 @@ class Progress:
         total: int | None,
         *,
         already: int = 0,
+        is_silent: bool = False,
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -59,6 +60,7 @@ class Progress:
         Args:
             total: Judgments planned; None where the plan has no end yet.
             already: Of them, those that earlier starts have done.
+            is_silent: Write nothing.
             stream: Where to; stderr by default.
             clock: Seconds that never go back.
 
@@ -69,7 +71,7 @@ class Progress:
         self._stream = sys.stderr if stream is None else stream
         self._clock = clock
         self._is_live = is_terminal(self._stream) and os.environ.get("TERM") != "dumb"
-        self._is_silent = self._stream is None
+        self._is_silent = is_silent or self._stream is None
         self._live: Live | None = None
         self._started = clock()
         self._every = LIVE_SECONDS if self._is_live else PLAIN_SECONDS

@@ -62,17 +62,16 @@ class VerdictTable:
         """Read completions (`COLUMNS` of them).
 
         Returns:
-            Rows of the plan whose verdict is new, in the order of the batch.
+            Row of the plan of each, -1 where it has none.
 
         """
         rows = self.answers.add(batch)
         chosen = np.flatnonzero(self.answers.counts(batch))
         if not len(chosen):
-            return rows[chosen]
+            return rows
         probabilities = _logprobs(batch.column("answers"), len(self._format.labels))
-        read = ~np.isnan(probabilities).all(axis=1) if probabilities.shape[1] else None
-        by_label = chosen[read[chosen]] if read is not None else chosen[:0]
-        by_text = chosen[~read[chosen]] if read is not None else chosen
+        has_labels: NDArray[np.bool_] = (~np.isnan(probabilities)).any(axis=1)
+        by_label, by_text = chosen[has_labels[chosen]], chosen[~has_labels[chosen]]
         if len(by_label):
             verdicts = read_labels(self._format, probabilities[by_label])
             self._put(rows[by_label], verdicts)
@@ -80,13 +79,22 @@ class VerdictTable:
             texts = batch.column("text").take(by_text).to_pylist()
             cut = _is_cut(batch.column("finish_reason"))[by_text]
             self._put(rows[by_text], read_texts(self._format, texts, cut))
-        return rows[chosen]
+        return rows
 
-    def add_live(self, completions: Sequence[Completion], launch: str) -> NDArray[np.int64]:
-        """Read what this launch has just got, in the order in which it is journaled."""
+    def add_live(self, completions: Sequence[Completion], launch: str) -> NDArray[np.uint8]:
+        """Read what this launch has just got, in the order in which it is journaled.
+
+        Returns:
+            `Status` of each.
+
+        """
         batch = to_batch(completions, launch=launch, first_row=self._live_rows)
         self._live_rows += len(completions)
-        return self.add(batch)
+        status = self._columns.status[self.add(batch)]
+        for index, completion in enumerate(completions):
+            if completion.error_kind is not None:
+                status[index] = Status[completion.error_kind.upper()]
+        return status
 
     def verdicts(self) -> VerdictColumns:
         """Verdicts as far as they are known, with the reason where there is none."""

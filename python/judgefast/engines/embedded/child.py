@@ -59,7 +59,6 @@ def _serve(messages: queue.SimpleQueue[wire.ToChild], send: wire.Send) -> None:
 
     from judgefast.engines.embedded.scheduler import Scheduler  # noqa: PLC0415 - likewise
 
-
     scheduler = Scheduler(load, send)
     ready = wire.Ready(
         pid=os.getpid(),

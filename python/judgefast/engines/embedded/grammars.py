@@ -183,7 +183,9 @@ def _check_node(node: dict[str, Any], where: str) -> None:
     for low, high in _BOUNDS:
         lowest, highest = node.get(low), node.get(high)
         for name, bound in ((low, lowest), (high, highest)):
-            if bound is not None and (isinstance(bound, bool) or not isinstance(bound, int | float)):
+            if bound is not None and (
+                isinstance(bound, bool) or not isinstance(bound, int | float)
+            ):
                 message = f"`{name}` that is no number at {where}"
                 raise _Bad(message)
         if lowest is not None and highest is not None and lowest > highest:

@@ -1,0 +1,48 @@
+"""What a command says: data to stdout, words to stderr, each escaped for where it goes."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from judgefast.reports.inert import block, line
+
+if TYPE_CHECKING:
+    from judgefast.pipeline.run import Finished
+    from judgefast.reports.report import Report
+
+EXCERPT = 200
+"""Longest excerpt of a completion on stderr. Characters."""
+
+
+def say(words: str) -> None:
+    """Tell a person something, on stderr."""
+    click.echo("\n".join(block(words)), err=True)
+
+
+def print_report(report: Report, *, as_json: bool) -> None:
+    """Write a report to stdout."""
+    from judgefast.reports.as_json import to_json  # noqa: PLC0415 - one of the two is needed
+    from judgefast.reports.console import look_of  # noqa: PLC0415 - as above
+    from judgefast.reports.text import render  # noqa: PLC0415 - as above
+
+    text = to_json(report) if as_json else render(report, look_of(sys.stdout))
+    click.echo(text.rstrip("\n"))
+
+
+def finish(finished: Finished, *, as_json: bool) -> int:
+    """Print what came of a start, and how to go on; returns its exit status."""
+    if finished.report is not None:
+        print_report(finished.report, as_json=as_json)
+    path = shlex.quote(str(finished.path))
+    if finished.status == 0:
+        return 0
+    say(f"{finished.why}: {finished.done:,} of {finished.planned:,} judgments are done")
+    for example in finished.examples:
+        say(f"  - {line(example, EXCERPT)}")
+    if finished.done < finished.planned:
+        say(f"go on with: judgefast resume {path}")
+    return finished.status

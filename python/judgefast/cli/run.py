@@ -1,0 +1,50 @@
+"""`judgefast run`: the main command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from judgefast.cli.options import config_of, run_options
+from judgefast.cli.output import finish, say
+
+
+@click.command()
+@click.argument("data", nargs=-1, type=click.Path())
+@run_options
+@click.option("--dry-run", is_flag=True, help="Say what would be done; judge nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def run(data: tuple[str, ...], *, dry_run: bool, as_json: bool, **given: Any) -> int:  # noqa: ANN401 - flags
+    """Judge the answers in DATA and report.
+
+    DATA is one or more files (JSONL, CSV, Parquet, Arrow; .gz, .zst), globs, a folder of Parquet, or
+    - for stdin. The same command goes on with a run that was interrupted.
+
+    Example: judgefast run answers.jsonl --rubric pairwise --engine embedded --out runs/today
+
+    Exit status: 0 done, 2 nothing judged, 3 incomplete, 130 interrupted (resumable).
+    """
+    config = config_of(given | {"data": data})
+    from judgefast.pipeline.run import DryRun, run as run_pipeline  # noqa: PLC0415 - heavy
+    from judgefast.stopping import Stop  # noqa: PLC0415 - with the pipeline
+
+    with Stop().on_signals() as stop:
+        finished = run_pipeline(config, stop=stop, say=say, dry_run=dry_run)
+    if isinstance(finished, DryRun):
+        return _say_dry(finished, as_json=as_json)
+    return finish(finished, as_json=as_json)
+
+
+def _say_dry(plan: Any, *, as_json: bool) -> int:  # noqa: ANN401 - loaded with the pipeline
+    if as_json:
+        import json  # noqa: PLC0415 - only here
+
+        click.echo(json.dumps(plan._asdict()))
+        return 0
+    tokens = "" if plan.prompt_tokens is None else f", {plan.prompt_tokens:,} prompt tokens"
+    click.echo(
+        f"{plan.items:,} items, {plan.planned:,} judgments planned, {plan.done:,} done; "
+        f"{plan.to_ask:,} would be asked of {plan.judge} by {plan.engine}{tokens}"
+    )
+    return 0

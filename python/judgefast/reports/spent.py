@@ -1,0 +1,102 @@
+"""What a run has cost so far: sums over every attempt in the journal, and the launches' own facts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from judgefast.reports.report import LaunchFacts, Operations, Seconds, Tokens
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from judgefast.journal.answers import AnswerIndex
+    from judgefast.journal.run_directory import RunDirectory
+
+_TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens")
+_COLUMNS = ("request_id", "launch", "row", *_TOKENS)
+_PHASES = ("read", "plan", "load", "judge", "report")
+
+
+def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
+    """Add up time, tokens, attempts and launches.
+
+    Args:
+        directory: The run.
+        answers: Its journal joined to its plan.
+
+    """
+    attempts = 0
+    sums: dict[str, int | None] = dict.fromkeys(_TOKENS)
+    by_launch: Counter[str] = Counter()
+    for batch in directory.completions(_COLUMNS):
+        attempts += batch.num_rows
+        for name in _TOKENS:
+            sums[name] = _plus(sums[name], batch.column(name))
+        by_launch.update(_launches(batch, answers.counts(batch)))
+    launches = directory.launches()
+    seconds = _seconds(launches)
+    prompt, cached, completion = (sums[name] for name in _TOKENS)
+    known = [count for count in (prompt, completion) if count is not None]
+    judged = seconds.judge
+    return Operations(
+        seconds=seconds,
+        judgments_per_second=sum(by_launch.values()) / judged if judged else None,
+        tokens=Tokens(
+            prompt=prompt,
+            cached=cached,
+            computed=None if prompt is None or cached is None else prompt - cached,
+            completion=completion,
+        ),
+        tokens_per_second=sum(known) / judged if judged and known else None,
+        requests=int(np.count_nonzero(answers.attempts)),
+        attempts=attempts,
+        superseded=answers.num_superseded,
+        in_flight_mean=_in_flight(launches),
+        launches=[
+            LaunchFacts(
+                id=facts["launch"],
+                machine=str(facts.get("host", "")),
+                engine=facts.get("engine", {}),
+                judgments=by_launch[facts["launch"]],
+            )
+            for facts in launches
+        ],
+        notes=directory.notes,
+    )
+
+
+def _plus(total: int | None, column: Any) -> int | None:  # noqa: ANN401 - Arrow
+    """Add a column to a sum; None as long as nothing is known."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - only a report needs it
+
+    added = pc.sum(column).as_py()
+    return total if added is None else (total or 0) + int(added)
+
+
+def _launches(batch: pa.RecordBatch, counted: Any) -> dict[str, int]:  # noqa: ANN401 - numpy
+    column: Any = batch.column("launch")
+    names = column.dictionary.to_pylist()
+    numbers = np.bincount(column.indices.to_numpy()[counted], minlength=len(names))
+    return {name: int(count) for name, count in zip(names, numbers, strict=True)}
+
+
+def _seconds(launches: list[dict[str, Any]]) -> Seconds:
+    sums: dict[str, float] = {}
+    for facts in launches:
+        for phase, seconds in facts.get("seconds", {}).items():
+            sums[phase] = sums.get(phase, 0.0) + seconds
+    return Seconds(**{phase: sums[phase] for phase in _PHASES if phase in sums})
+
+
+def _in_flight(launches: list[dict[str, Any]]) -> float | None:
+    """Mean over launches, each weighed by the time it judged."""
+    weighed = [
+        (facts["in_flight_mean"], facts.get("seconds", {}).get("judge", 0.0))
+        for facts in launches
+        if facts.get("in_flight_mean") is not None
+    ]
+    total = sum(seconds for _, seconds in weighed)
+    return sum(mean * seconds for mean, seconds in weighed) / total if total else None
