@@ -139,7 +139,7 @@ def test_a_terminal_gets_one_display_that_leaves_no_trace(monkeypatch: pytest.Mo
     assert "\\x1b[2J" in written
     assert "\x1b[2J" not in written
     assert written.count("\x1b[?25l") == written.count("\x1b[?25h") == 1
-    assert not written.endswith("\n")
+    assert "\x1b[2K" in written.split("\x1b[?25h")[1]
 
 
 def test_a_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:

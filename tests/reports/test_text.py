@@ -60,7 +60,8 @@ def test_color_changes_no_word(follower: Report) -> None:
 def test_the_same_report_is_the_same_text_in_any_environment(
     follower: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = render(follower)
+    colored = Look(80, color=True)
+    before = render(follower), render(follower, colored)
     for name, value in {
         "COLUMNS": "33",
         "FORCE_COLOR": "1",
@@ -68,7 +69,7 @@ def test_the_same_report_is_the_same_text_in_any_environment(
         "NO_COLOR": "1",
     }.items():
         monkeypatch.setenv(name, value)
-    assert render(follower) == before
+    assert (render(follower), render(follower, colored)) == before
 
 
 def hostile(value: Any, text: str) -> Any:  # noqa: ANN401 - any JSON value

@@ -6,7 +6,6 @@ reports of the same numbers are the same bytes. What is not a number is null: Na
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import msgspec
@@ -32,7 +31,7 @@ def to_json(value: msgspec.Struct, *, indent: int = 2) -> str:
 
     """
     plain = _clean(msgspec.to_builtins(value, order="deterministic"))
-    encoded = msgspec.json.encode(plain)
+    encoded = msgspec.json.encode(plain)  # what is not finite becomes null
     if indent:
         encoded = msgspec.json.format(encoded, indent=indent)
     return json_text(encoded.decode()) + "\n"
@@ -41,8 +40,6 @@ def to_json(value: msgspec.Struct, *, indent: int = 2) -> str:
 def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, str):
         return without_surrogates(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
     if isinstance(value, dict):
         return {without_surrogates(str(key)): _clean(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

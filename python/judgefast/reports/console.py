@@ -12,9 +12,9 @@ from io import StringIO
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
 PLAIN_WIDTH = 80
 """Columns where the output is no terminal, and at least: figures are never cut to fit."""
@@ -30,6 +30,14 @@ class Look(NamedTuple):
     """Columns; a line may only be longer if a single word is."""
     color: bool = False
     """Write escape sequences for colour and weight."""
+
+
+class Inset(NamedTuple):
+    """Lines of a text, set in from the margin, wrapped ones too, so that it can't pass for ours."""
+
+    lines: Sequence[str]
+    """They have passed `inert`."""
+    margin: str = "  "
 
 
 def look_of(stream: TextIO | None) -> Look:
@@ -52,11 +60,11 @@ def is_terminal(stream: TextIO | None) -> bool:
         return False
 
 
-def to_text(parts: Sequence[RenderableType], look: Look) -> str:
+def to_text(parts: Sequence[RenderableType | Inset], look: Look) -> str:
     """Lay out parts below each other.
 
     Args:
-        parts: Rich renderables whose texts have passed `inert`.
+        parts: Rich renderables whose texts have passed `inert`, and insets.
         look: Width and colour.
 
     Returns:
@@ -76,7 +84,26 @@ def to_text(parts: Sequence[RenderableType], look: Look) -> str:
         legacy_windows=False,
         _environ={},
     )
-    with console.capture() as capture:
-        for part in parts:
+    lines: list[str] = []
+    for part in parts:
+        if isinstance(part, Inset):
+            lines += _inset_lines(part, console)
+            continue
+        with console.capture() as capture:
             console.print(part)
-    return "".join(line.rstrip() + "\n" for line in capture.get().split("\n")[:-1])
+        lines += capture.get().split("\n")[:-1]
+    return "".join(line.rstrip() + "\n" for line in lines)
+
+
+def _inset_lines(inset: Inset, console: Console) -> Iterator[str]:
+    """Wrap without rich's layout: an answer may have a hundred thousand lines."""
+    from rich.cells import cell_len  # noqa: PLC0415 - loaded when something is shown
+    from rich.text import Text  # noqa: PLC0415 - loaded when something is shown
+
+    room = console.width - len(inset.margin)
+    for line in inset.lines:
+        if cell_len(line) <= room:
+            yield inset.margin + line
+            continue
+        for wrapped in Text(line).wrap(console, room, overflow="fold"):
+            yield inset.margin + wrapped.plain

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast.datasets.items import Text as ItemText
-from judgefast.reports.console import Look, to_text
+from judgefast.reports.console import Inset, Look, to_text
 from judgefast.reports.inert import block, line, plain_value
 from judgefast.reports.words import EXCERPT_LIMIT, name, number
 
@@ -97,7 +97,7 @@ def render_item(view: ItemView, look: Look | None = None) -> str:
         Lines that end in a line feed.
 
     """
-    parts: list[RenderableType] = [_facts(view)]
+    parts: list[RenderableType | Inset] = [_facts(view)]
     parts += _text_part("question", view.question)
     if view.reference is not None:
         parts += _text_part("reference", view.reference)
@@ -138,8 +138,8 @@ def _facts(view: ItemView) -> RenderableType:
     return table
 
 
-def _text_part(title: str, text: ItemText | None) -> list[RenderableType]:
-    parts: list[RenderableType] = [_plain(""), _plain(title, "bold")]
+def _text_part(title: str, text: ItemText | None) -> list[RenderableType | Inset]:
+    parts: list[RenderableType | Inset] = [_plain(""), _plain(title, "bold")]
     if text is None:
         return [*parts, _plain("  (not kept: the run has hashes only)", "dim")]
     if isinstance(text, str):
@@ -149,7 +149,7 @@ def _text_part(title: str, text: ItemText | None) -> list[RenderableType]:
     return parts
 
 
-def _judgment(judgment: JudgmentView) -> list[RenderableType]:
+def _judgment(judgment: JudgmentView) -> list[RenderableType | Inset]:
     order = f"{name(judgment.order)}: " if judgment.order else ""
     shown = " then ".join(letter(index) for index in judgment.shown)
     title = f"{order}{shown} -> {_reading(judgment)}"
@@ -158,15 +158,16 @@ def _judgment(judgment: JudgmentView) -> list[RenderableType]:
     details += [f"attempt {judgment.attempt}"] if judgment.attempt else []
     details += [f"finish {name(judgment.finish_reason)}"] if judgment.finish_reason else []
     details.append(f"key {name(judgment.key)}")
-    parts: list[RenderableType] = [_plain(""), _plain(title, "bold")]
-    parts.append(_indented(", ".join(details), style="dim"))
+    parts: list[RenderableType | Inset] = [_plain(""), _plain(title, "bold")]
+    parts.append(_indented(", ".join(details)))
     if judgment.text is not None:
-        parts.append(_indented(judgment.text, bar="|") if judgment.text else _plain("  (empty)"))
+        text = judgment.text
+        parts.append(Inset(block(text), margin="  | ") if text else _plain("  (empty)"))
         parts += _span(judgment.text, judgment.span)
     if judgment.probabilities:
         parts.append(_indented(_probabilities(judgment)))
     if judgment.error:
-        parts.append(_indented(line(judgment.error), style="red"))
+        parts.append(_indented(line(judgment.error)))
     return parts
 
 
@@ -176,7 +177,7 @@ def _reading(judgment: JudgmentView) -> str:
     return name(judgment.verdict)
 
 
-def _span(text: str, span: tuple[int, int] | None) -> list[RenderableType]:
+def _span(text: str, span: tuple[int, int] | None) -> list[RenderableType | Inset]:
     if span is None or span[0] >= span[1]:
         return []
     start, end = span
@@ -213,16 +214,8 @@ def _outcome(outcome: OutcomeView) -> RenderableType:
     return table
 
 
-def _indented(text: str, *, bar: str = "", style: str = "") -> RenderableType:
-    """Set a text in from the margin, wrapped lines too, so that it can't pass for ours."""
-    from rich.table import Table  # noqa: PLC0415 - loaded when something is shown
-
-    table = Table.grid(padding=(0, 1, 0, 0))
-    table.add_column(no_wrap=True, min_width=1)
-    table.add_column(overflow="fold", style=style)
-    for part in block(text):
-        table.add_row(bar and f"  {bar}", part)
-    return table
+def _indented(text: str) -> Inset:
+    return Inset(block(text))
 
 
 def _plain(text: str, style: str = "") -> Text:

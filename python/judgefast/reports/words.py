@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from judgefast.reports.inert import line
@@ -28,7 +29,7 @@ def number(value: float | None, *, signed: bool = False) -> str:
     ('0.512', '0.000', '+0.250', '-')
 
     """
-    if value is None:
+    if value is None or not math.isfinite(value):
         return "-"
     rounded = round(value, 3) + 0.0  # turns -0.0 into 0.0
     return f"{rounded:+.3f}" if signed and rounded else f"{rounded:.3f}"
