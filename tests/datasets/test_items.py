@@ -16,11 +16,11 @@ from judgefast.errors import ConfigError, DataError
 PAIR = {"id": "p", "question": "Q", "answer_a": "x", "answer_b": "y"}
 
 
-def items(*rows: dict[str, Any], **options: Any) -> list[Item]:
+def items(*rows: dict[str, Any], **options: object) -> list[Item]:
     return list(read_items(list(rows), ReadOptions(**options)))
 
 
-def refusal(*rows: dict[str, Any], **options: Any) -> str:
+def refusal(*rows: dict[str, Any], **options: object) -> str:
     with pytest.raises(DataError) as caught:
         items(*rows, **options)
     return str(caught.value)
@@ -158,7 +158,9 @@ def test_the_id_of_a_row_is_as_documented() -> None:
 
 
 def test_unknown_scalars_go_to_meta_and_nested_fields_are_counted() -> None:
-    reader = read_items([PAIR | {"lang": "de", "n": 2, "none": None, "tags": [1], "meta": {"k": 1}}])
+    reader = read_items(
+        [PAIR | {"lang": "de", "n": 2, "none": None, "tags": [1], "meta": {"k": 1}}]
+    )
     (item,) = reader
     assert item.meta == {"lang": "de", "n": 2, "k": 1}
     assert reader.summary.ignored_fields == {"tags": 1}
