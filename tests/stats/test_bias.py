@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations, product
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -10,23 +11,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgefast.codes import CHOICE_TIE, Status
+from judgefast.codes import CHOICE_TIE, NO_ANSWER, Status
 from judgefast.stats import PositionBias, position_bias
+
+from .tables import make_items, make_plan, make_verdicts, plan_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FIRST, SECOND, TIE = 0, 1, CHOICE_TIE
 
 
-def judged(tables, choices, *, repeats=1, clusters=None, status=None, **options):
+def judged(
+    choices: Sequence[Sequence[int]],
+    *,
+    repeats: int = 1,
+    clusters: Sequence[int] | None = None,
+    status: Sequence[int] | None = None,
+) -> PositionBias:
     """Position bias of comparisons given as rows of forward repeats, then swapped repeats."""
-    plan = tables.plan(len(choices), repeats=repeats)
+    plan = make_plan(len(choices), repeats=repeats)
     flat = [one for row in choices for one in row]
-    items = tables.items(len(choices), clusters=clusters)
-    return position_bias(plan, tables.verdicts(flat, status=status), items, **options)
+    items = make_items(len(choices), clusters=clusters)
+    return position_bias(plan, make_verdicts(flat, status=status), items)
 
 
-def test_flips_and_the_matrix_are_counted_by_answer_not_by_place(tables):
+def test_flips_and_the_matrix_are_counted_by_answer_not_by_place() -> None:
     bias = judged(
-        tables,
         [
             (FIRST, SECOND),  # A twice
             (SECOND, FIRST),  # B twice
@@ -44,29 +55,29 @@ def test_flips_and_the_matrix_are_counted_by_answer_not_by_place(tables):
     assert (bias.comparisons, bias.both_orders, bias.one_order) == (6, 6, False)
 
 
-def test_unread_orders_are_missing_and_lend_no_weight(tables):
+def test_unread_orders_are_missing_and_lend_no_weight() -> None:
     """The order that was read alone would say that the judge prefers the first place."""
     choices = [(FIRST, SECOND)] * 20 + [(FIRST, FIRST)] * 20
     bad = [Status.PARSED, Status.NO_VERDICT] * 20
     status = [Status.PARSED] * 40 + bad
-    bias = judged(tables, choices, status=status)
+    bias = judged(choices, status=status)
     assert (bias.comparisons, bias.both_orders) == (40, 20)
     for estimate in (bias.flip_rate, bias.direction, bias.same_position_rate):
         assert (estimate.value, estimate.outcomes, estimate.missing) == (0, 20, 20)
     assert not bias.direction_alert
 
 
-def test_the_better_answer_cancels_out_of_the_direction(tables):
+def test_the_better_answer_cancels_out_of_the_direction() -> None:
     """A judge that always finds the same answer better has no direction and no flips."""
-    bias = judged(tables, [(FIRST, SECOND)] * 30)
+    bias = judged([(FIRST, SECOND)] * 30)
     assert (bias.direction.value, bias.flip_rate.value) == (0.0, 0.0)
     assert not bias.direction_alert
     assert bias.direction.method == "undefined"
 
 
 @pytest.mark.parametrize(("place", "sign"), [(FIRST, 1), (SECOND, -1)])
-def test_a_judge_that_sees_only_the_place_is_found_out(tables, place, sign):
-    bias = judged(tables, [(place, place)] * 30)
+def test_a_judge_that_sees_only_the_place_is_found_out(place: int, sign: int) -> None:
+    bias = judged([(place, place)] * 30)
     assert bias.direction.value == sign * 0.5
     assert bias.direction.method == "clopper-pearson"
     assert bias.direction_alert
@@ -74,33 +85,35 @@ def test_a_judge_that_sees_only_the_place_is_found_out(tables, place, sign):
     assert bias.same_position_rate.value == 1.0
 
 
-def test_a_constant_lean_alerts_though_it_has_no_variance(tables):
-    bias = judged(tables, [(FIRST, TIE)] * 30)
+def test_a_constant_lean_alerts_though_it_has_no_variance() -> None:
+    bias = judged([(FIRST, TIE)] * 30)
     assert (bias.direction.value, bias.direction.method) == (0.25, "undefined")
     assert bias.direction_alert
 
 
-def test_few_clusters_raise_no_alert_however_many_rows_they_have(tables):
-    assert not judged(tables, [(FIRST, FIRST)] * 19).direction_alert
-    many = judged(tables, [(FIRST, FIRST)] * 190, clusters=[one % 19 for one in range(190)])
+def test_few_clusters_raise_no_alert_however_many_rows_they_have() -> None:
+    assert not judged([(FIRST, FIRST)] * 19).direction_alert
+    many = judged([(FIRST, FIRST)] * 190, clusters=[one % 19 for one in range(190)])
     assert not many.direction_alert
-    assert judged(tables, [(FIRST, FIRST)] * 20).direction_alert
+    assert judged([(FIRST, FIRST)] * 20).direction_alert
 
 
-def test_five_that_lean_could_be_chance(tables):
+def test_five_that_lean_could_be_chance() -> None:
     fair = [(FIRST, SECOND)] * 40
-    assert not judged(tables, fair + [(FIRST, FIRST)] * 5).direction_alert
-    assert judged(tables, fair + [(FIRST, FIRST)] * 6).direction_alert
+    assert not judged(fair + [(FIRST, FIRST)] * 5).direction_alert
+    assert judged(fair + [(FIRST, FIRST)] * 6).direction_alert
 
 
-def test_a_lean_too_small_to_matter_raises_no_alert(tables):
+def test_a_lean_too_small_to_matter_raises_no_alert() -> None:
     fair = [(FIRST, SECOND)] * 4000
-    sure = judged(tables, fair + [(FIRST, FIRST)] * 100)
+    sure = judged(fair + [(FIRST, FIRST)] * 100)
     assert sure.direction.low > 0
     assert not sure.direction_alert
 
 
-def noisy(rng, num, lean=0.0, *, repeats=1, ties=0.0):
+def noisy(
+    rng: np.random.Generator, num: int, lean: float = 0.0, *, repeats: int = 1, ties: float = 0.0
+) -> list[list[int]]:
     """Verdicts of a judge that is unsure of each comparison in its own measure."""
     better = rng.beta(1.0, 1.0, (num, 1))
     chance = np.concatenate([np.tile(better, repeats), np.tile(1 - better, repeats)], axis=1)
@@ -109,29 +122,29 @@ def noisy(rng, num, lean=0.0, *, repeats=1, ties=0.0):
     return np.where(tied, TIE, np.where(first, FIRST, SECOND)).tolist()
 
 
-def test_a_noisy_judge_without_bias_trips_the_guides_rule_and_not_ours(tables):
+def test_a_noisy_judge_without_bias_trips_the_guides_rule_and_not_ours() -> None:
     """METHODS: such a judge flips 14 to 40 %; the alert may come by chance in about 5 %."""
     rng = np.random.default_rng(5)
-    runs = [judged(tables, noisy(rng, 150, ties=0.1)) for _ in range(200)]
+    runs = [judged(noisy(rng, 150, ties=0.1)) for _ in range(200)]
     assert np.mean([run.guide_flip_rule for run in runs]) > 0.95
     assert np.mean([run.direction_alert for run in runs]) <= 0.08
 
 
-def test_a_moderate_bias_is_found(tables):
+def test_a_moderate_bias_is_found() -> None:
     rng = np.random.default_rng(6)
     for lean in (0.15, -0.15):
-        runs = [judged(tables, noisy(rng, 200, lean)) for _ in range(40)]
+        runs = [judged(noisy(rng, 200, lean)) for _ in range(40)]
         assert np.mean([run.direction_alert for run in runs]) > 0.9
         assert all(np.sign(run.direction.value) == np.sign(lean) for run in runs)
 
 
-def test_repeats_tell_noise_from_bias(tables):
+def test_repeats_tell_noise_from_bias() -> None:
     rng = np.random.default_rng(8)
-    noise = judged(tables, noisy(rng, 600, repeats=3), repeats=3)
+    noise = judged(noisy(rng, 600, repeats=3), repeats=3)
     assert noise.noise_share > 0.85
-    biased = judged(tables, [[FIRST] * 6] * 300 + noisy(rng, 300, repeats=3), repeats=3)
+    biased = judged([[FIRST] * 6] * 300 + noisy(rng, 300, repeats=3), repeats=3)
     assert biased.noise_share < 0.45
-    assert judged(tables, [(FIRST, FIRST)] * 9).noise_flip_rate is None
+    assert judged([(FIRST, FIRST)] * 9).noise_flip_rate is None
 
 
 @settings(max_examples=60, deadline=None)
@@ -142,9 +155,9 @@ def test_repeats_tell_noise_from_bias(tables):
         max_size=12,
     )
 )
-def test_repeats_count_as_every_pair_of_judgments_does(tables, choices):
+def test_repeats_count_as_every_pair_of_judgments_does(choices: list[list[int]]) -> None:
     """The oracle walks all pairs of judgments, one comparison at a time."""
-    bias = judged(tables, choices, repeats=3)
+    bias = judged(choices, repeats=3)
     back = {FIRST: SECOND, SECOND: FIRST, TIE: TIE}
     flips, same, noise, lean = [], [], [], []
     for row in choices:
@@ -165,48 +178,41 @@ def test_repeats_count_as_every_pair_of_judgments_does(tables, choices):
     assert sum(map(sum, bias.flip_matrix)) == 9 * len(choices)
 
 
-def test_one_order_alone_still_has_a_direction(tables):
-    plan = tables.plan(40, orders=1)
-    swap = np.arange(40) % 2 == 1
-    first = np.where(swap, 1, 0).astype(np.uint16)
-    plan = plan._replace(first=first, second=(1 - first).astype(np.uint16))
-    bias = position_bias(plan, tables.verdicts([FIRST] * 36 + [SECOND] * 4), tables.items(40))
+def test_one_order_alone_still_has_a_direction() -> None:
+    first = np.arange(40) % 2
+    plan = plan_of(range(40), first, 1 - first)
+    bias = position_bias(plan, make_verdicts([FIRST] * 36 + [SECOND] * 4), make_items(40))
     assert bias.one_order
     assert (bias.direction.value, bias.direction_alert) == (pytest.approx(0.4), True)
     assert (bias.flip_rate.value, bias.guide_flip_rule) == (None, False)
 
 
-def test_aspects_and_pairs_of_one_item_are_comparisons_of_their_own(tables):
-    plan = tables.plan(1)
-    plan = type(plan)(
-        item=np.zeros(6, dtype=np.uint32),
-        first=np.array([0, 1, 0, 2, 0, 1], dtype=np.uint16),
-        second=np.array([1, 0, 2, 0, 1, 0], dtype=np.uint16),
-    )
-    verdicts = tables.verdicts([FIRST, SECOND, FIRST, FIRST, SECOND, SECOND])
-    aspect = np.array([0, 0, 0, 0, 1, 1], dtype=np.uint16)
-    bias = position_bias(plan, verdicts, tables.items(1, answers=3), aspect=aspect)
+def test_aspects_and_pairs_of_one_item_are_comparisons_of_their_own() -> None:
+    plan = plan_of([0] * 6, [0, 1, 0, 2, 0, 1], [1, 0, 2, 0, 1, 0], aspect=[0, 0, 0, 0, 1, 1])
+    verdicts = make_verdicts([FIRST, SECOND, FIRST, FIRST, SECOND, SECOND])
+    bias = position_bias(plan, verdicts, make_items(1, answers=3))
     assert (bias.comparisons, bias.both_orders) == (3, 3)
     assert bias.flip_rate.value == pytest.approx(2 / 3)
     assert bias.flip_rate.clusters == 1
 
 
-def test_probabilities_give_the_mean_of_the_first_place(tables):
-    plan = tables.plan(2)
+def test_probabilities_give_the_mean_of_the_first_place() -> None:
+    plan = make_plan(2)
     labels = [[0.9, 0.1, 0], [0.5, 0.1, 0.4], [0.2, 0.8, 0], [np.nan] * 3]
-    verdicts = tables.verdicts([FIRST, FIRST, SECOND, SECOND], p_labels=labels)
-    bias = position_bias(plan, verdicts, tables.items(2), label_choices=["first", "second", "tie"])
+    verdicts = make_verdicts([FIRST, FIRST, SECOND, SECOND], p_labels=labels)
+    bias = position_bias(plan, verdicts, make_items(2), label_choices=["first", "second", "tie"])
     assert bias.p_first.value == pytest.approx((0.9 + 0.7) / 2, abs=1e-6)
     assert (bias.p_first.outcomes, bias.p_first.missing) == (1, 1)
-    assert judged(tables, [(FIRST, FIRST)]).p_first is None
+    assert judged([(FIRST, FIRST)]).p_first is None
 
 
-def test_scored_answers_have_no_position(tables):
-    plan = tables.plan(3, orders=1)._replace(second=np.full(3, 65535, dtype=np.uint16))
-    bias = position_bias(plan, tables.verdicts([255] * 3), tables.items(3, answers=1))
+@pytest.mark.parametrize("shown", [1, 3])
+def test_only_judgments_that_show_two_answers_are_comparisons(shown: int) -> None:
+    plan = plan_of(range(3), [0] * 3, [NO_ANSWER if shown == 1 else 1] * 3, shown=shown)
+    bias = position_bias(plan, make_verdicts([FIRST] * 3), make_items(3, answers=shown))
     assert (bias.comparisons, bias.flip_rate.value, bias.direction.value) == (0, None, None)
 
 
-def test_it_goes_to_json_and_back(tables):
-    bias = judged(tables, [(FIRST, FIRST), (FIRST, SECOND)])
+def test_it_goes_to_json_and_back() -> None:
+    bias = judged([(FIRST, FIRST), (FIRST, SECOND)])
     assert msgspec.json.decode(msgspec.json.encode(bias), type=PositionBias) == bias

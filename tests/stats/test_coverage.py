@@ -1,6 +1,8 @@
-"""Does a 95 % interval hold the truth in 95 % of seeded simulations? Are naive ones seen to fail?"""
+"""Does a 95 % interval hold the truth in 95 % of simulations? Are naive ones seen to fail?"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -9,11 +11,14 @@ from judgefast.codes import FIXED_ONE
 from judgefast.stats.intervals import interval
 from judgefast.stats.moments import cluster_moments
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 RUNS = 2000
 HONEST = (0.93, 0.97)
 
 
-def coverage(value, cluster, truth):
+def coverage(value: NDArray[np.float64], cluster: NDArray[np.int64], truth: float) -> float:
     """Share of simulated runs whose interval holds the truth. `value` has shape (runs, rows)."""
     runs, rows = value.shape
     fixed = np.rint(value.ravel() * FIXED_ONE).astype(np.int64)
@@ -31,7 +36,9 @@ def coverage(value, cluster, truth):
     return held / runs
 
 
-def several_judgments(rng, questions, samples, spread):
+def several_judgments(
+    rng: np.random.Generator, questions: int, samples: int, spread: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Yes-or-no judgments of questions that differ in how often they get a yes. Truth: one half."""
     chance = rng.beta(spread, spread, (RUNS, questions, 1))
     votes = rng.random((RUNS, questions, samples)) < chance
@@ -45,7 +52,9 @@ def several_judgments(rng, questions, samples, spread):
         pytest.param(8, 0.667, 0.673, id="eight-samples"),
     ],
 )
-def test_clustered_intervals_hold_and_counting_judgments_alone_does_not(samples, spread, naive):
+def test_clustered_intervals_hold_and_counting_judgments_alone_does_not(
+    samples: int, spread: float, naive: float
+) -> None:
     rng = np.random.default_rng(20260401)
     value, question = several_judgments(rng, 100, samples, spread)
     assert HONEST[0] <= coverage(value, question, 0.5) <= HONEST[1]
@@ -53,14 +62,14 @@ def test_clustered_intervals_hold_and_counting_judgments_alone_does_not(samples,
     assert alone == pytest.approx(naive, abs=0.03)
 
 
-def test_with_few_clusters_students_t_holds():
+def test_with_few_clusters_students_t_holds() -> None:
     rng = np.random.default_rng(7)
     level = rng.normal(0.5, 0.12, (RUNS, 12, 1)) + rng.normal(0, 0.08, (RUNS, 12, 4))
     value = np.clip(np.rint(level * 100) / 100, 0, 1).reshape(RUNS, -1)
     assert HONEST[0] <= coverage(value, np.repeat(np.arange(12), 4), 0.5) <= HONEST[1]
 
 
-def test_clusters_of_unequal_size_hold():
+def test_clusters_of_unequal_size_hold() -> None:
     """The mean over judgments weighs large clusters more; truth here does not hang on size."""
     rng = np.random.default_rng(11)
     size = np.tile([1, 2, 3, 6], 25)
@@ -71,7 +80,7 @@ def test_clusters_of_unequal_size_hold():
 
 
 @pytest.mark.parametrize("share", [0.97, 0.9, 0.6])
-def test_a_share_near_one_is_never_held_too_seldom(share):
+def test_a_share_near_one_is_never_held_too_seldom(share: float) -> None:
     """Percentile intervals hold .593 of the time at .97 and 30 questions."""
     rng = np.random.default_rng(3)
     value = (rng.random((RUNS, 30)) < share).astype(float)

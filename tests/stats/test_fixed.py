@@ -17,16 +17,16 @@ PAIRS = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(PAIRS)
-def test_quotients_round_as_fractions_do(pairs):
+def test_quotients_round_as_fractions_do(pairs: list[tuple[int, int]]) -> None:
     top, bottom = (np.array(column) for column in zip(*pairs, strict=True))
     expected = [round(Fraction(*pair)) for pair in pairs]
     assert rounded_quotient(top, bottom).tolist() == expected
 
 
-def test_halves_go_to_the_even_neighbour():
+def test_halves_go_to_the_even_neighbour() -> None:
     top = np.array([1, 3, 5, -1, -3])
     assert rounded_quotient(top, np.full(5, 2)).tolist() == [0, 2, 2, 0, -2]
 
 
-def test_a_third_is_the_nearest_multiple():
+def test_a_third_is_the_nearest_multiple() -> None:
     assert fixed_ratio(np.array([1]), np.array([3])).tolist() == [5592405]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,15 +12,29 @@ from scipy import stats as scipy_stats
 
 from judgefast.codes import FIXED_ONE
 from judgefast.errors import ConfigError
-from judgefast.stats.intervals import clopper_pearson, interval, wilson
+from judgefast.stats.intervals import Interval, clopper_pearson, interval, wilson
 from judgefast.stats.moments import cluster_moments
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
-def found(cluster, value, weight=1, *, scale=(0.0, 1.0), level=0.95, binary=True):
+    from numpy.typing import ArrayLike
+
+
+def found(  # noqa: PLR0913 - the settings of an interval
+    cluster: Iterable[int],
+    value: ArrayLike,
+    weight: ArrayLike = 1,
+    *,
+    scale: tuple[float, float] = (0.0, 1.0),
+    level: float = 0.95,
+    binary: bool = True,
+) -> Interval:
+    value = np.array(value, dtype=np.float64)
     num = len(value)
     moments = cluster_moments(
-        np.array(cluster, dtype=np.uint64),
-        np.rint(np.array(value, dtype=np.float64) * FIXED_ONE).astype(np.int64),
+        np.array(list(cluster), dtype=np.uint64),
+        np.rint(value * FIXED_ONE).astype(np.int64),
         np.array(np.broadcast_to(weight, num), dtype=np.uint8),
         np.zeros(num, dtype=np.int64),
         1,
@@ -36,17 +52,21 @@ def found(cluster, value, weight=1, *, scale=(0.0, 1.0), level=0.95, binary=True
         (1, 29, (0.0061, 0.1718), (0.0009, 0.1776)),
     ],
 )
-def test_wilson_and_clopper_pearson_are_those_of_newcombe(yes, total, score, exact):
+def test_wilson_and_clopper_pearson_are_those_of_newcombe(
+    yes: int, total: int, score: tuple[float, float], exact: tuple[float, float]
+) -> None:
     assert wilson(yes, total, level=0.95) == pytest.approx(score, abs=5.1e-5)
     assert clopper_pearson(yes, total, level=0.95) == pytest.approx(exact, abs=5.1e-5)
 
 
-def test_all_yes_mirrors_all_no():
+def test_all_yes_mirrors_all_no() -> None:
     low, high = clopper_pearson(0, 30, level=0.9)
     assert clopper_pearson(30, 30, level=0.9) == pytest.approx((1 - high, 1 - low), abs=1e-12)
 
 
-def regression_error(cluster, value, weight):
+def regression_error(
+    cluster: Sequence[int], value: ArrayLike, weight: ArrayLike
+) -> tuple[float, float, int]:
     """Error of the weighted mean as an econometrics package has it: a least-squares sandwich."""
     value, weight = np.array(value, dtype=float), np.array(weight, dtype=float)
     mean = np.average(value, weights=weight)
@@ -67,7 +87,9 @@ def regression_error(cluster, value, weight):
     ),
     st.sampled_from([0.8, 0.9, 0.95, 0.99]),
 )
-def test_the_cluster_error_is_the_sandwich_of_a_regression(rows, level):
+def test_the_cluster_error_is_the_sandwich_of_a_regression(
+    rows: list[tuple[int, int, int]], level: float
+) -> None:
     cluster, value, weight = zip(*rows, strict=True)
     mean, error, groups = regression_error(cluster, value, weight)
     result = found(cluster, value, weight, scale=(-1e3, 1e3), level=level, binary=False)
@@ -95,29 +117,31 @@ def test_the_cluster_error_is_the_sandwich_of_a_regression(rows, level):
         (range(40), [0.25] * 20 + [0.75] * 20, "cluster-normal"),
     ],
 )
-def test_the_first_rule_that_fits_is_taken(cluster, value, method):
+def test_the_first_rule_that_fits_is_taken(
+    cluster: Sequence[int], value: list[float], method: str
+) -> None:
     result = found(list(cluster), value)
     assert result.method == method
     assert (result.low is None) == (method == "undefined") == bool(result.note)
 
 
-def test_no_interval_says_why():
+def test_no_interval_says_why() -> None:
     assert "one cluster" in found([3, 3], [0.0, 1.0]).note
     assert "no variance" in found([3, 4], [0.5, 0.5]).note
     assert found([3], [0.5], 0) == (None, None, None, "undefined", "no outcome has a value")
 
 
-def test_a_score_that_is_one_everywhere_is_no_yes_or_no_outcome():
+def test_a_score_that_is_one_everywhere_is_no_yes_or_no_outcome() -> None:
     assert found(range(30), [1.0] * 30, scale=(1.0, 5.0), binary=False).method == "undefined"
 
 
-def test_a_perfect_small_run_is_not_certain():
+def test_a_perfect_small_run_is_not_certain() -> None:
     """At p near 1 a percentile interval has no width; this one has."""
     result = found(range(30), [1.0] * 30)
     assert (result.low, result.high) == pytest.approx((0.8843, 1.0), abs=5e-5)
 
 
-def test_agreeing_rows_of_a_cluster_count_as_one_outcome():
+def test_agreeing_rows_of_a_cluster_count_as_one_outcome() -> None:
     three_times = [cluster for cluster in range(30) for _ in range(3)]
     values = [float(cluster < 12) for cluster in three_times]
     single = found(range(30), [float(cluster < 12) for cluster in range(30)])
@@ -125,7 +149,7 @@ def test_agreeing_rows_of_a_cluster_count_as_one_outcome():
     assert found(three_times[:-1], values[:-1]).method == "cluster-t"
 
 
-def test_unequal_clusters_that_all_say_yes_are_still_not_certain():
+def test_unequal_clusters_that_all_say_yes_are_still_not_certain() -> None:
     result = found([0, 0, 0, *range(1, 25)], [1.0] * 27)
     assert result.method == "clopper-pearson"
     assert result.low == pytest.approx(0.025 ** (1 / 25), abs=1e-12)
@@ -139,7 +163,9 @@ def test_unequal_clusters_that_all_say_yes_are_still_not_certain():
         max_size=90,
     )
 )
-def test_neither_duplicating_every_row_nor_doubling_every_weight_moves_an_interval(rows):
+def test_neither_duplicating_every_row_nor_doubling_every_weight_moves_an_interval(
+    rows: list[tuple[int, float, int]],
+) -> None:
     cluster, value, weight = (np.array(column) for column in zip(*rows, strict=True))
     once = found(cluster, value, weight)
     assert found(np.tile(cluster, 3), np.tile(value, 3), np.tile(weight, 3)) == once
@@ -148,7 +174,7 @@ def test_neither_duplicating_every_row_nor_doubling_every_weight_moves_an_interv
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 8)), min_size=1, max_size=40))
-def test_mirrored_values_mirror_the_interval(rows):
+def test_mirrored_values_mirror_the_interval(rows: list[tuple[int, int]]) -> None:
     cluster, eighths = (np.array(column) for column in zip(*rows, strict=True))
     result, mirror = found(cluster, eighths / 8), found(cluster, 1 - eighths / 8)
     assert mirror.method == result.method
@@ -158,17 +184,17 @@ def test_mirrored_values_mirror_the_interval(rows):
         assert (mirror.low, mirror.high) == pytest.approx(ends, abs=1e-12)
 
 
-def test_the_estimate_divides_by_the_weights_not_by_the_rows():
+def test_the_estimate_divides_by_the_weights_not_by_the_rows() -> None:
     assert found([1, 2, 3], [1.0, 0.0, 0.0], [3, 1, 1]).value == 0.6
 
 
-def test_ends_are_clipped_to_the_scale():
+def test_ends_are_clipped_to_the_scale() -> None:
     result = found(range(4), [4.0, 5.0, 5.0, 4.9], scale=(1.0, 5.0), binary=False)
     assert result.high == 5.0
     assert 1.0 <= result.low < result.value
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, 95.0, float("nan")])
-def test_a_level_outside_its_range_is_refused(level):
+def test_a_level_outside_its_range_is_refused(level: float) -> None:
     with pytest.raises(ConfigError, match=r"`level` is .*; it must be in \(0, 1\)"):
         found([1, 2], [0.0, 1.0], level=level)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +17,24 @@ from judgefast.errors import ColumnError
 from judgefast.hashes import cluster_id64
 from judgefast.stats import RunOutcomes, paired_difference
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from random import Random
 
-def run(ids, value, *, clusters=None, weight=1, key=""):
+    from numpy.typing import ArrayLike
+
+Row = tuple[str, str, int | None, int]
+"""Item, key, value in sixteenths, weight."""
+
+
+def run(
+    ids: Iterable[str],
+    value: Sequence[float | None],
+    *,
+    clusters: Sequence[str] | None = None,
+    weight: ArrayLike = 1,
+    key: str | Sequence[str] = "",
+) -> RunOutcomes:
     num = len(value)
     lost = np.array([one is None for one in value], dtype=bool)
     fixed = [0 if one is None else round(one * FIXED_ONE) for one in value]
@@ -32,11 +49,11 @@ def run(ids, value, *, clusters=None, weight=1, key=""):
     )
 
 
-def names(num, prefix="i"):
+def names(num: int, prefix: str = "i") -> list[str]:
     return [f"{prefix}{one}" for one in range(num)]
 
 
-def test_the_join_is_counted(tables):
+def test_the_join_is_counted() -> None:
     a = run(["q1", "q2", "q3", "q4"], [1, 1, 0, None])
     b = run(["q2", "q3", "q4", "q5", "q6"], [0, 0, 1, 1, 1])
     found = paired_difference(a, b)
@@ -45,7 +62,7 @@ def test_the_join_is_counted(tables):
     assert found.estimate.name == "paired_difference"
 
 
-def test_without_a_common_item_id_questions_are_joined():
+def test_without_a_common_item_id_questions_are_joined() -> None:
     clusters = ["q1", "q1", "q2"]
     a = run(names(3, "a"), [1, 0, 1], clusters=clusters)
     b = run(names(3, "b"), [0, 0, 1], clusters=clusters)
@@ -53,21 +70,21 @@ def test_without_a_common_item_id_questions_are_joined():
     assert (found.by, found.both, found.estimate.value) == ("cluster", 2, 0.25)
 
 
-def test_the_way_to_join_can_be_named():
+def test_the_way_to_join_can_be_named() -> None:
     a = run(["x", "y"], [1, 1], clusters=["q", "r"])
     b = run(["x", "z"], [0, 1], clusters=["q", "r"])
     assert paired_difference(a, b).both == 1
     assert paired_difference(a, b, by="cluster").both == 2
 
 
-def test_keys_keep_aspects_apart():
+def test_keys_keep_aspects_apart() -> None:
     a = run(["q", "q"], [1.0, 0.0], key=["tone", "facts"])
     b = run(["q", "q"], [0.5, 0.5], key=["facts", "tone"])
     found = paired_difference(a, b)
     assert (found.both, found.estimate.value, found.estimate.clusters) == (2, 0.0, 1)
 
 
-def test_the_interval_is_that_of_a_paired_t_test():
+def test_the_interval_is_that_of_a_paired_t_test() -> None:
     rng = np.random.default_rng(4)
     first = np.rint(rng.random(30) * 64) / 64
     second = np.clip(first + np.rint(rng.normal(0.05, 0.1, 30) * 64) / 64, 0, 1)
@@ -77,7 +94,7 @@ def test_the_interval_is_that_of_a_paired_t_test():
     assert (found.low, found.high) == pytest.approx((oracle.low, oracle.high), abs=1e-9)
 
 
-def test_pairing_sees_what_an_unpaired_test_cannot():
+def test_pairing_sees_what_an_unpaired_test_cannot() -> None:
     rng = np.random.default_rng(9)
     hard = np.rint(rng.beta(0.5, 0.5, 500) * 2**20) / 2**20
     better = np.clip(hard + np.rint(rng.normal(0.02, 0.1, 500) * 2**20) / 2**20, 0, 1)
@@ -87,20 +104,20 @@ def test_pairing_sees_what_an_unpaired_test_cannot():
     assert found.high - found.low < (alone.high - alone.low) / 3
 
 
-def test_unscored_ends_are_clipped_to_the_span_of_the_scale():
+def test_unscored_ends_are_clipped_to_the_span_of_the_scale() -> None:
     found = paired_difference(
         run(names(3), [5, 5, 4.5]), run(names(3), [1, 1, 1]), scale=(1.0, 5.0)
     ).estimate
     assert found.high == 4.0
 
 
-def test_two_equal_runs_differ_by_nothing_and_claim_no_certainty():
+def test_two_equal_runs_differ_by_nothing_and_claim_no_certainty() -> None:
     a = run(names(20), [1.0, 0.0] * 10)
     found = paired_difference(a, a).estimate
     assert (found.value, found.low, found.method) == (0.0, None, "undefined")
 
 
-def test_runs_with_nothing_in_common_have_no_difference():
+def test_runs_with_nothing_in_common_have_no_difference() -> None:
     found = paired_difference(run(["a"], [1]), run(["b"], [1]))
     assert (found.both, found.only_a, found.only_b) == (0, 1, 1)
     assert found.estimate.value is None
@@ -108,7 +125,7 @@ def test_runs_with_nothing_in_common_have_no_difference():
     assert (empty.both, empty.estimate.value) == (0, None)
 
 
-def test_a_tiny_run_decides_nothing():
+def test_a_tiny_run_decides_nothing() -> None:
     found = paired_difference(run(names(3), [1, 1, 0.5]), run(names(3), [0.5, 0.75, 0.5]))
     assert found.estimate.low < 0 < found.estimate.high
 
@@ -123,14 +140,16 @@ ROW = st.tuples(
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(ROW, max_size=20), st.lists(ROW, max_size=20), st.randoms())
-def test_units_are_joined_as_a_dictionary_would(rows_a, rows_b, random):
-    def columns(rows):
+def test_units_are_joined_as_a_dictionary_would(
+    rows_a: list[Row], rows_b: list[Row], random: Random
+) -> None:
+    def columns(rows: list[Row]) -> RunOutcomes:
         ids, keys, sixteenths, weight = zip(*rows, strict=True) if rows else ((),) * 4
         value = [None if one is None else one / 16 for one in sixteenths]
         return run(ids, value, weight=np.array(weight, dtype=int), key=keys)
 
-    def means(rows):
-        sums = {}
+    def means(rows: list[Row]) -> dict[tuple[str, str], Fraction | None]:
+        sums: dict[tuple[str, str], list[Any]] = {}
         for name, key, value, weight in rows:
             total = sums.setdefault((name, key), [0, 0])
             if value is not None:
@@ -164,13 +183,13 @@ def test_units_are_joined_as_a_dictionary_would(rows_a, rows_b, random):
         assert back.value == pytest.approx(-found.estimate.value, abs=1e-7)
 
 
-def test_arrow_columns_are_read_as_well():
+def test_arrow_columns_are_read_as_well() -> None:
     a = run(names(3), [1, 1, 0])
     arrow = a._replace(item_id=pa.array(a.item_id), key=pa.array(a.key))
     assert paired_difference(arrow, a) == paired_difference(a, a)
 
 
-def test_columns_of_different_length_are_refused():
+def test_columns_of_different_length_are_refused() -> None:
     a = run(names(3), [1, 1, 0])
     with pytest.raises(ColumnError, match="`weight` has 2 rows but `value` has 3"):
         paired_difference(a._replace(weight=a.weight[:2]), a)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from judgefast.stats import findings, position_bias, summarise
 
+from .tables import make_items, make_outcomes, make_plan, make_verdicts
 
-def replay(tables, rng, num, *, lean, edge=0.0):
+if TYPE_CHECKING:
+    from judgefast.stats import Estimate, PositionBias
+
+
+def replay(
+    rng: np.random.Generator, num: int, *, lean: float, edge: float = 0.0
+) -> tuple[PositionBias, list[Estimate]]:
     """A judge that reads the answers (B is better by `edge`) and adds `lean` for the first place.
 
     Returns its position bias and its estimates by the rule `average`.
@@ -16,10 +25,10 @@ def replay(tables, rng, num, *, lean, edge=0.0):
     sure = rng.beta(0.4, 0.4, num) * (1 - edge)
     chance = np.clip(np.stack([sure, 1 - sure], axis=1) + lean, 0, 1)
     choice = (rng.random((num, 2)) >= chance).astype(np.uint8)
-    items = tables.items(num, models=["old", "new"], model=[[0, 1]] * num)
-    bias = position_bias(tables.plan(num), tables.verdicts(choice.ravel()), items)
+    items = make_items(num, models=["old", "new"], model=[[0, 1]] * num)
+    bias = position_bias(make_plan(num), make_verdicts(choice.ravel()), items)
     wins = (choice[:, 0] + (1 - choice[:, 1])) / 2
-    return bias, summarise(tables.outcomes(range(num), wins), items, mode="pairwise")
+    return bias, summarise(make_outcomes(range(num), wins), items, mode="pairwise")
 
 
 @pytest.mark.parametrize("num", [60, 400, 3000])
@@ -33,16 +42,16 @@ def replay(tables, rng, num, *, lean, edge=0.0):
         (-0.95, {"follows_position"}),
     ],
 )
-def test_replays_of_known_judges_are_told_apart(tables, num, lean, kinds):
+def test_replays_of_known_judges_are_told_apart(num: int, lean: float, kinds: set[str]) -> None:
     """Seeded: of unbiased noisy judges, one in twenty leans by chance."""
-    bias, estimates = replay(tables, np.random.default_rng(num + 1), num, lean=lean)
+    bias, estimates = replay(np.random.default_rng(num + 1), num, lean=lean)
     position = [one for one in findings(bias, estimates) if "winner" not in one.kind]
     assert {one.kind for one in position} == kinds
     assert all(("first" if lean > 0 else "second") in one.text for one in position)
 
 
-def test_a_judge_that_follows_the_position_crowns_nobody(tables):
-    bias, estimates = replay(tables, np.random.default_rng(1), 44, lean=1.0)
+def test_a_judge_that_follows_the_position_crowns_nobody() -> None:
+    bias, estimates = replay(np.random.default_rng(1), 44, lean=1.0)
     said = findings(bias, estimates)
     assert [one.kind for one in said] == ["follows_position", "no_winner"]
     assert said[0].text == (
@@ -54,8 +63,8 @@ def test_a_judge_that_follows_the_position_crowns_nobody(tables):
     )
 
 
-def test_a_lean_is_told_with_its_interval_and_does_not_hide_a_winner(tables):
-    bias, estimates = replay(tables, np.random.default_rng(2), 400, lean=-0.2, edge=0.5)
+def test_a_lean_is_told_with_its_interval_and_does_not_hide_a_winner() -> None:
+    bias, estimates = replay(np.random.default_rng(2), 400, lean=-0.2, edge=0.5)
     lean, winner = findings(bias, estimates)
     assert lean.text.startswith("This judge leans to the answer shown second: it chose that one in")
     ends = sorted(100 * (0.5 - end) for end in (bias.direction.low, bias.direction.high))
@@ -64,9 +73,9 @@ def test_a_lean_is_told_with_its_interval_and_does_not_hide_a_winner(tables):
     assert winner.text.startswith("new wins against old: win rate ")
 
 
-def test_no_winner_is_called_on_an_interval_that_contains_one_half(tables):
-    items = tables.items(30, models=["old", "new"], model=[[0, 1]] * 30)
-    outcomes = tables.outcomes(range(30), [1] * 16 + [0] * 14)
+def test_no_winner_is_called_on_an_interval_that_contains_one_half() -> None:
+    items = make_items(30, models=["old", "new"], model=[[0, 1]] * 30)
+    outcomes = make_outcomes(range(30), [1] * 16 + [0] * 14)
     (said,) = findings(None, summarise(outcomes, items, mode="pairwise"))
     assert said.kind == "no_winner"
     assert said.text == (
@@ -76,27 +85,27 @@ def test_no_winner_is_called_on_an_interval_that_contains_one_half(tables):
 
 
 @pytest.mark.parametrize("num", [1, 2, 3, 5])
-def test_a_tiny_run_is_inconclusive_even_if_one_side_wins_all(tables, num):
-    outcomes = tables.outcomes(range(num), [1] * num)
-    (said,) = findings(None, summarise(outcomes, tables.items(num), mode="pairwise"))
+def test_a_tiny_run_is_inconclusive_even_if_one_side_wins_all(num: int) -> None:
+    outcomes = make_outcomes(range(num), [1] * num)
+    (said,) = findings(None, summarise(outcomes, make_items(num), mode="pairwise"))
     assert said.kind == "no_winner"
 
 
-def test_an_undefined_interval_calls_no_winner_and_says_why(tables):
-    items = tables.items(8, clusters=[4] * 8)
-    outcomes = tables.outcomes(range(8), [1] * 7 + [0.5])
+def test_an_undefined_interval_calls_no_winner_and_says_why() -> None:
+    items = make_items(8, clusters=[4] * 8)
+    outcomes = make_outcomes(range(8), [1] * 7 + [0.5])
     (said,) = findings(None, summarise(outcomes, items, mode="pairwise"))
     assert "one cluster" in said.text
 
 
-def test_a_loser_is_named_as_one(tables):
-    outcomes = tables.outcomes(range(40), [0] * 40)
-    (said,) = findings(None, summarise(outcomes, tables.items(40), mode="pairwise"))
+def test_a_loser_is_named_as_one() -> None:
+    outcomes = make_outcomes(range(40), [0] * 40)
+    (said,) = findings(None, summarise(outcomes, make_items(40), mode="pairwise"))
     assert said.text == "answer_b loses against answer_a: win rate 0 % (0 % to 8.81 %)."
 
 
-def test_slices_of_meta_call_no_winner(tables):
+def test_slices_of_meta_call_no_winner() -> None:
     meta = {"lang": (np.zeros(40, dtype=np.int32), ["de"])}
-    items = tables.items(40, meta=meta)
-    outcomes = tables.outcomes(range(40), [1] * 40)
+    items = make_items(40, meta=meta)
+    outcomes = make_outcomes(range(40), [1] * 40)
     assert len(findings(None, summarise(outcomes, items, mode="pairwise", slices=["lang"]))) == 1

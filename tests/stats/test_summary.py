@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -15,19 +16,24 @@ from judgefast.codes import CHOICE_TIE, Status
 from judgefast.errors import ConfigError
 from judgefast.stats import Judgments, summarise
 
+from .tables import make_items, make_outcomes
 
-def named(estimates, name):
+if TYPE_CHECKING:
+    from judgefast.stats import Estimate
+
+
+def named(estimates: list[Estimate], name: str) -> dict[str, Estimate]:
     return {one.slice: one for one in estimates if one.name == name}
 
 
-def values(estimates, name):
+def values(estimates: list[Estimate], name: str) -> dict[str, float | None]:
     return {part: one.value for part, one in named(estimates, name).items()}
 
 
-def test_models_that_alternate_between_positions_are_counted_for_one_side(tables):
-    """y wins all four: as answer_b in two rows, as answer_a in the others."""
-    items = tables.items(4, models=["y", "x"], model=[[1, 0], [1, 0], [0, 1], [0, 1]])
-    found = summarise(tables.outcomes(range(4), [1, 1, 0, 0]), items, mode="pairwise")
+def test_models_that_alternate_between_positions_are_counted_for_one_side() -> None:
+    """Y wins all four: as answer_b in two rows, as answer_a in the others."""
+    items = make_items(4, models=["y", "x"], model=[[1, 0], [1, 0], [0, 1], [0, 1]])
+    found = summarise(make_outcomes(range(4), [1, 1, 0, 0]), items, mode="pairwise")
     assert values(found, "win_rate") == {
         "candidate=y baseline=x": 1.0,
         "model=y": 1.0,
@@ -35,32 +41,32 @@ def test_models_that_alternate_between_positions_are_counted_for_one_side(tables
     }
 
 
-def test_a_named_baseline_is_the_baseline_of_its_pairs(tables):
-    items = tables.items(4, models=["y", "x"], model=[[1, 0], [1, 0], [0, 1], [1, 0]])
-    outcomes = tables.outcomes(range(4), [1, 1, 0, 0])
+def test_a_named_baseline_is_the_baseline_of_its_pairs() -> None:
+    items = make_items(4, models=["y", "x"], model=[[1, 0], [1, 0], [0, 1], [1, 0]])
+    outcomes = make_outcomes(range(4), [1, 1, 0, 0])
     found = summarise(outcomes, items, mode="pairwise", baseline="y")
     assert values(found, "win_rate")["candidate=x baseline=y"] == 0.25
     found = summarise(outcomes, items, mode="pairwise", baseline="x")
     assert values(found, "win_rate")["candidate=y baseline=x"] == 0.75
 
 
-def test_models_that_keep_their_places_keep_the_rows_orientation(tables):
-    items = tables.items(2, models=["z", "a"], model=[[0, 1], [0, 1]])
-    found = summarise(tables.outcomes([0, 1], [1, 1]), items, mode="pairwise")
+def test_models_that_keep_their_places_keep_the_rows_orientation() -> None:
+    items = make_items(2, models=["z", "a"], model=[[0, 1], [0, 1]])
+    found = summarise(make_outcomes([0, 1], [1, 1]), items, mode="pairwise")
     assert values(found, "win_rate")["candidate=a baseline=z"] == 1.0
-    mirrored = tables.items(2, models=["z", "a"], model=[[1, 0], [1, 0]])
-    found = summarise(tables.outcomes([0, 1], [1, 1]), mirrored, mode="pairwise")
+    mirrored = make_items(2, models=["z", "a"], model=[[1, 0], [1, 0]])
+    found = summarise(make_outcomes([0, 1], [1, 1]), mirrored, mode="pairwise")
     assert values(found, "win_rate")["candidate=z baseline=a"] == 1.0
 
 
-def test_answers_without_models_are_named_by_their_place(tables):
-    found = summarise(tables.outcomes([0, 1], [1, 0.5]), tables.items(2), mode="pairwise")
+def test_answers_without_models_are_named_by_their_place() -> None:
+    found = summarise(make_outcomes([0, 1], [1, 0.5]), make_items(2), mode="pairwise")
     assert values(found, "win_rate") == {"candidate=answer_b baseline=answer_a": 0.75}
 
 
-def test_two_answers_of_one_model_are_told_apart_by_place(tables):
-    items = tables.items(1, models=["x"], model=[[0, 0]])
-    found = summarise(tables.outcomes([0], [1]), items, mode="pairwise")
+def test_two_answers_of_one_model_are_told_apart_by_place() -> None:
+    items = make_items(1, models=["x"], model=[[0, 0]])
+    found = summarise(make_outcomes([0], [1]), items, mode="pairwise")
     assert values(found, "win_rate") == {"candidate=answer_b baseline=answer_a": 1.0}
 
 
@@ -72,16 +78,20 @@ def test_two_answers_of_one_model_are_told_apart_by_place(tables):
         max_size=40,
     )
 )
-def test_swapping_the_answers_of_every_row_changes_no_win_rate(tables, rows):
+def test_swapping_the_answers_of_every_row_changes_no_win_rate(
+    rows: list[tuple[int, int, float | None]],
+) -> None:
     """With fixed names, win(A, B) = 1 - win(B, A), and a tie is one half for both."""
     rows = [row for row in rows if row[0] != row[1]]
     names = ["c", "a", "b"]
     item = range(len(rows))
     clusters = [one % 7 for one in item]
 
-    def rates(pairs, value):
-        items = tables.items(len(rows), clusters=clusters, models=names, model=pairs or None)
-        found = summarise(tables.outcomes(item, value), items, mode="pairwise")
+    def rates(
+        pairs: list[tuple[int, ...]], value: list[float | None]
+    ) -> dict[str, tuple[float | None, int, int]]:
+        items = make_items(len(rows), clusters=clusters, models=names, model=pairs or None)
+        found = summarise(make_outcomes(item, value), items, mode="pairwise")
         return {
             part: (one.value, one.outcomes, one.missing)
             for part, one in named(found, "win_rate").items()
@@ -104,10 +114,8 @@ def test_swapping_the_answers_of_every_row_changes_no_win_rate(tables, rows):
                 assert (back, *other[1:]) == (pytest.approx(rate[0]), *rate[1:])
 
 
-def test_wins_ties_and_losses_are_the_whole(tables):
-    found = summarise(
-        tables.outcomes(range(5), [1, 0.5, 0, 0.5, 1]), tables.items(5), mode="pairwise"
-    )
+def test_wins_ties_and_losses_are_the_whole() -> None:
+    found = summarise(make_outcomes(range(5), [1, 0.5, 0, 0.5, 1]), make_items(5), mode="pairwise")
     ties = values(found, "tie_rate")["candidate=answer_b baseline=answer_a"]
     rate = values(found, "win_rate")["candidate=answer_b baseline=answer_a"]
     wins, losses = 2 / 5, 1 / 5
@@ -116,48 +124,48 @@ def test_wins_ties_and_losses_are_the_whole(tables):
     assert wins + ties + losses == pytest.approx(1)
 
 
-def test_accuracy_counts_a_tie_half_unless_gold_is_a_tie(tables):
+def test_accuracy_counts_a_tie_half_unless_gold_is_a_tie() -> None:
     gold = [1, 1, 1, 0, 0, CHOICE_TIE, CHOICE_TIE]
-    items = tables.items(8, gold=[*gold, 255])
+    items = make_items(8, gold=[*gold, 255])
     outcome = [1, 0.5, 0, 0, 0.25, 0.5, 1, 1]
-    found = summarise(tables.outcomes(range(8), outcome), items, mode="pairwise")
+    found = summarise(make_outcomes(range(8), outcome), items, mode="pairwise")
     accuracy = named(found, "accuracy")["all"]
     assert accuracy.value == pytest.approx((1 + 0.5 + 0 + 1 + 1 + 1 + 0) / 7)
     assert accuracy.outcomes == 7
 
 
-def test_comparisons_without_the_gold_answer_have_no_accuracy(tables):
-    items = tables.items(1, answers=3, gold=[2])
-    outcomes = tables.outcomes([0] * 3, [1, 1, 0], candidate=[1, 2, 2], baseline=[0, 0, 1])
+def test_comparisons_without_the_gold_answer_have_no_accuracy() -> None:
+    items = make_items(1, answers=3, gold=[2])
+    outcomes = make_outcomes([0] * 3, [1, 1, 0], candidate=[1, 2, 2], baseline=[0, 0, 1])
     accuracy = named(summarise(outcomes, items, mode="pairwise"), "accuracy")["all"]
     assert (accuracy.value, accuracy.outcomes) == (0.5, 2)
 
 
-def test_missing_outcomes_are_counted_and_bounded_never_averaged(tables):
+def test_missing_outcomes_are_counted_and_bounded_never_averaged() -> None:
     score = [4, None, 5, 1, None]
-    outcomes = tables.outcomes(range(5), score, candidate=0, baseline=None)
-    items = tables.items(5, answers=1)
+    outcomes = make_outcomes(range(5), score, candidate=0, baseline=None)
+    items = make_items(5, answers=1)
     mean = named(summarise(outcomes, items, mode="scalar", scale=(1, 5)), "mean")["all"]
     assert (mean.value, mean.outcomes, mean.missing) == (pytest.approx(10 / 3), 3, 2)
     assert mean.note == "2 missing: between 2.4 and 4 whatever they were"
 
 
-def test_an_estimate_over_no_outcome_is_no_number(tables):
-    outcomes = tables.outcomes([0, 1], [None, None], candidate=0, baseline=None)
-    found = summarise(outcomes, tables.items(2, answers=1), mode="binary")
+def test_an_estimate_over_no_outcome_is_no_number() -> None:
+    outcomes = make_outcomes([0, 1], [None, None], candidate=0, baseline=None)
+    found = summarise(outcomes, make_items(2, answers=1), mode="binary")
     (rate,) = found
     assert (rate.value, rate.low, rate.high, rate.missing) == (None, None, None, 2)
 
 
-def test_a_run_without_rows_has_no_estimates(tables):
+def test_a_run_without_rows_has_no_estimates() -> None:
     for mode in ("pairwise", "scalar", "binary", "choice"):
-        assert summarise(tables.outcomes([], []), tables.items(0), mode=mode) == []
+        assert summarise(make_outcomes([], []), make_items(0), mode=mode) == []
 
 
-def test_slices_of_meta_are_named_and_leave_out_rows_without_the_field(tables):
+def test_slices_of_meta_are_named_and_leave_out_rows_without_the_field() -> None:
     meta = {"lang": (np.array([0, 1, 0, -1], dtype=np.int32), ["de", "fr"])}
-    items = tables.items(4, answers=1, models=["x"], model=[[0]] * 4, meta=meta)
-    outcomes = tables.outcomes(range(4), [1, 0, 1, 0], candidate=0, baseline=None)
+    items = make_items(4, answers=1, models=["x"], model=[[0]] * 4, meta=meta)
+    outcomes = make_outcomes(range(4), [1, 0, 1, 0], candidate=0, baseline=None)
     for asked in ("lang", "meta.lang"):
         found = values(summarise(outcomes, items, mode="binary", slices=[asked]), "pass_rate")
         assert found == {
@@ -170,47 +178,45 @@ def test_slices_of_meta_are_named_and_leave_out_rows_without_the_field(tables):
         }
 
 
-def test_several_aspects_are_slices_of_their_own(tables):
-    outcomes = tables.outcomes(
+def test_several_aspects_are_slices_of_their_own() -> None:
+    outcomes = make_outcomes(
         [0, 0, 1, 1], [1, 2, 3, 4], candidate=0, baseline=None, aspect=[0, 1, 0, 1]
     )
-    items = tables.items(2, answers=1)
+    items = make_items(2, answers=1)
     found = summarise(outcomes, items, mode="scalar", scale=(1, 5), aspects=["tone", "facts"])
     assert values(found, "mean") == {"aspect=tone": 2.0, "aspect=facts": 3.0}
 
 
-def test_ranking_compares_gold_with_every_other_answer(tables):
-    items = tables.items(3, answers=3, gold=[1, 0, CHOICE_TIE])
+def test_ranking_compares_gold_with_every_other_answer() -> None:
+    items = make_items(3, answers=3, gold=[1, 0, CHOICE_TIE])
     scores = [3, 5, 5, 2, 1, None, 1, 2, 3]
-    outcomes = tables.outcomes(
-        np.repeat(range(3), 3), scores, candidate=[0, 1, 2] * 3, baseline=None
-    )
+    outcomes = make_outcomes(np.repeat(range(3), 3), scores, candidate=[0, 1, 2] * 3, baseline=None)
     ranking = named(summarise(outcomes, items, mode="scalar", scale=(1, 5)), "ranking_accuracy")
     assert ranking["all"].value == pytest.approx((1 + 0.5 + 1) / 3)
     assert (ranking["all"].outcomes, ranking["all"].missing) == (3, 1)
 
 
-def test_ranking_is_done_within_an_aspect(tables):
-    items = tables.items(1, gold=[1])
-    outcomes = tables.outcomes(
+def test_ranking_is_done_within_an_aspect() -> None:
+    items = make_items(1, gold=[1])
+    outcomes = make_outcomes(
         [0] * 4, [5, 1, 1, 2], candidate=[0, 0, 1, 1], baseline=None, aspect=[0, 1, 0, 1]
     )
     found = summarise(outcomes, items, mode="scalar", scale=(1, 5), aspects=["p", "q"])
     assert values(found, "ranking_accuracy") == {"aspect=p": 0.0, "aspect=q": 1.0}
 
 
-def test_a_pass_is_compared_with_the_gold_score_of_a_lone_answer(tables):
-    items = tables.items(4, answers=1)._replace(gold_score=np.array([1, 0, 0, np.nan]))
-    outcomes = tables.outcomes(range(4), [1, 0, 1, 1], candidate=0, baseline=None)
+def test_a_pass_is_compared_with_the_gold_score_of_a_lone_answer() -> None:
+    items = make_items(4, answers=1)._replace(gold_score=np.array([1, 0, 0, np.nan]))
+    outcomes = make_outcomes(range(4), [1, 0, 1, 1], candidate=0, baseline=None)
     accuracy = named(summarise(outcomes, items, mode="binary"), "accuracy")["all"]
     assert (accuracy.value, accuracy.outcomes) == (pytest.approx(2 / 3), 3)
 
 
-def test_choices_are_counted_by_model_and_against_gold(tables):
-    items = tables.items(
+def test_choices_are_counted_by_model_and_against_gold() -> None:
+    items = make_items(
         2, answers=3, models=["x", "y", "z"], model=[[0, 1, 2], [2, 0, 1]], gold=[1, 1]
     )
-    outcomes = tables.outcomes(
+    outcomes = make_outcomes(
         np.repeat([0, 1], 3), [0, 1, 0, 1, 0, 0], candidate=[0, 1, 2] * 2, baseline=None
     )
     found = summarise(outcomes, items, mode="choice")
@@ -218,28 +224,28 @@ def test_choices_are_counted_by_model_and_against_gold(tables):
     assert values(found, "accuracy") == {"all": 0.5}
 
 
-def test_unreadable_judgments_are_a_share_of_those_judged(tables):
+def test_unreadable_judgments_are_a_share_of_those_judged() -> None:
     status = [Status.PARSED, Status.EMPTY, Status.TIMEOUT, Status.PARSED, Status.BUDGET]
     judged = Judgments(np.arange(5, dtype=np.uint32), np.array(status, dtype=np.uint8))
-    outcomes = tables.outcomes([0], [1])
-    found = summarise(outcomes, tables.items(5), mode="pairwise", judgments=judged)
+    outcomes = make_outcomes([0], [1])
+    found = summarise(outcomes, make_items(5), mode="pairwise", judgments=judged)
     share = named(found, "unreadable")["all"]
     assert (share.value, share.outcomes, share.missing) == (0.5, 4, 1)
 
 
-def test_every_interval_carries_its_level_method_and_unit(tables):
-    outcomes = tables.outcomes(range(30), [1, 0, 0.5] * 10)
-    for one in summarise(outcomes, tables.items(30), mode="pairwise", level=0.9):
+def test_every_interval_carries_its_level_method_and_unit() -> None:
+    outcomes = make_outcomes(range(30), [1, 0, 0.5] * 10)
+    for one in summarise(outcomes, make_items(30), mode="pairwise", level=0.9):
         assert (one.level, one.unit, one.clusters) == (0.9, "cluster", 30)
         assert one.method in {"wilson", "clopper-pearson", "cluster-t", "cluster-normal"}
         assert (one.replicates, one.seed) == (None, None)
 
 
-def test_both_aspects_of_one_question_move_together(tables):
+def test_both_aspects_of_one_question_move_together() -> None:
     """Twice as many rows of the same questions is no more evidence."""
-    once = tables.outcomes(range(50), [1, 0, 0.5, 0.5, 1] * 10)
-    twice = tables.outcomes([*range(50), *range(50)], [1, 0, 0.5, 0.5, 1] * 20)
-    items = tables.items(50)
+    once = make_outcomes(range(50), [1, 0, 0.5, 0.5, 1] * 10)
+    twice = make_outcomes([*range(50), *range(50)], [1, 0, 0.5, 0.5, 1] * 20)
+    items = make_items(50)
     one, two = (
         named(summarise(columns, items, mode="pairwise"), "win_rate") for columns in (once, twice)
     )
@@ -255,11 +261,13 @@ def test_both_aspects_of_one_question_move_together(tables):
         ({"baseline": "gpt"}, "no model `gpt` to serve as baseline; known: gpt-x", "gpt-x"),
     ],
 )
-def test_unknown_names_are_refused_with_what_is_known(tables, setting, message, hint):
+def test_unknown_names_are_refused_with_what_is_known(
+    setting: dict[str, Any], message: str, hint: str | None
+) -> None:
     meta = {"lang": (np.zeros(1, dtype=np.int32), ["de"])}
-    items = tables.items(1, models=["gpt-x"], meta=meta)
+    items = make_items(1, models=["gpt-x"], meta=meta)
     with pytest.raises(ConfigError) as refused:
-        summarise(tables.outcomes([0], [1]), items, **{"mode": "pairwise", **setting})
+        summarise(make_outcomes([0], [1]), items, **{"mode": "pairwise", **setting})
     assert str(refused.value) == message
     assert hint is None or hint in refused.value.hint
 
@@ -280,7 +288,7 @@ print(msgspec.json.encode(paired_difference(run, other)).hex())
 """
 
 
-def test_hash_seeds_and_row_order_change_no_byte():
+def test_hash_seeds_and_row_order_change_no_byte() -> None:
     answers = {
         subprocess.run(
             [sys.executable, "-c", PROGRAM, "300", shuffle],

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from judgefast.codes import FIXED_ONE, Status
-from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads annotations
+from judgefast.stats.estimate import Estimate
 from judgefast.stats.fixed import fixed_ratio, rounded_quotient
 from judgefast.stats.moments import cluster_moments
 from judgefast.stats.orders import order_counts
@@ -73,12 +73,11 @@ class PositionBias(msgspec.Struct, frozen=True, kw_only=True):
     """Our rule: the interval of `direction` excludes 0, by enough and over enough clusters."""
 
 
-def position_bias(  # noqa: PLR0913 - two are optional, by keyword
+def position_bias(
     plan: ComparisonPlan,
     verdicts: VerdictColumns,
     items: JudgedItems,
     *,
-    aspect: NDArray[np.uint16] | None = None,
     level: float = LEVEL,
     label_choices: Sequence[object] | None = None,
 ) -> PositionBias:
@@ -88,7 +87,6 @@ def position_bias(  # noqa: PLR0913 - two are optional, by keyword
         plan: Item and shown answers of each judgment. n rows.
         verdicts: What was read, in the order of the plan.
         items: For the clusters.
-        aspect: Aspect of each judgment, where there are several. Shape (n,).
         level: Confidence level of the intervals.
         label_choices: Meaning of each column of `p_labels`: `first`, `second` or `tie`.
 
@@ -100,7 +98,7 @@ def position_bias(  # noqa: PLR0913 - two are optional, by keyword
         arXiv:2305.17926 (balancing positions). The rule of the alert: `docs/statistics.md`.
 
     """
-    counts = order_counts(plan, verdicts, aspect)
+    counts = order_counts(plan, verdicts)
     read, planned = counts.read, counts.planned
     both = _each(read)
     one_order = not _each(planned).any()

@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from judgefast.codes import CHOICE_TIE, NO_ANSWER, Status
+from judgefast.codes import CHOICE_TIE, Status
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from judgefast.verdicts.columns import VerdictColumns
+
+
+PAIR = 2
+"""Answers that a comparison shows."""
 
 
 class ComparisonPlan(Protocol):
@@ -27,7 +31,15 @@ class ComparisonPlan(Protocol):
 
     @property
     def second(self) -> NDArray[np.uint16]:
-        """Index of the answer shown second; `NO_ANSWER` for one answer shown alone."""
+        """Index of the answer shown second; whatever it is where not two answers are shown."""
+
+    @property
+    def aspect(self) -> NDArray[np.uint16]:
+        """Index of the aspect."""
+
+    @property
+    def shown_offsets(self) -> NDArray[np.int64]:
+        """Shape (n + 1,): row k shows as many answers as entry k + 1 exceeds entry k."""
 
 
 class OrderCounts(NamedTuple):
@@ -43,7 +55,7 @@ class OrderCounts(NamedTuple):
     verdicts: NDArray[np.int64]
     """Judgments read: for the lower answer, for the higher, tie. Shape (m, 2, 3)."""
     comparison: NDArray[np.int64]
-    """Comparison of each judgment of the plan; -1 where one answer stood alone. Shape (n,)."""
+    """Comparison of each judgment of the plan; -1 where not two answers were shown. Shape (n,)."""
     order: NDArray[np.int64]
     """Order of each judgment of the plan. Shape (n,)."""
 
@@ -61,18 +73,15 @@ class OrderCounts(NamedTuple):
         return halves
 
 
-def order_counts(
-    plan: ComparisonPlan, verdicts: VerdictColumns, aspect: NDArray[np.uint16] | None
-) -> OrderCounts:
+def order_counts(plan: ComparisonPlan, verdicts: VerdictColumns) -> OrderCounts:
     """Count the verdicts of every comparison, mapped back to its own answers."""
     first, second = plan.first.astype(np.int64), plan.second.astype(np.int64)
-    pairwise = plan.second != NO_ANSWER
+    pairwise = np.diff(plan.shown_offsets) == PAIR
     order = ((first > second) & pairwise).astype(np.int64)
     base = int(max(first[pairwise].max(initial=0), second[pairwise].max(initial=0))) + 1
     key = (plan.item.astype(np.int64) * base + np.minimum(first, second)) * base
     key += np.maximum(first, second)
-    if aspect is not None:
-        key = key * (int(aspect.max(initial=0)) + 1) + aspect
+    key = key * (int(plan.aspect.max(initial=0)) + 1) + plan.aspect
     units, index, dense = np.unique(key[pairwise], return_index=True, return_inverse=True)
     comparison = np.full(len(key), -1, dtype=np.int64)
     comparison[pairwise] = dense
