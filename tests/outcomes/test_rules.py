@@ -52,7 +52,7 @@ def positions(columns: OutcomeColumns) -> list[str]:
         ("drop", "tie", 0.5),
     ],
 )
-def test_a_pair_of_which_one_order_was_read(  # noqa: PLR0913 - a table and three fixtures
+def test_a_pair_of_which_one_order_was_read(  # noqa: PLR0913, PLR0917 - a table and three fixtures
     rule: str,
     one_failed: str,
     expected: float | None,
@@ -93,7 +93,7 @@ def test_nothing_read_is_missing_under_every_rule(
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("one_failed", ONE_FAILED)
 @pytest.mark.parametrize("shown", [FORWARD, SWAPPED])
-def test_the_vote_of_the_only_order_asked_is_the_value(  # noqa: PLR0913 - three parameters
+def test_the_vote_of_the_only_order_asked_is_the_value(  # noqa: PLR0913, PLR0917 - three parameters
     rule: str,
     one_failed: str,
     shown: tuple[int, int],
@@ -107,9 +107,7 @@ def test_the_vote_of_the_only_order_asked_is_the_value(  # noqa: PLR0913 - three
     assert positions(got) == ["one_order"] * 4
 
 
-def test_repeats_are_averaged_over_those_that_have_a_value(
-    outcomes: Reconcile, says: Says, value: Value
-) -> None:
+def test_repeats_are_averaged_over_those_that_have_a_value(outcomes: Reconcile, says: Says) -> None:
     votes = [("B", "B"), ("B", "none"), ("A", "B"), ("B", "B")]
     rows = [
         {**says(words, shown), "repeat": repeat}
@@ -226,7 +224,7 @@ def test_a_verdict_that_cannot_be_used_is_refused_by_row(
 @pytest.mark.parametrize("p", [(0.5, 0.25, 0.125), (-0.5, 1, 0.5), (np.nan, 1, 0)])
 def test_probabilities_that_are_none_are_refused(p: tuple[float, ...], outcomes: Reconcile) -> None:
     rows = [{"shown": FORWARD, "choice": 0, "p": p}]
-    with pytest.raises(ColumnError, match="row 0 of `p_labels` .* probabilities that sum to 1"):
+    with pytest.raises(ColumnError, match=r"row 0 of `p_labels` .* probabilities that sum to 1"):
         outcomes(rows, rule="average", format="abc")
 
 
@@ -237,7 +235,7 @@ def test_a_third_row_of_a_repeat_is_refused(outcomes: Reconcile, says: Says) -> 
 
 
 def test_an_answer_compared_with_nothing_is_refused(outcomes: Reconcile) -> None:
-    with pytest.raises(ColumnError, match="row 0 of `plan` .* two different answers"):
+    with pytest.raises(ColumnError, match=r"row 0 of `plan` .* two different answers"):
         outcomes([{"shown": (0,), "choice": 0}])
 
 
@@ -249,7 +247,7 @@ def test_an_unknown_rule_is_refused_with_those_that_exist(outcomes: Reconcile, s
 
 
 def test_a_baseline_that_lacks_an_item_is_refused(outcomes: Reconcile, says: Says) -> None:
-    with pytest.raises(ColumnError, match="row 0 of `item` holds 3; .* `baseline` has a row for"):
+    with pytest.raises(ColumnError, match=r"row 0 of `item` holds 3; .* `baseline` has a row for"):
         outcomes([{**says("A", FORWARD), "item": 3}], baseline=np.array([0, 0]))
     with pytest.raises(ColumnError, match="row 1 of `baseline` holds 70000"):
         outcomes([says("A", FORWARD)], baseline=np.array([0, 70000]))

@@ -54,7 +54,7 @@ def test_a_value_beyond_the_range_is_refused(score: float, outcomes: Reconcile) 
 
 @pytest.mark.parametrize("score", [np.nan, np.inf])
 def test_a_parsed_row_without_a_score_is_refused(score: float, outcomes: Reconcile) -> None:
-    with pytest.raises(ColumnError, match="row 0 of `score` holds .*; allowed: numbers where"):
+    with pytest.raises(ColumnError, match=r"row 0 of `score` holds .*; allowed: numbers where"):
         outcomes([{"shown": (0,), "score": score}], mode="scalar")
 
 
@@ -79,7 +79,7 @@ def test_scored_answers_have_no_rule_about_orders(outcomes: Reconcile) -> None:
 
 
 def test_two_answers_are_not_one_scored_answer(outcomes: Reconcile) -> None:
-    with pytest.raises(ColumnError, match="row 0 of `plan` .* one answer shown alone"):
+    with pytest.raises(ColumnError, match=r"row 0 of `plan` .* one answer shown alone"):
         outcomes([{"shown": (0, 1), "score": 1.0}], mode="scalar")
 
 
@@ -100,7 +100,7 @@ def test_two_answers_are_not_one_scored_answer(outcomes: Reconcile) -> None:
         ("drop", CHOICE_TIE, 1, [None] * 3, "tie_and_win"),
     ],
 )
-def test_the_best_of_three(  # noqa: PLR0913 - a table and its fixture
+def test_the_best_of_three(  # noqa: PLR0913, PLR0917 - a table and its fixture
     rule: str,
     up: int,
     down: int,
@@ -191,7 +191,7 @@ def test_a_choice_that_cannot_be_used_is_refused_by_row(
 
 def test_probability_on_an_answer_that_was_not_shown_is_refused(outcomes: Reconcile) -> None:
     rows = [{"shown": (0, 1), "choice": 0, "p": (0.5, 0, 0.5, 0)}]
-    with pytest.raises(ColumnError, match="row 0 of `p_labels` holds 0.5; allowed: no probab"):
+    with pytest.raises(ColumnError, match=r"row 0 of `p_labels` holds 0.5; allowed: no probab"):
         outcomes(rows, mode="choice", rule="average", format="letters")
     fine = [{"shown": (0, 1), "choice": 0, "p": (0.5, 0.5, 0, 0)}]
     got = outcomes(fine, mode="choice", rule="average", format="letters")

@@ -1,218 +1,256 @@
-"""The plan on disk: the tables `requests` and `asks`. Columns and units: `docs/formats.md`."""
+"""The plan on disk: what is sent, and which judgments it answers.
+
+`requests` has one row a request, `asks` one a judgment; both are read with DuckDB or polars in one
+line. The columns are described in `docs/formats.md`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from judgefast.batches.columns import PlanColumns
 from judgefast.codes import NO_ANSWER, Status
+from judgefast.errors import RunDirectoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-_DICTIONARY = pa.dictionary(pa.int32(), pa.string())
-_ID = pa.binary(16)
-SEND = "send"
-"""`planned` of a request that is to be asked; else the label of a `Status`."""
+PLANNED = ("send", "too_long", "not_needed")
+"""What becomes of a request, by code: it is sent; it is longer than the model's context; an empty
+answer decides before the judge is asked."""
+
+_STATUS = np.array([Status.PARSED, Status.TOO_LONG, Status.NOT_NEEDED], np.uint8)
+
+ORDERS = ("forward", "swapped")
+"""How two answers are shown, by code."""
+
+_KEY_BYTES = 16
+
+Number = TypeVar("Number", bound=np.generic)
 
 
-class PlannedPrompts(NamedTuple):
-    """What is known of the prompts of a plan. Shape (n,) and (n, 16)."""
+class RenderedColumns(NamedTuple):
+    """What is known of each request once its prompt is rendered. All of length n."""
 
-    prompt_tokens: NDArray[np.int64]
-    """-1 where the model's tokenizer is unknown."""
-    ids_hash: NDArray[np.uint8]
+    ids_hash: NDArray[np.uint8] | None
+    """Shape (n, 16): of the prompt; None where the engine takes no prompt."""
+    prompt_tokens: NDArray[np.int32] | None
+    """Tokens of the prompt; None where the tokenizer is unknown."""
+    planned_cached_tokens: NDArray[np.int32] | None
+    """Of these, how many the plan expects to find in the cache; None where it does not say."""
+    planned: NDArray[np.uint8]
+    """Index into `PLANNED`."""
+
+    @property
+    def decided(self) -> NDArray[np.uint8]:
+        """`Status` of what will never be asked, else 0. Shape (n,)."""
+        return _STATUS[self.planned]
 
 
 def requests_schema() -> pa.Schema:
-    """Columns of `requests`: what is sent once to an engine."""
+    """Columns of the table `requests`."""
     return pa.schema(
         [
-            pa.field("request_id", _ID, nullable=False),
+            pa.field("request_id", pa.binary(_KEY_BYTES), nullable=False),
             pa.field("item", pa.uint32(), nullable=False),
             pa.field("item_id", pa.string(), nullable=False),
             pa.field("shown", pa.list_(pa.uint16()), nullable=False),
             pa.field("options", pa.list_(pa.uint16()), nullable=False),
-            pa.field("order", _DICTIONARY),
-            pa.field("judge", _DICTIONARY, nullable=False),
+            pa.field("order", _names()),
+            pa.field("judge", _names(), nullable=False),
             pa.field("repeat", pa.uint16(), nullable=False),
-            pa.field("prompt_hash", _DICTIONARY, nullable=False),
-            pa.field("ids_hash", _ID),
+            pa.field("prompt_hash", _names(), nullable=False),
+            pa.field("ids_hash", pa.binary(_KEY_BYTES)),
             pa.field("prefix_group", pa.uint64(), nullable=False),
             pa.field("prompt_tokens", pa.int32()),
             pa.field("planned_cached_tokens", pa.int32()),
-            pa.field("planned", _DICTIONARY, nullable=False),
-        ],
-        metadata={"judgefast.table": "requests", "judgefast.version": "1"},
+            pa.field("planned", _names(), nullable=False),
+        ]
     )
 
 
 def asks_schema() -> pa.Schema:
-    """Columns of `asks`: the judgments that a request answers."""
+    """Columns of the table `asks`."""
     return pa.schema(
         [
-            pa.field("request_id", _ID, nullable=False),
+            pa.field("request_id", pa.binary(_KEY_BYTES), nullable=False),
             pa.field("question", pa.uint16(), nullable=False),
-            pa.field("aspect", _DICTIONARY, nullable=False),
-            pa.field("key", _ID, nullable=False),
-        ],
-        metadata={"judgefast.table": "asks", "judgefast.version": "1"},
+            pa.field("aspect", _names(), nullable=False),
+            pa.field("key", pa.binary(_KEY_BYTES), nullable=False),
+        ]
     )
 
 
-def plan_tables(  # noqa: PLR0913 - the parts of a plan, most by keyword
+def requests_table(  # noqa: PLR0913 - the facts of a run, named by keyword
     plan: PlanColumns,
-    planned: NDArray[np.uint8],
-    prompts: PlannedPrompts | None,
+    rendered: RenderedColumns,
     *,
-    item_ids: Sequence[str],
+    item_ids: pa.StringArray,
     judge: str,
     prompt_hash: str,
-    aspects: Sequence[str],
-) -> tuple[pa.Table, pa.Table]:
-    """Lay a plan, or a part of it, out as the tables `requests` and `asks`.
+    base: int = 0,
+) -> pa.Table:
+    """Put a plan and its rendered prompts into the table `requests`.
 
     Args:
-        plan: What is asked.
-        planned: 0, or the `Status` of what never will be.
-        prompts: What is known of the prompts; None where none are rendered.
-        item_ids: Names of the items of the part, from the plan's first item on.
+        plan: Judgments, one request each.
+        rendered: Row for row of `plan`.
+        item_ids: Ids of the items from number `base` on.
         judge: Identity of the judge model.
-        prompt_hash: 64 hex digits.
-        aspects: Names by code.
+        prompt_hash: Identity of the trusted part of the prompt.
+        base: Number of the first of `item_ids` in the run.
 
     """
-    n = len(planned)
-    items = plan.item - plan.item[0] if n else plan.item
-    order = np.where(plan.second == NO_ANSWER, -1, plan.swapped).astype(np.int32)
-    codes, places = np.unique(planned, return_inverse=True)
-    names = [SEND if code == Status.PARSED else Status(code).label for code in codes.tolist()]
-    tokens: Any = None if prompts is None else prompts.prompt_tokens
-    columns: dict[str, Any] = {
-        "request_id": _ids(plan.request_id),
+    rows = len(plan.item)
+    no_options = pa.ListArray.from_arrays(
+        pa.array(np.zeros(rows + 1, np.int32)), pa.array([], pa.uint16())
+    )
+    two = np.diff(plan.shown_offsets) == len(ORDERS)
+    order = pa.array(plan.swapped.astype(np.int32), mask=~two)
+    ids_hash = rendered.ids_hash
+    columns = {
+        "request_id": _keys(plan.request_id),
         "item": pa.array(plan.item),
-        "item_id": pa.array(list(item_ids), pa.string()).take(pa.array(items)),
+        "item_id": item_ids.take(pa.array(plan.item - np.uint32(base))),
         "shown": pa.ListArray.from_arrays(
-            pa.array(plan.shown_offsets.astype(np.int32)), pa.array(plan.shown)
+            pa.array(plan.shown_offsets).cast(pa.int32()), pa.array(plan.shown)
         ),
-        "options": pa.ListArray.from_arrays(
-            pa.array(np.zeros(n + 1, np.int32)), pa.array([], pa.uint16())
-        ),
-        "order": pa.DictionaryArray.from_arrays(
-            pa.array(order, mask=order < 0), pa.array(["forward", "swapped"])
-        ),
-        "judge": _constant(judge, n),
+        "options": no_options,
+        "order": pa.DictionaryArray.from_arrays(order, list(ORDERS)),
+        "judge": _constant(judge, rows),
         "repeat": pa.array(plan.repeat),
-        "prompt_hash": _constant(prompt_hash, n),
-        "ids_hash": pa.nulls(n, _ID) if prompts is None else _ids(prompts.ids_hash),
+        "prompt_hash": _constant(prompt_hash, rows),
+        "ids_hash": pa.nulls(rows, pa.binary(_KEY_BYTES)) if ids_hash is None else _keys(ids_hash),
         "prefix_group": pa.array(plan.prefix_group),
-        "prompt_tokens": pa.nulls(n, pa.int32())
-        if prompts is None
-        else pa.array(tokens.astype(np.int32), mask=tokens < 0),
-        "planned_cached_tokens": pa.nulls(n, pa.int32()),
+        "prompt_tokens": _counts(rendered.prompt_tokens, rows),
+        "planned_cached_tokens": _counts(rendered.planned_cached_tokens, rows),
         "planned": pa.DictionaryArray.from_arrays(
-            pa.array(places.astype(np.int32)), pa.array(names, pa.string())
+            pa.array(rendered.planned.astype(np.int32)), list(PLANNED)
         ),
     }
-    asks: dict[str, Any] = {
-        "request_id": columns["request_id"],
-        "question": pa.array(np.zeros(n, np.uint16)),
-        "aspect": pa.DictionaryArray.from_arrays(
-            pa.array(plan.aspect.astype(np.int32)), pa.array(list(aspects), pa.string())
-        ),
-        "key": _ids(plan.key),
+    return pa.table(columns, schema=requests_schema())
+
+
+def asks_table(plan: PlanColumns, aspects: Sequence[str]) -> pa.Table:
+    """Put the judgments of a plan into the table `asks`; `aspects` are the rubric's."""
+    aspect = pa.DictionaryArray.from_arrays(pa.array(plan.aspect.astype(np.int32)), list(aspects))
+    columns = {
+        "request_id": _keys(plan.request_id),
+        "question": pa.array(np.zeros(len(plan.item), np.uint16)),
+        "aspect": aspect,
+        "key": _keys(plan.key),
     }
-    return _table(columns, requests_schema()), _table(asks, asks_schema())
+    return pa.table(columns, schema=asks_schema())
 
 
-def read_plan(
-    requests: Iterable[pa.RecordBatch], asks: Iterable[pa.RecordBatch], aspects: Sequence[str]
-) -> tuple[PlanColumns, NDArray[np.uint8], PlannedPrompts | None]:
+def plan_of(requests: pa.Table, asks: pa.Table, aspects: Sequence[str]) -> PlanColumns:
     """Read a plan back from its tables.
 
     Args:
-        requests: Batches of `requests`, in written order.
-        asks: Batches of `asks`, one row a row of `requests`.
-        aspects: Names of the rubric's aspects, by code.
+        requests: Rows of the table `requests`, in plan order.
+        asks: Rows of the table `asks`, in the same order.
+        aspects: Names of the rubric's aspects, in its order.
 
-    Returns:
-        The plan, `planned` as in :func:`plan_tables`, and the prompts where they were rendered.
+    Raises:
+        RunDirectoryError: The tables do not belong together, or name an aspect that the rubric
+            does not have.
 
     """
-    table = pa.Table.from_batches(requests, requests_schema()).combine_chunks()
-    asked = pa.Table.from_batches(asks, asks_schema()).combine_chunks()
-    shown: Any = _column(table, "shown")
-    first, second = _first_two(shown)
-    names: Any = _column(table, "planned").cast(pa.string()).to_pylist()
-    status = {SEND: 0} | {each.label: int(each) for each in Status}
-    aspect_names: Any = _column(asked, "aspect").cast(pa.string()).to_pylist()
-    codes = {name: code for code, name in enumerate(aspects)}
-    plan = PlanColumns(
-        item=_column(table, "item").to_numpy(),
+    request_id = _key_rows(requests.column("request_id"))
+    if not np.array_equal(request_id, _key_rows(asks.column("request_id"))):
+        msg = "the tables `requests` and `asks` of the plan do not name the same requests in order"
+        raise RunDirectoryError(msg, hint="restore the folder `plan` from a copy")
+    shown_lists = requests.column("shown").combine_chunks()
+    shown = shown_lists.flatten().to_numpy()
+    lengths = pc.list_value_length(shown_lists).to_numpy(zero_copy_only=False)
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+    starts, ends = offsets[:-1], offsets[1:]
+    first = shown[starts]
+    last = shown[ends - 1]
+    second = np.full(len(first), NO_ANSWER, np.uint16)
+    several = lengths > 1
+    second[several] = shown[starts[several] + 1]
+    return PlanColumns(
+        item=_numbers(requests.column("item"), np.uint32),
         first=first,
         second=second,
-        shown=shown.flatten().to_numpy(),
-        shown_offsets=shown.offsets.to_numpy().astype(np.int64),
-        swapped=_is_swapped(shown),
-        repeat=_column(table, "repeat").to_numpy(),
-        aspect=np.array([codes[name] for name in aspect_names], np.uint16),
-        request_id=_bytes(_column(table, "request_id")),
-        key=_bytes(_column(asked, "key")),
-        prefix_group=_column(table, "prefix_group").to_numpy(),
+        shown=shown,
+        shown_offsets=offsets,
+        swapped=(first > last).astype(np.uint8),
+        repeat=_numbers(requests.column("repeat"), np.uint16),
+        aspect=_aspect_codes(asks.column("aspect"), aspects),
+        request_id=request_id,
+        key=_key_rows(asks.column("key")),
+        prefix_group=_numbers(requests.column("prefix_group"), np.uint64),
     )
-    hashes = _column(table, "ids_hash")
-    prompts = None
-    if not hashes.null_count:
-        tokens: Any = _column(table, "prompt_tokens")
-        prompts = PlannedPrompts(tokens.fill_null(-1).to_numpy().astype(np.int64), _bytes(hashes))
-    return plan, np.array([status[name] for name in names], np.uint8), prompts
 
 
-def _first_two(shown: Any) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:  # noqa: ANN401 - Arrow
-    offsets = shown.offsets.to_numpy()
-    flat = np.append(shown.flatten().to_numpy(), np.uint16(NO_ANSWER))
-    first = flat[offsets[:-1]]
-    is_pair = np.diff(offsets) == 2  # noqa: PLR2004 - two answers shown
-    second = np.where(is_pair, flat[np.minimum(offsets[:-1] + 1, len(flat) - 1)], NO_ANSWER)
-    return first, second.astype(np.uint16)
+def rendered_of(requests: pa.Table) -> RenderedColumns:
+    """Read back what the table `requests` says of each prompt."""
+    ids_hash = requests.column("ids_hash")
+    sent = requests.column("planned").cast(pa.string())
+    return RenderedColumns(
+        ids_hash=None if ids_hash.null_count else _key_rows(ids_hash),
+        prompt_tokens=_counts_of(requests.column("prompt_tokens")),
+        planned_cached_tokens=_counts_of(requests.column("planned_cached_tokens")),
+        planned=_numbers(pc.index_in(sent, pa.array(PLANNED)), np.uint8),
+    )
 
 
-def _is_swapped(shown: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - Arrow
-    """Whether answers are shown from the last to the first."""
-    offsets = shown.offsets.to_numpy()
-    flat = shown.flatten().to_numpy()
-    last = flat[np.maximum(offsets[1:] - 1, 0)] if len(flat) else flat
-    first = flat[offsets[:-1]] if len(flat) else flat
-    swapped: NDArray[np.uint8] = (first > last).astype(np.uint8)
-    return swapped
+def _names() -> pa.DataType:
+    """Type of a column with few different words."""
+    return pa.dictionary(pa.int32(), pa.string())
 
 
-def _ids(values: NDArray[np.uint8]) -> pa.Array[Any]:
-    data = np.ascontiguousarray(values)
-    return pa.FixedSizeBinaryArray.from_buffers(_ID, len(data), [None, pa.py_buffer(data)])
+def _constant(word: str, rows: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), [word])
 
 
-def _bytes(column: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - Arrow
-    data = np.frombuffer(memoryview(column.buffers()[1] or b""), np.uint8)
-    start = column.offset * 16
-    return data[start : start + len(column) * 16].reshape(-1, 16)
+def _keys(rows: NDArray[np.uint8]) -> pa.FixedSizeBinaryArray:
+    """Shape (n, 16) as a column."""
+    joined = pa.py_buffer(np.ascontiguousarray(rows))
+    return pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(_KEY_BYTES), len(rows), [None, joined], null_count=0
+    )
 
 
-def _constant(text: str, n: int) -> pa.Array[Any]:
-    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array([text]))
+def _key_rows(column: pa.ChunkedArray) -> NDArray[np.uint8]:
+    """A column of keys as shape (n, 16)."""
+    chunks = [
+        np.frombuffer(chunk.buffers()[1], np.uint8).reshape(-1, _KEY_BYTES)[
+            chunk.offset : chunk.offset + len(chunk)
+        ]
+        for chunk in column.chunks
+        if len(chunk)
+    ]
+    return np.concatenate(chunks) if chunks else np.empty((0, _KEY_BYTES), np.uint8)
 
 
-def _column(table: pa.Table, name: str) -> Any:  # noqa: ANN401 - Arrow
-    column = table.column(name)
-    if column.num_chunks == 1:
-        return column.chunk(0)
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+def _counts(counts: NDArray[np.int32] | None, rows: int) -> pa.Array:
+    return pa.nulls(rows, pa.int32()) if counts is None else pa.array(counts)
 
 
-def _table(columns: dict[str, Any], schema: pa.Schema) -> pa.Table:
-    return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+def _counts_of(column: pa.ChunkedArray) -> NDArray[np.int32] | None:
+    return None if column.null_count else _numbers(column, np.int32)
+
+
+def _numbers(column: pa.ChunkedArray, dtype: type[Number]) -> NDArray[Number]:
+    """A column without nulls as numpy."""
+    return np.asarray(column.combine_chunks()).astype(dtype, copy=False)
+
+
+def _aspect_codes(column: pa.ChunkedArray, aspects: Sequence[str]) -> NDArray[np.uint16]:
+    """Aspects by their place in the rubric."""
+    names = column.cast(pa.string())
+    codes = pc.index_in(names, pa.array(list(aspects), pa.string()))
+    if codes.null_count:
+        unknown = names.filter(pc.is_null(codes))[0].as_py()
+        msg = f"the plan asks about aspect `{unknown}`, but the rubric has: {', '.join(aspects)}"
+        raise RunDirectoryError(msg, hint="use the rubric the run was started with")
+    return _numbers(codes, np.uint16)

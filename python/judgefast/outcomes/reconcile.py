@@ -119,7 +119,7 @@ def reconcile(  # noqa: PLR0913 - the settings of a run, named by keyword
     if baseline is not None and mode != "pairwise":
         msg = f"`baseline` names the answer to compare with, but mode `{mode}` compares no two"
         raise ConfigError(msg)
-    ids, values, codes, probabilities, judged = _native.reconcile(
+    ids, values, codes, chances, judged = _native.reconcile(
         plan,
         verdicts,
         label_meanings(format, verdicts.p_labels.shape[1]),
@@ -128,7 +128,27 @@ def reconcile(  # noqa: PLR0913 - the settings of a run, named by keyword
         rule=rule,
         one_failed=one_failed,
     )
-    return OutcomeColumns(*ids, *values, *codes, *probabilities, *judged)
+    item, candidate, of_baseline = ids
+    aspect, value, weight = values
+    status, position = codes
+    p_win, p_tie, p_loss = chances
+    label_mass, first_judgment, judgments = judged
+    return OutcomeColumns(
+        item=item,
+        candidate=candidate,
+        baseline=of_baseline,
+        aspect=aspect,
+        value=value,
+        weight=weight,
+        status=status,
+        position=position,
+        p_win=p_win,
+        p_tie=p_tie,
+        p_loss=p_loss,
+        label_mass=label_mass,
+        first_judgment=first_judgment,
+        judgments=judgments,
+    )
 
 
 def label_meanings(format: Format, width: int) -> LabelMeanings:  # noqa: A002 - as above

@@ -128,7 +128,7 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
         judge.prompts,
         judge=judge.name,
         rendered=judge.rendered,
-        ids_hash=None if plan.prompts is None else plan.prompts.ids_hash,
+        ids_hash=plan.rendered.ids_hash,
     )
     requests = maker.requests(
         (items_of(batch) for batch in iter_rows(texts)), rows, table.answers.attempts

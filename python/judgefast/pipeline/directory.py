@@ -135,7 +135,7 @@ def manifest_of(config: RunConfig, judge: Judge, reader: ItemReader) -> Manifest
         seeds={"seed": config.seed},
         options={
             "mode": judge.rubric.mode,
-            "aspects": [aspect.name for aspect in judge.rubric.aspects],
+            "aspects": judge.aspects,
             "orders": config.orders,
             "repeats": config.repeats,
             "limit": config.limit,

@@ -25,7 +25,7 @@ def decide_empty(
     Two answers: the one that is not empty is chosen, or a tie where both are. One answer: the
     lowest score. Several: the first that is not empty cannot be known to be best, so there is none.
     """
-    rows = np.flatnonzero(plan.planned == Status.NOT_NEEDED)
+    rows = np.flatnonzero(plan.rendered.decided == Status.NOT_NEEDED)
     if not len(rows):
         return verdicts
     empty = _empty_answers(folder)

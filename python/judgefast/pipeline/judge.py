@@ -33,6 +33,11 @@ class Judge(NamedTuple):
         return self.engine.model.judge
 
     @property
+    def aspects(self) -> list[str]:
+        """Names of the rubric's aspects, by code."""
+        return [aspect.name for aspect in self.rubric.aspects]
+
+    @property
     def rendered(self) -> bool:
         """Whether the engine reads prompts; a replay reads coordinates alone."""
         return self.engine.capabilities.takes != "key"

@@ -5,11 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
+import pyarrow as pa
 
 from judgefast.batches.columns import PlanColumns, concat
 from judgefast.batches.plan import plan_requests
-from judgefast.batches.tables import PlannedPrompts, plan_tables, read_plan
-from judgefast.codes import Status
+from judgefast.batches.tables import (
+    PLANNED,
+    RenderedColumns,
+    asks_schema,
+    asks_table,
+    plan_of,
+    rendered_of,
+    requests_schema,
+    requests_table,
+)
 from judgefast.datasets.rows import items_of, iter_rows
 from judgefast.errors import ModelError
 
@@ -17,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from judgefast.config import RunConfig
@@ -47,10 +55,11 @@ class RunPlan(NamedTuple):
     """A plan in memory."""
 
     columns: PlanColumns
-    planned: NDArray[np.uint8]
-    """0 to be asked; else the `Status` of a judgment that never will be. Shape (n,)."""
-    prompts: PlannedPrompts | None
-    """None for an engine that reads coordinates alone."""
+    rendered: RenderedColumns
+
+    def __len__(self) -> int:
+        """Judgments planned."""
+        return len(self.rendered.planned)
 
 
 class PromptCounts:
@@ -61,11 +70,11 @@ class PromptCounts:
         self.stripped_characters = 0
         self._checked = 0
 
-    def prepare(
+    def render(
         self, judge: Judge, items: Sequence[Item], plan: PlanColumns, base: int
-    ) -> tuple[PlannedPrompts, NDArray[np.bool_]]:
-        """Render every prompt of a batch once; say which do not fit the judge's context."""
-        tokens = np.full(len(plan.item), -1, np.int64)
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int32] | None]:
+        """Render every prompt of a batch once: its hash, and its tokens where they are known."""
+        tokens = np.zeros(len(plan.item), np.int32)
         hashes = np.zeros((len(plan.item), 16), np.uint8)
         for row, item_row in enumerate(plan.item.tolist()):
             prompt = judge.prompts.render(items[item_row - base], plan.shown_in(row))
@@ -77,11 +86,7 @@ class PromptCounts:
             hashes[row] = np.frombuffer(prompt.ids_hash, np.uint8)
             self.replaced_characters += prompt.replaced_characters
             self.stripped_characters += prompt.stripped_characters
-        context = judge.engine.model.context_tokens
-        too_long = np.zeros(len(plan.item), bool)
-        if context is not None:
-            too_long = tokens + judge.prompts.decoding.max_tokens > context
-        return PlannedPrompts(tokens, hashes), too_long
+        return hashes, tokens if judge.prompts.needs_ids else None
 
 
 def plan_batch(
@@ -96,16 +101,20 @@ def plan_batch(
         seed=config.seed,
         judge=judge.name,
         prompt_hash=judge.prompts.prompt_hash,
-        aspects=[aspect.name for aspect in judge.rubric.aspects],
+        aspects=judge.aspects,
         base=base,
     )
     items = items_of(batch)
-    planned = _decided_by_empty(items, columns, base)
-    prompts = None
+    planned = np.zeros(len(columns.item), np.uint8)
+    hashes = tokens = None
     if judge.rendered:
-        prompts, too_long = counts.prepare(judge, items, columns, base)
-        planned[too_long & (planned == Status.PARSED)] = Status.TOO_LONG
-    return RunPlan(columns, planned, prompts)
+        hashes, tokens = counts.render(judge, items, columns, base)
+    context = judge.engine.model.context_tokens
+    if tokens is not None and context is not None:
+        too_long = tokens + judge.prompts.decoding.max_tokens > context
+        planned[too_long] = PLANNED.index("too_long")
+    planned[_shows_empty(items, columns, base)] = PLANNED.index("not_needed")
+    return RunPlan(columns, RenderedColumns(hashes, tokens, None, planned))
 
 
 def plan_run(
@@ -128,24 +137,21 @@ def plan_run(
     counts = PromptCounts()
     plans: list[RunPlan] = []
     pending: list[RunPlan] = []
-    item_ids: list[str] = []
-    base = 0
+    item_ids: list[pa.StringArray] = []
+    base = first = 0
     for batch in iter_rows(rows):
-        plan = plan_batch(batch, judge, config, base, counts)
-        pending.append(plan)
-        item_ids += batch.column("item_id").to_pylist()
+        pending.append(plan_batch(batch, judge, config, base, counts))
+        item_ids.append(batch.column("item_id"))
         base += batch.num_rows
-        if sum(len(each.planned) for each in pending) >= PART_REQUESTS:
-            plans.append(_write(directory, pending, item_ids, judge))
-            pending, item_ids = [], []
+        if sum(map(len, pending)) >= PART_REQUESTS:
+            plans.append(_write(directory, pending, item_ids, judge, first))
+            pending, item_ids, first = [], [], base
     if pending:
-        plans.append(_write(directory, pending, item_ids, judge))
+        plans.append(_write(directory, pending, item_ids, judge, first))
     whole = _joined(plans)
     directory.seal_plan(
         {
-            "requests": len(whole.planned),
-            "too_long": int((whole.planned == Status.TOO_LONG).sum()),
-            "not_needed": int((whole.planned == Status.NOT_NEEDED).sum()),
+            "requests": len(whole),
             "replaced_characters": counts.replaced_characters,
             "stripped_characters": counts.stripped_characters,
         }
@@ -157,55 +163,56 @@ def plan_run(
 
 def load_plan(directory: RunDirectory) -> RunPlan:
     """Read the whole plan of a run directory."""
-    columns, planned, prompts = read_plan(
-        directory.plan_requests(),
-        directory.plan_asks(),
-        directory.manifest.options["aspects"],
-    )
-    return RunPlan(columns, planned, prompts)
+    requests = pa.Table.from_batches(directory.plan_requests(), requests_schema())
+    asks = pa.Table.from_batches(directory.plan_asks(), asks_schema())
+    aspects = directory.manifest.options["aspects"]
+    return RunPlan(plan_of(requests, asks, aspects), rendered_of(requests))
 
 
 def _write(
-    directory: PlanFolder, plans: list[RunPlan], item_ids: list[str], judge: Judge
+    directory: PlanFolder,
+    plans: list[RunPlan],
+    item_ids: list[pa.StringArray],
+    judge: Judge,
+    base: int,
 ) -> RunPlan:
     plan = _joined(plans)
-    requests, asks = plan_tables(
+    requests = requests_table(
         plan.columns,
-        plan.planned,
-        plan.prompts,
-        item_ids=item_ids,
+        plan.rendered,
+        item_ids=pa.concat_arrays(item_ids),
         judge=judge.name,
         prompt_hash=judge.prompts.prompt_hash,
-        aspects=[aspect.name for aspect in judge.rubric.aspects],
+        base=base,
     )
-    directory.write_plan(requests, asks)
+    directory.write_plan(requests, asks_table(plan.columns, judge.aspects))
     return plan
 
 
 def _joined(plans: list[RunPlan]) -> RunPlan:
-    prompts = [plan.prompts for plan in plans if plan.prompts is not None]
+    rendered = [plan.rendered for plan in plans]
+    hashes = [each.ids_hash for each in rendered if each.ids_hash is not None]
+    tokens = [each.prompt_tokens for each in rendered if each.prompt_tokens is not None]
     return RunPlan(
         concat([plan.columns for plan in plans]),
-        np.concatenate([plan.planned for plan in plans]),
-        PlannedPrompts(
-            np.concatenate([each.prompt_tokens for each in prompts]),
-            np.concatenate([each.ids_hash for each in prompts]),
-        )
-        if prompts
-        else None,
+        RenderedColumns(
+            np.concatenate(hashes) if hashes else None,
+            np.concatenate(tokens) if tokens else None,
+            None,
+            np.concatenate([each.planned for each in rendered]),
+        ),
     )
 
 
-def _decided_by_empty(items: Sequence[Item], columns: PlanColumns, base: int) -> NDArray[np.uint8]:
-    """`NOT_NEEDED` where `--on-empty lose` decides before the judge is asked, else 0."""
-    planned = np.zeros(len(columns.item), np.uint8)
+def _shows_empty(items: Sequence[Item], columns: PlanColumns, base: int) -> NDArray[np.bool_]:
+    """Whether each judgment shows an answer that loses unseen (`--on-empty lose`)."""
+    shows = np.zeros(len(columns.item), np.bool_)
     if not any(answer.empty for item in items for answer in item.answers):
-        return planned
+        return shows
     for row, item_row in enumerate(columns.item.tolist()):
         answers = items[item_row - base].answers
-        if any(answers[index].empty for index in columns.shown_in(row)):
-            planned[row] = Status.NOT_NEEDED
-    return planned
+        shows[row] = any(answers[index].empty for index in columns.shown_in(row))
+    return shows
 
 
 def _check_seams(judge: Judge, prompt: Prompt) -> None:

@@ -99,7 +99,7 @@ def read_run(
     in_force = own if rubric is None else _other_rubric(own, rubric, config)
     items = load_item_columns(directory.path)
     plan = load_plan(directory)
-    table = VerdictTable(plan.columns.request_id, in_force.verdict, planned=plan.planned)
+    table = VerdictTable(plan.columns.request_id, in_force.verdict, planned=plan.rendered.decided)
     for batch in directory.completions(COLUMNS):
         table.add(batch)
     return reading_of(directory, config, in_force, items, plan, table)

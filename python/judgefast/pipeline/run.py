@@ -181,7 +181,7 @@ def _run(  # noqa: PLR0913, PLR0917 - private: one call each from `run` and `res
             else:
                 plan = plan_run(directory, texts, judge, config, say)
             table = VerdictTable(
-                plan.columns.request_id, judge.rubric.verdict, planned=plan.planned
+                plan.columns.request_id, judge.rubric.verdict, planned=plan.rendered.decided
             )
             for batch in directory.completions(COLUMNS):
                 table.add(batch)
@@ -232,7 +232,7 @@ def _ask(  # noqa: PLR0913, PLR0917 - private: one call
         return estimates[0] if estimates else None
 
     progress = Progress(
-        len(plan.planned),
+        len(plan),
         already=int(np.count_nonzero(table.answers.state)),
         is_silent=not show_progress,
     )
@@ -264,7 +264,7 @@ def _to_ask(plan: RunPlan, table: VerdictTable, config: RunConfig) -> NDArray[np
     if "truncated" in config.retry:
         retry |= status == Status.TRUNCATED
     rows = table.answers.missing(config.max_attempts, retry)
-    to_ask: NDArray[np.int64] = rows[plan.planned[rows] == Status.PARSED]
+    to_ask: NDArray[np.int64] = rows[plan.rendered.decided[rows] == Status.PARSED]
     return to_ask
 
 
@@ -276,11 +276,11 @@ def _dry_run(
     rows: NDArray[np.int64],
 ) -> DryRun:
     tokens = None
-    if plan.prompts is not None and (plan.prompts.prompt_tokens >= 0).all():
-        tokens = int(plan.prompts.prompt_tokens[rows].sum())
+    if plan.rendered.prompt_tokens is not None:
+        tokens = int(plan.rendered.prompt_tokens[rows].sum())
     return DryRun(
         items=directory.manifest.data.items,
-        planned=len(plan.planned),
+        planned=len(plan),
         done=int(np.count_nonzero(table.answers.final_attempt)),
         to_ask=len(rows),
         prompt_tokens=tokens,
@@ -295,7 +295,7 @@ def _interrupted(directory: RunDirectory, table: VerdictTable, plan: RunPlan) ->
         report=None,
         status=130,
         done=int(np.count_nonzero(table.answers.final_attempt)),
-        planned=len(plan.planned),
+        planned=len(plan),
         why="interrupted",
     )
 
