@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from judgefast.engines.base import Completion
 
 NEGATIVE_INFINITY = float("-inf")
-_ANSWER = pa.struct([("question", pa.uint16()), ("logprobs", pa.list_(pa.float32()))])
+# Parquet calls what is in a list `element`; so do we, that open and closed segments look the same.
+_LOGPROBS = pa.list_(pa.field("element", pa.float32()))
+_ANSWER = pa.struct([("question", pa.uint16()), ("logprobs", _LOGPROBS)])
+_ANSWERS = pa.list_(pa.field("element", _ANSWER))
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -57,7 +60,7 @@ def completions_schema() -> pa.Schema:
         ("lane", pa.int32(), False),
         ("text", pa.string(), False),
         ("finish_reason", _DICTIONARY, False),
-        ("answers", pa.list_(_ANSWER), False),
+        ("answers", _ANSWERS, False),
         ("prompt_tokens", pa.int32(), True),
         ("cached_tokens", pa.int32(), True),
         ("completion_tokens", pa.int32(), True),
@@ -109,9 +112,9 @@ def _answers(lines: Sequence[Line] | Sequence[Completion]) -> pa.Array[Any]:
             inner_offsets.append(len(logprobs))
         offsets.append(len(questions))
     inner = pa.ListArray.from_arrays(
-        pa.array(inner_offsets, pa.int32()), pa.array(logprobs, pa.float32())
+        pa.array(inner_offsets, pa.int32()), pa.array(logprobs, pa.float32()), type=_LOGPROBS
     )
     structs = pa.StructArray.from_arrays(
         [pa.array(questions, pa.uint16()), inner], fields=list(_ANSWER)
     )
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), structs, type=pa.list_(_ANSWER))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), structs, type=_ANSWERS)

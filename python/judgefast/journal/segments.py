@@ -69,7 +69,7 @@ class Lines(NamedTuple):
     """The whole lines of an open segment."""
 
     data: bytes
-    spans: NDArray[np.uint64]
+    spans: NDArray[np.uintp]
     torn_bytes: int
     """Bytes behind the last whole line: a write that a crash cut."""
 
