@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ def shuffle_keys(clusters: Sequence[str], seed: int, /) -> NDArray[np.uint64]: .
 def frame_lines(lines: bytes, /) -> bytes: ...
 def check_lines(segment: bytes, /) -> tuple[NDArray[np.uintp], int, bool]: ...
 
+@final
 class RequestIndex:
     def __new__(cls, request_ids: NDArray[np.uint8], /) -> RequestIndex: ...
     def rows(self, request_ids: NDArray[np.uint8], /) -> NDArray[np.int64]: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import pyarrow as pa
@@ -23,31 +23,37 @@ _ANSWERS = pa.list_(pa.field("element", _ANSWER))
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 
 
+# What a line may hold is what the columns can hold: a line that is written is a line that is read.
+RequestId = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
+Count = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
+QuestionNumber = Annotated[int, msgspec.Meta(ge=0, lt=1 << 16)]
+
+
 class LineAnswer(msgspec.Struct, gc=False):
     """`LabelRead` in a line. JSON has no infinity: null is the logarithm of 0."""
 
-    question: int
+    question: QuestionNumber
     logprobs: tuple[float | None, ...]
 
 
 class Line(msgspec.Struct):
     """`Completion` in a line of the journal; `request_id` is base64 there."""
 
-    request_id: bytes
-    attempt: int
-    lane: int
+    request_id: RequestId
+    attempt: Count
+    lane: Count
     text: str
     finish_reason: FinishReason
     answers: tuple[LineAnswer, ...] = ()
-    prompt_tokens: int | None = None
-    cached_tokens: int | None = None
-    completion_tokens: int | None = None
-    reasoning_tokens: int | None = None
+    prompt_tokens: Count | None = None
+    cached_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    reasoning_tokens: Count | None = None
     started: float = 0.0
     wall_seconds: float = 0.0
     error_kind: ErrorKind | None = None
     error: str | None = None
-    replaced_surrogates: int = 0
+    replaced_surrogates: Count = 0
 
 
 def completions_schema() -> pa.Schema:
