@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from judgefast._native import frame_lines
 from judgefast.engines.base import LabelRead
 from judgefast.errors import RunDirectoryError
+from judgefast.journal.columns import completions_schema
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.journal.segments import Segment, list_segments
 
@@ -158,6 +160,17 @@ def test_open_and_closed_segments_read_the_same(run: Path, completion: Make) -> 
     assert as_lines[2]["error_kind"] == "timeout"
     assert as_lines[1]["error_kind"] is None
     assert [row["row"] for row in as_lines] == [0, 1, 2]
+
+
+def test_open_and_closed_segments_make_one_table(run: Path, completion: Make) -> None:
+    write(run, [completion(1), completion(2, finish_reason="length")], to_parquet=True)
+    write(run, [completion(3, answers=(LabelRead(1, (-0.5,)),))], to_parquet=False)
+    with RunDirectory.open(run, write=False) as reader:
+        table = pa.Table.from_batches(reader.completions())
+        some = pa.Table.from_batches(reader.completions(["row", "text"]))
+    assert table.schema.equals(completions_schema())
+    assert sorted(table["text"].to_pylist()) == ["answer 1", "answer 2", "answer 3"]
+    assert some.schema.names == ["row", "text"]
 
 
 def test_a_line_of_a_newer_program_is_refused_and_kept(run: Path, completion: Make) -> None:

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgefast.errors import RunDirectoryError
+from judgefast.errors import EngineError, RunDirectoryError
 from judgefast.journal import open_segment, writer
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.journal.writer import JournalWriter
@@ -199,6 +199,52 @@ def test_a_bug_in_the_thread_reaches_the_caller_as_it_is(tmp_path: Path) -> None
         journal.flush()
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("finish_reason", "tool_calls", "Invalid enum value 'tool_calls' - at `$.finish_reason`"),
+        ("prompt_tokens", 3.5, "Expected `int | null`, got `float` - at `$.prompt_tokens`"),
+        ("attempt", 1 << 31, "Expected `int` <= 2147483647 - at `$.attempt`"),
+    ],
+)
+def test_what_could_not_be_read_again_is_refused_before_it_is_written(
+    run: Path, completion: Make, field: str, value: object, words: str
+) -> None:
+    directory = RunDirectory.open(run, write=True)
+    directory.journal.append([completion(1)])
+    directory.journal.flush()
+    directory.journal.append([completion(2), completion(3, **{field: value})])
+    with pytest.raises(EngineError) as refusal:
+        directory.journal.flush()
+    assert str(refusal.value) == (
+        f"the engine gave request 03{'0' * 30} what is no completion: {words}"
+    )
+    directory.close()
+    with RunDirectory.open(run, write=True) as resumed:
+        assert numbers_of(resumed) == [1]
+
+
+def test_a_disk_that_is_full_when_a_segment_is_closed_keeps_its_lines(
+    run: Path, completion: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    directory = RunDirectory.open(run, write=True)
+    directory.journal.append([completion(number) for number in range(5)])
+    with monkeypatch.context() as patch:
+        patch.setattr("pyarrow.parquet.write_table", full)
+        with pytest.raises(RunDirectoryError, match=r"parquet`: No space left on device"):
+            directory.close()
+        with pytest.raises(RunDirectoryError, match=r"parquet`: No space left on device"):
+            RunDirectory.open(run, write=True)
+    with RunDirectory.open(run, write=False) as reader:
+        assert numbers_of(reader) == list(range(5))
+    with RunDirectory.open(run, write=True) as resumed:
+        assert numbers_of(resumed) == list(range(5))
+        assert resumed.notes == []
+
+
 def test_a_closed_journal_takes_no_more(tmp_path: Path, completion: Make) -> None:
     journal = JournalWriter(tmp_path, LAUNCH)
     journal.close()
@@ -227,7 +273,7 @@ def test_a_real_limit_of_the_system_keeps_all_lines_before_it(run: Path) -> None
     assert 0 < acknowledged <= len(found)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     steps=st.lists(
         st.one_of(
@@ -273,11 +319,11 @@ def test_any_order_of_appends_closes_and_reopens_loses_nothing(
 def test_appending_costs_the_caller_little(
     tmp_path: Path, completion: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    group = [completion(number, text="Answer A is better. " * 10) for number in range(16)]
+    one = [completion(1, text="Answer A is better. " * 10)]
     journal = JournalWriter(tmp_path, LAUNCH)
     began, wall = time.thread_time(), time.perf_counter()
-    for _ in range(200_000 // len(group)):
-        journal.append(group)
+    for _ in range(200_000):
+        journal.append(one)
     caller, wall = time.thread_time() - began, time.perf_counter() - wall
     journal.close(to_parquet=False)
     with capsys.disabled():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import pyarrow as pa
@@ -16,35 +16,44 @@ if TYPE_CHECKING:
     from judgefast.engines.base import Completion
 
 NEGATIVE_INFINITY = float("-inf")
-_ANSWER = pa.struct([("question", pa.uint16()), ("logprobs", pa.list_(pa.float32()))])
+# Parquet calls what is in a list `element`; so do we, that open and closed segments look the same.
+_LOGPROBS = pa.list_(pa.field("element", pa.float32()))
+_ANSWER = pa.struct([("question", pa.uint16()), ("logprobs", _LOGPROBS)])
+_ANSWERS = pa.list_(pa.field("element", _ANSWER))
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
+
+
+# What a line may hold is what the columns can hold: a line that is written is a line that is read.
+RequestId = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
+Count = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
+QuestionNumber = Annotated[int, msgspec.Meta(ge=0, lt=1 << 16)]
 
 
 class LineAnswer(msgspec.Struct, gc=False):
     """`LabelRead` in a line. JSON has no infinity: null is the logarithm of 0."""
 
-    question: int
+    question: QuestionNumber
     logprobs: tuple[float | None, ...]
 
 
 class Line(msgspec.Struct):
     """`Completion` in a line of the journal; `request_id` is base64 there."""
 
-    request_id: bytes
-    attempt: int
-    lane: int
+    request_id: RequestId
+    attempt: Count
+    lane: Count
     text: str
     finish_reason: FinishReason
     answers: tuple[LineAnswer, ...] = ()
-    prompt_tokens: int | None = None
-    cached_tokens: int | None = None
-    completion_tokens: int | None = None
-    reasoning_tokens: int | None = None
+    prompt_tokens: Count | None = None
+    cached_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    reasoning_tokens: Count | None = None
     started: float = 0.0
     wall_seconds: float = 0.0
     error_kind: ErrorKind | None = None
     error: str | None = None
-    replaced_surrogates: int = 0
+    replaced_surrogates: Count = 0
 
 
 def completions_schema() -> pa.Schema:
@@ -57,7 +66,7 @@ def completions_schema() -> pa.Schema:
         ("lane", pa.int32(), False),
         ("text", pa.string(), False),
         ("finish_reason", _DICTIONARY, False),
-        ("answers", pa.list_(_ANSWER), False),
+        ("answers", _ANSWERS, False),
         ("prompt_tokens", pa.int32(), True),
         ("cached_tokens", pa.int32(), True),
         ("completion_tokens", pa.int32(), True),
@@ -109,9 +118,9 @@ def _answers(lines: Sequence[Line] | Sequence[Completion]) -> pa.Array[Any]:
             inner_offsets.append(len(logprobs))
         offsets.append(len(questions))
     inner = pa.ListArray.from_arrays(
-        pa.array(inner_offsets, pa.int32()), pa.array(logprobs, pa.float32())
+        pa.array(inner_offsets, pa.int32()), pa.array(logprobs, pa.float32()), type=_LOGPROBS
     )
     structs = pa.StructArray.from_arrays(
         [pa.array(questions, pa.uint16()), inner], fields=list(_ANSWER)
     )
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), structs, type=pa.list_(_ANSWER))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), structs, type=_ANSWERS)

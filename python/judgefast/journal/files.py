@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from judgefast.errors import RunDirectoryError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 TEMPORARY = ".tmp"
@@ -16,26 +20,42 @@ DAMAGED = ".damaged"
 """Suffix of a file that was set aside."""
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write `path` so that a crash leaves the old file or the new one, never a part."""
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """Give the temporary name of `path`; at the end of the block it takes its place.
+
+    Raises:
+        RunDirectoryError: The disk is full or fails, or the folder may not be written.
+
+    """
     temporary = path.with_name(path.name + TEMPORARY)
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    put_in_place(temporary, path)
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        put_in_place(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        message = f"cannot write `{path}`: {error.strerror or error}"
+        hint = "make room on the disk or let me write there, then start the same command again"
+        raise RunDirectoryError(message, hint=hint) from error
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write `path` so that a crash leaves the old file or the new one, never a part.
+
+    Raises:
+        RunDirectoryError: The disk is full or fails, or the folder may not be written.
+
+    """
+    with writing(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def put_in_place(temporary: Path, path: Path) -> None:
     """Rename a synced file to its name and make the name last."""
     temporary.replace(path)
     sync_folder(path.parent)
-
-
-def sync_file(path: Path) -> None:
-    """Wait until the bytes of a file that another library wrote are on the disk."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:

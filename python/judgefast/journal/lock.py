@@ -40,12 +40,17 @@ class WriteLock:
         """Take the lock.
 
         Raises:
-            RunDirectoryError: Another process writes to `folder`; the message has its id.
+            RunDirectoryError: Another process writes to `folder`, and the message has its id; or
+                the folder may not be written.
 
         """
         self._descriptor = -1
         path = folder / "lock"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            message = f"cannot write `{path}`: {error.strerror}"
+            raise RunDirectoryError(message) from error
         try:
             _try_lock(descriptor)
         except OSError as error:

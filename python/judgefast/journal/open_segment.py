@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from judgefast import _native
+from judgefast.errors import EngineError
+from judgefast.journal.columns import Line
 from judgefast.journal.files import sync_folder
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 # fdatasync also writes the new length, which is all of the metadata that reading needs.
 _sync = getattr(os, "fdatasync", os.fsync)
 _encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Line)
 
 
 class OpenSegment:
@@ -37,6 +40,7 @@ class OpenSegment:
 
         Raises:
             OSError: Disk full or broken. Whole lines stay and are in `rows`, a part of one is cut.
+            EngineError: A completion is none; nothing of this call is written.
 
         """
         framed = memoryview(_native.frame_lines(_encode(completions)))
@@ -64,9 +68,27 @@ class OpenSegment:
 
 def _encode(completions: Sequence[Completion]) -> bytes:
     try:
-        return _encoder.encode_lines(completions)
+        lines = _encoder.encode_lines(completions)
     except UnicodeEncodeError:
-        return _encoder.encode_lines([_without_surrogates(one) for one in completions])
+        lines = _encoder.encode_lines([_without_surrogates(one) for one in completions])
+    try:
+        _decoder.decode_lines(lines)
+    except msgspec.ValidationError:
+        _refuse(completions)
+        raise
+    return lines
+
+
+def _refuse(completions: Sequence[Completion]) -> None:
+    """Name the completion that could be written but not be read again."""
+    for completion in completions:
+        try:
+            _decoder.decode(_encoder.encode(completion))
+        except msgspec.ValidationError as error:
+            request = completion.request_id.hex()
+            message = f"the engine gave request {request} what is no completion: {error}"
+            hint = "report this to the author of the engine"
+            raise EngineError(message, hint=hint) from error
 
 
 def _without_surrogates(completion: Completion) -> Completion:

@@ -10,13 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from judgefast.errors import RunDirectoryError
-from judgefast.journal.files import (
-    TEMPORARY,
-    put_in_place,
-    remove_temporaries,
-    sync_file,
-    write_whole,
-)
+from judgefast.journal.files import remove_temporaries, write_whole, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,20 +69,23 @@ class PlanStore:
         return len(removed)
 
     def write(self, requests: pa.Table, asks: pa.Table) -> None:
-        """Append a part: both files are on the disk when this returns."""
+        """Append a part: both files are on the disk when this returns.
+
+        Raises:
+            RunDirectoryError: The disk is full or fails.
+
+        """
         part = f"{len(self._sealed()) + len(self._pending):06}-{self._launch}"
         for kind, table in (("requests", requests), ("asks", asks)):
             path = self._folder / f"{kind}-{part}.parquet"
-            temporary = path.with_name(path.name + TEMPORARY)
-            pq.write_table(
-                table,
-                temporary,
-                compression="zstd",
-                row_group_size=_ROW_GROUP,
-                write_page_checksum=True,
-            )
-            sync_file(temporary)
-            put_in_place(temporary, path)
+            with writing(path) as temporary:
+                pq.write_table(
+                    table,
+                    temporary,
+                    compression="zstd",
+                    row_group_size=_ROW_GROUP,
+                    write_page_checksum=True,
+                )
         self._pending.append(part)
 
     def seal(self, counts: dict[str, int]) -> None:

@@ -66,7 +66,11 @@ class RunDirectory:
         """
         path = Path(path)
         _refuse_foreign(path)
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"cannot make `{path}`: {error.strerror}"
+            raise RunDirectoryError(message) from error
         lock = WriteLock(path)
         try:
             _refuse_foreign(path)

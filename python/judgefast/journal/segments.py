@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from judgefast import _native
 from judgefast.errors import RunDirectoryError
 from judgefast.journal.columns import Line, completions_schema, to_batch
-from judgefast.journal.files import TEMPORARY, put_in_place, sync_file, write_whole
+from judgefast.journal.files import write_whole, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,7 +69,7 @@ class Lines(NamedTuple):
     """The whole lines of an open segment."""
 
     data: bytes
-    spans: NDArray[np.uint64]
+    spans: NDArray[np.uintp]
     torn_bytes: int
     """Bytes behind the last whole line: a write that a crash cut."""
 
@@ -118,14 +118,13 @@ def close_segment(folder: Path, segment: Segment, lines: Lines) -> None:
     """Turn an open segment into Parquet; a crash at any point leaves one that is whole.
 
     Raises:
-        OSError: The disk is full or fails; the open segment stays.
+        RunDirectoryError: The disk is full or fails; the open segment stays.
 
     """
     opened, closed = segment.opened(folder), segment.closed(folder)
     if len(lines.spans):
         table = pa.Table.from_batches(line_batches(opened, lines, segment), completions_schema())
-        temporary = closed.with_name(closed.name + TEMPORARY)
-        try:
+        with writing(closed) as temporary:
             pq.write_table(
                 table.unify_dictionaries(),
                 temporary,
@@ -133,13 +132,8 @@ def close_segment(folder: Path, segment: Segment, lines: Lines) -> None:
                 row_group_size=_ROW_GROUP,
                 write_page_checksum=True,
             )
-            sync_file(temporary)
             sidecar = Sidecar(rows=table.num_rows, sha256=_sha256(temporary))
             write_whole(sidecar_of(closed), msgspec.json.encode(sidecar) + b"\n")
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-        put_in_place(temporary, closed)
     opened.unlink(missing_ok=True)
 
 

@@ -34,9 +34,9 @@ pub fn frame_lines(lines: &[u8]) -> Vec<u8> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
     /// Start and end of the JSON of each whole line, in bytes.
-    pub spans: Vec<[u64; 2]>,
+    pub spans: Vec<[usize; 2]>,
     /// Bytes up to the end of the last whole line before the first that is not.
-    pub kept: u64,
+    pub kept: usize,
     /// Whether a whole line stands behind one that is not: no torn tail, but damage.
     pub is_damaged: bool,
 }
@@ -57,8 +57,8 @@ pub fn check_lines(bytes: &[u8]) -> Checked {
                 checked.is_damaged = true;
                 return checked;
             }
-            checked.spans.push([(start + PREFIX) as u64, end as u64]);
-            checked.kept = end as u64 + 1;
+            checked.spans.push([start + PREFIX, end]);
+            checked.kept = end + 1;
         } else {
             is_torn = true;
         }
@@ -198,6 +198,14 @@ mod tests {
         !register
     }
 
+    fn joined(lines: &[String]) -> String {
+        lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
+    }
+
+    fn line_feeds(bytes: &[u8]) -> usize {
+        memchr::memchr_iter(b'\n', bytes).count()
+    }
+
     #[test]
     fn the_sum_is_that_of_rfc_3720() {
         assert_eq!(slow_crc32c(b"123456789"), 0xe306_9283);
@@ -221,21 +229,20 @@ mod tests {
     proptest! {
         #[test]
         fn every_line_comes_back(lines in prop::collection::vec("[ -~]{1,40}", 0..20)) {
-            let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            let text = joined(&lines);
             let framed = frame_lines(text.as_bytes());
             let checked = check_lines(&framed);
             prop_assert!(!checked.is_damaged);
-            prop_assert_eq!(checked.kept as usize, framed.len());
+            prop_assert_eq!(checked.kept, framed.len());
             let back: Vec<&[u8]> = checked
                 .spans
                 .iter()
-                .map(|[start, end]| &framed[*start as usize..*end as usize])
+                .map(|[start, end]| &framed[*start..*end])
                 .collect();
             prop_assert_eq!(&back, &lines.iter().map(String::as_bytes).collect::<Vec<_>>());
             for (line, [start, _]) in lines.iter().zip(&checked.spans) {
-                let start = *start as usize;
                 let sum = format!("{:08x} ", slow_crc32c(line.as_bytes()));
-                prop_assert_eq!(&framed[start - 9..start], sum.as_bytes());
+                prop_assert_eq!(&framed[*start - 9..*start], sum.as_bytes());
             }
         }
 
@@ -243,14 +250,14 @@ mod tests {
         fn a_cut_loses_only_the_line_it_cuts(
             lines in prop::collection::vec("[ -~]{1,40}", 1..20), cut in any::<prop::sample::Index>()
         ) {
-            let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            let text = joined(&lines);
             let framed = frame_lines(text.as_bytes());
             let cut = cut.index(framed.len());
             let checked = check_lines(&framed[..cut]);
-            let whole = framed[..cut].iter().filter(|byte| **byte == b'\n').count();
+            let whole = line_feeds(&framed[..cut]);
             prop_assert!(!checked.is_damaged);
             prop_assert_eq!(checked.spans.len(), whole);
-            prop_assert!(checked.kept as usize <= cut);
+            prop_assert!(checked.kept <= cut);
         }
 
         #[test]
@@ -259,10 +266,10 @@ mod tests {
             at in any::<prop::sample::Index>(),
             bit in 0_u8..8,
         ) {
-            let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            let text = joined(&lines);
             let mut framed = frame_lines(text.as_bytes());
             let at = at.index(framed.len());
-            let line = framed[..at].iter().filter(|byte| **byte == b'\n').count();
+            let line = line_feeds(&framed[..at]);
             framed[at] ^= 1 << bit;
             let checked = check_lines(&framed);
             prop_assert_eq!(checked.spans.len(), line);

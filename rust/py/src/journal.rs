@@ -6,7 +6,6 @@ use numpy::{
     IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2, PyUntypedArrayMethods,
 };
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
 use crate::boundary::{detached, to_python};
@@ -14,19 +13,19 @@ use crate::boundary::{detached, to_python};
 /// JSON lines with the CRC-32C of each before it.
 #[pyfunction]
 #[pyo3(signature = (lines, /))]
-pub(crate) fn frame_lines(py: Python<'_>, lines: PyBackedBytes) -> PyResult<Bound<'_, PyBytes>> {
-    let framed = detached(py, || Ok(journal::frame_lines(&lines)))?;
+pub(crate) fn frame_lines<'py>(py: Python<'py>, lines: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let framed = detached(py, || Ok(journal::frame_lines(lines)))?;
     Ok(PyBytes::new(py, &framed))
 }
 
 /// Spans of the whole lines of a segment, bytes to keep, and whether damage stands among them.
 #[pyfunction]
 #[pyo3(signature = (segment, /))]
-pub(crate) fn check_lines(
-    py: Python<'_>,
-    segment: PyBackedBytes,
-) -> PyResult<(Bound<'_, PyArray2<u64>>, u64, bool)> {
-    let checked = detached(py, || Ok(journal::check_lines(&segment)))?;
+pub(crate) fn check_lines<'py>(
+    py: Python<'py>,
+    segment: &[u8],
+) -> PyResult<(Bound<'py, PyArray2<usize>>, usize, bool)> {
+    let checked = detached(py, || Ok(journal::check_lines(segment)))?;
     let spans = checked.spans.as_flattened().to_vec().into_pyarray(py);
     let shape = [checked.spans.len(), 2];
     Ok((spans.reshape(shape)?, checked.kept, checked.is_damaged))
@@ -36,6 +35,7 @@ pub(crate) fn check_lines(
 #[pyclass(frozen, module = "judgefast._native")]
 pub(crate) struct RequestIndex(journal::RequestIndex);
 
+#[allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
 #[pymethods]
 impl RequestIndex {
     #[new]
