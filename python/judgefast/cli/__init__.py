@@ -41,13 +41,13 @@ def main() -> None:
 
 
 def _complain(message: str, hint: str | None) -> None:
-    import click  # noqa: PLC0415
+    import click  # noqa: PLC0415 - kept out of `import judgefast`
 
-    from judgefast.reports.inert import block  # noqa: PLC0415
+    from judgefast.reports.inert import block  # noqa: PLC0415 - as above
 
-    click.echo(f"error: {'\n'.join(block(message))}", err=True)
+    click.echo("error: " + "\n".join(block(message)), err=True)
     if hint:
-        click.echo(f"\nhint: {'\n'.join(block(hint))}", err=True)
+        click.echo("\nhint: " + "\n".join(block(hint)), err=True)
 
 
 def _usage_hint(error: object) -> str | None:

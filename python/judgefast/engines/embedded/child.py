@@ -51,8 +51,8 @@ def _listen(messages: queue.SimpleQueue[wire.ToChild]) -> None:
 def _serve(messages: queue.SimpleQueue[wire.ToChild], send: wire.Send) -> None:
     load = messages.get()
     if not isinstance(load, wire.Load):
-        message = "the first message must say what to load"
-        raise TypeError(message)
+        words = "the first message must say what to load"
+        raise TypeError(words)
     begin = time.monotonic()
     import openvino  # noqa: PLC0415 - heavy, and this process alone may load it
     import openvino_genai  # noqa: PLC0415 - likewise

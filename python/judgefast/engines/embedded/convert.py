@@ -98,8 +98,8 @@ def _rewrite(source: Path, target: Path) -> dict[str, Any]:
     for tensor in reader.tensors:
         if tensor.tensor_type.name in _KEPT:
             data = tensor.data
-            kind = tensor.tensor_type
-            writer.add_tensor_info(tensor.name, data.shape, data.dtype, data.nbytes, raw_dtype=kind)
+            raw = tensor.tensor_type
+            writer.add_tensor_info(tensor.name, data.shape, data.dtype, data.nbytes, raw_dtype=raw)
         else:
             shape = [int(size) for size in reversed(tensor.shape)]
             half = np.dtype(np.float16)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from judgefast.engines.base import Completion, Lane, LabelRead
+from judgefast.engines.base import Lane
 from judgefast.engines.embedded.folders import ModelFolder, open_model
 from judgefast.engines.embedded.guards import BLOCK_TOKENS, Limits, blocks_needed, refuse
 from judgefast.engines.embedded.options import EmbeddedOptions
+from judgefast.engines.embedded.replies import Pending
 from judgefast.engines.embedded.supervisor import Answer, Failure, Supervisor
-from judgefast.engines.embedded.wire import Done, Load, Work
+from judgefast.engines.embedded.wire import Load, Work
 from judgefast.errors import EngineError
 from judgefast.prompts.decoding import Capabilities
 from judgefast.prompts.model import JudgeModel
@@ -26,14 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgefast.batches.request import Request
-    from judgefast.engines.base import ErrorKind, FinishReason
-
-
-class _Pending(msgspec.Struct, frozen=True):
-    request: Request
-    lane: int
-    started: float
-    clock: float
+    from judgefast.engines.base import Completion
 
 
 class EmbeddedEngine:
@@ -67,7 +58,7 @@ class EmbeddedEngine:
         )
         self._done: queue.SimpleQueue[Completion | EngineError] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._pending: dict[int, _Pending] = {}
+        self._pending: dict[int, Pending] = {}
         self._next_number = 0
         self._in_flight = 0
         self._supervisor: Supervisor | None = None
@@ -204,7 +195,7 @@ class EmbeddedEngine:
             raise EngineError(message, hint="call start() first, and submit before close()")
         works = []
         for request in requests:
-            pending = _Pending(request, lane, time.time(), time.monotonic())
+            pending = Pending.now(request, lane)
             refusal = refuse(request, self.limits)
             with self._lock:
                 self._in_flight += 1
@@ -214,7 +205,7 @@ class EmbeddedEngine:
                     works.append(_work(self._next_number, request))
             if refusal is not None:
                 words = f"not sent to the engine: {refusal.words}"
-                self._done.put(_failed(pending, refusal.kind, words))
+                self._done.put(pending.failed(refusal.kind, words))
         if works:
             self._supervisor.submit(works)
 
@@ -270,39 +261,17 @@ class EmbeddedEngine:
             pending = self._pending.pop(answer.number, None)
         if pending is None:  # closed meanwhile
             return
-        if isinstance(answer, Failure):
-            self._done.put(_failed(pending, answer.kind, answer.words))
-        elif answer.error is not None:
-            self._done.put(_failed(pending, "engine_error", answer.error))
-        elif answer.cancelled:
-            self._done.put(_completion(pending, "cancelled"))
-        else:
-            self._done.put(self._finished(pending, answer))
-
-    def _finished(self, pending: _Pending, done: Done) -> Completion:
-        decoding = pending.request.decoding
-        if done.logprobs is not None:
-            best = max(range(len(done.logprobs)), key=done.logprobs.__getitem__)
-            return _completion(
-                pending,
-                "stop",
-                text=decoding.labels[best].text,
-                answers=(LabelRead(0, tuple(done.logprobs)),),
-                completion_tokens=done.forced_tokens,
-            )
-        eos, special = self.folder.facts.eos_ids, self.folder.facts.special_ids
-        tokens = done.tokens[:-1] if done.tokens and done.tokens[-1] in eos else done.tokens
-        if (decoding.schema is not None or decoding.labels) and special.intersection(tokens):
-            words = "the engine broke the grammar: it wrote a control token"
-            return _failed(pending, "engine_error", words)
         tokenizer = self.model.tokenizer
-        text = tokenizer.decode([t for t in tokens if t not in special]) if tokenizer else ""
-        return _completion(
-            pending,
-            "length" if done.cut else "stop",
-            text=text,
-            completion_tokens=len(done.tokens),
-        )
+        if isinstance(answer, Failure):
+            self._done.put(pending.failed(answer.kind, answer.words))
+        elif answer.error is not None or tokenizer is None:
+            self._done.put(pending.failed("engine_error", answer.error or "no tokenizer"))
+        elif answer.cancelled:
+            self._done.put(pending.cancelled())
+        elif answer.logprobs is not None:
+            self._done.put(pending.labelled(answer.logprobs, answer.forced_tokens))
+        else:
+            self._done.put(pending.written(answer, self.folder.facts, tokenizer))
 
 
 def _work(number: int, request: Request) -> Work:
@@ -327,36 +296,4 @@ def _work(number: int, request: Request) -> Work:
         seed=request.seed,
         blocks=blocks_needed(ids.size, decoding),
         heads=tuple(int.from_bytes(sha256(head).digest()[:8], "little") for head in heads),
-    )
-
-
-def _failed(pending: _Pending, kind: ErrorKind, words: str) -> Completion:
-    return _completion(pending, "error", error_kind=kind, error=words)
-
-
-def _completion(
-    pending: _Pending,
-    finish_reason: FinishReason,
-    *,
-    text: str = "",
-    answers: tuple[LabelRead, ...] = (),
-    completion_tokens: int | None = None,
-    error_kind: ErrorKind | None = None,
-    error: str | None = None,
-) -> Completion:
-    request = pending.request
-    ids = request.prompt.token_ids if request.prompt else None
-    return Completion(
-        request_id=request.request_id,
-        attempt=request.attempt,
-        lane=pending.lane,
-        text=text,
-        finish_reason=finish_reason,
-        answers=answers,
-        prompt_tokens=None if ids is None else int(ids.size),
-        completion_tokens=completion_tokens,
-        started=pending.started,
-        wall_seconds=time.monotonic() - pending.clock,
-        error_kind=error_kind,
-        error=error,
     )

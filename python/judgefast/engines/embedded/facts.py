@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from judgefast.engines.embedded.cache import file_digest, sha256_of
 from judgefast.errors import ModelError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FACTS_FILE = "model.json"
 _FORMAT = 1

@@ -12,12 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from judgefast.engines.embedded.grammars import (
-    check_regex,
-    check_schema,
-    choice_regex,
-    literal,
-)
+from judgefast.engines.embedded.grammars import check_regex, choice_regex, literal
+from judgefast.engines.embedded.schemas import check_schema
 
 if TYPE_CHECKING:
     from judgefast.batches.request import Request
@@ -83,24 +79,34 @@ def _check_prompt(request: Request, limits: Limits) -> str | None:
 
 
 def _check_decoding(decoding: Decoding, limits: Limits) -> str | None:
-    if isinstance(decoding.max_tokens, bool) or not isinstance(decoding.max_tokens, int):
-        return "max_tokens is no whole number"
-    if decoding.max_tokens < 1:
-        return f"max_tokens is {decoding.max_tokens}; at least 1 is needed"
-    if not (math.isfinite(decoding.temperature) and 0 <= decoding.temperature <= MAX_TEMPERATURE):
-        return f"temperature {decoding.temperature} is not between 0 and {MAX_TEMPERATURE:g}"
-    if not (math.isfinite(decoding.top_p) and 0 < decoding.top_p <= 1):
-        return f"top_p {decoding.top_p} is not above 0 and up to 1"
-    if len(decoding.stop) > _MAX_STOPS:
-        return f"there are {len(decoding.stop)} stop texts; {_MAX_STOPS} are taken"
-    for stop in decoding.stop:
+    if words := _check_numbers(decoding) or _check_stops(decoding.stop):
+        return words
+    if decoding.schema is None:
+        return _check_labels(decoding, limits)
+    if decoding.labels or decoding.probabilities:
+        return "it asks for a JSON schema and for labels; the engine takes one of them"
+    words = check_schema(decoding.schema)
+    return f"it has {words}" if words else None
+
+
+def _check_numbers(decoding: Decoding) -> str | None:
+    limit, temperature, top_p = decoding.max_tokens, decoding.temperature, decoding.top_p
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        return f"max_tokens is {limit!r}; a whole number of at least 1 is needed"
+    if not (math.isfinite(temperature) and 0 <= temperature <= MAX_TEMPERATURE):
+        return f"temperature {temperature} is not between 0 and {MAX_TEMPERATURE:g}"
+    if not (math.isfinite(top_p) and 0 < top_p <= 1):
+        return f"top_p {top_p} is not above 0 and up to 1"
+    return None
+
+
+def _check_stops(stops: tuple[str, ...]) -> str | None:
+    if len(stops) > _MAX_STOPS:
+        return f"there are {len(stops)} stop texts; {_MAX_STOPS} are taken"
+    for stop in stops:
         if not 0 < len(stop) <= _MAX_STOP_CHARACTERS or "\0" in stop:
             return f"stop text {stop[:20]!r} is empty, has a NUL character or is too long"
-    if decoding.schema is not None:
-        if decoding.labels or decoding.probabilities:
-            return "it asks for a JSON schema and for labels; the engine takes one of them"
-        return check_schema(decoding.schema)
-    return _check_labels(decoding, limits)
+    return None
 
 
 def _check_labels(decoding: Decoding, limits: Limits) -> str | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from judgefast.engines.embedded.guards import BLOCK_TOKENS, MIN_BATCHED_TOKENS
 from judgefast.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EXACT: dict[str, str | int] = {
     "INFERENCE_PRECISION_HINT": "f32",
@@ -89,6 +92,7 @@ class EmbeddedOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _between(name: str, value: float, low: float, high: float) -> None:
-    if not (math.isfinite(value) and low <= value <= high):
-        message = f"{name} is {value}; the embedded engine takes {low:g} to {high:g}"
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and math.isfinite(value) and low <= value <= high):
+        message = f"{name} is {value!r}; the embedded engine takes {low:g} to {high:g}"
         raise ConfigError(message, hint=f"give a {name} within that range")

@@ -80,8 +80,9 @@ class Pipeline:
         return bool(self._pipeline.has_non_finished_requests())
 
     def step(self) -> None:
-        """One forward pass over everything that is scheduled. Whatever it raises breaks the
-        pipeline until every handle is cancelled and one more step is made.
+        """Make one forward pass over everything that is scheduled.
+
+        Whatever it raises breaks the pipeline until `settle` was called with every handle.
         """
         self._pipeline.step()
 
@@ -156,12 +157,10 @@ class Pipeline:
 
 def _same(held: Any, given: object) -> bool:  # noqa: ANN401 - an attribute of the engine's
     if isinstance(given, float):  # held as a 32-bit float
-        return math.isclose(held, given, rel_tol=1e-6)
+        return math.isclose(float(held), given, rel_tol=1e-6)
     if isinstance(given, (bool, int, set)):
         return bool(held == given)
-    return getattr(held, "regex", None) == getattr(given, "regex", None) and getattr(
-        held, "json_schema", None
-    ) == getattr(given, "json_schema", None)
+    return all(bool(getattr(held, n) == getattr(given, n)) for n in ("regex", "json_schema"))
 
 
 def output_of(handle: Any) -> Output | None:  # noqa: ANN401 - a handle of the engine
@@ -184,11 +183,11 @@ def output_of(handle: Any) -> Output | None:  # noqa: ANN401 - a handle of the e
 
 def prompt_is_done(handle: Any) -> bool:  # noqa: ANN401 - a handle of the engine
     """Whether a running request has its first token, so that its prompt is in the cache."""
-    return handle.get_status().name != _RUNNING or handle.can_read()
+    return bool(handle.get_status().name != _RUNNING or handle.can_read())
 
 
 def last_line(error: BaseException) -> str:
-    """The line of an engine's message that says what is wrong; those before are its source lines."""
+    """The line of an engine's message that says what is wrong: those before say where."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__
 
