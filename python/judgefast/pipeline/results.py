@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from judgefast.codes import NO_ANSWER, OutcomeStatus, Status
@@ -25,6 +26,7 @@ from judgefast.reports.report import (
     RubricFacts,
     UnparsedExample,
 )
+from judgefast.reports.report import PositionBias as ReportedBias
 from judgefast.reports.spent import operations_of
 from judgefast.stats.bias import PositionBias, position_bias
 from judgefast.stats.sentences import findings
@@ -161,7 +163,9 @@ def results_of(reading: Reading) -> Results:
         replaced_surrogates=manifest.data.replaced_surrogates,
         outcomes=_outcome_counts(reading.outcomes),
         estimates=estimates,
-        position_bias=bias,
+        position_bias=None
+        if bias is None
+        else msgspec.convert(bias, ReportedBias, from_attributes=True),
         label_mass=_label_mass(reading.verdicts),
         findings=[finding.text for finding in findings(bias, estimates)],
         unparsed_examples=_examples(reading),
@@ -193,7 +197,6 @@ def bias_of(reading: Reading) -> PositionBias | None:
         reading.plan.columns,
         reading.verdicts,
         reading.items,
-        aspect=reading.plan.columns.aspect,
         level=reading.config.level,
         label_choices=[label.choice for label in reading.rubric.verdict.labels]
         if reading.probabilities

@@ -70,7 +70,7 @@ class VerdictTable:
         if not len(chosen):
             return rows
         probabilities = _logprobs(batch.column("answers"), len(self._format.labels))
-        has_labels: NDArray[np.bool_] = (~np.isnan(probabilities)).any(axis=1)
+        has_labels: NDArray[np.bool_] = np.any(~np.isnan(probabilities), axis=1)
         by_label, by_text = chosen[has_labels[chosen]], chosen[~has_labels[chosen]]
         if len(by_label):
             verdicts = read_labels(self._format, probabilities[by_label])
