@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from judgefast.datasets.items import Turn
@@ -169,3 +170,7 @@ def test_attacks_of_the_corpus_stay_text_in_every_place(
     )
     assert is_safe(render_item(hostile))
     assert is_safe(to_json(hostile))
+
+
+def test_an_item_comes_back_from_json(view: ItemView) -> None:
+    assert msgspec.json.decode(to_json(view), type=ItemView).judgments == view.judgments

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from judgefast.stats.estimate import Estimate
+from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads it to decode
 
 REPORT_FORMAT = 1
 """Version of the JSON form. Fields are added, never renamed; a change of meaning raises it."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from judgefast.datasets.items import Text as ItemText
+from judgefast.datasets.items import Text as ItemText  # noqa: TC001 - msgspec reads it to decode
 from judgefast.reports.console import Inset, Look, to_text
 from judgefast.reports.inert import block, line, plain_value
 from judgefast.reports.words import EXCERPT_LIMIT, name, number
