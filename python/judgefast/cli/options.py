@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 _DEFAULTS = RunConfig()
 
 
-class Pair(click.ParamType):
+class Pair(click.ParamType):  # type: ignore[type-arg, unused-ignore] - generic from click 8.4
     """`name=value`."""
 
     name = "name=value"
 
     def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,  # noqa: ANN401
     ) -> tuple[str, str]:
         """Split at the first `=`."""
         if isinstance(value, tuple):

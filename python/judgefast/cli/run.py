@@ -18,15 +18,16 @@ from judgefast.cli.output import finish, say
 def run(data: tuple[str, ...], *, dry_run: bool, as_json: bool, **given: Any) -> int:  # noqa: ANN401 - flags
     """Judge the answers in DATA and report.
 
-    DATA is one or more files (JSONL, CSV, Parquet, Arrow; .gz, .zst), globs, a folder of Parquet, or
-    - for stdin. The same command goes on with a run that was interrupted.
+    DATA is one or more files (JSONL, CSV, Parquet, Arrow; .gz, .zst), globs, a folder of Parquet,
+    or - for stdin. The same command goes on with a run that was interrupted.
 
     Example: judgefast run answers.jsonl --rubric pairwise --engine embedded --out runs/today
 
     Exit status: 0 done, 2 nothing judged, 3 incomplete, 130 interrupted (resumable).
     """
     config = config_of(given | {"data": data})
-    from judgefast.pipeline.run import DryRun, run as run_pipeline  # noqa: PLC0415 - heavy
+    from judgefast.pipeline.run import DryRun  # noqa: PLC0415 - heavy
+    from judgefast.pipeline.run import run as run_pipeline  # noqa: PLC0415 - as above
     from judgefast.stopping import Stop  # noqa: PLC0415 - with the pipeline
 
     with Stop().on_signals() as stop:

@@ -37,6 +37,7 @@ GROUP_ROWS = 2_048
 _DICTIONARY: Any = ["answers.list.element.model"]
 """Columns whose values come again and again."""
 _WORDS = 4
+_ORDER = ("shuffle_key", "cluster", "item_id")
 _SEED_LIMIT = 1 << 64
 
 
@@ -97,6 +98,15 @@ def snapshot(
         parts=out.parts,
         identity=f"{out.identity % IDENTITY_MODULUS:032x}",
     )
+
+
+def in_run_order(batch: pa.RecordBatch, *, seed: int) -> pa.RecordBatch:
+    """Sort rows that are in memory as `snapshot` sorts a run's."""
+    keyed = batch.append_column(
+        "shuffle_key", pa.array(shuffle_keys(_strings(batch, "cluster"), seed))
+    )
+    keys: Any = [(name, "ascending") for name in _ORDER]
+    return batch.take(compute.sort_indices(keyed, sort_keys=keys))
 
 
 class _Spool:
@@ -204,7 +214,7 @@ def _buckets(spool: _Spool, work: Path) -> Iterator[pa.Table]:
 
 
 def _sorted(table: pa.Table) -> pa.Table:
-    keys: Any = [(name, "ascending") for name in ("shuffle_key", "cluster", "item_id")]
+    keys: Any = [(name, "ascending") for name in _ORDER]
     return table.take(compute.sort_indices(table, sort_keys=keys))
 
 

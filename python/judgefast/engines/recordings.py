@@ -139,7 +139,8 @@ def _coordinates(row: dict[str, Any]) -> tuple[str, tuple[int, ...], int, str]:
     item_id = row.get("id")
     if isinstance(item_id, bool) or not isinstance(item_id, str | int) or item_id == "":
         words = f"expected text or a number, saw {shown(item_id)}"
-        raise RowFault(Reason.MISSING_FIELD if item_id is None else Reason.WRONG_TYPE, words, field="id")
+        reason = Reason.MISSING_FIELD if item_id is None else Reason.WRONG_TYPE
+        raise RowFault(reason, words, field="id")
     repeat = row.get("repeat", 0)
     if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 0:
         words = f"expected a number from 0, saw {shown(repeat)}"

@@ -78,6 +78,17 @@ class Unreadable:
         return self._limit is not None and self._seen >= FIRST_LOOK and self.share > self._limit
 
 
+class Work(NamedTuple):
+    """What is to be asked, and where its answers are read into."""
+
+    plan: RunPlan
+    table: VerdictTable
+    rows: NDArray[np.int64]
+    """Rows of the plan, ascending."""
+    texts: Path
+    """Folder that holds `rows/` with texts."""
+
+
 class Asked(NamedTuple):
     """How the judge phase went."""
 
@@ -91,13 +102,10 @@ class Asked(NamedTuple):
 
 def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
     directory: RunDirectory,
-    plan: RunPlan,
-    table: VerdictTable,
-    rows: NDArray[np.int64],
+    work: Work,
     *,
     judge: Judge,
     config: RunConfig,
-    texts: Path,
     stop: Stop,
     progress: Progress,
     estimate: Callable[[], Estimate | None],
@@ -106,12 +114,9 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
 
     Args:
         directory: Where completions go, before they are counted.
-        plan: The plan.
-        table: Verdicts; filled as completions come back.
-        rows: Rows of the plan to ask, ascending.
+        work: What is to be asked; its verdicts are filled as completions come back.
         judge: Who judges; its engine has been started.
         config: The options of the run.
-        texts: Folder that holds `rows/` with texts.
         stop: Looked at a few times a second.
         progress: Told what is done.
         estimate: The headline as far as it is known; called when it is shown.
@@ -123,6 +128,7 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
         RunDirectoryError: The journal cannot be written.
 
     """
+    plan, table = work.plan, work.table
     maker = RequestMaker(
         plan.columns,
         judge.prompts,
@@ -131,9 +137,9 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
         ids_hash=plan.rendered.ids_hash,
     )
     requests = maker.requests(
-        (items_of(batch) for batch in iter_rows(texts)), rows, table.answers.attempts
+        (items_of(batch) for batch in iter_rows(work.texts)), work.rows, table.answers.attempts
     )
-    source = FixedPlan(requests, total=len(rows), lanes=len(judge.engine.lanes))
+    source = FixedPlan(requests, total=len(work.rows), lanes=len(judge.engine.lanes))
     flight = Flight()
     unreadable = Unreadable(None if judge.engine.name == "replay" else config.max_unreadable)
     done = int(np.count_nonzero(table.answers.state))

@@ -10,6 +10,7 @@ from judgefast.codes import CHOICE_NONE, CHOICE_TIE, Status
 from judgefast.datasets.rows import iter_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from judgefast.pipeline.plan import RunPlan
@@ -18,17 +19,24 @@ if TYPE_CHECKING:
 
 
 def decide_empty(
-    folder: Path, plan: RunPlan, verdicts: VerdictColumns, rubric: Rubric
+    empty: Sequence[Sequence[bool]], plan: RunPlan, verdicts: VerdictColumns, rubric: Rubric
 ) -> VerdictColumns:
     """Give judgments that were not needed the verdict that they stand for.
 
     Two answers: the one that is not empty is chosen, or a tie where both are. One answer: the
     lowest score. Several: the first that is not empty cannot be known to be best, so there is none.
+
+    Args:
+        empty: For each item, in run order, whether each of its answers loses unseen; may be empty
+            where no judgment was decided so.
+        plan: What was planned.
+        verdicts: What was read, row for row of the plan.
+        rubric: For mode and scale.
+
     """
     rows = np.flatnonzero(plan.rendered.decided == Status.NOT_NEEDED)
     if not len(rows):
         return verdicts
-    empty = _empty_answers(folder)
     status, choice = verdicts.status.copy(), verdicts.choice.copy()
     score, strength = verdicts.score.copy(), verdicts.strength.copy()
     lowest = _lowest(rubric)
@@ -47,7 +55,8 @@ def decide_empty(
     return verdicts._replace(status=status, choice=choice, score=score, strength=strength)
 
 
-def _empty_answers(folder: Path) -> list[list[bool]]:
+def empty_answers(folder: Path) -> list[list[bool]]:
+    """Read the flags of `decide_empty` from the rows of a run."""
     flags: list[list[bool]] = []
     for batch in iter_rows(folder, ["answers.list.element.empty"]):
         answers: Any = batch.column("answers")

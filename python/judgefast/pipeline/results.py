@@ -13,7 +13,7 @@ from judgefast.datasets.columns import ItemColumns, load_item_columns
 from judgefast.errors import ConfigError
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.outcomes.reconcile import reconcile
-from judgefast.pipeline.empty_answers import decide_empty
+from judgefast.pipeline.empty_answers import decide_empty, empty_answers
 from judgefast.pipeline.judge import rubric_in_force
 from judgefast.pipeline.plan import RunPlan, load_plan
 from judgefast.prompts.builtin import load_rubric
@@ -107,7 +107,7 @@ def read_run(
     return reading_of(directory, config, in_force, items, plan, table)
 
 
-def reading_of(  # noqa: PLR0913 - the parts of a reading
+def reading_of(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
     directory: RunDirectory,
     config: RunConfig,
     rubric: Rubric,
@@ -118,9 +118,11 @@ def reading_of(  # noqa: PLR0913 - the parts of a reading
     """Reconcile what a table holds."""
     verdicts = table.verdicts()
     probabilities = bool(directory.manifest.options.get("probabilities"))
+    is_decided = bool((plan.rendered.decided == Status.NOT_NEEDED).any())
+    flags = empty_answers(directory.path) if is_decided else []
     outcomes = reconcile(
         plan.columns,
-        decide_empty(directory.path, plan, verdicts, rubric),
+        decide_empty(flags, plan, verdicts, rubric),
         mode=rubric.mode,
         rule=rubric.rule_in_force(probabilities=probabilities),  # type: ignore[arg-type]
         one_failed=rubric.one_failed,

@@ -16,7 +16,7 @@ from judgefast.errors import ConfigError
 from judgefast.journal.extension import finish_extension
 from judgefast.journal.manifest import read_manifest
 from judgefast.journal.recordings import recorded_rows
-from judgefast.pipeline.ask import Asked, ask
+from judgefast.pipeline.ask import Asked, Work, ask
 from judgefast.pipeline.directory import open_run, rows_with_texts
 from judgefast.pipeline.judge import Judge, judge_of
 from judgefast.pipeline.plan import RunPlan, load_plan, plan_run
@@ -67,6 +67,18 @@ class DryRun(NamedTuple):
     engine: str
 
 
+class Start(NamedTuple):
+    """What one start of a run is given."""
+
+    config: RunConfig
+    judge: Judge
+    data: Any
+    """Whatever `read_items` takes; None to go on without reading the rows again."""
+    stop: Stop
+    say: Callable[[str], None]
+    show_progress: bool
+
+
 class _Clock:
     """Seconds by phase."""
 
@@ -112,7 +124,7 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
     if config.out is None:
         msg = "no run directory was named"
         raise ConfigError(msg, hint="add --out DIR")
-    say = say or (lambda _: None)
+    say = say or _say_nothing
     recorded = _recordings(config, recorded)
     judge = judge_of(config, engine=engine, recorded=recorded)
     if data is None:
@@ -120,7 +132,8 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
     if data is None and not (Path(config.out) / "manifest.json").is_file():
         msg = "no data was named"
         raise ConfigError(msg, hint="judgefast run DATA ..., with DATA a file, glob, folder or -")
-    return _run(config, judge, data, stop or Stop(), say, dry_run, show_progress)
+    start = Start(config, judge, data, stop or Stop(), say, show_progress)
+    return _go(start, dry_run=dry_run)
 
 
 def resume(
@@ -149,37 +162,27 @@ def resume(
     stored = {name: value for name, value in manifest.config.items() if name != "extend"}
     config = config_from(stored, where=f"`{folder}`").replace(out=str(folder), **changes)
     judge = judge_of(config, recorded=_recordings(config, None))
-    finished = _run(
-        config, judge, None, stop or Stop(), say or (lambda _: None), False, show_progress
-    )
+    start = Start(config, judge, None, stop or Stop(), say or _say_nothing, show_progress)
+    finished = _go(start, dry_run=False)
     assert isinstance(finished, Finished)  # only a dry run returns something else
     return finished
 
 
-def _run(  # noqa: PLR0913, PLR0917 - private: one call each from `run` and `resume`
-    config: RunConfig,
-    judge: Judge,
-    data: Any,  # noqa: ANN401 - as above
-    stop: Stop,
-    say: Callable[[str], None],
-    dry_run: bool,  # noqa: FBT001 - as above
-    show_progress: bool,  # noqa: FBT001 - as above
-) -> Finished | DryRun:
-    clock = _Clock()
+def _go(start: Start, *, dry_run: bool) -> Finished | DryRun:
+    clock, judge, config = _Clock(), start.judge, start.config
     with ExitStack() as stack:
         stack.callback(judge.engine.close)
         with clock.phase("read"):
-            directory = open_run(config, judge, data, say)
-        to_parquet = [True]
-        stack.callback(lambda: directory.close(to_parquet=to_parquet[0]))
+            directory = open_run(config, judge, start.data, start.say)
+        closing = stack.enter_context(_closing(directory))
         texts = stack.enter_context(rows_with_texts(directory, config, judge, list(config.data)))
         for note in directory.notes:
-            say(note)
+            start.say(note)
         with clock.phase("plan"):
             if directory.plan_complete():
                 plan = load_plan(directory)
             else:
-                plan = plan_run(directory, texts, judge, config, say)
+                plan = plan_run(directory, texts, judge, config, start.say)
             table = VerdictTable(
                 plan.columns.request_id, judge.rubric.verdict, planned=plan.rendered.decided
             )
@@ -193,59 +196,62 @@ def _run(  # noqa: PLR0913, PLR0917 - private: one call each from `run` and `res
             with clock.phase("load"):
                 facts = judge.engine.start()
             directory.record_launch({"engine": {"name": judge.engine.name} | facts})
-            asked = _ask(directory, plan, table, rows, judge, config, texts, stop, show_progress)
+            asked = _ask(start, directory, Work(plan, table, rows, texts))
             clock.seconds["judge"] = asked.seconds
+        mean = None if asked is None else asked.in_flight_mean
         if asked is not None and asked.interrupted:
-            to_parquet[0] = False
-            directory.finish_launch(
-                seconds=clock.seconds, in_flight_mean=asked.in_flight_mean, interrupted=True
-            )
+            closing.to_parquet = False
+            directory.finish_launch(seconds=clock.seconds, in_flight_mean=mean, interrupted=True)
             return _interrupted(directory, table, plan)
         judge.engine.close()
         if asked is not None:
             directory.journal.close()
         with clock.phase("report"):
             reading = read_run(directory.path, directory=directory)
-        directory.finish_launch(
-            seconds=clock.seconds,
-            in_flight_mean=None if asked is None else asked.in_flight_mean,
-        )
+        directory.finish_launch(seconds=clock.seconds, in_flight_mean=mean)
         return _finished(directory, report_of(reading), asked)
 
 
-def _ask(  # noqa: PLR0913, PLR0917 - private: one call
-    directory: RunDirectory,
-    plan: RunPlan,
-    table: VerdictTable,
-    rows: NDArray[np.int64],
-    judge: Judge,
-    config: RunConfig,
-    texts: Path,
-    stop: Stop,
-    show_progress: bool,  # noqa: FBT001 - as above
-) -> Asked:
+class _Closing:
+    """How a run directory is to be closed."""
+
+    to_parquet = True
+
+
+@contextmanager
+def _closing(directory: RunDirectory) -> Iterator[_Closing]:
+    """Close the directory at the end, soon after an interruption and in full otherwise."""
+    how = _Closing()
+    try:
+        yield how
+    except KeyboardInterrupt:
+        how.to_parquet = False
+        raise
+    finally:
+        directory.close(to_parquet=how.to_parquet)
+
+
+def _ask(start: Start, directory: RunDirectory, work: Work) -> Asked:
     items = load_item_columns(directory.path)
+    config = start.config.replace(slices=())
 
     def headline() -> Estimate | None:
-        reading = reading_of(directory, config, judge.rubric, items, plan, table)
-        estimates = estimates_of(reading._replace(config=config.replace(slices=())))
+        reading = reading_of(directory, config, start.judge.rubric, items, work.plan, work.table)
+        estimates = estimates_of(reading)
         return estimates[0] if estimates else None
 
     progress = Progress(
-        len(plan),
-        already=int(np.count_nonzero(table.answers.state)),
-        is_silent=not show_progress,
+        len(work.plan),
+        already=int(np.count_nonzero(work.table.answers.state)),
+        is_silent=not start.show_progress,
     )
     try:
         return ask(
             directory,
-            plan,
-            table,
-            rows,
-            judge=judge,
-            config=config,
-            texts=texts,
-            stop=stop,
+            work,
+            judge=start.judge,
+            config=start.config,
+            stop=start.stop,
             progress=progress,
             estimate=headline,
         )
@@ -323,6 +329,10 @@ def _finished(directory: RunDirectory, report: Report, asked: Asked | None) -> F
         why=why,
         examples=examples,
     )
+
+
+def _say_nothing(words: str) -> None:
+    del words
 
 
 def _recordings(config: RunConfig, recorded: Any) -> Any:  # noqa: ANN401 - rows

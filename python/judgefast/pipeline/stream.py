@@ -1,0 +1,314 @@
+"""Outcomes as they come, for pipelines that have no run directory and no end."""
+
+from __future__ import annotations
+
+import logging
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from judgefast.batches.requests import RequestMaker
+from judgefast.codes import FIXED_ONE, NO_ANSWER, OutcomeStatus, Position, Status
+from judgefast.config import RunConfig, config_from
+from judgefast.datasets.options import ReadOptions
+from judgefast.datasets.reader import read_items
+from judgefast.datasets.rows import batch_of, items_of
+from judgefast.datasets.run_order import in_run_order
+from judgefast.engines.drive import Flight, drive
+from judgefast.errors import ConfigError, DataError
+from judgefast.outcomes.reconcile import reconcile
+from judgefast.pipeline.empty_answers import decide_empty
+from judgefast.pipeline.judge import Judge, judge_of
+from judgefast.pipeline.plan import PromptCounts, plan_batch
+from judgefast.verdicts.table import VerdictTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from judgefast.batches.request import Request
+    from judgefast.datasets.items import Item
+    from judgefast.engines.base import Completion, Engine
+    from judgefast.pipeline.plan import RunPlan
+
+LOG = logging.getLogger("judgefast")
+
+OPEN_WINDOWS = 2
+"""Windows that are judged at a time: the next one fills the engine while the last one ends."""
+
+
+class Judgment(msgspec.Struct, frozen=True, kw_only=True):
+    """One judgment behind an outcome."""
+
+    shown: tuple[int, ...]
+    """Index of the answer at each position."""
+    repeat: int
+    status: str
+    """Label of `codes.Status`."""
+    text: str
+    """The completion as it came."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """One comparison, or one scored answer, of an item."""
+
+    item_id: str
+    cluster: str
+    candidate: int
+    """Index into the item's answers."""
+    baseline: int | None
+    """Index into the item's answers; None for a scored answer."""
+    candidate_model: str | None
+    baseline_model: str | None
+    aspect: str
+    value: float | None
+    """1 is a win of the candidate; a score on the rubric's scale; None where `status` says why."""
+    weight: int
+    status: str
+    """Label of `codes.OutcomeStatus`."""
+    position: str
+    """Label of `codes.Position`."""
+    rule: str
+    p_win: float | None
+    p_tie: float | None
+    p_loss: float | None
+    label_mass: float | None
+    judgments: tuple[Judgment, ...]
+    window: int
+    """Number of the window it was planned in, from 0."""
+
+
+def stream(
+    data: Iterable[dict[str, Any]],
+    *,
+    rubric: str,
+    engine: str | Engine = "embedded",
+    window: int = 1000,
+    **options: Any,  # noqa: ANN401 - options of a run
+) -> Iterator[Outcome]:
+    """Judge rows as they come and yield outcomes, in bounded memory.
+
+    Rows are planned window by window: each window is checked, shuffled and ordered by itself, so
+    shared prefixes are shared within a window, and an id is unique among the windows in work. There
+    is no run directory: nothing is kept, and what is interrupted is lost. Use `run` for what must
+    survive.
+
+    Args:
+        data: Rows, as `run` takes them. It is read as the engine has room, never ahead by more
+            than two windows.
+        rubric: Name of a built-in rubric, or path of a TOML file.
+        engine: Name of an engine, or an engine; it is started here, and closed at the end.
+        window: Items of a window, at least 1.
+        options: Options of `RunConfig`; those of run directories and samples do not apply.
+
+    Yields:
+        Outcomes of a window once all its judgments are in, in run order.
+
+    Raises:
+        ConfigError: An option is unknown, out of range, or needs a run directory.
+        DataError: A row cannot be used; the message names it within its window.
+        EngineError: The engine is lost.
+
+    """
+    if window < 1:
+        msg = f"`window` is {window}; it must be at least 1"
+        raise ConfigError(msg)
+    for name in ("out", "limit", "no_texts", "extend", "retry"):
+        if options.get(name):
+            msg = f"`{name}` needs a run directory, and a stream has none"
+            raise ConfigError(msg, hint="use judgefast.run")
+    named = {"engine": engine} if isinstance(engine, str) else {}
+    config = config_from(options | named | {"rubric": rubric}, where="stream")
+    judge = judge_of(config, engine=None if isinstance(engine, str) else engine)
+    LOG.info("planning window by window, %d items each", window)
+    return _outcomes(iter(data), judge, config, window)
+
+
+def _outcomes(
+    rows: Iterator[dict[str, Any]], judge: Judge, config: RunConfig, size: int
+) -> Iterator[Outcome]:
+    windows = _Windows(rows, judge, config, size)
+    try:
+        judge.engine.start()
+        for _ in drive(
+            judge.engine,
+            windows,
+            flight=Flight(),
+            request_seconds=config.request_seconds,
+            stopping=lambda: False,
+        ):
+            for done in windows.finished():
+                yield from done.outcomes()
+        for done in windows.finished():
+            yield from done.outcomes()
+    finally:
+        judge.engine.close()
+
+
+class _Window:
+    """Some items, their plan, and what has come back for it."""
+
+    def __init__(self, number: int, items: list[Item], judge: Judge, config: RunConfig) -> None:
+        self.number = number
+        self._judge = judge
+        batch = in_run_order(batch_of(items), seed=config.seed)
+        self._items = items_of(batch)
+        self._plan: RunPlan = plan_batch(batch, judge, config, 0, PromptCounts())
+        decided = self._plan.rendered.decided
+        self._table = VerdictTable(
+            self._plan.columns.request_id, judge.rubric.verdict, planned=decided
+        )
+        self._asked = np.flatnonzero(decided == Status.PARSED)
+        self._texts: dict[bytes, str] = {}
+        self.left = len(self._asked)
+        """Judgments that are still out."""
+
+    def ids(self) -> list[bytes]:
+        """Ids of the requests of the window."""
+        return [self._plan.columns.request_id[row].tobytes() for row in self._asked.tolist()]
+
+    def requests(self) -> Iterator[Request]:
+        """Make the requests of the window."""
+        maker = RequestMaker(
+            self._plan.columns,
+            self._judge.prompts,
+            judge=self._judge.name,
+            rendered=self._judge.rendered,
+        )
+        return maker.requests([self._items], self._asked, self._table.answers.attempts)
+
+    def add(self, completions: Sequence[Completion]) -> None:
+        """Take in what came back."""
+        self._table.add_live(completions, "stream")
+        self._texts |= {each.request_id: each.text for each in completions}
+        self.left -= len(completions)
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """What the judgments of the window come to."""
+        rubric, plan = self._judge.rubric, self._plan
+        rule = self._judge.prompts.rule
+        verdicts = self._table.verdicts()
+        flags = [[answer.empty for answer in item.answers] for item in self._items]
+        columns = reconcile(
+            plan.columns,
+            decide_empty(flags, plan, verdicts, rubric),
+            mode=rubric.mode,
+            rule=rule,  # type: ignore[arg-type]
+            one_failed=rubric.one_failed,
+            format=rubric.verdict,
+        )
+        for row in range(len(columns.item)):
+            item = self._items[int(columns.item[row])]
+            candidate, baseline = int(columns.candidate[row]), int(columns.baseline[row])
+            against = None if baseline == NO_ANSWER else baseline
+            first = int(columns.first_judgment[row])
+            scored = columns.status[row] == OutcomeStatus.SCORED
+            yield Outcome(
+                item_id=item.item_id,
+                cluster=item.cluster,
+                candidate=candidate,
+                baseline=against,
+                candidate_model=item.answers[candidate].model,
+                baseline_model=None if against is None else item.answers[against].model,
+                aspect=self._judge.aspects[int(columns.aspect[row])],
+                value=int(columns.value[row]) / FIXED_ONE if scored else None,
+                weight=int(columns.weight[row]),
+                status=OutcomeStatus(int(columns.status[row])).label,
+                position=Position(int(columns.position[row])).label,
+                rule=rule,
+                p_win=_known(columns.p_win[row]),
+                p_tie=_known(columns.p_tie[row]),
+                p_loss=_known(columns.p_loss[row]),
+                label_mass=_known(columns.label_mass[row]),
+                judgments=tuple(
+                    self._judgment(place, int(verdicts.status[place]))
+                    for place in range(first, first + int(columns.judgments[row]))
+                ),
+                window=self.number,
+            )
+
+    def _judgment(self, row: int, status: int) -> Judgment:
+        plan = self._plan.columns
+        return Judgment(
+            shown=plan.shown_in(row),
+            repeat=int(plan.repeat[row]),
+            status=Status(status).label,
+            text=self._texts.get(plan.request_id[row].tobytes(), ""),
+        )
+
+
+class _Windows:
+    """A source that opens a window when the engine has room for it."""
+
+    def __init__(
+        self, rows: Iterator[dict[str, Any]], judge: Judge, config: RunConfig, size: int
+    ) -> None:
+        self._rows = rows
+        self._judge = judge
+        self._config = config
+        self._size = size
+        self._open: list[_Window] = []
+        self._owner: dict[bytes, _Window] = {}
+        self._requests: Iterator[Request] = iter(())
+        self._number = 0
+        self._ended = False
+
+    def take(self, lane: int, n: int) -> list[Request]:
+        """Hand out requests of the newest window, opening the next one where there is room."""
+        del lane
+        taken = list(islice(self._requests, n))
+        while len(taken) < n and len(self._open) < OPEN_WINDOWS and self._open_next():
+            taken += islice(self._requests, n - len(taken))
+        return taken
+
+    def give(self, completions: Sequence[Completion]) -> None:
+        """Pass each completion to its window."""
+        by_window: dict[int, list[Completion]] = {}
+        for completion in completions:
+            owner = self._owner.pop(completion.request_id)
+            by_window.setdefault(owner.number, []).append(completion)
+        for window in self._open:
+            if window.number in by_window:
+                window.add(by_window[window.number])
+
+    def remaining(self, lane: int) -> int:
+        """1 until the rows have ended and every request was handed out."""
+        del lane
+        return 0 if self._ended and not any(window.left for window in self._open) else 1
+
+    def finished(self) -> list[_Window]:
+        """Windows that are complete; they are closed."""
+        done = [window for window in self._open if not window.left]
+        self._open = [window for window in self._open if window.left]
+        return done
+
+    def _open_next(self) -> bool:
+        rows = list(islice(self._rows, self._size))
+        if not rows:
+            self._ended = True
+            return False
+        reader = read_items(
+            rows,
+            ReadOptions(
+                map=self._config.map,
+                on_bad_row=self._config.on_bad_row,
+                on_empty=self._config.on_empty,
+                max_row_bytes=self._config.max_row_bytes,
+                texts_required=self._judge.rendered,
+            ),
+        )
+        window = _Window(self._number, list(reader), self._judge, self._config)
+        self._number += 1
+        ids = window.ids()
+        if any(key in self._owner for key in ids):
+            msg = f"window {window.number}: an item of the window before comes again"
+            raise DataError(msg, hint="give each row an id of its own")
+        self._owner |= dict.fromkeys(ids, window)
+        self._open.append(window)
+        self._requests = window.requests()
+        return True
+
+
+def _known(value: Any) -> float | None:  # noqa: ANN401 - a numpy scalar
+    return None if np.isnan(value) else float(value)
