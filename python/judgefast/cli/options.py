@@ -16,16 +16,22 @@ if TYPE_CHECKING:
 _DEFAULTS = RunConfig()
 
 
-class Pair(click.ParamType):  # type: ignore[type-arg, unused-ignore] - generic from click 8.4
+if TYPE_CHECKING:
+    PairType = click.ParamType[tuple[str, str]]
+else:
+    PairType = click.ParamType
+
+
+class Pair(PairType):
     """`name=value`."""
 
     name = "name=value"
 
     def convert(
         self,
-        value: Any,
+        value: str | tuple[str, str],
         param: click.Parameter | None,
-        ctx: click.Context | None,  # noqa: ANN401
+        ctx: click.Context | None,
     ) -> tuple[str, str]:
         """Split at the first `=`."""
         if isinstance(value, tuple):
