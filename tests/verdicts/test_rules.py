@@ -40,6 +40,7 @@ CASES = [
     ("json", '{"score": 4,}', "malformed", None),
     ("json", "{score: 4}", "malformed", None),
     ("json", '{"score": 4', "malformed", None),
+    ("json", 'Example {"score": 1}. Mine {"score": ', "malformed", None),
     ("json", '{"score": 04}', "malformed", None),
     ("json", '{"score": +4}', "malformed", None),
     ("json", '{"score": NaN}', "malformed", None),

@@ -111,6 +111,8 @@ impl Reader<'_> {
             if word.is_empty() {
                 if self.cut && gap.end == self.text.len() {
                     tally.saw_open();
+                } else {
+                    tally.saw_broken();
                 }
                 continue;
             }
