@@ -31,6 +31,7 @@ impl Parser {
 
     /// Read each text; `cut` is 1 where it ends because its tokens were used up.
     #[pyo3(signature = (texts, cut, /))]
+    #[allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
     fn parse<'py>(
         &self,
         py: Python<'py>,

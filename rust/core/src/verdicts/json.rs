@@ -111,11 +111,13 @@ impl Reader<'_> {
             if word.is_empty() {
                 if self.cut && gap.end == self.text.len() {
                     tally.saw_open();
+                } else {
+                    tally.saw_broken();
                 }
                 continue;
             }
             let is_letter_for_number =
-                self.format.reads_numbers() && !is_quoted && word.starts_with(char::is_alphabetic);
+                self.format.reads_numbers() && !is_quoted && is_one_letter(word);
             if !is_placeholder(word) && !is_letter_for_number {
                 tally.saw_broken();
             }
@@ -141,6 +143,13 @@ pub(super) fn value_of_mention(text: &str, name: Range<usize>) -> Option<&str> {
 /// Signs that stand around a key or a word, backslashes of quoted JSON included.
 pub(super) fn is_quote(sign: char) -> bool {
     matches!(sign, '"' | '\'' | '`' | '\\' | '*' | '\u{201c}' | '\u{201d}')
+}
+
+/// `N`, `X`: what a form has where a number goes. Not `NaN`, not `four`.
+fn is_one_letter(word: &str) -> bool {
+    let mut signs = word.chars();
+    signs.next().is_some_and(char::is_alphabetic)
+        && !signs.next().is_some_and(char::is_alphanumeric)
 }
 
 fn is_placeholder(word: &str) -> bool {

@@ -241,7 +241,8 @@ impl Scanner<'_> {
         loop {
             let rest = &self.bytes[self.at..];
             let run = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
-            if rest[..run].iter().fold(false, |bad, byte| bad | (*byte < b' ')) {
+            // the least byte, since that needs no branch
+            if rest[..run].iter().fold(u8::MAX, |least, byte| least.min(*byte)) < b' ' {
                 self.at += rest[..run].iter().take_while(|byte| **byte >= b' ').count();
                 return Err(Stop::Broken);
             }
@@ -306,3 +307,6 @@ impl Scanner<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

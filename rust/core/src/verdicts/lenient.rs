@@ -16,7 +16,10 @@ use super::number;
 use super::readable::Readable;
 use super::tally::{Tally, Value};
 
-static DOUBLE: LazyLock<Regex> = LazyLock::new(|| constant(r"\[\[([^\[\]\n]{1,64})\]\]?"));
+/// Characters that a value of the field may have.
+const LONGEST: usize = 256;
+
+static DOUBLE: LazyLock<Regex> = LazyLock::new(|| constant(r"\[\[([^\[\]\n]{1,64})\]\]"));
 static SINGLE: LazyLock<Regex> = LazyLock::new(|| constant(r"\[([^\[\]\n]{1,64})\]"));
 static AT_END: LazyLock<Regex> = LazyLock::new(|| {
     constant(concat!(
@@ -51,15 +54,20 @@ pub(super) fn read(format: &Format, text: &str, readable: &Readable<'_>, tally: 
             }
         }
         Family::Bracket | Family::Arena5 | Family::Rating => {
-            marked(format, &DOUBLE, text, readable, tally);
+            marked(format, &DOUBLE, loose, text, readable, tally);
             if !tally.has_verdict() && matches!(format.family, Family::Bracket) {
-                marked(format, &SINGLE, text, readable, tally);
+                let same = |format: &Format, word: &str| format.label_in_any_case(word.trim());
+                marked(format, &SINGLE, same, text, readable, tally);
             }
         }
         Family::Result => {
             let last = readable.parts().last().unwrap_or_default();
-            if let Some(groups) = AT_END.captures(&text[last.clone()]) {
-                note(format, groups.get(1), last.start, tally);
+            if let Some(found) =
+                AT_END.captures(&text[last.clone()]).and_then(|groups| groups.get(1))
+            {
+                if let Some(value) = loose(format, found.as_str()) {
+                    tally.saw(value, last.start + found.start()..last.start + found.end());
+                }
             }
         }
         Family::Pair | Family::Patterns { .. } => {}
@@ -69,21 +77,17 @@ pub(super) fn read(format: &Format, text: &str, readable: &Readable<'_>, tally: 
 fn marked(
     format: &Format,
     pattern: &Regex,
+    read: impl Fn(&Format, &str) -> Option<Value>,
     text: &str,
     readable: &Readable<'_>,
     tally: &mut Tally,
 ) {
     for part in readable.parts() {
-        for groups in pattern.captures_iter(&text[part.clone()]) {
-            note(format, groups.get(1), part.start, tally);
+        for found in pattern.captures_iter(&text[part.clone()]).filter_map(|groups| groups.get(1)) {
+            if let Some(value) = read(format, found.as_str()) {
+                tally.saw(value, part.start + found.start()..part.start + found.end());
+            }
         }
-    }
-}
-
-fn note(format: &Format, group: Option<regex::Match<'_>>, base: usize, tally: &mut Tally) {
-    let Some(group) = group else { return };
-    if let Some(value) = loose(format, group.as_str()) {
-        tally.saw(value, base + group.start()..base + group.end());
     }
 }
 
@@ -100,9 +104,10 @@ fn json(
         let Some(value) = value_of_mention(inside, at..at + field.len()) else { continue };
         let start = part.end - value.len();
         let word = value.trim_start_matches(is_quote);
-        let end = word.find(|sign: char| is_quote(sign) || ",}]\n".contains(sign));
-        let Some(end) = end else {
-            tally.saw_open();
+        let mut signs = word.char_indices().take(LONGEST);
+        let end = signs.find(|(_, sign)| is_quote(*sign) || ",}]\n".contains(*sign));
+        let Some((end, _)) = end else {
+            tally.saw_broken();
             continue;
         };
         match loose(format, &word[..end]) {

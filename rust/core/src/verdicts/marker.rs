@@ -34,7 +34,7 @@ pub(super) fn read(
 ) {
     for part in readable.parts() {
         let cut = cut && part.end == text.len();
-        let bytes = text[..part.end].as_bytes();
+        let bytes = &text.as_bytes()[..part.end];
         let mut at = part.start;
         while let Some(found) = memmem::find(&bytes[at..], b"[[") {
             let start = at + found + 2;

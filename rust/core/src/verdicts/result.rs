@@ -43,13 +43,13 @@ pub(super) fn read(
 
 /// The verdict that the text of `range` begins with.
 fn leading(format: &Format, text: &str, range: Range<usize>) -> Option<(Value, Range<usize>)> {
-    let range = trimmed(text, range);
-    let word = &text[range.clone()];
+    let word = text[range.clone()].trim_start();
+    let start = range.end - word.len();
     let length = if format.reads_numbers() {
         number::length(word.as_bytes())
     } else {
         word.find(|sign: char| sign.is_whitespace() || "[.,;".contains(sign)).unwrap_or(word.len())
     };
     let value = format.value(&word[..length])?;
-    Some((value, range.start..range.start + length))
+    Some((value, start..start + length))
 }
