@@ -102,9 +102,9 @@ impl Comparison<'_> {
             let (value, here) = self.repeat(repeat?)?;
             position = Some(position.map_or(here, |before: Position| before.with(here)));
             match value {
-                Ok((one, weighs)) => {
-                    lead += f64::from(weighs) * one;
-                    weight += f64::from(weighs);
+                Ok((one, times)) => {
+                    lead += f64::from(times) * one;
+                    weight += f64::from(times);
                     valued += 1.0;
                 }
                 Err(why) => status = status.max(why),
