@@ -141,7 +141,7 @@ def outcome_in_words(
     return round(mean * FIXED_ONE), each, OutcomeStatus.SCORED
 
 
-graded = {"format": "abc5"}
+graded = {"format": "graded abc"}
 some_rule = st.sampled_from(RULES)
 some_way = st.sampled_from(ONE_FAILED)
 

@@ -31,7 +31,7 @@ ONE_FAILED: tuple[OneFailed, ...] = ("pair", "single", "tie")
 """What a comparison comes to of which one order was read: nothing, that order's vote, a tie."""
 
 _POSITIONS = {"first": 0, "second": 1, "tie": CHOICE_TIE}
-_TIE = 0.5
+_WITHOUT_DEGREES = {None, 0.0, 0.5, 1.0}
 
 
 class Label(Protocol):
@@ -52,10 +52,6 @@ class Label(Protocol):
 
 class Format(Protocol):
     """What reconciliation needs to know of a verdict format."""
-
-    @property
-    def name(self) -> str:
-        """Name of the format; `arena5` has degrees of preference."""
 
     @property
     def labels(self) -> Sequence[Label]:
@@ -160,9 +156,7 @@ def label_meanings(format: Format, width: int) -> LabelMeanings:  # noqa: A002 -
     """
     labels = format.labels
     strengths = (label.strength for label in labels)
-    graded = format.name == "arena5" or any(
-        strength is not None and 0 < strength < 1 and strength != _TIE for strength in strengths
-    )
+    graded = any(strength not in _WITHOUT_DEGREES for strength in strengths)
     if width not in {0, len(labels)}:
         msg = f"`p_labels` has {width} columns but the verdict format has {len(labels)} labels"
         raise ColumnError(msg)
