@@ -63,7 +63,10 @@ class LabelMeanings(NamedTuple):
 
     choice: NDArray[np.uint8]
     score: NDArray[np.float64]
+    strong: NDArray[np.uint8]
+    """1 for the ends of a scale of preference that has steps between."""
     graded: bool
+    """Whether the format has such a scale."""
 
 
 def default_rule(*, probabilities: bool) -> Rule:
@@ -155,15 +158,27 @@ def label_meanings(format: Format, width: int) -> LabelMeanings:  # noqa: A002 -
 
     """
     labels = format.labels
-    strengths = (label.strength for label in labels)
-    graded = any(strength not in _WITHOUT_DEGREES for strength in strengths)
     if width not in {0, len(labels)}:
         msg = f"`p_labels` has {width} columns but the verdict format has {len(labels)} labels"
         raise ColumnError(msg)
+    graded = any(label.strength not in _WITHOUT_DEGREES for label in labels)
     read = labels[:width]
     choices = [_position(label.choice) for label in read]
     scores = [np.nan if label.score is None else label.score for label in read]
-    return LabelMeanings(np.array(choices, np.uint8), np.array(scores, np.float64), graded)
+    strong = [graded and _is_end(label) for label in read]
+    return LabelMeanings(
+        choice=np.array(choices, np.uint8),
+        score=np.array(scores, np.float64),
+        strong=np.array(strong, np.uint8),
+        graded=graded,
+    )
+
+
+def _is_end(label: Label) -> bool:
+    """Whether no label can prefer an answer more; a win without a strength is such."""
+    if label.strength is None:
+        return label.choice in {"first", "second"}
+    return label.strength in {0.0, 1.0}
 
 
 def _position(choice: str | int | None) -> int:

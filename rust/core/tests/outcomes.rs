@@ -66,7 +66,12 @@ fn reconciled(
             mode: Mode::Pairwise,
             rule,
             one_failed,
-            labels: Labels { choice: &[0, 1, CHOICE_TIE], score: &[f64::NAN; 3], graded: false },
+            labels: Labels {
+                choice: &[0, 1, CHOICE_TIE],
+                score: &[f64::NAN; 3],
+                strong: &[1, 0, 0],
+                graded: true,
+            },
             baseline: None,
         },
     )
@@ -135,7 +140,7 @@ fn columns_of_different_length_are_refused_by_name() {
         mode: Mode::Pairwise,
         rule: Rule::Strict,
         one_failed: OneFailed::Pair,
-        labels: Labels { choice: &[], score: &[], graded: false },
+        labels: Labels { choice: &[], score: &[], strong: &[], graded: false },
         baseline: None,
     };
     let refused = reconcile(&judgments, &verdicts, &settings).expect_err("`second` is short");
