@@ -175,12 +175,11 @@ impl Comparison<'_> {
                 return Err(Error::OutOfRange { column: "choice", row, value, allowed });
             }
         };
-        let (lead, strong) = match self.p(row)? {
-            Some(([win, _, loss, sum], strong)) => ((win - loss) / sum / 2.0, strong),
-            None => {
-                let (leaning, strong) = self.leaning(row, first)?;
-                (f64::from(side) * leaning, strong)
-            }
+        let (lead, strong) = if let Some(([win, _, loss, sum], strong)) = self.p(row)? {
+            ((win - loss) / sum / 2.0, strong)
+        } else {
+            let (leaning, strong) = self.leaning(row, first)?;
+            (f64::from(side) * leaning, strong)
         };
         let games = if strong { 3 } else { 1 };
         Ok(Some(Vote { sign: side * first, lead, games, position }))
