@@ -29,18 +29,18 @@ class Label(NamedTuple):
 class Format(NamedTuple):
     """A verdict format."""
 
-    name: str
     labels: tuple[Label, ...] = ()
 
 
+DEGREES = (("first", 1.0), ("first", 0.75), ("tie", 0.5), ("second", 0.25), ("second", 0.0))
 FORMATS = {
-    "plain": Format("json"),
-    "arena5": Format("arena5"),
-    "abc": Format("label", (Label("first"), Label("second"), Label("tie"))),
-    "abc5": Format("arena5", (Label("first"), Label("second"), Label("tie"))),
-    "levels": Format("label", tuple(Label(score=float(level)) for level in range(1, 6))),
-    "letters": Format("label", (Label(0), Label(1), Label(2), Label("tie"))),
-    "yes-no": Format("label", (Label(score=1.0), Label(score=0.0))),
+    "plain": Format(),
+    "arena5": Format(tuple(Label(choice, strength=by) for choice, by in DEGREES)),
+    "abc": Format((Label("first"), Label("second"), Label("tie"))),
+    "graded abc": Format((Label("first", strength=0.75), Label("second"), Label("tie"))),
+    "levels": Format(tuple(Label(score=float(level)) for level in range(1, 6))),
+    "letters": Format((Label(0), Label(1), Label(2), Label("tie"))),
+    "yes-no": Format((Label(score=1.0), Label(score=0.0))),
 }
 
 

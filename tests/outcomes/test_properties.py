@@ -90,9 +90,10 @@ def points(row: Row) -> Fraction:
 
 
 def game(row: Row) -> tuple[Fraction, int]:
-    """Points and weight of one judgment as a game of five degrees."""
+    """Points and weight of one judgment as a game; of the three labels only `second` is strong."""
     result = {"win": Fraction(1), "tie": HALF, "loss": Fraction(0)}[liked(row)]
-    return result, 3 if row.get("strength") in (0.0, 1.0) else 1
+    strong = np.argmax(row["p"]) == 1 if "p" in row else row.get("strength") in {0.0, 1.0}
+    return result, 3 if strong else 1
 
 
 def votes_in_words(read: list[Row], rule: str) -> tuple[Fraction, int] | OutcomeStatus:
@@ -141,7 +142,7 @@ def outcome_in_words(
     return round(mean * FIXED_ONE), each, OutcomeStatus.SCORED
 
 
-graded = {"format": "abc5"}
+graded = {"format": "graded abc"}
 some_rule = st.sampled_from(RULES)
 some_way = st.sampled_from(ONE_FAILED)
 

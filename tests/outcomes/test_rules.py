@@ -198,6 +198,25 @@ def test_probabilities_need_not_sum_to_one_to_the_last_bit(
     assert got == pytest.approx(0.3 / 1.0001, abs=1e-7)
 
 
+def test_an_expected_strength_need_not_stand_on_the_side_of_the_choice(
+    outcomes: Reconcile, value: Value
+) -> None:
+    rows = [{"shown": FORWARD, "choice": 254, "strength": 0.625, "p": (0.375, 0.125, 0.5)}]
+    assert value(outcomes(rows, rule="strict", format="abc")) == [0.5]
+    assert value(outcomes(rows, rule="average", format="abc")) == [0.375]
+
+
+def test_a_game_read_by_probability_is_as_strong_as_its_likeliest_label(
+    outcomes: Reconcile, value: Value
+) -> None:
+    rows = [
+        {"shown": FORWARD, "choice": 1, "strength": 0.3, "p": (0.2, 0.1, 0, 0.3, 0.4)},
+        {"shown": SWAPPED, "choice": 1, "strength": 0.4, "p": (0, 0.3, 0.1, 0.4, 0.2)},
+    ]
+    got = outcomes(rows, rule="games", format="arena5")
+    assert (value(got), got.weight.tolist()) == ([0.75], [4])
+
+
 def test_a_run_that_names_no_rule_averages_where_it_reads_probabilities() -> None:
     assert default_rule(probabilities=True) == "average"
     assert default_rule(probabilities=False) == "strict"

@@ -31,7 +31,7 @@ ONE_FAILED: tuple[OneFailed, ...] = ("pair", "single", "tie")
 """What a comparison comes to of which one order was read: nothing, that order's vote, a tie."""
 
 _POSITIONS = {"first": 0, "second": 1, "tie": CHOICE_TIE}
-_TIE = 0.5
+_WITHOUT_DEGREES = {None, 0.0, 0.5, 1.0}
 
 
 class Label(Protocol):
@@ -54,10 +54,6 @@ class Format(Protocol):
     """What reconciliation needs to know of a verdict format."""
 
     @property
-    def name(self) -> str:
-        """Name of the format; `arena5` has degrees of preference."""
-
-    @property
     def labels(self) -> Sequence[Label]:
         """In the order of `p_labels`."""
 
@@ -67,7 +63,10 @@ class LabelMeanings(NamedTuple):
 
     choice: NDArray[np.uint8]
     score: NDArray[np.float64]
+    strong: NDArray[np.uint8]
+    """1 for the ends of a scale of preference that has steps between."""
     graded: bool
+    """Whether the format has such a scale."""
 
 
 def default_rule(*, probabilities: bool) -> Rule:
@@ -159,17 +158,27 @@ def label_meanings(format: Format, width: int) -> LabelMeanings:  # noqa: A002 -
 
     """
     labels = format.labels
-    strengths = (label.strength for label in labels)
-    graded = format.name == "arena5" or any(
-        strength is not None and 0 < strength < 1 and strength != _TIE for strength in strengths
-    )
     if width not in {0, len(labels)}:
         msg = f"`p_labels` has {width} columns but the verdict format has {len(labels)} labels"
         raise ColumnError(msg)
+    graded = any(label.strength not in _WITHOUT_DEGREES for label in labels)
     read = labels[:width]
     choices = [_position(label.choice) for label in read]
     scores = [np.nan if label.score is None else label.score for label in read]
-    return LabelMeanings(np.array(choices, np.uint8), np.array(scores, np.float64), graded)
+    strong = [graded and _is_end(label) for label in read]
+    return LabelMeanings(
+        choice=np.array(choices, np.uint8),
+        score=np.array(scores, np.float64),
+        strong=np.array(strong, np.uint8),
+        graded=graded,
+    )
+
+
+def _is_end(label: Label) -> bool:
+    """Whether no label can prefer an answer more; a win without a strength is such."""
+    if label.strength is None:
+        return label.choice in {"first", "second"}
+    return label.strength in {0.0, 1.0}
 
 
 def _position(choice: str | int | None) -> int:

@@ -35,6 +35,7 @@ pub(crate) struct VerdictsArg<'py> {
 pub(crate) struct LabelsArg<'py> {
     choice: PyReadonlyArray1<'py, u8>,
     score: PyReadonlyArray1<'py, f64>,
+    strong: PyReadonlyArray1<'py, u8>,
     graded: bool,
 }
 
@@ -69,6 +70,7 @@ pub(crate) fn reconcile<'py>(
         labels: Labels {
             choice: labels.choice.as_slice()?,
             score: labels.score.as_slice()?,
+            strong: labels.strong.as_slice()?,
             graded: labels.graded,
         },
         baseline: baseline.as_ref().map(PyReadonlyArray1::as_slice).transpose()?,

@@ -63,9 +63,13 @@ pub fn content(question_sha256: &[u8], reference_sha256: &[u8]) -> [u8; 32] {
 /// A key up to its last two fields, for one choice of answers shown; [`finish`] ends it.
 ///
 /// `indices` is working space: it is overwritten.
+///
+/// # Panics
+///
+/// More than 65535 answers are shown.
 #[must_use]
 pub fn start(run: Run<'_>, item: &Item<'_>, shown: &[u16], indices: &mut Vec<u8>) -> Framed {
-    let count = u16::try_from(shown.len()).expect("an item has fewer than 65535 answers");
+    let count = u16::try_from(shown.len()).expect("at most 65535 answers are shown");
     let mut hash = Framed::new("judgefast key 1");
     hash.push(item.item_id.as_bytes());
     hash.push(&item.content);

@@ -35,6 +35,8 @@ struct Choosing<'a> {
     judgments: &'a Judgments<'a>,
     verdicts: &'a Verdicts<'a>,
     settings: &'a Settings<'a>,
+    /// Share of each answer in a tie.
+    alike: f64,
     /// Share of each answer, summed over repeats.
     shares: Vec<f64>,
     /// Probability of each answer, summed over judgments.
@@ -50,14 +52,16 @@ impl<'a> Choosing<'a> {
         settings: &'a Settings<'a>,
     ) -> Self {
         let (shares, p, seen) = (Vec::new(), Vec::new(), Vec::new());
-        Self { judgments, verdicts, settings, shares, p, seen }
+        Self { judgments, verdicts, settings, alike: 0.0, shares, p, seen }
     }
 
     fn outcomes_of(&mut self, rows: &Range<usize>, outcomes: &mut Outcomes) -> Result<(), Error> {
-        let answers = self.judgments.shown_in(rows.start).len();
-        self.shares.clear();
-        self.shares.resize(answers, 0.0);
         let judgments = self.judgments;
+        let shown = judgments.shown_in(rows.start).len();
+        let answers = u16::try_from(shown).map_err(|_| not_shown_once(judgments, rows.start))?;
+        self.alike = 1.0 / f64::from(answers);
+        self.shares.clear();
+        self.shares.resize(shown, 0.0);
         let (mut valued, mut status, mut position) = (0.0, Status::Missing, None);
         for repeat in repeats(judgments, rows.clone()) {
             let (value, here) = self.repeat(repeat?)?;
@@ -68,16 +72,15 @@ impl<'a> Choosing<'a> {
             }
         }
         let position = position.unwrap_or(Position::BothMissing);
-        let (tie, total, count, label_mass) = self.probabilities(rows, answers)?;
-        for (answer, candidate) in (0..answers).zip(0_u16..) {
+        let (tie, total, count, label_mass) = self.probabilities(rows)?;
+        for ((candidate, share), win) in (0..answers).zip(&self.shares).zip(&self.p) {
             let value = if valued > 0.0 {
-                Ok((fixed(self.shares[answer] / valued, rows.start)?, 1))
+                Ok((fixed(share / valued, rows.start)?, 1))
             } else {
                 Err(status)
             };
-            let win = self.p[answer];
             #[allow(clippy::cast_possible_truncation, reason = "probabilities are kept as f32")]
-            let p = [win, tie, (total - win - tie).max(0.0)].map(|sum| (sum / count) as f32);
+            let p = [*win, tie, (total - win - tie).max(0.0)].map(|sum| (sum / count) as f32);
             let outcome =
                 Outcome { candidate, baseline: NO_ANSWER, value, position, p, label_mass };
             outcomes.push(judgments, rows, outcome);
@@ -114,7 +117,10 @@ impl<'a> Choosing<'a> {
         let value = match self.settings.one_failed {
             OneFailed::Pair => Err(Status::OneOrderMissing),
             OneFailed::Single => Ok(self.share(one, 1.0)?),
-            OneFailed::Tie => Ok(self.share_alike()),
+            OneFailed::Tie => {
+                self.share_alike(1.0);
+                Ok(())
+            }
         };
         Ok((value, Position::OneMissing))
     }
@@ -138,7 +144,7 @@ impl<'a> Choosing<'a> {
                         self.shares[usize::from(a)] += 0.5;
                         self.shares[usize::from(b)] += 0.5;
                     }
-                    None => self.share_alike(),
+                    None => self.share_alike(1.0),
                 }
                 Ok(())
             }
@@ -163,13 +169,12 @@ impl<'a> Choosing<'a> {
     fn share(&mut self, row: usize, weight: f64) -> Result<(), Error> {
         let shown = self.judgments.shown_in(row);
         let labels = self.settings.labels.choice;
-        let alike = weight / self.shares.len() as f64;
         if self.settings.rule == Rule::Average {
             if let Some((p, sum)) = self.verdicts.probabilities(row, labels.len())? {
                 for (&p, &choice) in p.iter().zip(labels) {
                     let p = f64::from(p) / sum;
                     if choice == CHOICE_TIE {
-                        self.shares.iter_mut().for_each(|share| *share += alike * p);
+                        self.share_alike(weight * p);
                     } else {
                         let answer = label_answer(shown, choice, p, row)?;
                         if let Some(answer) = answer {
@@ -182,26 +187,22 @@ impl<'a> Choosing<'a> {
         }
         match self.chosen(row)? {
             Some(position) => self.shares[usize::from(shown[usize::from(position)])] += weight,
-            None => self.shares.iter_mut().for_each(|share| *share += alike),
+            None => self.share_alike(weight),
         }
         Ok(())
     }
 
-    /// Add a tie of all answers.
-    fn share_alike(&mut self) {
-        let alike = 1.0 / self.shares.len() as f64;
+    /// Add `weight` times a tie of all answers.
+    fn share_alike(&mut self, weight: f64) {
+        let alike = weight * self.alike;
         self.shares.iter_mut().for_each(|share| *share += alike);
     }
 
     /// Fill `p`; give the sums of the tie and of all labels, how many judgments they are of, and
     /// the smallest label mass.
-    fn probabilities(
-        &mut self,
-        rows: &Range<usize>,
-        answers: usize,
-    ) -> Result<(f64, f64, f64, f32), Error> {
+    fn probabilities(&mut self, rows: &Range<usize>) -> Result<(f64, f64, f64, f32), Error> {
         self.p.clear();
-        self.p.resize(answers, 0.0);
+        self.p.resize(self.shares.len(), 0.0);
         let labels = self.settings.labels.choice;
         let (mut tie, mut total, mut count, mut mass) = (0.0, 0.0, 0.0, f32::NAN);
         for row in rows.clone().filter(|&row| self.verdicts.is_read(row)) {
@@ -238,8 +239,13 @@ impl<'a> Choosing<'a> {
         if shown.len() == self.shares.len() && shown.len() > 1 && shown.iter().all(fresh) {
             return Ok(());
         }
-        Err(misplaced(self.judgments, row, "every answer of the item, each shown once"))
+        Err(not_shown_once(self.judgments, row))
     }
+}
+
+/// A row that does not show every answer of its item once.
+fn not_shown_once(judgments: &Judgments<'_>, row: usize) -> Error {
+    misplaced(judgments, row, "every answer of the item, each shown once")
 }
 
 /// The answer that a label chooses; none where its position was not shown and nothing stands on it.

@@ -44,7 +44,8 @@ pub struct Verdicts<'a> {
     pub choice: &'a [u8],
     /// Score, or NaN.
     pub score: &'a [f64],
-    /// Preference for the answer shown first: 1, .75, .5, .25, 0, or NaN.
+    /// Preference for the answer shown first: 1, .75, .5, .25, 0, or NaN; any number between
+    /// where it was read from label probabilities.
     pub strength: &'a [f64],
     /// Probability of each label, row after row; NaN where not read.
     pub p_labels: &'a [f32],
@@ -59,7 +60,9 @@ pub struct Labels<'a> {
     pub choice: &'a [u8],
     /// Score that the label stands for, or NaN.
     pub score: &'a [f64],
-    /// Whether the verdict format knows weak preferences, so that a strong one says more.
+    /// 1 for the ends of a scale of preference that has steps between: `A>>B`, not `A>B` or `A`.
+    pub strong: &'a [u8],
+    /// Whether the verdict format has such a scale.
     pub graded: bool,
 }
 
@@ -111,6 +114,7 @@ pub(crate) fn check(
         same_length(rows, column)?;
     }
     same_length(("labels", labels.choice.len()), ("label scores", labels.score.len()))?;
+    same_length(("labels", labels.choice.len()), ("strong labels", labels.strong.len()))?;
     let cells = rows.1.checked_mul(labels.choice.len());
     let cells = cells.ok_or(Error::Overflow { column: "p_labels" })?;
     same_length(("rows x labels", cells), ("p_labels", verdicts.p_labels.len()))?;

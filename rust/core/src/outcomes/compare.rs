@@ -102,9 +102,9 @@ impl Comparison<'_> {
             let (value, here) = self.repeat(repeat?)?;
             position = Some(position.map_or(here, |before: Position| before.with(here)));
             match value {
-                Ok((one, weighs)) => {
-                    lead += f64::from(weighs) * one;
-                    weight += f64::from(weighs);
+                Ok((one, times)) => {
+                    lead += f64::from(times) * one;
+                    weight += f64::from(times);
                     valued += 1.0;
                 }
                 Err(why) => status = status.max(why),
@@ -175,34 +175,46 @@ impl Comparison<'_> {
                 return Err(Error::OutOfRange { column: "choice", row, value, allowed });
             }
         };
-        let strength = self.verdicts.strength[row];
-        let leaning = strength - 0.5;
-        let fits =
-            leaning.abs() <= 0.5 && leaning.partial_cmp(&0.0) == f64::from(first).partial_cmp(&0.0);
-        if !fits && !strength.is_nan() {
-            let allowed = "strengths from 0 to 1, on the side of the choice";
-            let value = strength.to_string();
-            return Err(Error::OutOfRange { column: "strength", row, value, allowed });
-        }
-        let lead = match self.p(row)? {
-            Some([win, _, loss, sum]) => (win - loss) / sum / 2.0,
-            None if strength.is_nan() => f64::from(side * first) / 2.0,
-            None => f64::from(side) * leaning,
+        let (lead, strong) = if let Some(([win, _, loss, sum], strong)) = self.p(row)? {
+            ((win - loss) / sum / 2.0, strong)
+        } else {
+            let (leaning, strong) = self.leaning(row, first)?;
+            (f64::from(side) * leaning, strong)
         };
-        let strong =
-            self.settings.labels.graded && matches!(self.verdicts.strength[row], 0.0 | 1.0);
         let games = if strong { 3 } else { 1 };
         Ok(Some(Vote { sign: side * first, lead, games, position }))
     }
 
-    /// Win, tie and loss of the candidate, and the sum of all labels, where probabilities exist.
-    fn p(&self, row: usize) -> Result<Option<[f64; 4]>, Error> {
+    /// Strength of a verdict for the answer shown first, less that of a tie, and whether it is one
+    /// of the scale's ends; `first` is the sign of the choice.
+    fn leaning(&self, row: usize, first: i8) -> Result<(f64, bool), Error> {
+        let strength = self.verdicts.strength[row];
+        if strength.is_nan() {
+            return Ok((f64::from(first) / 2.0, false));
+        }
+        let leaning = strength - 0.5;
+        let side = f64::from(first).partial_cmp(&0.0);
+        if leaning.abs() <= 0.5 && leaning.partial_cmp(&0.0) == side {
+            let at_end = matches!(strength, 0.0 | 1.0);
+            return Ok((leaning, at_end && self.settings.labels.graded));
+        }
+        let allowed = "strengths from 0 to 1, on the side of the choice";
+        Err(Error::OutOfRange { column: "strength", row, value: strength.to_string(), allowed })
+    }
+
+    /// Win, tie and loss of the candidate, and the sum of all labels, where probabilities exist;
+    /// and whether the most likely label is a strong one.
+    fn p(&self, row: usize) -> Result<Option<([f64; 4], bool)>, Error> {
         let labels = self.settings.labels.choice;
         let Some((p, sum)) = self.verdicts.probabilities(row, labels.len())? else {
             return Ok(None);
         };
         let (mut first, mut second, mut tie) = (0.0, 0.0, 0.0);
-        for (&p, &choice) in p.iter().zip(labels) {
+        let (mut most, mut strong) = (0.0, false);
+        for ((&p, &choice), &at_end) in p.iter().zip(labels).zip(self.settings.labels.strong) {
+            if p > most {
+                (most, strong) = (p, at_end == 1);
+            }
             match choice {
                 0 => first += f64::from(p),
                 1 => second += f64::from(p),
@@ -210,9 +222,9 @@ impl Comparison<'_> {
             }
         }
         if self.judgments.first[row] == self.candidate {
-            return Ok(Some([first, tie, second, sum]));
+            return Ok(Some(([first, tie, second, sum], strong)));
         }
-        Ok(Some([second, tie, first, sum]))
+        Ok(Some(([second, tie, first, sum], strong)))
     }
 
     /// Mean probabilities and smallest label mass over what was read.
@@ -220,7 +232,7 @@ impl Comparison<'_> {
         let (mut sums, mut count, mut mass) = ([0.0; 3], 0.0, f32::NAN);
         for row in rows.clone().filter(|&row| self.verdicts.is_read(row)) {
             mass = mass.min(self.verdicts.label_mass[row]);
-            if let Some([win, tie, loss, _]) = self.p(row)? {
+            if let Some(([win, tie, loss, _], _)) = self.p(row)? {
                 for (sum, p) in sums.iter_mut().zip([win, tie, loss]) {
                     *sum += p;
                 }
