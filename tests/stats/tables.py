@@ -20,7 +20,6 @@ class Items(NamedTuple):
     """The fields of `datasets.columns.ItemColumns` that statistics read."""
 
     cluster_id64: NDArray[np.uint64]
-    num_answers: NDArray[np.uint16]
     gold_choice: NDArray[np.uint8]
     gold_score: NDArray[np.float64]
     models: list[str]
@@ -53,7 +52,6 @@ def make_items(  # noqa: PLR0913 - one setting a column
     nobody = np.full((num, answers), -1, dtype=np.int32)
     return Items(
         cluster_id64=np.array(list(clusters), dtype=np.uint64),
-        num_answers=np.full(num, answers, dtype=np.uint16),
         gold_choice=np.array([CHOICE_NONE] * num if gold is None else gold, dtype=np.uint8),
         gold_score=np.full(num, np.nan),
         models=list(models),

@@ -30,3 +30,9 @@ def test_halves_go_to_the_even_neighbour() -> None:
 
 def test_a_third_is_the_nearest_multiple() -> None:
     assert fixed_ratio(np.array([1]), np.array([3])).tolist() == [5592405]
+
+
+def test_products_beyond_64_bits_are_exact() -> None:
+    top = np.array([2**50 + 1, -(2**50) - 1])
+    expected = [round(Fraction(int(one) * 2**24, 2**30)) for one in top]
+    assert fixed_ratio(top, np.full(2, 2**30)).tolist() == expected

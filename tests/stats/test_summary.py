@@ -125,13 +125,13 @@ def test_wins_ties_and_losses_are_the_whole() -> None:
 
 
 def test_accuracy_counts_a_tie_half_unless_gold_is_a_tie() -> None:
-    gold = [1, 1, 1, 0, 0, CHOICE_TIE, CHOICE_TIE]
-    items = make_items(8, gold=[*gold, 255])
-    outcome = [1, 0.5, 0, 0, 0.25, 0.5, 1, 1]
-    found = summarise(make_outcomes(range(8), outcome), items, mode="pairwise")
+    gold = [1, 1, 1, 0, 0, CHOICE_TIE, CHOICE_TIE, CHOICE_TIE]
+    items = make_items(9, gold=[*gold, 255])
+    outcome = [1, 0.5, 0, 0, 0.25, 0.5, 0.5, 1, 1]
+    found = summarise(make_outcomes(range(9), outcome), items, mode="pairwise")
     accuracy = named(found, "accuracy")["all"]
-    assert accuracy.value == pytest.approx((1 + 0.5 + 0 + 1 + 1 + 1 + 0) / 7)
-    assert accuracy.outcomes == 7
+    assert accuracy.value == pytest.approx((1 + 0.5 + 0 + 1 + 1 + 1 + 1 + 0) / 8)
+    assert accuracy.outcomes == 8
 
 
 def test_comparisons_without_the_gold_answer_have_no_accuracy() -> None:
@@ -180,11 +180,28 @@ def test_slices_of_meta_are_named_and_leave_out_rows_without_the_field() -> None
 
 def test_several_aspects_are_slices_of_their_own() -> None:
     outcomes = make_outcomes(
-        [0, 0, 1, 1], [1, 2, 3, 4], candidate=0, baseline=None, aspect=[0, 1, 0, 1]
+        [0, 0, 1, 1], [1, 2, 3, 5], candidate=0, baseline=None, aspect=[0, 1, 0, 1]
     )
-    items = make_items(2, answers=1)
+    items = make_items(2, answers=1, models=["x", "y"], model=[[0], [1]])
     found = summarise(outcomes, items, mode="scalar", scale=(1, 5), aspects=["tone", "facts"])
-    assert values(found, "mean") == {"aspect=tone": 2.0, "aspect=facts": 3.0}
+    assert values(found, "mean") == {
+        "aspect=tone": 2.0,
+        "aspect=facts": 3.5,
+        "model=x aspect=tone": 1.0,
+        "model=x aspect=facts": 2.0,
+        "model=y aspect=tone": 3.0,
+        "model=y aspect=facts": 5.0,
+    }
+
+
+def test_ranking_finds_gold_in_any_order_of_rows_and_needs_it_judged() -> None:
+    items = make_items(3, gold=[0, 1, 0])
+    outcomes = make_outcomes(
+        [2, 1, 0, 1, 2], [5, 4, 1, 3, 2], candidate=[0, 1, 1, 0, 1], baseline=None
+    )
+    found = summarise(outcomes, items, mode="scalar", scale=(1, 5))
+    ranking = named(found, "ranking_accuracy")["all"]
+    assert (ranking.value, ranking.outcomes, ranking.missing) == (1.0, 2, 0)
 
 
 def test_ranking_compares_gold_with_every_other_answer() -> None:
@@ -207,9 +224,12 @@ def test_ranking_is_done_within_an_aspect() -> None:
 
 def test_a_pass_is_compared_with_the_gold_score_of_a_lone_answer() -> None:
     items = make_items(4, answers=1)._replace(gold_score=np.array([1, 0, 0, np.nan]))
-    outcomes = make_outcomes(range(4), [1, 0, 1, 1], candidate=0, baseline=None)
+    outcomes = make_outcomes(range(4), [1, 0, 0, 1], candidate=0, baseline=None)
     accuracy = named(summarise(outcomes, items, mode="binary"), "accuracy")["all"]
-    assert (accuracy.value, accuracy.outcomes) == (pytest.approx(2 / 3), 3)
+    assert (accuracy.value, accuracy.outcomes) == (1.0, 3)
+    wrong = make_outcomes(range(4), [0, 1, 0.5, 1], candidate=0, baseline=None)
+    found = summarise(wrong, items, mode="binary")
+    assert values(found, "accuracy") == {"all": pytest.approx(0.5 / 3)}
 
 
 def test_choices_are_counted_by_model_and_against_gold() -> None:

@@ -101,7 +101,7 @@ def paired_difference(
     cluster = np.zeros(number, dtype=np.uint64)
     cluster[unit[size:]] = b.cluster_id64
     cluster[unit[:size]] = a.cluster_id64
-    codes = np.where(both, 0, -1)
+    codes = np.zeros(number, dtype=np.int64)
     moments = cluster_moments(cluster, value, scored.astype(np.uint8), codes, 1)[0]
     width = scale[1] - scale[0]
     found = estimate(

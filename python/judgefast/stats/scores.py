@@ -37,7 +37,7 @@ def all_rows(outcomes: OutcomeColumns) -> Rows:
 def pass_accuracy_rows(outcomes: OutcomeColumns, items: JudgedItems) -> Rows:
     """Whether the pass or fail of a lone answer is that of gold (a gold score of 1 or 0)."""
     gold = items.gold_score[outcomes.item]
-    keep = ((gold == 0) | (gold == 1)) & (items.num_answers[outcomes.item] == 1)
+    keep = (gold == 0) | (gold == 1)
     sign = np.sign(outcomes.value - HALF)
     right = HALF + np.where(gold == 1, sign, -sign) * HALF
     return _rows(outcomes, right, np.where(keep, 0, -1), [""])

@@ -29,16 +29,12 @@ class JudgedItems(Protocol):
         """Resampling id. Shape (n,)."""
 
     @property
-    def num_answers(self) -> NDArray[np.uint16]:
-        """Answers of each item. Shape (n,)."""
-
-    @property
     def gold_choice(self) -> NDArray[np.uint8]:
         """Index of the better answer, `CHOICE_TIE` or `CHOICE_NONE`. Shape (n,)."""
 
     @property
     def gold_score(self) -> NDArray[np.float64]:
-        """Score by people; NaN where there is none. Shape (n,)."""
+        """Score of a lone answer by people; NaN where there is none. Shape (n,)."""
 
     @property
     def models(self) -> Sequence[str]:
