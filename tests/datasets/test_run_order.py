@@ -87,7 +87,12 @@ def test_single_answers_gold_numbers_and_references_come_back(tmp_path: Path) ->
             "gold": 2.5,
             "reference": [{"role": "user", "content": "r"}],
         },
-        {"answer": " ", "gold": "good", "meta": {"k": {"deep": [1, None]}}, "model": "m"},
+        {
+            "answer": " ",
+            "gold": "good",
+            "meta": {"k": {"deep": [1, None]}, "n": 10**30, "x": 0.1},
+            "model": "m",
+        },
     ]
     options = ReadOptions(on_empty="lose")
     expected = in_run_order(list(read_items(data, options)), SEED)
