@@ -80,6 +80,7 @@ def test_items_come_back_whole_in_run_order(tmp_path: Path) -> None:
 
 
 def test_single_answers_gold_numbers_and_references_come_back(tmp_path: Path) -> None:
+    meta = {"k": {"deep": [1, None]}, "n": 10**30, "x": 0.1}
     data = [
         {
             "question": "Q",
@@ -90,7 +91,7 @@ def test_single_answers_gold_numbers_and_references_come_back(tmp_path: Path) ->
         {
             "answer": " ",
             "gold": "good",
-            "meta": {"k": {"deep": [1, None]}, "n": 10**30, "x": 0.1},
+            "meta": meta,
             "model": "m",
         },
     ]
