@@ -156,6 +156,11 @@ def test_conversations_part_where_they_differ_and_only_after_a_user() -> None:
     assert first == (Turn("assistant", "same"), Turn("user", "x"), Turn("assistant", "y"))
 
 
+def test_the_last_turn_of_a_conversation_is_never_taken_off() -> None:
+    (item,), _ = read({"conversation_a": [user("Q")], "conversation_b": [user("Q")]})
+    assert texts(item) == [None, (Turn("user", "Q"),), (Turn("user", "Q"),)]
+
+
 def test_a_prompt_that_conversations_do_not_repeat_is_kept_with_them() -> None:
     row = {
         "prompt": "other",
