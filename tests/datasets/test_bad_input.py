@@ -37,9 +37,9 @@ BAD: list[tuple[Any, str, str]] = [
     (GOOD | {"id": 2, "question": []}, "bad_value", "field `question`: a conversation without"),
     (GOOD | {"id": 2, "model_a": 3}, "wrong_type", "field `model_a`: expected the name of a model"),
     (
-        {"id": 2, "question": "Q", "answer_a": "x", "answer_c": "y"},
+        {"id": 2, "answer_a": "x", "answer_c": "y"},
         "missing_field",
-        "field `answer_b`: the field is missing; the row has `id`, `question`, `answer_a`, `answer_c`",
+        "field `answer_b`: the field is missing; the row has `id`, `answer_a`, `answer_c`",
     ),
     (GOOD, "duplicate_id", "field `id`: `g` is also the id of `"),
 ]
@@ -142,6 +142,27 @@ def test_nothing_left_is_an_error_that_says_why() -> None:
 def test_a_row_in_memory_must_be_a_dict(row: object) -> None:
     with pytest.raises(DataError, match="row 2: expected a dict, saw"):
         list(read_items([GOOD, row]))
+
+
+def test_names_of_fields_are_text() -> None:
+    with pytest.raises(DataError, match="row 1: names of fields are text, saw 3"):
+        list(read_items([{"answer": "x", 3: "y"}]))
+
+
+def test_a_deep_field_is_refused_and_the_rest_is_read() -> None:
+    deep: object = 1
+    for _ in range(900):
+        deep = {"a": deep}
+    reader = read_items(
+        [{"answer": "x", "z": deep}, {"answer": "y"}], ReadOptions(on_bad_row="skip")
+    )
+    assert len(list(reader)) == 1
+    assert reader.summary.examples == {"bad_value": ["`rows`, row 1: nested too deeply"]}
+
+
+def test_a_number_that_no_float_holds_is_no_gold() -> None:
+    with pytest.raises(DataError, match="field `gold`: expected a number or a label, saw 1000"):
+        list(read_items([{"answer": "x", "gold": 10**400}]))
 
 
 @pytest.mark.parametrize("data", [None, 5, {"answer": "x"}])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from judgefast.codes import CHOICE_NONE, CHOICE_TIE
+from judgefast.datasets import columns as columns_module
 from judgefast.datasets import items_of, iter_rows, load_item_columns, read_items, snapshot
 from judgefast.errors import RunDirectoryError
 from judgefast.hashes import cluster_id64
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_pairs_and_lists_of_answers(tmp_path: Path) -> None:
+def test_pairs_and_lists_of_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columns_module, "BATCH_ROWS", 16)
     golds = ["a", "b", "tie", None, "c"]
     data: list[dict[str, Any]] = []
-    for number in range(17_000):
+    for number in range(600):
         answers = [
             {"model": f"m{number % 3}", "text": "x"},
             {"text": "y"},
@@ -28,8 +30,8 @@ def test_pairs_and_lists_of_answers(tmp_path: Path) -> None:
         row = {"id": number, "question": f"Q{number % 100}", "answers": answers[: 2 + number % 2]}
         gold = golds[number % 5]
         row["gold"] = None if gold == "c" and number % 2 == 0 else gold
-        row |= {"even": number % 2 == 0, "n": number, "tens": number // 10_000, "late": None}
-        if number > 16_990:
+        row |= {"even": number % 2 == 0, "n": number, "tens": number // 60, "late": None}
+        if number in (300, 301):
             row["late"] = "L"
         data.append(row)
     snapshot(read_items(data), tmp_path, seed=3)
@@ -43,7 +45,7 @@ def test_pairs_and_lists_of_answers(tmp_path: Path) -> None:
     assert columns.gold_choice.tolist() == [codes[item.gold] for item in items]
     assert np.isnan(columns.gold_score).all()
     assert columns.gold_label is None
-    assert columns.model.shape == (17_000, 3)
+    assert columns.model.shape == (600, 3)
     names = [*columns.models, None]
     assert [[names[code] for code in row] for row in columns.model.tolist()] == [
         [*(answer.model for answer in item.answers), None, None][:3] for item in items

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -263,6 +264,22 @@ def test_a_file_that_vanishes_before_it_is_read_is_an_error(tmp_path: Path) -> N
     path.unlink()
     with pytest.raises(DataError, match="is gone"):
         list(reader)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_is_read_and_parquet_through_it_refused(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    write_parquet(tmp_path / "a.parquet")
+    for data in (TEXT, gzip.compress(TEXT)):
+        writer = threading.Thread(target=path.write_bytes, args=[data])
+        writer.start()
+        assert ids(path) == ["0", "1", "2", "3", "4"]
+        writer.join()
+    writer = threading.Thread(target=path.write_bytes, args=[(tmp_path / "a.parquet").read_bytes()])
+    writer.start()
+    assert str(refusal(path)) == f"`{path}`: this format cannot be read from a pipe"
+    writer.join()
 
 
 READ_STDIN = """

@@ -140,6 +140,19 @@ def test_identical_rows_are_counted() -> None:
     assert reader.summary.items == reader.summary.rows == 5_000
 
 
+def test_the_numbered_id_counts_in_the_identity_and_is_never_taken_twice() -> None:
+    bare = {"question": "Q", "answer": "x"}
+    first, second = items(bare, bare)
+    numbered, named = (
+        read_items([bare, bare]),
+        read_items([bare | {"id": first.item_id}, bare | {"id": second.item_id}]),
+    )
+    assert [len(list(reader)) for reader in (numbered, named)] == [2, 2]
+    assert numbered.summary.identity == named.summary.identity
+    ids = [item.item_id for item in items(bare | {"id": second.item_id}, bare, bare)]
+    assert ids == [second.item_id, first.item_id, f"{first.item_id}#3"]
+
+
 def test_the_id_of_a_row_is_as_documented() -> None:
     def framed(part: bytes) -> bytes:
         return struct.pack("<Q", len(part)) + part

@@ -126,6 +126,23 @@ def test_ids_and_models_of_layouts_are_taken() -> None:
     }
 
 
+def test_an_id_under_our_own_name_is_taken_where_the_layout_has_another() -> None:
+    row = {"conversation_a": "x", "conversation_b": "y", "id": 5}
+    (item,), summary = read(row)
+    assert (summary.layout, item.item_id, item.meta) == ("LMArena", "5", {})
+
+
+def test_an_empty_name_says_that_the_data_has_no_such_field() -> None:
+    row = {"question_id": 81, "conversation_a": "x", "conversation_b": "y", "": 0}
+    with pytest.raises(DataError, match="also the id of") as caught:
+        read(row, row | {"judge": "j"})
+    assert caught.value.hint is not None
+    assert "--map id=" in caught.value.hint
+    (one, two), _ = read(row, row | {"judge": "j"}, map={"id": ""})
+    assert one.item_id != two.item_id
+    assert one.meta == {"question_id": 81, "": 0}
+
+
 def test_conversations_part_where_they_differ_and_only_after_a_user() -> None:
     shared = [user("1"), assistant("2"), user("3")]
     row = {
@@ -137,6 +154,11 @@ def test_conversations_part_where_they_differ_and_only_after_a_user() -> None:
     assert item.question == (Turn("user", "1"), Turn("assistant", "2"), Turn("user", "3"))
     first = item.answers[0].text
     assert first == (Turn("assistant", "same"), Turn("user", "x"), Turn("assistant", "y"))
+
+
+def test_the_last_turn_of_a_conversation_is_never_taken_off() -> None:
+    (item,), _ = read({"conversation_a": [user("Q")], "conversation_b": [user("Q")]})
+    assert texts(item) == [None, (Turn("user", "Q"),), (Turn("user", "Q"),)]
 
 
 def test_a_prompt_that_conversations_do_not_repeat_is_kept_with_them() -> None:

@@ -100,7 +100,15 @@ def test_as_lines_each_is_read_or_refused_as_json_says(
             with pytest.raises(DataError, match=r"line 2(: |, field `answer`)") as caught:
                 list(reader)
             assert str(caught.value).isprintable()
+            assert ("the field is missing" in str(caught.value)) == (value == {})
     assert read == 8
+
+
+def test_a_line_with_half_a_surrogate_pair_is_held_to_json_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"answer": "\\ud800", "n": NaN}\n')
+    with pytest.raises(DataError, match="line 1: not valid JSON: NaN is no JSON number"):
+        list(read_items(path))
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ from judgefast.hashes import cluster_id64, framed
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pyarrow as pa
+
 SEED = 7
 
 
@@ -80,6 +82,7 @@ def test_items_come_back_whole_in_run_order(tmp_path: Path) -> None:
 
 
 def test_single_answers_gold_numbers_and_references_come_back(tmp_path: Path) -> None:
+    meta = {"k": {"deep": [1, None]}, "n": 10**30, "x": 0.1}
     data = [
         {
             "question": "Q",
@@ -87,7 +90,12 @@ def test_single_answers_gold_numbers_and_references_come_back(tmp_path: Path) ->
             "gold": 2.5,
             "reference": [{"role": "user", "content": "r"}],
         },
-        {"answer": " ", "gold": "good", "meta": {"k": {"deep": [1, None]}}, "model": "m"},
+        {
+            "answer": " ",
+            "gold": "good",
+            "meta": meta,
+            "model": "m",
+        },
     ]
     options = ReadOptions(on_empty="lose")
     expected = in_run_order(list(read_items(data, options)), SEED)
@@ -106,9 +114,17 @@ def test_buckets_and_parts_change_nothing(
     whole = snapshot(read_items(data), tmp_path / "whole", seed=SEED, limit=limit)
     monkeypatch.setattr(run_order, "BUCKET_BYTES", 40_000)
     monkeypatch.setattr(run_order, "PART_ROWS", 500)
+    sizes, sort = [], run_order._sorted
+
+    def spied(table: pa.Table) -> pa.Table:
+        sizes.append(table.num_rows)
+        return sort(table)
+
+    monkeypatch.setattr(run_order, "_sorted", spied)
     dealt = snapshot(read_items(data), tmp_path / "dealt", seed=SEED, limit=limit)
     assert dealt.parts == -(-dealt.items // 500) > 1
     assert dealt.identity == whole.identity
+    assert max(sizes) < dealt.items / 3
     assert written(tmp_path / "dealt") == written(tmp_path / "whole")
 
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from judgefast.datasets.lines import Raw
 
 BATCH_ROWS = 1024
-"""Rows that are Python objects at a time."""
+"""Most rows that are Python objects at a time."""
+BATCH_BYTES = 16 * 2**20
+"""About as much of them, in Arrow's bytes."""
 
 
 def parquet_rows(path: Path) -> Iterator[tuple[int, Raw]]:
@@ -47,9 +49,11 @@ def frame_rows(frame: Any) -> Iterator[tuple[int, Raw]]:  # noqa: ANN401 - any l
 def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, Raw]]:
     number = 0
     for batch in batches:
-        # A frame may come as one batch of all its rows.
-        for start in range(0, batch.num_rows, BATCH_ROWS):
-            for row in _dicts(batch.slice(start, BATCH_ROWS)):
+        # A frame may come as one batch of all its rows, and a row may be large.
+        row_bytes = batch.nbytes // max(batch.num_rows, 1)
+        step = max(1, min(BATCH_ROWS, BATCH_BYTES // max(row_bytes, 1)))
+        for start in range(0, batch.num_rows, step):
+            for row in _dicts(batch.slice(start, step)):
                 number += 1
                 yield number, row
 

@@ -6,6 +6,7 @@ that lacks one is an error and never silently something else.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from math import isfinite, isnan
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -36,8 +37,14 @@ class Built(NamedTuple):
 class ItemBuilder:
     """Reads rows of one layout."""
 
-    def __init__(self, layout: Layout, options: ReadOptions, summary: ReadSummary) -> None:
-        self.fields = Fields(layout, options)
+    def __init__(
+        self,
+        layout: Layout,
+        options: ReadOptions,
+        summary: ReadSummary,
+        first_row: dict[str, Any],
+    ) -> None:
+        self.fields = Fields(layout, options, first_row)
         self._layout = layout
         self._options = options
         self._summary = summary
@@ -203,7 +210,7 @@ class ItemBuilder:
         value = self.fields.get(row, "gold")
         if value is None or value == "":
             return self._fixed_gold
-        if isinstance(value, Real) and isnan(value):
+        if isinstance(value, float) and isnan(value):
             return None
         try:
             return _score_or_label(value) if num_answers == 1 else self._gold(value, num_answers)
@@ -233,7 +240,9 @@ class ItemBuilder:
                 words = f"expected an object, saw {shown(given)}"
                 hint = "in CSV and Parquet every field that is not known goes to meta by itself"
                 raise RowFault(Reason.WRONG_TYPE, words, field=self.fields.name("meta"), hint=hint)
-            meta.update((name, _plain(value)) for name, value in given.items() if value is not None)
+            meta.update(
+                (str(name), _plain(value)) for name, value in given.items() if value is not None
+            )
         return meta
 
 
@@ -257,8 +266,10 @@ def _score_or_label(value: Any) -> str | float:  # noqa: ANN401 - of a row
         except ValueError:
             return value
         return number if isfinite(number) and "_" not in value else value
-    if isinstance(value, Real) and isfinite(value):
-        return float(value)
+    if isinstance(value, Real):
+        with suppress(OverflowError):
+            if isfinite(number := float(value)):
+                return number
     words = f"expected a number or a label, saw {shown(value)}"
     raise RowFault(Reason.WRONG_TYPE, words, field="gold")
 

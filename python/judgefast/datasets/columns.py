@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+BATCH_ROWS = 16_384
+
 MAX_META_VALUES = 50
 """A field of `meta` with more values than this is no slice."""
 
@@ -96,7 +98,7 @@ def load_item_columns(folder: Path) -> ItemColumns:
     owners: list[NDArray[np.int32]] = []
     start = 0
     wanted = ["item_id", "cluster_id64", "answers.list.element.model", "gold", "gold_score", "meta"]
-    for batch in iter_rows(folder, wanted, batch_rows=16_384):
+    for batch in iter_rows(folder, wanted, batch_rows=BATCH_ROWS):
         answers: Any = batch.column("answers")
         length = answers.value_lengths().to_numpy()
         gold = batch.column("gold").to_pylist()

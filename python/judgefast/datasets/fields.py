@@ -37,18 +37,24 @@ def _shape(layout: Layout) -> Shape:
 class Fields:
     """Names of one layout, and access to a row by our names."""
 
-    def __init__(self, layout: Layout, options: ReadOptions) -> None:
-        self._names = {field: field for field in FIELDS} | layout.fields | options.map
+    def __init__(self, layout: Layout, options: ReadOptions, first_row: dict[str, Any]) -> None:
+        # A layout's own name counts only where the data has it: LMArena's later rows say `id`.
+        theirs = {
+            field: name
+            for field, name in layout.fields.items()
+            if name in first_row or field not in first_row
+        }
+        self._names = {field: field for field in FIELDS} | theirs | options.map
         self._map = options.map
         self._paths = {
             field: tuple(name.split(".")) for field, name in self._names.items() if "." in name
         }
-        self.unused_maps = set(options.map)
+        self.unused_maps = {field for field, name in options.map.items() if name}
         """Fields of `map` that no row had so far."""
         self.shape = _shape(layout)
         """How this layout holds its answers."""
         used = _SHARED | _SHAPES[self.shape] | options.map.keys()
-        self._used = tuple(field for field in FIELDS if field in used)
+        self._used = tuple(field for field in FIELDS if field in used and self._names[field])
         self.known = frozenset(self._names[field] for field in self._used)
         """Fields of the data that are no `meta`."""
         self.opened = frozenset(path[0] for path in self._paths.values())
@@ -61,7 +67,7 @@ class Fields:
     def get(self, row: dict[str, Any], field: str) -> Any:  # noqa: ANN401 - of a row
         """Value of a field, None where it is absent."""
         name = self._names.get(field, field)
-        value = row.get(name)
+        value = row.get(name) if name else None
         if value is None and field in self._paths:
             value = self._walk(row, field)
             value = None if value is _ABSENT else value
@@ -71,7 +77,8 @@ class Fields:
 
     def present(self, row: dict[str, Any], field: str) -> bool:
         """Whether a row has a field, be it null."""
-        if self._names.get(field, field) in row:
+        name = self._names.get(field, field)
+        if name and name in row:
             return True
         return field in self._paths and self._walk(row, field) is not _ABSENT
 

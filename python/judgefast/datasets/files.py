@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 import msgspec
@@ -70,6 +71,8 @@ class FileSource(msgspec.Struct, frozen=True):
         number = 0
         try:
             before = self.path.stat()
+            # The times and the size of a pipe say nothing.
+            is_file = S_ISREG(before.st_mode)
             for number, row in self._rows(max_row_bytes):
                 if self.partitions and isinstance(row, dict):
                     yield number, {**self.partitions, **row}
@@ -83,7 +86,7 @@ class FileSource(msgspec.Struct, frozen=True):
             place = f"`{self.name}`{f', after {self.unit} {number}' if number else ''}"
             message = f"{place}: cannot be read: {visible(str(error))}"
             raise DataError(message, hint="check the file, or fetch it again") from error
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        if is_file and (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             message = (
                 f"`{self.name}` changed while it was read: "
                 f"{before.st_size:,} bytes before, {after.st_size:,} after"
@@ -94,6 +97,8 @@ class FileSource(msgspec.Struct, frozen=True):
         with io.BufferedReader(self.path.open("rb", buffering=0), _BUFFER_BYTES) as raw:
             stream = unpacked(raw)
             kind = format_of(stream, self.path)
+            if kind in ("parquet", "arrow_file"):
+                refuse_unseekable(raw, self.name)
             if kind == "parquet":
                 from judgefast.datasets.arrow_rows import parquet_rows  # noqa: PLC0415 - heavy
 
@@ -124,6 +129,18 @@ def stream_rows(
         yield from csv_rows(stream, max_row_bytes, name, "\t" if kind == "tsv" else ",")
     else:
         yield from json_rows(stream, max_row_bytes)
+
+
+def refuse_unseekable(raw: BinaryIO, name: str) -> None:
+    """Refuse a format whose table of contents is at the end, where there is no end to go to.
+
+    Raises:
+        DataError: The data comes through a pipe.
+
+    """
+    if not raw.seekable():
+        message = f"`{name}`: this format cannot be read from a pipe"
+        raise DataError(message, hint="save it to a file and name the file")
 
 
 def unpacked(raw: io.BufferedReader[Any]) -> io.BufferedReader[Any]:

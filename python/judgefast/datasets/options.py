@@ -39,7 +39,8 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     map: dict[str, str] = msgspec.field(default_factory=dict)
-    """Field of judgefast -> field of the data; a dotted path reaches into nested objects."""
+    """Field of judgefast -> field of the data; a dotted path reaches into nested objects, an
+    empty name says that the data has no such field."""
     on_bad_row: OnBadRow = "error"
     """`skip` leaves bad rows out and counts them by reason."""
     on_empty: OnEmpty = "error"

@@ -137,6 +137,8 @@ class ItemReader:
             mended, count = mend_surrogates(row)
             self.summary.replaced_surrogates += count
             built = builder.build(mended, ordinal)
+        except RecursionError:
+            raise RowFault(Reason.BAD_VALUE, "nested too deeply") from None
         mode = "single" if len(built.item.answers) == 1 else "several"
         if mode != self.summary.mode:
             if self.summary.mode:
@@ -158,7 +160,7 @@ class ItemReader:
             if self._options.texts_required:
                 raise unrecognised(row)
             layout = WITHOUT_TEXTS
-        builder = ItemBuilder(layout, self._options, self.summary)
+        builder = ItemBuilder(layout, self._options, self.summary, row)
         self.summary.layout = layout.name
         self.summary.mapping = builder.fields.present_names(row)
         self._field_names = dict.fromkeys(row)
@@ -177,7 +179,7 @@ class ItemReader:
             if before is not None:
                 if built.has_id:
                     words = f"`{visible(item.item_id)}` is also the id of {self._place(before)}"
-                    hint = "give each row an id of its own, or leave the ids out"
+                    hint = "give each row an id of its own, or say --map id= to go by the whole row"
                     self._refuse(
                         RowFault(Reason.DUPLICATE_ID, words, field="id", hint=hint), position
                     )
@@ -208,7 +210,7 @@ class ItemReader:
         if self._options.on_bad_row == "skip" or (
             fault.reason is Reason.EMPTY_ANSWER and self._options.on_empty == "skip"
         ):
-            self.summary.skip(fault.reason, message)
+            self.summary.skip(fault.reason.value, message)
             return
         raise DataError(message, hint=fault.hint) from None
 

@@ -90,6 +90,7 @@ def snapshot(
         if final.exists():
             final.rmdir()
         (work / ROWS_FOLDER).rename(final)
+        _sync_folder(final.parent)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return SnapshotSummary(
@@ -270,6 +271,16 @@ class _Parts:
         self._writer = None
         with self._path.open("rb+") as file:
             os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename outlive a power loss; Windows has no such call."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _sum(hashes: pa.ChunkedArray[Any]) -> int:

@@ -39,7 +39,7 @@ class StdinSource:
             stream = unpacked(cast("io.BufferedReader", sys.stdin.buffer))
             kind = format_of(stream, Path("stdin"))
             if kind in ("parquet", "arrow_file"):
-                message = "stdin: this format cannot be read from a pipe"
+                message = "`stdin`: this format cannot be read from a pipe"
                 raise DataError(message, hint="save it to a file and name the file")
             for number, row in stream_rows(stream, kind, self.name, max_row_bytes):
                 yield number, row
@@ -59,13 +59,15 @@ class RowsSource(msgspec.Struct):
     def rows(self, _max_row_bytes: int) -> Iterator[tuple[int, Raw]]:
         """Number, from 1, and fields of each row."""
         for number, row in enumerate(self.iterable, start=1):
-            if type(row) is dict:
-                yield number, row
-            elif isinstance(row, Mapping):
-                yield number, dict(row)
-            else:
+            if not isinstance(row, Mapping):
                 words = f"expected a dict, saw {shown(row)}"
                 yield number, RowFault(Reason.NOT_AN_OBJECT, words)
+            elif all(isinstance(name, str) for name in row):
+                yield number, dict(row)
+            else:
+                odd = next(name for name in row if not isinstance(name, str))
+                words = f"names of fields are text, saw {shown(odd)}"
+                yield number, RowFault(Reason.WRONG_TYPE, words)
 
 
 class FrameSource(msgspec.Struct):
