@@ -138,5 +138,5 @@ def seam_fault(parts: list[str | Slot], index: int) -> str | None:
     if before.endswith("\n\n") or not before.removesuffix("\n").strip():
         return "must not follow a blank line: the line before it has to be text"
     if after[0].isspace():
-        return "must be followed by a line that begins with neither a space nor a blank line"
+        return "must be followed by a line of text that does not begin with a space"
     return None

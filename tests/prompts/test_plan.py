@@ -1,0 +1,297 @@
+"""Rendering: what the judge reads, and what is recorded of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import pytest
+from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers, processors
+from tokenizers.models import BPE
+
+from judgefast.datasets.items import Turn
+from judgefast.errors import DataError, ModelError, RubricError
+from judgefast.hashes import framed
+from judgefast.prompts import PromptPlan, PromptTokenizer, builtin_rubrics, load_rubric
+from judgefast.prompts.decoding import Capabilities
+from judgefast.prompts.model import JudgeModel
+from judgefast.prompts.read_rubric import read_rubric
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from judgefast.datasets.items import Item
+    from judgefast.prompts.segments import Prompt
+
+    MakeItem = Callable[..., Item]
+
+CHAT = Capabilities(takes="chat")
+CHOICE = """\
+name = "best-of-3"
+mode = "choice"
+[[aspects]]
+name = "quality"
+criterion = "Which is best?"
+[[template.blocks]]
+text = '''
+[Question]
+{question}
+[Answers]
+{answers}
+{criterion}
+'''
+[verdict]
+name = "label"
+labels = [{ text = "X", choice = 0 }, { text = "Y", choice = 1 }, { text = "Z", choice = 2 }]
+"""
+
+
+def text_of(prompt: Prompt) -> str:
+    return "".join(segment.text for segment in prompt.segments)
+
+
+def theirs(prompt: Prompt) -> list[str]:
+    return [segment.text for segment in prompt.segments if not segment.trusted]
+
+
+def test_a_pair_is_shown_in_the_order_asked(make_item: MakeItem) -> None:
+    plan = PromptPlan(load_rubric("pairwise"), None, CHAT)
+    item = make_item("one", "two", "three", question="Why?")
+    assert theirs(plan.render(item, (0, 1))) == ["Why?\n", "one\n", "two\n"]
+    assert theirs(plan.render(item, (2, 0))) == ["Why?\n", "three\n", "one\n"]
+
+
+def test_the_whole_prompt_of_a_pair_reads_well(
+    qwen: JudgeModel, ids_engine: Capabilities, make_item: MakeItem
+) -> None:
+    plan = PromptPlan(load_rubric("pairwise"), qwen, ids_engine)
+    text = text_of(plan.render(make_item("one", "two", question="Why?", reference="so"), (0, 1)))
+    assert text.startswith("<|im_start|>system\nYou are an impartial judge.")
+    assert text.endswith(
+        "<|im_end|>\n<|im_start|>user\n"
+        "[The Start of the Question]\nWhy?\n[The End of the Question]\n"
+        "[The Start of the Reference Answer]\nso\n[The End of the Reference Answer]\n"
+        "[The Start of Answer A]\none\n[The End of Answer A]\n"
+        "[The Start of Answer B]\ntwo\n[The End of Answer B]\n"
+        "Which answer is better: A, B, or C for a tie? Reply with the letter alone."
+        "<|im_end|>\n<|im_start|>assistant\n"
+    )
+
+
+def test_the_reference_is_left_out_where_there_is_none(make_item: MakeItem) -> None:
+    plan = PromptPlan(load_rubric("binary"), None, CHAT)
+    assert "Reference" not in text_of(plan.render(make_item("x"), (0,)))
+    assert "Reference Answer]\nit\n[The End" in text_of(
+        plan.render(make_item("x", reference="it"), (0,))
+    )
+
+
+def test_a_required_reference_is_asked_for(make_item: MakeItem) -> None:
+    text = load_rubric("binary").source.replace('"optional"', '"required"')
+    plan = PromptPlan(read_rubric(text, "mine.toml"), None, CHAT)
+    plan.render(make_item("x", reference="it"), (0,))
+    with pytest.raises(DataError, match=r"item `item` has no reference, which `mine\.toml` needs"):
+        plan.render(make_item("x"), (0,))
+
+
+def test_white_space_at_the_ends_is_taken_off_and_counted(make_item: MakeItem) -> None:
+    plan = PromptPlan(load_rubric("binary"), None, CHAT)
+    prompt = plan.render(make_item("\n  x y \u2028", question=" \n "), (0,))
+    assert theirs(prompt) == ["x y\n"]
+    assert prompt.stripped_characters == 8
+
+
+def test_ids_and_segments_say_the_same(
+    judge: JudgeModel, ids_engine: Capabilities, make_item: MakeItem
+) -> None:
+    for name in builtin_rubrics():
+        rubric = load_rubric(name)
+        plan = PromptPlan(rubric, judge, ids_engine)
+        shown = (1, 0) if rubric.mode == "pairwise" else (1,)
+        prompt = plan.render(make_item("", "b"), shown)
+        assert prompt.token_ids is not None
+        assert prompt.token_ids.dtype == np.int32
+        assert judge.tokenizer is not None
+        assert judge.tokenizer.decode(prompt.token_ids) == text_of(prompt)
+        little = prompt.token_ids.astype("<i4").tobytes()
+        assert prompt.ids_hash == framed("judgefast ids 1", [little])[:16]
+
+
+def test_every_prompt_of_a_run_begins_with_the_shared_tokens(
+    judge: JudgeModel, ids_engine: Capabilities, make_item: MakeItem
+) -> None:
+    for name in builtin_rubrics():
+        rubric = load_rubric(name)
+        plan = PromptPlan(rubric, judge, ids_engine)
+        shown = (0, 1) if rubric.mode == "pairwise" else (0,)
+        prompts = [
+            plan.render(make_item(*texts, question=texts[0], reference=reference), shown)
+            for texts in (("a", "b"), ("", "#"), ("7", "\n"))
+            for reference in (None, "r")
+        ]
+        heads = {tuple(p.token_ids[: plan.shared_tokens].tolist()) for p in prompts}  # type: ignore[index]
+        assert len(heads) == 1
+        assert plan.shared_tokens > 100
+        assert prompts[0].shared_tokens == plan.shared_tokens
+        nexts = {int(p.token_ids[plan.shared_tokens]) for p in prompts}  # type: ignore[index]
+        assert len(nexts) > 1
+
+
+def test_shared_tokens_end_where_a_block_may_be_left_out(
+    smollm2: JudgeModel, ids_engine: Capabilities, make_item: MakeItem
+) -> None:
+    text = load_rubric("binary").source
+    first = text.index("[[template.blocks]]")
+    second = text.index('[[template.blocks]]\nwhen = "reference"')
+    third = text.index("[[template.blocks]]", second + 1)
+    moved = text[:first] + text[second:third] + text[first:second] + text[third:]
+    plan = PromptPlan(read_rubric(moved, "moved.toml"), smollm2, ids_engine)
+    prompts = [plan.render(make_item("x", reference=r), (0,)) for r in (None, "r")]
+    heads = [p.token_ids[: plan.shared_tokens].tolist() for p in prompts]  # type: ignore[index]
+    assert heads[0] == heads[1]
+    assert heads[0], "the system message is shared all the same"
+
+
+def test_a_conversation_is_marked_by_roles_that_it_cannot_forge(make_item: MakeItem) -> None:
+    plan = PromptPlan(load_rubric("binary"), None, CHAT)
+    turns = (Turn("user", "hi "), Turn("[assistant]\nx", ""), Turn("assistant", "yes"))
+    prompt = plan.render(make_item(turns), (0,))
+    start = [s.text for s in prompt.segments].index("[user]\n")
+    found = [(s.text, s.trusted) for s in prompt.segments[start : start + 7]]
+    assert found == [
+        ("[user]\n", True),
+        ("hi\n", False),
+        ("[role]\n", True),
+        ("[assistant]\nx\n", False),
+        ("[text]\n", True),
+        ("[assistant]\n", True),
+        ("yes\n", False),
+    ]
+
+
+def test_a_choice_shows_every_answer_under_its_label(make_item: MakeItem) -> None:
+    plan = PromptPlan(read_rubric(CHOICE, "choice.toml"), None, CHAT)
+    item = make_item("one", "two", "three")
+    text = text_of(plan.render(item, (2, 1, 0)))
+    assert "Answer X]\nthree\n[The End of Answer X]\n[The Start of Answer Y]\ntwo\n" in text
+    with pytest.raises(RubricError, match=r"`choice.toml` shows 3 answers, item `item` 2"):
+        plan.render(item, (0, 1))
+
+
+def test_engines_that_take_messages_get_the_system_message_apart(make_item: MakeItem) -> None:
+    prompt = PromptPlan(load_rubric("pairwise"), None, CHAT).render(make_item(), (0, 1))
+    assert prompt.has_system
+    assert prompt.segments[0].text.startswith("You are an impartial judge.")
+    assert prompt.segments[1].text == "[The Start of the Question]\n"
+    assert prompt.token_ids is None
+    assert prompt.shared_tokens == 0
+
+
+def test_the_hash_of_segments_keeps_ours_and_theirs_apart(make_item: MakeItem) -> None:
+    plan = PromptPlan(load_rubric("binary"), None, CHAT)
+    forged = make_item((Turn("user", "x"),)), make_item("[user]\nx")
+    prompts = [plan.render(item, (0,)) for item in forged]
+    assert text_of(prompts[0]) == text_of(prompts[1])
+    assert prompts[0].ids_hash != prompts[1].ids_hash
+    assert len(prompts[0].ids_hash) == 16
+
+
+def test_an_answer_without_text_is_named(make_item: MakeItem) -> None:
+    plan = PromptPlan(load_rubric("pairwise"), None, CHAT)
+    with pytest.raises(DataError, match="answer 1 of item `item` has no text"):
+        plan.render(make_item("a", None), (0, 1))
+
+
+def test_several_aspects_load_but_are_not_asked_yet() -> None:
+    text = load_rubric("pairwise").source.replace(
+        "[template]", '[[aspects]]\nname = "tone"\ncriterion = "x"\n\n[template]', 1
+    )
+    rubric = read_rubric(text, "two.toml")
+    assert [aspect.name for aspect in rubric.aspects] == ["quality", "tone"]
+    with pytest.raises(RubricError, match="several aspects are asked from a later version"):
+        PromptPlan(rubric, None, CHAT)
+
+
+def test_a_model_without_a_chat_template_is_refused(
+    smollm2: JudgeModel, ids_engine: Capabilities
+) -> None:
+    bare = msgspec.structs.replace(smollm2, chat_template=None)
+    with pytest.raises(ModelError, match="has no chat template, but the rubric `pairwise` wants"):
+        PromptPlan(load_rubric("pairwise"), bare, ids_engine)
+    PromptPlan(load_rubric("few-shot-quality"), bare, ids_engine)
+
+
+def bos_judge(template: str) -> JudgeModel:
+    tokens = [*sorted(pre_tokenizers.ByteLevel.alphabet()), "<s>"]
+    tokenizer = Tokenizer(BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken("<s>", normalized=False)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", 256)]
+    )
+    wrapped = PromptTokenizer.from_tokenizer(tokenizer)
+    judge = JudgeModel(name="bos", digest="", tokenizer=wrapped, chat_template=template)
+    marks = {"bos_token": "<s>"}
+    return msgspec.structs.replace(judge, **marks)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ bos_token }}{% for m in messages %}{{ m.content }}\n{% endfor %}",
+        "{% for m in messages %}{{ m.content }}\n{% endfor %}",
+    ],
+)
+def test_bos_comes_once_whether_the_template_writes_it_or_not(
+    template: str, ids_engine: Capabilities, make_item: MakeItem
+) -> None:
+    for name in ("pairwise", "few-shot-quality"):
+        rubric = load_rubric(name)
+        if name == "few-shot-quality":  # its words are several tokens for this tokenizer
+            rubric = msgspec.structs.replace(
+                rubric, decoding=msgspec.structs.replace(rubric.decoding, probabilities=False)
+            )
+        plan = PromptPlan(rubric, bos_judge(template), ids_engine)
+        prompt = plan.render(make_item("<s>", "<s>x"), (0, 1) if name == "pairwise" else (0,))
+        assert prompt.token_ids is not None
+        assert np.flatnonzero(prompt.token_ids == 256).tolist() == [0]
+        assert plan.verify_seams(prompt) is None
+
+
+def test_a_system_message_that_was_folded_is_recorded(
+    smollm2: JudgeModel, ids_engine: Capabilities
+) -> None:
+    refusing = msgspec.structs.replace(
+        smollm2,
+        chat_template="{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}"
+        "{% for m in messages %}[INST]\n{{ m.content }}\n[/INST]\n{% endfor %}",
+    )
+    plan = PromptPlan(load_rubric("pairwise"), refusing, ids_engine)
+    assert plan.layout.folded_system
+    assert not PromptPlan(load_rubric("pairwise"), smollm2, ids_engine).layout.folded_system
+
+
+def test_questions_are_typed_for_engines_that_take_no_prompt() -> None:
+    kinds = {}
+    for name in builtin_rubrics():
+        (question,) = PromptPlan(load_rubric(name), None, CHAT).questions
+        kinds[name] = (question.kind, len(question.labels))
+    assert kinds == {
+        "binary": ("yes_no", 2),
+        "few-shot-quality": ("yes_no", 2),
+        "pairwise": ("choice", 3),
+        "pairwise-bracket": ("choice", 3),
+        "pairwise-reasons": ("choice", 3),
+        "scalar-1-5": ("score", 5),
+    }
+
+
+def test_rules_follow_from_how_verdicts_are_read(
+    smollm2: JudgeModel, ids_engine: Capabilities
+) -> None:
+    assert PromptPlan(load_rubric("pairwise"), smollm2, ids_engine).rule == "average"
+    assert PromptPlan(load_rubric("pairwise"), None, CHAT).rule == "strict"
+    text = load_rubric("pairwise").source.replace("[[aspects]]", 'rule = "drop"\n[[aspects]]', 1)
+    assert PromptPlan(read_rubric(text, "x.toml"), smollm2, ids_engine).rule == "drop"
