@@ -47,6 +47,7 @@ class EngineProcess:
             stderr=self._said,
             env=python_environment(),
         )
+        self._how = ""
         self._outgoing: queue.SimpleQueue[wire.ToChild | None] = queue.SimpleQueue()
         self._outgoing.put(load)
         for work in (self._write, self._read):
@@ -68,6 +69,8 @@ class EngineProcess:
 
     def reap(self) -> str:
         """Kill it if need be, free what it held; returns how it ended, in words."""
+        if self._said.closed:
+            return self._how
         self.kill()
         self._outgoing.put(None)
         with suppress(subprocess.TimeoutExpired):
@@ -79,7 +82,8 @@ class EngineProcess:
         self._said.close()
         how = f"exit status {code}" if code is None or code >= 0 else f"signal {-code}"
         last = next((line for line in reversed(lines) if line), "")
-        return f"{how}; it said: {last}" if last else how
+        self._how = f"{how}; it said: {last}" if last else how
+        return self._how
 
     def _write(self) -> None:
         stream = cast("BinaryIO", self._process.stdin)
