@@ -87,7 +87,8 @@ class ReplayEngine:
         """Nothing to give up: every request is answered at once."""
 
     def close(self) -> None:
-        """Nothing to free."""
+        """Drop what is queued; there is nothing to free."""
+        self._waiting.clear()
 
     def _answer(self, request: Request) -> Completion:
         aspect = request.questions[0].aspect if request.questions else ""

@@ -12,14 +12,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from judgefast.pipeline.finished import Finished
     from judgefast.pipeline.results import Reading, report_of
-    from judgefast.pipeline.run import Finished, resume, run
+    from judgefast.pipeline.run import resume, run
     from judgefast.pipeline.stream import stream
 
 __all__ = ["Finished", "Reading", "report_of", "resume", "run", "stream"]
 
 _HOMES = {
-    "Finished": "run",
+    "Finished": "finished",
     "Reading": "results",
     "report_of": "results",
     "resume": "run",

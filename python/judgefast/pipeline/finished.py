@@ -1,0 +1,68 @@
+"""How a start of a run ended, or what one would do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from judgefast.pipeline.ask import Asked
+    from judgefast.reports.report import Report
+
+
+class Finished(NamedTuple):
+    """How a start ended."""
+
+    path: Path
+    report: Report | None
+    """None after an interruption, which leaves no time for one."""
+    status: int
+    """Exit status: 0 done, 3 incomplete, 130 interrupted."""
+    done: int
+    """Judgments with an answer, over all starts; 0 where an interruption came before the count."""
+    planned: int
+    """0 where an interruption came before the plan was read."""
+    why: str | None = None
+    """Why it is incomplete, for a person."""
+    examples: tuple[str, ...] = ()
+    """Completions that could not be read, where a run stopped for them."""
+
+
+class DryRun(NamedTuple):
+    """What a run would do."""
+
+    items: int
+    planned: int
+    done: int
+    to_ask: int
+    prompt_tokens: int | None
+    """Of what is to be asked; None where no prompts are made."""
+    judge: str
+    engine: str
+
+
+def finished(path: Path, report: Report, asked: Asked | None) -> Finished:
+    """Say how a start ended that was not interrupted; `asked` is None where nothing was missing."""
+    counts = report.results.counts
+    failed, left = sum(counts.failed.values()), counts.not_judged.get("interrupted", 0)
+    why = None
+    examples: tuple[str, ...] = ()
+    if asked is not None and asked.unreadable.is_too_high:
+        why = f"{asked.unreadable.share:.0%} of the last judgments could not be read"
+        examples = tuple(asked.unreadable.examples)
+    elif asked is not None and asked.lost is not None:
+        why = f"the engine was lost: {asked.lost}"
+    elif failed or left:
+        parts = [f"{failed:,} judgments failed"] if failed else []
+        parts += [f"{left:,} were not judged"] if left else []
+        why = " and ".join(parts)
+    return Finished(
+        path=path,
+        report=report,
+        status=3 if why else 0,
+        done=counts.parsed + sum(counts.unparsed.values()),
+        planned=counts.planned,
+        why=why,
+        examples=examples,
+    )
