@@ -147,7 +147,6 @@ def data_facts(reader: ItemReader, *, texts: bool) -> DataFacts:
 
 def manifest_of(config: RunConfig, judge: Judge, data: DataFacts) -> Manifest:
     """Describe a run."""
-    config = config.replace(engine=judge.engine.name)
     return Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         judgefast=_native.__version__,

@@ -118,6 +118,8 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
     if data is not None and can_read_again(data):
         names = [data] if isinstance(data, str | Path) else data
         config, data = config.replace(data=tuple(map(str, names))), None
+    if engine is not None:
+        config = config.replace(engine=engine.name)
     start = Start(
         config,
         data,
