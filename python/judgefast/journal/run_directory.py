@@ -71,13 +71,14 @@ class RunDirectory:
         except OSError as error:
             message = f"cannot make `{path}`: {error.strerror}"
             raise RunDirectoryError(message) from error
-        lock = lock or WriteLock(path)
+        held = lock or WriteLock(path)
         try:
             _refuse_foreign(path)
             write_manifest(path, manifest)
-            return cls(path, manifest, lock)
+            return cls(path, manifest, held)
         except BaseException:
-            lock.release()
+            if lock is None:
+                held.release()
             raise
 
     @classmethod
@@ -94,11 +95,12 @@ class RunDirectory:
         manifest = read_manifest(path)
         if not write:
             return cls(path, manifest, None)
-        lock = lock or WriteLock(path)
+        held = lock or WriteLock(path)
         try:
-            return cls(path, read_manifest(path), lock)
+            return cls(path, read_manifest(path), held)
         except BaseException:
-            lock.release()
+            if lock is None:
+                held.release()
             raise
 
     @property

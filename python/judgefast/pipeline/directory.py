@@ -225,7 +225,8 @@ def _create(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
         facts = data_facts(reader, texts=not config.no_texts)
         return RunDirectory.create(path, manifest_of(config, judge, facts), lock=lock)
     except BaseException:
-        clear_unfinished(path)
+        if not (path / NAME).is_file():
+            clear_unfinished(path)
         raise
 
 
