@@ -145,3 +145,13 @@ def test_a_cancelled_request_is_not_judged_and_no_attempt(tmp_path: Path) -> Non
     with RunDirectory.open(out, write=False) as directory:
         assert directory.final_attempts().attempts.tolist() == [0] * 4
     assert go_on(out).status == 0
+
+
+def test_each_phase_has_its_seconds_in_the_report(tmp_path: Path) -> None:
+    finished = judge_rows(tmp_path / "run", pairs(4))
+    assert finished.report is not None
+    seconds = msgspec.to_builtins(finished.report.operations.seconds)
+    assert [name for name, spent in seconds.items() if not spent] == []
+    assert (finished.report.operations.in_flight_mean or 0) > 1
+    [launch] = finished.report.operations.launches
+    assert (launch.judgments, launch.engine["version"]) == (8, "scripted")

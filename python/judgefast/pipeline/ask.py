@@ -170,6 +170,8 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
                     unread=unreadable.total,
                     estimate=estimate,
                 )
+            if not stop.requested:
+                directory.journal.flush()  # tells of what the engine gave that is no completion
         except EngineError as error:
             lost = str(error)
     return Asked(time.monotonic() - started, flight.mean, unreadable, stop.requested, lost)

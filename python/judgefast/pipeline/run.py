@@ -231,9 +231,9 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
         if asked is not None:
             directory.journal.close()
         changes = {name: getattr(config, name) for name in READING}
-        report = report_of(read_run(directory.path, directory=directory, **changes))
+        reading = read_run(directory.path, directory=directory, **changes)
     directory.finish_launch(seconds=going.seconds, in_flight_mean=mean)
-    return finished(directory.path, report, asked)
+    return finished(directory.path, report_of(reading), asked)
 
 
 def _judge_of(start: Start, stack: ExitStack) -> Judge:
