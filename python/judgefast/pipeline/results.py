@@ -195,7 +195,7 @@ def results_of(reading: Reading) -> Results:
         judge=manifest.judge,
         counts=counts_of(reading),
         empty_answers=manifest.data.empty_answers,
-        lost_by_empty=int((reading.verdicts.status == Status.NOT_NEEDED).sum()),
+        lost_by_empty=_lost_by_empty(reading),
         replaced_characters=reading.directory.plan_counts.get("replaced_characters", 0),
         replaced_surrogates=manifest.data.replaced_surrogates
         + int(reading.table.replaced_surrogates.sum()),
@@ -304,6 +304,12 @@ def _with_label_gold(items: ItemColumns, rubric: Rubric) -> ItemColumns:
     )
     gold = np.where(np.isnan(items.gold_score), of_code[items.gold_label.codes], items.gold_score)
     return items._replace(gold_score=gold)
+
+
+def _lost_by_empty(reading: Reading) -> int:
+    """Outcomes that were decided unasked; all judgments of one are decided or none is."""
+    first = reading.outcomes.first_judgment[reading.outcomes.judgments > 0]
+    return int((reading.verdicts.status[first] == Status.NOT_NEEDED).sum())
 
 
 def _outcome_counts(outcomes: OutcomeColumns) -> dict[str, int]:
