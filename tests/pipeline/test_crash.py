@@ -7,7 +7,6 @@ import random
 import signal
 import time
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +16,7 @@ from tests.pipeline.judging import attempts_of, pairs
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
+    from pathlib import Path
 
     Command = Callable[..., subprocess.Popen[str]]
     Cli = Callable[..., tuple[int, str, str]]

@@ -68,7 +68,7 @@ def test_another_model_is_refused_by_run_and_by_resume(tmp_path: Path) -> None:
     judge_rows(out, pairs(4), lambda _: None, request_seconds=0.05)
     other = ScriptedEngine(by_hash)
     other.model = JudgeModel(name="scripted-judge", digest="1" * 64)
-    with pytest.raises(RunDirectoryError, match="model: digest 00000000… -> 11111111…"):
+    with pytest.raises(RunDirectoryError, match=r"model: digest 0{8}… -> 1{8}…"):
         judge_rows(out, pairs(4), engine=other)
     with pytest.raises(RunDirectoryError, match="judge: scripted-judge@0{16} -> .*1{16}"):
         go_on(out, engine=other)

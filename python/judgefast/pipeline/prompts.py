@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +18,8 @@ from judgefast.pipeline.plan import load_plan
 from judgefast.prompts.read_rubric import read_rubric
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from judgefast.engines.base import Engine
     from judgefast.prompts.segments import Prompt
 
