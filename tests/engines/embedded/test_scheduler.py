@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -58,8 +58,8 @@ class Handle:
 class MadeUp:
     """A pipeline by the book of the real one's failures."""
 
-    made: list[MadeUp] = []  # noqa: RUF012 - emptied by the fixture
-    seen: Counter[int] = Counter()
+    made: ClassVar[list[MadeUp]] = []
+    seen: ClassVar[Counter[int]] = Counter()
 
     def __init__(self, _: Load, *, prefix_cache: bool, kv_blocks: int) -> None:
         self.prefix_cache, self.kv_blocks = prefix_cache, kv_blocks
