@@ -20,7 +20,13 @@ from judgefast.pipeline.ask import Asked, Work, ask
 from judgefast.pipeline.directory import open_run, rows_with_texts
 from judgefast.pipeline.judge import Judge, judge_of
 from judgefast.pipeline.plan import RunPlan, load_plan, plan_run
-from judgefast.pipeline.results import estimates_of, read_run, reading_of, report_of
+from judgefast.pipeline.results import (
+    estimates_of,
+    read_run,
+    reading_of,
+    report_of,
+    why_incomplete,
+)
 from judgefast.reports.progress import Progress
 from judgefast.stopping import Stop
 from judgefast.verdicts.table import COLUMNS, VerdictTable
@@ -308,18 +314,13 @@ def _interrupted(directory: RunDirectory, table: VerdictTable, plan: RunPlan) ->
 
 def _finished(directory: RunDirectory, report: Report, asked: Asked | None) -> Finished:
     counts = report.results.counts
-    failed, left = sum(counts.failed.values()), counts.not_judged.get("interrupted", 0)
-    why = None
+    why = why_incomplete(counts)
     examples: tuple[str, ...] = ()
     if asked is not None and asked.unreadable.is_too_high:
         why = f"{asked.unreadable.share:.0%} of the last judgments could not be read"
         examples = tuple(asked.unreadable.examples)
     elif asked is not None and asked.lost is not None:
         why = f"the engine was lost: {asked.lost}"
-    elif failed or left:
-        parts = [f"{failed:,} judgments failed"] if failed else []
-        parts += [f"{left:,} were not judged"] if left else []
-        why = " and ".join(parts)
     return Finished(
         path=directory.path,
         report=report,
