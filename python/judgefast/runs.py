@@ -324,7 +324,7 @@ def _split(data: Any) -> tuple[list[str], Any]:  # noqa: ANN401 - as `run` takes
     are_paths = isinstance(data, list | tuple) and all(
         isinstance(part, str | os.PathLike) for part in data
     )
-    return ([os.fspath(part) for part in data], None) if data and are_paths else ([], data)
+    return ([os.fspath(part) for part in data], None) if are_paths and data else ([], data)
 
 
 def _new_directory(rubric: str, say: Callable[[str], None]) -> str:
