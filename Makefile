@@ -58,7 +58,7 @@ lint: $(VENV)/.built ## Run every linter
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest judgefast._native --allowlist tests/stubtest-allowlist.txt
+	$(BIN)/python -m mypy.stubtest judgefast._native
 	$(BIN)/lint-imports
 
 .PHONY: format

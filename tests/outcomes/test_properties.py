@@ -255,7 +255,7 @@ def position_in_words(repeat: list[Row]) -> str:
     return "second_twice" if read[0]["choice"] else "first_twice"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(comparisons(), some_rule)
 def test_the_position_is_what_the_words_say(
     outcomes: Reconcile, plan: list[list[list[Row]]], rule: str

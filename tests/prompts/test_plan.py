@@ -194,7 +194,9 @@ def test_the_hash_of_segments_keeps_ours_and_theirs_apart(make_item: MakeItem) -
     prompts = [plan.render(item, (0,)) for item in forged]
     assert text_of(prompts[0]) == text_of(prompts[1])
     assert prompts[0].ids_hash != prompts[1].ids_hash
-    assert len(prompts[0].ids_hash) == 16
+    marks = {True: b"ours", False: b"theirs"}
+    fields = [f for s in prompts[0].segments for f in (marks[s.trusted], s.text.encode())]
+    assert prompts[0].ids_hash == framed("judgefast segments 1", fields)[:16]
 
 
 def test_an_answer_without_text_is_named(make_item: MakeItem) -> None:

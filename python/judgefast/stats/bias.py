@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from judgefast.codes import FIXED_ONE, Status
-from judgefast.stats.estimate import Estimate
+from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads the annotation
 from judgefast.stats.fixed import fixed_ratio, rounded_quotient
 from judgefast.stats.moments import cluster_moments
 from judgefast.stats.orders import order_counts
