@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from tests.recorded import Row, letter_of, pairs, reasoned, record
 
 import judgefast
 from judgefast.errors import ConfigError
@@ -18,7 +19,6 @@ from judgefast.pipeline.results import read_run
 from judgefast.pipeline.verdict_words import reasons_of
 from judgefast.prompts.verdict_format import VerdictFormat
 from judgefast.reports.judgments import judgments_schema
-from tests.recorded import Row, letter_of, pairs, reasoned, record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,8 +108,8 @@ def test_polars_duckdb_and_pandas_read_every_table(run: judgefast.Run, name: str
     table.validate(full=True)
     assert pl.DataFrame(table).height == table.num_rows
     assert len(table.to_pandas()) == table.num_rows
-    stream = run.batches(name)
-    assert duckdb.sql("select count(*) from stream").fetchall() == [(table.num_rows,)]
+    counted = duckdb.from_arrow(run.batches(name)).aggregate("count(*)")
+    assert counted.fetchall() == [(table.num_rows,)]
     assert table.schema.equals(tables.table_source(name).schema())
 
 
@@ -118,7 +118,9 @@ def test_the_wide_table_has_the_documented_schema(run: judgefast.Run) -> None:
 
 
 def test_an_unknown_table_gets_a_suggestion(run: judgefast.Run) -> None:
-    with pytest.raises(ConfigError, match="no table named `judgements`; tables: judgments, ver") as e:
+    with pytest.raises(
+        ConfigError, match="no table named `judgements`; tables: judgments, ver"
+    ) as e:
         run.table("judgements")
     assert e.value.hint == "did you mean `judgments`?"
 
@@ -236,7 +238,9 @@ def test_scores_and_probabilities_of_one_answer(tmp_path: Path) -> None:
     run = judgefast.run(
         rows, rubric="few-shot-quality", engine="replay", recorded=recorded, out=tmp_path / "r"
     )
-    labels = [label.text.strip() for label in judgefast.load_rubric("few-shot-quality").verdict.labels]
+    labels = [
+        label.text.strip() for label in judgefast.load_rubric("few-shot-quality").verdict.labels
+    ]
     found = by_item(run)
     assert found["good"]["forward_verdict"] == labels[0]
     assert found["bad"]["forward_verdict"] == labels[1]
