@@ -17,9 +17,7 @@ STARTS = [(r"(?:^|\n) ?Output \(a\)", "A"), (r"(?:^|\n) ?Output \(b\)", "B")]
 IS_BETTER = [(r"Output \(a\) is better.", "A"), (r"Output \(b\) is better.", "B")]
 
 PATTERNS = {
-    (judge, strategy): IS_BETTER
-    if strategy == "CoT" and judge in {"ChatGPT", "LLaMA2"}
-    else STARTS
+    (judge, strategy): IS_BETTER if strategy == "CoT" and judge in {"ChatGPT", "LLaMA2"} else STARTS
     for judge in ("ChatGPT", "LLaMA2", "PaLM2")
     for strategy in ("Vanilla", "CoT", "Metrics_Reference")
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
 import numpy as np
 
 from judgefast.codes import NO_ANSWER, OutcomeStatus, Status
@@ -26,9 +25,8 @@ from judgefast.reports.report import (
     RubricFacts,
     UnparsedExample,
 )
-from judgefast.reports.report import PositionBias as ReportedBias
 from judgefast.reports.spent import operations_of
-from judgefast.stats.bias import PositionBias, position_bias
+from judgefast.stats.bias import position_bias
 from judgefast.stats.sentences import findings
 from judgefast.stats.summary import Judgments, summarise
 from judgefast.verdicts.table import COLUMNS, VerdictTable
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
     from judgefast.outcomes.columns import OutcomeColumns
     from judgefast.prompts.rubric import Rubric
     from judgefast.stats.estimate import Estimate
+    from judgefast.stats.position import PositionBias
     from judgefast.verdicts.columns import VerdictColumns
 
 LOW_MASS = 0.9
@@ -165,9 +164,7 @@ def results_of(reading: Reading) -> Results:
         replaced_surrogates=manifest.data.replaced_surrogates,
         outcomes=_outcome_counts(reading.outcomes),
         estimates=estimates,
-        position_bias=None
-        if bias is None
-        else msgspec.convert(bias, ReportedBias, from_attributes=True),
+        position_bias=bias,
         label_mass=_label_mass(reading.verdicts),
         findings=[finding.text for finding in findings(bias, estimates)],
         unparsed_examples=_examples(reading),

@@ -70,7 +70,7 @@ def ask() -> Callable[..., Request]:
     """Make a request out of token ids; each has an id of its own."""
     count = iter(range(1, 1_000_000))
 
-    def make(ids: Sequence[int], decoding: Decoding = TEXT, **changes: Any) -> Request:  # noqa: ANN401
+    def make(ids: Sequence[int], decoding: Decoding = TEXT, **changes: Any) -> Request:
         number = next(count)
         name = number.to_bytes(16, "big")
         values: dict[str, Any] = {"shared_tokens": 0, "group": number, "seed": number, **changes}

@@ -28,7 +28,7 @@ A, B = Label("A", 10), Label("B", 11)
 READ = Decoding(max_tokens=1, labels=(A, B), probabilities=True)
 
 
-def decoding(**changes: Any) -> Decoding:  # noqa: ANN401
+def decoding(**changes: Any) -> Decoding:
     return msgspec.structs.replace(Decoding(max_tokens=4), **changes)
 
 
@@ -53,7 +53,7 @@ def test_a_prompt_that_the_engine_would_misread(
 
 
 @pytest.mark.parametrize("ids", [np.array([[1, 2]]), np.array([1.5]), [1, 2]])
-def test_ids_of_another_shape_or_kind(ids: Any, ask: Callable[..., Request]) -> None:  # noqa: ANN401
+def test_ids_of_another_shape_or_kind(ids: Any, ask: Callable[..., Request]) -> None:
     request = ask([1])
     prompt = msgspec.structs.replace(request.prompt, token_ids=ids)
     refused = refuse(msgspec.structs.replace(request, prompt=prompt), LIMITS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -58,8 +58,8 @@ class Handle:
 class MadeUp:
     """A pipeline by the book of the real one's failures."""
 
-    made: list[MadeUp] = []  # noqa: RUF012 - emptied by the fixture
-    seen: Counter[int] = Counter()
+    made: ClassVar[list[MadeUp]] = []
+    seen: ClassVar[Counter[int]] = Counter()
 
     def __init__(self, _: Load, *, prefix_cache: bool, kv_blocks: int) -> None:
         self.prefix_cache, self.kv_blocks = prefix_cache, kv_blocks
@@ -76,7 +76,7 @@ class MadeUp:
     def busy(self) -> bool:
         return bool(self.live) or self.broken
 
-    def add(self, ids: Any, grammar: Any = None, **settings: Any) -> Handle:  # noqa: ANN401
+    def add(self, ids: Any, grammar: Any = None, **settings: Any) -> Handle:
         if settings.get("max_new_tokens") == 13:
             message = "says no\nat once"
             raise ValueError(message)
@@ -105,12 +105,12 @@ class MadeUp:
         assert not self.live, "one was left in flight"
         self.broken = False
 
-    def drain(self, between_steps: Any) -> None:  # noqa: ANN401
+    def drain(self, between_steps: Any) -> None:
         while self.live:
             self.step()
             between_steps()
 
-    def try_grammar(self, grammar: Any, _: Any, __: Any) -> str | None:  # noqa: ANN401
+    def try_grammar(self, grammar: Any, _: Any, __: Any) -> str | None:
         assert not self.live, "a grammar is tried alone"
         MadeUp.seen[grammar.text] += 1
         return "the engine refuses its grammar: bad" if grammar.text == "bad" else None
@@ -123,7 +123,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "Pipeline", MadeUp)
 
 
-def work(number: int, first: int = 100, **changes: Any) -> Work:  # noqa: ANN401
+def work(number: int, first: int = 100, **changes: Any) -> Work:
     values: dict[str, Any] = {
         "max_tokens": 4,
         "temperature": 0.0,
@@ -140,7 +140,7 @@ def work(number: int, first: int = 100, **changes: Any) -> Work:  # noqa: ANN401
     return Work(number=number, ids=np.array([first, number], dtype="<i4").tobytes(), **values)
 
 
-def read(number: int, first: int = 100, **changes: Any) -> Work:  # noqa: ANN401
+def read(number: int, first: int = 100, **changes: Any) -> Work:
     labels = (("A", ord("A")), ("B", ord("B")), ("C", ord("C")))
     return work(number, first, labels=labels, probabilities=True, **changes)
 
