@@ -65,9 +65,8 @@ class Run:
             return f"<judgefast.Run `{self.path}`>"
         results = self._report.results
         counts = results.counts
-        done = counts.parsed + sum(counts.unparsed.values())
         words = f"{results.rubric.name}, {counts.items:,} items"
-        words += f", {done:,} of {counts.planned:,} judgments"
+        words += f", {counts.parsed:,} of {counts.planned:,} judgments parsed"
         if results.estimates:
             first = results.estimates[0]
             value = "undefined" if first.value is None else f"{first.value:.3f}"

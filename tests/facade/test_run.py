@@ -55,9 +55,9 @@ def biased(tmp_path_factory: pytest.TempPathFactory) -> judgefast.Run:
 
 def test_a_run_says_what_it_is(right: judgefast.Run) -> None:
     words = (
-        r"<judgefast.Run `.*right`: pairwise-reasons, 36 items, 72 of 72 judgments, win_rate 0\."
+        "right`: pairwise-reasons, 36 items, 72 of 72 judgments parsed, win_rate 0.639 [0.479, 0."
     )
-    assert re.match(words, repr(right))
+    assert words in repr(right)
     opened = judgefast.Run.open(right.path)
     assert repr(opened) == f"<judgefast.Run `{right.path}`>"
     assert opened.report.results == right.report.results

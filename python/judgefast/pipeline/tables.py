@@ -271,8 +271,11 @@ def _by_code(codes: NDArray[np.uint8], labels: dict[Any, str]) -> pa.Array[Any]:
 def _coded(
     codes: NDArray[Any], names: Sequence[str], *, null: NDArray[np.bool_] | None = None
 ) -> pa.Array[Any]:
-    indices = pa.array(codes.astype(np.int32), mask=null)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(list(names), pa.string()))
+    """Names of codes; only those that occur, since pandas lists every category it is given."""
+    present = np.unique(codes if null is None else codes[~null])
+    places = pa.array(np.searchsorted(present, codes).astype(np.int32), mask=null)
+    occurring = pa.array([names[code] for code in present.tolist()], pa.string())
+    return pa.DictionaryArray.from_arrays(places, occurring)
 
 
 def _constant(word: str, rows: int) -> pa.Array[Any]:
