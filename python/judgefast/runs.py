@@ -245,8 +245,8 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
 
     Args:
         data: Path or paths of files, globs or folders; or an iterable of dicts; or a data frame
-            (anything with `__arrow_c_stream__`). None to go on with `out`, or to judge what was
-            recorded.
+            (anything with `__arrow_c_stream__`). None to go on with `out`; for the engine
+            `replay`, to judge the items that the recordings name.
         rubric: Name of a built-in rubric, or path of a TOML file.
         engine: Name of an engine, or an engine; it is closed at the end.
         out: Run directory; made if it is missing. None: `runs/<UTC time>-<rubric>`, which the

@@ -12,7 +12,7 @@ import pytest
 from tests.recorded import Row, letter_of, pairs, reasoned, record
 
 import judgefast
-from judgefast.errors import ConfigError
+from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.pipeline import judgment_rows, tables
 from judgefast.pipeline.counted_texts import CountedTexts
 from judgefast.pipeline.results import read_run
@@ -295,3 +295,62 @@ def test_a_reason_is_of_the_object_that_the_verdict_stands_in(
     start = text.encode().index(span.encode())
     spans = np.array([[start, start + len(span)], [0, 0]], np.uint32)
     assert reasons_of(scale, [text, None], spans) == [reason, None]
+
+
+BEST_OF_3 = """
+name = "best-of-3"
+mode = "choice"
+[[aspects]]
+name = "quality"
+criterion = "Which is best?"
+[[template.blocks]]
+text = '''
+[Question]
+{question}
+[Answers]
+{answers}
+{criterion}
+'''
+[verdict]
+name = "label"
+labels = [{ text = "X", choice = 0 }, { text = "Y", choice = 1 }, { text = "Z", choice = 2 }]
+"""
+
+
+def test_a_choice_of_three_is_named_by_its_place_in_the_data(tmp_path: Path) -> None:
+    rubric = tmp_path / "best-of-3.toml"
+    rubric.write_text(BEST_OF_3)
+    answers = [{"model": model, "text": f"by {model}"} for model in ("k", "l", "m")]
+    run = judgefast.run(
+        [{"id": "x", "question": "Q?", "answers": answers}],
+        rubric=rubric,
+        engine="replay",
+        recorded=[
+            {"id": "x", "shown": [0, 1, 2], "text": "Z"},
+            {"id": "x", "shown": [2, 1, 0], "text": "X"},
+        ],
+        out=tmp_path / "r",
+    )
+    verdicts = run.table("verdicts").to_pylist()
+    assert [row["choice"] for row in verdicts] == ["2", "0"]
+    rows = run.table().to_pylist()
+    assert [row["candidate"] for row in rows] == ["k", "l", "m"]
+    assert [row["value"] for row in rows] == [0, 0, 1]
+    for row in rows:
+        assert (row["forward_verdict"], row["swapped_verdict"]) == ("c", "c")
+        assert (row["forward_text"], row["swapped_text"]) == ("Z", "X")
+        assert row["candidate_answer"] == f"by {row['candidate']}"
+    assert [each.verdict for each in run.show("x").judgments] == ["c", "c"]
+
+
+def test_a_run_whose_planning_was_cut_short_is_no_empty_run(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"rubric": "pairwise-reasons", "engine": "replay"}
+    options |= {"recorded": record(pairs()), "out": tmp_path / "r"}
+    judgefast.run(pairs(), **options)
+    for part in (tmp_path / "r" / "plan").iterdir():
+        part.unlink()
+    cut = judgefast.Run.open(tmp_path / "r")
+    with pytest.raises(RunDirectoryError, match="has no whole plan") as error:
+        cut.table()
+    assert error.value.hint == f"go on with `judgefast resume {tmp_path / 'r'}`"
+    assert judgefast.run(pairs(), **options).report.results.counts.parsed == 72

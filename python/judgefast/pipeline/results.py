@@ -9,7 +9,7 @@ import numpy as np
 from judgefast.codes import NO_ANSWER, OutcomeStatus, Status
 from judgefast.config import config_from
 from judgefast.datasets.columns import ItemColumns, load_item_columns
-from judgefast.errors import ConfigError
+from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.empty_answers import decide_empty, empty_answers
@@ -94,6 +94,9 @@ def read_run(
 
     """
     directory = directory or RunDirectory.open(path, write=False)
+    if not directory.plan_complete():
+        msg = f"`{directory.path}` has no whole plan: it was cut short while planning"
+        raise RunDirectoryError(msg, hint=f"go on with `judgefast resume {directory.path}`")
     manifest = directory.manifest
     config = config_from(manifest.config, where=f"`{directory.path}`").replace(**changes)
     own = rubric_in_force(config, read_rubric(manifest.rubric.toml, manifest.rubric.name))
