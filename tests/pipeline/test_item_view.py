@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.engines.scripted import ScriptedEngine, failed
 from tests.recorded import Row, pairs, reasoned, record
 
 import judgefast
@@ -70,6 +71,16 @@ def test_what_was_not_read_says_why(run: judgefast.Run) -> None:
     assert (swapped.attempt, swapped.finish_reason) == (1, "error")
     assert view.outcomes[0].value is None
     assert "swapped: b then a -> no verdict (engine_error)" in render_item(view)
+
+
+def test_the_last_failure_is_shown(tmp_path: Path) -> None:
+    for words in ("first", "second", "third"):
+        engine = ScriptedEngine(lambda request, words=words: failed(request, words), takes="key")
+        run = judgefast.run(
+            pairs()[:2], rubric="pairwise-reasons", engine=engine, out=tmp_path / "r"
+        )
+    judgments = run.show("facts-months").judgments
+    assert [(each.attempt, each.error) for each in judgments] == [(3, "third")] * 2
 
 
 def test_probabilities_stand_under_their_labels(tmp_path: Path) -> None:

@@ -187,13 +187,15 @@ def test_repeats_show_the_first_and_count_them_all(tmp_path: Path) -> None:
     assert run.table("verdicts")["repeat"].to_pylist().count(1) == 8
 
 
-def test_one_order_fills_its_own_columns_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_one_order_fills_its_own_columns_alone(tmp_path: Path, repeats: int) -> None:
     run = judgefast.run(
         pairs(),
         rubric="pairwise-reasons",
         engine="replay",
-        recorded=record(pairs()),
+        recorded=[row for number in range(repeats) for row in record(pairs(), repeat=number)],
         orders="one",
+        repeats=repeats,
         out=tmp_path / "r",
     )
     data = {row["id"]: row for row in pairs()}

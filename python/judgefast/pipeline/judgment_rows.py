@@ -141,13 +141,8 @@ def _by_order(reading: Reading, rows: NDArray[np.int64]) -> list[NDArray[np.int6
     last = len(plan.item) - 1
     second = np.minimum(first + 1, last)  # the orders of one repeat stand side by side
     paired = (reading.outcomes.judgments[rows] > 1) & (plan.repeat[second] == plan.repeat[first])
-    found = []
-    for swapped in (0, 1):
-        in_second = paired & (plan.swapped[second] == swapped)
-        found.append(
-            np.where(plan.swapped[first] == swapped, first, np.where(in_second, second, -1))
-        )
-    return found
+    other = np.where(paired, second, -1)
+    return [np.where(plan.swapped[first] == swapped, first, other) for swapped in (0, 1)]
 
 
 def _of_order(
@@ -169,9 +164,7 @@ def _of_order(
         "verdict": pa.array(
             [None if row is None else in_own_orientation(reading, row) for row in listed],
         ),
-        "reason": pa.array(
-            [None if gone else words for gone, words in zip(unread, reasons, strict=True)],
-        ),
+        "reason": pa.array(reasons, pa.string()),
         "text": texts,
     }
     columns = {name: column.cast(pa.string()) for name, column in columns.items()}
