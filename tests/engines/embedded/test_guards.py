@@ -177,6 +177,11 @@ def test_a_choice_matches_its_labels_and_nothing_else(texts: list[str]) -> None:
         assert not re.fullmatch(literal(text), text + "x")
 
 
+def chain(links: int) -> str:
+    defs = {f"x{n}": {"$ref": f"#/$defs/x{n + 1}"} for n in range(links)}
+    return json.dumps({"$ref": "#/$defs/x0", "$defs": {**defs, f"x{links}": {}}})
+
+
 def nested(levels: int, kind: str = "array") -> str:
     node: dict[str, Any] = {"type": "integer"}
     for _ in range(levels):
@@ -199,6 +204,7 @@ def nested(levels: int, kind: str = "array") -> str:
         (nested(60, "object"), "nested deeper than 32 levels"),
         ('{"items":' * 5_000 + "{}" + "}" * 5_000, "nested deeper than 32 levels"),
         ('{"items":' * 100_000 + "{}" + "}" * 100_000, "of more than 65,536 bytes"),
+        (chain(1500), "nested deeper than 32 levels"),
         ('{"type":"objekt"}', r"the unknown type \['objekt'\] at #"),
         ('{"type":{"a":1}}', "the unknown type"),
         ('{"enum":[]}', "an `enum` without values at #"),

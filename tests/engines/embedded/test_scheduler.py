@@ -17,11 +17,15 @@ BREAKS, NO_ROOM_BESIDE_OTHERS, NEVER_ROOM, SHY_LABEL = 666, 777, 778, 888
 
 
 class Status:
+    """A name, as the engine's enumerations have."""
+
     def __init__(self, name: str) -> None:
         self.name = name
 
 
 class Result:
+    """What a finished request is read as."""
+
     def __init__(self, tokens: list[int], logprobs: list[float]) -> None:
         self.generated_ids = tokens
         self.generated_log_probs = logprobs
@@ -37,15 +41,19 @@ class Handle:
         self.status = "RUNNING"
 
     def get_status(self) -> Status:
+        """As the engine."""
         return Status(self.status)
 
     def can_read(self) -> bool:
+        """As the engine."""
         return self.status == "FINISHED"
 
     def cancel(self) -> None:
+        """As the engine."""
         self.status = "CANCEL"
 
     def read_all(self) -> list[Result]:
+        """The label's token and minus its code as log-probability; or the first id, and the end."""
         if self.settings.get("echo"):
             return [Result(self.ids, [0.0] * (len(self.ids) - 1) + [-9.5])]
         grammar = self.settings["grammar"]
@@ -59,7 +67,7 @@ class MadeUp:
     """A pipeline by the book of the real one's failures."""
 
     made: ClassVar[list[MadeUp]] = []
-    seen: ClassVar[Counter[int]] = Counter()
+    seen: ClassVar[Counter[str]] = Counter()
 
     def __init__(self, _: Load, *, prefix_cache: bool, kv_blocks: int) -> None:
         self.prefix_cache, self.kv_blocks = prefix_cache, kv_blocks
@@ -70,13 +78,16 @@ class MadeUp:
 
     @property
     def live(self) -> list[Handle]:
+        """Handles that run."""
         return [handle for handle in self.handles if handle.status == "RUNNING"]
 
     @property
     def busy(self) -> bool:
+        """As the real one."""
         return bool(self.live) or self.broken
 
-    def add(self, ids: Any, grammar: Any = None, **settings: Any) -> Handle:
+    def add(self, ids: Any, grammar: Any = None, **settings: Any) -> Handle:  # noqa: ANN401
+        """As the real one."""
         if settings.get("max_new_tokens") == 13:
             message = "says no\nat once"
             raise ValueError(message)
@@ -85,6 +96,7 @@ class MadeUp:
         return handle
 
     def step(self) -> None:
+        """Note who is in it; count down."""
         assert not self.broken, "a step before it was settled"
         self.at_once.append([handle.ids[0] for handle in self.live])
         if any(handle.ids[0] == BREAKS for handle in self.live):
@@ -100,17 +112,20 @@ class MadeUp:
                 handle.status = "FINISHED"
 
     def settle(self, handles: list[Handle]) -> None:
+        """As the real one, checked."""
         for handle in handles:
             handle.cancel()
         assert not self.live, "one was left in flight"
         self.broken = False
 
-    def drain(self, between_steps: Any) -> None:
+    def drain(self, between_steps: Any) -> None:  # noqa: ANN401
+        """As the real one."""
         while self.live:
             self.step()
             between_steps()
 
-    def try_grammar(self, grammar: Any, _: Any, __: Any) -> str | None:
+    def try_grammar(self, grammar: Any, _: Any, __: Any) -> str | None:  # noqa: ANN401
+        """Count it; `bad` is bad."""
         assert not self.live, "a grammar is tried alone"
         MadeUp.seen[grammar.text] += 1
         return "the engine refuses its grammar: bad" if grammar.text == "bad" else None
@@ -123,7 +138,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "Pipeline", MadeUp)
 
 
-def work(number: int, first: int = 100, **changes: Any) -> Work:
+def work(number: int, first: int = 100, **changes: Any) -> Work:  # noqa: ANN401
     values: dict[str, Any] = {
         "max_tokens": 4,
         "temperature": 0.0,
@@ -140,7 +155,7 @@ def work(number: int, first: int = 100, **changes: Any) -> Work:
     return Work(number=number, ids=np.array([first, number], dtype="<i4").tobytes(), **values)
 
 
-def read(number: int, first: int = 100, **changes: Any) -> Work:
+def read(number: int, first: int = 100, **changes: Any) -> Work:  # noqa: ANN401
     labels = (("A", ord("A")), ("B", ord("B")), ("C", ord("C")))
     return work(number, first, labels=labels, probabilities=True, **changes)
 
@@ -218,7 +233,9 @@ def test_a_step_that_raises_costs_only_the_request_that_is_to_blame() -> None:
 
 
 def test_what_had_no_room_is_run_once_more_alone() -> None:
-    done, sent = play(work(1), work(2, NO_ROOM_BESIDE_OTHERS), work(3, NEVER_ROOM))
+    waiting = [work(number) for number in range(4, 8)]
+    jobs = [work(1), work(2, NO_ROOM_BESIDE_OTHERS), work(3, NEVER_ROOM), *waiting]
+    done, sent = play(*jobs, room=3)
     assert done[2].error is None
     assert done[2].tokens == [NO_ROOM_BESIDE_OTHERS, 2]
     assert done[3].error == "the engine had no room in its cache for it"
