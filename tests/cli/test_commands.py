@@ -70,10 +70,13 @@ def test_what_was_not_recorded_is_incomplete_and_says_how_to_go_on(
         "go on with: judgefast resume r\n"
     )
     assert judgefast("report", "r").startswith("exit 3\n")
+    assert judgefast("resume", "r", "--max-attempts", "2").endswith(
+        "no attempts are left; ask again with: judgefast resume r --retry failed\n"
+    )
     (folder / "half.jsonl").write_bytes((folder / "recorded.jsonl").read_bytes())
     resumed = judgefast("resume", "r")
     assert resumed.startswith("exit 0\n")
-    assert "asked         124 attempts at 72 requests" in resumed
+    assert "asked         176 attempts at 72 requests" in resumed
 
 
 def test_a_config_file_holds_what_flags_do(judgefast: Callable[..., str], folder: Path) -> None:

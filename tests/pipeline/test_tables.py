@@ -93,6 +93,7 @@ def test_a_verdict_is_as_shown_and_its_span_cuts_it_out_of_the_text(run: judgefa
         assert row["text"] == said(data[row["item_id"]], order)
         if row["status"] != "parsed":
             assert row["choice"] is row["span"] is row["strength"] is None
+            assert row["attempt"] == (1 if row["status"] == "no_verdict" else None)
             continue
         letter = letter_of(data[row["item_id"]], order)
         assert row["choice"] == {"A": "first", "B": "second", "C": "tie"}[letter]
@@ -111,6 +112,12 @@ def test_polars_duckdb_and_pandas_read_every_table(run: judgefast.Run, name: str
     counted = duckdb.from_arrow(run.batches(name)).aggregate("count(*)")
     assert counted.fetchall() == [(table.num_rows,)]
     assert table.schema.equals(tables.table_source(name).schema())
+
+
+def test_a_format_without_labels_has_no_probabilities_rather_than_none_of_them() -> None:
+    assert tables._lists(np.zeros((2, 0), np.float32)).to_pylist() == [None, None]
+    some = np.array([[0.25, 0.75], [np.nan, np.nan]], np.float32)
+    assert tables._lists(some).to_pylist() == [[0.25, 0.75], None]
 
 
 def test_the_wide_table_has_the_documented_schema(run: judgefast.Run) -> None:
