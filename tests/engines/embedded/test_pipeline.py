@@ -18,7 +18,7 @@ class Config:
 
     known = ("max_new_tokens", "temperature", "do_sample", "logprobs", "apply_chat_template")
 
-    def __init__(self, **settings: Any) -> None:  # noqa: ANN401
+    def __init__(self, **settings: Any) -> None:
         self.rng_seed = 0
         for name in (*self.known, "eos_token_id", "stop_token_ids", "structured_output_config"):
             value = settings.get(name)
@@ -84,7 +84,7 @@ def test_a_setting_that_the_engine_did_not_take_is_an_error(pipeline: Pipeline) 
         pipeline._config(None, {"rng_seed": 5})
 
 
-def handle(status: str, *, can_read: bool, results: list[Any] | None = None) -> Any:  # noqa: ANN401
+def handle(status: str, *, can_read: bool, results: list[Any] | None = None) -> Any:
     def read_all() -> list[Any]:
         assert results is not None, "reading now would wait for ever"
         return results

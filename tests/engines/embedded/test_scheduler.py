@@ -86,7 +86,7 @@ class MadeUp:
         """As the real one."""
         return bool(self.live) or self.broken
 
-    def add(self, ids: Any, grammar: Any = None, **settings: Any) -> Handle:  # noqa: ANN401
+    def add(self, ids: Any, grammar: Any = None, **settings: Any) -> Handle:
         """As the real one."""
         if settings.get("max_new_tokens") == 13:
             message = "says no\nat once"
@@ -118,13 +118,13 @@ class MadeUp:
         assert not self.live, "one was left in flight"
         self.broken = False
 
-    def drain(self, between_steps: Any) -> None:  # noqa: ANN401
+    def drain(self, between_steps: Any) -> None:
         """As the real one."""
         while self.live:
             self.step()
             between_steps()
 
-    def try_grammar(self, grammar: Any, _: Any, __: Any) -> str | None:  # noqa: ANN401
+    def try_grammar(self, grammar: Any, _: Any, __: Any) -> str | None:
         """Count it; `bad` is bad."""
         assert not self.live, "a grammar is tried alone"
         MadeUp.seen[grammar.text] += 1
@@ -138,7 +138,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "Pipeline", MadeUp)
 
 
-def work(number: int, first: int = 100, **changes: Any) -> Work:  # noqa: ANN401
+def work(number: int, first: int = 100, **changes: Any) -> Work:
     values: dict[str, Any] = {
         "max_tokens": 4,
         "temperature": 0.0,
@@ -155,7 +155,7 @@ def work(number: int, first: int = 100, **changes: Any) -> Work:  # noqa: ANN401
     return Work(number=number, ids=np.array([first, number], dtype="<i4").tobytes(), **values)
 
 
-def read(number: int, first: int = 100, **changes: Any) -> Work:  # noqa: ANN401
+def read(number: int, first: int = 100, **changes: Any) -> Work:
     labels = (("A", ord("A")), ("B", ord("B")), ("C", ord("C")))
     return work(number, first, labels=labels, probabilities=True, **changes)
 
