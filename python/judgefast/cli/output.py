@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 EXCERPT = 200
 """Longest excerpt of a completion on stderr. Characters."""
 
+_RETRIED = {"engine_error", "timeout"}
+"""What `--retry failed` asks again; what is too long stays too long."""
+
 
 def say(words: str) -> None:
     """Tell a person something, on stderr."""
@@ -43,6 +46,8 @@ def finish(finished: Finished, *, as_json: bool) -> int:
     say(f"{finished.why}: {finished.done:,} of {finished.planned:,} judgments are done")
     for example in finished.examples:
         say(f"  - {line(example, EXCERPT)}")
-    if finished.done < finished.planned:
+    if finished.left:
         say(f"go on with: judgefast resume {path}")
+    elif finished.report and _RETRIED & finished.report.results.counts.failed.keys():
+        say(f"no attempts are left; ask again with: judgefast resume {path} --retry failed")
     return finished.status

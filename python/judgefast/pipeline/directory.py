@@ -201,11 +201,12 @@ def _go_on(
         msg = f"`{directory.path}` belongs to another run; what differs:\n  " + "\n  ".join(
             differences
         )
+        can_grow = extension is None and all(each.startswith(_GROWS) for each in differences)
         raise RunDirectoryError(
             msg,
-            hint="name another --out"
-            if config.extend
-            else "name another --out, or let the plan grow with --extend",
+            hint="name another --out, or let the plan grow with --extend"
+            if can_grow
+            else "name another --out",
         )
     if extension is not None:
         plan_run(extension, extension.path, judge, config, say)

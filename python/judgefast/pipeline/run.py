@@ -20,7 +20,13 @@ from judgefast.pipeline.ask import Asked, Work, ask
 from judgefast.pipeline.directory import open_run, rows_with_texts
 from judgefast.pipeline.judge import Judge, judge_of
 from judgefast.pipeline.plan import RunPlan, load_plan, plan_run
-from judgefast.pipeline.results import estimates_of, read_run, reading_of, report_of
+from judgefast.pipeline.results import (
+    estimates_of,
+    read_run,
+    reading_of,
+    report_of,
+    why_incomplete,
+)
 from judgefast.reports.progress import Progress
 from judgefast.stopping import Stop
 from judgefast.verdicts.table import COLUMNS, VerdictTable
@@ -52,6 +58,8 @@ class Finished(NamedTuple):
     """Why it is incomplete, for a person."""
     examples: tuple[str, ...] = ()
     """Completions that could not be read, where a run stopped for them."""
+    left: int = 0
+    """Judgments that the next start would ask; those with no attempts left are none of them."""
 
 
 class DryRun(NamedTuple):
@@ -202,14 +210,16 @@ def _go(start: Start, *, dry_run: bool) -> Finished | DryRun:
         if asked is not None and asked.interrupted:
             closing.to_parquet = False
             directory.finish_launch(seconds=clock.seconds, in_flight_mean=mean, interrupted=True)
-            return _interrupted(directory, table, plan)
+            left = len(_to_ask(plan, table, config.replace(retry=())))
+            return _interrupted(directory, table, plan, left)
         judge.engine.close()
         if asked is not None:
             directory.journal.close()
         with clock.phase("report"):
             reading = read_run(directory.path, directory=directory)
         directory.finish_launch(seconds=clock.seconds, in_flight_mean=mean)
-        return _finished(directory, report_of(reading), asked)
+        left = len(_to_ask(plan, table, config.replace(retry=())))
+        return _finished(directory, report_of(reading), asked, left)
 
 
 class _Closing:
@@ -295,7 +305,9 @@ def _dry_run(
     )
 
 
-def _interrupted(directory: RunDirectory, table: VerdictTable, plan: RunPlan) -> Finished:
+def _interrupted(
+    directory: RunDirectory, table: VerdictTable, plan: RunPlan, left: int
+) -> Finished:
     return Finished(
         path=directory.path,
         report=None,
@@ -303,23 +315,19 @@ def _interrupted(directory: RunDirectory, table: VerdictTable, plan: RunPlan) ->
         done=int(np.count_nonzero(table.answers.final_attempt)),
         planned=len(plan),
         why="interrupted",
+        left=left,
     )
 
 
-def _finished(directory: RunDirectory, report: Report, asked: Asked | None) -> Finished:
+def _finished(directory: RunDirectory, report: Report, asked: Asked | None, left: int) -> Finished:
     counts = report.results.counts
-    failed, left = sum(counts.failed.values()), counts.not_judged.get("interrupted", 0)
-    why = None
+    why = why_incomplete(counts)
     examples: tuple[str, ...] = ()
     if asked is not None and asked.unreadable.is_too_high:
         why = f"{asked.unreadable.share:.0%} of the last judgments could not be read"
         examples = tuple(asked.unreadable.examples)
     elif asked is not None and asked.lost is not None:
         why = f"the engine was lost: {asked.lost}"
-    elif failed or left:
-        parts = [f"{failed:,} judgments failed"] if failed else []
-        parts += [f"{left:,} were not judged"] if left else []
-        why = " and ".join(parts)
     return Finished(
         path=directory.path,
         report=report,
@@ -328,6 +336,7 @@ def _finished(directory: RunDirectory, report: Report, asked: Asked | None) -> F
         planned=counts.planned,
         why=why,
         examples=examples,
+        left=left,
     )
 
 
