@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import polars as pl
 import pytest
+from tests.engines.scripted import ScriptedEngine, answered, failed
 
 from judgefast.batches.tables import PLANNED, asks_schema, requests_schema
 from judgefast.config import RunConfig
 from judgefast.pipeline.run import run
-from tests.engines.scripted import ScriptedEngine, answered, failed
 
 if TYPE_CHECKING:
     import pyarrow as pa
