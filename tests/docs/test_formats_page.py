@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import polars as pl
 import pytest
+from click.testing import CliRunner
 from tests.engines.scripted import ScriptedEngine, answered, failed
 
 from judgefast.batches.tables import PLANNED, asks_schema, requests_schema
+from judgefast.cli.app import app
 from judgefast.config import RunConfig
 from judgefast.pipeline.run import run
 
@@ -76,6 +78,18 @@ def test_the_lines_for_polars_run_as_they_stand(directory: Path) -> None:
     assert dict(ended.rows()) == {"stop": 13, "error": 3}
     assert len(planned) == 16
     assert planned["key"].to_list() == planned["request_id"].to_list()
+
+
+def test_the_line_of_the_reports_page_reads_an_exported_table(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    to = ["export", str(directory), "--to", "judgments.parquet"]
+    assert CliRunner().invoke(app, to).exit_code == 0
+    [line] = re.findall(r"```sql\n(.*?)  -- DuckDB\n```", DOCS["reports.md"])
+    values = dict(duckdb.sql(line).fetchall())
+    assert values
+    assert all(0 <= value <= 1 for value in values.values())
 
 
 def test_a_run_leaves_the_files_of_the_page_and_no_other(directory: Path) -> None:
