@@ -87,7 +87,8 @@ class ReplayEngine:
         """Nothing to give up: every request is answered at once."""
 
     def close(self) -> None:
-        """Nothing to free."""
+        """Drop what is queued; there is nothing to free."""
+        self._waiting.clear()
 
     def _answer(self, request: Request) -> Completion:
         aspect = request.questions[0].aspect if request.questions else ""
@@ -116,7 +117,7 @@ def _completion(request: Request, recording: Recording) -> Completion:
         attempt=request.attempt,
         lane=0,
         text=recording.text,
-        finish_reason="length" if recording.cut else "stop",
+        finish_reason="refused" if recording.refused else "length" if recording.cut else "stop",
         answers=answers,
         prompt_tokens=recording.prompt_tokens,
         completion_tokens=recording.completion_tokens,
