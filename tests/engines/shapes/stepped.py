@@ -107,8 +107,7 @@ class SteppedEngine:
             self._end(name, text="", finish_reason="cancelled")
 
     def close(self) -> None:
-        for gone in (self._llms, self._flying, self._ready):
-            gone.clear()
+        self._llms, self._flying, self._ready = [], {}, deque()
 
     def _step(self, llm: FakeLLM) -> None:
         try:
