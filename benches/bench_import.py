@@ -19,7 +19,7 @@ WORK = {"pass": "pass", "judgefast": "import judgefast"}
 """The interpreter alone, then with the package."""
 
 BUDGET_SECONDS = 0.15
-"""DESIGN section 4, for the import alone."""
+"""Longest that the import alone may take."""
 
 
 def seconds(code: str) -> float:

@@ -303,7 +303,7 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
     if stop is None and _may_listen():
         with own.on_signals(signal.SIGINT):
             finished = start()
-        if finished.status == 130:  # noqa: PLR2004 - DESIGN's exit status of an interruption
+        if finished.status == 130:  # noqa: PLR2004 - the exit status of an interruption
             raise KeyboardInterrupt
     else:
         finished = start()

@@ -43,7 +43,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """Never asked, or not to the end, by reason."""
 
     def check(self) -> None:
-        """Hold the report to DESIGN's first invariant: no row is lost, none invented.
+        """Hold the report to the first invariant: no row is lost, none invented.
 
         Raises:
             LostRowsError: A sum is wrong, or a count is negative; the message shows the sum.
