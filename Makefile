@@ -24,15 +24,22 @@ check-tools:
 
 # pip, not maturin, brings the dependencies: one resolver for the package, its extra and the tools.
 $(VENV)/.dependencies: pyproject.toml | check-tools
+	@echo "setting up $(VENV) ..." >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --group dev
-	$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print("\n".join(p["dependencies"] + p["optional-dependencies"]["embedded"]))' > $(VENV)/requirements.txt
-	$(BIN)/python -m pip install --quiet -r $(VENV)/requirements.txt
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(BIN)/python -c 'import tomllib; t = tomllib.load(open("pyproject.toml", "rb")); p = t["project"]; print("\n".join(t["build-system"]["requires"] + p["dependencies"] + p["optional-dependencies"]["embedded"]))' > $(VENV)/requirements.txt
+	@$(BIN)/python -m pip install --quiet -r $(VENV)/requirements.txt
 	@touch $@
 
 $(VENV)/.built: $(SOURCES) $(VENV)/.dependencies
-	$(BIN)/maturin develop --release --quiet
+	@echo "building the Rust extension ..." >&2
+	@$(BIN)/maturin develop --release --quiet >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log >&2; exit 1; }
+	@touch $@
+
+# What tests and linters need beside it; the demo does without.
+$(VENV)/.tools: pyproject.toml $(VENV)/.dependencies
+	@echo "installing test tools and linters ..." >&2
+	@$(BIN)/python -m pip install --quiet --group dev
 	@touch $@
 
 .PHONY: install
@@ -46,23 +53,23 @@ demo: $(VENV)/.built ## Judge examples/ with the embedded model and show the rep
 	@bash examples/demo.sh $(BIN)/judgefast $(DEMO)
 
 .PHONY: test
-test: $(VENV)/.built ## Run every test: Rust, Python, documentation
+test: $(VENV)/.built $(VENV)/.tools ## Run every test: Rust, Python, documentation
 	cargo test --quiet --locked
 	@$(BIN)/judgefast embedded fetch >/dev/null
 	$(BIN)/python -m pytest -q
 
 .PHONY: lint
-lint: $(VENV)/.built ## Run every linter
+lint: $(VENV)/.built $(VENV)/.tools ## Run every linter
 	cargo fmt --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest judgefast._native --allowlist tests/stubtest-allowlist.txt
+	$(BIN)/python -m mypy.stubtest judgefast._native
 	$(BIN)/lint-imports
 
 .PHONY: format
-format: $(VENV)/.built ## Format all sources
+format: $(VENV)/.built $(VENV)/.tools ## Format all sources
 	cargo fmt
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix

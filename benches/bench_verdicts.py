@@ -1,6 +1,6 @@
 """Texts a second of the verdict parser, beside a careful Python cascade and msgspec.
 
-The mix is that of METHODS B2: 30 % clean JSON, 15 % fenced, 10 % truncated, 6 % trailing comma, 5 %
+The mix: 30 % clean JSON, 15 % fenced, 10 % truncated, 6 % trailing comma, 5 %
 single quotes, 3 % unescaped quotes or new lines, 10 % `Score: 4/5`, 7 % [[A]], 5 % [[A>>B]], 2 % an
 example object first, 2 % reasoning first, the rest string scores, refusals, scores off the scale.
 Each text goes to the format that its prompt asked for; one format is read in one call.
@@ -209,8 +209,11 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quick", action="store_true", help="few rows, to see that it runs")
     parser.add_argument("--output", type=Path)
     args = parser.parse_args()
+    if args.quick:
+        args.rows, args.repeats = 5_000, 3
     if BUILD_PROFILE != "release":
         parser.error(f"this is a {BUILD_PROFILE} build; run `maturin develop --release` first")
 
@@ -244,11 +247,21 @@ def main() -> None:
         ).stdout.strip(),
         "host": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()},
     }
+    medians = {}
     for name, (count, run) in work.items():
         low, median, high = statistics.quantiles(seconds(run, args.repeats), n=10)[::4]
         rates = {"p10": count / high, "median": count / median, "p90": count / low}
         record[name] = rates
+        medians[name] = rates["median"]
         print(f"{name:>15}: {rates['median']:.3g} texts/s (p10 {rates['p10']:.3g})")
+    for ours, rival in (
+        ("native, mix", "cascade, mix"),
+        ("native, clean", "msgspec, clean"),
+        ("native, clean", "json, clean"),
+    ):
+        ratio = medians[ours] / medians[rival]
+        record[f"ratio {ours} / {rival}"] = ratio
+        print(f"{ours} / {rival}: {ratio:.2f}")
     if args.output:
         args.output.write_text(json.dumps(record, indent=2) + "\n")
 

@@ -9,6 +9,21 @@ from judgefast.verdicts.columns import VerdictColumns
 
 _Bytes: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
+__all__ = [
+    "BUILD_PROFILE",
+    "Parser",
+    "RequestIndex",
+    "__version__",
+    "check_lines",
+    "cluster_id64",
+    "cluster_moments",
+    "frame_lines",
+    "limit_keys",
+    "plan_requests",
+    "reconcile",
+    "shuffle_keys",
+]
+
 __version__: str
 BUILD_PROFILE: str
 

@@ -21,8 +21,7 @@ def framed(tag: str, fields: Iterable[bytes]) -> bytes:
     """
     parts = [tag.encode(), b"\0"]
     for field in fields:
-        parts.append(len(field).to_bytes(8, "little"))
-        parts.append(field)
+        parts += (len(field).to_bytes(8, "little"), field)
     return sha256(b"".join(parts)).digest()
 
 

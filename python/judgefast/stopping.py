@@ -32,11 +32,14 @@ class Stop:
             self._graceful = False
 
     @contextmanager
-    def on_signals(self) -> Iterator[Stop]:
-        """Listen to SIGINT and SIGTERM (a pre-emption notice) until the block ends."""
+    def on_signals(self, *numbers: signal.Signals) -> Iterator[Stop]:
+        """Listen to signals until the block ends: SIGINT and SIGTERM, a pre-emption notice.
+
+        Only in the main thread. With `numbers`, listen to those alone.
+        """
         before = {
             number: signal.signal(number, self._handle)
-            for number in (signal.SIGINT, signal.SIGTERM)
+            for number in numbers or (signal.SIGINT, signal.SIGTERM)
         }
         try:
             yield self

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MODES = ["pairwise", "scalar", "binary", "choice"]
 
 
-def planned(items: pa.RecordBatch, **changed: Any) -> PlanColumns:  # noqa: ANN401 - passed on
+def planned(items: pa.RecordBatch, **changed: Any) -> PlanColumns:
     asked: dict[str, Any] = {
         "mode": "pairwise",
         "orders": "both",
@@ -134,7 +134,7 @@ def test_another_seed_turns_other_items(batch: Batch) -> None:
     aspects=st.sampled_from([["x"], ["x", "y"]]),
     texts=st.sampled_from([["same"] * 4, ["a", "b", "c", None], [None] * 4]),
 )
-def test_nothing_is_lost_and_nothing_asked_twice(  # noqa: PLR0913, PLR0917 - parts of one example
+def test_nothing_is_lost_and_nothing_asked_twice(  # noqa: PLR0917 - parts of one example
     batch: Batch,
     sizes: list[int],
     mode: str,

@@ -113,6 +113,7 @@ def test_buckets_and_parts_change_nothing(
     (tmp_path / "dealt").mkdir()
     whole = snapshot(read_items(data), tmp_path / "whole", seed=SEED, limit=limit)
     monkeypatch.setattr(run_order, "BUCKET_BYTES", 40_000)
+    monkeypatch.setattr(run_order, "DEAL_BYTES", 300_000)
     monkeypatch.setattr(run_order, "PART_ROWS", 500)
     sizes, sort = [], run_order._sorted
 
@@ -233,7 +234,7 @@ BIG = """
 import re, sys
 from pathlib import Path
 from judgefast.datasets import read_items, run_order, snapshot
-run_order.BUCKET_BYTES = 8 * 2**20
+run_order.BUCKET_BYTES, run_order.DEAL_BYTES = 8 * 2**20, 4 * 2**20
 snapshot(read_items(sys.argv[1]), Path(sys.argv[2]), seed=1, limit=None)
 print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """

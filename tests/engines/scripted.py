@@ -123,3 +123,6 @@ class ScriptedEngine:
 
     def close(self) -> None:
         self.closed = True
+        self._silent.clear()
+        for waiting in self._waiting.values():
+            waiting.clear()

@@ -1,65 +1,277 @@
-"""Every engine that needs no model keeps the contract; the embedded one's tests call it too."""
+"""What `engines.base.Engine` promises, promise by promise, for engines of every shape."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import inspect
+import json
+import re
+import time
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 import pytest
 
-from judgefast.batches.request import Question, Request
+from judgefast.batches.request import Request
+from judgefast.datasets.items import Answer, Item
+from judgefast.engines.base import Completion, Engine
 from judgefast.engines.replay import ReplayEngine
-from judgefast.prompts.decoding import Decoding
+from judgefast.journal.columns import Line, to_batch
+from judgefast.prompts import PromptPlan, load_rubric
 
-from . import contract
 from .scripted import ScriptedEngine, answered, failed
+from .shapes.chat import ChatEngine
+from .shapes.completions import CompletionsEngine
+from .shapes.decisions import DecisionEngine
+from .shapes.server import JudgeServer
+from .shapes.stepped import SteppedEngine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable, Iterator
 
-    from judgefast.engines.base import Completion, Engine
-
-REQUESTS = [
-    Request(
-        request_id=number.to_bytes(16, "little"),
-        keys=(number.to_bytes(16, "little"),),
-        item_id=str(number // 2),
-        shown=((0, 1), (1, 0))[number % 2],
-        repeat=0,
-        judge="recorded",
-        questions=(Question("quality", "choice", "Which?", ("A", "B")),),
-        prompt=None,
-        prefix_group=number // 2,
-        decoding=Decoding(max_tokens=1),
-        seed=number,
-        attempt=1 + number % 3,
-    )
-    for number in range(40)
-]
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "engines.md"
+NAMES = ("scripted", "replay", "page", "stepped", "chat", "completions", "decisions")
+OVER_HTTP = {"chat": ChatEngine, "completions": CompletionsEngine, "decisions": DecisionEngine}
+BAD = "bad"
+"""Id of an item whose judgment fails, whatever the engine."""
 
 
-def said(request: Request) -> Completion:
-    return failed(request) if request.seed % 7 == 3 else answered(request, f"A {request.seed}")
+class Case(NamedTuple):
+    engine: Engine
+    server: JudgeServer | None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Where there is a server: it answers nothing."""
+        if self.server:
+            self.server.gate.clear()
+        yield
+        if self.server:
+            self.server.gate.set()
 
 
-def scripted() -> Engine:
-    return ScriptedEngine(said, room=8, lanes=2, batch=3)
+@pytest.fixture(params=NAMES)
+def case(request: pytest.FixtureRequest, shared: Path) -> Iterator[Case]:
+    qwen = shared / "h200/configs/Qwen2.5-72B-Instruct"
+    if request.param in OVER_HTTP:
+        options: dict[str, Any] = {}
+        if request.param == "completions":
+            options["template"] = str(qwen / "tokenizer_config.json")
+        with JudgeServer(busy=2, refused="poison") as server:
+            made = Case(OVER_HTTP[request.param](url=server.url, **options), server)
+            yield made
+            made.engine.close()
+        return
+    engine: Engine
+    if request.param == "scripted":
+        engine = ScriptedEngine(
+            lambda each: failed(each) if each.item_id == BAD else answered(each, "A"), takes="chat"
+        )
+    elif request.param == "page":
+        engine = of_the_page()
+    elif request.param == "replay":
+        rows = [{"id": f"i{n}", "order": "ab", "text": "A"} for n in range(40)]
+        engine = ReplayEngine(recorded=rows)
+    else:
+        engine = SteppedEngine(folder=str(qwen))
+    yield Case(engine, None)
+    engine.close()
 
 
-def replay() -> Engine:
-    recorded = [
-        {"id": str(item), "order": order, "text": f"{item}{order}"}
-        for item in range(18)  # the last items were not recorded
-        for order in ("ab", "ba")
-    ]
-    return ReplayEngine(recorded=recorded)
+def of_the_page() -> Engine:
+    """The example that `docs/engines.md` gives to authors."""
+    names: dict[str, Any] = {}
+    text = PAGE.read_text(encoding="utf-8")
+    exec(re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)[0], names)  # noqa: S102 - ours
+    engine: Engine = names["LongerAnswerEngine"]()
+    return engine
 
 
-@pytest.mark.parametrize("make", [scripted, replay])
-def test_the_contract_holds(make: Callable[[], Engine]) -> None:
-    contract.check_what_is_known_before_the_start(make())
-    contract.check_one_completion_for_each_request(make(), REQUESTS)
-    contract.check_submit_does_not_wait(make(), REQUESTS)
-    contract.check_collect_returns_when_time_is_up(make())
-    contract.check_cancelled_requests_come_back_soon(make(), REQUESTS)
-    contract.check_close_is_quick_and_safe_twice(make(), REQUESTS)
-    contract.check_same_requests_give_same_completions(make(), make(), REQUESTS)
+def requests(engine: Engine, ids: Iterable[str]) -> list[Request]:
+    plan = PromptPlan(load_rubric("pairwise"), engine.model, engine.capabilities)
+    made = []
+    for number, name in enumerate(ids):
+        question = "poison " * 6000 if name == BAD else f"Question {number}?"
+        answers = (Answer("one"), Answer("one more"))
+        item = Item(item_id=name, cluster=name, question=question, answers=answers)
+        is_read = engine.capabilities.takes != "key"
+        if engine.name == "longer" and name == BAD:
+            is_read = False  # the one thing that it cannot answer
+        made.append(
+            Request(
+                request_id=number.to_bytes(16, "little"),
+                keys=(number.to_bytes(16, "little"),),
+                item_id=name,
+                shown=(0, 1),
+                repeat=0,
+                judge=engine.model.judge,
+                questions=plan.questions,
+                prompt=plan.render(item, (0, 1)) if is_read else None,
+                prefix_group=number,
+                decoding=plan.decoding,
+                seed=number,
+                attempt=1 + number % 3,
+            )
+        )
+    return made
+
+
+def good(engine: Engine, n: int = 30) -> list[Request]:
+    return requests(engine, [f"i{number}" for number in range(n)])
+
+
+def submit(engine: Engine, asked: list[Request]) -> dict[int, list[Request]]:
+    """Hand requests to the lanes in turn."""
+    lanes = [lane.lane for lane in engine.lanes]
+    by_lane = {lane: asked[place :: len(lanes)] for place, lane in enumerate(lanes)}
+    for lane, members in by_lane.items():
+        engine.submit(lane, members)
+    return by_lane
+
+
+def flying(engine: Engine) -> int:
+    return sum(engine.in_flight(lane.lane) for lane in engine.lanes)
+
+
+def collect_all(engine: Engine, *, seconds: float = 20) -> list[Completion]:
+    until = time.monotonic() + seconds
+    done: list[Completion] = []
+    while flying(engine) and time.monotonic() < until:
+        done += engine.collect(timeout_seconds=0.1)
+    assert not flying(engine)
+    assert engine.collect(timeout_seconds=0.05) == []
+    return done
+
+
+def test_every_member_of_the_protocol_is_there(case: Case) -> None:
+    for name, member in inspect.getmembers(Engine, inspect.isfunction):
+        if not name.startswith("_"):
+            own = inspect.signature(getattr(case.engine, name)).parameters
+            assert list(own) == list(inspect.signature(member).parameters)[1:], name
+
+
+def test_what_a_judge_is_is_known_before_it_starts(case: Case) -> None:
+    engine = case.engine
+    assert engine.name
+    assert engine.model.name
+    assert engine.model.judge.startswith(engine.model.name)
+    assert engine.capabilities.takes in {"ids", "text", "chat", "state", "key"}
+    numbers = [lane.lane for lane in engine.lanes]
+    assert numbers == list(range(len(numbers)))
+    assert all(lane.room >= 1 for lane in engine.lanes)
+
+
+def test_the_facts_of_a_launch_can_be_written_down(case: Case) -> None:
+    facts = case.engine.start()
+    assert json.loads(json.dumps(facts)) == facts
+
+
+def test_each_request_comes_back_once_with_its_attempt_and_lane(case: Case) -> None:
+    engine = case.engine
+    engine.start()
+    by_lane = submit(engine, good(engine))
+    done = collect_all(engine)
+    lane_of = {r.request_id: lane for lane, members in by_lane.items() for r in members}
+    attempt_of = {r.request_id: r.attempt for members in by_lane.values() for r in members}
+    assert Counter(each.request_id for each in done) == Counter(lane_of.keys())
+    for each in done:
+        assert each.lane == lane_of[each.request_id]
+        assert each.attempt == attempt_of[each.request_id]
+        assert (each.finish_reason, each.error_kind, each.error) == ("stop", None, None)
+        assert each.answers or each.text in {"A", "B", "C"}
+
+
+def test_submit_does_not_wait_for_the_model(case: Case) -> None:
+    engine = case.engine
+    engine.start()
+    with case.held():
+        started = time.monotonic()
+        by_lane = submit(engine, good(engine))
+        assert time.monotonic() - started < 1
+        for lane, members in by_lane.items():
+            assert engine.in_flight(lane) == len(members)
+    collect_all(engine)
+
+
+def test_collect_gives_up_waiting_when_its_time_is_up(case: Case) -> None:
+    engine = case.engine
+    engine.start()
+    started = time.monotonic()
+    assert engine.collect(timeout_seconds=0.05) == []
+    with case.held():
+        if case.server:
+            submit(engine, good(engine, 3))
+            assert engine.collect(timeout_seconds=0.05) == []
+        assert time.monotonic() - started < 2
+    collect_all(engine)
+
+
+def test_a_request_that_fails_is_a_completion_that_says_why(case: Case) -> None:
+    engine = case.engine
+    engine.start()
+    asked = requests(engine, ["i0", BAD, "i2"])
+    submit(engine, asked)
+    done = {each.request_id: each for each in collect_all(engine)}
+    bad = done.pop(asked[1].request_id)
+    assert (bad.finish_reason, bad.text) == ("error", "")
+    assert bad.error_kind in {"engine_error", "too_long"}
+    assert bad.error
+    assert {each.finish_reason for each in done.values()} == {"stop"}
+    assert len(done) == 2
+
+
+def test_what_is_cancelled_comes_back_soon(case: Case) -> None:
+    engine = case.engine
+    engine.start()
+    asked = good(engine)
+    with case.held():
+        submit(engine, asked)
+        engine.cancel([b"unknown".ljust(16), *(each.request_id for each in asked)])
+        done = collect_all(engine, seconds=2)
+    assert Counter(each.request_id for each in done) == Counter(r.request_id for r in asked)
+    assert {each.finish_reason for each in done} <= {"stop", "cancelled"}
+    submit(engine, good(engine, 5))  # and it goes on
+    assert [each.finish_reason for each in collect_all(engine)] == ["stop"] * 5
+
+
+def test_the_same_requests_give_the_same_completions(case: Case) -> None:
+    engine = case.engine
+    if not engine.capabilities.deterministic:
+        pytest.skip("this engine does not promise it")
+    engine.start()
+    seen = []
+    for asked in (good(engine), good(engine)[::-1]):
+        submit(engine, asked)
+        done = sorted(collect_all(engine), key=lambda each: each.request_id)
+        seen.append([(each.request_id, each.text, each.answers) for each in done])
+    assert seen[0] == seen[1]
+
+
+def test_completions_can_be_journaled(case: Case) -> None:
+    engine = case.engine
+    engine.start()
+    submit(engine, requests(engine, ["i0", BAD]))
+    for each in collect_all(engine):
+        line = msgspec.json.decode(msgspec.json.encode(each), type=Line)
+        batch = to_batch([line], launch="ff", first_row=0)
+        assert batch.to_pylist()[0]["text"] == each.text
+        for count in (each.prompt_tokens, each.cached_tokens, each.completion_tokens):
+            assert count is None or count >= 0
+
+
+def test_close_drops_what_is_in_flight_within_a_second_and_twice(case: Case) -> None:
+    engine = case.engine
+    engine.start()
+    with case.held():
+        submit(engine, good(engine))
+        started = time.monotonic()
+        engine.close()
+        engine.close()
+        assert time.monotonic() - started < 1
+
+
+def test_an_engine_that_never_started_can_be_closed(case: Case) -> None:
+    case.engine.close()
+    case.engine.close()

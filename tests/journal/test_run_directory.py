@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from judgefast.journal.manifest import Manifest
 
 
-def changed(manifest: Manifest, part: str, **fields: Any) -> Manifest:  # noqa: ANN401 - any field
+def changed(manifest: Manifest, part: str, **fields: Any) -> Manifest:
     inner = msgspec.structs.replace(getattr(manifest, part), **fields)
     return msgspec.structs.replace(manifest, **{part: inner})
 

@@ -93,7 +93,7 @@ def verdicts_of(rows: list[Row], width: int) -> VerdictColumns:
 def outcomes() -> Reconcile:
     """Reconcile rows in words: `outcomes(rows, rule=..., one_failed=..., format=...)`."""
 
-    def reconciled(rows: list[Row], **settings: Any) -> OutcomeColumns:  # noqa: ANN401 - passed on
+    def reconciled(rows: list[Row], **settings: Any) -> OutcomeColumns:
         layout = FORMATS[settings.pop("format", "plain")]
         defaults = {"mode": "pairwise", "rule": "strict", "one_failed": "pair"}
         verdicts = verdicts_of(rows, len(layout.labels))

@@ -209,7 +209,7 @@ def test_with_wins_alone_strict_is_average(
 
 @settings(max_examples=40, deadline=None)
 @given(comparisons(), some_rule, some_way, st.integers(0, 255), st.floats(width=32))
-def test_what_stands_beside_a_failure_enters_no_value(  # noqa: PLR0913, PLR0917 - parts of one example
+def test_what_stands_beside_a_failure_enters_no_value(  # noqa: PLR0917 - parts of one example
     outcomes: Reconcile,
     plan: list[list[list[Row]]],
     rule: str,
@@ -255,7 +255,7 @@ def position_in_words(repeat: list[Row]) -> str:
     return "second_twice" if read[0]["choice"] else "first_twice"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(comparisons(), some_rule)
 def test_the_position_is_what_the_words_say(
     outcomes: Reconcile, plan: list[list[list[Row]]], rule: str

@@ -52,7 +52,7 @@ def positions(columns: OutcomeColumns) -> list[str]:
         ("drop", "tie", 0.5),
     ],
 )
-def test_a_pair_of_which_one_order_was_read(  # noqa: PLR0913, PLR0917 - a table and three fixtures
+def test_a_pair_of_which_one_order_was_read(  # noqa: PLR0917 - a table and three fixtures
     rule: str,
     one_failed: str,
     expected: float | None,
@@ -93,7 +93,7 @@ def test_nothing_read_is_missing_under_every_rule(
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("one_failed", ONE_FAILED)
 @pytest.mark.parametrize("shown", [FORWARD, SWAPPED])
-def test_the_vote_of_the_only_order_asked_is_the_value(  # noqa: PLR0913, PLR0917 - three parameters
+def test_the_vote_of_the_only_order_asked_is_the_value(  # noqa: PLR0917 - three parameters
     rule: str,
     one_failed: str,
     shown: tuple[int, int],

@@ -100,7 +100,7 @@ def test_two_answers_are_not_one_scored_answer(outcomes: Reconcile) -> None:
         ("drop", CHOICE_TIE, 1, [None] * 3, "tie_and_win"),
     ],
 )
-def test_the_best_of_three(  # noqa: PLR0913, PLR0917 - a table and its fixture
+def test_the_best_of_three(  # noqa: PLR0917 - a table and its fixture
     rule: str,
     up: int,
     down: int,

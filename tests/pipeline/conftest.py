@@ -40,7 +40,7 @@ def judgefast_command(
 ) -> Callable[..., subprocess.Popen[str]]:
     """Start `judgefast ...`; stdout and stderr are pipes of text."""
 
-    def begin(*args: object, **options: Any) -> subprocess.Popen[str]:  # noqa: ANN401 - of Popen
+    def begin(*args: object, **options: Any) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "judgefast", *map(str, args)],
             env=environment,
@@ -58,7 +58,7 @@ def cli(
 ) -> Callable[..., tuple[int, str, str]]:
     """Run `judgefast ...` to its end: status, stdout, stderr."""
 
-    def call(*args: object, **options: Any) -> tuple[int, str, str]:  # noqa: ANN401 - of Popen
+    def call(*args: object, **options: Any) -> tuple[int, str, str]:
         with judgefast_command(*args, **options) as process:
             out, err = process.communicate(timeout=120)
         return process.returncode, out, err

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from judgefast.reports.report import Results
 
 
-def pairs(count: int, **fields: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - fields of a row
+def pairs(count: int, **fields: Any) -> list[dict[str, Any]]:
     return [
         {
             "id": f"item-{number}",
@@ -46,11 +46,11 @@ def by_hash(request: Request) -> Completion:
 
 def judge_rows(
     out: Path,
-    rows: Any,  # noqa: ANN401 - whatever `run` takes
+    rows: Any,
     answer: Callable[[Request], Completion | None] = by_hash,
     *,
     engine: ScriptedEngine | None = None,
-    **options: Any,  # noqa: ANN401 - options of a run
+    **options: Any,
 ) -> Finished:
     """One start of a run, to its end."""
     finished = start(out, rows, answer, engine=engine, **options)
@@ -60,13 +60,13 @@ def judge_rows(
 
 def start(
     out: Path,
-    rows: Any,  # noqa: ANN401 - as above
+    rows: Any,
     answer: Callable[[Request], Completion | None] = by_hash,
     *,
     engine: ScriptedEngine | None = None,
     dry_run: bool = False,
     say: Callable[[str], None] | None = None,
-    **options: Any,  # noqa: ANN401 - as above
+    **options: Any,
 ) -> Finished | DryRun:
     config = RunConfig(**({"rubric": "pairwise"} | options), out=str(out))
     return run(
@@ -84,7 +84,7 @@ def go_on(
     answer: Callable[[Request], Completion | None] = by_hash,
     *,
     engine: ScriptedEngine | None = None,
-    **changes: Any,  # noqa: ANN401 - as above
+    **changes: Any,
 ) -> Finished:
     return resume(out, engine=engine or ScriptedEngine(answer), show_progress=False, **changes)
 

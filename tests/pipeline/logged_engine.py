@@ -73,7 +73,7 @@ def _die_at(module: str, name: str, count: str) -> None:
 def _dying(function: Callable[..., Any], count: int) -> Callable[..., Any]:
     calls = 0
 
-    def call(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - whatever it takes
+    def call(*args: Any, **options: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == count:

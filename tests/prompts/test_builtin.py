@@ -47,8 +47,8 @@ def test_the_worked_questions_are_eight_right_and_eight_wrong() -> None:
 
 def test_no_worked_question_is_among_the_examples_that_are_judged() -> None:
     worked = " ".join(load_rubric("few-shot-quality").examples).lower()
-    for path in (ROOT / "examples").glob("*.jsonl"):
-        for row in path.read_text(encoding="utf-8").splitlines():
+    for name in ("pairs.jsonl", "answers.jsonl"):
+        for row in (ROOT / "examples" / name).read_text(encoding="utf-8").splitlines():
             assert json.loads(row)["question"].lower() not in worked, row
 
 
@@ -72,3 +72,12 @@ def test_the_rubric_of_the_documentation_is_read_and_its_mistake_is_worded_so(
         load_rubric(str(path))
     words = str(caught.value).removeprefix(str(tmp_path) + "/")
     assert f"```\n{words}\n{caught.value.hint}\n```" in page
+
+
+def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RubricError, match=r"gone\.toml` cannot be read: No such file"):
+        load_rubric(str(tmp_path / "gone.toml"))
+    path = tmp_path / "latin.toml"
+    path.write_bytes(b'name = "caf\xe9"')
+    with pytest.raises(RubricError, match=r"latin\.toml` is not UTF-8: byte 11 is 0xe9"):
+        load_rubric(str(path))

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from tokenizers import Tokenizer, pre_tokenizers
+from tokenizers.models import BPE
 
 from judgefast.errors import ConfigError, ModelError, RubricError
-from judgefast.prompts import decide_decoding, load_rubric
+from judgefast.prompts import PromptTokenizer, decide_decoding, load_rubric
 from judgefast.prompts.decide import verdict_schema
 from judgefast.prompts.decoding import Capabilities
+from judgefast.prompts.model import JudgeModel
 from judgefast.prompts.read_rubric import read_rubric
 
 if TYPE_CHECKING:
-    from judgefast.prompts.model import JudgeModel
     from judgefast.prompts.rubric import Rubric
 
 IDS = Capabilities(takes="ids", label_probabilities=True, schema=True, choice=True)
@@ -79,15 +81,22 @@ def test_a_label_that_is_a_control_token_is_refused(judge: JudgeModel) -> None:
         decide_decoding(rubric, IDS, judge)
 
 
-def test_a_label_that_melts_into_the_text_before_it_is_refused(judge: JudgeModel) -> None:
-    # "answer:" + "good" is not "answer:" + " good"; a tail that ends inside a word must not pass.
-    rubric = edited(
-        "few-shot-quality",
-        ('Quality of the answer:"""\n\n# The', 'Quality of the answ"""\n\n# The'),
-        ('text = " good"', 'text = "er"'),
-    )
-    with pytest.raises(ModelError, match="the label `er`"):
-        decide_decoding(rubric, IDS, judge)
+def test_a_label_that_melts_into_the_text_before_it_is_refused() -> None:
+    tokens = [*sorted(pre_tokenizers.ByteLevel.alphabet()), "ab"]
+    small = Tokenizer(BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=[("a", "b")]))
+    small.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    template = "{% for m in messages %}{{ m.content }}{% endfor %}a"
+    wrapped = PromptTokenizer.from_tokenizer(small)
+    judge = JudgeModel(name="s", digest="", tokenizer=wrapped, chat_template=template)
+    # Behind the template's "a", "bc" makes the tokens "ab" and "c": one more, but not its own.
+    with pytest.raises(ModelError, match=r"the label `bc` of `edited\.toml` is no token by itself"):
+        decide_decoding(edited("binary", ('text = "0"', 'text = "bc"')), IDS, judge)
+
+
+def test_labels_that_are_one_token_are_refused(qwen: JudgeModel) -> None:
+    changes = ('text = "1"', 'text = "\u00e9"'), ('text = "0"', 'text = "e\u0301"')
+    with pytest.raises(ModelError, match="are one token for this judge"):
+        decide_decoding(edited("binary", *changes), IDS, qwen)
 
 
 def test_probabilities_that_are_asked_for_must_be_there() -> None:

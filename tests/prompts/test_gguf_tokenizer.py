@@ -66,6 +66,7 @@ def test_smollm2_encodes_as_its_engine_does(smollm2_facts: Smol) -> None:
     known = {"A": 49, "B": 50, "C": 51, "1": 33, " A": 330, "tie": 36521, "Yes": 10539, "No": 5230}
     assert {text: tokenizer.token_id(text) for text in known} == known
     assert tokenizer.encode_trusted("10").tolist() == [33, 32]
+    assert tokenizer.encode_trusted("  7").tolist() == [256, 39]
     assert tokenizer.token_id("Tie") is None
     assert tokenizer.prefix == ""
 

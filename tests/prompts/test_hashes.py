@@ -106,6 +106,14 @@ def test_the_chat_template_counts_only_where_it_is_used() -> None:
     assert found[1][0] != found[1][1]
 
 
+def test_the_judges_tokenizer_does_not_count(
+    smollm2: JudgeModel, qwen: JudgeModel, ids_engine: Capabilities
+) -> None:
+    plans = [PromptPlan(load_rubric("few-shot-quality"), m, ids_engine) for m in (smollm2, qwen)]
+    assert plans[0].decoding != plans[1].decoding, "else this test proves nothing"
+    assert plans[0].prompt_hash == plans[1].prompt_hash
+
+
 def test_worked_examples_and_their_order_count() -> None:
     rubric = load_rubric("few-shot-quality")
     turned = msgspec.structs.replace(rubric, examples=rubric.examples[::-1])

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     MakeItem = Callable[..., Item]
 
 CHAT = Capabilities(takes="chat")
+STATE = Capabilities(takes="state", label_probabilities=True)
 CHOICE = """\
 name = "best-of-3"
 mode = "choice"
@@ -98,7 +99,7 @@ def test_a_required_reference_is_asked_for(make_item: MakeItem) -> None:
 def test_white_space_at_the_ends_is_taken_off_and_counted(make_item: MakeItem) -> None:
     plan = PromptPlan(load_rubric("binary"), None, CHAT)
     prompt = plan.render(make_item("\n  x y \u2028", question=" \n "), (0,))
-    assert theirs(prompt) == ["x y\n"]
+    assert theirs(prompt) == ["", "x y\n"]
     assert prompt.stripped_characters == 8
 
 
@@ -194,7 +195,9 @@ def test_the_hash_of_segments_keeps_ours_and_theirs_apart(make_item: MakeItem) -
     prompts = [plan.render(item, (0,)) for item in forged]
     assert text_of(prompts[0]) == text_of(prompts[1])
     assert prompts[0].ids_hash != prompts[1].ids_hash
-    assert len(prompts[0].ids_hash) == 16
+    marks = {True: b"ours", False: b"theirs"}
+    fields = [f for s in prompts[0].segments for f in (marks[s.trusted], s.text.encode())]
+    assert prompts[0].ids_hash == framed("judgefast segments 1", fields)[:16]
 
 
 def test_an_answer_without_text_is_named(make_item: MakeItem) -> None:
@@ -277,7 +280,7 @@ def test_questions_are_typed_for_engines_that_take_no_prompt() -> None:
     kinds = {}
     for name in builtin_rubrics():
         (question,) = PromptPlan(load_rubric(name), None, CHAT).questions
-        kinds[name] = (question.kind, len(question.labels))
+        kinds[name] = (question.kind, len(question.options))
     assert kinds == {
         "binary": ("yes_no", 2),
         "few-shot-quality": ("yes_no", 2),
@@ -286,6 +289,57 @@ def test_questions_are_typed_for_engines_that_take_no_prompt() -> None:
         "pairwise-reasons": ("choice", 3),
         "scalar-1-5": ("score", 5),
     }
+
+
+def test_options_know_their_label_whatever_order_the_rubric_has() -> None:
+    stars = load_rubric("scalar-1-5").source
+    labels = [f'  {{ text = "{n}", score = {n} }},\n' for n in range(1, 6)]
+    turned = stars.replace("".join(labels), "".join(reversed(labels)))
+    (question,) = PromptPlan(read_rubric(turned, "x.toml"), None, STATE).questions
+    places = [(option.text, option.label) for option in question.options]
+    assert places == [("1", 4), ("2", 3), ("3", 2), ("4", 1), ("5", 0)]
+    assert question.options[4].meaning.startswith("right, complete and clear")
+    (question,) = PromptPlan(load_rubric("pairwise"), None, STATE).questions
+    assert [option.meaning for option in question.options] == [
+        "answer_1 is better",
+        "answer_2 is better",
+        "the answers are equally good or equally bad",
+    ]
+    (question,) = PromptPlan(load_rubric("few-shot-quality"), None, STATE).questions
+    assert [option.meaning for option in question.options] == ["yes", "no"]
+    assert "\n\n" in question.instructions  # the worked examples follow the criterion
+
+
+def test_a_state_holds_each_text_of_the_item_by_the_place_it_is_shown_in(
+    make_item: MakeItem,
+) -> None:
+    plan = PromptPlan(load_rubric("pairwise"), None, STATE)
+    item = make_item(" one ", (Turn("user", "hi"), Turn("assistant", " ")), question="Which?")
+    shown = {"answer_1": "[user]\nhi\n[assistant]", "answer_2": "one"}
+    assert plan.render(item, (1, 0)).state() == {"question": "Which?"} | shown
+    blank = plan.render(make_item("", "two"), (0, 1)).state()
+    assert (blank["answer_1"], blank["answer_2"]) == ("", "two")
+
+
+def test_what_a_typed_question_says_is_a_part_of_the_prompt_hash() -> None:
+    stars = load_rubric("scalar-1-5").source
+    other = read_rubric(stars.replace('"2", score = 2', '"2", score = 2.5'), "x.toml")
+    first = read_rubric(stars, "x.toml")
+    assert PromptPlan(first, None, STATE).prompt_hash != PromptPlan(other, None, STATE).prompt_hash
+    assert PromptPlan(first, None, CHAT).prompt_hash == PromptPlan(other, None, CHAT).prompt_hash
+
+
+def test_an_engine_of_typed_questions_refuses_a_verdict_that_has_to_be_written() -> None:
+    words = "the engine answers typed questions and writes no text"
+    with pytest.raises(RubricError, match=words):
+        PromptPlan(load_rubric("pairwise-reasons"), None, STATE)
+
+
+def test_messages_hold_the_whole_prompt(make_item: MakeItem) -> None:
+    prompt = PromptPlan(load_rubric("pairwise"), None, CHAT).render(make_item(), (0, 1))
+    system, user = prompt.messages()
+    assert (system["role"], user["role"]) == ("system", "user")
+    assert system["content"] + user["content"] == prompt.text == text_of(prompt)
 
 
 def test_rules_follow_from_how_verdicts_are_read(

@@ -388,15 +388,6 @@ def test_an_unknown_name_lists_what_there_is() -> None:
     assert caught.value.hint == "did you mean `pairwise`?"
 
 
-def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RubricError, match=r"gone\.toml` cannot be read: No such file"):
-        load_rubric(str(tmp_path / "gone.toml"))
-    path = tmp_path / "latin.toml"
-    path.write_bytes(b'name = "caf\xe9"')
-    with pytest.raises(RubricError, match=r"latin\.toml` is not UTF-8: byte 11 is 0xe9"):
-        load_rubric(str(path))
-
-
 def test_windows_line_ends_make_the_same_rubric(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_bytes(PAIRWISE.replace("\n", "\r\n").encode())

@@ -77,6 +77,16 @@ def test_no_attack_yields_a_control_token(
         assert num_control(plan, judge, item) == harmless, text
 
 
+def test_the_sealed_copy_reads_control_strings_as_plain_words(judge: JudgeModel) -> None:
+    tokenizer = judge.tokenizer
+    assert tokenizer is not None
+    for text in MARKS:
+        plain = tokenizer._sealed.encode(text, add_special_tokens=False).ids
+        assert not tokenizer.control_ids.intersection(plain)
+        assert tokenizer.seal(text).token_ids.tolist() == plain
+        assert len(plain) < len(text), "not spelled out: the judge sees ordinary tokens"
+
+
 def test_the_usual_switch_would_let_attacks_through(qwen: JudgeModel) -> None:
     assert qwen.tokenizer is not None
     usual = Tokenizer.from_str(qwen.tokenizer._trusted.to_str())

@@ -65,7 +65,7 @@ def test_lines_inside_a_text_are_counted_from_its_first() -> None:
     assert lines.text_line(("template", "blocks", 1, "when"), 0) == 12
 
 
-def leaves(value: Any, path: Path = ()) -> list[tuple[Path, Any]]:  # noqa: ANN401 - any TOML value
+def leaves(value: Any, path: Path = ()) -> list[tuple[Path, Any]]:
     if isinstance(value, dict):
         return [leaf for key, inner in value.items() for leaf in leaves(inner, (*path, key))]
     if isinstance(value, list):

@@ -3,75 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from .llmbar import PATTERNS, cells, recorded, strict_patterns
 from .replays import replay, rows_of, verdicts_of, write_rubric
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-STARTS = [(r"(?:^|\n) ?Output \(a\)", "A"), (r"(?:^|\n) ?Output \(b\)", "B")]
-IS_BETTER = [(r"Output \(a\) is better.", "A"), (r"Output \(b\) is better.", "B")]
-
-PATTERNS = {
-    (judge, strategy): IS_BETTER if strategy == "CoT" and judge in {"ChatGPT", "LLaMA2"} else STARTS
-    for judge in ("ChatGPT", "LLaMA2", "PaLM2")
-    for strategy in ("Vanilla", "CoT", "Metrics_Reference")
-}
-
-
-def recorded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": row["id"],
-            "order": order,
-            "text": row[f"text_{order}"],
-            "gold": row["gold"].lower(),
-            "meta": {"subset": row["subset"]},
-        }
-        for row in rows
-        for order in ("ab", "ba")
-    ]
-
-
-def kappa(forward: list[str | None], swapped: list[str | None]) -> float:
-    """Cohen's kappa of the two orders after the source's own folding: A is 1, all else 0."""
-    ones, twos = ([verdict == "a" for verdict in side] for side in (forward, swapped))
-    n = len(ones)
-    agree = sum(one == two for one, two in zip(ones, twos, strict=True)) / n
-    yes = sum(ones) / n * sum(twos) / n
-    chance = yes + (1 - sum(ones) / n) * (1 - sum(twos) / n)
-    return (agree - chance) / (1 - chance)
-
-
-def cells(
-    rows: list[dict[str, Any]], said: dict[tuple[str, bool, int], str | None]
-) -> dict[str, dict[str, float]]:
-    """The source's figures, per subset: null is wrong, and null equals null."""
-    by_subset = defaultdict(list)
-    for row in rows:
-        by_subset[row["subset"]].append(row)
-    found = {}
-    for subset, members in by_subset.items():
-        gold = [row["gold"].lower() for row in members]
-        forward = [said[row["id"], False, 0] for row in members]
-        swapped = [said[row["id"], True, 0] for row in members]
-        n = len(members)
-        right = [[v == g for v, g in zip(side, gold, strict=True)] for side in (forward, swapped)]
-        both = [one and two for one, two in zip(*right, strict=True)]
-        found[subset] = {
-            "n": n,
-            "accuracy_order_ab": 100 * sum(right[0]) / n,
-            "accuracy_order_ba": 100 * sum(right[1]) / n,
-            "accuracy": 50 * (sum(right[0]) + sum(right[1])) / n,
-            "both_correct": 100 * sum(both) / n,
-            "agreement": 100 * sum(a == b for a, b in zip(forward, swapped, strict=True)) / n,
-            "kappa_agreement": kappa(forward, swapped),
-        }
-    return found
 
 
 @pytest.mark.parametrize(("judge", "strategy"), sorted(PATTERNS))
@@ -109,7 +49,10 @@ def test_our_strict_rule_reads_no_verdict_out_of_the_wrong_name(
         if (row["judge"], row["strategy"]) == ("PaLM2", "CoT")
     ]
     strict = write_rubric(
-        tmp_path / "strict.toml", STARTS + IS_BETTER, which="unanimous", source_rule=False
+        tmp_path / "strict.toml",
+        strict_patterns("PaLM2", "CoT"),
+        which="unanimous",
+        source_rule=False,
     )
     reading = replay(recorded(rows), strict, tmp_path / "run")
     said = verdicts_of(reading)

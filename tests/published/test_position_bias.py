@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from judgefast.codes import Status
 
+from .position_bias import FIRST_MARK, JUDGES, cell, recorded
 from .replays import replay, rows_of, verdicts_of, write_rubric
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-JUDGES = ("claude-3-haiku-20240307", "gemini-pro", "gpt-3.5-turbo-0125")
-FIRST_MARK = [(r"\[\[A\]\]", "A"), (r"\[\[B\]\]", "B"), (r"\[\[[CD]\]\]", "C")]
-
-
-def recorded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Twins become one item with two orders; `a` is the model that comes first by name."""
-    out = []
-    for row in rows:
-        one, two = sorted((row["model_a"], row["model_b"]))
-        out.append(
-            {
-                "id": f"{row['question']} {one} {two}",
-                "cluster": row["question"],
-                "order": "ab" if row["model_a"] == one else "ba",
-                "repeat": row["rep"] - 1,
-                "text": row["text"],
-                "model_a": one,
-                "model_b": two,
-            }
-        )
-    return out
 
 
 @pytest.mark.parametrize("judge", JUDGES)
@@ -50,22 +29,15 @@ def test_extraction_and_consistency_come_out_as_published(
     reading = replay(recorded(rows), rubric, tmp_path / "run", repeats=3)
     said = verdicts_of(reading)
     expected = {
-        cell["rep"]: cell
-        for cell in json.loads((shared / "data/swap/position_bias_expected.json").read_text())
-        if cell.get("judge") == judge and "rep" in cell
+        row["rep"]: row
+        for row in json.loads((shared / "data/swap/position_bias_expected.json").read_text())
+        if row.get("judge") == judge and "rep" in row
     }
     assert sorted(expected) == [1, 2, 3]
-    for rep, cell in expected.items():
-        verdicts = {key: verdict for key, verdict in said.items() if key[2] == rep - 1}
-        read = {key: verdict for key, verdict in verdicts.items() if verdict is not None}
-        # The source counts a row whose twin has no verdict as consistent.
-        consistent = [
-            verdicts[item, not swapped, repeat] in {None, verdict}
-            for (item, swapped, repeat), verdict in read.items()
-        ]
-        assert len(verdicts) == cell["n"]
-        assert len(read) == cell["extracted"] == cell["of"]
-        assert sum(consistent) == cell["consistent"]
+    for rep, published in expected.items():
+        found = cell(said, rep - 1)
+        assert found == {name: published[name] for name in ("n", "extracted", "consistent")}
+        assert published["of"] == published["extracted"]
 
 
 def test_texts_with_two_verdicts_are_conflicting_under_our_strict_rule(

@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
+from judgefast.pipeline.tables import table_source
 from judgefast.reports.judgments import judgments_schema
 from judgefast.reports.report import (
     Counts,
@@ -59,6 +62,15 @@ def test_every_column_of_the_table_is_documented_in_order() -> None:
     rows = [row for row in section("The table of judgments").splitlines() if row.startswith("| `")]
     columns = [one for row in rows for one in re.findall(r"`([^`]+)`", row.split("|")[1])]
     assert sorted(columns) == sorted(judgments_schema().names)
+
+
+@pytest.mark.parametrize("name", ["verdicts", "outcomes", "estimates"])
+def test_every_column_of_the_other_tables_is_documented_in_order(name: str) -> None:
+    rows = section("The other tables").splitlines()
+    (row,) = [row for row in rows if row.startswith(f"| `{name}`")]
+    known = table_source(name).schema().names
+    listed = re.findall(r"`([^`]+)`", row.split("|")[3])
+    assert [column for column in dict.fromkeys(listed) if column in known] == known
 
 
 def test_every_label_of_a_full_report_is_explained(follower: Report) -> None:

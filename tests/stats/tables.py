@@ -37,7 +37,7 @@ class Plan(NamedTuple):
     shown_offsets: NDArray[np.int64]
 
 
-def make_items(  # noqa: PLR0913 - one setting a column
+def make_items(
     num: int,
     *,
     clusters: Iterable[int] | None = None,
@@ -60,7 +60,7 @@ def make_items(  # noqa: PLR0913 - one setting a column
     )
 
 
-def make_outcomes(  # noqa: PLR0913 - one setting a column
+def make_outcomes(
     item: Iterable[int],
     value: Sequence[float | None],
     *,

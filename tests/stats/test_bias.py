@@ -123,7 +123,7 @@ def noisy(
 
 
 def test_a_noisy_judge_without_bias_trips_the_guides_rule_and_not_ours() -> None:
-    """METHODS: such a judge flips 14 to 40 %; the alert may come by chance in about 5 %."""
+    """Such a judge flips 14 to 40 %; the alert may come by chance in about 5 %."""
     rng = np.random.default_rng(5)
     runs = [judged(noisy(rng, 150, ties=0.1)) for _ in range(200)]
     assert np.mean([run.guide_flip_rule for run in runs]) > 0.95

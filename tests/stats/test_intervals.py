@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
-def found(  # noqa: PLR0913 - the settings of an interval
+def found(
     cluster: Iterable[int],
     value: ArrayLike,
     weight: ArrayLike = 1,

@@ -183,7 +183,11 @@ def test_several_aspects_are_slices_of_their_own() -> None:
         [0, 0, 1, 1], [1, 2, 3, 5], candidate=0, baseline=None, aspect=[0, 1, 0, 1]
     )
     items = make_items(2, answers=1, models=["x", "y"], model=[[0], [1]])
-    found = summarise(outcomes, items, mode="scalar", scale=(1, 5), aspects=["tone", "facts"])
+    judged = Judgments(np.array([0, 0, 1, 1], dtype=np.uint32), np.zeros(4, dtype=np.uint8))
+    found = summarise(
+        outcomes, items, mode="scalar", scale=(1, 5), aspects=["tone", "facts"], judgments=judged
+    )
+    assert values(found, "unreadable") == {"all": 0.0}
     assert values(found, "mean") == {
         "aspect=tone": 2.0,
         "aspect=facts": 3.5,

@@ -46,7 +46,7 @@ def format_of(row: dict[str, Any], formats: dict[str, VerdictFormat]) -> Verdict
     return VerdictFormat(name=cast("Any", kind), low=low, high=high)
 
 
-def verdict_of(row: dict[str, Any], seen: Any) -> object:  # noqa: ANN401 - the conftest's Read
+def verdict_of(row: dict[str, Any], seen: Any) -> object:
     """Say a verdict in the words of the corpus."""
     if seen.status != "parsed":
         return None

@@ -65,13 +65,20 @@ def test_an_exact_tie_of_two_answers_is_a_tie_only_where_the_format_has_one() ->
     np.testing.assert_allclose(without.p_labels, [[0.5, 0.5]])
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 0.001, 5.0, 1e300])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, 0.001, 5.0, 1e300])
 def test_a_number_that_is_no_log_probability_is_malformed(bad: float) -> None:
     columns = read_labels(AB, np.array([[-1.0, bad], [bad, -1.0], [-1.0, -2.0]]))
     assert columns.status.tolist() == [Status.MALFORMED, Status.MALFORMED, Status.PARSED]
     assert columns.choice[:2].tolist() == [CHOICE_NONE, CHOICE_NONE]
     assert np.isnan(columns.p_labels[:2]).all()
     assert np.isnan(columns.label_mass[:2]).all()
+
+
+def test_minus_infinity_is_a_probability_of_zero_and_all_of_them_are_malformed() -> None:
+    columns = read_labels(AB, np.array([[0.0, -math.inf], [-math.inf, -math.inf]]))
+    assert columns.status.tolist() == [Status.PARSED, Status.MALFORMED]
+    np.testing.assert_allclose(columns.p_labels[0], [1.0, 0.0])
+    assert (columns.choice[0], columns.label_mass[0]) == (0, 1.0)
 
 
 def test_rounding_may_carry_a_probability_a_little_above_one() -> None:

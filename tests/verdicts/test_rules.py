@@ -159,6 +159,7 @@ CUT = [
     ("json", '{"score": 1', "truncated", None),
     ("json", '{"score": 10', "truncated", None),
     ("json", '{"score": 1.', "truncated", None),
+    ("json", '{"score": 1e0', "truncated", None),
     ("json", '{"score": ', "truncated", None),
     ("json", '{"score"', "truncated", None),
     ("json", '{"reason": "a long one', "truncated", None),

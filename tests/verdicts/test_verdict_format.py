@@ -19,7 +19,7 @@ AB = [{"text": "A", "choice": "first"}, {"text": "B", "choice": "second"}]
 SCALE = {"low": 1, "high": 5}
 
 
-def made(**keys: Any) -> VerdictFormat:  # noqa: ANN401 - a rubric's table
+def made(**keys: Any) -> VerdictFormat:
     """Build a format the way a rubric file does."""
     return msgspec.convert(keys, VerdictFormat)
 

@@ -21,13 +21,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     request_id: bytes
     """16 bytes, unique in a run."""
     keys: tuple[bytes, ...]
-    """16 bytes for each judgment that the completion answers."""
+    """16 bytes for each judgment that the completion answers, in the order of `questions`."""
     item_id: str
     shown: tuple[int, ...]
     """Index into the item's answers at each position."""
     repeat: int
     judge: str
     questions: tuple[Question, ...]
+    """What is asked, for engines that take a state; all about the one item that is shown."""
     prompt: Prompt | None
     """None for engines that take the coordinates alone."""
     prefix_group: int

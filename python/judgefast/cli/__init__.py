@@ -22,6 +22,9 @@ def main() -> None:
     except JudgefastError as error:
         _complain(str(error), error.hint)
         status = 2
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        status = 2
     except click.ClickException as error:
         _complain(error.format_message(), _usage_hint(error))
         status = 2

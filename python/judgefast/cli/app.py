@@ -1,15 +1,16 @@
-"""The group of commands, by name, with a suggestion for a name that does not exist."""
+"""The group of commands, by name."""
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from importlib import import_module
 from typing import ClassVar
 
 import click
 
+from judgefast.cli.groups import SuggestingGroup
 
-class LazyGroup(click.Group):
+
+class LazyGroup(SuggestingGroup):
     """A group whose commands are imported when they are named."""
 
     COMMANDS: ClassVar[dict[str, str]] = {
@@ -33,19 +34,6 @@ class LazyGroup(click.Group):
         if cmd_name not in self.COMMANDS:
             return None
         return getattr(import_module(f"judgefast.cli.{cmd_name}"), cmd_name)  # type: ignore[no-any-return]
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; an unknown name gets the nearest one as a suggestion."""
-        name = args[0]
-        if name not in self.COMMANDS and not name.startswith("-"):
-            close = get_close_matches(name, self.COMMANDS, n=1)
-            known = ", ".join(sorted(self.COMMANDS))
-            more = f"did you mean `{close[0]}`?" if close else f"commands: {known}"
-            msg = f"no command named `{name}`; {more}"
-            raise click.UsageError(msg, ctx)
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List commands from the table, so that `--help` imports none of them."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from judgefast.cli.groups import SuggestingGroup
 
-@click.group()
+
+@click.group(cls=SuggestingGroup)
 def embedded() -> None:
     """Fetch the weights of the embedded engine.
 
@@ -14,11 +16,17 @@ def embedded() -> None:
 
 
 @embedded.command()
-def fetch() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Say where they are as JSON.")
+def fetch(*, as_json: bool) -> None:
     """Download the embedded judge model once, check it, and keep it in the user's cache.
 
     Example: judgefast embedded fetch
     """
     from judgefast.engines.embedded.weights import fetch as fetch_weights  # noqa: PLC0415
 
-    click.echo(fetch_weights())
+    path = str(fetch_weights())
+    if as_json:
+        import json  # noqa: PLC0415 - only here
+
+        path = json.dumps({"path": path})
+    click.echo(path)

@@ -19,6 +19,9 @@ _INTERRUPTED = 130
 EXCERPT = 200
 """Longest excerpt of a completion on stderr. Characters."""
 
+_RETRIED = {"engine_error", "timeout"}
+"""What `--retry failed` asks again; what is too long stays too long."""
+
 
 def say(words: str) -> None:
     """Tell a person something, on stderr."""
@@ -50,6 +53,8 @@ def finish(finished: Finished, *, as_json: bool) -> int:
         say(f"  - {line(example, EXCERPT)}")
     if not (finished.path / "manifest.json").is_file():
         say("start the same command again")
-    elif finished.status == _INTERRUPTED or finished.done < finished.planned:
+    elif finished.status == _INTERRUPTED or finished.left:
         say(f"go on with: judgefast resume {path}")
+    elif finished.report and _RETRIED & finished.report.results.counts.failed.keys():
+        say(f"no attempts are left; ask again with: judgefast resume {path} --retry failed")
     return finished.status

@@ -32,10 +32,9 @@ def report(directory: str, *, rubric: str | None, as_json: bool, **changes: Any)
     """
     from pathlib import Path  # noqa: PLC0415 - with the pipeline
 
-    from judgefast.pipeline.results import read_run, report_of  # noqa: PLC0415 - heavy
+    from judgefast.pipeline.results import read_run, report_of, why_incomplete  # noqa: PLC0415 - heavy
 
     given = {name: value for name, value in changes.items() if value not in (None, ())}
     found = report_of(read_run(Path(directory), rubric=rubric, **given))
     print_report(found, as_json=as_json)
-    counts = found.results.counts
-    return 3 if counts.failed or "interrupted" in counts.not_judged else 0
+    return 3 if why_incomplete(found.results.counts) else 0

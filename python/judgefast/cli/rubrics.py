@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import click
 
+from judgefast.cli.groups import SuggestingGroup
 
-@click.group(invoke_without_command=True)
+
+@click.group(cls=SuggestingGroup, invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 @click.pass_context
-def rubrics(ctx: click.Context) -> None:
+def rubrics(ctx: click.Context, *, as_json: bool) -> None:
     """List the built-in rubrics, or print one to start from.
 
     Example: judgefast rubrics show pairwise > my-rubric.toml
     """
-    if ctx.invoked_subcommand is None:
-        from judgefast.prompts.builtin import builtin_rubrics, load_rubric  # noqa: PLC0415
+    if ctx.invoked_subcommand is not None:
+        return
+    from judgefast.prompts.builtin import builtin_rubrics, load_rubric  # noqa: PLC0415 - heavy
 
-        names = builtin_rubrics()
-        width = max(map(len, names))
-        for name in names:
-            rubric = load_rubric(name)
-            click.echo(f"{name:<{width}}  {rubric.mode:<8}  {_first_words(rubric.source)}")
+    rows = [
+        (name, rubric.mode, _first_words(rubric.source))
+        for name in builtin_rubrics()
+        for rubric in [load_rubric(name)]
+    ]
+    if as_json:
+        import json  # noqa: PLC0415 - only here
+
+        fields = ("name", "mode", "about")
+        click.echo(json.dumps([dict(zip(fields, row, strict=True)) for row in rows], indent=2))
+        return
+    width = max(len(name) for name, _, _ in rows)
+    for name, mode, about in rows:
+        click.echo(f"{name:<{width}}  {mode:<8}  {about}")
 
 
 def _first_words(source: str) -> str:

@@ -5,6 +5,7 @@ Schema, one row an item: see `rows_schema`; the format is described in `docs/dat
 
 from __future__ import annotations
 
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,15 @@ from judgefast.datasets.items import Answer, Item, Turn
 from judgefast.errors import RunDirectoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from judgefast.datasets.items import Text
 
 ROWS_FOLDER = "rows"
 """Name of the table's folder in a run directory."""
+
+_Columns = tuple[list[str | None], list[Any]]
+"""Plain texts and conversations, each where it is one."""
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -67,12 +71,13 @@ def rows_schema() -> pa.Schema:
 def batch_of(items: Sequence[Item], *, texts: bool = True) -> pa.RecordBatch:
     """Items as rows of the table; without texts, their hashes stay."""
 
-    def split(values: Sequence[Text | None]) -> tuple[list[str | None], list[Any]]:
+    def split(values: Sequence[Text | None]) -> _Columns:
         if not texts:
             return [None] * len(values), [None] * len(values)
         plain = [value if isinstance(value, str) else None for value in values]
         return plain, [_dicts(value) if isinstance(value, tuple) else None for value in values]
 
+    schema = rows_schema()
     question, question_turns = split([item.question for item in items])
     reference, reference_turns = split([item.reference for item in items])
     clusters = [item.cluster for item in items]
@@ -88,12 +93,11 @@ def batch_of(items: Sequence[Item], *, texts: bool = True) -> pa.RecordBatch:
         reference,
         reference_turns,
         [item.reference_sha256 for item in items],
-        [[_answer_dict(answer, texts=texts) for answer in item.answers] for item in items],
+        _answers(items, schema.field("answers").type, split),
         [gold if isinstance(gold, str) else None for gold in golds],
         [gold if isinstance(gold, float) else None for gold in golds],
         [_encode(item.meta).decode() for item in items],
     ]
-    schema = rows_schema()
     make: Any = pa.array
     arrays = [
         column if isinstance(column, pa.Array) else make(column, field.type)
@@ -106,15 +110,28 @@ def _dicts(turns: tuple[Turn, ...]) -> list[dict[str, str]]:
     return [{"role": turn.role, "content": turn.content} for turn in turns]
 
 
-def _answer_dict(answer: Answer, *, texts: bool) -> dict[str, Any]:
-    text = answer.text if texts else None
-    return {
-        "model": answer.model,
-        "text": text if isinstance(text, str) else None,
-        "turns": _dicts(text) if isinstance(text, tuple) else None,
-        "sha256": answer.sha256,
-        "empty": answer.empty,
-    }
+def _answers(
+    items: Sequence[Item],
+    kind: Any,  # noqa: ANN401 - the stubs of Arrow's list types need their parameters
+    split: Callable[[Sequence[Text | None]], _Columns],
+) -> pa.Array[Any]:
+    """Answers of all items, column by column, without a dict for each."""
+    make: Any = pa.array
+    flat = [answer for item in items for answer in item.answers]
+    text, turns = split([answer.text for answer in flat])
+    columns = [
+        [answer.model for answer in flat],
+        text,
+        turns,
+        [answer.sha256 for answer in flat],
+        [answer.empty for answer in flat],
+    ]
+    fields = list(kind.value_type)
+    arrays = [make(column, field.type) for column, field in zip(columns, fields, strict=True)]
+    offsets = make([0, *accumulate(len(item.answers) for item in items)], pa.int32())
+    lists: Any = pa.ListArray
+    values = pa.StructArray.from_arrays(arrays, fields=fields)
+    return lists.from_arrays(offsets, values, type=kind)
 
 
 def items_of(batch: pa.RecordBatch) -> list[Item]:

@@ -24,14 +24,18 @@ from judgefast.datasets.rows import ROWS_FOLDER, batch_of, rows_schema
 from judgefast.errors import ConfigError, RunDirectoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from judgefast.datasets.reader import ItemReader
 
-BUCKET_BYTES = 256 * 2**20
-"""Rows that are sorted in memory at a time. Bytes in Arrow."""
+BUCKET_BYTES = 128 * 2**20
+"""Rows that are sorted in memory at a time, before they are copied in order. Bytes in Arrow."""
+MAX_BUCKETS = 200
+"""Files open at a time; some systems allow 256. Beyond 25 GB buckets grow."""
+DEAL_BYTES = 32 * 2**20
+"""Rows that are dealt into buckets at a time, so that buckets do not consist of crumbs."""
 PART_ROWS = 65_536
 GROUP_ROWS = 2_048
 _DICTIONARY: Any = ["answers.list.element.model"]
@@ -190,21 +194,21 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
 
 def _buckets(spool: _Spool, work: Path) -> Iterator[pa.Table]:
     """Rows of the run, bucket after bucket, sorted by shuffle key, cluster and id."""
-    count = -(-spool.bytes // BUCKET_BYTES)
+    count = min(-(-spool.bytes // BUCKET_BYTES), MAX_BUCKETS)
     if count <= 1:
         yield _sorted(pa.Table.from_batches(spool.batches()))
         return
     paths = [work / f"bucket-{number:05d}.arrow" for number in range(count)]
     writers: dict[int, ipc.RecordBatchStreamWriter] = {}
     try:
-        for batch in spool.batches():
+        for table in _tables(spool.batches()):
             # Top 32 bits times the count: no wider integer is needed, and order is kept.
-            top = batch.column("shuffle_key").to_numpy() >> np.uint64(32)
+            top = table.column("shuffle_key").to_numpy() >> np.uint64(32)
             bucket = (top * np.uint64(count)) >> np.uint64(32)
             for number in np.unique(bucket).tolist():
                 if number not in writers:
-                    writers[number] = _writer(paths[number], batch.schema)
-                writers[number].write_batch(batch.filter(pa.array(bucket == number)))
+                    writers[number] = _writer(paths[number], table.schema)
+                writers[number].write_table(table.filter(pa.array(bucket == number)))
     finally:
         for writer in writers.values():
             writer.close()
@@ -212,6 +216,20 @@ def _buckets(spool: _Spool, work: Path) -> Iterator[pa.Table]:
     for number in sorted(writers):
         yield _sorted(pa.Table.from_batches(_batches(paths[number])))
         paths[number].unlink()
+
+
+def _tables(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Batches put together until they are worth dealing."""
+    held: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        held.append(batch)
+        size += batch.nbytes
+        if size >= DEAL_BYTES:
+            yield pa.Table.from_batches(held).combine_chunks()
+            held, size = [], 0
+    if held:
+        yield pa.Table.from_batches(held).combine_chunks()
 
 
 def _sorted(table: pa.Table) -> pa.Table:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from judgefast.prompts.decoding import Capabilities
     from judgefast.prompts.model import JudgeModel
 
-FinishReason = Literal["stop", "length", "error", "cancelled"]
+FinishReason = Literal["stop", "length", "refused", "error", "cancelled"]
 ErrorKind = Literal["engine_error", "too_long", "timeout"]
 
 
@@ -26,7 +26,9 @@ class LabelRead(msgspec.Struct, frozen=True, gc=False):
     question: int
     """Index into the request's questions."""
     logprobs: tuple[float, ...]
-    """Natural log, full vocabulary, in the order of `Decoding.labels`."""
+    """Natural log, full vocabulary, one for each label of the question, at its `Option.label`: with
+    one question, the order of `Decoding.labels`. Minus infinity for 0. Where the probability of a
+    label is not known there is no `LabelRead`: none is made up."""
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,11 +36,14 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
 
     request_id: bytes
     attempt: int
+    """The request's own: what an engine sends again before any answer came is no new attempt."""
     lane: int
     text: str
-    """Generated text, without the prompt; empty if `finish_reason` is `error`."""
+    """Generated text, without the prompt; empty if `finish_reason` is `error`. What an engine
+    without texts has answered, as it came, where it is worth keeping."""
     finish_reason: FinishReason
-    """`length` means cut at `max_tokens`: a JSON text is probably not closed."""
+    """`length` means cut at `max_tokens`: a JSON text is probably not closed. `refused` means that
+    the engine declines to answer (a content filter): an answer as final as any other."""
     answers: tuple[LabelRead, ...] = ()
     prompt_tokens: int | None = None
     """Cached ones included; None where the engine does not say."""

@@ -31,6 +31,8 @@ class Recording(msgspec.Struct, frozen=True, gc=False):
     text: str
     cut: bool = False
     """It was cut at its `max_tokens`."""
+    refused: bool = False
+    """A filter withheld it."""
     logprobs: tuple[float, ...] | None = None
     """Of each label, in the rubric's order."""
     prompt_tokens: int | None = None
@@ -184,12 +186,13 @@ def _recording(row: dict[str, Any], form: VerdictFormat | None) -> Recording:
         words = "there is no `text`, `score` or `logprobs`"
         raise RowFault(Reason.MISSING_FIELD, words, hint=hint)
     finish = row.get("finish_reason", "stop")
-    if finish not in ("stop", "length", None):
-        words = f"expected `stop` or `length`, saw {shown(finish)}"
+    if finish not in ("stop", "length", "refused", None):
+        words = f"expected `stop`, `length` or `refused`, saw {shown(finish)}"
         raise RowFault(Reason.BAD_VALUE, words, field="finish_reason")
     if text is None and score is not None:
         text = _written(score, form)
     return Recording(
+        refused=finish == "refused",
         text=text or "",
         cut=finish == "length",
         logprobs=None if logprobs is None else _logprobs(logprobs),

@@ -117,7 +117,7 @@ def _completion(request: Request, recording: Recording) -> Completion:
         attempt=request.attempt,
         lane=0,
         text=recording.text,
-        finish_reason="length" if recording.cut else "stop",
+        finish_reason="refused" if recording.refused else "length" if recording.cut else "stop",
         answers=answers,
         prompt_tokens=recording.prompt_tokens,
         completion_tokens=recording.completion_tokens,

@@ -191,8 +191,9 @@ def refuse(path: Path, differences: list[str], *, extend: bool) -> None:
     if not differences:
         return
     msg = f"`{path}` belongs to another run; what differs:\n  " + "\n  ".join(differences)
-    hint = "name another --out" if extend else "name another --out, or let the plan grow: --extend"
-    raise RunDirectoryError(msg, hint=hint)
+    can_grow = not extend and all(words.startswith(_GROWS) for words in differences)
+    more = ", or let the plan grow with --extend" if can_grow else ""
+    raise RunDirectoryError(msg, hint=f"name another --out{more}")
 
 
 def _refuse_new(path: Path, config: RunConfig, data: Any) -> None:  # noqa: ANN401 - as above

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from judgefast.pipeline.results import why_incomplete
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -27,6 +29,8 @@ class Finished(NamedTuple):
     """Why it is incomplete, for a person."""
     examples: tuple[str, ...] = ()
     """Completions that could not be read, where a run stopped for them."""
+    left: int = 0
+    """Judgments that the next start would ask; those with no attempts left are none of them."""
 
 
 class DryRun(NamedTuple):
@@ -42,21 +46,16 @@ class DryRun(NamedTuple):
     engine: str
 
 
-def finished(path: Path, report: Report, asked: Asked | None) -> Finished:
+def finished(path: Path, report: Report, asked: Asked | None, left: int) -> Finished:
     """Say how a start ended that was not interrupted; `asked` is None where nothing was missing."""
     counts = report.results.counts
-    failed, left = sum(counts.failed.values()), counts.not_judged.get("interrupted", 0)
-    why = None
+    why = why_incomplete(counts)
     examples: tuple[str, ...] = ()
     if asked is not None and asked.unreadable.is_too_high:
         why = f"{asked.unreadable.share:.0%} of the last judgments could not be read"
         examples = tuple(asked.unreadable.examples)
     elif asked is not None and asked.lost is not None:
         why = f"the engine was lost: {asked.lost}"
-    elif failed or left:
-        parts = [f"{failed:,} judgments failed"] if failed else []
-        parts += [f"{left:,} were not judged"] if left else []
-        why = " and ".join(parts)
     return Finished(
         path=path,
         report=report,
@@ -65,4 +64,5 @@ def finished(path: Path, report: Report, asked: Asked | None) -> Finished:
         planned=counts.planned,
         why=why,
         examples=examples,
+        left=left,
     )

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
 import numpy as np
 
 from judgefast.codes import NO_ANSWER, OutcomeStatus, Status
 from judgefast.config import config_from
 from judgefast.datasets.columns import ItemColumns, load_item_columns
-from judgefast.errors import ConfigError
+from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.empty_answers import decide_empty, empty_answers
@@ -27,9 +26,8 @@ from judgefast.reports.report import (
     RubricFacts,
     UnparsedExample,
 )
-from judgefast.reports.report import PositionBias as ReportedBias
 from judgefast.reports.spent import operations_of
-from judgefast.stats.bias import PositionBias, position_bias
+from judgefast.stats.bias import position_bias
 from judgefast.stats.sentences import findings
 from judgefast.stats.summary import Judgments, summarise
 from judgefast.verdicts.table import COLUMNS, VerdictTable
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
     from judgefast.outcomes.columns import OutcomeColumns
     from judgefast.prompts.rubric import Rubric
     from judgefast.stats.estimate import Estimate
+    from judgefast.stats.position import PositionBias
     from judgefast.verdicts.columns import VerdictColumns
 
 LOW_MASS = 0.9
@@ -98,6 +97,9 @@ def read_run(
 
     """
     directory = directory or RunDirectory.open(path, write=False)
+    if not directory.plan_complete():
+        msg = f"`{directory.path}` has no whole plan: it was cut short while planning"
+        raise RunDirectoryError(msg, hint=f"go on with `judgefast resume {directory.path}`")
     manifest = directory.manifest
     config = config_from(manifest.config, where=f"`{directory.path}`").replace(**changes)
     own = rubric_in_force(config, read_rubric(manifest.rubric.toml, manifest.rubric.name))
@@ -201,9 +203,7 @@ def results_of(reading: Reading) -> Results:
         + int(reading.table.replaced_surrogates.sum()),
         outcomes=_outcome_counts(reading.outcomes),
         estimates=estimates,
-        position_bias=None
-        if bias is None
-        else msgspec.convert(bias, ReportedBias, from_attributes=True),
+        position_bias=bias,
         label_mass=_label_mass(reading.verdicts),
         findings=[finding.text for finding in findings(bias, estimates)],
         unparsed_examples=_examples(reading),
@@ -213,18 +213,23 @@ def results_of(reading: Reading) -> Results:
 def estimates_of(reading: Reading) -> list[Estimate]:
     """Every number a person may quote."""
     rubric, config = reading.rubric, reading.config
-    scale = rubric.aspects[0].scale
     return summarise(
         reading.outcomes,
         reading.items,
         mode=rubric.mode,
-        scale=(0.0, 1.0) if scale is None else (scale.low, scale.high),
+        scale=scale_of(rubric),
         level=config.level,
         slices=config.slices,
         aspects=[aspect.name for aspect in rubric.aspects],
         baseline=config.baseline,
         judgments=Judgments(reading.plan.columns.item, reading.verdicts.status),
     )
+
+
+def scale_of(rubric: Rubric) -> tuple[float, float]:
+    """Lowest and highest value of an outcome."""
+    scale = rubric.aspects[0].scale
+    return (0.0, 1.0) if scale is None else (scale.low, scale.high)
 
 
 def bias_of(reading: Reading) -> PositionBias | None:
@@ -265,6 +270,19 @@ def counts_of(reading: Reading) -> Counts:
     )
     counts.check()
     return counts
+
+
+def why_incomplete(counts: Counts) -> str | None:
+    """What is missing of a run, for a person; None where it is complete."""
+    failed, left = sum(counts.failed.values()), counts.not_judged.get("interrupted", 0)
+    parts = [f"{_judgments(failed)} failed"] if failed else []
+    if left:
+        parts.append(f"{_judgments(left)} {'was' if left == 1 else 'were'} not judged")
+    return " and ".join(parts) or None
+
+
+def _judgments(number: int) -> str:
+    return "1 judgment" if number == 1 else f"{number:,} judgments"
 
 
 def _other_rubric(own: Rubric, name: str, config: RunConfig) -> Rubric:

@@ -45,8 +45,7 @@ def load_rubric(name_or_path: str) -> Rubric:
         hint = f"did you mean `{close[0]}`?" if close else "name one of them, or a .toml file"
         raise RubricError(message, hint=hint)
     try:
-        # TOML knows two line ends; one reading keeps one text under one hash.
-        text = path.read_bytes().decode("utf-8").replace("\r\n", "\n")
+        text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         message = f"`{path}` is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}"
         raise RubricError(message, hint="save the file as UTF-8") from error

@@ -57,6 +57,13 @@ def decide_decoding(
         "top_p": wishes.top_p,
         "stop": wishes.stop,
     }
+    if capabilities.takes == "state" and (
+        rubric.verdict.name != "label" or wishes.probabilities is False
+    ):
+        message = f"{rubric.file}: the engine answers typed questions and writes no text"
+        raise RubricError(
+            message, hint="use a rubric whose verdict is a label, read by probability"
+        )
     if rubric.verdict.name == "label":
         if wishes.probabilities and not capabilities.label_probabilities:
             message = f"{rubric.file}: `decoding.probabilities` is true, but the engine has none"

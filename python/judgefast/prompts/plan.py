@@ -17,7 +17,7 @@ from judgefast.hashes import framed
 from judgefast.prompts.decide import decide_decoding
 from judgefast.prompts.decoding import Label
 from judgefast.prompts.layout import LAYOUT, TRUNCATION, lay_out
-from judgefast.prompts.questions import Question
+from judgefast.prompts.questions import question_of
 from judgefast.prompts.rubric import framed_value
 from judgefast.prompts.seams import SeamDifference, verify_seams
 from judgefast.prompts.segments import Prompt, Segment
@@ -65,10 +65,11 @@ class PromptPlan:
     ) -> None:
         self.rubric = rubric
         self.needs_ids = capabilities.takes == "ids"
+        self._takes_state = capabilities.takes == "state"
         self.layout = lay_out(rubric, model, capabilities)
         self.decoding = decide_decoding(rubric, capabilities, model, overrides, layout=self.layout)
         self.rule = rubric.rule_in_force(probabilities=self.decoding.probabilities)
-        self.questions = (_question(rubric),)
+        self.questions = (question_of(rubric),)
         self._tokenizer = model.tokenizer if model and self.needs_ids else None
         self._encode_ours = lru_cache(maxsize=None)(self._encode_trusted)
         self._seal = lru_cache(maxsize=_CACHED_TEXTS)(self._seal_text)
@@ -100,13 +101,14 @@ class PromptPlan:
             for piece, lost in self._fill(part.name, item, shown):
                 pieces.append(piece)
                 stripped += lost
-        segments = tuple(segment for segment, _, _ in pieces if segment.text)
+        segments = tuple(segment for segment, _, _ in pieces if segment.text or segment.slot)
         ids = None
         if self.needs_ids:
             ids = np.concatenate([ids for _, ids, _ in pieces if ids is not None])
             digest = framed("judgefast ids 1", [ids.astype("<i4", copy=False).tobytes()])
         else:
-            fields = [f for s in segments for f in (b"ours" if s.trusted else b"theirs", _raw(s))]
+            sent = [segment for segment in segments if segment.text]
+            fields = [f for s in sent for f in (b"ours" if s.trusted else b"theirs", _raw(s))]
             digest = framed("judgefast segments 1", fields)
         return Prompt(
             segments=segments,
@@ -140,40 +142,42 @@ class PromptPlan:
     def _fill(self, name: str, item: Item, shown: tuple[int, ...]) -> Iterator[tuple[_Piece, int]]:
         """Pieces for a slot, each with the number of characters stripped from its ends."""
         if name == "question":
-            yield from self._text(item.question)
+            yield from self._text(item.question, name)
         elif name == "reference":
-            yield from self._text(item.reference)
+            yield from self._text(item.reference, name)
         elif name in {"answer", "answer_1"}:
-            yield from self._text(item.answers[shown[0]].text)
+            yield from self._text(item.answers[shown[0]].text, name)
         elif name == "answer_2":
-            yield from self._text(item.answers[shown[1]].text)
+            yield from self._text(item.answers[shown[1]].text, name)
         else:
             for place, index in enumerate(shown):
                 label = self._names[place]
                 yield self._encode_ours(f"[The Start of Answer {label}]\n"), 0
-                yield from self._text(item.answers[index].text)
+                yield from self._text(item.answers[index].text, f"answer_{place + 1}")
                 yield self._encode_ours(f"[The End of Answer {label}]\n"), 0
 
-    def _text(self, text: Text | None) -> Iterator[tuple[_Piece, int]]:
+    def _text(self, text: Text | None, slot: str) -> Iterator[tuple[_Piece, int]]:
         if text is None:
             return
         if isinstance(text, str):
-            yield from self._stripped(text)
+            yield self._stripped(text, slot, keep_blank=True)
             return
         for turn in text:
             if turn.role in _ROLES:
-                yield self._encode_ours(f"[{turn.role}]\n"), 0
+                yield _within(slot, self._encode_ours(f"[{turn.role}]\n")), 0
             else:
-                yield self._encode_ours("[role]\n"), 0
-                yield from self._stripped(turn.role)
-                yield self._encode_ours("[text]\n"), 0
-            yield from self._stripped(turn.content)
+                yield _within(slot, self._encode_ours("[role]\n")), 0
+                yield self._stripped(turn.role, slot)
+                yield _within(slot, self._encode_ours("[text]\n")), 0
+            yield self._stripped(turn.content, slot)
 
-    def _stripped(self, text: str) -> Iterator[tuple[_Piece, int]]:
+    def _stripped(self, text: str, slot: str, *, keep_blank: bool = False) -> tuple[_Piece, int]:
         """Take white space off both ends, for clean seams; nothing at all is left of a blank."""
         bare = text.strip()
         lost = len(text) - len(bare)
-        yield self._seal(bare + "\n" if bare else ""), lost
+        slot = slot if bare or keep_blank else ""
+        # One encoding for all slots: an answer comes again in the other place.
+        return _within(slot, self._seal(bare + "\n" if bare else "")), lost
 
     def _encode_trusted(self, text: str) -> _Piece:
         ids = self._tokenizer.encode_trusted(text) if self._tokenizer else None
@@ -204,6 +208,8 @@ class PromptPlan:
             tuple(label.text for label in rubric.verdict.labels) if is_choice else (),
             msgspec.structs.replace(self.decoding, labels=labels),
         ]
+        if self._takes_state:
+            seen.append(self.questions)
         return framed("judgefast prompt 1", framed_value(seen)).hex()
 
     def _count_shared(self) -> int:
@@ -224,19 +230,10 @@ class PromptPlan:
         return int(size if same.all() else same.argmin())
 
 
+def _within(slot: str, piece: _Piece) -> _Piece:
+    segment, ids, replaced = piece
+    return Segment(segment.text, segment.trusted, slot), ids, replaced
+
+
 def _raw(segment: Segment) -> bytes:
     return segment.text.encode("utf-8", "surrogatepass")
-
-
-def _question(rubric: Rubric) -> Question:
-    aspect = rubric.aspects[0]
-    labels = tuple(label.text.strip() for label in rubric.verdict.labels)
-    if rubric.mode == "binary":
-        return Question(aspect.name, "yes_no", aspect.criterion, ("yes", "no"))
-    if rubric.mode == "scalar" and aspect.scale is not None:
-        scale = aspect.scale
-        levels = tuple(words for _, words in scale.levels)
-        if not levels and scale.integer:
-            levels = tuple(str(n) for n in range(int(scale.low), int(scale.high) + 1))
-        return Question(aspect.name, "score", aspect.criterion, levels)
-    return Question(aspect.name, "choice", aspect.criterion, labels)

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+if TYPE_CHECKING:
+    from judgefast.prompts.rubric import Rubric
+    from judgefast.prompts.verdict_format import VerdictLabel
+
 QuestionKind = Literal["choice", "score", "yes_no"]
+
+
+class Option(msgspec.Struct, frozen=True, gc=False):
+    """One of the answers that a question allows."""
+
+    text: str
+    """The rubric's label, without white space at its ends."""
+    meaning: str
+    """What it stands for, in the words of the state: `answer_1 is better`, a level of the scale."""
+    label: int
+    """Place among the rubric's labels: where its log-probability goes in a `LabelRead`."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -15,5 +30,40 @@ class Question(msgspec.Struct, frozen=True):
     aspect: str
     kind: QuestionKind
     instructions: str
-    labels: tuple[str, ...]
-    """Options in the rubric's order; levels from lowest to highest; or yes, no."""
+    """The criterion, and the rubric's worked examples."""
+    options: tuple[Option, ...]
+    """In the rubric's order; levels from the lowest to the highest; or yes, then no. Empty where
+    the verdict is a number or a text that has to be generated."""
+
+
+def question_of(rubric: Rubric) -> Question:
+    """Put the first aspect of a rubric as a typed question."""
+    aspect = rubric.aspects[0]
+    instructions = "\n\n".join((aspect.criterion, *rubric.examples))
+    labels = list(enumerate(rubric.verdict.labels))
+    if rubric.mode == "binary":
+        labels.sort(key=lambda each: -(each[1].score or 0.0))
+        kind: QuestionKind = "yes_no" if len(labels) in {0, 2} else "choice"
+    elif rubric.mode == "scalar":
+        labels.sort(key=lambda each: each[1].score or 0.0)
+        kind = "score"
+    else:
+        kind = "choice"
+    levels = dict(aspect.scale.levels) if aspect.scale else {}
+    options = tuple(
+        Option(label.text.strip(), _meaning(rubric.mode, label, levels), index)
+        for index, label in labels
+    )
+    return Question(aspect.name, kind, instructions, options)
+
+
+def _meaning(mode: str, label: VerdictLabel, levels: dict[float, str]) -> str:
+    if isinstance(label.choice, int):
+        return f"answer_{label.choice + 1} is the best"
+    if label.choice == "tie":
+        return "the answers are equally good or equally bad"
+    if label.choice is not None:
+        return f"{'answer_1' if label.choice == 'first' else 'answer_2'} is better"
+    if mode == "binary":
+        return "yes" if label.score else "no"
+    return levels.get(label.score or 0.0, label.text.strip())

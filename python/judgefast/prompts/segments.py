@@ -17,6 +17,9 @@ class Segment(msgspec.Struct, frozen=True, gc=False):
     text: str
     trusted: bool
     """True for the rubric and the chat template; False for questions, answers, references."""
+    slot: str = ""
+    """Which text of the item it is a part of: `question`, `reference`, `answer`, or `answer_1`,
+    `answer_2`, ... in the order shown. Empty for the rubric and the chat template."""
 
 
 class Prompt(msgspec.Struct, frozen=True):
@@ -35,3 +38,25 @@ class Prompt(msgspec.Struct, frozen=True):
     """White space taken off the ends of untrusted texts, for clean seams."""
     has_system: bool = False
     """The first segment is a system message, for engines that take chat messages."""
+
+    @property
+    def text(self) -> str:
+        """The whole prompt, for engines that take one text."""
+        return "".join(segment.text for segment in self.segments)
+
+    def messages(self) -> list[dict[str, str]]:
+        """The prompt as `role` and `content`, for engines that take chat messages."""
+        parts = [segment.text for segment in self.segments]
+        system = [{"role": "system", "content": parts[0]}] if self.has_system else []
+        return [*system, {"role": "user", "content": "".join(parts[len(system) :])}]
+
+    def state(self) -> dict[str, str]:
+        """The item's texts by slot, in the order shown, for engines that take a state.
+
+        A blank text is there, empty; what the item lacks is not.
+        """
+        texts: dict[str, str] = {}
+        for segment in self.segments:
+            if segment.slot:
+                texts[segment.slot] = texts.get(segment.slot, "") + segment.text
+        return {slot: text.removesuffix("\n") for slot, text in texts.items()}

@@ -59,21 +59,12 @@ def write_table(
         ConfigError: The suffix is another one, or the file is there already. Nothing was written.
 
     """
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        msg = f"cannot write `{path}`: its name ends in `{path.suffix or path.name}`"
-        raise ConfigError(msg, hint=f"end it in one of {', '.join(SUFFIXES)}")
-    if path.exists() and not overwrite:
-        msg = f"`{path}` is there already"
-        raise ConfigError(msg, hint="choose another name, or overwrite it with `--overwrite`")
-    if not path.parent.is_dir():
-        msg = f"cannot write `{path}`: there is no folder `{path.parent}`"
-        raise ConfigError(msg, hint="create the folder first")
+    check_target(path, overwrite=overwrite)
     batches, schema = _batches(table, schema)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with temporary.open("wb") as file:
-            rows = _write(_sink(suffix, file, schema), batches)
+            rows = _write(_sink(path.suffix.lower(), file, schema), batches)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -82,6 +73,24 @@ def write_table(
             temporary.unlink()
         raise
     return rows
+
+
+def check_target(path: Path, *, overwrite: bool) -> None:
+    """Refuse a file that `write_table` would refuse, before anything is read for it.
+
+    Raises:
+        ConfigError: As there.
+
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        msg = f"cannot write `{path}`: its name ends in `{path.suffix or path.name}`"
+        raise ConfigError(msg, hint=f"end it in one of {', '.join(SUFFIXES)}")
+    if path.exists() and not overwrite:
+        msg = f"`{path}` is there already"
+        raise ConfigError(msg, hint="choose another name, or overwrite it with `--overwrite`")
+    if not path.parent.is_dir():
+        msg = f"cannot write `{path}`: there is no folder `{path.parent}`"
+        raise ConfigError(msg, hint="create the folder first")
 
 
 def _batches(

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from judgefast.reports.report import PositionBias
     from judgefast.stats.estimate import Estimate
+    from judgefast.stats.position import PositionBias
 
 ANSWERS = ("answer a", "answer b", "tie")
 """Rows and columns of `PositionBias.flip_matrix`."""

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads it to decode
+from judgefast.stats.position import PositionBias  # noqa: TC001 - as above
 
 REPORT_FORMAT = 1
 """Version of the JSON form. Fields are added, never renamed; a change of meaning raises it."""
@@ -42,7 +43,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """Never asked, or not to the end, by reason."""
 
     def check(self) -> None:
-        """Hold the report to DESIGN's first invariant: no row is lost, none invented.
+        """Hold the report to the first invariant: no row is lost, none invented.
 
         Raises:
             LostRowsError: A sum is wrong, or a count is negative; the message shows the sum.
@@ -75,42 +76,6 @@ class RubricFacts(msgspec.Struct, frozen=True, kw_only=True):
     """64 hex digits."""
     parse_hash: str
     """64 hex digits."""
-
-
-class PositionBias(msgspec.Struct, frozen=True, kw_only=True):
-    """How much of a comparison the place of an answer decides.
-
-    The fields of `stats.bias.PositionBias`, so that a report can be read without the kernels:
-    `msgspec.convert(bias, PositionBias, from_attributes=True)`.
-    """
-
-    comparisons: int
-    """Comparisons planned."""
-    both_orders: int
-    """Comparisons read in both orders."""
-    one_order: bool
-    """Only one order was asked: flips are unknown."""
-    flip_rate: Estimate
-    """Share of comparisons whose two orders, mapped back to the answers, differ."""
-    direction: Estimate
-    """Share of verdicts for the answer shown first, ties half, minus one half: -0.5 to 0.5."""
-    same_position_rate: Estimate
-    """Share of comparisons in which the same place was chosen in both orders."""
-    first_twice: int
-    second_twice: int
-    flip_matrix: tuple[tuple[int, int, int], ...]
-    """Shape (3, 3): verdict of the forward order by verdict of the swapped order, each mapped back
-    to the answers: lower index, higher index, tie."""
-    noise_flip_rate: Estimate | None = None
-    """How often two judgments in the same order differ; None without repeats."""
-    noise_share: float | None = None
-    """How much of the flip rate such noise alone explains, 0 to 1; None where unknown."""
-    p_first: Estimate | None = None
-    """Mean probability of the answer shown first; None without label probabilities."""
-    guide_flip_rule: bool
-    """The guides' rule: flip rate above 15 %."""
-    direction_alert: bool
-    """Our rule: the interval of the direction leaves zero, over enough clusters."""
 
 
 class LabelMass(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What a run has cost so far: sums over every attempt in the journal, and the launches' own facts."""
+"""What a run has cost so far: sums over every attempt, and the launches' own facts."""
 
 from __future__ import annotations
 

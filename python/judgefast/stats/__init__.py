@@ -10,10 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from judgefast.stats.bias import PositionBias, position_bias
+    from judgefast.stats.bias import position_bias
     from judgefast.stats.estimate import Estimate
     from judgefast.stats.moments import Moments, cluster_moments
     from judgefast.stats.paired import PairedDifference, RunOutcomes, paired_difference
+    from judgefast.stats.position import PositionBias
     from judgefast.stats.sentences import Finding, findings
     from judgefast.stats.summary import Judgments, summarise
 
@@ -23,7 +24,7 @@ _HOMES = {
     "Judgments": "summary",
     "Moments": "moments",
     "PairedDifference": "paired",
-    "PositionBias": "bias",
+    "PositionBias": "position",
     "RunOutcomes": "paired",
     "cluster_moments": "moments",
     "findings": "sentences",

@@ -13,10 +13,11 @@ import msgspec
 import numpy as np
 
 from judgefast.codes import FIXED_ONE, Status
-from judgefast.stats.estimate import Estimate
+from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads the annotation
 from judgefast.stats.fixed import fixed_ratio, rounded_quotient
 from judgefast.stats.moments import cluster_moments
 from judgefast.stats.orders import order_counts
+from judgefast.stats.position import PositionBias
 from judgefast.stats.rules import (
     BIAS_MIN_CLUSTERS,
     BIAS_MIN_LEAN,
@@ -34,43 +35,6 @@ if TYPE_CHECKING:
     from judgefast.stats.orders import ComparisonPlan, OrderCounts
     from judgefast.stats.slices import JudgedItems
     from judgefast.verdicts.columns import VerdictColumns
-
-
-class PositionBias(msgspec.Struct, frozen=True, kw_only=True):
-    """What the two orders of the comparisons of a run say about the judge."""
-
-    comparisons: int
-    """Comparisons planned."""
-    both_orders: int
-    """Comparisons read in both orders."""
-    one_order: bool
-    """Whether only one order was asked; then flips are unknown, and the direction rests on
-    orientations drawn by hash."""
-    flip_rate: Estimate
-    """Share of comparisons whose two orders, mapped back to the answers, differ."""
-    direction: Estimate
-    """How much more than half of the time the answer shown first was chosen; a tie counts half.
-    Both orders of a comparison weigh the same, so which answer is better cancels."""
-    same_position_rate: Estimate
-    """Share of comparisons in which the same position was chosen in both orders."""
-    first_twice: int
-    """Pairs of judgments, one of each order, that both chose the answer shown first."""
-    second_twice: int
-    """The same of the answer shown second."""
-    flip_matrix: tuple[tuple[int, int, int], ...]
-    """Pairs of judgments by forward (row) and swapped (column) verdict, mapped back: the answer
-    with the lower index, the one with the higher, tie."""
-    noise_flip_rate: Estimate | None
-    """How often two judgments of one comparison in the same order differ; None without repeats."""
-    noise_share: float | None
-    """How much of the flip rate such noise alone explains, at most 1; None where unknown."""
-    p_first: Estimate | None
-    """Mean probability of the answer shown first, half of that of a tie added; None without label
-    probabilities."""
-    guide_flip_rule: bool
-    """The guides' rule: flip rate above 0.15. It fires on noise as well."""
-    direction_alert: bool
-    """Our rule: the interval of `direction` excludes 0, by enough and over enough clusters."""
 
 
 def position_bias(

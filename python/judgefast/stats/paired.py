@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from judgefast.errors import ColumnError
-from judgefast.stats.estimate import Estimate
+from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads the annotation
 from judgefast.stats.fixed import rounded_quotient
 from judgefast.stats.moments import cluster_moments
 from judgefast.stats.rules import LEVEL

@@ -11,8 +11,8 @@ from judgefast.stats.rules import EVEN, FOLLOWS_POSITION_SHARE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from judgefast.stats.bias import PositionBias
     from judgefast.stats.estimate import Estimate
+    from judgefast.stats.position import PositionBias
 
 
 class Finding(msgspec.Struct, frozen=True):

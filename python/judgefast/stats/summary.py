@@ -76,14 +76,7 @@ def summarise(  # noqa: PLR0913 - each is a setting of the report, all but two b
         ConfigError: An unknown mode, meta field or baseline, or a level outside (0, 1).
 
     """
-    if mode not in _MODES:
-        message = f"no mode `{mode}`; known: {', '.join(_MODES)}"
-        raise ConfigError(message)
-    if baseline is not None and baseline not in items.models:
-        close = get_close_matches(baseline, list(items.models), n=1)
-        message = f"no model `{baseline}` to serve as baseline; known: {', '.join(items.models)}"
-        raise ConfigError(message, hint=f"did you mean `{close[0]}`?" if close else None)
-    found = _MODES[mode](outcomes, items, scale, baseline)
+    found = statistics_of(outcomes, items, mode=mode, scale=scale, baseline=baseline)
     if judgments is not None:
         found.append(Statistic("unreadable", scores.unreadable_rows(*judgments)))
     aspects = aspects or [str(code) for code in range(int(outcomes.aspect.max(initial=0)) + 1)]
@@ -96,6 +89,30 @@ def summarise(  # noqa: PLR0913 - each is a setting of the report, all but two b
             name, rows, scale=of_scale, binary=binary
         )
     ]
+
+
+def statistics_of(
+    outcomes: OutcomeColumns,
+    items: JudgedItems,
+    *,
+    mode: str,
+    scale: tuple[float, float] = UNIT_SCALE,
+    baseline: str | None = None,
+) -> list[Statistic]:
+    """Rows of every mean of a mode, the headline first; arguments as for `summarise`.
+
+    Raises:
+        ConfigError: An unknown mode or baseline.
+
+    """
+    if mode not in _MODES:
+        message = f"no mode `{mode}`; known: {', '.join(_MODES)}"
+        raise ConfigError(message)
+    if baseline is not None and baseline not in items.models:
+        close = get_close_matches(baseline, list(items.models), n=1)
+        message = f"no model `{baseline}` to serve as baseline; known: {', '.join(items.models)}"
+        raise ConfigError(message, hint=f"did you mean `{close[0]}`?" if close else None)
+    return _MODES[mode](outcomes, items, scale, baseline)
 
 
 def _pairwise(

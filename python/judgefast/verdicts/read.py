@@ -86,8 +86,8 @@ def read_labels(verdict_format: VerdictFormat, logprobs: NDArray[np.float64]) ->
         logprobs: Natural logarithms, one column a label in the format's order. Shape (n, labels).
 
     Returns:
-        One row a row. A row with a number that is not finite, a probability above 1 or a sum above
-        1 is `malformed`.
+        One row a row. Minus infinity is a probability of 0. A row with a NaN, a probability above
+        1, a sum above 1, or all of them 0 is `malformed`.
 
     Raises:
         ColumnError: The number of columns is not that of the labels.
@@ -111,8 +111,9 @@ def read_labels(verdict_format: VerdictFormat, logprobs: NDArray[np.float64]) ->
     columns = empty(len(logprobs), len(labels), Status.MALFORMED)
     with np.errstate(over="ignore"):
         likely = np.exp(logprobs)
-        good = np.isfinite(logprobs).all(axis=1) & (likely <= 1 + PROBABILITY_SLACK).all(axis=1)
+        good = (likely <= 1 + PROBABILITY_SLACK).all(axis=1)  # false where one is NaN
         good &= likely.sum(axis=1) <= 1 + MASS_SLACK
+        good &= np.isfinite(logprobs).any(axis=1)
     rows = logprobs[good]
     best = rows.max(axis=1, keepdims=True)
     parts = np.exp(rows - best)  # so that a mass too small for a double still divides

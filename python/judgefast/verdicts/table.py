@@ -83,8 +83,12 @@ class VerdictTable:
             self._put(rows[by_label], verdicts)
         if len(by_text):
             texts = batch.column("text").take(by_text).to_pylist()
-            cut = _is_cut(batch.column("finish_reason"))[by_text]
-            self._put(rows[by_text], read_texts(self._format, texts, cut))
+            finish = batch.column("finish_reason")
+            verdicts = read_texts(self._format, texts, _is(finish, "length")[by_text])
+            self._put(rows[by_text], verdicts)
+            refused = by_text[_is(finish, "refused")[by_text] == 1]
+            nothing = empty(len(refused), len(self._format.labels), Status.REFUSED)
+            self._put(rows[refused], nothing)
         return rows
 
     def add_live(self, completions: Sequence[Completion], launch: str) -> NDArray[np.uint8]:
@@ -121,11 +125,11 @@ class VerdictTable:
                 column[rows] = np.nan
 
 
-def _is_cut(finish_reason: pa.Array[Any]) -> NDArray[np.uint8]:
+def _is(finish_reason: pa.Array[Any], name: str) -> NDArray[np.uint8]:
     names = finish_reason.dictionary.to_pylist()
     codes = finish_reason.indices.to_numpy()
-    cut: NDArray[np.uint8] = np.array([name == "length" for name in names], np.uint8)[codes]
-    return cut
+    found: NDArray[np.uint8] = np.array([each == name for each in names], np.uint8)[codes]
+    return found
 
 
 def _logprobs(answers: pa.Array[Any], labels: int) -> NDArray[np.float64]:
@@ -133,7 +137,8 @@ def _logprobs(answers: pa.Array[Any], labels: int) -> NDArray[np.float64]:
     table = np.full((len(answers), labels), np.nan)
     if not labels or not len(answers.flatten()):
         return table
-    for index, read in enumerate(answers.to_pylist()):
-        if read and len(read[0]["logprobs"]) == labels:
-            table[index] = read[0]["logprobs"]
+    for index, reads in enumerate(answers.to_pylist()):
+        for read in reads:
+            if read["question"] == 0 and len(read["logprobs"]) == labels:
+                table[index] = read["logprobs"]
     return table

@@ -10,6 +10,7 @@ use crate::boundary::detached;
 /// Resampling ids of a column of cluster names.
 #[pyfunction]
 #[pyo3(signature = (clusters, /))]
+#[allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
 pub(crate) fn cluster_id64(
     py: Python<'_>,
     clusters: Vec<PyBackedStr>,
@@ -22,6 +23,7 @@ pub(crate) fn cluster_id64(
 /// Places of a column of clusters in the seeded shuffle.
 #[pyfunction]
 #[pyo3(signature = (clusters, seed, /))]
+#[allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
 pub(crate) fn shuffle_keys(
     py: Python<'_>,
     clusters: Vec<PyBackedStr>,
@@ -35,6 +37,7 @@ pub(crate) fn shuffle_keys(
 /// Places of a column of item ids in the seeded draw of `--limit`.
 #[pyfunction]
 #[pyo3(signature = (item_ids, seed, /))]
+#[allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
 pub(crate) fn limit_keys(
     py: Python<'_>,
     item_ids: Vec<PyBackedStr>,

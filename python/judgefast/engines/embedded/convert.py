@@ -17,6 +17,7 @@ import msgspec
 
 from judgefast.engines.embedded.facts import ModelFacts, write_facts
 from judgefast.engines.embedded.lifetime import end_with
+from judgefast.engines.embedded.native import load_openvino
 from judgefast.errors import JudgefastError, ModelError
 
 READABLE = ("llama", "qwen2", "qwen3")
@@ -35,8 +36,6 @@ def convert(source: Path, folder: Path) -> None:
             is damaged.
 
     """
-    import openvino_genai as genai  # noqa: PLC0415 - an extra, and heavy
-
     from judgefast.prompts.gguf_tokenizer import tokenizer_from_gguf  # noqa: PLC0415 - heavy
 
     tokenizer, known = tokenizer_from_gguf(source)
@@ -49,6 +48,7 @@ def convert(source: Path, folder: Path) -> None:
         raise ModelError(message, hint="use another engine for this model")
     rewritten = folder / "model.gguf"
     fields = _rewrite(source, rewritten)
+    _, genai = load_openvino()
     scheduler = genai.SchedulerConfig()
     scheduler.num_kv_blocks = 8
     pipeline = genai.ContinuousBatchingPipeline(

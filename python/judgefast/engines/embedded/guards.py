@@ -6,7 +6,6 @@ the engine: it answers nonsense, hangs, or dies. Each check here stands for one 
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -93,9 +92,9 @@ def _check_numbers(decoding: Decoding) -> str | None:
     limit, temperature, top_p = decoding.max_tokens, decoding.temperature, decoding.top_p
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         return f"max_tokens is {limit!r}; a whole number of at least 1 is needed"
-    if not (math.isfinite(temperature) and 0 <= temperature <= MAX_TEMPERATURE):
+    if not 0 <= temperature <= MAX_TEMPERATURE:  # NaN is not, either
         return f"temperature {temperature} is not between 0 and {MAX_TEMPERATURE:g}"
-    if not (math.isfinite(top_p) and 0 < top_p <= 1):
+    if not 0 < top_p <= 1:
         return f"top_p {top_p} is not above 0 and up to 1"
     return None
 

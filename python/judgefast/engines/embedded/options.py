@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -93,6 +92,6 @@ class EmbeddedOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 def _between(name: str, value: float, low: float, high: float) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (is_number and math.isfinite(value) and low <= value <= high):
+    if not (is_number and low <= value <= high):
         message = f"{name} is {value!r}; the embedded engine takes {low:g} to {high:g}"
         raise ConfigError(message, hint=f"give a {name} within that range")

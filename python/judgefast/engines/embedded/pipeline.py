@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from judgefast.engines.embedded.native import load_openvino
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -60,8 +62,7 @@ class Pipeline:
     """A loaded model with a KV cache of its own."""
 
     def __init__(self, load: Load, *, prefix_cache: bool, kv_blocks: int) -> None:
-        import openvino_genai as genai  # noqa: PLC0415 - heavy, and this process alone may load it
-
+        self._openvino, genai = load_openvino()
         scheduler = genai.SchedulerConfig()
         scheduler.enable_prefix_caching = prefix_cache
         scheduler.num_kv_blocks = kv_blocks
@@ -91,10 +92,9 @@ class Pipeline:
     ) -> Any:  # noqa: ANN401 - a handle of the engine, which has no types
         """Hand over a prompt; returns its handle. Keep it: a dropped handle is a cancelled one."""
         import numpy as np  # noqa: PLC0415 - heavy
-        import openvino  # noqa: PLC0415 - heavy
 
         # Another shape or dtype is refused, or runs another prompt.
-        tensor = openvino.Tensor(np.ascontiguousarray(ids, dtype=np.int64).reshape(1, -1))
+        tensor = self._openvino.Tensor(np.ascontiguousarray(ids, dtype=np.int64).reshape(1, -1))
         config = self._config(grammar, settings)
         self._next_id += 1  # an id in use given again would hang the engine
         return self._pipeline.add_request(self._next_id, tensor, config)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _TAIL_BYTES = 4096
 _WAIT_SECONDS = 5.0
+_LAST_WORDS_SECONDS = 1.0
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -32,8 +33,9 @@ class Heard(msgspec.Struct, frozen=True):
 class EngineProcess:
     """One process. Start it in a thread that lives as long as it should: it ends with that thread.
 
-    Two threads serve it: one writes, so that a process in a long step holds nobody up, and one
-    reads into `inbox`.
+    Three threads serve it: one writes, so that a process in a long step holds nobody up; one reads
+    into `inbox`; and one waits for its end, since a stray process that it left behind may hold its
+    pipes open.
     """
 
     def __init__(self, generation: int, inbox: queue.SimpleQueue[object], load: wire.Load) -> None:
@@ -50,8 +52,10 @@ class EngineProcess:
         self._how = ""
         self._outgoing: queue.SimpleQueue[wire.ToChild | None] = queue.SimpleQueue()
         self._outgoing.put(load)
-        for work in (self._write, self._read):
-            threading.Thread(target=work, name=f"judgefast-{work.__name__}", daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        for work in (self._write, self._watch):
+            threading.Thread(target=work, daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -98,6 +102,10 @@ class EngineProcess:
         with suppress(OSError, ValueError, msgspec.DecodeError):
             while (payload := wire.read(stream)) is not None:
                 self._inbox.put(Heard(self.generation, wire.from_child.decode(payload)))
-        self._inbox.put(Heard(self.generation, None))
         with suppress(OSError):
             stream.close()
+
+    def _watch(self) -> None:
+        self._process.wait()
+        self._reader.join(_LAST_WORDS_SECONDS)
+        self._inbox.put(Heard(self.generation, None))

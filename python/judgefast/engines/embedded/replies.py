@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from judgefast.engines.base import Completion, LabelRead
 
@@ -75,7 +76,7 @@ class Pending(msgspec.Struct, frozen=True):
             lane=self.lane,
             text="",
             finish_reason="error",
-            prompt_tokens=None if ids is None else int(ids.size),
+            prompt_tokens=None if ids is None else int(np.size(ids)),
             started=self.started,
             wall_seconds=time.monotonic() - self.clock,
         )

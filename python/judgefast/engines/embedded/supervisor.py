@@ -120,6 +120,16 @@ class Supervisor:
             self._thread.join(1.0)
 
     def _run(self) -> None:
+        try:
+            self._supervise()
+        except Exception as error:  # a mistake of ours must not leave the caller waiting
+            self._lose(f"the engine's supervisor failed: {error!r}")
+            raise
+        finally:
+            if self._process:
+                self._process.reap()
+
+    def _supervise(self) -> None:
         self._spawn()
         while not self._closed:
             try:
@@ -136,8 +146,6 @@ class Supervisor:
                     self._heard_at = time.monotonic()
                 self._pending.update((work.number, work) for work in event)
             self._dispatch()
-        if self._process:
-            self._process.reap()
 
     def _spawn(self) -> None:
         self._ready = None

@@ -76,7 +76,7 @@ impl Parser {
     /// Read one text.
     #[must_use]
     pub fn parse_one(&self, text: &str, cut: bool) -> Verdict {
-        if text.trim_ascii_start().is_empty() || text.trim_start().is_empty() {
+        if text.trim_start().is_empty() {
             return Verdict::none(if cut { Status::Truncated } else { Status::Empty });
         }
         let readable = if matches!(self.format.family, Family::Patterns { source_rule: true, .. }) {

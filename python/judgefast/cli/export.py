@@ -1,0 +1,44 @@
+"""`judgefast export`: a table of a run as a file."""
+
+from __future__ import annotations
+
+import click
+
+from judgefast.cli.output import say
+
+
+@click.command()
+@click.argument("directory", type=click.Path())
+@click.option(
+    "--to",
+    "path",
+    type=click.Path(),
+    required=True,
+    help="File to write; it ends in .parquet, .csv or .jsonl.",
+)
+@click.option(
+    "--table",
+    default="judgments",
+    show_default=True,
+    help="judgments (one wide row per outcome), verdicts, outcomes, estimates, items, "
+    "completions, requests or asks.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace a file that is there.")
+@click.option("--json", "as_json", is_flag=True, help="Say what was written as JSON.")
+def export(directory: str, *, path: str, table: str, overwrite: bool, as_json: bool) -> int:
+    """Write a table of the run in DIRECTORY to a file. Cells of CSV never start a formula.
+
+    Example: judgefast export runs/today --to judgments.csv
+
+    Exit status: 0 written, 2 no such run or table, or the file is there already.
+    """
+    from judgefast.runs import Run  # noqa: PLC0415 - heavy
+
+    rows = Run.open(directory).export(path, table=table, overwrite=overwrite)
+    if as_json:
+        import json  # noqa: PLC0415 - only here
+
+        click.echo(json.dumps({"path": path, "table": table, "rows": rows}))
+    else:
+        say(f"{rows:,} rows of {table} are in {path}")
+    return 0

@@ -1,0 +1,214 @@
+"""What the commands print, whole, and how they end."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+from tests.recorded import pairs
+
+from judgefast.cli.app import app
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+REPLAY = ["--rubric", "pairwise-reasons", "--engine", "replay", "--recorded", "recorded.jsonl"]
+RUN = ["run", "pairs.jsonl", *REPLAY, "--out", "r"]
+SLOW = [
+    *("run", "pairs.jsonl", "--rubric", "pairwise-reasons", "--engine", "own"),
+    *("--engine-arg", "seconds=0.1", "--out", "r"),
+]
+
+
+def steady(seen: str) -> str:
+    """Leave out what differs from start to start: times, launches, machines."""
+    seen = re.sub(r"(?m)^(time|speed) .*$", r"\1 ...", seen)
+    return re.sub(r"(?m)^launch .*\n( .*\n)*", "launch ...\n", seen)
+
+
+def matches(seen: str, name: str) -> bool:
+    path = SNAPSHOTS / f"{name}.txt"
+    if os.environ.get("JUDGEFAST_WRITE_SNAPSHOTS"):
+        path.write_text(steady(seen), encoding="utf-8")
+    return steady(seen) == path.read_text(encoding="utf-8")
+
+
+def test_a_run_and_its_report_print_the_same(judgefast: Callable[..., str]) -> None:
+    seen = judgefast(*RUN)
+    assert matches(seen, "run")
+    again = judgefast("report", "r")
+    assert steady(again).split("\nlaunch")[0] == steady(seen).split("\nlaunch")[0]
+    assert again.endswith("--- stderr\n")
+
+
+def test_json_is_the_report_and_nothing_else(judgefast: Callable[..., str]) -> None:
+    by_run = judgefast(*RUN, "--json").split("--- stdout\n")[1].split("--- stderr\n")[0]
+    by_report = judgefast("report", "r", "--json").split("--- stdout\n")[1].split("--- std")[0]
+    results = json.loads(by_run)["results"]
+    assert results == json.loads(by_report)["results"]
+    assert results["counts"]["parsed"] == 72
+
+
+def test_what_was_not_recorded_is_incomplete_and_says_how_to_go_on(
+    judgefast: Callable[..., str], folder: Path
+) -> None:
+    half = [part.replace("recorded.jsonl", "half.jsonl") for part in RUN]
+    seen = judgefast(*half)
+    assert seen.startswith("exit 3\n")
+    assert seen.endswith(
+        "--- stderr\n52 judgments failed: 20 of 72 judgments are done\n"
+        "go on with: judgefast resume r\n"
+    )
+    assert judgefast("report", "r").startswith("exit 3\n")
+    assert judgefast("resume", "r", "--max-attempts", "2").endswith(
+        "no attempts are left; ask again with: judgefast resume r --retry failed\n"
+    )
+    (folder / "half.jsonl").write_bytes((folder / "recorded.jsonl").read_bytes())
+    resumed = judgefast("resume", "r")
+    assert resumed.startswith("exit 0\n")
+    assert "asked         176 attempts at 72 requests" in resumed
+
+
+def test_a_config_file_holds_what_flags_do(judgefast: Callable[..., str], folder: Path) -> None:
+    (folder / "run.toml").write_text(
+        'data = ["pairs.jsonl"]\nrubric = "pairwise-reasons"\nengine = "replay"\n'
+        'recorded = "recorded.jsonl"\nslices = ["topic"]\nmax-attempts = 2\n'
+    )
+    by_file = judgefast("run", "--config", "run.toml", "--out", "r", "--level", "0.9")
+    assert by_file.startswith("exit 0\n")
+    assert "meta.topic=facts" in by_file
+    assert "90 % interval" in by_file
+
+
+def test_a_dry_run_says_what_would_be_asked(judgefast: Callable[..., str]) -> None:
+    assert judgefast(*RUN, "--dry-run") == (
+        "exit 0\n--- stdout\n36 items, 72 judgments planned, 0 done; 72 would be asked of "
+        "recorded by replay\n--- stderr\n"
+    )
+
+
+def test_one_item_whole(judgefast: Callable[..., str]) -> None:
+    judgefast(*RUN)
+    assert matches(judgefast("show", "r", "--id", "facts-months"), "show")
+    as_json = judgefast("show", "r", "--id", "facts-months", "--json")
+    view = json.loads(as_json.split("--- stdout\n")[1].split("--- stderr\n")[0])
+    assert [each["verdict"] for each in view["judgments"]] == ["b", "b"]
+
+
+def test_an_export_can_be_read_by_others(judgefast: Callable[..., str], folder: Path) -> None:
+    judgefast(*RUN)
+    seen = judgefast("export", "r", "--to", "judgments.csv")
+    assert seen == "exit 0\n--- stdout\n--- stderr\n36 rows of judgments are in judgments.csv\n"
+    with (folder / "judgments.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["item_id"]: row for row in csv.DictReader(file)}
+    assert {row["id"]: row["gold"] for row in pairs()} == {
+        item_id: row["forward_verdict"] for item_id, row in rows.items()
+    }
+    as_json = judgefast("export", "r", "--to", "v.jsonl", "--table", "verdicts", "--json")
+    assert json.loads(as_json.splitlines()[2]) == {
+        "path": "v.jsonl",
+        "table": "verdicts",
+        "rows": 72,
+    }
+
+
+def test_rubrics_are_listed_and_printed(judgefast: Callable[..., str], folder: Path) -> None:
+    listed = judgefast("rubrics")
+    assert matches(listed, "rubrics")
+    printed = judgefast("rubrics", "show", "pairwise-reasons")
+    (folder / "mine.toml").write_text(printed.split("--- stdout\n")[1].split("--- stderr\n")[0])
+    mine = [part.replace("pairwise-reasons", "mine.toml") for part in RUN]
+    assert judgefast(*mine).startswith("exit 0\n")
+    as_json = json.loads(judgefast("rubrics", "--json").split("--- stdout\n")[1].split("---")[0])
+    assert [row["name"] for row in as_json] == [
+        text.split()[0] for text in listed.splitlines()[2:-1]
+    ]
+
+
+def test_a_judge_that_cannot_be_read_stops_the_run_with_examples(
+    judgefast: Callable[..., str],
+) -> None:
+    seen = judgefast(
+        *("run", "pairs.jsonl", "--rubric", "pairwise-reasons", "--engine", "own", "--out", "r"),
+        *("--engine-arg", "text=mumble", "--repeats", "3", "--orders", "both"),
+    )
+    assert seen.startswith("exit 3\n")
+    said = seen.split("--- stderr\n")[1]
+    assert "100% of the last judgments could not be read" in said
+    assert said.count("  - no_verdict: mumble\n") == 3
+    assert said.endswith("go on with: judgefast resume r\n")
+
+
+def judged_a_little(folder: Path) -> None:
+    """Wait until the run has journaled something."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if any(path.stat().st_size for path in folder.glob("r/journal/*.open")):
+            return
+        time.sleep(0.05)
+    pytest.fail("nothing was judged within 30 s")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_within_2_s_and_resume_goes_on(
+    start: Callable[..., subprocess.Popen[str]],
+    judgefast: Callable[..., str],
+    folder: Path,
+    number: signal.Signals,
+) -> None:
+    process = start(*SLOW)
+    judged_a_little(folder)
+    process.send_signal(number)
+    sent = time.monotonic()
+    stdout, stderr = process.communicate(timeout=30)
+    assert time.monotonic() - sent < 2
+    assert (process.returncode, stdout) == (130, "")
+    done = re.search(r"interrupted: (\d+) of 72 judgments are done\ngo on with: (.*)\n$", stderr)
+    assert done is not None
+    assert done[2] == "judgefast resume r"
+    assert 0 < int(done[1]) < 72
+    assert judgefast("report", "r").startswith("exit 3\n")
+
+
+def test_a_directory_that_is_written_to_is_refused(
+    start: Callable[..., subprocess.Popen[str]], judgefast: Callable[..., str], folder: Path
+) -> None:
+    process = start(*SLOW)
+    judged_a_little(folder)
+    seen = judgefast("resume", "r")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert seen.startswith("exit 2\n--- stdout\n--- stderr\nerror: `r` is ")
+    assert str(process.pid) in seen
+
+
+def test_stdin_that_is_interrupted_leaves_nothing(
+    start: Callable[..., subprocess.Popen[str]], folder: Path
+) -> None:
+    process = start("run", "-", *REPLAY, "--out", "r")
+    while not (folder / "r").exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stdout, stderr) == (130, "", "\ninterrupted\n")
+    assert not (folder / "r").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["", "run", "report", "resume", "show", "export", "rubrics", "rubrics show", "embedded fetch"],
+)
+def test_every_help_has_one_example(command: str) -> None:
+    seen = CliRunner().invoke(app, [*command.split(), "--help"])
+    assert seen.exit_code == 0
+    assert len(re.findall(r"Example: judgefast (\w+)", seen.stdout)) == 1

@@ -1,0 +1,1 @@
+"""Engines of every shape, written as third parties would: nothing but the protocol."""

@@ -1,0 +1,53 @@
+"""Completions joined to the plan: which part of one is read, and as what."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from judgefast.codes import Status
+from judgefast.engines.base import Completion, LabelRead
+from judgefast.prompts.verdict_format import VerdictFormat, VerdictLabel
+from judgefast.verdicts.table import VerdictTable
+
+if TYPE_CHECKING:
+    from judgefast.verdicts.columns import VerdictColumns
+
+AB = VerdictFormat(
+    name="label",
+    labels=(VerdictLabel(text="A", choice="first"), VerdictLabel(text="B", choice="second")),
+)
+LIKELY_A, LIKELY_B = (math.log(0.9), math.log(0.1)), (math.log(0.2), math.log(0.8))
+
+
+def read(**fields: Any) -> VerdictColumns:
+    table = VerdictTable(np.zeros((1, 16), np.uint8), AB, planned=np.zeros(1, np.uint8))
+    given = {"request_id": bytes(16), "attempt": 1, "lane": 0, "text": "", "finish_reason": "stop"}
+    table.add_live([Completion(**given | fields)], "a")
+    return table.verdicts()
+
+
+def test_the_first_question_is_read_wherever_its_answer_stands() -> None:
+    for answers in (
+        (LabelRead(0, LIKELY_A), LabelRead(1, LIKELY_B)),
+        (LabelRead(1, LIKELY_B), LabelRead(0, LIKELY_A)),
+    ):
+        verdicts = read(answers=answers)
+        assert (verdicts.status[0], verdicts.choice[0]) == (Status.PARSED, 0)
+        np.testing.assert_allclose(verdicts.p_labels, [[0.9, 0.1]], rtol=1e-6)
+
+
+def test_without_probabilities_the_text_is_read() -> None:
+    verdicts = read(text="B")
+    assert (verdicts.status[0], verdicts.choice[0]) == (Status.PARSED, 1)
+    assert np.isnan(verdicts.p_labels).all()
+
+
+@pytest.mark.parametrize("text", ["", "A", "I think"])
+def test_what_a_filter_withheld_is_refused_whatever_came_through(text: str) -> None:
+    verdicts = read(text=text, finish_reason="refused")
+    assert verdicts.status[0] == Status.REFUSED
+    assert np.isnan(verdicts.strength[0])
