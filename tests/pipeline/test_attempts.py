@@ -140,7 +140,7 @@ def test_a_cancelled_request_is_not_judged_and_no_attempt(tmp_path: Path) -> Non
         return msgspec.structs.replace(answered(request, ""), finish_reason="cancelled")
 
     finished = judge_rows(out, pairs(2), cancelled)
-    assert (finished.status, finished.why) == (3, "4 were not judged")
+    assert (finished.status, finished.why) == (3, "4 judgments were not judged")
     assert results_of(out).counts.not_judged == {"interrupted": 4}
     with RunDirectory.open(out, write=False) as directory:
         assert directory.final_attempts().attempts.tolist() == [0] * 4

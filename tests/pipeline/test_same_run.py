@@ -57,7 +57,9 @@ def test_another_run_is_refused_with_what_differs(
         judge_rows(out, rows, engine=engine, **options)
     assert str(caught.value).startswith(f"`{out}` belongs to another run; what differs:\n  ")
     assert words in str(caught.value)
-    assert caught.value.hint == "name another --out, or let the plan grow: --extend"
+    grows = words.startswith(("data:", "options: orders", "options: repeats", "options: limit"))
+    more = ", or let the plan grow with --extend" if grows else ""
+    assert caught.value.hint == f"name another --out{more}"
     assert engine.submitted == []
     assert engine.closed
     assert judge_rows(out, pairs(4)).status == 0, "nothing stays locked"
