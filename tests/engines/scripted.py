@@ -60,7 +60,7 @@ class ScriptedEngine:
         self,
         answer: Callable[[Request], Answer],
         *,
-        takes: str = "text",
+        takes: str = "chat",
         room: int = 64,
         lanes: int = 1,
         batch: int = 7,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.engines.scripted import ScriptedEngine, failed
-from tests.recorded import Row, pairs, reasoned, record
 
 import judgefast
 from judgefast.errors import ConfigError
 from judgefast.reports.show import render_item
+from tests.engines.scripted import ScriptedEngine, failed
+from tests.recorded import Row, pairs, reasoned, record
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,6 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from tests.recorded import Row, letter_of, pairs, reasoned, record
 
 import judgefast
 from judgefast.errors import ConfigError, RunDirectoryError
@@ -19,6 +18,7 @@ from judgefast.pipeline.results import read_run
 from judgefast.pipeline.verdict_words import reasons_of
 from judgefast.prompts.verdict_format import VerdictFormat
 from judgefast.reports.judgments import judgments_schema
+from tests.recorded import Row, letter_of, pairs, reasoned, record
 
 if TYPE_CHECKING:
     from pathlib import Path

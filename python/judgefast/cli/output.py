@@ -11,8 +11,10 @@ import click
 from judgefast.reports.inert import block, line
 
 if TYPE_CHECKING:
-    from judgefast.pipeline.run import Finished
+    from judgefast.pipeline.finished import Finished
     from judgefast.reports.report import Report
+
+_INTERRUPTED = 130
 
 EXCERPT = 200
 """Longest excerpt of a completion on stderr. Characters."""
@@ -43,10 +45,15 @@ def finish(finished: Finished, *, as_json: bool) -> int:
     path = shlex.quote(str(finished.path))
     if finished.status == 0:
         return 0
-    say(f"{finished.why}: {finished.done:,} of {finished.planned:,} judgments are done")
+    if finished.planned:
+        say(f"{finished.why}: {finished.done:,} of {finished.planned:,} judgments are done")
+    else:
+        say(f"{finished.why}: nothing was judged by this start, and nothing is lost")
     for example in finished.examples:
         say(f"  - {line(example, EXCERPT)}")
-    if finished.left:
+    if not (finished.path / "manifest.json").is_file():
+        say("start the same command again")
+    elif finished.status == _INTERRUPTED or finished.left:
         say(f"go on with: judgefast resume {path}")
     elif finished.report and _RETRIED & finished.report.results.counts.failed.keys():
         say(f"no attempts are left; ask again with: judgefast resume {path} --retry failed")

@@ -26,7 +26,7 @@ def run(data: tuple[str, ...], *, dry_run: bool, as_json: bool, **given: Any) ->
     Exit status: 0 done, 2 nothing judged, 3 incomplete, 130 interrupted (resumable).
     """
     config = config_of(given | {"data": data})
-    from judgefast.pipeline.run import DryRun  # noqa: PLC0415 - heavy
+    from judgefast.pipeline.finished import DryRun  # noqa: PLC0415 - heavy
     from judgefast.pipeline.run import run as run_pipeline  # noqa: PLC0415 - as above
     from judgefast.stopping import Stop  # noqa: PLC0415 - with the pipeline
 

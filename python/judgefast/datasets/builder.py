@@ -70,8 +70,10 @@ class ItemBuilder:
         if self._layout.parts_conversations and texts[0] is not None and texts[1] is not None:
             question, texts[0], texts[1] = part_conversations(question, texts[0], texts[1])
         answers = tuple(
-            Answer(text, model, text_hash(text), empty=self._is_empty(text, model, name))
-            for text, model, name in zip(texts, models, names, strict=True)
+            Answer(text, model, text_hash(text), empty=loses)
+            for text, model, loses in zip(
+                texts, models, self._lose(texts, models, names), strict=True
+            )
         )
         given = get(row, "id")
         item_id = None if given in (None, "") else _name(given, self.fields.name("id"))
@@ -190,21 +192,28 @@ class ItemBuilder:
         words = f"expected the name of a model, saw {shown(value)}"
         raise RowFault(Reason.WRONG_TYPE, words, field=self.fields.name(field))
 
-    def _is_empty(self, text: Text | None, model: str | None, name: str) -> bool:
-        """Count an empty answer, and say whether it loses unseen."""
-        if text is None or not is_blank(text):
-            return False
+    def _lose(
+        self, texts: list[Text | None], models: list[str | None], names: list[str]
+    ) -> list[bool]:
+        """Count the empty answers of a row, and say which answers lose unseen."""
+        empty = [text is not None and is_blank(text) for text in texts]
+        if not any(empty):
+            return empty
         counts = self._summary.empty_answers
-        who = name if model is None else model
+        who = [
+            name if model is None else model
+            for is_empty, model, name in zip(empty, models, names, strict=True)
+            if is_empty
+        ]
         policy = self._options.on_empty
         if policy in ("error", "skip"):
-            counts[who] = counts.get(who, 0) + 1
+            for model in who:
+                counts[model] = counts.get(model, 0) + 1
+            field = self.fields.name(names[empty.index(True)])
             hint = "say what becomes of empty answers: --on-empty judge, lose or skip"
-            raise RowFault(
-                Reason.EMPTY_ANSWER, "the answer is empty", field=self.fields.name(name), hint=hint
-            )
-        self._noted.append((counts, who))
-        return policy == "lose"
+            raise RowFault(Reason.EMPTY_ANSWER, "the answer is empty", field=field, hint=hint)
+        self._noted += [(counts, model) for model in who]
+        return [is_empty and policy == "lose" for is_empty in empty]
 
     def _read_gold(self, row: dict[str, Any], num_answers: int) -> str | float | None:
         value = self.fields.get(row, "gold")

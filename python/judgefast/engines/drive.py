@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from judgefast.engines.base import Completion
+from judgefast.engines.surrogates import without_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -68,7 +69,7 @@ class Flight:
                 self.late += 1
                 continue
             self._by_lane[entry[0]] -= 1
-            known.append(completion)
+            known.append(without_surrogates(completion))
         return known
 
     def overdue(self, seconds: float) -> list[bytes]:
@@ -128,6 +129,7 @@ def drive(
         if not len(flight):
             if not waiting:
                 return
+            yield []  # a source may wait for whoever reads this to make room
             continue
         done = flight.came_back(engine.collect(timeout_seconds=COLLECT_SECONDS))
         if overdue := flight.overdue(request_seconds):

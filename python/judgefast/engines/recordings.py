@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ORDERS = {"ab": (0, 1), "ba": (1, 0), "forward": (0, 1), "swapped": (1, 0)}
 """Answers shown, by the name of an order."""
 
+_MOST_TOKENS = 1 << 31
 _COORDINATES = ("order", "shown", "repeat", "judge", "aspect")
 _OUTPUTS = ("text", "score", "finish_reason", "logprobs", "prompt_tokens", "completion_tokens")
 
@@ -99,7 +100,7 @@ def read_recordings(
     recordings = Recordings(name, _the_judge(rows, judge))
     places: dict[tuple[str, tuple[int, ...], int, str], str] = {}
     for place, row in rows:
-        if judge is not None and row.get("judge", judge) != judge:
+        if judge is not None and row.get("judge") is not None and str(row["judge"]) != judge:
             continue
         try:
             item_id, answers, repeat, aspect = coordinates = _coordinates(row)
@@ -195,9 +196,18 @@ def _recording(row: dict[str, Any], form: VerdictFormat | None) -> Recording:
         text=text or "",
         cut=finish == "length",
         logprobs=None if logprobs is None else _logprobs(logprobs),
-        prompt_tokens=row.get("prompt_tokens"),
-        completion_tokens=row.get("completion_tokens"),
+        prompt_tokens=_tokens(row, "prompt_tokens"),
+        completion_tokens=_tokens(row, "completion_tokens"),
     )
+
+
+def _tokens(row: dict[str, Any], field: str) -> int | None:
+    value = row.get(field)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _MOST_TOKENS:
+        raise RowFault(Reason.WRONG_TYPE, f"expected a count, saw {shown(value)}", field=field)
+    return value
 
 
 def _logprobs(value: object) -> tuple[float, ...]:

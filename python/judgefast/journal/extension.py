@@ -14,6 +14,7 @@ import numpy as np
 from judgefast.errors import RunDirectoryError
 from judgefast.journal.answers import AnswerIndex, id_bytes
 from judgefast.journal.files import sync_folder, write_whole
+from judgefast.journal.lock import WriteLock
 from judgefast.journal.manifest import NAME, Manifest, write_manifest
 from judgefast.journal.plan import PlanStore
 
@@ -75,9 +76,29 @@ class Extension:
         write_whole(self.path / _READY, b"")
         _put_in_place(self._directory.path)
 
+    def discard(self) -> None:
+        """Remove what was written, unless it is whole; then the next start puts it in place."""
+        if not (self.path / _READY).exists():
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+def settle(path: Path) -> None:
+    """Complete an extension that was whole, or remove one that was not.
+
+    Raises:
+        RunDirectoryError: Another process writes to the run.
+
+    """
+    if (path / FOLDER).exists():
+        lock = WriteLock(path)
+        try:
+            finish_extension(path)
+        finally:
+            lock.release()
+
 
 def finish_extension(path: Path) -> None:
-    """Complete an extension that was whole, or remove one that was not. Holds the write lock."""
+    """Do what `settle` does for one who holds the write lock."""
     work = path / FOLDER
     if (work / _READY).exists():
         _put_in_place(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,8 @@ else:
 class WriteLock:
     """The lock of a run directory, held from construction to :meth:`release`.
 
-    The system frees it when the process ends, however it ends. The file stays: removing it would
-    let two writers lock two files of one name.
+    The system frees it when the process ends, however it ends. The file stays, but for a folder in
+    which nothing was made: whoever gets the lock checks that its file still has its name.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -59,6 +60,11 @@ class WriteLock:
             message = f"`{folder}` is being written by {holder or 'another process'}"
             hint = "wait for it, stop it, or choose another folder"
             raise RunDirectoryError(message, hint=hint) from error
+        if not _is_still(path, descriptor):
+            os.close(descriptor)
+            message = f"`{folder}` was just taken away by another process"
+            raise RunDirectoryError(message, hint="start the same command again")
+        self._path = path
         self._descriptor = descriptor
         os.ftruncate(descriptor, 0)
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -73,7 +79,22 @@ class WriteLock:
             os.ftruncate(self._descriptor, 0)
         self._close()
 
+    def remove(self) -> None:
+        """Take the file away and let go: the folder came to no run."""
+        if self._descriptor >= 0:
+            with suppress(PermissionError):  # Windows keeps a file that is open
+                self._path.unlink(missing_ok=True)
+        self._close()
+
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    """Whether the locked file is the one of that name."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

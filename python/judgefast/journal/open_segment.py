@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from judgefast import _native
+from judgefast.engines.surrogates import without_surrogates
 from judgefast.errors import EngineError
 from judgefast.journal.columns import Line
 from judgefast.journal.files import sync_folder
@@ -70,7 +71,7 @@ def _encode(completions: Sequence[Completion]) -> bytes:
     try:
         lines = _encoder.encode_lines(completions)
     except UnicodeEncodeError:
-        lines = _encoder.encode_lines([_without_surrogates(one) for one in completions])
+        lines = _encoder.encode_lines([without_surrogates(one) for one in completions])
     try:
         _decoder.decode_lines(lines)
     except msgspec.ValidationError:
@@ -89,20 +90,3 @@ def _refuse(completions: Sequence[Completion]) -> None:
             message = f"the engine gave request {request} what is no completion: {error}"
             hint = "report this to the author of the engine"
             raise EngineError(message, hint=hint) from error
-
-
-def _without_surrogates(completion: Completion) -> Completion:
-    """An engine should have done this; a completion is not lost because it has not."""
-    text, in_text = _replace_surrogates(completion.text)
-    error, in_error = _replace_surrogates(completion.error or "")
-    return msgspec.structs.replace(
-        completion,
-        text=text,
-        error=None if completion.error is None else error,
-        replaced_surrogates=completion.replaced_surrogates + in_text + in_error,
-    )
-
-
-def _replace_surrogates(text: str) -> tuple[str, int]:
-    replaced = "".join("\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in text)
-    return replaced, replaced.count("\ufffd") - text.count("\ufffd")

@@ -54,11 +54,11 @@ class RunDirectory:
             self._repair()
 
     @classmethod
-    def create(cls, path: str | Path, manifest: Manifest) -> Self:
+    def create(cls, path: str | Path, manifest: Manifest, *, lock: WriteLock | None = None) -> Self:
         """Make a run directory and open it for writing.
 
         The folder may exist: empty, or with the snapshot `rows/` alone, which can be written
-        before the manifest that describes it.
+        before the manifest that describes it. A caller that holds its `lock` hands it over.
 
         Raises:
             RunDirectoryError: It holds a run, or something else, or another process writes to it.
@@ -71,18 +71,21 @@ class RunDirectory:
         except OSError as error:
             message = f"cannot make `{path}`: {error.strerror}"
             raise RunDirectoryError(message) from error
-        lock = WriteLock(path)
+        held = lock or WriteLock(path)
         try:
             _refuse_foreign(path)
             write_manifest(path, manifest)
-            return cls(path, manifest, lock)
+            return cls(path, manifest, held)
         except BaseException:
-            lock.release()
+            if lock is None:
+                held.release()
             raise
 
     @classmethod
-    def open(cls, path: str | Path, *, write: bool) -> Self:
+    def open(cls, path: str | Path, *, write: bool, lock: WriteLock | None = None) -> Self:
         """Open a run directory; for writing, as a new launch.
+
+        A caller that holds the lock of the directory hands it over.
 
         Raises:
             RunDirectoryError: It is none, is of a newer format, or another process writes to it.
@@ -92,11 +95,12 @@ class RunDirectory:
         manifest = read_manifest(path)
         if not write:
             return cls(path, manifest, None)
-        lock = WriteLock(path)
+        held = lock or WriteLock(path)
         try:
-            return cls(path, read_manifest(path), lock)
+            return cls(path, read_manifest(path), held)
         except BaseException:
-            lock.release()
+            if lock is None:
+                held.release()
             raise
 
     @property
@@ -137,6 +141,11 @@ class RunDirectory:
         self._writing_launch()
         write_manifest(self.path, manifest)
         self.manifest = manifest
+
+    def reload(self) -> None:
+        """Look at manifest and plan again: others were put in their place."""
+        self.manifest = read_manifest(self.path)
+        self._plan = PlanStore(self.plan_folder, self.launch)
 
     def record_launch(self, facts: dict[str, Any]) -> None:
         """Add facts to the record of this launch: machine, engine, versions, settings in force."""

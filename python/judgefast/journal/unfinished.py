@@ -17,11 +17,11 @@ _SPOOL = ".rows-"
 """Prefix of the folder in which rows are sorted."""
 
 
-def clear_unfinished(path: Path) -> None:
-    """Remove the rows of a start that came to no run; nothing else is touched.
+def refuse_foreign(path: Path) -> None:
+    """Refuse a folder that holds anything but what a start that died has left.
 
     Raises:
-        RunDirectoryError: The folder holds anything that is not such a start's.
+        RunDirectoryError: It does; the message names what.
 
     """
     if not path.exists():
@@ -35,6 +35,10 @@ def clear_unfinished(path: Path) -> None:
         more = f" and {len(foreign) - 1:,} more" if len(foreign) > 1 else ""
         msg = f"`{path}` is no run directory: it holds `{foreign[0]}`{more}"
         raise RunDirectoryError(msg, hint="choose a new or an empty folder")
-    for name in held:
-        if name == "rows" or name.startswith(_SPOOL):
-            shutil.rmtree(path / name)
+
+
+def clear_unfinished(path: Path) -> None:
+    """Remove the rows of a start that came to no run. The caller holds the lock."""
+    for entry in path.iterdir():
+        if entry.name == "rows" or entry.name.startswith(_SPOOL):
+            shutil.rmtree(entry)

@@ -16,12 +16,13 @@ from judgefast.engines.source import FixedPlan
 from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from judgefast.config import RunConfig
+    from judgefast.datasets.items import Item
     from judgefast.engines.base import Completion
     from judgefast.journal.run_directory import RunDirectory
     from judgefast.pipeline.judge import Judge
@@ -136,13 +137,12 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
         rendered=judge.rendered,
         ids_hash=plan.rendered.ids_hash,
     )
-    requests = maker.requests(
-        (items_of(batch) for batch in iter_rows(work.texts)), work.rows, table.answers.attempts
-    )
+    items = _items(work, stop)
+    requests = maker.requests(items, work.rows, table.answers.attempts)
     source = FixedPlan(requests, total=len(work.rows), lanes=len(judge.engine.lanes))
     flight = Flight()
     unreadable = Unreadable(None if judge.engine.name == "replay" else config.max_unreadable)
-    done = int(np.count_nonzero(table.answers.state))
+    done = len(plan) - len(work.rows)
     counters = _Counters()
     started = time.monotonic()
     lost = None
@@ -155,6 +155,8 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
                 request_seconds=config.request_seconds,
                 stopping=lambda: stop.requested or unreadable.is_too_high,
             ):
+                if not completions:
+                    continue
                 directory.journal.append(completions)
                 status = table.add_live(completions, str(directory.launch))
                 unreadable.add(status, [_said(each) for each in completions])
@@ -168,9 +170,23 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
                     unread=unreadable.total,
                     estimate=estimate,
                 )
+            if not stop.requested:
+                directory.journal.flush()  # tells of what the engine gave that is no completion
         except EngineError as error:
             lost = str(error)
     return Asked(time.monotonic() - started, flight.mean, unreadable, stop.requested, lost)
+
+
+def _items(work: Work, stop: Stop) -> Iterator[Sequence[Item]]:
+    """All items, a batch at a time; those of a batch of which nothing is asked stay unread."""
+    items = work.plan.columns.item[work.rows]
+    base = 0
+    for batch in iter_rows(work.texts):
+        if stop.requested:
+            return
+        start, end = np.searchsorted(items, [base, base + batch.num_rows])
+        yield items_of(batch) if end > start else [None] * batch.num_rows  # type: ignore[list-item]
+        base += batch.num_rows
 
 
 class _Counters:

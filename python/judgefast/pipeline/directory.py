@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,9 +17,9 @@ from judgefast.datasets.run_order import snapshot
 from judgefast.errors import ConfigError, DataError, RunDirectoryError
 from judgefast.journal.extension import Extension, finish_extension
 from judgefast.journal.lock import WriteLock
-from judgefast.journal.manifest import DataFacts, DataFile, Manifest, compare
+from judgefast.journal.manifest import NAME, DataFacts, DataFile, Manifest, compare
 from judgefast.journal.run_directory import RunDirectory
-from judgefast.journal.unfinished import clear_unfinished
+from judgefast.journal.unfinished import clear_unfinished, refuse_foreign
 from judgefast.pipeline.plan import plan_run
 
 if TYPE_CHECKING:
@@ -27,14 +27,6 @@ if TYPE_CHECKING:
 
     from judgefast.config import RunConfig
     from judgefast.pipeline.judge import Judge
-
-
-class Opened(NamedTuple):
-    """A run directory that is open for writing."""
-
-    directory: RunDirectory
-    rows: Path
-    """Folder that holds `rows/` with texts: the directory, or a copy elsewhere."""
 
 
 def open_run(
@@ -58,24 +50,43 @@ def open_run(
 
     """
     path = Path(str(config.out))
-    if not (path / "manifest.json").is_file():
-        return _create(path, config, judge, data, say)
-    lock = WriteLock(path)
+    is_new = not path.exists()
+    if not (path / NAME).is_file():
+        _refuse_new(path, config, data)
+    lock = take_folder(path)
     try:
         finish_extension(path)
-    finally:
+        if not (path / NAME).is_file():
+            return _create(path, lock, config, judge, data, say)
+        directory = RunDirectory.open(path, write=True, lock=lock)
+    except BaseException:
+        if is_new and not (path / NAME).is_file():
+            lock.remove()
+            with suppress(OSError):
+                path.rmdir()
         lock.release()
-    directory = RunDirectory.open(path, write=True)
+        raise
     try:
-        if data is not None:
-            _go_on(directory, config, judge, data, say)
-        if not config.extend:
-            return directory
+        _go_on(directory, config, judge, data, say)
     except BaseException:
         directory.close(to_parquet=False)
         raise
-    directory.close()
-    return RunDirectory.open(path, write=True)
+    return directory
+
+
+def take_folder(path: Path) -> WriteLock:
+    """Make a folder where there is none, and lock it.
+
+    Raises:
+        RunDirectoryError: It cannot be made, or another process writes to it.
+
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"cannot make `{path}`: {error.strerror}"
+        raise RunDirectoryError(msg) from error
+    return WriteLock(path)
 
 
 @contextmanager
@@ -91,21 +102,51 @@ def rows_with_texts(
         DataError: The data is not what it was.
 
     """
-    if directory.manifest.data.texts:
+    facts = directory.manifest.data
+    if facts.texts or not judge.rendered:
         yield directory.path
         return
+    with _rows_again(config, judge, data, facts.identity) as folder:
+        yield folder
+
+
+@contextmanager
+def _rows_again(
+    config: RunConfig,
+    judge: Judge,
+    data: Any,  # noqa: ANN401 - as above
+    identity: str,
+) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="judgefast-") as folder:
-        reader = _reader(config, judge, data)
+        reader = reader_of(config, judge, data)
         snapshot(reader, Path(folder), seed=config.seed, limit=config.limit)
-        if reader.summary.identity != directory.manifest.data.identity:
+        if reader.summary.identity != identity:
             msg = "the data is not what this run was started with"
             raise DataError(msg, hint="give the same files, or judge into another directory")
         yield Path(folder)
 
 
-def manifest_of(config: RunConfig, judge: Judge, reader: ItemReader) -> Manifest:
-    """Describe a run, once its data has been read."""
+def data_facts(reader: ItemReader, *, texts: bool) -> DataFacts:
+    """Describe data, once it has been read."""
     summary = reader.summary
+    return DataFacts(
+        identity=summary.identity,
+        items=summary.items,
+        read=summary.rows,
+        skipped=summary.skipped,
+        skipped_examples=summary.examples,
+        empty_answers=summary.empty_answers,
+        identical_rows=summary.identical_rows,
+        replaced_surrogates=summary.replaced_surrogates,
+        files=tuple(DataFile(path=file.name, bytes=file.bytes) for file in summary.files),
+        layout=summary.layout,
+        mapping=summary.mapping,
+        texts=texts,
+    )
+
+
+def manifest_of(config: RunConfig, judge: Judge, data: DataFacts) -> Manifest:
+    """Describe a run."""
     return Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         judgefast=_native.__version__,
@@ -115,20 +156,7 @@ def manifest_of(config: RunConfig, judge: Judge, reader: ItemReader) -> Manifest
             if value is not None and value not in ({}, [])
         },
         rubric=judge.rubric_facts(),
-        data=DataFacts(
-            identity=summary.identity,
-            items=summary.items,
-            read=summary.rows,
-            skipped=summary.skipped,
-            skipped_examples=summary.examples,
-            empty_answers=summary.empty_answers,
-            identical_rows=summary.identical_rows,
-            replaced_surrogates=summary.replaced_surrogates,
-            files=tuple(DataFile(path=file.name, bytes=file.bytes) for file in summary.files),
-            layout=summary.layout,
-            mapping=summary.mapping,
-            texts=not config.no_texts,
-        ),
+        data=data,
         judge=judge.name,
         model=judge.model_facts(),
         engine=judge.engine_facts(config),
@@ -145,35 +173,62 @@ def manifest_of(config: RunConfig, judge: Judge, reader: ItemReader) -> Manifest
     )
 
 
-def _create(
+def differences_of(old: Manifest, new: Manifest, *, extend: bool) -> list[str]:
+    """What makes `new` another run than `old`, in words, but for what an extension admits."""
+    differences = compare(old, new)
+    if not extend:
+        return differences
+    return [words for words in differences if not words.startswith(_GROWS)]
+
+
+def refuse(path: Path, differences: list[str], *, extend: bool) -> None:
+    """Refuse to go on with a run where another one is meant.
+
+    Raises:
+        RunDirectoryError: Something differs; the message says what.
+
+    """
+    if not differences:
+        return
+    msg = f"`{path}` belongs to another run; what differs:\n  " + "\n  ".join(differences)
+    can_grow = not extend and all(words.startswith(_GROWS) for words in differences)
+    more = ", or let the plan grow with --extend" if can_grow else ""
+    hint = f"name another --out{more}"
+    raise RunDirectoryError(msg, hint=hint)
+
+
+def _refuse_new(path: Path, config: RunConfig, data: Any) -> None:  # noqa: ANN401 - as above
+    refuse_foreign(path)
+    if data is None:
+        msg = f"`{path}` is no run directory, and no data was given to make one"
+        raise RunDirectoryError(msg, hint="name the data: judgefast run DATA --out DIR")
+    if config.no_texts and not can_read_again(data):
+        msg = "`no_texts` needs data that can be read again, not stdin or rows in memory"
+        raise ConfigError(msg, hint="save the rows to a file first, or keep the texts")
+
+
+def _create(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
     path: Path,
+    lock: WriteLock,
     config: RunConfig,
     judge: Judge,
     data: Any,  # noqa: ANN401 - as above
     say: Callable[[str], None],
 ) -> RunDirectory:
-    if data is None:
-        msg = f"`{path}` is no run directory, and no data was given to make one"
-        raise RunDirectoryError(msg, hint="name the data: judgefast run DATA --out DIR")
-    if config.no_texts and not _can_read_again(data):
-        msg = "`no_texts` needs data that can be read again, not stdin or rows in memory"
-        raise ConfigError(msg, hint="save the rows to a file first, or keep the texts")
-    is_new = not path.exists()
     clear_unfinished(path)
-    path.mkdir(parents=True, exist_ok=True)
     try:
-        reader = _reader(config, judge, data)
+        reader = reader_of(config, judge, data)
         written = snapshot(
             reader, path, seed=config.seed, limit=config.limit, texts=not config.no_texts
         )
         _tell(reader, say)
         if written.sampled_out:
             say(f"a seeded sample: {written.items:,} of {reader.summary.items:,} items")
-        return RunDirectory.create(path, manifest_of(config, judge, reader))
+        facts = data_facts(reader, texts=not config.no_texts)
+        return RunDirectory.create(path, manifest_of(config, judge, facts), lock=lock)
     except BaseException:
-        clear_unfinished(path)
-        if is_new and not any(path.iterdir()):
-            path.rmdir()
+        if not (path / NAME).is_file():
+            clear_unfinished(path)
         raise
 
 
@@ -185,39 +240,59 @@ def _go_on(
     say: Callable[[str], None],
 ) -> None:
     """Check that the same run is meant, or extend it."""
-    reader = _reader(config, judge, data)
-    extension = Extension(directory) if config.extend else None
-    if extension is None:
-        for _ in reader.chunks():
-            pass
-    else:
-        snapshot(reader, extension.path, seed=config.seed, limit=config.limit)
+    before = directory.manifest
+    if data is None:
+        now = manifest_of(config, judge, before.data)
+        # How texts are read may change with the program; what was asked may not.
+        differences = [
+            words for words in compare(before, now) if not words.startswith("rubric: parse_hash")
+        ]
+        refuse(directory.path, differences, extend=False)
+        return
+    if config.extend:
+        _extend(directory, config, judge, data, say)
+        return
+    reader = reader_of(config, judge, data)
+    for _ in reader.chunks():
+        pass
+    now = manifest_of(config, judge, data_facts(reader, texts=not config.no_texts))
+    refuse(directory.path, differences_of(before, now, extend=False), extend=False)
+
+
+def _extend(
+    directory: RunDirectory,
+    config: RunConfig,
+    judge: Judge,
+    data: Any,  # noqa: ANN401 - as above
+    say: Callable[[str], None],
+) -> None:
+    """Put a larger plan in place of the run's."""
+    extension = Extension(directory)
+    try:
+        reader = reader_of(config, judge, data)
+        texts = not config.no_texts
+        snapshot(reader, extension.path, seed=config.seed, limit=config.limit, texts=texts)
         _tell(reader, say)
-    now = manifest_of(config, judge, reader)
-    differences = compare(directory.manifest, now)
-    if extension is not None:
-        differences = [words for words in differences if not words.startswith(_GROWS)]
-    if differences:
-        msg = f"`{directory.path}` belongs to another run; what differs:\n  " + "\n  ".join(
-            differences
-        )
-        can_grow = extension is None and all(each.startswith(_GROWS) for each in differences)
-        raise RunDirectoryError(
-            msg,
-            hint="name another --out, or let the plan grow with --extend"
-            if can_grow
-            else "name another --out",
-        )
-    if extension is not None:
-        plan_run(extension, extension.path, judge, config, say)
+        now = manifest_of(config, judge, data_facts(reader, texts=texts))
+        refuse(directory.path, differences_of(directory.manifest, now, extend=True), extend=True)
+        if texts or not judge.rendered:
+            plan_run(extension, extension.path, judge, config, say)
+        else:
+            with _rows_again(config, judge, data, now.data.identity) as rows:
+                plan_run(extension, rows, judge, config, say)
         extension.commit(now)
+    except BaseException:
+        extension.discard()
+        raise
+    directory.reload()
 
 
 _GROWS = ("data: identity", "data: items", "options: orders", "options: repeats", "options: limit")
 """Differences that `--extend` admits, if the new plan contains the old one."""
 
 
-def _reader(config: RunConfig, judge: Judge, data: Any) -> ItemReader:  # noqa: ANN401 - as above
+def reader_of(config: RunConfig, judge: Judge, data: Any) -> ItemReader:  # noqa: ANN401 - as above
+    """Reader of the rows of a run."""
     recordings = getattr(judge.engine, "recordings", None)
     return read_items(
         data,
@@ -232,7 +307,8 @@ def _reader(config: RunConfig, judge: Judge, data: Any) -> ItemReader:  # noqa: 
     )
 
 
-def _can_read_again(data: Any) -> bool:  # noqa: ANN401 - as above
+def can_read_again(data: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether data is files, which say the same twice."""
     names = [data] if isinstance(data, str | Path) else data
     return isinstance(names, list | tuple) and all(
         isinstance(name, str | Path) and str(name) != "-" for name in names

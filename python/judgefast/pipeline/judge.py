@@ -62,13 +62,20 @@ class Judge(NamedTuple):
         return EngineFacts(name=self.engine.name, options=dict(config.engine_args))
 
 
-def judge_of(config: RunConfig, *, engine: Engine | None = None, recorded: Any = None) -> Judge:  # noqa: ANN401 - rows
+def judge_of(
+    config: RunConfig,
+    *,
+    engine: Engine | None = None,
+    recorded: Any = None,  # noqa: ANN401 - rows
+    rubric: Rubric | None = None,
+) -> Judge:
     """Load the rubric and build the engine; nothing is started yet.
 
     Args:
         config: The options of the run.
         engine: An engine that is there already, instead of `config.engine`.
         recorded: Recorded outputs for a replay, instead of the path `config.recorded`.
+        rubric: The rubric as a run keeps it, instead of the one called `config.rubric`.
 
     Raises:
         ConfigError: An option does not fit the engine.
@@ -76,7 +83,7 @@ def judge_of(config: RunConfig, *, engine: Engine | None = None, recorded: Any =
         ModelError: The judge model is missing or does not fit.
 
     """
-    rubric = rubric_in_force(config)
+    rubric = rubric_in_force(config, rubric)
     if engine is None:
         engine = create_engine(config.engine, **_engine_options(config, rubric, recorded))
     return Judge(rubric, engine, PromptPlan(rubric, engine.model, engine.capabilities))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
 LOW_MASS = 0.9
 """Label mass below which a verdict is flagged."""
 
+READING = ("rule", "one_failed", "lenient", "baseline", "level", "slices")
+"""Options that shape how a run is read, not what is asked."""
+
 EXCERPT_CHARACTERS = 400
 """Longest excerpt of an unparsed text in a report."""
 
@@ -85,8 +89,7 @@ def read_run(
         path: The run directory.
         rubric: Read the same completions by another rubric, which asks the same.
         directory: The directory, where it is open already.
-        changes: Options that shape the reading, in place of the run's own: `rule`, `one_failed`,
-            `lenient`, `baseline`, `level`, `slices`.
+        changes: Options of `READING`, in place of the run's own.
 
     Raises:
         RunDirectoryError: It is no run directory, or its plan is not whole.
@@ -135,6 +138,38 @@ def reading_of(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
     return Reading(directory, config, rubric, items, plan, table, verdicts, outcomes)
 
 
+class Headline:
+    """The first estimate as a table stands, looked at while it fills.
+
+    Reading takes longer the longer the plan is, and the engine must not wait for it: between two
+    readings passes 20 times what the last one took.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
+        self,
+        directory: RunDirectory,
+        config: RunConfig,
+        rubric: Rubric,
+        items: ItemColumns,
+        plan: RunPlan,
+        table: VerdictTable,
+    ) -> None:
+        """Read nothing yet."""
+        self._parts = (directory, config.replace(slices=()), rubric, items, plan, table)
+        self._last: Estimate | None = None
+        self._due = 0.0
+
+    def __call__(self) -> Estimate | None:
+        """The estimate, perhaps that of a moment ago; None before there is one."""
+        started = time.monotonic()
+        if started >= self._due:
+            estimates = estimates_of(reading_of(*self._parts))
+            self._last = estimates[0] if estimates else None
+            ended = time.monotonic()
+            self._due = ended + 20 * (ended - started)
+        return self._last
+
+
 def report_of(reading: Reading) -> Report:
     """Say everything that is known of a run."""
     return Report(
@@ -162,9 +197,10 @@ def results_of(reading: Reading) -> Results:
         judge=manifest.judge,
         counts=counts_of(reading),
         empty_answers=manifest.data.empty_answers,
-        lost_by_empty=int((reading.verdicts.status == Status.NOT_NEEDED).sum()),
+        lost_by_empty=_lost_by_empty(reading),
         replaced_characters=reading.directory.plan_counts.get("replaced_characters", 0),
-        replaced_surrogates=manifest.data.replaced_surrogates,
+        replaced_surrogates=manifest.data.replaced_surrogates
+        + int(reading.table.replaced_surrogates.sum()),
         outcomes=_outcome_counts(reading.outcomes),
         estimates=estimates,
         position_bias=bias,
@@ -214,20 +250,26 @@ def bias_of(reading: Reading) -> PositionBias | None:
 def counts_of(reading: Reading) -> Counts:
     """Where every row and every planned judgment went."""
     data = reading.directory.manifest.data
+    items = len(reading.items.item_id)
+    skipped = dict(data.skipped)
+    if items < data.items:
+        skipped["not_in_sample"] = data.items - items
     numbers = np.bincount(reading.verdicts.status, minlength=256)
     parts: dict[str, dict[str, int]] = {"unparsed": {}, "failed": {}, "not_judged": {}}
     for status in Status:
         if status is not Status.PARSED and numbers[status]:
             parts[status.part][status.label] = int(numbers[status])
-    return Counts(
+    counts = Counts(
         read=data.read,
-        items=data.items,
-        skipped=data.skipped,
+        items=items,
+        skipped=skipped,
         skipped_examples=data.skipped_examples,
         planned=len(reading.verdicts.status),
         parsed=int(numbers[Status.PARSED]),
         **parts,
     )
+    counts.check()
+    return counts
 
 
 def why_incomplete(counts: Counts) -> str | None:
@@ -280,6 +322,12 @@ def _with_label_gold(items: ItemColumns, rubric: Rubric) -> ItemColumns:
     )
     gold = np.where(np.isnan(items.gold_score), of_code[items.gold_label.codes], items.gold_score)
     return items._replace(gold_score=gold)
+
+
+def _lost_by_empty(reading: Reading) -> int:
+    """Outcomes that were decided unasked; all judgments of one are decided or none is."""
+    first = reading.outcomes.first_judgment[reading.outcomes.judgments > 0]
+    return int((reading.verdicts.status[first] == Status.NOT_NEEDED).sum())
 
 
 def _outcome_counts(outcomes: OutcomeColumns) -> dict[str, int]:

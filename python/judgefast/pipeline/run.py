@@ -9,97 +9,83 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from judgefast.codes import Status
 from judgefast.config import config_from
 from judgefast.datasets.columns import load_item_columns
 from judgefast.errors import ConfigError
-from judgefast.journal.extension import finish_extension
-from judgefast.journal.manifest import read_manifest
+from judgefast.journal.extension import settle
+from judgefast.journal.manifest import NAME, read_manifest
 from judgefast.journal.recordings import recorded_rows
 from judgefast.pipeline.ask import Asked, Work, ask
-from judgefast.pipeline.directory import open_run, rows_with_texts
+from judgefast.pipeline.directory import can_read_again, open_run, rows_with_texts
+from judgefast.pipeline.dry_run import dry_run as plan_only
+from judgefast.pipeline.finished import DryRun, Finished, finished
 from judgefast.pipeline.judge import Judge, judge_of
+from judgefast.pipeline.missing import read_journal, rows_to_ask
 from judgefast.pipeline.plan import RunPlan, load_plan, plan_run
-from judgefast.pipeline.results import (
-    estimates_of,
-    read_run,
-    reading_of,
-    report_of,
-    why_incomplete,
-)
+from judgefast.pipeline.results import READING, Headline, read_run, report_of
+from judgefast.prompts.read_rubric import read_rubric
 from judgefast.reports.progress import Progress
 from judgefast.stopping import Stop
-from judgefast.verdicts.table import COLUMNS, VerdictTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from numpy.typing import NDArray
-
     from judgefast.config import RunConfig
     from judgefast.engines.base import Engine
     from judgefast.journal.run_directory import RunDirectory
-    from judgefast.reports.report import Report
-    from judgefast.stats.estimate import Estimate
+    from judgefast.prompts.rubric import Rubric
+    from judgefast.verdicts.table import VerdictTable
 
+__all__ = ["DryRun", "Finished", "resume", "run"]
 
-class Finished(NamedTuple):
-    """How a start ended."""
-
-    path: Path
-    report: Report | None
-    """None after an interruption, which leaves no time for one."""
-    status: int
-    """Exit status: 0 done, 3 incomplete, 130 interrupted."""
-    done: int
-    """Judgments with an answer, over all starts."""
-    planned: int
-    why: str | None = None
-    """Why it is incomplete, for a person."""
-    examples: tuple[str, ...] = ()
-    """Completions that could not be read, where a run stopped for them."""
-    left: int = 0
-    """Judgments that the next start would ask; those with no attempts left are none of them."""
-
-
-class DryRun(NamedTuple):
-    """What a run would do."""
-
-    items: int
-    planned: int
-    done: int
-    to_ask: int
-    prompt_tokens: int | None
-    """Of what is to be asked; None where no prompts are made."""
-    judge: str
-    engine: str
+_OF_ONE_START = ("extend", "retry")
+"""Options that a resume does not take over: they were a wish of the start that was given them."""
 
 
 class Start(NamedTuple):
     """What one start of a run is given."""
 
     config: RunConfig
-    judge: Judge
     data: Any
-    """Whatever `read_items` takes; None to go on without reading the rows again."""
+    """Whatever `read_items` takes; None for `config.data`, or to go on without reading it again."""
+    recorded: Any
+    engine: Engine | None
+    rubric: Rubric | None
+    """As a run keeps it; None for `config.rubric`."""
     stop: Stop
     say: Callable[[str], None]
-    show_progress: bool
+    show_progress: bool = False
 
 
-class _Clock:
-    """Seconds by phase."""
+class _Going:
+    """How far a start is: seconds by phase, and what is known of the run."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self.doing = "starting"
+        self.plan: RunPlan | None = None
+        self.table: VerdictTable | None = None
 
     @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
+    def phase(self, name: str, doing: str) -> Iterator[None]:
+        self.doing = doing
         started = time.monotonic()
         try:
             yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+
+    def interrupted(self, path: Path) -> Finished:
+        plan, table = self.plan, self.table
+        known = plan is not None and table is not None
+        return Finished(
+            path=path,
+            report=None,
+            status=130,
+            done=int(np.count_nonzero(table.answers.final_attempt)) if table is not None else 0,
+            planned=len(plan) if plan is not None and known else 0,
+            why=f"interrupted while {self.doing}",
+        )
 
 
 def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
@@ -117,109 +103,168 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
 
     Args:
         config: The options.
-        data: Rows in memory or a data frame, instead of `config.data`.
+        data: Rows in memory, a data frame or paths, instead of `config.data`.
         recorded: Recorded outputs in memory, instead of `config.recorded`.
         engine: An engine that is there already, instead of `config.engine`. It is closed.
-        stop: Where a wish to end is noticed.
+        stop: Where a wish to end is noticed; without, an interrupt is the caller's.
         say: Told what a person should know.
-        dry_run: Plan, say what would be done, and judge nothing.
+        dry_run: Say what would be done; judge nothing, and leave nothing behind.
         show_progress: Whether progress is written to stderr.
 
     Raises:
         JudgefastError: Nothing could be judged; its class says what to do.
 
     """
-    if config.out is None:
-        msg = "no run directory was named"
-        raise ConfigError(msg, hint="add --out DIR")
-    say = say or _say_nothing
-    recorded = _recordings(config, recorded)
-    judge = judge_of(config, engine=engine, recorded=recorded)
-    if data is None:
-        data = list(config.data) or _recorded_items(judge)
-    if data is None and not (Path(config.out) / "manifest.json").is_file():
-        msg = "no data was named"
-        raise ConfigError(msg, hint="judgefast run DATA ..., with DATA a file, glob, folder or -")
-    start = Start(config, judge, data, stop or Stop(), say, show_progress)
-    return _go(start, dry_run=dry_run)
+    if data is not None and can_read_again(data):
+        names = [data] if isinstance(data, str | Path) else data
+        config, data = config.replace(data=tuple(map(str, names))), None
+    if engine is not None:
+        config = config.replace(engine=engine.name)
+    start = Start(
+        config,
+        data,
+        recorded,
+        engine,
+        None,
+        stop or Stop(),
+        say or _say_nothing,
+        show_progress,
+    )
+    if not dry_run:
+        return _go(start)
+    with ExitStack() as stack:
+        judge = _judge_of(start, stack)
+        return plan_only(config, judge, _data_of(start, judge), start.say)
 
 
-def resume(
+def resume(  # noqa: PLR0913 - as above
     path: str | Path,
     *,
+    recorded: Any = None,  # noqa: ANN401 - rows
+    engine: Engine | None = None,
     stop: Stop | None = None,
     say: Callable[[str], None] | None = None,
     show_progress: bool = True,
     **changes: Any,  # noqa: ANN401 - options of a run
 ) -> Finished:
-    """Go on with the run in a directory, by the options that it was started with.
+    """Go on with the run in a directory, by the options and the rubric it was started with.
 
     Args:
         path: The run directory.
-        stop: Where a wish to end is noticed.
+        recorded: Recorded outputs in memory, where the run was started with such.
+        engine: An engine that is there already, where the run was started with one. It is closed.
+        stop: Where a wish to end is noticed; without, an interrupt is the caller's.
         say: Told what a person should know.
         show_progress: Whether progress is written to stderr.
         changes: Options in place of the run's own: `retry`, `max_attempts`, `max_unreadable`,
             `request_seconds`.
 
+    Raises:
+        JudgefastError: Nothing could be judged; its class says what to do.
+
     """
     folder = Path(path)
-    if (folder / ".extension").exists():
-        finish_extension(folder)
+    settle(folder)
     manifest = read_manifest(folder)
-    stored = {name: value for name, value in manifest.config.items() if name != "extend"}
+    stored = {name: value for name, value in manifest.config.items() if name not in _OF_ONE_START}
     config = config_from(stored, where=f"`{folder}`").replace(out=str(folder), **changes)
-    judge = judge_of(config, recorded=_recordings(config, None))
-    start = Start(config, judge, None, stop or Stop(), say or _say_nothing, show_progress)
-    finished = _go(start, dry_run=False)
-    assert isinstance(finished, Finished)  # only a dry run returns something else
-    return finished
+    rubric = read_rubric(manifest.rubric.toml, manifest.rubric.name)
+    start = Start(
+        config,
+        None,
+        recorded,
+        engine,
+        rubric,
+        stop or Stop(),
+        say or _say_nothing,
+        show_progress,
+    )
+    return _go(start)
 
 
-def _go(start: Start, *, dry_run: bool) -> Finished | DryRun:
-    clock, judge, config = _Clock(), start.judge, start.config
-    with ExitStack() as stack:
-        stack.callback(judge.engine.close)
-        with clock.phase("read"):
-            directory = open_run(config, judge, start.data, start.say)
-        closing = stack.enter_context(_closing(directory))
-        texts = stack.enter_context(rows_with_texts(directory, config, judge, list(config.data)))
-        for note in directory.notes:
-            start.say(note)
-        with clock.phase("plan"):
-            if directory.plan_complete():
-                plan = load_plan(directory)
-            else:
-                plan = plan_run(directory, texts, judge, config, start.say)
-            table = VerdictTable(
-                plan.columns.request_id, judge.rubric.verdict, planned=plan.rendered.decided
-            )
-            for batch in directory.completions(COLUMNS):
-                table.add(batch)
-            rows = _to_ask(plan, table, config)
-        if dry_run:
-            return _dry_run(directory, judge, plan, table, rows)
-        asked = None
-        if len(rows):
-            with clock.phase("load"):
-                facts = judge.engine.start()
-            directory.record_launch({"engine": {"name": judge.engine.name} | facts})
-            asked = _ask(start, directory, Work(plan, table, rows, texts))
-            clock.seconds["judge"] = asked.seconds
-        mean = None if asked is None else asked.in_flight_mean
-        if asked is not None and asked.interrupted:
+def _go(start: Start) -> Finished:
+    """Tell the story; a wish to end that comes anywhere in it is an end like others."""
+    going = _Going()
+    try:
+        with ExitStack() as stack:
+            return _story(start, going, stack)
+    except KeyboardInterrupt:
+        if not start.stop.requested:
+            raise
+        return going.interrupted(Path(str(start.config.out)))
+
+
+def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
+    judge = _judge_of(start, stack)
+    config = start.config
+    data = _data_of(start, judge)
+    with going.phase("read", "reading the data"):
+        directory = open_run(config, judge, data, start.say)
+    closing = stack.enter_context(_closing(directory))
+    for note in directory.notes:
+        start.say(note)
+    texts = None
+    with going.phase("plan", "planning"):
+        if directory.plan_complete():
+            plan = load_plan(directory)
+        else:
+            texts = stack.enter_context(_texts(start, directory, judge))
+            plan = plan_run(directory, texts, judge, config, start.say)
+        going.table = table = read_journal(directory, plan, judge.rubric)
+        going.plan = plan
+        rows = rows_to_ask(plan, table, config)
+    asked = mean = None
+    if len(rows):
+        texts = texts or stack.enter_context(_texts(start, directory, judge))
+        with going.phase("load", "starting the engine"):
+            facts = judge.engine.start()
+        directory.record_launch({"engine": {"name": judge.engine.name} | facts})
+        with going.phase("judge", "judging"):
+            asked = _ask(start, judge, directory, Work(plan, table, rows, texts))
+        mean = asked.in_flight_mean
+        if asked.interrupted:
             closing.to_parquet = False
-            directory.finish_launch(seconds=clock.seconds, in_flight_mean=mean, interrupted=True)
-            left = len(_to_ask(plan, table, config.replace(retry=())))
-            return _interrupted(directory, table, plan, left)
+            directory.finish_launch(seconds=going.seconds, in_flight_mean=mean, interrupted=True)
+            return going.interrupted(directory.path)
         judge.engine.close()
+    with going.phase("report", "reporting"):
         if asked is not None:
             directory.journal.close()
-        with clock.phase("report"):
-            reading = read_run(directory.path, directory=directory)
-        directory.finish_launch(seconds=clock.seconds, in_flight_mean=mean)
-        left = len(_to_ask(plan, table, config.replace(retry=())))
-        return _finished(directory, report_of(reading), asked, left)
+        changes = {name: getattr(config, name) for name in READING}
+        reading = read_run(directory.path, directory=directory, **changes)
+    directory.finish_launch(seconds=going.seconds, in_flight_mean=mean)
+    left = len(rows_to_ask(plan, table, config.replace(retry=())))
+    return finished(directory.path, report_of(reading), asked, left=left)
+
+
+def _judge_of(start: Start, stack: ExitStack) -> Judge:
+    """Build the judge; its engine is closed whatever happens."""
+    if start.config.out is None:
+        msg = "no run directory was named"
+        raise ConfigError(msg, hint="add --out DIR")
+    if start.engine is not None:
+        stack.callback(start.engine.close)
+    recorded = _recordings(start.config, start.recorded)
+    judge = judge_of(start.config, engine=start.engine, recorded=recorded, rubric=start.rubric)
+    stack.callback(judge.engine.close)
+    return judge
+
+
+def _data_of(start: Start, judge: Judge) -> Any:  # noqa: ANN401 - whatever `read_items` takes
+    """The rows, or None to go on by those of the run directory."""
+    if start.data is not None:
+        return start.data
+    if start.rubric is not None:
+        return None
+    data = list(start.config.data) or _recorded_items(judge)
+    if data is None and not (Path(str(start.config.out)) / NAME).is_file():
+        msg = "no data was named"
+        raise ConfigError(msg, hint="judgefast run DATA ..., with DATA a file, glob, folder or -")
+    return data
+
+
+def _texts(start: Start, directory: RunDirectory, judge: Judge) -> Any:  # noqa: ANN401 - a context
+    return rows_with_texts(directory, start.config, judge, list(start.config.data))
 
 
 class _Closing:
@@ -241,103 +286,25 @@ def _closing(directory: RunDirectory) -> Iterator[_Closing]:
         directory.close(to_parquet=how.to_parquet)
 
 
-def _ask(start: Start, directory: RunDirectory, work: Work) -> Asked:
+def _ask(start: Start, judge: Judge, directory: RunDirectory, work: Work) -> Asked:
     items = load_item_columns(directory.path)
-    config = start.config.replace(slices=())
-
-    def headline() -> Estimate | None:
-        reading = reading_of(directory, config, start.judge.rubric, items, work.plan, work.table)
-        estimates = estimates_of(reading)
-        return estimates[0] if estimates else None
-
     progress = Progress(
         len(work.plan),
-        already=int(np.count_nonzero(work.table.answers.state)),
+        already=len(work.plan) - len(work.rows),
         is_silent=not start.show_progress,
     )
     try:
         return ask(
             directory,
             work,
-            judge=start.judge,
+            judge=judge,
             config=start.config,
             stop=start.stop,
             progress=progress,
-            estimate=headline,
+            estimate=Headline(directory, start.config, judge.rubric, items, work.plan, work.table),
         )
     finally:
         progress.close()
-
-
-def _to_ask(plan: RunPlan, table: VerdictTable, config: RunConfig) -> NDArray[np.int64]:
-    """Rows of the plan that this start asks."""
-    status = table.verdicts().status
-    retry = np.zeros(len(status), bool)
-    if "failed" in config.retry:
-        retry |= (status == Status.ENGINE_ERROR) | (status == Status.TIMEOUT)
-    if "unparsed" in config.retry:
-        retry |= (status >= Status.EMPTY) & (status < Status.ENGINE_ERROR)
-    if "truncated" in config.retry:
-        retry |= status == Status.TRUNCATED
-    rows = table.answers.missing(config.max_attempts, retry)
-    to_ask: NDArray[np.int64] = rows[plan.rendered.decided[rows] == Status.PARSED]
-    return to_ask
-
-
-def _dry_run(
-    directory: RunDirectory,
-    judge: Judge,
-    plan: RunPlan,
-    table: VerdictTable,
-    rows: NDArray[np.int64],
-) -> DryRun:
-    tokens = None
-    if plan.rendered.prompt_tokens is not None:
-        tokens = int(plan.rendered.prompt_tokens[rows].sum())
-    return DryRun(
-        items=directory.manifest.data.items,
-        planned=len(plan),
-        done=int(np.count_nonzero(table.answers.final_attempt)),
-        to_ask=len(rows),
-        prompt_tokens=tokens,
-        judge=judge.name,
-        engine=judge.engine.name,
-    )
-
-
-def _interrupted(
-    directory: RunDirectory, table: VerdictTable, plan: RunPlan, left: int
-) -> Finished:
-    return Finished(
-        path=directory.path,
-        report=None,
-        status=130,
-        done=int(np.count_nonzero(table.answers.final_attempt)),
-        planned=len(plan),
-        why="interrupted",
-        left=left,
-    )
-
-
-def _finished(directory: RunDirectory, report: Report, asked: Asked | None, left: int) -> Finished:
-    counts = report.results.counts
-    why = why_incomplete(counts)
-    examples: tuple[str, ...] = ()
-    if asked is not None and asked.unreadable.is_too_high:
-        why = f"{asked.unreadable.share:.0%} of the last judgments could not be read"
-        examples = tuple(asked.unreadable.examples)
-    elif asked is not None and asked.lost is not None:
-        why = f"the engine was lost: {asked.lost}"
-    return Finished(
-        path=directory.path,
-        report=report,
-        status=3 if why else 0,
-        done=counts.parsed + sum(counts.unparsed.values()),
-        planned=counts.planned,
-        why=why,
-        examples=examples,
-        left=left,
-    )
 
 
 def _say_nothing(words: str) -> None:
@@ -348,7 +315,7 @@ def _recordings(config: RunConfig, recorded: Any) -> Any:  # noqa: ANN401 - rows
     """Rows of a finished run, where one is to be replayed."""
     if recorded is None and config.recorded is not None:
         folder = Path(config.recorded)
-        if (folder / "manifest.json").is_file():
+        if (folder / NAME).is_file():
             return list(recorded_rows(folder))
     return recorded
 

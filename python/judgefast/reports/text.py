@@ -141,10 +141,10 @@ def _findings(results: Results) -> list[RenderableType]:
     sentences = []
     if not counts.parsed:
         sentences.append("No verdict was read: there is nothing to estimate.")
-    elif missing := sum(counts.not_judged.values()):
+    elif left := {why: n for why, n in counts.not_judged.items() if why != "not_needed"}:
         sentences.append(
-            f"Incomplete: {missing:,} of {counts.planned:,} judgments were not judged "
-            f"({reasons(counts.not_judged)}). The numbers below are of what was judged."
+            f"Incomplete: {sum(left.values()):,} of {counts.planned:,} judgments were not judged "
+            f"({reasons(left)}). The numbers below are of what was judged."
         )
     sentences += [line(finding, SENTENCE_LIMIT) for finding in results.findings]
     if not sentences:

@@ -30,6 +30,7 @@ COLUMNS = (
     "error_kind",
     "text",
     "answers",
+    "replaced_surrogates",
 )
 """Columns of `completions` that a verdict is made from."""
 
@@ -57,6 +58,8 @@ class VerdictTable:
         self._planned = planned
         self._columns = empty(len(request_ids), len(verdict_format.labels), Status.INTERRUPTED)
         self._live_rows = 0
+        self.replaced_surrogates = np.zeros(len(request_ids), np.int32)
+        """Lone surrogates of the completion that counts, by row of the plan."""
 
     def add(self, batch: pa.RecordBatch) -> NDArray[np.int64]:
         """Read completions (`COLUMNS` of them).
@@ -69,6 +72,9 @@ class VerdictTable:
         chosen = np.flatnonzero(self.answers.counts(batch))
         if not len(chosen):
             return rows
+        self.replaced_surrogates[rows[chosen]] = batch.column("replaced_surrogates").to_numpy()[
+            chosen
+        ]
         probabilities = _logprobs(batch.column("answers"), len(self._format.labels))
         has_labels: NDArray[np.bool_] = np.any(~np.isnan(probabilities), axis=1)
         by_label, by_text = chosen[has_labels[chosen]], chosen[~has_labels[chosen]]
@@ -96,8 +102,8 @@ class VerdictTable:
         self._live_rows += len(completions)
         status = self._columns.status[self.add(batch)]
         for index, completion in enumerate(completions):
-            if completion.error_kind is not None:
-                status[index] = Status[completion.error_kind.upper()]
+            if completion.finish_reason == "error":
+                status[index] = Status[(completion.error_kind or "engine_error").upper()]
         return status
 
     def verdicts(self) -> VerdictColumns:

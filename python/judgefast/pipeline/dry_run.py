@@ -1,0 +1,133 @@
+"""What a run would do: planned beside the run directory, which is only read."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from judgefast.datasets.run_order import snapshot
+from judgefast.errors import ConfigError, RunDirectoryError
+from judgefast.journal.answers import AnswerIndex
+from judgefast.journal.manifest import NAME
+from judgefast.journal.run_directory import RunDirectory
+from judgefast.journal.unfinished import refuse_foreign
+from judgefast.pipeline.directory import (
+    can_read_again,
+    data_facts,
+    differences_of,
+    manifest_of,
+    reader_of,
+    refuse,
+)
+from judgefast.pipeline.finished import DryRun
+from judgefast.pipeline.missing import read_journal, rows_to_ask
+from judgefast.pipeline.plan import load_plan, plan_run
+from judgefast.verdicts.table import VerdictTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
+    from judgefast.config import RunConfig
+    from judgefast.pipeline.judge import Judge
+    from judgefast.pipeline.plan import RunPlan
+
+
+def dry_run(
+    config: RunConfig,
+    judge: Judge,
+    data: Any,  # noqa: ANN401 - whatever `read_items` takes
+    say: Callable[[str], None],
+) -> DryRun:
+    """Read and plan, and leave nothing behind.
+
+    Args:
+        config: The options of the run.
+        judge: Who would judge; its engine is not started.
+        data: The rows; None to go by those of the run directory.
+        say: Told what a person should know.
+
+    Raises:
+        DataError: The data cannot be used.
+        RunDirectoryError: The directory belongs to another run, or is none.
+
+    """
+    path = Path(str(config.out))
+    directory = None
+    if (path / NAME).is_file():
+        directory = RunDirectory.open(path, write=False)
+    else:
+        refuse_foreign(path)
+        if config.no_texts and not can_read_again(data):
+            msg = "`no_texts` needs data that can be read again, not stdin or rows in memory"
+            raise ConfigError(msg, hint="save the rows to a file first, or keep the texts")
+    with tempfile.TemporaryDirectory(prefix="judgefast-") as scratch:
+        plan, items = _plan(directory, config, judge, data, Path(scratch), say)
+    if directory is None:
+        table = VerdictTable(
+            plan.columns.request_id, judge.rubric.verdict, planned=plan.rendered.decided
+        )
+    else:
+        table = read_journal(directory, plan, judge.rubric)
+    rows = rows_to_ask(plan, table, config)
+    tokens = plan.rendered.prompt_tokens
+    return DryRun(
+        items=items,
+        planned=len(plan),
+        done=int(np.count_nonzero(table.answers.final_attempt)),
+        to_ask=len(rows),
+        prompt_tokens=None if tokens is None else int(tokens[rows].sum()),
+        judge=judge.name,
+        engine=judge.engine.name,
+    )
+
+
+def _plan(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
+    directory: RunDirectory | None,
+    config: RunConfig,
+    judge: Judge,
+    data: Any,  # noqa: ANN401 - as above
+    scratch: Path,
+    say: Callable[[str], None],
+) -> tuple[RunPlan, int]:
+    """The plan that a run would have, and its items."""
+    if directory is not None and data is None and directory.plan_complete():
+        plan = load_plan(directory)
+        return plan, int(plan.columns.item[-1]) + 1 if len(plan) else 0
+    reader = reader_of(config, judge, data)
+    written = snapshot(reader, scratch, seed=config.seed, limit=config.limit)
+    now = manifest_of(config, judge, data_facts(reader, texts=not config.no_texts))
+    if directory is not None:
+        extend = config.extend
+        refuse(
+            directory.path, differences_of(directory.manifest, now, extend=extend), extend=extend
+        )
+    plan = plan_run(_Nowhere(), scratch, judge, config, say)
+    if directory is not None:
+        _refuse_loss(directory, plan)
+    return plan, written.items
+
+
+def _refuse_loss(directory: RunDirectory, plan: RunPlan) -> None:
+    index = AnswerIndex(plan.columns.request_id)
+    lost = sum(
+        int((index.rows(batch.column(0)) < 0).sum())
+        for batch in directory.plan_requests(["request_id"])
+    )
+    if lost:
+        msg = f"the new plan would lack {lost:,} requests of the plan of `{directory.path}`"
+        raise RunDirectoryError(msg, hint="only appended rows, orders and repeats extend a run")
+
+
+class _Nowhere:
+    """A plan that is not kept."""
+
+    def write_plan(self, requests: pa.Table, asks: pa.Table) -> None:
+        """Forget a part."""
+
+    def seal_plan(self, counts: dict[str, int]) -> None:
+        """Forget the counts."""

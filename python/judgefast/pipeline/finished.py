@@ -1,0 +1,76 @@
+"""How a start of a run ended, or what one would do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from judgefast.pipeline.results import why_incomplete
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from judgefast.pipeline.ask import Asked
+    from judgefast.reports.report import Report
+
+
+class Finished(NamedTuple):
+    """How a start ended."""
+
+    path: Path
+    report: Report | None
+    """None after an interruption, which leaves no time for one."""
+    status: int
+    """Exit status: 0 done, 3 incomplete, 130 interrupted."""
+    done: int
+    """Judgments with an answer, over all starts; 0 where an interruption came before the count."""
+    planned: int
+    """0 where an interruption came before the plan was read."""
+    why: str | None = None
+    """Why it is incomplete, for a person."""
+    examples: tuple[str, ...] = ()
+    """Completions that could not be read, where a run stopped for them."""
+    left: int = 0
+    """Judgments that the next start would ask; those with no attempts left are none of them."""
+
+
+class DryRun(NamedTuple):
+    """What a run would do."""
+
+    items: int
+    planned: int
+    done: int
+    to_ask: int
+    prompt_tokens: int | None
+    """Of what is to be asked; None where no prompts are made."""
+    judge: str
+    engine: str
+
+
+def finished(path: Path, report: Report, asked: Asked | None, *, left: int) -> Finished:
+    """Say how a start ended that was not interrupted.
+
+    Args:
+        path: The run directory.
+        report: Of the run.
+        asked: How the judge phase went; None where nothing was missing.
+        left: Judgments that the next start would ask.
+
+    """
+    counts = report.results.counts
+    why = why_incomplete(counts)
+    examples: tuple[str, ...] = ()
+    if asked is not None and asked.unreadable.is_too_high:
+        why = f"{asked.unreadable.share:.0%} of the last judgments could not be read"
+        examples = tuple(asked.unreadable.examples)
+    elif asked is not None and asked.lost is not None:
+        why = f"the engine was lost: {asked.lost}"
+    return Finished(
+        path=path,
+        report=report,
+        status=3 if why else 0,
+        done=counts.parsed + sum(counts.unparsed.values()),
+        planned=counts.planned,
+        why=why,
+        examples=examples,
+        left=left,
+    )

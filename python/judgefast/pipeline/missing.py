@@ -1,0 +1,45 @@
+"""What the journal of a run knows already, and what is left to ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from judgefast.codes import Status
+from judgefast.verdicts.table import COLUMNS, VerdictTable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from judgefast.config import RunConfig
+    from judgefast.journal.run_directory import RunDirectory
+    from judgefast.pipeline.plan import RunPlan
+    from judgefast.prompts.rubric import Rubric
+
+
+def read_journal(directory: RunDirectory, plan: RunPlan, rubric: Rubric) -> VerdictTable:
+    """Read every completion of a run, as far as the plan asks for it."""
+    table = VerdictTable(plan.columns.request_id, rubric.verdict, planned=plan.rendered.decided)
+    for batch in directory.completions(COLUMNS):
+        table.add(batch)
+    return table
+
+
+def rows_to_ask(plan: RunPlan, table: VerdictTable, config: RunConfig) -> NDArray[np.int64]:
+    """Rows of the plan that a start asks, ascending.
+
+    What has no answer and attempts left; and, whatever it has, what `config.retry` names. A retry
+    is a wish of its own: `failed` asks again even where `max_attempts` are used up.
+    """
+    status = table.verdicts().status
+    retry = np.zeros(len(status), bool)
+    if "failed" in config.retry:
+        retry |= (status == Status.ENGINE_ERROR) | (status == Status.TIMEOUT)
+    if "unparsed" in config.retry:
+        retry |= (status >= Status.EMPTY) & (status < Status.ENGINE_ERROR)
+    if "truncated" in config.retry:
+        retry |= status == Status.TRUNCATED
+    rows = table.answers.missing(config.max_attempts, retry)
+    to_ask: NDArray[np.int64] = rows[plan.rendered.decided[rows] == Status.PARSED]
+    return to_ask

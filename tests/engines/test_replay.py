@@ -1,0 +1,123 @@
+"""Recorded outputs as an engine: what it takes, and what it says of what it can't."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from judgefast.engines import create_engine
+from judgefast.engines.recordings import read_recordings
+from judgefast.errors import ConfigError, DataError, JudgefastError
+from judgefast.prompts.builtin import load_rubric
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write(path: Path, *lines: dict[str, Any] | str) -> Path:
+    texts = (line if isinstance(line, str) else json.dumps(line) for line in lines)
+    path.write_text("".join(text + "\n" for text in texts))
+    return path
+
+
+GOOD = {"id": "1", "order": "ab", "text": "A"}
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"order": "ab", "text": "A"}, "line 2, field `id`: expected text or a number, saw null"),
+        ({"id": True, "text": "A"}, "line 2, field `id`: expected text or a number, saw true"),
+        ({"id": "2", "order": "abc", "text": "A"}, "field `order`: expected one of"),
+        ({"id": "2", "shown": [0, 0], "text": "A"}, "field `shown`: expected the numbers"),
+        ({"id": "2", "shown": [], "text": "A"}, "field `shown`: expected the numbers"),
+        ({"id": "2", "shown": "ab", "text": "A"}, "field `shown`: expected the numbers"),
+        ({"id": "2", "repeat": -1, "text": "A"}, "field `repeat`: expected a number from 0"),
+        ({"id": "2", "aspect": 3, "text": "A"}, "field `aspect`: expected text, saw 3"),
+        ({"id": "2", "text": 5}, "field `text`: expected text, saw 5"),
+        ({"id": "2"}, "there is no `text`, `score` or `logprobs`"),
+        ({"id": "2", "text": "A", "finish_reason": "x"}, "field `finish_reason`: expected"),
+        ({"id": "2", "text": "A", "logprobs": ["x"]}, "field `logprobs`: expected a number"),
+        ({"id": "2", "text": "A", "prompt_tokens": "9"}, "field `prompt_tokens`: expected a count"),
+        ({"id": "2", "score": "many"}, "field `score`: expected a number"),
+        (GOOD, "line 2, field `id`: "),
+        ("{", "line 2"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_named_with_file_line_and_field(
+    row: dict[str, Any] | str, words: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "judge.jsonl", GOOD, row)
+    form = load_rubric("scalar-1-5").verdict
+    with pytest.raises(DataError) as caught:
+        read_recordings(path, form=form)
+    assert str(caught.value).startswith(f"`{path}`, line 2")
+    assert words in str(caught.value)
+
+
+def test_a_second_recording_of_a_judgment_names_the_first(tmp_path: Path) -> None:
+    path = write(tmp_path / "judge.jsonl", GOOD, GOOD | {"text": "B"})
+    with pytest.raises(DataError, match="line 1 records the same judgment") as caught:
+        read_recordings(path)
+    assert caught.value.hint == "give each a `repeat` of its own"
+    assert len(read_recordings(write(path, GOOD, GOOD | {"repeat": 1}))) == 2
+
+
+def test_of_several_judges_one_must_be_named(tmp_path: Path) -> None:
+    rows = [GOOD | {"judge": "one"}, GOOD | {"judge": "two"}, GOOD | {"judge": 7}]
+    path = write(tmp_path / "judge.jsonl", *rows)
+    with pytest.raises(ConfigError, match="3 judges: `7`, `one`, `two`"):
+        read_recordings(path)
+    assert len(read_recordings(path, judge="two")) == 1
+    assert len(read_recordings(path, judge="7")) == 1
+    with pytest.raises(ConfigError, match="nothing was recorded of a judge `tow`") as caught:
+        read_recordings(path, judge="tow")
+    assert caught.value.hint == "did you mean `two`?"
+
+
+def test_a_row_that_names_no_judge_is_any_judges(tmp_path: Path) -> None:
+    rows = [GOOD, GOOD | {"id": "2", "judge": "one"}, GOOD | {"id": "3", "judge": None}]
+    assert len(read_recordings(write(tmp_path / "judge.jsonl", *rows), judge="one")) == 3
+
+
+@pytest.mark.parametrize(
+    ("rubric", "score", "text"),
+    [("scalar-1-5", 4, "4"), ("scalar-1-5", "4.0", "4"), ("binary", 1, "1")],
+)
+def test_a_bare_score_is_written_as_the_rubric_reads_it(
+    rubric: str, score: object, text: str
+) -> None:
+    form = load_rubric(rubric).verdict
+    recordings = read_recordings([{"id": "1", "score": score}], form=form)
+    found = recordings.find("1", (0,), 0, "quality")
+    assert found is not None
+    assert found.text == text
+
+
+def test_a_score_that_no_label_has_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "judge.jsonl", {"id": "1", "score": 4.5})
+    with pytest.raises(DataError, match="a bare score cannot be read by the format `label`"):
+        read_recordings(path, form=load_rubric("scalar-1-5").verdict)
+
+
+def test_a_score_of_null_is_a_judgment_without_a_text() -> None:
+    found = read_recordings([{"id": "1", "score": None}]).find("1", (0,), 0, "")
+    assert found is not None
+    assert found.text == ""
+
+
+@pytest.mark.parametrize("options", [{}, {"recorded": "nowhere.jsonl"}])
+def test_nothing_to_replay_is_said(options: dict[str, Any]) -> None:
+    from judgefast.config import RunConfig  # noqa: PLC0415 - here alone
+    from judgefast.pipeline.judge import judge_of  # noqa: PLC0415 - here alone
+
+    config = RunConfig(rubric="pairwise", engine="replay", **options)
+    with pytest.raises(JudgefastError, match=r"nothing to replay|nowhere\.jsonl"):
+        judge_of(config)
+
+
+def test_an_option_that_it_does_not_take_is_named() -> None:
+    with pytest.raises(ConfigError, match="engine `replay` has no option `speed`"):
+        create_engine("replay", recorded=[GOOD], speed=3)

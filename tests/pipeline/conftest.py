@@ -1,0 +1,78 @@
+"""The command line as a process, with an engine that is registered by an entry point."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import judgefast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Variables under which `--engine logged` is `LoggedEngine`."""
+    site = tmp_path_factory.mktemp("site")
+    info = site / "logged_judge-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: logged-judge\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[judgefast.engines]\nlogged = tests.pipeline.logged_engine:LoggedEngine\n"
+    )
+    package = Path(judgefast.__file__).parents[1]
+    paths = [str(site), str(ROOT), str(package)]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONFAULTHANDLER": "1"}
+
+
+@pytest.fixture
+def judgefast_command(
+    environment: dict[str, str], tmp_path: Path
+) -> Callable[..., subprocess.Popen[str]]:
+    """Start `judgefast ...`; stdout and stderr are pipes of text."""
+
+    def begin(*args: object, **options: Any) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "judgefast", *map(str, args)],
+            env=environment,
+            cwd=tmp_path,
+            text=True,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+        )
+
+    return begin
+
+
+@pytest.fixture
+def cli(
+    judgefast_command: Callable[..., subprocess.Popen[str]],
+) -> Callable[..., tuple[int, str, str]]:
+    """Run `judgefast ...` to its end: status, stdout, stderr."""
+
+    def call(*args: object, **options: Any) -> tuple[int, str, str]:
+        with judgefast_command(*args, **options) as process:
+            out, err = process.communicate(timeout=120)
+        return process.returncode, out, err
+
+    return call
+
+
+@pytest.fixture
+def write_rows(tmp_path: Path) -> Callable[..., Path]:
+    """Write rows as JSONL; returns the path."""
+
+    def write(rows: list[dict[str, Any]], name: str = "rows.jsonl") -> Path:
+        path = tmp_path / name
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return path
+
+    return write

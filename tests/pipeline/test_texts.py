@@ -1,0 +1,105 @@
+"""Runs that keep no texts, and prompts made again from what is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pytest
+
+from judgefast.errors import ConfigError, DataError, RunDirectoryError
+from judgefast.journal.run_directory import RunDirectory
+from judgefast.pipeline.prompts import prompt_of
+from judgefast.prompts.segments import Prompt
+from tests.engines.scripted import ScriptedEngine
+from tests.pipeline.judging import by_hash, go_on, judge_rows, pairs, results_json, results_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from judgefast.batches.request import Request
+    from judgefast.engines.base import Completion
+
+
+def some_silent(request: Request) -> Completion | None:
+    return by_hash(request) if request.item_id in {"item-0", "item-1"} else None
+
+
+def test_without_texts_rows_hold_hashes_alone_and_resume_reads_the_data_again(
+    write_rows: Callable[..., Path], tmp_path: Path
+) -> None:
+    out, kept = tmp_path / "run", tmp_path / "kept" / "run"
+    data = write_rows(pairs(5))
+    judge_rows(out, [str(data)], some_silent, no_texts=True, request_seconds=0.05)
+    held = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
+    assert b"What is" not in held
+    table = pa.dataset.dataset(out / "rows").to_table() if hasattr(pa, "dataset") else None
+    if table is not None:
+        assert table.column("question").null_count == 5
+    assert go_on(out).status == 0
+    judge_rows(kept, [str(data)])
+    assert results_json(out) == results_json(kept)
+
+
+def test_changed_data_is_refused_where_texts_were_not_kept(
+    write_rows: Callable[..., Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    data = write_rows(pairs(5))
+    judge_rows(out, [str(data)], some_silent, no_texts=True, request_seconds=0.05)
+    write_rows(pairs(5, question="Another?"))
+    with pytest.raises(DataError, match="the data is not what this run was started with"):
+        go_on(out)
+    with pytest.raises(RunDirectoryError, match="data: identity"):
+        judge_rows(out, [str(data)], no_texts=True)
+    write_rows(pairs(5))
+    assert go_on(out).status == 0
+
+
+def test_a_finished_run_without_texts_needs_its_data_no_more(
+    write_rows: Callable[..., Path], tmp_path: Path
+) -> None:
+    data = write_rows(pairs(3))
+    judge_rows(tmp_path / "run", [str(data)], no_texts=True)
+    data.unlink()
+    assert go_on(tmp_path / "run").status == 0
+
+
+@pytest.mark.parametrize("data", [["-"], pairs(3)], ids=["stdin", "rows"])
+def test_what_cannot_be_read_twice_is_refused_without_texts(data: object, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="needs data that can be read again"):
+        judge_rows(tmp_path / "run", data, no_texts=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_extension_of_a_run_without_texts_keeps_none(
+    write_rows: Callable[..., Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    judge_rows(out, [str(write_rows(pairs(3)))], no_texts=True)
+    finished = judge_rows(out, [str(write_rows(pairs(5)))], no_texts=True, extend=True)
+    assert (finished.status, finished.done) == (0, 10)
+    held = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
+    assert b"What is" not in held
+
+
+@pytest.mark.parametrize("no_texts", [False, True])
+def test_a_prompt_can_be_made_again_exactly(
+    write_rows: Callable[..., Path], tmp_path: Path, *, no_texts: bool
+) -> None:
+    out = tmp_path / "run"
+    asked = ScriptedEngine(by_hash)
+    judge_rows(out, [str(write_rows(pairs(4)))], engine=asked, no_texts=no_texts)
+    hashes = {}
+    with RunDirectory.open(out, write=False) as directory:
+        for batch in directory.plan_requests(["request_id", "ids_hash"]):
+            hashes |= {row["request_id"]: row["ids_hash"] for row in batch.to_pylist()}
+    for _, request in asked.submitted[:3]:
+        prompt = prompt_of(out, request.request_id, engine=ScriptedEngine(by_hash))
+        assert isinstance(prompt, Prompt)
+        assert prompt == request.prompt
+        assert prompt.ids_hash == hashes[request.request_id]
+    with pytest.raises(RunDirectoryError, match="no request `0000"):
+        prompt_of(out, bytes(16), engine=ScriptedEngine(by_hash))
+    assert results_of(out).counts.parsed == 8
