@@ -57,9 +57,9 @@ def test_another_run_is_refused_with_what_differs(
         judge_rows(out, rows, engine=engine, **options)
     assert str(caught.value).startswith(f"`{out}` belongs to another run; what differs:\n  ")
     assert words in str(caught.value)
-    can_grow = words.startswith(("data", "options: orders", "options: repeats", "options: limit"))
-    grow = ", or let the plan grow with --extend" if can_grow else ""
-    assert caught.value.hint == f"name another --out{grow}"
+    grows = words.startswith(("data:", "options: orders", "options: repeats", "options: limit"))
+    more = ", or let the plan grow with --extend" if grows else ""
+    assert caught.value.hint == f"name another --out{more}"
     assert engine.submitted == []
     assert engine.closed
     assert judge_rows(out, pairs(4)).status == 0, "nothing stays locked"
@@ -70,9 +70,9 @@ def test_another_model_is_refused_by_run_and_by_resume(tmp_path: Path) -> None:
     judge_rows(out, pairs(4), lambda _: None, request_seconds=0.05)
     other = ScriptedEngine(by_hash)
     other.model = JudgeModel(name="scripted-judge", digest="1" * 64)
-    with pytest.raises(RunDirectoryError, match="model: digest 00000000… -> 11111111…"):
+    with pytest.raises(RunDirectoryError, match=r"model: digest 0{8}… -> 1{8}…"):
         judge_rows(out, pairs(4), engine=other)
-    with pytest.raises(RunDirectoryError, match=r"judge: scripted-judge@0{16} -> .*1{16}"):
+    with pytest.raises(RunDirectoryError, match="judge: scripted-judge@0{16} -> .*1{16}"):
         go_on(out, engine=other)
     assert other.submitted == []
 

@@ -193,8 +193,7 @@ def refuse(path: Path, differences: list[str], *, extend: bool) -> None:
     msg = f"`{path}` belongs to another run; what differs:\n  " + "\n  ".join(differences)
     can_grow = not extend and all(words.startswith(_GROWS) for words in differences)
     more = ", or let the plan grow with --extend" if can_grow else ""
-    hint = f"name another --out{more}"
-    raise RunDirectoryError(msg, hint=hint)
+    raise RunDirectoryError(msg, hint=f"name another --out{more}")
 
 
 def _refuse_new(path: Path, config: RunConfig, data: Any) -> None:  # noqa: ANN401 - as above

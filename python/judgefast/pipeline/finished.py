@@ -46,16 +46,8 @@ class DryRun(NamedTuple):
     engine: str
 
 
-def finished(path: Path, report: Report, asked: Asked | None, *, left: int) -> Finished:
-    """Say how a start ended that was not interrupted.
-
-    Args:
-        path: The run directory.
-        report: Of the run.
-        asked: How the judge phase went; None where nothing was missing.
-        left: Judgments that the next start would ask.
-
-    """
+def finished(path: Path, report: Report, asked: Asked | None, left: int) -> Finished:
+    """Say how a start ended that was not interrupted; `asked` is None where nothing was missing."""
     counts = report.results.counts
     why = why_incomplete(counts)
     examples: tuple[str, ...] = ()

@@ -233,8 +233,8 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
         changes = {name: getattr(config, name) for name in READING}
         reading = read_run(directory.path, directory=directory, **changes)
     directory.finish_launch(seconds=going.seconds, in_flight_mean=mean)
-    left = len(rows_to_ask(plan, table, config.replace(retry=())))
-    return finished(directory.path, report_of(reading), asked, left=left)
+    left = len(rows_to_ask(plan, reading.table, config.replace(retry=())))
+    return finished(directory.path, report_of(reading), asked, left)
 
 
 def _judge_of(start: Start, stack: ExitStack) -> Judge:
