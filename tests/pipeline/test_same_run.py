@@ -72,7 +72,7 @@ def test_another_model_is_refused_by_run_and_by_resume(tmp_path: Path) -> None:
     other.model = JudgeModel(name="scripted-judge", digest="1" * 64)
     with pytest.raises(RunDirectoryError, match=r"model: digest 0{8}… -> 1{8}…"):
         judge_rows(out, pairs(4), engine=other)
-    with pytest.raises(RunDirectoryError, match="judge: scripted-judge@0{16} -> .*1{16}"):
+    with pytest.raises(RunDirectoryError, match=r"judge: scripted-judge@0{16} -> .*1{16}"):
         go_on(out, engine=other)
     assert other.submitted == []
 
