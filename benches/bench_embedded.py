@@ -10,11 +10,6 @@ python benches/bench_embedded.py [--quick] [--fast] [--output FILE]
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import statistics
-import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +20,7 @@ from judgefast.batches.request import Request
 from judgefast.engines import create_engine
 from judgefast.prompts.decoding import Decoding, Label
 from judgefast.prompts.segments import Prompt
+from measure import new_record, refuse_debug_build, spread, write
 
 if TYPE_CHECKING:
     from judgefast.engines.base import Engine
@@ -96,6 +92,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.quick:
         args.requests, args.repeats = 8, 3
+    refuse_debug_build(parser)
     engine = create_engine("embedded", exact=not args.fast)
     started = time.perf_counter()
     facts = engine.start()
@@ -112,28 +109,24 @@ def main() -> None:
                     taken_each.append(taken / args.requests)
     finally:
         engine.close()
-    record: dict[str, object] = {
-        "bench": "embedded",
-        "unit": "s a request, three labels each",
-        "requests": args.requests,
-        "repeats": args.repeats,
-        "load_seconds": load,
-        "engine": facts,
-        "commit": subprocess.run(
-            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-        ).stdout.strip(),
-        "host": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()},
-    }
+    record = new_record(
+        "embedded",
+        "s a request, three labels each",
+        requests=args.requests,
+        repeats=args.repeats,
+        load_seconds=load,
+        engine=facts,
+    )
     medians = {}
-    for name, each in times.items():
-        low, median, high = statistics.quantiles(each, n=10)[::4]
-        record[name] = {"p10": low, "median": median, "p90": high}
-        medians[name] = median
-        print(f"{name:>8}: {median:.3f} s a request (p10 {low:.3f}, p90 {high:.3f})")
+    for name, taken_each in times.items():
+        record[name] = each = spread(taken_each)
+        medians[name] = each["median"]
+        print(
+            "{0:>8}: {median:.3f} s a request (p10 {p10:.3f}, p90 {p90:.3f})".format(name, **each)
+        )
     record["ratio"] = medians["unprimed"] / medians["primed"]
     print(f"   ratio: {record['ratio']:.1f}; {60 / medians['primed']:.0f} judgments a minute")
-    if args.output:
-        args.output.write_text(json.dumps(record, indent=2, default=str) + "\n")
+    write(record, args.output)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,12 @@ python benches/bench_import.py [--quick] [--output FILE]
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from measure import new_record, spread, write
 
 WORK = {"pass": "pass", "judgefast": "import judgefast"}
 """The interpreter alone, then with the package."""
@@ -51,26 +49,15 @@ def main() -> None:
     for _ in range(repeats):  # in turn, so that a busy moment hits both
         for name, code in WORK.items():
             times[name].append(seconds(code))
-    record: dict[str, object] = {
-        "bench": "import",
-        "unit": "s",
-        "repeats": repeats,
-        "python": platform.python_version(),
-        "commit": subprocess.run(
-            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-        ).stdout.strip(),
-        "host": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()},
-    }
+    record = new_record("import", "s", repeats=repeats)
     medians = {}
     for name, taken in times.items():
-        low, median, high = statistics.quantiles(taken, n=10)[::4]
-        record[name] = {"p10": low, "median": median, "p90": high}
-        medians[name] = median
-        print(f"{name:>9}: {median * 1e3:.1f} ms (p10 {low * 1e3:.1f}, p90 {high * 1e3:.1f})")
+        record[name] = each = spread(taken)
+        medians[name] = each["median"]
+        print(f"{name:>9}: {1e3 * each['median']:.1f} ms (p90 {1e3 * each['p90']:.1f})")
     record["ratio"] = medians["judgefast"] / medians["pass"]
     print(f"    ratio: {record['ratio']:.2f}")
-    if args.output:
-        args.output.write_text(json.dumps(record, indent=2) + "\n")
+    write(record, args.output)
     if medians["judgefast"] - medians["pass"] > BUDGET_SECONDS:
         sys.exit(f"the import takes more than {BUDGET_SECONDS} s")
 

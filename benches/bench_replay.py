@@ -12,19 +12,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import re
 import statistics
-import subprocess
 import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
 
-from judgefast._native import BUILD_PROFILE
 from judgefast.config import RunConfig
 from judgefast.pipeline.run import run
+from measure import new_record, refuse_debug_build, spread, write
 
 VERDICT = re.compile(r"\[\[([ABC])\]\]")
 
@@ -76,8 +73,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.quick:
         args.items, args.repeats = 2_000, 3
-    if BUILD_PROFILE != "release":
-        parser.error(f"this is a {BUILD_PROFILE} build; run `maturin develop --release` first")
+    refuse_debug_build(parser)
 
     times: dict[str, list[float]] = {"run": [], "plain loop": []}
     with tempfile.TemporaryDirectory() as folder:
@@ -95,29 +91,24 @@ def main() -> None:
                 times["run"].append(between - started)
                 times["plain loop"].append(ended - between)
     judgments = 2 * args.items
-    record: dict[str, object] = {
-        "bench": "replay",
-        "unit": "CPU microseconds a judgment, all threads",
-        "judgments": judgments,
-        "repeats": args.repeats,
-        "python": platform.python_version(),
-        "commit": subprocess.run(
-            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-        ).stdout.strip(),
-        "host": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()},
-    }
+    record = new_record(
+        "replay",
+        "CPU microseconds a judgment, all threads",
+        judgments=judgments,
+        repeats=args.repeats,
+    )
     medians = {}
     for name, taken in times.items():
-        low, median, high = (
-            1e6 * value / judgments for value in statistics.quantiles(taken, n=10)[::4]
+        record[name] = each = spread([1e6 * value / judgments for value in taken])
+        medians[name] = each["median"]
+        print(
+            "{0:>10}: {median:.1f} us a judgment (p10 {p10:.1f}, p90 {p90:.1f})".format(
+                name, **each
+            )
         )
-        record[name] = {"p10": low, "median": median, "p90": high}
-        medians[name] = median
-        print(f"{name:>10}: {median:.1f} us a judgment (p10 {low:.1f}, p90 {high:.1f})")
     record["ratio"] = medians["run"] / medians["plain loop"]
     print(f"     ratio: {record['ratio']:.1f}")
-    if args.output:
-        args.output.write_text(json.dumps(record, indent=2) + "\n")
+    write(record, args.output)
 
 
 if __name__ == "__main__":

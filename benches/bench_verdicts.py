@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import random
 import re
 import statistics
-import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,10 +20,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 import numpy as np
 
-from judgefast._native import BUILD_PROFILE
 from judgefast.codes import Status
 from judgefast.prompts.verdict_format import Pattern, VerdictFormat
 from judgefast.verdicts import read_texts
+from measure import new_record, refuse_debug_build, spread, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -214,8 +211,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.quick:
         args.rows, args.repeats = 5_000, 3
-    if BUILD_PROFILE != "release":
-        parser.error(f"this is a {BUILD_PROFILE} build; run `maturin develop --release` first")
+    refuse_debug_build(parser)
 
     rows = mix(random.Random(args.seed), args.rows)  # noqa: S311 - bench data
     check(rows)
@@ -235,23 +231,17 @@ def main() -> None:
         "msgspec, clean": (len(plain), lambda: [decoder.decode(text) for text in plain]),
         "json, clean": (len(plain), lambda: [json.loads(text) for text in plain]),
     }
-    record: dict[str, object] = {
-        "bench": "verdicts",
-        "unit": "texts/s of CPU time",
-        "rows": args.rows,
-        "mean_chars": statistics.fmean(len(row.text) for row in rows),
-        "repeats": args.repeats,
-        "seed": args.seed,
-        "commit": subprocess.run(
-            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-        ).stdout.strip(),
-        "host": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()},
-    }
+    record = new_record(
+        "verdicts",
+        "texts/s of CPU time",
+        rows=args.rows,
+        mean_chars=statistics.fmean(len(row.text) for row in rows),
+        repeats=args.repeats,
+        seed=args.seed,
+    )
     medians = {}
     for name, (count, run) in work.items():
-        low, median, high = statistics.quantiles(seconds(run, args.repeats), n=10)[::4]
-        rates = {"p10": count / high, "median": count / median, "p90": count / low}
-        record[name] = rates
+        record[name] = rates = spread([count / taken for taken in seconds(run, args.repeats)])
         medians[name] = rates["median"]
         print(f"{name:>15}: {rates['median']:.3g} texts/s (p10 {rates['p10']:.3g})")
     for ours, rival in (
@@ -262,8 +252,7 @@ def main() -> None:
         ratio = medians[ours] / medians[rival]
         record[f"ratio {ours} / {rival}"] = ratio
         print(f"{ours} / {rival}: {ratio:.2f}")
-    if args.output:
-        args.output.write_text(json.dumps(record, indent=2) + "\n")
+    write(record, args.output)
 
 
 if __name__ == "__main__":
