@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
+import msgspec
 import pytest
+from pyarrow import parquet
 
 from judgefast.errors import ConfigError, DataError, RunDirectoryError
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.prompts import prompt_of
+from judgefast.prompts.plan import PromptPlan
 from judgefast.prompts.segments import Prompt
 from tests.engines.scripted import ScriptedEngine
 from tests.pipeline.judging import by_hash, go_on, judge_rows, pairs, results_json, results_of
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgefast.batches.request import Request
+    from judgefast.datasets.items import Item
     from judgefast.engines.base import Completion
 
 
@@ -34,9 +37,8 @@ def test_without_texts_rows_hold_hashes_alone_and_resume_reads_the_data_again(
     judge_rows(out, [str(data)], some_silent, no_texts=True, request_seconds=0.05)
     held = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
     assert b"What is" not in held
-    table = pa.dataset.dataset(out / "rows").to_table() if hasattr(pa, "dataset") else None
-    if table is not None:
-        assert table.column("question").null_count == 5
+    table = parquet.read_table(out / "rows")
+    assert table.column("question").null_count == 5
     assert go_on(out).status == 0
     judge_rows(kept, [str(data)])
     assert results_json(out) == results_json(kept)
@@ -103,3 +105,20 @@ def test_a_prompt_can_be_made_again_exactly(
     with pytest.raises(RunDirectoryError, match="no request `0000"):
         prompt_of(out, bytes(16), engine=ScriptedEngine(by_hash))
     assert results_of(out).counts.parsed == 8
+
+
+def test_a_prompt_that_is_not_the_one_that_was_sent_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    asked = ScriptedEngine(by_hash)
+    judge_rows(out, pairs(2), engine=asked)
+    [(_, request), *_] = asked.submitted
+    render = PromptPlan.render
+
+    def other(self: PromptPlan, item: Item, shown: tuple[int, ...]) -> Prompt:
+        return msgspec.structs.replace(render(self, item, shown), ids_hash=bytes(16))
+
+    monkeypatch.setattr(PromptPlan, "render", other)
+    with pytest.raises(RunDirectoryError, match="is not the one that was planned"):
+        prompt_of(out, request.request_id, engine=ScriptedEngine(by_hash))
