@@ -131,6 +131,9 @@ def _balanced(sums: NDArray[np.int64], read: NDArray[np.int64]) -> NDArray[np.in
     An order without judgments does not count; sums are integers, shape (m, 2).
     """
     size = np.maximum(read, 1)
+    # Products over many repeats leave 64 bits; Python integers do not.
+    big = int(sums.max(initial=0)) * int(size.max(initial=1)) >= 1 << 61
+    sums, size = (column.astype(object if big else np.int64) for column in (sums, size))
     top = sums[:, 0] * size[:, 1] + sums[:, 1] * size[:, 0]
     orders = np.maximum((read > 0).sum(axis=1), 1)
     return rounded_quotient(top, size[:, 0] * size[:, 1] * orders)
