@@ -15,7 +15,8 @@ mod groups;
 mod rules;
 mod score;
 
-pub use columns::{Judgments, Labels, Outcomes, Verdicts, CHOICE_NONE, CHOICE_TIE};
+pub use crate::verdicts::{CHOICE_NONE, CHOICE_TIE};
+pub use columns::{Judgments, Labels, Outcomes, Verdicts};
 pub use rules::{OneFailed, Position, Rule, Status};
 
 use crate::batches::Mode;
