@@ -6,7 +6,7 @@
 //!
 //! A comparison is computed as its distance from a tie, so that changing the two answers' names
 //! changes the sign and nothing else: `value(b, a) = 1 - value(a, b)`, to the last bit. Values
-//! are f64 summed in plan order until [`fixed`] rounds them, once.
+//! are f64 summed in plan order until `fixed` rounds them, once.
 
 mod choose;
 mod columns;
