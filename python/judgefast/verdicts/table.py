@@ -126,9 +126,7 @@ def _is(finish_reason: pa.Array[Any], name: str) -> NDArray[np.uint8]:
     return found
 
 
-def _logprobs(
-    answers: pa.Array[Any], labels: int
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _logprobs(answers: pa.Array[Any], labels: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Label log-probabilities of the first question, and where there are any.
 
     Shapes (n, labels) and (n,). A row of another length than `labels` stays NaN: it is malformed.
