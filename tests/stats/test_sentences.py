@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from judgefast.stats import findings, position_bias, summarise
+from judgefast.stats import Estimate, findings, position_bias, summarise
 
 from .tables import make_items, make_outcomes, make_plan, make_verdicts
 
 if TYPE_CHECKING:
-    from judgefast.stats import Estimate, PositionBias
+    from judgefast.stats import PositionBias
 
 
 def replay(
@@ -82,6 +82,23 @@ def test_no_winner_is_called_on_an_interval_that_contains_one_half() -> None:
         "No winner is called because the win rate of new against old, 53.3 %, has an interval "
         "(36.1 % to 69.8 %) that contains one half."
     )
+
+
+def test_an_interval_that_ends_at_one_half_contains_it() -> None:
+    wins = Estimate(
+        name="win_rate",
+        slice="candidate=x baseline=y",
+        value=0.6,
+        low=0.5,
+        high=0.7,
+        level=0.95,
+        method="cluster-t",
+        unit="cluster",
+        clusters=30,
+        outcomes=30,
+        missing=0,
+    )
+    assert [one.kind for one in findings(None, [wins])] == ["no_winner"]
 
 
 @pytest.mark.parametrize("num", [1, 2, 3, 5])

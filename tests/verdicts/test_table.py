@@ -51,3 +51,26 @@ def test_what_a_filter_withheld_is_refused_whatever_came_through(text: str) -> N
     verdicts = read(text=text, finish_reason="refused")
     assert verdicts.status[0] == Status.REFUSED
     assert np.isnan(verdicts.strength[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "finish_reason", "status"),
+    [
+        ("A", "stop", Status.PARSED),
+        ("I see [[A", "stop", Status.NO_VERDICT),
+        ("A", "length", Status.TRUNCATED),
+    ],
+)
+def test_a_text_is_cut_where_its_tokens_were_used_up(
+    text: str, finish_reason: str, status: Status
+) -> None:
+    assert read(text=text, finish_reason=finish_reason).status[0] == status
+
+
+@pytest.mark.parametrize("logprobs", [(math.nan,) * 2, LIKELY_A[:1], (*LIKELY_A, -9.0)])
+def test_probabilities_that_cannot_be_those_of_the_labels_are_malformed(
+    logprobs: tuple[float, ...],
+) -> None:
+    verdicts = read(text="B", answers=(LabelRead(0, logprobs),))
+    assert verdicts.status[0] == Status.MALFORMED
+    assert np.isnan(verdicts.p_labels).all()

@@ -79,6 +79,7 @@ class Slicer:
     ) -> list[Estimate]:
         """Estimate the mean of `rows` in every slice that has at least one."""
         found = []
+        heaviest = int(rows.weight.max(initial=1))
         for field in (None, *self._fields):
             codes, slices = self._codes(rows, field)
             cluster = self._items.cluster_id64[rows.item]
@@ -90,6 +91,7 @@ class Slicer:
                     part,
                     moments,
                     missing=int(missing),
+                    missing_weight=heaviest,
                     scale=scale,
                     level=self._level,
                     binary=binary,
@@ -126,17 +128,20 @@ def estimate(  # noqa: PLR0913 - an estimate has this many parts, all named
     moments: Moments,
     *,
     missing: int,
+    missing_weight: int = 1,
     scale: tuple[float, float],
     level: float,
     binary: bool,
 ) -> Estimate:
-    """Put the interval of the published rule beside a mean, and say what is missing from it."""
+    """Put the interval of the published rule beside a mean, and say what is missing from it.
+
+    Each of the `missing` outcomes is taken to weigh `missing_weight` in the bounds of the note.
+    """
     found = interval(moments, scale=scale, level=level, binary=binary)
     notes = [found.note] if found.note else []
     if missing and moments.w:
-        low, high = (
-            (moments.s / FIXED_ONE + missing * end) / (moments.w + missing) for end in scale
-        )
+        lost = missing * missing_weight
+        low, high = ((moments.s / FIXED_ONE + lost * end) / (moments.w + lost) for end in scale)
         notes.append(f"{missing} missing: between {low:.4g} and {high:.4g} whatever they were")
     return Estimate(
         name=name,
