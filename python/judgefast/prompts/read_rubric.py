@@ -150,7 +150,7 @@ def _example(table: Table) -> str:
 
 def _decoding(table: Table, verdict: VerdictFormat) -> DecodingWishes:
     probabilities = table.peek("probabilities")
-    if not (probabilities in {None, "auto"} or isinstance(probabilities, bool)):
+    if not (probabilities in (None, "auto") or isinstance(probabilities, bool)):
         table.refuse("probabilities", 'must be "auto", true or false')
     wishes = DecodingWishes(
         max_tokens=table.integer("max_tokens", 1, 1 << 20, _TOKENS.get(verdict.name, 1024)),
