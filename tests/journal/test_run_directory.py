@@ -79,6 +79,7 @@ def test_what_is_no_run_is_refused(tmp_path: Path, content: str | None, words: s
         with pytest.raises(RunDirectoryError) as refusal:
             RunDirectory.open(tmp_path, write=write)
         assert words in str(refusal.value)
+        assert refusal.value.hint
     assert not (tmp_path / "lock").exists()
 
 
