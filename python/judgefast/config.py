@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import msgspec
 
+from judgefast.codes import OneFailed  # noqa: TC001 - msgspec reads annotations
 from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Seed of the shuffle, the sample, orientation and sampling. 0 to 2^63-1."""
     rule: str | None = None
     """How the verdicts of one item become an outcome; None for the rubric's own."""
-    one_failed: Literal["pair", "single", "tie"] | None = None
+    one_failed: OneFailed | None = None
     """What a pair with one unread order comes to; None for the rubric's own."""
     baseline: str | None = None
     """Model that every comparison is against; None: the answer that comes first in the data."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from judgefast.codes import ONE_FAILED
 from judgefast.config import RunConfig, config_from, read_config
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--rule", help="How verdicts become an outcome (docs/outcomes.md)."),
         click.option(
             "--one-failed",
-            type=click.Choice(["pair", "single", "tie"]),
+            type=click.Choice(ONE_FAILED),
             help="What a pair with one unread order comes to.",
         ),
         click.option("--baseline", help="Model that every comparison is against."),

@@ -104,19 +104,9 @@ class RunDirectory:
             raise
 
     @property
-    def rows_folder(self) -> Path:
-        """Snapshot of the items."""
-        return self.path / "rows"
-
-    @property
     def plan_folder(self) -> Path:
         """Requests and asks."""
         return self.path / "plan"
-
-    @property
-    def derived_folder(self) -> Path:
-        """What can be made again from plan and journal."""
-        return self.path / "derived"
 
     @property
     def notes(self) -> list[str]:
@@ -135,12 +125,6 @@ class RunDirectory:
         if self._writer is None:
             self._writer = JournalWriter(self.path / "journal", launch)
         return self._writer
-
-    def replace_manifest(self, manifest: Manifest) -> None:
-        """Write another manifest in place of the old one: the plan was extended."""
-        self._writing_launch()
-        write_manifest(self.path, manifest)
-        self.manifest = manifest
 
     def reload(self) -> None:
         """Look at manifest and plan again: others were put in their place."""
