@@ -68,8 +68,8 @@ def refused(error: str, hint: str | None = None) -> str:
         ),
         (
             "run pairs.jsonl --config none.toml --out new",
-            "no config file `none.toml`",
-            None,
+            "the config file `none.toml` cannot be read: No such file or directory",
+            "name a TOML file with options of `judgefast run`",
         ),
         (RUN, "no run directory was named", "add --out DIR"),
         (
@@ -118,8 +118,16 @@ def refused(error: str, hint: str | None = None) -> str:
             "`new` is no run directory: it holds no `manifest.json`",
             "name the folder that was given as `out`",
         ),
-        ("report new", "`new` is no run directory: it has no readable manifest.json", None),
-        ("resume new", "`new` is no run directory: it has no readable manifest.json", None),
+        (
+            "report new",
+            "`new` is no run directory: it has no readable manifest.json",
+            "name the folder that a run was given",
+        ),
+        (
+            "resume new",
+            "`new` is no run directory: it has no readable manifest.json",
+            "name the folder that a run was given",
+        ),
     ],
 )
 def test_a_mistake_is_named_and_nothing_is_made(

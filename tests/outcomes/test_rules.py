@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from judgefast.codes import FIXED_ONE, NO_ANSWER, OutcomeStatus, Position
+from judgefast.codes import FIXED_ONE, NO_ANSWER, ONE_FAILED, RULES, OutcomeStatus, Position
 from judgefast.errors import ColumnError, ConfigError, RubricError
-from judgefast.outcomes.reconcile import ONE_FAILED, RULES, default_rule
+from judgefast.outcomes.reconcile import default_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from judgefast.codes import RULES
 from judgefast.engines import create_engine
 from judgefast.errors import ConfigError
 from judgefast.journal.manifest import EngineFacts, ModelFacts, RubricFacts
-from judgefast.outcomes.reconcile import RULES
 from judgefast.prompts.builtin import load_rubric
 from judgefast.prompts.plan import PromptPlan
 
