@@ -88,6 +88,12 @@ def test_what_does_not_fit_is_too_long(
     assert refuse(request, LIMITS) == Refusal("too_long", words)
 
 
+def test_what_just_fits_is_sent(ask: Callable[..., Request]) -> None:
+    roomy = msgspec.structs.replace(LIMITS, kv_blocks=100)
+    assert refuse(ask([1] * 190, decoding(max_tokens=10)), roomy) is None
+    assert refuse(ask([1] * 150, decoding(max_tokens=10)), LIMITS) is None
+
+
 def test_blocks_are_counted_for_prompt_and_answer() -> None:
     assert blocks_needed(32, decoding(max_tokens=32)) == 2
     assert blocks_needed(33, decoding(max_tokens=32)) == 3
