@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from judgefast.stats import Estimate, findings, position_bias, summarise
+from judgefast.stats.slice_names import slice_part, slice_parts
 
 from .tables import make_items, make_outcomes, make_plan, make_verdicts
 
@@ -126,3 +127,23 @@ def test_slices_of_meta_call_no_winner() -> None:
     items = make_items(40, meta=meta)
     outcomes = make_outcomes(range(40), [1] * 40)
     assert len(findings(None, summarise(outcomes, items, mode="pairwise", slices=["lang"]))) == 1
+
+
+@pytest.mark.parametrize("name", ["a b", 'say "x"', "x baseline=y", "x meta.z=1", "back\\slash"])
+def test_a_model_of_any_name_is_named_whole(name: str) -> None:
+    part = f"{slice_part('candidate', name)} {slice_part('baseline', 'other one')}"
+    assert slice_parts(part) == {"candidate": name, "baseline": "other one"}
+    rate = Estimate(
+        name="win_rate",
+        slice=part,
+        value=0.9,
+        low=0.8,
+        high=0.95,
+        level=0.95,
+        method="wilson",
+        unit="cluster",
+        clusters=100,
+        outcomes=100,
+        missing=0,
+    )
+    assert findings(None, [rate])[0].text.startswith(f"{name} wins against other one:")

@@ -12,6 +12,7 @@ from judgefast.errors import ConfigError
 from judgefast.stats.estimate import Estimate
 from judgefast.stats.intervals import interval
 from judgefast.stats.moments import cluster_moments
+from judgefast.stats.slice_names import slice_part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,14 +107,14 @@ class Slicer:
         outside = code < 0
         parts: list[tuple[int, Sequence[str]]] = [(len(rows.groups), rows.groups)]
         if self._aspects:
-            names = [f"aspect={aspect}" for aspect in self._aspects]
+            names = [slice_part("aspect", aspect) for aspect in self._aspects]
             code = code * len(names) + rows.aspect
             parts.append((len(names), names))
         if field is not None:
             of_item, values = self._items.meta[field]
             meta = of_item[rows.item].astype(np.int64)
             outside |= meta < 0
-            names = [f"meta.{field}={value}" for value in values]
+            names = [slice_part(f"meta.{field}", value) for value in values]
             code = code * max(len(names), 1) + meta
             parts.append((len(names), names))
         present, dense = np.unique(code[~outside], return_inverse=True)
