@@ -92,6 +92,26 @@ def refused(error: str, hint: str | None = None) -> str:
             "no rule named `strikt`",
             "rules: strict, average, judgebench, games, drop",
         ),
+        (
+            f"{RUN} --slice topics --out new",
+            "no meta field `topics` to slice by; known: `meta.easy`, `meta.lang`, `meta.topic`",
+            "did you mean `meta.topic`?",
+        ),
+        (
+            f"{RUN} --baseline beakon --out new",
+            "no model `beakon` to serve as baseline; known: beacon, atlas",
+            "did you mean `beacon`?",
+        ),
+        (
+            f"run single.jsonl {REPLAY} --out new",
+            "the rubric `pairwise-reasons` compares answers, but each row has one",
+            "name a rubric of mode scalar or binary, or give `answer_a` and `answer_b`",
+        ),
+        (
+            "run single.jsonl --rubric binary --rule games --engine own --out new",
+            "the rule `games` does not apply to mode `binary`; these do: strict, average",
+            None,
+        ),
         (f"{RUN} --repeats 0 --out new", "`repeats` is 0; it must be at least 1", None),
         (
             f"{RUN} --rubrik x",
@@ -128,6 +148,7 @@ def test_a_mistake_is_named_and_nothing_is_made(
     first = (folder / "pairs.jsonl").read_text("utf-8").splitlines()[0]
     (folder / "broken.jsonl").write_text(f'{first}\n{{"id": "x", "question": \n')
     (folder / "empty.jsonl").touch()
+    (folder / "single.jsonl").write_text('{"id": "x", "question": "Q?", "answer": "A"}\n')
     (folder / "wrong.toml").write_text('rubrik = "pairwise"\n')
     assert judgefast(*command.split()) == refused(error, hint)
     assert not list(folder.glob("new*"))

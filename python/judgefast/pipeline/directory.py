@@ -21,6 +21,7 @@ from judgefast.journal.manifest import NAME, DataFacts, DataFile, Manifest, comp
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.journal.unfinished import clear_unfinished, refuse_foreign
 from judgefast.pipeline.plan import plan_run
+from judgefast.pipeline.readable import check_answers, check_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,6 +69,7 @@ def open_run(
         raise
     try:
         _go_on(directory, config, judge, data, say)
+        check_reading(config, judge, path)
     except BaseException:
         directory.close(to_parquet=False)
         raise
@@ -223,6 +225,8 @@ def _create(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
         _tell(reader, say)
         if written.sampled_out:
             say(f"a seeded sample: {written.items:,} of {reader.summary.items:,} items")
+        check_answers(reader.summary, judge)
+        check_reading(config, judge, path)
         facts = data_facts(reader, texts=not config.no_texts)
         return RunDirectory.create(path, manifest_of(config, judge, facts), lock=lock)
     except BaseException:
