@@ -207,3 +207,12 @@ def test_show_and_export_name_what_they_lack(judgefast: Callable[..., str], fold
 
 def test_the_bare_command_shows_its_help_on_stderr(judgefast: Callable[..., str]) -> None:
     assert judgefast().startswith("exit 2\n--- stdout\n--- stderr\nUsage: judgefast [OPTIONS] COM")
+
+
+def test_rows_whose_answers_have_an_unknown_name_are_pointed_out(
+    judgefast: Callable[..., str], folder: Path
+) -> None:
+    (folder / "typo.jsonl").write_text('{"id": "facts-months", "anwser_a": "x", "answer_b": "y"}\n')
+    said = judgefast(*f"run typo.jsonl {REPLAY} --out typo".split())
+    assert "no field of the rows is known to hold answers: the replay goes by ids alone" in said
+    assert "no field of the rows" not in judgefast("run", *REPLAY.split(), "--out", "alone")

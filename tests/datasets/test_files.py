@@ -78,6 +78,8 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "a.feather": lambda path: feather.write_feather(pa.Table.from_pylist(ROWS), path),
     "a.ipc": write_ipc_stream,
     "a.csv": write_csv,
+    "semicolons.csv": lambda path: write_csv(path, ";"),
+    "tabs.csv": lambda path: write_csv(path, "\t"),
     "a.tsv": lambda path: write_csv(path, "\t"),
 }
 

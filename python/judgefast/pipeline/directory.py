@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast import _native
+from judgefast.datasets.layouts import WITHOUT_TEXTS
 from judgefast.datasets.options import ReadOptions
 from judgefast.datasets.reader import ItemReader, read_items
 from judgefast.datasets.run_order import snapshot
@@ -325,6 +326,10 @@ def _tell(reader: ItemReader, say: Callable[[str], None]) -> None:
     if renamed:
         pairs = ", ".join(f"{ours} = {theirs}" for ours, theirs in renamed.items())
         say(f"rows of {summary.layout}: {pairs}")
+    if summary.layout == WITHOUT_TEXTS.name and any(
+        file.bytes is not None for file in summary.files
+    ):
+        say("no field of the rows is known to hold answers: the replay goes by ids alone")
     if summary.identical_rows:
         say(f"{summary.identical_rows:,} rows repeat an earlier one; their ids end in #2, #3, ...")
     if summary.ignored_fields:
