@@ -132,6 +132,9 @@ def read_config(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         msg = f"no config file `{path}`"
         raise ConfigError(msg) from None
+    except OSError as error:
+        msg = f"the config file `{path}` cannot be read: {error.strerror}"
+        raise ConfigError(msg) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"`{path}` is not TOML: {error}"
         raise ConfigError(msg) from None

@@ -71,6 +71,11 @@ def refused(error: str, hint: str | None = None) -> str:
             "no config file `none.toml`",
             None,
         ),
+        (
+            "run pairs.jsonl --config . --out new",
+            "the config file `.` cannot be read: Is a directory",
+            None,
+        ),
         (RUN, "no run directory was named", "add --out DIR"),
         (
             "run pairs.jsonl --out new",
