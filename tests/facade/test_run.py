@@ -339,5 +339,19 @@ def test_a_thread_listens_to_no_signal_and_ends_by_its_stop(tmp_path: Path) -> N
     thread.start()
     thread.join()
     (run,) = done
-    assert (run.status, run.why) == (130, "interrupted")
+    assert (run.status, run.why) == (130, "interrupted while judging")
     assert run.report.results.counts.not_judged["interrupted"] > 0
+
+
+def test_no_rows_are_no_data(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="`rows` holds no rows"):
+        judgefast.run([], recorded=record(pairs()), out=tmp_path / "run", **OPTIONS)
+
+
+def test_a_run_directory_is_no_data_nor_is_an_empty_path(
+    right: judgefast.Run, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="is a run directory, not data"):
+        judgefast.run(right.path, recorded=right, out=tmp_path / "run", **OPTIONS)
+    with pytest.raises(DataError, match="the path of the data is empty"):
+        judgefast.run("", recorded=right, out=tmp_path / "run", **OPTIONS)

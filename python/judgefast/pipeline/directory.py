@@ -314,8 +314,10 @@ def reader_of(config: RunConfig, judge: Judge, data: Any) -> ItemReader:  # noqa
 def can_read_again(data: Any) -> bool:  # noqa: ANN401 - as above
     """Whether data is files, which say the same twice."""
     names = [data] if isinstance(data, str | Path) else data
-    return isinstance(names, list | tuple) and all(
-        isinstance(name, str | Path) and str(name) != "-" for name in names
+    return (
+        isinstance(names, list | tuple)
+        and len(names) > 0
+        and all(isinstance(name, str | Path) and str(name) != "-" for name in names)
     )
 
 
