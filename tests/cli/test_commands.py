@@ -7,6 +7,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +20,6 @@ from tests.recorded import pairs
 from judgefast.cli.app import app
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -218,3 +219,43 @@ def test_every_help_has_one_example(command: str) -> None:
     seen = CliRunner().invoke(app, [*command.split(), "--help"])
     assert seen.exit_code == 0
     assert len(re.findall(r"Example: judgefast (\w+)", seen.stdout)) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_what_stdout_does_not_take_is_said_in_one_line(
+    judgefast: Callable[..., str], folder: Path, environment: dict[str, str]
+) -> None:
+    assert judgefast(*RUN, "--out", "r").startswith("exit 0\n")
+    line = [sys.executable, "-m", "judgefast", "report", "r"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            line, cwd=folder, env=environment, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"error: cannot write to stdout: No space left on device\n")
+
+
+def test_a_reader_who_has_gone_does_not_change_the_status(
+    judgefast: Callable[..., str], folder: Path, environment: dict[str, str]
+) -> None:
+    for recorded, status in (("recorded.jsonl", 0), ("half.jsonl", 3)):
+        judgefast("run", "pairs.jsonl", *REPLAY[:-1], recorded, "--out", recorded[:4])
+        read, write = os.pipe()
+        os.close(read)
+        line = [sys.executable, "-m", "judgefast", "report", recorded[:4]]
+        done = subprocess.run(
+            line, cwd=folder, env=environment, stdout=write, stderr=subprocess.PIPE, check=False
+        )
+        os.close(write)
+        assert (done.returncode, done.stderr) == (status, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_words_that_nobody_can_hear_end_no_run(folder: Path, environment: dict[str, str]) -> None:
+    line = [sys.executable, "-m", "judgefast", *RUN, "--limit", "3"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            line, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=full, check=False
+        )
+    assert done.returncode == 0
+    assert b"\njudgments     6 planned = 6 parsed" in done.stdout

@@ -71,6 +71,11 @@ def refused(error: str, hint: str | None = None) -> str:
             "the config file `none.toml` cannot be read: No such file or directory",
             "name a TOML file with options of `judgefast run`",
         ),
+        (
+            "run pairs.jsonl --config . --out new",
+            "the config file `.` cannot be read: Is a directory",
+            "name a TOML file with options of `judgefast run`",
+        ),
         (RUN, "no run directory was named", "add --out DIR"),
         (
             "run pairs.jsonl --out new",
@@ -91,6 +96,26 @@ def refused(error: str, hint: str | None = None) -> str:
             f"{RUN} --rule strikt --out new",
             "no rule named `strikt`",
             "rules: strict, average, judgebench, games, drop",
+        ),
+        (
+            f"{RUN} --slice topics --out new",
+            "no meta field `topics` to slice by; known: `meta.easy`, `meta.lang`, `meta.topic`",
+            "did you mean `meta.topic`?",
+        ),
+        (
+            f"{RUN} --baseline beakon --out new",
+            "no model `beakon` to serve as baseline; known: beacon, atlas",
+            "did you mean `beacon`?",
+        ),
+        (
+            f"run single.jsonl {REPLAY} --out new",
+            "the rubric `pairwise-reasons` compares answers, but each row has one",
+            "name a rubric of mode scalar or binary, or give `answer_a` and `answer_b`",
+        ),
+        (
+            "run single.jsonl --rubric binary --rule games --engine own --out new",
+            "the rule `games` does not apply to mode `binary`; these do: strict, average",
+            None,
         ),
         (f"{RUN} --repeats 0 --out new", "`repeats` is 0; it must be at least 1", None),
         (
@@ -136,6 +161,7 @@ def test_a_mistake_is_named_and_nothing_is_made(
     first = (folder / "pairs.jsonl").read_text("utf-8").splitlines()[0]
     (folder / "broken.jsonl").write_text(f'{first}\n{{"id": "x", "question": \n')
     (folder / "empty.jsonl").touch()
+    (folder / "single.jsonl").write_text('{"id": "x", "question": "Q?", "answer": "A"}\n')
     (folder / "wrong.toml").write_text('rubrik = "pairwise"\n')
     assert judgefast(*command.split()) == refused(error, hint)
     assert not list(folder.glob("new*"))
@@ -194,3 +220,12 @@ def test_show_and_export_name_what_they_lack(judgefast: Callable[..., str], fold
 
 def test_the_bare_command_shows_its_help_on_stderr(judgefast: Callable[..., str]) -> None:
     assert judgefast().startswith("exit 2\n--- stdout\n--- stderr\nUsage: judgefast [OPTIONS] COM")
+
+
+def test_rows_whose_answers_have_an_unknown_name_are_pointed_out(
+    judgefast: Callable[..., str], folder: Path
+) -> None:
+    (folder / "typo.jsonl").write_text('{"id": "facts-months", "anwser_a": "x", "answer_b": "y"}\n')
+    said = judgefast(*f"run typo.jsonl {REPLAY} --out typo".split())
+    assert "no field of the rows is known to hold answers: the replay goes by ids alone" in said
+    assert "no field of the rows" not in judgefast("run", *REPLAY.split(), "--out", "alone")

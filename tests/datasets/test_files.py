@@ -78,6 +78,8 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "a.feather": lambda path: feather.write_feather(pa.Table.from_pylist(ROWS), path),
     "a.ipc": write_ipc_stream,
     "a.csv": write_csv,
+    "semicolons.csv": lambda path: write_csv(path, ";"),
+    "tabs.csv": lambda path: write_csv(path, "\t"),
     "a.tsv": lambda path: write_csv(path, "\t"),
 }
 
@@ -163,8 +165,8 @@ def test_headers_of_csv_are_checked(tmp_path: Path) -> None:
     assert "the header names `id` more than once" in str(refusal(path))
     path.write_text("id,answer\n")
     assert "holds no rows" in str(refusal(path))
-    path.write_text("id;answer\n1;x\n")
-    assert 'line 1: the header is a single cell, "id;answer"' in str(refusal(path))
+    path.write_text("id|answer\n1|x\n")
+    assert 'line 1: the header is a single cell, "id|answer"' in str(refusal(path))
     path.write_bytes(b"id,answer\r1,x\r")
     assert refusal(path).hint == "end each line with LF or CRLF"
     path.write_text('id,answer\n1,"' + "never closed\n" * 100)

@@ -175,6 +175,33 @@ def test_the_models_of_a_comparison_may_have_other_names(
     assert right.difference(other).both == 36
 
 
+def test_a_pair_of_models_counts_for_one_side_in_both_runs(
+    right: judgefast.Run, biased: judgefast.Run, tmp_path: Path
+) -> None:
+    other_sides = {"a": "b", "b": "a", "tie": "tie"}
+    turned = [
+        row
+        | {
+            f"{name}_{side}": row[f"{name}_{other_sides[side]}"]
+            for name in ("answer", "model")
+            for side in "ab"
+        }
+        | {"gold": other_sides[row["gold"]]}
+        for row in pairs()
+        if row["model_a"] == "atlas"
+    ]
+    sides = judgefast.run(turned, recorded=record(turned), out=tmp_path / "sides", **OPTIONS)
+    named = judgefast.run(
+        pairs(), recorded=right, baseline="beacon", out=tmp_path / "named", **OPTIONS
+    )
+    for name in ("win_rate", "tie_rate"):
+        assert right.difference(sides, name=name).estimate.value == 0
+        assert right.difference(named, name=name).estimate.value == 0
+    forward = right.difference(biased).estimate.value
+    assert forward
+    assert named.difference(biased).estimate.value == pytest.approx(-forward)
+
+
 def test_each_pair_of_models_meets_its_like(tmp_path: Path) -> None:
     answers = [{"model": model, "text": model} for model in ("k", "l", "m")]
     rows = [{"id": f"i{number}", "question": f"Q{number}", "answers": answers} for number in "12"]
@@ -314,3 +341,17 @@ def test_a_thread_listens_to_no_signal_and_ends_by_its_stop(tmp_path: Path) -> N
     (run,) = done
     assert (run.status, run.why) == (130, "interrupted while judging")
     assert run.report.results.counts.not_judged["interrupted"] > 0
+
+
+def test_no_rows_are_no_data(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="`rows` holds no rows"):
+        judgefast.run([], recorded=record(pairs()), out=tmp_path / "run", **OPTIONS)
+
+
+def test_a_run_directory_is_no_data_nor_is_an_empty_path(
+    right: judgefast.Run, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="is a run directory, not data"):
+        judgefast.run(right.path, recorded=right, out=tmp_path / "run", **OPTIONS)
+    with pytest.raises(DataError, match="the path of the data is empty"):
+        judgefast.run("", recorded=right, out=tmp_path / "run", **OPTIONS)

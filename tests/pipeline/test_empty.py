@@ -137,3 +137,15 @@ def test_the_command_says_it_too(cli: Cli, tmp_path: Path) -> None:
     status, stdout, err = cli(*line, "--out", "run", "--on-empty", "lose")
     assert status == 0, err
     assert "2 right, 2 wrong" in stdout
+
+
+def test_where_only_empty_answers_count_the_report_says_so(cli: Cli, tmp_path: Path) -> None:
+    recorded = tmp_path / "recorded.jsonl"
+    recorded.write_text('{"id": "nobody", "order": "ab", "text": "A"}\n')
+    data = tmp_path / "rows.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows()))
+    line = ["run", data, "--engine", "replay", "--recorded", recorded, "--rubric", "pairwise"]
+    status, stdout, err = cli(*line, "--out", "run", "--on-empty", "lose")
+    assert status == 3, err
+    assert "No verdict was read: the numbers below are of empty answers alone." in stdout
+    assert "nothing to estimate" not in stdout

@@ -31,9 +31,6 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         status = 130
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our stdout has gone: nobody is left to tell
-        status = 0
     except Exception:  # noqa: BLE001 - the last resort: a bug keeps its traceback and its own status
         import traceback  # noqa: PLC0415
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from judgefast.cli.groups import SuggestingGroup
+from judgefast.cli.output import put
 
 
 @click.group(cls=SuggestingGroup)
@@ -29,4 +30,4 @@ def fetch(*, as_json: bool) -> None:
         import json  # noqa: PLC0415 - only here
 
         path = json.dumps({"path": path})
-    click.echo(path)
+    put(path)

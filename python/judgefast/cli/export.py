@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from judgefast.cli.output import say
+from judgefast.cli.output import put, say
 
 
 @click.command()
@@ -38,7 +38,7 @@ def export(directory: str, *, path: str, table: str, overwrite: bool, as_json: b
     if as_json:
         import json  # noqa: PLC0415 - only here
 
-        click.echo(json.dumps({"path": path, "table": table, "rows": rows}))
+        put(json.dumps({"path": path, "table": table, "rows": rows}))
     else:
         say(f"{rows:,} rows of {table} are in {path}")
     return 0

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from judgefast.errors import ConfigError
 from judgefast.reports.inert import block, line
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from judgefast.pipeline.finished import Finished
     from judgefast.reports.report import Report
 
@@ -24,8 +28,33 @@ _RETRIED = {"engine_error", "timeout"}
 
 
 def say(words: str) -> None:
-    """Tell a person something, on stderr."""
-    click.echo("\n".join(block(words)), err=True)
+    """Tell a person something, on stderr. What nobody can hear ends no run."""
+    try:
+        click.echo("\n".join(block(words)), err=True)
+    except OSError:
+        _close(sys.stderr)
+
+
+def put(data: str, *, newline: bool = True) -> None:
+    """Write data to stdout. A reader who has gone changes nothing: the status stays the command's.
+
+    Raises:
+        ConfigError: stdout takes nothing, on a full disk say.
+
+    """
+    try:
+        click.echo(data, nl=newline)
+    except BrokenPipeError:
+        _close(sys.stdout)
+    except OSError as error:
+        _close(sys.stdout)
+        msg = f"cannot write to stdout: {error.strerror}"
+        raise ConfigError(msg, hint="send it elsewhere; no run is harmed") from None
+
+
+def _close(stream: TextIO) -> None:
+    """Send what is still written to a stream nowhere, so that the interpreter can end in peace."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def print_report(report: Report, *, as_json: bool) -> None:
@@ -35,7 +64,7 @@ def print_report(report: Report, *, as_json: bool) -> None:
     from judgefast.reports.text import render  # noqa: PLC0415 - as above
 
     text = to_json(report) if as_json else render(report, look_of(sys.stdout))
-    click.echo(text.rstrip("\n"))
+    put(text.rstrip("\n"))
 
 
 def finish(finished: Finished, *, as_json: bool) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from judgefast.cli.groups import SuggestingGroup
+from judgefast.cli.output import put
 
 
 @click.group(cls=SuggestingGroup, invoke_without_command=True)
@@ -28,11 +29,11 @@ def rubrics(ctx: click.Context, *, as_json: bool) -> None:
         import json  # noqa: PLC0415 - only here
 
         fields = ("name", "mode", "about")
-        click.echo(json.dumps([dict(zip(fields, row, strict=True)) for row in rows], indent=2))
+        put(json.dumps([dict(zip(fields, row, strict=True)) for row in rows], indent=2))
         return
     width = max(len(name) for name, _, _ in rows)
     for name, mode, about in rows:
-        click.echo(f"{name:<{width}}  {mode:<8}  {about}")
+        put(f"{name:<{width}}  {mode:<8}  {about}")
 
 
 def _first_words(source: str) -> str:
@@ -52,4 +53,4 @@ def show(name: str) -> None:
     """
     from judgefast.prompts.builtin import load_rubric  # noqa: PLC0415
 
-    click.echo(load_rubric(name).source, nl=False)
+    put(load_rubric(name).source, newline=False)

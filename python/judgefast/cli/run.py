@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from judgefast.cli.options import config_of, run_options
-from judgefast.cli.output import finish, say
+from judgefast.cli.output import finish, put, say
 
 
 @click.command()
@@ -41,10 +41,10 @@ def _say_dry(plan: Any, *, as_json: bool) -> int:  # noqa: ANN401 - loaded with 
     if as_json:
         import json  # noqa: PLC0415 - only here
 
-        click.echo(json.dumps(plan._asdict()))
+        put(json.dumps(plan._asdict()))
         return 0
     tokens = "" if plan.prompt_tokens is None else f", {plan.prompt_tokens:,} prompt tokens"
-    click.echo(
+    put(
         f"{plan.items:,} items, {plan.planned:,} judgments planned, {plan.done:,} done; "
         f"{plan.to_ask:,} would be asked of {plan.judge} by {plan.engine}{tokens}"
     )

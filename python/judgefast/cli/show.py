@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from judgefast.cli.output import put
+
 
 @click.command()
 @click.argument("directory", type=click.Path())
@@ -25,5 +27,5 @@ def show(directory: str, *, item_id: str, as_json: bool) -> int:
 
     view = Run.open(directory).show(item_id)
     text = to_json(view) if as_json else render_item(view, look_of(sys.stdout))
-    click.echo(text.rstrip("\n"))
+    put(text.rstrip("\n"))
     return 0

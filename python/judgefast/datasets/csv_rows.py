@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from judgefast.datasets.faults import Reason, RowFault, listed, shown
@@ -26,7 +27,10 @@ class _Lines:
     """
 
     def __init__(self, stream: BinaryIO, max_row_bytes: int) -> None:
-        self._lines = bounded_lines(stream, max_row_bytes)
+        lines = bounded_lines(stream, max_row_bytes)
+        head = list(islice(lines, 1))
+        self._lines = chain(head, lines)
+        self.header = head[0][1] if head else b""
         self._max_row_bytes = max_row_bytes
         self.fault: RowFault | None = None
         self.record_bytes = 0
@@ -57,6 +61,8 @@ def csv_rows(
 ) -> Iterator[tuple[int, Raw]]:
     """Line on which each record begins, and its cells by the names of the first record.
 
+    Where the first line has no comma, a semicolon or a tab in it is the separator instead.
+
     Raises:
         DataError: No header, one with a name twice, or a quote that is never closed.
 
@@ -64,7 +70,8 @@ def csv_rows(
     # The module has one limit for the process; it is only ever raised.
     csv.field_size_limit(max(csv.field_size_limit(), min(max_row_bytes, sys.maxsize)))
     lines = _Lines(stream, max_row_bytes)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    separator = _separator(lines.header) if delimiter == "," else delimiter
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     header: list[str] | None = None
     while True:
         first = lines.number + 1
@@ -80,7 +87,7 @@ def csv_rows(
             lines.fault = lines.fault or _invalid(error)
             cells = ["?"]
         if header is None:
-            header = _header(cells, lines.fault, f"`{name}`, line {first}", delimiter)
+            header = _header(cells, lines.fault, f"`{name}`, line {first}", separator)
         elif lines.fault is not None:
             yield first, lines.fault
         elif len(cells) == len(header):
@@ -96,6 +103,12 @@ def _invalid(error: csv.Error) -> RowFault:
     if "new-line" in str(error):  # a bare CR, as old spreadsheets end a line
         hint = "end each line with LF or CRLF"
     return RowFault(Reason.WRONG_COLUMNS, f"not valid CSV: {error}", hint=hint)
+
+
+def _separator(header: bytes | RowFault) -> str:
+    """Separator of a CSV file by its first line: many a spreadsheet writes another than commas."""
+    text = b"" if isinstance(header, RowFault) else header
+    return next((mark for mark in ",;\t" if mark.encode() in text), ",")
 
 
 def _header(cells: list[str], fault: RowFault | None, place: str, delimiter: str) -> list[str]:

@@ -155,6 +155,14 @@ def _from_path(name: str) -> Iterable[Source]:
 
 def _from_disk(name: str) -> Iterable[Source]:
     path = Path(name)
+    if not name:
+        message = "the path of the data is empty"
+        raise DataError(message, hint="name a file, glob or folder; `.` is the current folder")
+    if (path / "manifest.json").is_file() and (path / "rows").is_dir():
+        message = f"`{visible(name)}` is a run directory, not data"
+        raise DataError(
+            message, hint="judge its rows anew by their files, or replay it: --recorded"
+        )
     if path.is_dir():
         return _from_folder(path)
     if path.exists():

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from judgefast.errors import ConfigError
 from judgefast.pipeline.results import scale_of
+from judgefast.stats.comparisons import turned_to
 from judgefast.stats.paired import RunOutcomes, paired_difference
 from judgefast.stats.summary import Statistic, statistics_of
 
@@ -18,11 +19,16 @@ if TYPE_CHECKING:
     from judgefast.stats.paired import PairedDifference
 
 
+_OF_PAIRS = {"win_rate": True, "tie_rate": False}
+"""Means whose groups are pairs of models, and whether they are about the candidate."""
+
+
 def difference_of(a: Reading, b: Reading, name: str | None = None) -> PairedDifference:
     """Estimate a mean of run `a` minus that of run `b`.
 
     Units meet by item (or cluster) and aspect. Where a run has the mean for several pairs of
-    models, each pair meets its like.
+    models, each pair meets its like. A pair that both runs have counts for the candidate of run
+    `a` in both, whichever answer stood first and whatever baseline run `b` named.
 
     Args:
         a: The one run.
@@ -37,6 +43,9 @@ def difference_of(a: Reading, b: Reading, name: str | None = None) -> PairedDiff
         msg = f"a run of mode `{a.rubric.mode}` and one of mode `{b.rubric.mode}` share no mean"
         raise ConfigError(msg, hint="compare runs of one mode")
     one, other = _statistic(a, name), _statistic(b, name)
+    if one.name in _OF_PAIRS:
+        symmetric = not _OF_PAIRS[one.name]
+        other = other._replace(rows=turned_to(other.rows, one.rows, symmetric=symmetric))
     several = max(len(set(stat.rows.group.tolist())) for stat in (one, other)) > 1
     return paired_difference(
         _outcomes(a, one, by_group=several),

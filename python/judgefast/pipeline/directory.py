@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast import _native
+from judgefast.datasets.layouts import WITHOUT_TEXTS
 from judgefast.datasets.options import ReadOptions
 from judgefast.datasets.reader import ItemReader, read_items
 from judgefast.datasets.run_order import snapshot
@@ -21,6 +22,7 @@ from judgefast.journal.manifest import NAME, DataFacts, DataFile, Manifest, comp
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.journal.unfinished import clear_unfinished, refuse_foreign
 from judgefast.pipeline.plan import plan_run
+from judgefast.pipeline.readable import check_answers, check_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,6 +70,7 @@ def open_run(
         raise
     try:
         _go_on(directory, config, judge, data, say)
+        check_reading(config, judge, path)
     except BaseException:
         directory.close(to_parquet=False)
         raise
@@ -223,6 +226,8 @@ def _create(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
         _tell(reader, say)
         if written.sampled_out:
             say(f"a seeded sample: {written.items:,} of {reader.summary.items:,} items")
+        check_answers(reader.summary, judge)
+        check_reading(config, judge, path)
         facts = data_facts(reader, texts=not config.no_texts)
         return RunDirectory.create(path, manifest_of(config, judge, facts), lock=lock)
     except BaseException:
@@ -323,6 +328,10 @@ def _tell(reader: ItemReader, say: Callable[[str], None]) -> None:
     if renamed:
         pairs = ", ".join(f"{ours} = {theirs}" for ours, theirs in renamed.items())
         say(f"rows of {summary.layout}: {pairs}")
+    if summary.layout == WITHOUT_TEXTS.name and any(
+        file.bytes is not None for file in summary.files
+    ):
+        say("no field of the rows is known to hold answers: the replay goes by ids alone")
     if summary.identical_rows:
         say(f"{summary.identical_rows:,} rows repeat an earlier one; their ids end in #2, #3, ...")
     if summary.ignored_fields:

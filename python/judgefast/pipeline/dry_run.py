@@ -25,6 +25,7 @@ from judgefast.pipeline.directory import (
 from judgefast.pipeline.finished import DryRun
 from judgefast.pipeline.missing import read_journal, rows_to_ask
 from judgefast.pipeline.plan import load_plan, plan_run
+from judgefast.pipeline.readable import check_answers, check_reading
 from judgefast.verdicts.table import VerdictTable
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ def _plan(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
         return plan, int(plan.columns.item[-1]) + 1 if len(plan) else 0
     reader = reader_of(config, judge, data)
     written = snapshot(reader, scratch, seed=config.seed, limit=config.limit)
+    check_answers(reader.summary, judge)
+    check_reading(config, judge, scratch)
     now = manifest_of(config, judge, data_facts(reader, texts=not config.no_texts))
     if directory is not None:
         extend = config.extend

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -132,7 +133,7 @@ def reading_of(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
         rule=rubric.rule_in_force(probabilities=probabilities),  # type: ignore[arg-type]
         one_failed=rubric.one_failed,
         format=rubric.verdict,
-        baseline=_baseline_answers(items, config.baseline),
+        baseline=baseline_answers(items, config.baseline),
     )
     items = _with_label_gold(items, rubric)
     return Reading(directory, config, rubric, items, plan, table, verdicts, outcomes)
@@ -297,14 +298,20 @@ def _other_rubric(own: Rubric, name: str, config: RunConfig) -> Rubric:
     return other
 
 
-def _baseline_answers(items: ItemColumns, baseline: str | None) -> np.ndarray[Any, Any] | None:
-    """Index of the named model's answer in each item; -1 where it has none."""
+def baseline_answers(items: ItemColumns, baseline: str | None) -> np.ndarray[Any, Any] | None:
+    """Index of the named model's answer in each item; -1 where it has none.
+
+    Raises:
+        ConfigError: No item has an answer of that model.
+
+    """
     if baseline is None:
         return None
     if baseline not in items.models:
         known = ", ".join(items.models) or "none is named"
         msg = f"no model `{baseline}` to serve as baseline; known: {known}"
-        raise ConfigError(msg)
+        close = get_close_matches(baseline, items.models, n=1)
+        raise ConfigError(msg, hint=f"did you mean `{close[0]}`?" if close else None)
     is_it = items.model == items.models.index(baseline)
     found: np.ndarray[Any, Any] = np.where(is_it.any(axis=1), is_it.argmax(axis=1), -1)
     return found

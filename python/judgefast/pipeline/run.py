@@ -14,7 +14,7 @@ from judgefast.datasets.columns import load_item_columns
 from judgefast.errors import ConfigError
 from judgefast.journal.extension import settle
 from judgefast.journal.manifest import NAME, read_manifest
-from judgefast.journal.recordings import recorded_rows
+from judgefast.journal.recordings import rows_of_run
 from judgefast.pipeline.ask import Asked, Work, ask
 from judgefast.pipeline.directory import can_read_again, open_run, rows_with_texts
 from judgefast.pipeline.dry_run import dry_run as plan_only
@@ -314,9 +314,7 @@ def _say_nothing(words: str) -> None:
 def _recordings(config: RunConfig, recorded: Any) -> Any:  # noqa: ANN401 - rows
     """Rows of a finished run, where one is to be replayed."""
     if recorded is None and config.recorded is not None:
-        folder = Path(config.recorded)
-        if (folder / NAME).is_file():
-            return list(recorded_rows(folder))
+        return rows_of_run(config.recorded)
     return recorded
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from judgefast.datasets.rows import batch_of, items_of
 from judgefast.datasets.run_order import in_run_order
 from judgefast.engines.drive import Flight, drive
 from judgefast.errors import ConfigError, DataError
+from judgefast.journal.recordings import rows_of_run
 from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.empty_answers import decide_empty
 from judgefast.pipeline.judge import Judge, judge_of
@@ -26,6 +28,8 @@ from judgefast.verdicts.table import VerdictTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from judgefast.batches.request import Request
     from judgefast.datasets.items import Item
@@ -84,6 +88,7 @@ def stream(
     *,
     rubric: str,
     engine: str | Engine = "embedded",
+    recorded: Any = None,  # noqa: ANN401 - as described
     window: int = 1000,
     **options: Any,  # noqa: ANN401 - options of a run
 ) -> Iterator[Outcome]:
@@ -99,6 +104,7 @@ def stream(
             than two windows.
         rubric: Name of a built-in rubric, or path of a TOML file.
         engine: Name of an engine, or an engine; it is started here, and closed at the end.
+        recorded: Recorded outputs for the engine `replay`: a path, rows, or a run.
         window: Items of a window, at least 1.
         options: Options of `RunConfig`; those of run directories and samples do not apply.
 
@@ -118,9 +124,13 @@ def stream(
         if options.get(name):
             msg = f"`{name}` needs a run directory, and a stream has none"
             raise ConfigError(msg, hint="use judgefast.run")
-    named = {"engine": engine} if isinstance(engine, str) else {}
-    config = config_from(options | named | {"rubric": rubric}, where="stream")
-    judge = judge_of(config, engine=None if isinstance(engine, str) else engine)
+    named = {"rubric": rubric, **({"engine": engine} if isinstance(engine, str) else {})}
+    recorded = getattr(recorded, "path", recorded)
+    if isinstance(recorded, str | os.PathLike):
+        named["recorded"] = os.fspath(recorded)
+        recorded = rows_of_run(named["recorded"])
+    config = config_from(options | named, where="stream")
+    judge = judge_of(config, engine=None if isinstance(engine, str) else engine, recorded=recorded)
     LOG.info("planning window by window, %d items each", window)
     return _outcomes(iter(data), judge, config, window)
 
@@ -155,6 +165,7 @@ class _Window:
         batch = in_run_order(batch_of(items), seed=config.seed)
         self._items = items_of(batch)
         self._plan: RunPlan = plan_batch(batch, judge, config, 0, PromptCounts())
+        self._baseline = config.baseline
         decided = self._plan.rendered.decided
         self._table = VerdictTable(
             self._plan.columns.request_id, judge.rubric.verdict, planned=decided
@@ -197,6 +208,7 @@ class _Window:
             rule=rule,  # type: ignore[arg-type]
             one_failed=rubric.one_failed,
             format=rubric.verdict,
+            baseline=self._baselines(),
         )
         for row in range(len(columns.item)):
             item = self._items[int(columns.item[row])]
@@ -227,6 +239,14 @@ class _Window:
                 ),
                 window=self.number,
             )
+
+    def _baselines(self) -> NDArray[np.int64] | None:
+        """Place of the baseline's answer in each item; -1 where it has none."""
+        if self._baseline is None:
+            return None
+        models = [[answer.model for answer in item.answers] for item in self._items]
+        name = self._baseline
+        return np.array([of.index(name) if name in of else -1 for of in models], np.int64)
 
     def _judgment(self, row: int, status: int) -> Judgment:
         plan = self._plan.columns
@@ -284,10 +304,26 @@ class _Windows:
         return done
 
     def _open_next(self) -> bool:
-        rows = list(islice(self._rows, self._size))
-        if not rows:
-            self._ended = True
-            return False
+        items: list[Item] = []
+        while not items:
+            rows = list(islice(self._rows, self._size))
+            if not rows:
+                self._ended = True
+                return False
+            items = self._read(rows)
+        window = _Window(self._number, items, self._judge, self._config)
+        self._number += 1
+        ids = window.ids()
+        if any(key in self._owner for key in ids):
+            msg = f"window {window.number}: an item of the window before comes again"
+            raise DataError(msg, hint="give each row an id of its own")
+        self._owner |= dict.fromkeys(ids, window)
+        self._open.append(window)
+        self._requests = window.requests()
+        return True
+
+    def _read(self, rows: list[dict[str, Any]]) -> list[Item]:
+        """Items of some rows; none where all of them are skipped, which the logger says."""
         reader = read_items(
             rows,
             ReadOptions(
@@ -298,16 +334,17 @@ class _Windows:
                 texts_required=self._judge.rendered,
             ),
         )
-        window = _Window(self._number, list(reader), self._judge, self._config)
-        self._number += 1
-        ids = window.ids()
-        if any(key in self._owner for key in ids):
-            msg = f"window {window.number}: an item of the window before comes again"
-            raise DataError(msg, hint="give each row an id of its own")
-        self._owner |= dict.fromkeys(ids, window)
-        self._open.append(window)
-        self._requests = window.requests()
-        return True
+        summary = reader.summary
+        try:
+            return list(reader)
+        except DataError:
+            if not summary.rows or summary.rows != sum(summary.skipped.values()):
+                raise
+            return []
+        finally:
+            if summary.skipped:
+                counts = ", ".join(f"{count} {reason}" for reason, count in summary.skipped.items())
+                LOG.warning("rows skipped before window %d: %s", self._number, counts)
 
 
 def _known(value: Any) -> float | None:  # noqa: ANN401 - a numpy scalar

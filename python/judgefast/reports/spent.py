@@ -28,29 +28,34 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
         answers: Its journal joined to its plan.
 
     """
+    launches = directory.launches()
+    timed = [facts["launch"] for facts in launches if "judge" in facts.get("seconds", {})]
     attempts = 0
     sums: dict[str, int | None] = dict.fromkeys(_TOKENS)
+    timed_tokens: int | None = None
     by_launch: Counter[str] = Counter()
     for batch in directory.completions(_COLUMNS):
         attempts += batch.num_rows
+        of_timed = batch.filter(_is_one_of(batch.column("launch"), timed))
         for name in _TOKENS:
             sums[name] = _plus(sums[name], batch.column(name))
+        for name in ("prompt_tokens", "completion_tokens"):
+            timed_tokens = _plus(timed_tokens, of_timed.column(name))
         by_launch.update(_launches(batch, answers.counts(batch)))
-    launches = directory.launches()
     seconds = _seconds(launches)
     prompt, cached, completion = (sums[name] for name in _TOKENS)
-    known = [count for count in (prompt, completion) if count is not None]
     judged = seconds.judge
+    judgments = sum(by_launch[launch] for launch in timed)
     return Operations(
         seconds=seconds,
-        judgments_per_second=sum(by_launch.values()) / judged if judged else None,
+        judgments_per_second=judgments / judged if judged else None,
         tokens=Tokens(
             prompt=prompt,
             cached=cached,
             computed=None if prompt is None or cached is None else prompt - cached,
             completion=completion,
         ),
-        tokens_per_second=sum(known) / judged if judged and known else None,
+        tokens_per_second=None if not judged or timed_tokens is None else timed_tokens / judged,
         requests=int(np.count_nonzero(answers.attempts)),
         attempts=attempts,
         superseded=answers.num_superseded,
@@ -64,8 +69,24 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
             )
             for facts in launches
         ],
-        notes=directory.notes,
+        notes=directory.notes + _untimed(sum(by_launch.values()) - judgments),
     )
+
+
+def _is_one_of(column: Any, names: list[str]) -> Any:  # noqa: ANN401 - Arrow
+    import pyarrow as pa  # noqa: PLC0415 - only a report needs it
+    import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+    return pc.is_in(column.cast(pa.string()), value_set=pa.array(names, pa.string()))
+
+
+def _untimed(judgments: int) -> list[str]:
+    """Say that a launch told no time: it was killed, or is at work."""
+    if not judgments:
+        return []
+    left_out = "1 judgment" if judgments == 1 else f"{judgments:,} judgments"
+    why = "of launches that were killed or are still at work: they told no time"
+    return [f"time and speed leave out {left_out} {why}"]
 
 
 def _plus(total: int | None, column: Any) -> int | None:  # noqa: ANN401 - Arrow

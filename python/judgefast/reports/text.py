@@ -139,7 +139,9 @@ def _findings(results: Results) -> list[RenderableType]:
 
     counts = results.counts
     sentences = []
-    if not counts.parsed:
+    if not counts.parsed and results.lost_by_empty:
+        sentences.append("No verdict was read: the numbers below are of empty answers alone.")
+    elif not counts.parsed:
         sentences.append("No verdict was read: there is nothing to estimate.")
     elif left := {why: n for why, n in counts.not_judged.items() if why != "not_needed"}:
         sentences.append(

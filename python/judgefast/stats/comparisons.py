@@ -76,6 +76,33 @@ def model_rows(outcomes: OutcomeColumns, items: JudgedItems) -> Rows:
     )
 
 
+def turned_to(rows: Rows, other: Rows, *, symmetric: bool) -> Rows:
+    """Give pairs of models the side that they have in `other`, where both name the same pair.
+
+    Args:
+        rows: Of a statistic about pairs of models, as `pair_rows` groups them.
+        other: The same statistic of another run.
+        symmetric: Whether a value says the same of both models, as a tie does.
+
+    """
+    known = set(other.groups)
+    turns = [group not in known and _turned(group) in known for group in rows.groups]
+    if not any(turns):
+        return rows
+    groups = [
+        _turned(group) if turn else group for group, turn in zip(rows.groups, turns, strict=True)
+    ]
+    if symmetric:
+        return rows._replace(groups=groups)
+    flip = np.array(turns)[rows.group]
+    return rows._replace(groups=groups, value=np.where(flip, FIXED_ONE - rows.value, rows.value))
+
+
+def _turned(group: str) -> str:
+    candidate, _, baseline = group.removeprefix("candidate=").partition(" baseline=")
+    return f"candidate={baseline} baseline={candidate}"
+
+
 def tie_rows(pairs: Rows) -> Rows:
     """Whether each comparison came out even, grouped by pair."""
     return pairs._replace(value=np.where(pairs.value == HALF, FIXED_ONE, 0))

@@ -73,7 +73,7 @@ class Slicer:
         self._items = items
         self._aspects = aspects if len(aspects) > 1 else ()
         self._level = level
-        self._fields = [_known_field(field, items.meta) for field in fields]
+        self._fields = [known_field(field, items.meta) for field in fields]
 
     def estimates(
         self, name: str, rows: Rows, *, scale: tuple[float, float] = (0.0, 1.0), binary: bool
@@ -168,7 +168,13 @@ def _slice_name(code: int, parts: Sequence[tuple[int, Sequence[str]]]) -> str:
     return " ".join(name for name in reversed(names) if name) or "all"
 
 
-def _known_field(field: str, meta: Mapping[str, object]) -> str:
+def known_field(field: str, meta: Mapping[str, object]) -> str:
+    """Name of a meta field without `meta.`.
+
+    Raises:
+        ConfigError: No item has it.
+
+    """
     name = field.removeprefix("meta.")
     if name in meta:
         return name
