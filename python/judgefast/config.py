@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
@@ -125,6 +126,33 @@ def config_from(options: dict[str, Any], *, where: str) -> RunConfig:
         msg = f"{where}: `{place.rstrip('`')}`: {words}" if place else f"{where}: {words}"
         hint = "write it as a list, in [ ]" if words.startswith("Expected `array`") else None
         raise ConfigError(msg, hint=hint) from None
+
+
+_KINDS = {
+    "array": "a list",
+    "bool": "true or false",
+    "float": "a number",
+    "int": "a whole number",
+    "null": "nothing",
+    "object": "a table",
+    "str": "text",
+}
+_WRONG_KIND = re.compile(
+    r"Expected `(?P<takes>[a-z |]+)`, got `(?P<saw>[a-z]+)` - at `\$\.(?P<name>.+)`"
+)
+
+
+def _in_words(error: str) -> str:
+    """Say of which option a value has the wrong type, and what it takes.
+
+    >>> _in_words("Expected `int | null`, got `str` - at `$.limit`")
+    '`limit` takes a whole number or nothing, saw text'
+    """
+    found = _WRONG_KIND.fullmatch(error)
+    if found is None:
+        return error
+    takes = " or ".join(_KINDS.get(kind, kind) for kind in found["takes"].split(" | "))
+    return f"`{found['name']}` takes {takes}, saw {_KINDS.get(found['saw'], found['saw'])}"
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -72,6 +72,11 @@ def refused(error: str, hint: str | None = None) -> str:
             "name a TOML file with options of `judgefast run`",
         ),
         (
+            "run pairs.jsonl --config kind.toml --out new",
+            "`kind.toml`: `slices` takes a list, saw text",
+            None,
+        ),
+        (
             "run pairs.jsonl --config . --out new",
             "the config file `.` cannot be read: Is a directory",
             "name a TOML file with options of `judgefast run`",
@@ -162,6 +167,7 @@ def test_a_mistake_is_named_and_nothing_is_made(
     (folder / "broken.jsonl").write_text(f'{first}\n{{"id": "x", "question": \n')
     (folder / "empty.jsonl").touch()
     (folder / "single.jsonl").write_text('{"id": "x", "question": "Q?", "answer": "A"}\n')
+    (folder / "kind.toml").write_text('slices = "topic"\n')
     (folder / "wrong.toml").write_text('rubrik = "pairwise"\n')
     assert judgefast(*command.split()) == refused(error, hint)
     assert not list(folder.glob("new*"))

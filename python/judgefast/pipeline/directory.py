@@ -333,7 +333,9 @@ def _tell(reader: ItemReader, say: Callable[[str], None]) -> None:
     ):
         say("no field of the rows is known to hold answers: the replay goes by ids alone")
     if summary.identical_rows:
-        say(f"{summary.identical_rows:,} rows repeat an earlier one; their ids end in #2, #3, ...")
+        one = summary.identical_rows == 1
+        rows = "1 row repeats" if one else f"{summary.identical_rows:,} rows repeat"
+        say(f"{rows} an earlier one; ids of repeats end in #2, #3, ...")
     if summary.ignored_fields:
         names = ", ".join(summary.ignored_fields)
         say(f"fields that hold lists or objects are not kept: {names}")
