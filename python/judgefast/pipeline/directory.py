@@ -20,6 +20,7 @@ from judgefast.journal.lock import WriteLock
 from judgefast.journal.manifest import NAME, DataFacts, DataFile, Manifest, compare
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.journal.unfinished import clear_unfinished, refuse_foreign
+from judgefast.pipeline.fit import check_fit
 from judgefast.pipeline.plan import plan_run
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def open_run(
     path = Path(str(config.out))
     is_new = not path.exists()
     if not (path / NAME).is_file():
-        _refuse_new(path, config, data)
+        refuse_new(path, config, data)
     lock = take_folder(path)
     try:
         finish_extension(path)
@@ -196,7 +197,14 @@ def refuse(path: Path, differences: list[str], *, extend: bool) -> None:
     raise RunDirectoryError(msg, hint=f"name another --out{more}")
 
 
-def _refuse_new(path: Path, config: RunConfig, data: Any) -> None:  # noqa: ANN401 - as above
+def refuse_new(path: Path, config: RunConfig, data: Any) -> None:  # noqa: ANN401 - as above
+    """Refuse to make a run where none can be made.
+
+    Raises:
+        RunDirectoryError: The folder holds other things, or there is no data.
+        ConfigError: Texts are not to be kept, and the data cannot be read again.
+
+    """
     refuse_foreign(path)
     if data is None:
         msg = f"`{path}` is no run directory, and no data was given to make one"
@@ -223,6 +231,7 @@ def _create(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
         _tell(reader, say)
         if written.sampled_out:
             say(f"a seeded sample: {written.items:,} of {reader.summary.items:,} items")
+        check_fit(path, config, judge)
         facts = data_facts(reader, texts=not config.no_texts)
         return RunDirectory.create(path, manifest_of(config, judge, facts), lock=lock)
     except BaseException:
@@ -240,6 +249,8 @@ def _go_on(
 ) -> None:
     """Check that the same run is meant, or extend it."""
     before = directory.manifest
+    if data is None or not config.extend:
+        check_fit(directory.path, config, judge)
     if data is None:
         now = manifest_of(config, judge, before.data)
         # How texts are read may change with the program; what was asked may not.
@@ -274,6 +285,7 @@ def _extend(
         _tell(reader, say)
         now = manifest_of(config, judge, data_facts(reader, texts=texts))
         refuse(directory.path, differences_of(directory.manifest, now, extend=True), extend=True)
+        check_fit(extension.path, config, judge)
         if texts or not judge.rendered:
             plan_run(extension, extension.path, judge, config, say)
         else:
