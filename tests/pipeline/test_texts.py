@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
+from judgefast.config import RunConfig
 from judgefast.errors import ConfigError, DataError, RunDirectoryError
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.prompts import prompt_of
+from judgefast.pipeline.run import run
 from judgefast.prompts.segments import Prompt
 from tests.engines.scripted import ScriptedEngine
 from tests.pipeline.judging import by_hash, go_on, judge_rows, pairs, results_json, results_of
@@ -103,3 +105,17 @@ def test_a_prompt_can_be_made_again_exactly(
     with pytest.raises(RunDirectoryError, match="no request `0000"):
         prompt_of(out, bytes(16), engine=ScriptedEngine(by_hash))
     assert results_of(out).counts.parsed == 8
+
+
+def test_a_replay_of_a_run_has_no_prompts_to_make_again(tmp_path: Path) -> None:
+    judge_rows(tmp_path / "first", pairs(2))
+    config = RunConfig(
+        rubric="pairwise",
+        engine="replay",
+        recorded=str(tmp_path / "first"),
+        out=str(tmp_path / "again"),
+    )
+    run(config, show_progress=False)
+    with RunDirectory.open(tmp_path / "again", write=False) as directory:
+        ids = next(directory.plan_requests(["request_id"])).column(0).to_pylist()
+    assert prompt_of(tmp_path / "again", ids[0]) is None

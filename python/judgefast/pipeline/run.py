@@ -14,7 +14,6 @@ from judgefast.datasets.columns import load_item_columns
 from judgefast.errors import ConfigError
 from judgefast.journal.extension import settle
 from judgefast.journal.manifest import NAME, read_manifest
-from judgefast.journal.recordings import recorded_rows
 from judgefast.pipeline.ask import Asked, Work, ask
 from judgefast.pipeline.directory import can_read_again, open_run, rows_with_texts
 from judgefast.pipeline.dry_run import dry_run as plan_only
@@ -244,8 +243,9 @@ def _judge_of(start: Start, stack: ExitStack) -> Judge:
         raise ConfigError(msg, hint="add --out DIR")
     if start.engine is not None:
         stack.callback(start.engine.close)
-    recorded = _recordings(start.config, start.recorded)
-    judge = judge_of(start.config, engine=start.engine, recorded=recorded, rubric=start.rubric)
+    judge = judge_of(
+        start.config, engine=start.engine, recorded=start.recorded, rubric=start.rubric
+    )
     stack.callback(judge.engine.close)
     return judge
 
@@ -309,15 +309,6 @@ def _ask(start: Start, judge: Judge, directory: RunDirectory, work: Work) -> Ask
 
 def _say_nothing(words: str) -> None:
     del words
-
-
-def _recordings(config: RunConfig, recorded: Any) -> Any:  # noqa: ANN401 - rows
-    """Rows of a finished run, where one is to be replayed."""
-    if recorded is None and config.recorded is not None:
-        folder = Path(config.recorded)
-        if (folder / NAME).is_file():
-            return list(recorded_rows(folder))
-    return recorded
 
 
 def _recorded_items(judge: Judge) -> Any:  # noqa: ANN401 - rows
