@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
@@ -97,7 +98,7 @@ def test_requests_are_made_only_as_the_engine_has_room() -> None:
 
 def test_a_request_that_never_answers_becomes_a_timeout_and_the_rest_go_on() -> None:
     engine = ScriptedEngine(lambda r: None if r.item_id == "3" else answered(r, "A"), room=4)
-    done = run(engine, requests([0] * 12), seconds=0.05)
+    done = run(engine, requests([0] * 12), seconds=0.5)
     by_id = {c.request_id[0]: c for c in done}
     assert len(done) == 12
     assert by_id[3].error_kind == "timeout"
@@ -111,7 +112,7 @@ def test_an_engine_that_forgets_a_cancelled_request_cannot_hold_the_run(
     monkeypatch.setattr("judgefast.engines.drive.CANCEL_GRACE_SECONDS", 0.05)
     engine = ScriptedEngine(lambda r: None if r.item_id == "0" else answered(r, "A"), room=2)
     engine.cancel = lambda request_ids: None  # type: ignore[method-assign]
-    done = run(engine, requests([0] * 5), seconds=0.05)
+    done = run(engine, requests([0] * 5), seconds=0.5)
     assert sorted(c.error_kind or "" for c in done) == ["", "", "", "", "timeout"]
 
 
@@ -151,3 +152,21 @@ def test_the_mean_in_flight_is_that_of_a_full_window() -> None:
     ):
         pass
     assert 12 < flight.mean <= 16
+
+
+def test_a_source_that_waits_for_the_clock_is_not_asked_without_pause() -> None:
+    class Later(FixedPlan):
+        def __init__(self) -> None:
+            super().__init__(requests([0]), total=1)
+            self.asked = 0
+            self._due = time.monotonic() + 0.2
+
+        def take(self, lane: int, n: int) -> list[Request]:
+            self.asked += 1
+            return super().take(lane, n) if time.monotonic() >= self._due else []
+
+    source = Later()
+    engine = ScriptedEngine(lambda r: answered(r, "A"))
+    loop = drive(engine, source, flight=Flight(), request_seconds=60, stopping=lambda: False)
+    assert [c.text for batch in loop for c in batch] == ["A"]
+    assert source.asked < 40

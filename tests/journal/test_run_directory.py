@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+import judgefast
 from judgefast.errors import RunDirectoryError
 from judgefast.journal import compare
 from judgefast.journal.run_directory import RunDirectory
@@ -129,6 +130,7 @@ def test_every_start_is_a_launch_with_its_facts(run: Path) -> None:
     assert launched["engine"] == {"name": "replay"}
     assert launched["device"] == "cpu, 2 cores"
     assert launched["completions"] == 12
+    assert launched["judgefast"] == judgefast.__version__
     assert launched["started"] <= launched["finished"]
     assert "finished" not in created
 
@@ -138,15 +140,6 @@ def test_an_unreadable_launch_record_hides_no_launch(run: Path) -> None:
     record.write_text("{")
     with RunDirectory.open(run, write=False) as reader:
         assert reader.launches() == [{"launch": record.stem}]
-
-
-def test_a_manifest_can_be_replaced_when_the_plan_grows(run: Path, manifest: Manifest) -> None:
-    grown = changed(manifest, "data", items=9)
-    with RunDirectory.open(run, write=True) as directory:
-        directory.replace_manifest(grown)
-        assert directory.manifest == grown
-    with RunDirectory.open(run, write=False) as reader:
-        assert reader.manifest == grown
 
 
 def test_a_reader_leaves_no_trace(run: Path) -> None:
@@ -163,5 +156,4 @@ def test_a_copy_without_its_empty_folders_is_still_a_run(run: Path) -> None:
         assert list(reader.completions()) == []
         assert not reader.plan_complete()
     with RunDirectory.open(run, write=True) as directory:
-        assert directory.rows_folder.is_dir()
-        assert directory.derived_folder.is_dir()
+        assert all((directory.path / name).is_dir() for name in ("rows", "derived"))

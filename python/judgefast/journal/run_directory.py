@@ -9,12 +9,12 @@ import numpy as np
 
 from judgefast.errors import RunDirectoryError
 from judgefast.journal.answers import COLUMNS, AnswerIndex, id_bytes
-from judgefast.journal.files import TEMPORARY
 from judgefast.journal.launches import LaunchRecord, new_launch, read_launches
 from judgefast.journal.lock import WriteLock
 from judgefast.journal.manifest import NAME, Manifest, read_manifest, write_manifest
 from judgefast.journal.plan import PlanStore
 from judgefast.journal.reader import JournalReader
+from judgefast.journal.unfinished import refuse_foreign
 from judgefast.journal.writer import JournalWriter
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 
 FOLDERS = ("rows", "plan", "journal", "launches", "derived")
-_BEFORE_THE_MANIFEST = {"lock", "rows", NAME + TEMPORARY}
 
 
 class RunDirectory:
@@ -65,7 +64,7 @@ class RunDirectory:
 
         """
         path = Path(path)
-        _refuse_foreign(path)
+        _refuse_taken(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -73,7 +72,7 @@ class RunDirectory:
             raise RunDirectoryError(message) from error
         held = lock or WriteLock(path)
         try:
-            _refuse_foreign(path)
+            _refuse_taken(path)
             write_manifest(path, manifest)
             return cls(path, manifest, held)
         except BaseException:
@@ -104,19 +103,9 @@ class RunDirectory:
             raise
 
     @property
-    def rows_folder(self) -> Path:
-        """Snapshot of the items."""
-        return self.path / "rows"
-
-    @property
     def plan_folder(self) -> Path:
         """Requests and asks."""
         return self.path / "plan"
-
-    @property
-    def derived_folder(self) -> Path:
-        """What can be made again from plan and journal."""
-        return self.path / "derived"
 
     @property
     def notes(self) -> list[str]:
@@ -135,12 +124,6 @@ class RunDirectory:
         if self._writer is None:
             self._writer = JournalWriter(self.path / "journal", launch)
         return self._writer
-
-    def replace_manifest(self, manifest: Manifest) -> None:
-        """Write another manifest in place of the old one: the plan was extended."""
-        self._writing_launch()
-        write_manifest(self.path, manifest)
-        self.manifest = manifest
 
     def reload(self) -> None:
         """Look at manifest and plan again: others were put in their place."""
@@ -264,19 +247,9 @@ class RunDirectory:
         return self._record
 
 
-def _refuse_foreign(path: Path) -> None:
-    """Refuse a folder that holds anything a run could overwrite or be mistaken for."""
-    if not path.exists():
-        return
-    if not path.is_dir():
-        message = f"`{path}` is a file, not a folder"
-        raise RunDirectoryError(message)
-    held = {entry.name for entry in path.iterdir()}
-    if NAME in held:
+def _refuse_taken(path: Path) -> None:
+    """Refuse a folder that holds a run, or anything that a run could be mistaken for."""
+    if (path / NAME).exists():
         message = f"`{path}` holds a run already"
         raise RunDirectoryError(message, hint="resume it, or choose another folder")
-    foreign = sorted(held - _BEFORE_THE_MANIFEST)
-    if foreign:
-        more = f" and {len(foreign) - 1:,} more" if len(foreign) > 1 else ""
-        message = f"`{path}` is no run directory: it holds `{foreign[0]}`{more}"
-        raise RunDirectoryError(message, hint="choose a new or an empty folder")
+    refuse_foreign(path)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast import _native
-from judgefast.datasets.options import ReadOptions
 from judgefast.datasets.reader import ItemReader, read_items
 from judgefast.datasets.run_order import snapshot
 from judgefast.errors import ConfigError, DataError, RunDirectoryError
@@ -146,16 +145,21 @@ def data_facts(reader: ItemReader, *, texts: bool) -> DataFacts:
     )
 
 
+def options_in_force(config: RunConfig) -> dict[str, Any]:
+    """Every option as in a `--config` file, but those that say nothing."""
+    return {
+        name: value
+        for name, value in msgspec.to_builtins(config).items()
+        if value is not None and value not in ({}, [])
+    }
+
+
 def manifest_of(config: RunConfig, judge: Judge, data: DataFacts) -> Manifest:
     """Describe a run."""
     return Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         judgefast=_native.__version__,
-        config={
-            name: value
-            for name, value in msgspec.to_builtins(config).items()
-            if value is not None and value not in ({}, [])
-        },
+        config=options_in_force(config),
         rubric=judge.rubric_facts(),
         data=data,
         judge=judge.name,
@@ -304,18 +308,7 @@ _GROWS = ("data: identity", "data: items", "options: orders", "options: repeats"
 
 def reader_of(config: RunConfig, judge: Judge, data: Any) -> ItemReader:  # noqa: ANN401 - as above
     """Reader of the rows of a run."""
-    recordings = getattr(judge.engine, "recordings", None)
-    return read_items(
-        data,
-        ReadOptions(
-            map=config.map,
-            on_bad_row=config.on_bad_row,
-            on_empty=config.on_empty,
-            max_row_bytes=config.max_row_bytes,
-            texts_required=judge.rendered,
-            num_answers=2 if recordings is None else recordings.num_answers,
-        ),
-    )
+    return read_items(data, judge.read_options(config))
 
 
 def can_read_again(data: Any) -> bool:  # noqa: ANN401 - as above

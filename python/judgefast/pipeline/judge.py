@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from judgefast.datasets.options import ReadOptions
 from judgefast.engines import create_engine, engine_names
 from judgefast.errors import ConfigError
 from judgefast.journal.manifest import NAME, EngineFacts, ModelFacts, RubricFacts
@@ -43,6 +44,19 @@ class Judge(NamedTuple):
     def rendered(self) -> bool:
         """Whether the engine reads prompts; a replay reads coordinates alone."""
         return self.engine.capabilities.takes != "key"
+
+    def read_options(self, config: RunConfig, *, is_whole: bool = True) -> ReadOptions:
+        """How rows are read for this judge; `is_whole` is false for a window of a stream."""
+        recordings = getattr(self.engine, "recordings", None)
+        return ReadOptions(
+            map=config.map,
+            on_bad_row=config.on_bad_row,
+            on_empty=config.on_empty,
+            max_row_bytes=config.max_row_bytes,
+            texts_required=self.rendered,
+            is_whole=is_whole,
+            num_answers=2 if recordings is None else recordings.num_answers,
+        )
 
     def rubric_facts(self) -> RubricFacts:
         """The rubric as the manifest keeps it."""

@@ -15,7 +15,12 @@ from judgefast.errors import ConfigError
 from judgefast.journal.extension import settle
 from judgefast.journal.manifest import NAME, read_manifest
 from judgefast.pipeline.ask import Asked, Work, ask
-from judgefast.pipeline.directory import can_read_again, open_run, rows_with_texts
+from judgefast.pipeline.directory import (
+    can_read_again,
+    open_run,
+    options_in_force,
+    rows_with_texts,
+)
 from judgefast.pipeline.dry_run import dry_run as plan_only
 from judgefast.pipeline.finished import DryRun, Finished, finished
 from judgefast.pipeline.judge import Judge, judge_of
@@ -53,7 +58,7 @@ class Start(NamedTuple):
     """As a run keeps it; None for `config.rubric`."""
     stop: Stop
     say: Callable[[str], None]
-    show_progress: bool = False
+    show_progress: bool
 
 
 class _Going:
@@ -120,14 +125,14 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
     if engine is not None:
         config = config.replace(engine=engine.name)
     start = Start(
-        config,
-        data,
-        recorded,
-        engine,
-        None,
-        stop or Stop(),
-        say or _say_nothing,
-        show_progress,
+        config=config,
+        data=data,
+        recorded=recorded,
+        engine=engine,
+        rubric=None,
+        stop=stop or Stop(),
+        say=say or _say_nothing,
+        show_progress=show_progress,
     )
     if not dry_run:
         return _go(start)
@@ -169,14 +174,14 @@ def resume(  # noqa: PLR0913 - as above
     config = config_from(stored, where=f"`{folder}`").replace(out=str(folder), **changes)
     rubric = read_rubric(manifest.rubric.toml, manifest.rubric.name)
     start = Start(
-        config,
-        None,
-        recorded,
-        engine,
-        rubric,
-        stop or Stop(),
-        say or _say_nothing,
-        show_progress,
+        config=config,
+        data=None,
+        recorded=recorded,
+        engine=engine,
+        rubric=rubric,
+        stop=stop or Stop(),
+        say=say or _say_nothing,
+        show_progress=show_progress,
     )
     return _go(start)
 
@@ -217,7 +222,8 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
         texts = texts or stack.enter_context(_texts(start, directory, judge))
         with going.phase("load", "starting the engine"):
             facts = judge.engine.start()
-        directory.record_launch({"engine": {"name": judge.engine.name} | facts})
+        engine = {"name": judge.engine.name} | facts
+        directory.record_launch({"config": options_in_force(config), "engine": engine})
         with going.phase("judge", "judging"):
             asked = _ask(start, judge, directory, Work(plan, table, rows, texts))
         mean = asked.in_flight_mean
