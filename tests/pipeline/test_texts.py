@@ -33,7 +33,7 @@ def test_without_texts_rows_hold_hashes_alone_and_resume_reads_the_data_again(
 ) -> None:
     out, kept = tmp_path / "run", tmp_path / "kept" / "run"
     data = write_rows(pairs(5))
-    judge_rows(out, [str(data)], some_silent, no_texts=True, request_seconds=0.05)
+    judge_rows(out, [str(data)], some_silent, no_texts=True, request_seconds=0.5)
     held = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
     assert b"What is" not in held
     table = pa.dataset.dataset(out / "rows").to_table() if hasattr(pa, "dataset") else None
@@ -49,7 +49,7 @@ def test_changed_data_is_refused_where_texts_were_not_kept(
 ) -> None:
     out = tmp_path / "run"
     data = write_rows(pairs(5))
-    judge_rows(out, [str(data)], some_silent, no_texts=True, request_seconds=0.05)
+    judge_rows(out, [str(data)], some_silent, no_texts=True, request_seconds=0.5)
     write_rows(pairs(5, question="Another?"))
     with pytest.raises(DataError, match="the data is not what this run was started with"):
         go_on(out)
