@@ -218,3 +218,15 @@ def test_every_help_has_one_example(command: str) -> None:
     seen = CliRunner().invoke(app, [*command.split(), "--help"])
     assert seen.exit_code == 0
     assert len(re.findall(r"Example: judgefast (\w+)", seen.stdout)) == 1
+
+
+def test_control_characters_of_a_recorded_judge_never_reach_the_terminal(
+    judgefast: Callable[..., str], folder: Path
+) -> None:
+    row = {"id": "one", "answers": [{"text": "x"}], "text": "4", "judge": "\x1b[31mred"}
+    (folder / "red.jsonl").write_text(json.dumps(row) + "\n")
+    line = ["run", "--engine", "replay", "--recorded", "red.jsonl", "--rubric", "scalar-1-5"]
+    for more in (["--dry-run"], []):
+        seen = judgefast(*line, "--out", "red", *more)
+        assert "[31mred" in seen
+        assert "\x1b" not in seen

@@ -81,6 +81,18 @@ def test_a_prefix_group_stays_on_one_lane_in_order(groups: list[int]) -> None:
     assert all(ids == sorted(ids, key=int) for ids in order.values())
 
 
+def test_an_idle_lane_takes_the_next_group_and_leaves_the_others() -> None:
+    plan = FixedPlan(requests([0, 0, 0, 1, 1, 2]), total=6, lanes=2)
+    taken = [[request.prefix_group for request in plan.take(lane, 2)] for lane in (0, 1, 0, 1)]
+    assert taken == [[0, 0], [1, 1], [0, 2], []]
+
+
+def test_a_group_too_long_to_hold_is_split_between_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("judgefast.engines.source.LONGEST_HELD_GROUP", 3)
+    plan = FixedPlan(requests([0] * 6), total=6, lanes=2)
+    assert [len(plan.take(lane, 2)) for lane in (0, 1, 0, 1)] == [2, 2, 1, 1]
+
+
 def test_requests_are_made_only_as_the_engine_has_room() -> None:
     made = []
 

@@ -322,5 +322,5 @@ def test_a_thread_listens_to_no_signal_and_ends_by_its_stop(tmp_path: Path) -> N
     thread.start()
     thread.join()
     (run,) = done
-    assert (run.status, run.why) == (130, "interrupted")
+    assert (run.status, run.why) == (130, "interrupted while judging")
     assert run.report.results.counts.not_judged["interrupted"] > 0

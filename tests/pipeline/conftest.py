@@ -14,7 +14,7 @@ import pytest
 import judgefast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,19 +37,26 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture
 def judgefast_command(
     environment: dict[str, str], tmp_path: Path
-) -> Callable[..., subprocess.Popen[str]]:
-    """Start `judgefast ...`; stdout and stderr are pipes of text."""
+) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start `judgefast ...`; stdout and stderr are pipes of text. What a test leaves is killed."""
+    begun: list[subprocess.Popen[str]] = []
 
     def begin(*args: object, **options: Any) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "judgefast", *map(str, args)],
             env=environment,
             cwd=tmp_path,
             text=True,
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )
+        begun.append(process)
+        return process
 
-    return begin
+    yield begin
+    for process in begun:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.prompts import prompt_of
 from judgefast.pipeline.run import run
 from judgefast.prompts.segments import Prompt
+from judgefast.runs import Run
 from tests.engines.scripted import ScriptedEngine
 from tests.pipeline.judging import by_hash, go_on, judge_rows, pairs, results_json, results_of
 
@@ -102,6 +103,8 @@ def test_a_prompt_can_be_made_again_exactly(
         assert isinstance(prompt, Prompt)
         assert prompt == request.prompt
         assert prompt.ids_hash == hashes[request.request_id]
+        for name in (request.request_id, request.request_id.hex()):
+            assert Run.open(out).prompt(name, engine=ScriptedEngine(by_hash)) == prompt
     with pytest.raises(RunDirectoryError, match="no request `0000"):
         prompt_of(out, bytes(16), engine=ScriptedEngine(by_hash))
     assert results_of(out).counts.parsed == 8
@@ -119,3 +122,4 @@ def test_a_replay_of_a_run_has_no_prompts_to_make_again(tmp_path: Path) -> None:
     with RunDirectory.open(tmp_path / "again", write=False) as directory:
         ids = next(directory.plan_requests(["request_id"])).column(0).to_pylist()
     assert prompt_of(tmp_path / "again", ids[0]) is None
+    assert Run.open(tmp_path / "again").prompt(ids[0].hex()) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ def test_a_second_run_is_refused_with_the_process_of_the_first_and_a_reader_is_n
     while not log.read_text():
         assert first.poll() is None
         time.sleep(0.02)
+    first.send_signal(signal.SIGSTOP)  # however long the others take, it is at work
     status, _, err = cli(*command(rows, out, tmp_path / "other"))
     assert status == 2
     assert re.search(rf"is being written by process {first.pid}, started ", err)
@@ -45,6 +47,7 @@ def test_a_second_run_is_refused_with_the_process_of_the_first_and_a_reader_is_n
     status, stdout, _ = cli("report", out, "--json")
     assert status == 3
     json.loads(stdout)
+    first.send_signal(signal.SIGCONT)
     stdout, err = first.communicate(timeout=60)
     assert first.returncode == 0, err
     assert sum(asked(log).values()) == 120

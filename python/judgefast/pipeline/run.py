@@ -64,7 +64,8 @@ class Start(NamedTuple):
 class _Going:
     """How far a start is: seconds by phase, and what is known of the run."""
 
-    def __init__(self) -> None:
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
         self.seconds: dict[str, float] = {}
         self.doing = "starting"
         self.plan: RunPlan | None = None
@@ -73,6 +74,7 @@ class _Going:
     @contextmanager
     def phase(self, name: str, doing: str) -> Iterator[None]:
         self.doing = doing
+        self._stop.check()
         started = time.monotonic()
         try:
             yield
@@ -188,7 +190,7 @@ def resume(  # noqa: PLR0913 - as above
 
 def _go(start: Start) -> Finished:
     """Tell the story; a wish to end that comes anywhere in it is an end like others."""
-    going = _Going()
+    going = _Going(start.stop)
     try:
         with ExitStack() as stack:
             return _story(start, going, stack)
