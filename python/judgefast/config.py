@@ -117,7 +117,10 @@ def config_from(options: dict[str, Any], *, where: str) -> RunConfig:
         return msgspec.convert(options, RunConfig, strict=True)
     except msgspec.ValidationError as error:
         msg = f"{where}: {error}"
-        raise ConfigError(msg) from None
+        name = str(error).rpartition("$.")[2].rstrip("`")
+        is_list = str(error).startswith("Expected `array`")
+        hint = f'write a list, as in {name} = ["..."]' if is_list else None
+        raise ConfigError(msg, hint=hint) from None
 
 
 def read_config(path: Path) -> dict[str, Any]:

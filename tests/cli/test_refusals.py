@@ -67,6 +67,11 @@ def refused(error: str, hint: str | None = None) -> str:
             "did you mean `rubric`?",
         ),
         (
+            "run --config list.toml --out new",
+            "`list.toml`: Expected `array`, got `str` - at `$.data`",
+            'write a list, as in data = ["..."]',
+        ),
+        (
             "run pairs.jsonl --config none.toml --out new",
             "no config file `none.toml`",
             None,
@@ -129,6 +134,7 @@ def test_a_mistake_is_named_and_nothing_is_made(
     (folder / "broken.jsonl").write_text(f'{first}\n{{"id": "x", "question": \n')
     (folder / "empty.jsonl").touch()
     (folder / "wrong.toml").write_text('rubrik = "pairwise"\n')
+    (folder / "list.toml").write_text('data = "pairs.jsonl"\n')
     assert judgefast(*command.split()) == refused(error, hint)
     assert not list(folder.glob("new*"))
 
