@@ -98,7 +98,7 @@ class VerdictTable:
             `Status` of each.
 
         """
-        batch = to_batch(completions, launch=launch, first_row=self._live_rows)
+        batch = to_batch(completions, launch=launch, first_row=self._live_rows, names=COLUMNS)
         self._live_rows += len(completions)
         status = self._columns.status[self.add(batch)]
         for index, completion in enumerate(completions):
@@ -116,13 +116,8 @@ class VerdictTable:
         return self._columns._replace(status=status)
 
     def _put(self, rows: NDArray[np.int64], verdicts: VerdictColumns) -> None:
-        for name in verdicts._fields:
-            column = getattr(self._columns, name)
-            values = getattr(verdicts, name)
-            if values.shape[1:] == column.shape[1:]:
-                column[rows] = values
-            else:  # a text verdict has no label probabilities
-                column[rows] = np.nan
+        for column, values in zip(self._columns, verdicts, strict=True):
+            column[rows] = values
 
 
 def _is(finish_reason: pa.Array[Any], name: str) -> NDArray[np.uint8]:
