@@ -116,8 +116,8 @@ class VerdictTable:
         return self._columns._replace(status=status)
 
     def _put(self, rows: NDArray[np.int64], verdicts: VerdictColumns) -> None:
-        for column, values in zip(self._columns, verdicts, strict=True):
-            column[rows] = values
+        for name in verdicts._fields:
+            getattr(self._columns, name)[rows] = getattr(verdicts, name)
 
 
 def _is(finish_reason: pa.Array[Any], name: str) -> NDArray[np.uint8]:
