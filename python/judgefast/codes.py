@@ -7,6 +7,17 @@ the end of a group; none is ever renamed.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Literal, get_args
+
+Rule = Literal["strict", "average", "judgebench", "games", "drop"]
+RULES: tuple[Rule, ...] = get_args(Rule)
+"""How the two orders of a comparison become one. Best of several: `strict`, `average`, `drop`;
+scored answers: `strict` (the score as read), `average` (the expected score, where probabilities
+exist)."""
+
+OneFailed = Literal["pair", "single", "tie"]
+ONE_FAILED: tuple[OneFailed, ...] = get_args(OneFailed)
+"""What a comparison comes to of which one order was read: nothing, that order's vote, a tie."""
 
 CHOICE_TIE = 254
 """`choice` of a verdict that calls the answers equal. Other values are positions, from 0."""

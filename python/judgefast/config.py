@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import msgspec
 
+from judgefast.codes import OneFailed  # noqa: TC001 - msgspec reads annotations
 from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+MAX_ROW_BYTES = 64_000_000
+"""Longest line that is read by default. Bytes."""
 
 
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +46,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Seed of the shuffle, the sample, orientation and sampling. 0 to 2^63-1."""
     rule: str | None = None
     """How the verdicts of one item become an outcome; None for the rubric's own."""
-    one_failed: Literal["pair", "single", "tie"] | None = None
+    one_failed: OneFailed | None = None
     """What a pair with one unread order comes to; None for the rubric's own."""
     baseline: str | None = None
     """Model that every comparison is against; None: the answer that comes first in the data."""
@@ -53,7 +58,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What to do with a row that cannot be read."""
     on_empty: Literal["error", "judge", "lose", "skip"] = "error"
     """What to do with an empty answer."""
-    max_row_bytes: int = 64_000_000
+    max_row_bytes: int = MAX_ROW_BYTES
     """Longest line that is read. Bytes."""
     no_texts: bool = False
     """Keep hashes of the texts in the run directory, not the texts."""
@@ -85,7 +90,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
             self._refuse("level", "above 0 and below 1")
         if not 0 < self.max_unreadable <= 1:
             self._refuse("max_unreadable", "above 0 and at most 1")
-        if self.request_seconds <= 0:
+        if not self.request_seconds > 0:  # NaN is not, either
             self._refuse("request_seconds", "above 0")
 
     def replace(self, **changes: Any) -> RunConfig:  # noqa: ANN401 - any option
@@ -116,10 +121,9 @@ def config_from(options: dict[str, Any], *, where: str) -> RunConfig:
     try:
         return msgspec.convert(options, RunConfig, strict=True)
     except msgspec.ValidationError as error:
-        msg = f"{where}: {error}"
-        name = str(error).rpartition("$.")[2].rstrip("`")
-        is_list = str(error).startswith("Expected `array`")
-        hint = f'write a list, as in {name} = ["..."]' if is_list else None
+        words, _, place = str(error).partition(" - at `$.")
+        msg = f"{where}: `{place.rstrip('`')}`: {words}" if place else f"{where}: {words}"
+        hint = "write it as a list, in [ ]" if words.startswith("Expected `array`") else None
         raise ConfigError(msg, hint=hint) from None
 
 
@@ -127,15 +131,16 @@ def read_config(path: Path) -> dict[str, Any]:
     """Read the table of a `--config` file.
 
     Raises:
-        ConfigError: The file is missing or is not TOML.
+        ConfigError: The file cannot be read or is not TOML.
 
     """
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        msg = f"no config file `{path}`"
-        raise ConfigError(msg) from None
+        # Some editors begin a file with a byte order mark, which is no TOML.
+        table = tomllib.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        msg = f"the config file `{path}` cannot be read: {error.strerror}"
+        raise ConfigError(msg, hint="name a TOML file with options of `judgefast run`") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"`{path}` is not TOML: {error}"
-        raise ConfigError(msg) from None
+        raise ConfigError(msg, hint='write lines such as `rubric = "pairwise"`, in UTF-8') from None
     return {key.replace("-", "_"): value for key, value in table.items()}

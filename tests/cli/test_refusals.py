@@ -68,13 +68,13 @@ def refused(error: str, hint: str | None = None) -> str:
         ),
         (
             "run --config list.toml --out new",
-            "`list.toml`: Expected `array`, got `str` - at `$.data`",
-            'write a list, as in data = ["..."]',
+            "`list.toml`: `data`: Expected `array`, got `str`",
+            "write it as a list, in [ ]",
         ),
         (
             "run pairs.jsonl --config none.toml --out new",
-            "no config file `none.toml`",
-            None,
+            "the config file `none.toml` cannot be read: No such file or directory",
+            "name a TOML file with options of `judgefast run`",
         ),
         (RUN, "no run directory was named", "add --out DIR"),
         (
@@ -123,8 +123,16 @@ def refused(error: str, hint: str | None = None) -> str:
             "`new` is no run directory: it holds no `manifest.json`",
             "name the folder that was given as `out`",
         ),
-        ("report new", "`new` is no run directory: it has no readable manifest.json", None),
-        ("resume new", "`new` is no run directory: it has no readable manifest.json", None),
+        (
+            "report new",
+            "`new` is no run directory: it has no readable manifest.json",
+            "name the folder that a run was given",
+        ),
+        (
+            "resume new",
+            "`new` is no run directory: it has no readable manifest.json",
+            "name the folder that a run was given",
+        ),
     ],
 )
 def test_a_mistake_is_named_and_nothing_is_made(

@@ -74,7 +74,7 @@ def test_a_missing_field_gets_a_suggestion(jsonl: Callable[..., Path]) -> None:
         DataError, match="no field that holds an answer; the row has `id`"
     ) as caught:
         list(read_items(jsonl({"id": 2, "Answers": "x"})))
-    assert caught.value.hint == "did you mean `Answers`? use --map answer_a=Answers"
+    assert caught.value.hint == "did you mean `Answers`? use --map answers=Answers"
     with pytest.raises(DataError, match="field `output_2`: the field is missing") as caught:
         list(read_items(jsonl({"instruction": "Q", "output_1": "x"})))
     with pytest.raises(DataError, match="the row has none"):
@@ -117,6 +117,8 @@ def test_a_long_line_is_refused_and_never_held(jsonl: Callable[..., Path]) -> No
 def test_a_line_of_just_the_limit_is_read(jsonl: Callable[..., Path]) -> None:
     path = jsonl({"answer": "x"})
     size = path.stat().st_size - 1
+    assert len(list(read_items(path, ReadOptions(max_row_bytes=size)))) == 1
+    path.write_bytes(path.read_bytes().rstrip())  # the last line may lack its end
     assert len(list(read_items(path, ReadOptions(max_row_bytes=size)))) == 1
     with pytest.raises(DataError, match="the limit is"):
         list(read_items(path, ReadOptions(max_row_bytes=size - 1)))
@@ -200,3 +202,67 @@ def test_a_reader_is_used_once() -> None:
     list(reader)
     with pytest.raises(DataError, match="were read already"):
         list(reader)
+
+
+def test_a_name_with_a_blank_is_suggested_as_a_shell_takes_it() -> None:
+    with pytest.raises(DataError) as caught:
+        list(read_items([{"id": "1", " answer": "x"}]))
+    assert caught.value.hint == "did you mean ` answer`? use --map 'answer= answer'"
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "field", "held"),
+    [
+        ({"answer": "x"}, GOOD, "answer", "the row holds two answers, the first row one answer"),
+        (GOOD, {"answer": "x"}, "answer_a", "the row holds one answer, the first row two answers"),
+    ],
+)
+def test_mixed_layouts_are_mixed_modes(
+    first: dict[str, str], later: dict[str, str], field: str, held: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        list(read_items([first, later]))
+    assert str(caught.value) == f"`rows`, row 2, field `{field}`: the field is missing; {held}"
+    assert caught.value.hint == "judge single answers and pairs in runs of their own"
+    reader = read_items([first, later], ReadOptions(on_bad_row="skip"))
+    list(reader)
+    assert reader.summary.skipped == {"mixed_modes": 1}
+
+
+def test_answers_in_another_layout_are_no_other_mode() -> None:
+    with pytest.raises(DataError, match="the row holds `answers`, the first row two") as caught:
+        list(read_items([GOOD, {"answers": [{"text": "x"}, {"text": "y"}]}]))
+    assert caught.value.hint == "write the answers of all rows in one way"
+
+
+def test_a_map_to_a_field_that_no_row_has_lists_the_fields() -> None:
+    with pytest.raises(DataError, match="is a field that no row has") as caught:
+        list(read_items([GOOD], ReadOptions(map={"reference": "zzz"})))
+    assert caught.value.hint == "the first row has `id`, `question`, `answer_a`, `answer_b`"
+
+
+@pytest.mark.parametrize(
+    ("turn", "words"),
+    [
+        ({"from": "human", "value": "Hi"}, "write turns such as"),
+        ({"role": "assistant", "content": None}, "write what the turn says as text"),
+    ],
+)
+def test_a_turn_of_another_form_says_what_to_write(turn: dict[str, Any], words: str) -> None:
+    with pytest.raises(DataError) as caught:
+        list(read_items([{"question": [turn], "answer": "x"}]))
+    assert words in (caught.value.hint or "")
+
+
+def test_paths_among_rows_and_paths_one_by_one_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="data names files, and among them an object"):
+        read_items([tmp_path, GOOD])
+    with pytest.raises(DataError, match="expected a dict, saw") as caught:
+        list(read_items(path for path in [tmp_path]))
+    assert caught.value.hint == "to name files, pass a list of paths"
+
+
+def test_a_path_that_the_system_refuses_is_an_error_of_the_data() -> None:
+    with pytest.raises(DataError, match="cannot be read: ") as caught:
+        read_items("x" * 5_000)
+    assert caught.value.hint == "check the path, and who may read it"

@@ -163,6 +163,10 @@ def test_headers_of_csv_are_checked(tmp_path: Path) -> None:
     assert "the header names `id` more than once" in str(refusal(path))
     path.write_text("id,answer\n")
     assert "holds no rows" in str(refusal(path))
+    path.write_text("id;answer\n1;x\n")
+    assert 'line 1: the header is a single cell, "id;answer"' in str(refusal(path))
+    path.write_bytes(b"id,answer\r1,x\r")
+    assert refusal(path).hint == "end each line with LF or CRLF"
     path.write_text('id,answer\n1,"' + "never closed\n" * 100)
     with pytest.raises(DataError, match="line 2: a record of more than 500 bytes; a quote may"):
         ids(path, max_row_bytes=500)
@@ -309,4 +313,12 @@ def test_stdin_is_read_by_content(tmp_path: Path) -> None:
     assert from_stdin((tmp_path / "stream").read_bytes()) == "0 1 2 3 4"
     assert "cannot be read from a pipe" in from_stdin((tmp_path / "parquet").read_bytes())
     assert from_stdin(b"") == "`stdin` holds no rows"
+    packed = bytearray(gzip.compress(TEXT))
+    packed[10] = 255  # no kind of block
+    assert from_stdin(bytes(packed)).startswith("stdin, after line 0: cannot be read: Error -3")
     assert from_stdin(TEXT + b"{").startswith("`stdin`, line 6: not valid JSON")
+
+
+def test_a_closed_stdin_is_an_error_of_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert "stdin is closed" in str(refusal("-"))

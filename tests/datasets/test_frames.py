@@ -75,3 +75,23 @@ def test_bytes_that_are_no_text_are_named_by_their_row() -> None:
     with pytest.raises(DataError) as caught:
         list(read_items(pa.table({"answer": text})))
     assert str(caught.value) == "`frame`, row 2, field `answer`: not UTF-8 at byte 0 of a text"
+
+
+def test_a_frame_that_arrow_cannot_take_is_an_error_of_the_data() -> None:
+    with pytest.raises(
+        DataError, match=r"^`frame`: cannot be read: Could not convert 'a'"
+    ) as caught:
+        list(read_items(pd.DataFrame({"id": [1, "a"], "answer": ["x", "y"]})))
+    assert caught.value.hint == "give each column one type that Arrow has"
+
+
+def test_a_date_that_python_lacks_is_named_by_its_row() -> None:
+    table = pa.table({"answer": ["x", "y"], "at": pa.array([0, 10**17], pa.timestamp("s"))})
+    with pytest.raises(DataError, match=r"^`frame`, row 2, field `at`: cannot be read: "):
+        list(read_items(table))
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    table = pa.Table.from_arrays([pa.array(["x"]), pa.array(["y"])], names=["answer", "answer"])
+    with pytest.raises(DataError, match=r"^`frame` has more than one column `answer`$"):
+        list(read_items(table))

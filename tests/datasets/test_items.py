@@ -220,6 +220,12 @@ def test_rows_without_texts_serve_a_replay() -> None:
     assert (one.gold, one.cluster) == ("b", "1")
     assert [answer.model for answer in two.answers] == ["m", "n"]
     (single,) = items({"id": 1}, texts_required=False, num_answers=1)
+    with pytest.raises(DataError, match="row 2, field `answer_b`: the field is missing"):
+        items(
+            {"id": 1, "answer_a": "x", "answer_b": "y"},
+            {"id": 2, "answer_a": "x"},
+            texts_required=False,
+        )
     assert len(single.answers) == 1
 
 

@@ -25,6 +25,7 @@ from judgefast.errors import ConfigError, DataError, RunDirectoryError
 from judgefast.hashes import cluster_id64, framed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import pyarrow as pa
@@ -259,3 +260,28 @@ def test_memory_does_not_grow_with_the_data(tmp_path: Path) -> None:
         assert sum(batch.num_rows for batch in iter_rows(folder, ["item_id"])) == count
     assert peaks[1] < 280
     assert peaks[1] - peaks[0] < 90
+
+
+def test_a_full_disk_is_an_error_of_the_run_directory_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "Error writing bytes to file. Detail: [errno 28]")
+
+    for place in ("add", "close"):
+        monkeypatch.setattr(run_order._Spool, place, full)
+        with pytest.raises(RunDirectoryError, match="rows`: No space left on device") as caught:
+            snapshot(read_items([{"answer": "x"}]), tmp_path, seed=0)
+        assert "make room on the disk" in (caught.value.hint or "")
+        assert list(tmp_path.iterdir()) == []
+        monkeypatch.undo()
+
+
+def test_an_error_of_the_rows_own_iterable_comes_through(tmp_path: Path) -> None:
+    def rows() -> Iterator[dict[str, str]]:
+        yield {"answer": "x"}
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        snapshot(read_items(rows()), tmp_path, seed=0)
+    assert list(tmp_path.iterdir()) == []

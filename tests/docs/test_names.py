@@ -7,8 +7,7 @@ import tomllib
 from pathlib import Path
 
 from judgefast.cli.app import LazyGroup
-from judgefast.codes import OutcomeStatus, Position, Status
-from judgefast.outcomes.reconcile import ONE_FAILED, RULES
+from judgefast.codes import ONE_FAILED, RULES, OutcomeStatus, Position, Status
 from judgefast.prompts import read_rubric
 from judgefast.prompts.read_verdict import FORMATS
 from judgefast.prompts.verdict_format import FORMAT_NAMES, WHICH_NAMES

@@ -227,7 +227,7 @@ def test_an_export_is_written_once_and_whole(right: judgefast.Run, tmp_path: Pat
     [
         ({"repeat": 2}, ConfigError, "judgefast.run: unknown option `repeat`"),
         ({"repeats": 0}, ConfigError, "`repeats` is 0; it must be at least 1"),
-        ({"orders": "three"}, ConfigError, "judgefast.run: Invalid enum value 'three'"),
+        ({"orders": "three"}, ConfigError, "judgefast.run: `orders`: Invalid enum value 'three'"),
         ({"rubric": "pairwize"}, RubricError, "there is no rubric `pairwize`"),
         ({"engine": "replai"}, ConfigError, "no engine named `replai`"),
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from judgefast.errors import RunDirectoryError
+from judgefast.journal import lock
+from judgefast.journal.lock import WriteLock
 from judgefast.journal.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -69,3 +72,15 @@ def test_a_second_writer_in_the_same_process_is_refused_too(run: Path) -> None:
         RunDirectory.open(run, write=True)
     with RunDirectory.open(run, write=True):
         pass
+
+
+def test_a_file_system_without_locks_is_not_taken_for_another_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(lock, "_try_lock", refuse)
+    with pytest.raises(RunDirectoryError, match=r"cannot lock `.*`: No locks available") as caught:
+        WriteLock(tmp_path)
+    assert caught.value.hint == "choose a folder on a file system that has locks"

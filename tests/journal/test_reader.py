@@ -224,3 +224,18 @@ def test_duckdb_and_polars_read_the_journal_in_one_line(run: Path, completion: M
     pattern = f"{run}/journal/*.parquet"
     assert duckdb.read_parquet(pattern).aggregate("count(distinct request_id)").fetchall() == [(6,)]
     assert min(pl.read_parquet(pattern)["text"]) == "B"
+
+
+def test_a_segment_that_is_damaged_both_open_and_closed_is_left_out(
+    run: Path, completion: Make
+) -> None:
+    opened = write(run, [completion(number) for number in range(9)], to_parquet=False)
+    flip(opened, opened.stat().st_size // 2)
+    closed = opened.with_suffix(".parquet")
+    closed.write_bytes(b"PAR1")
+    with RunDirectory.open(run, write=False) as reader:
+        assert numbers_of(reader) == []
+        assert [note.partition(" is")[0] for note in reader.notes] == [
+            f"`journal/{closed.name}`",
+            f"`journal/{opened.name}`",
+        ]

@@ -80,6 +80,7 @@ def test_what_is_no_run_is_refused(tmp_path: Path, content: str | None, words: s
         with pytest.raises(RunDirectoryError) as refusal:
             RunDirectory.open(tmp_path, write=write)
         assert words in str(refusal.value)
+        assert refusal.value.hint
     assert not (tmp_path / "lock").exists()
 
 
@@ -155,5 +156,6 @@ def test_a_copy_without_its_empty_folders_is_still_a_run(run: Path) -> None:
     with RunDirectory.open(run, write=False) as reader:
         assert list(reader.completions()) == []
         assert not reader.plan_complete()
-    with RunDirectory.open(run, write=True) as directory:
-        assert all((directory.path / name).is_dir() for name in ("rows", "derived"))
+    with RunDirectory.open(run, write=True):
+        assert (run / "rows").is_dir()
+        assert (run / "derived").is_dir()

@@ -11,8 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgefast.codes import CHOICE_TIE, FIXED_ONE, OutcomeStatus, Position, Status
-from judgefast.outcomes.reconcile import ONE_FAILED, RULES
+from judgefast.codes import (
+    CHOICE_TIE,
+    FIXED_ONE,
+    ONE_FAILED,
+    RULES,
+    OutcomeStatus,
+    Position,
+    Status,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from judgefast.codes import FIXED_ONE, NO_ANSWER, OutcomeStatus, Position
+from judgefast.codes import FIXED_ONE, NO_ANSWER, ONE_FAILED, RULES, OutcomeStatus, Position
 from judgefast.errors import ColumnError, ConfigError, RubricError
-from judgefast.outcomes.reconcile import ONE_FAILED, RULES, default_rule
+from judgefast.outcomes.reconcile import default_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -215,6 +215,19 @@ def test_a_game_read_by_probability_is_as_strong_as_its_likeliest_label(
     ]
     got = outcomes(rows, rule="games", format="arena5")
     assert (value(got), got.weight.tolist()) == ([0.75], [4])
+
+
+def test_a_win_without_a_strength_is_strong_among_labels_with_degrees(
+    outcomes: Reconcile, value: Value
+) -> None:
+    rows = [
+        {"shown": FORWARD, "choice": 1, "p": (0.2, 0.8, 0)},
+        {"shown": SWAPPED, "choice": 1, "p": (0.2, 0.8, 0)},
+        {"shown": FORWARD, "item": 1, "choice": 0, "p": (0.8, 0.2, 0)},
+        {"shown": SWAPPED, "item": 1, "choice": 1, "p": (0.2, 0.8, 0)},
+    ]
+    got = outcomes(rows, rule="games", format="graded abc")
+    assert (value(got), got.weight.tolist()) == ([0.5, 0.0], [6, 4])
 
 
 def test_a_run_that_names_no_rule_averages_where_it_reads_probabilities() -> None:

@@ -66,6 +66,18 @@ def test_the_expected_score_is_taken_from_probabilities(outcomes: Reconcile, val
     assert value(outcomes(rows, mode="scalar", rule="strict", format="levels")) == [5]
 
 
+def test_what_rounding_left_of_the_sum_is_divided_out(outcomes: Reconcile, value: Value) -> None:
+    """Shares of f32 need not sum to 1; a score that is sure stays on its level."""
+    p = (0, 0, 0, 0, 0.9995)
+    rows = [{"shown": (0,), "score": 5.0, "p": p, "mass": 1.0}]
+    assert value(outcomes(rows, mode="scalar", rule="average", format="levels")) == [5]
+    rows = [{"shown": UP, "choice": 0, "p": p[1:], "mass": 1.0}]
+    got = outcomes(rows, mode="choice", rule="average", format="letters")
+    assert sum(value(got)) == pytest.approx(1, abs=2**-22)
+    rows = [{"shown": (0, 1), "choice": 1, "p": (0, 0.9995, 0), "mass": 1.0}]
+    assert value(outcomes(rows, rule="average", format="abc")) == [1]
+
+
 def test_a_pass_rate_is_by_verdict_or_by_probability(outcomes: Reconcile, value: Value) -> None:
     rows = [{"shown": (0,), "score": 1.0, "p": (0.75, 0.25), "mass": 1.0}]
     assert value(outcomes(rows, mode="binary", rule="strict", format="yes-no")) == [1]

@@ -38,7 +38,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def judgefast_command(
     environment: dict[str, str], tmp_path: Path
 ) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start `judgefast ...`; stdout and stderr are pipes of text. What a test leaves is killed."""
+    """Start `judgefast ...`; stdout and stderr are pipes of text. None outlives its test."""
     begun: list[subprocess.Popen[str]] = []
 
     def begin(*args: object, **options: Any) -> subprocess.Popen[str]:

@@ -236,12 +236,12 @@ def test_a_replay_of_a_finished_run_gives_its_results(tmp_path: Path) -> None:
 
     def said(request: Request) -> Completion:
         number = int(request.item_id.removeprefix("item-"))
-        return answered(request, ["A", "B", "C", "Hm."][(number + request.shown[0]) % 4])
+        place = number + request.shown[0] + request.repeat
+        return answered(request, ["A", "B", "C", "Hm."][place % 4])
 
-    judge_rows(first, rows, said, slices=("topic",))
-    config = RunConfig(
-        rubric="pairwise", engine="replay", recorded=str(first), out=str(again), slices=("topic",)
-    )
+    options: dict[str, Any] = {"rubric": "pairwise", "repeats": 2, "slices": ("topic",)}
+    judge_rows(first, rows, said, **options)
+    config = RunConfig(engine="replay", recorded=str(first), out=str(again), **options)
     finished = run(config, show_progress=False)
     assert isinstance(finished, Finished)
     assert finished.status == 0

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
+import msgspec
 import pytest
+from pyarrow import parquet
 
 from judgefast.config import RunConfig
 from judgefast.errors import ConfigError, DataError, RunDirectoryError
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.prompts import prompt_of
 from judgefast.pipeline.run import run
+from judgefast.prompts.plan import PromptPlan
 from judgefast.prompts.segments import Prompt
 from judgefast.runs import Run
 from tests.engines.scripted import ScriptedEngine
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgefast.batches.request import Request
+    from judgefast.datasets.items import Item
     from judgefast.engines.base import Completion
 
 
@@ -37,9 +40,8 @@ def test_without_texts_rows_hold_hashes_alone_and_resume_reads_the_data_again(
     judge_rows(out, [str(data)], some_silent, no_texts=True, request_seconds=0.5)
     held = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
     assert b"What is" not in held
-    table = pa.dataset.dataset(out / "rows").to_table() if hasattr(pa, "dataset") else None
-    if table is not None:
-        assert table.column("question").null_count == 5
+    table = parquet.read_table(out / "rows")
+    assert table.column("question").null_count == 5
     assert go_on(out).status == 0
     judge_rows(kept, [str(data)])
     assert results_json(out) == results_json(kept)
@@ -123,3 +125,20 @@ def test_a_replay_of_a_run_has_no_prompts_to_make_again(tmp_path: Path) -> None:
         ids = next(directory.plan_requests(["request_id"])).column(0).to_pylist()
     assert prompt_of(tmp_path / "again", ids[0]) is None
     assert Run.open(tmp_path / "again").prompt(ids[0].hex()) is None
+
+
+def test_a_prompt_that_is_not_the_one_that_was_sent_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    asked = ScriptedEngine(by_hash)
+    judge_rows(out, pairs(2), engine=asked)
+    [(_, request), *_] = asked.submitted
+    render = PromptPlan.render
+
+    def other(self: PromptPlan, item: Item, shown: tuple[int, ...]) -> Prompt:
+        return msgspec.structs.replace(render(self, item, shown), ids_hash=bytes(16))
+
+    monkeypatch.setattr(PromptPlan, "render", other)
+    with pytest.raises(RunDirectoryError, match="is not the one that was planned"):
+        prompt_of(out, request.request_id, engine=ScriptedEngine(by_hash))

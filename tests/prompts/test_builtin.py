@@ -81,3 +81,16 @@ def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None:
     path.write_bytes(b'name = "caf\xe9"')
     with pytest.raises(RubricError, match=r"latin\.toml` is not UTF-8: byte 11 is 0xe9"):
         load_rubric(str(path))
+
+
+def test_a_file_may_begin_with_the_mark_that_some_editors_write(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + load_rubric("pairwise").source.encode())
+    assert load_rubric(str(path)).source == load_rubric("pairwise").source
+
+
+@pytest.mark.parametrize("name", ["x" * 5_000, "a\0b", "a\0b.toml", "x" * 5_000 + ".toml"])
+def test_a_name_that_no_file_can_have_is_an_error_of_the_rubric(name: str) -> None:
+    with pytest.raises(RubricError) as caught:
+        load_rubric(name)
+    assert caught.value.hint

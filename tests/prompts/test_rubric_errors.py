@@ -288,7 +288,7 @@ def test_the_texts_of_these_tests_are_right_as_they_are() -> None:
         ),
         (
             "[verdict]\n",
-            "[decoding]\nprobabilities = 1\n[verdict]\n",
+            "[decoding]\nprobabilities = []\n[verdict]\n",
             'mine.toml:26: `decoding.probabilities` must be "auto", true or false',
             None,
         ),

@@ -200,3 +200,12 @@ def test_bos_of_the_post_processor_is_found() -> None:
     assert sealed.prefix == "<s>"
     assert sealed.encode_trusted("<s>a").tolist()[0] == 256
     assert len(sealed.encode_trusted("<s>a")) == 2, "nothing is added by itself"
+
+
+def test_truncation_and_padding_of_a_tokenizer_file_are_off() -> None:
+    tokenizer = small_tokenizer(ignore_merges=False, vocabulary=[], added=["[PAD]"])
+    tokenizer.enable_truncation(2)
+    tokenizer.enable_padding(length=8)
+    prompts = PromptTokenizer.from_tokenizer(tokenizer)
+    assert prompts.decode(prompts.encode_untrusted("abcdef")[0]) == "abcdef"
+    assert prompts.decode(prompts.encode_trusted("abc")) == "abc"

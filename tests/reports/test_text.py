@@ -125,3 +125,25 @@ def test_any_text_in_any_field_leaves_a_safe_report(
     follower: Report, is_safe: Callable[[str], bool], text: str
 ) -> None:
     assert is_safe(render(with_hostile_strings(follower, text)))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.1, 0.2, "toward the answer shown first"),
+        (0.0, 0.2, "none shown: the interval holds zero"),
+        (-0.2, 0.0, "none shown: the interval holds zero"),
+        (-0.2, -0.1, "toward the answer shown second"),
+    ],
+)
+def test_a_direction_is_shown_where_its_interval_leaves_zero_out(
+    follower: Report, low: float, high: float, words: str
+) -> None:
+    bias = follower.results.position_bias
+    assert bias is not None
+    direction = msgspec.structs.replace(bias.direction, value=(low + high) / 2, low=low, high=high)
+    bias = msgspec.structs.replace(bias, direction=direction)
+    results = msgspec.structs.replace(follower.results, position_bias=bias)
+    report = msgspec.structs.replace(follower, results=results)
+    (line,) = [line for line in render(report).splitlines() if line.startswith("direction")]
+    assert line.endswith(words)

@@ -147,6 +147,26 @@ def test_repeats_tell_noise_from_bias() -> None:
     assert judged([(FIRST, FIRST)] * 9).noise_flip_rate is None
 
 
+def test_noise_is_that_of_comparisons_read_in_both_orders_and_explains_at_most_all() -> None:
+    unread = Status.EMPTY
+    bias = judged(
+        [(FIRST, SECOND, SECOND, SECOND), (FIRST, SECOND, FIRST, FIRST)],
+        repeats=2,
+        status=[0, 0, 0, 0, 0, 0, unread, unread],
+    )
+    assert (bias.noise_flip_rate.value, bias.noise_flip_rate.outcomes) == (0.5, 1)
+    steady = judged([(FIRST, FIRST, SECOND, SECOND), (TIE, FIRST, TIE, FIRST)], repeats=2)
+    assert steady.noise_share == 1.0
+    assert steady.noise_flip_rate.value >= steady.flip_rate.value > 0
+
+
+def test_noise_over_thousands_of_repeats_stays_exact() -> None:
+    """Sums of its pairs times each other's counts leave 64 bits."""
+    half = 1000
+    bias = judged([[FIRST, SECOND] * half * 2], repeats=2 * half)
+    assert bias.noise_flip_rate.value == pytest.approx(half / (2 * half - 1), abs=1e-7)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(

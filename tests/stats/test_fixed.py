@@ -5,10 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgefast.stats.fixed import fixed_ratio, rounded_quotient
+from judgefast.stats.fixed import fixed_ratio, for_products, rounded_quotient
 
 PAIRS = st.lists(
     st.tuples(st.integers(-(2**50), 2**50), st.integers(1, 2**40)), min_size=1, max_size=8
@@ -36,3 +37,11 @@ def test_products_beyond_64_bits_are_exact() -> None:
     top = np.array([2**50 + 1, -(2**50) - 1])
     expected = [round(Fraction(int(one) * 2**24, 2**30)) for one in top]
     assert fixed_ratio(top, np.full(2, 2**30)).tolist() == expected
+
+
+@pytest.mark.parametrize(("left", "right"), [(2**40, 2**21), (1, 2**31), (2**40, 2**19)])
+def test_sums_of_two_products_are_exact_however_large(left: int, right: int) -> None:
+    tops, sizes = for_products(np.array([[left, left]]), np.array([[right, right]]))
+    assert (tops[:, 0] * sizes[:, 1] + tops[:, 1] * sizes[:, 0]).tolist() == [2 * left * right]
+    assert (sizes[:, 0] * sizes[:, 1] * 2).tolist() == [2 * right * right]
+    assert (tops.dtype == np.int64) is (left * right < 2**60 and right < 2**30)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from judgefast.stats import findings, position_bias, summarise
+from judgefast.stats import Estimate, findings, position_bias, summarise
+from judgefast.stats.slice_names import slice_part, slice_parts
 
 from .tables import make_items, make_outcomes, make_plan, make_verdicts
 
 if TYPE_CHECKING:
-    from judgefast.stats import Estimate, PositionBias
+    from judgefast.stats import PositionBias
 
 
 def replay(
@@ -84,6 +85,23 @@ def test_no_winner_is_called_on_an_interval_that_contains_one_half() -> None:
     )
 
 
+def test_an_interval_that_ends_at_one_half_contains_it() -> None:
+    wins = Estimate(
+        name="win_rate",
+        slice="candidate=x baseline=y",
+        value=0.6,
+        low=0.5,
+        high=0.7,
+        level=0.95,
+        method="cluster-t",
+        unit="cluster",
+        clusters=30,
+        outcomes=30,
+        missing=0,
+    )
+    assert [one.kind for one in findings(None, [wins])] == ["no_winner"]
+
+
 @pytest.mark.parametrize("num", [1, 2, 3, 5])
 def test_a_tiny_run_is_inconclusive_even_if_one_side_wins_all(num: int) -> None:
     outcomes = make_outcomes(range(num), [1] * num)
@@ -109,3 +127,23 @@ def test_slices_of_meta_call_no_winner() -> None:
     items = make_items(40, meta=meta)
     outcomes = make_outcomes(range(40), [1] * 40)
     assert len(findings(None, summarise(outcomes, items, mode="pairwise", slices=["lang"]))) == 1
+
+
+@pytest.mark.parametrize("name", ["a b", 'say "x"', "x baseline=y", "x meta.z=1", "back\\slash"])
+def test_a_model_of_any_name_is_named_whole(name: str) -> None:
+    part = f"{slice_part('candidate', name)} {slice_part('baseline', 'other one')}"
+    assert slice_parts(part) == {"candidate": name, "baseline": "other one"}
+    rate = Estimate(
+        name="win_rate",
+        slice=part,
+        value=0.9,
+        low=0.8,
+        high=0.95,
+        level=0.95,
+        method="wilson",
+        unit="cluster",
+        clusters=100,
+        outcomes=100,
+        missing=0,
+    )
+    assert findings(None, [rate])[0].text.startswith(f"{name} wins against other one:")

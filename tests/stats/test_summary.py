@@ -150,6 +150,13 @@ def test_missing_outcomes_are_counted_and_bounded_never_averaged() -> None:
     assert mean.note == "2 missing: between 2.4 and 4 whatever they were"
 
 
+def test_a_missing_game_may_have_weighed_as_much_as_the_heaviest() -> None:
+    outcomes = make_outcomes(range(3), [1, 0.5, None], weight=[6, 2, 0])
+    rate = named(summarise(outcomes, make_items(3), mode="pairwise"), "win_rate")
+    (one,) = rate.values()
+    assert one.note.endswith("1 missing: between 0.5 and 0.9286 whatever they were")
+
+
 def test_an_estimate_over_no_outcome_is_no_number() -> None:
     outcomes = make_outcomes([0, 1], [None, None], candidate=0, baseline=None)
     found = summarise(outcomes, make_items(2, answers=1), mode="binary")

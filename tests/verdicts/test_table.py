@@ -64,3 +64,26 @@ def test_a_text_that_takes_the_place_of_probabilities_leaves_none_of_them() -> N
     assert verdicts.choice[0] == 1
     assert np.isnan(verdicts.p_labels).all()
     assert np.isnan(verdicts.label_mass).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "finish_reason", "status"),
+    [
+        ("A", "stop", Status.PARSED),
+        ("I see [[A", "stop", Status.NO_VERDICT),
+        ("A", "length", Status.TRUNCATED),
+    ],
+)
+def test_a_text_is_cut_where_its_tokens_were_used_up(
+    text: str, finish_reason: str, status: Status
+) -> None:
+    assert read(text=text, finish_reason=finish_reason).status[0] == status
+
+
+@pytest.mark.parametrize("logprobs", [(math.nan,) * 2, LIKELY_A[:1], (*LIKELY_A, -9.0)])
+def test_probabilities_that_cannot_be_those_of_the_labels_are_malformed(
+    logprobs: tuple[float, ...],
+) -> None:
+    verdicts = read(text="B", answers=(LabelRead(0, logprobs),))
+    assert verdicts.status[0] == Status.MALFORMED
+    assert np.isnan(verdicts.p_labels).all()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from judgefast.codes import ONE_FAILED
 from judgefast.config import RunConfig, config_from, read_config
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--rule", help="How verdicts become an outcome (docs/outcomes.md)."),
         click.option(
             "--one-failed",
-            type=click.Choice(["pair", "single", "tie"]),
+            type=click.Choice(ONE_FAILED),
             help="What a pair with one unread order comes to.",
         ),
         click.option("--baseline", help="Model that every comparison is against."),
@@ -145,7 +146,10 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def config_of(given: dict[str, Any]) -> RunConfig:
     """Merge `--config` and flags; a flag that was given wins."""
     config_file = given.pop("config_file", None)
-    options = read_config(config_file) if config_file else {}
+    options: dict[str, Any] = {}
+    if config_file:
+        options = read_config(config_file)
+        config_from(options, where=f"`{config_file}`")  # its mistakes, before flags are mixed in
     for name in ("map", "engine_args"):
         pairs = given.pop(name, ())
         if pairs:
@@ -155,4 +159,4 @@ def config_of(given: dict[str, Any]) -> RunConfig:
                 **{key: read(value) for key, value in pairs},
             }
     options |= {name: value for name, value in given.items() if value is not None and value != ()}
-    return config_from(options, where=f"`{config_file}`" if config_file else "command line")
+    return config_from(options, where="command line")

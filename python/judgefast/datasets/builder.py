@@ -145,7 +145,7 @@ class ItemBuilder:
 
     def _answer_text(self, row: dict[str, Any], name: str) -> Text | None:
         if not self.fields.present(row, name):
-            if self._options.texts_required:
+            if self._options.texts_required or self.fields.shape != "none":
                 raise self.fields.missing(row, name)
             return None
         value = self.fields.get(row, name)

@@ -37,7 +37,11 @@ def read_text(value: Any, field: str) -> Text:  # noqa: ANN401 - whatever the ro
 def _hint(value: object) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return "write it in quotes, as text"
-    return 'write text, or turns such as [{"role": "user", "content": "Hi"}]'
+    return f"write text, or {_TURNS}"
+
+
+_TURNS = 'turns such as [{"role": "user", "content": "Hi"}]'
+_NO_TEXT = "write what the turn says as text, a tool call too; images cannot be judged"
 
 
 def _turn(turn: Any, field: str) -> Turn:  # noqa: ANN401 - whatever the row holds
@@ -47,7 +51,7 @@ def _turn(turn: Any, field: str) -> Turn:  # noqa: ANN401 - whatever the row hol
     role = turn.get("role")
     if not isinstance(role, str):
         words = f"expected text, saw {shown(role)}"
-        raise RowFault(Reason.WRONG_TYPE, words, field=f"{field}.role")
+        raise RowFault(Reason.WRONG_TYPE, words, field=f"{field}.role", hint=f"write {_TURNS}")
     return Turn(role, _content(turn.get("content"), f"{field}.content"))
 
 
@@ -60,7 +64,7 @@ def _content(content: Any, field: str) -> str:  # noqa: ANN401 - whatever the ro
         if len(texts) == len(content) and all(isinstance(text, str) for text in texts):
             return "\n".join(texts)
     words = f"expected text, saw {shown(content)}"
-    raise RowFault(Reason.WRONG_TYPE, words, field=field)
+    raise RowFault(Reason.WRONG_TYPE, words, field=field, hint=_NO_TEXT)
 
 
 def is_blank(text: Text) -> bool:

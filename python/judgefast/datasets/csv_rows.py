@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from judgefast.datasets.lines import Raw
 
 
+_DELIMITERS = ",;\t|"
+
+
 class _Lines:
     """Feeds the csv module, which joins lines inside quotes, and remembers what was wrong.
 
@@ -74,12 +77,10 @@ def csv_rows(
             message = f"`{name}`, line {first}: {error}"
             raise DataError(message, hint="close the quote, or raise --max-row-bytes") from None
         except csv.Error as error:
-            hint = 'write a quote inside a quoted cell twice: "say ""hi"""'
-            if lines.fault is None:
-                lines.fault = RowFault(Reason.WRONG_COLUMNS, f"not valid CSV: {error}", hint=hint)
+            lines.fault = lines.fault or _invalid(error)
             cells = ["?"]
         if header is None:
-            header = _header(cells, lines.fault, f"`{name}`, line {first}")
+            header = _header(cells, lines.fault, f"`{name}`, line {first}", delimiter)
         elif lines.fault is not None:
             yield first, lines.fault
         elif len(cells) == len(header):
@@ -90,13 +91,24 @@ def csv_rows(
             yield first, RowFault(Reason.WRONG_COLUMNS, words, hint=hint)
 
 
-def _header(cells: list[str], fault: RowFault | None, place: str) -> list[str]:
+def _invalid(error: csv.Error) -> RowFault:
+    hint = 'write a quote inside a quoted cell twice: "say ""hi"""'
+    if "new-line" in str(error):  # a bare CR, as old spreadsheets end a line
+        hint = "end each line with LF or CRLF"
+    return RowFault(Reason.WRONG_COLUMNS, f"not valid CSV: {error}", hint=hint)
+
+
+def _header(cells: list[str], fault: RowFault | None, place: str, delimiter: str) -> list[str]:
     if fault is not None:
         raise DataError(fault.at(place), hint=fault.hint)
     twice = sorted({cell for cell in cells if cells.count(cell) > 1})
     if twice:
         message = f"{place}: the header names {listed(twice)} more than once"
         raise DataError(message, hint="give each column a name of its own")
+    if len(cells) == 1 and any(other in cells[0] for other in _DELIMITERS if other != delimiter):
+        known = "commas" if delimiter == "," else "tabs"
+        message = f"{place}: the header is a single cell, {shown(cells[0])}"
+        raise DataError(message, hint=f"separate cells by {known}; `.csv` has commas, `.tsv` tabs")
     if not any(cells):
         message = f"{place}: the header is empty"
         raise DataError(message, hint="write the names of the fields on the first line")

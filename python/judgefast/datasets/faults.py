@@ -7,6 +7,7 @@ A fault is a value first: `--on-bad-row skip` counts it by `reason`; only `error
 from __future__ import annotations
 
 import difflib
+import shlex
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -113,6 +114,16 @@ def closest(word: str, words: Iterable[str]) -> str | None:
     folded = {known.casefold(): known for known in words}
     found = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     return folded[found[0]] if found else None
+
+
+def map_hint(field: str, name: str) -> str:
+    """Advice to read `field` from the field `name` of the data, as it is typed in a shell.
+
+    >>> map_hint("answer", " answer")
+    "did you mean ` answer`? use --map 'answer= answer'"
+    """
+    pair = shlex.quote(f"{field}={name}") if name.isprintable() else f"{field}={visible(name)}"
+    return f"did you mean `{visible(name)}`? use --map {pair}"
 
 
 def listed(names: Iterable[str], limit: int = 12) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from judgefast.datasets.faults import Reason, RowFault, closest, listed, visible
+from judgefast.datasets.faults import Reason, RowFault, closest, listed, map_hint
+from judgefast.datasets.layouts import recognise
 from judgefast.datasets.options import FIELDS
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ _ABSENT = object()
 Shape = Literal["answers", "pair", "single", "none"]
 
 _SHARED = {"id", "question", "reference", "gold", "cluster", "meta"}
+_HOLD_ANSWERS = {"answers", "answer", "answer_a", "answer_b"}
 _PAIR = {"answer_a", "answer_b", "model_a", "model_b"}
 _SHAPES: dict[Shape, set[str]] = {
     "answers": {"answers"},
@@ -23,6 +25,9 @@ _SHAPES: dict[Shape, set[str]] = {
     "single": {"answer", "model"},
     "none": _PAIR | {"answer", "model"},
 }
+
+
+_HELD = {"answers": "`answers`", "pair": "two answers", "single": "one answer", "none": "none"}
 
 
 def _shape(layout: Layout) -> Shape:
@@ -99,11 +104,22 @@ class Fields:
 
     def missing(self, row: dict[str, Any], field: str) -> RowFault:
         """Say that a row lacks a field, and which of its fields may be meant."""
+        other = recognise(row) if field in _HOLD_ANSWERS else None
+        if other is not None and _shape(other) != self.shape:
+            return self._of_another_shape(_shape(other), self.name(field))
         name = self.name(field)
         mapped = f" (mapped to `{field}`)" if field in self._map else ""
         near = closest(name, (other for other in row if other not in self.known))
-        hint = (
-            f"did you mean `{visible(near)}`? use --map {field}={visible(near)}" if near else None
-        )
+        hint = map_hint(field, near) if near else None
         words = f"the field is missing{mapped}; the row has {listed(row)}"
+        return RowFault(Reason.MISSING_FIELD, words, field=name, hint=hint)
+
+    def _of_another_shape(self, shape: Shape, name: str) -> RowFault:
+        words = (
+            f"the field is missing; the row holds {_HELD[shape]}, the first row {_HELD[self.shape]}"
+        )
+        if "single" in (shape, self.shape):
+            hint = "judge single answers and pairs in runs of their own"
+            return RowFault(Reason.MIXED_MODES, words, field=name, hint=hint)
+        hint = "write the answers of all rows in one way"
         return RowFault(Reason.MISSING_FIELD, words, field=name, hint=hint)

@@ -82,7 +82,7 @@ class FileSource(msgspec.Struct, frozen=True):
         except FileNotFoundError:
             message = f"`{self.name}` is gone: it was there a moment ago"
             raise DataError(message) from None
-        except _READ_ERRORS as error:
+        except READ_ERRORS as error:
             place = f"`{self.name}`{f', after {self.unit} {number}' if number else ''}"
             message = f"{place}: cannot be read: {visible(str(error))}"
             raise DataError(message, hint="check the file, or fetch it again") from error
@@ -111,8 +111,8 @@ class FileSource(msgspec.Struct, frozen=True):
                 yield from stream_rows(stream, kind, self.name, max_row_bytes)
 
 
-_READ_ERRORS = (OSError, EOFError, zlib.error, ValueError)
-"""What the readers of damaged files raise; Arrow's own errors are among them."""
+READ_ERRORS = (OSError, EOFError, zlib.error, ValueError)
+"""What the readers of damaged data raise; those of Arrow come as `ValueError`."""
 
 
 def stream_rows(
@@ -122,7 +122,7 @@ def stream_rows(
     if kind == "arrow_stream":
         from judgefast.datasets.arrow_rows import ipc_stream_rows  # noqa: PLC0415 - heavy
 
-        yield from ipc_stream_rows(stream)
+        yield from ipc_stream_rows(stream, name)
     elif kind in ("csv", "tsv"):
         from judgefast.datasets.csv_rows import csv_rows  # noqa: PLC0415 - for CSV alone
 
@@ -139,8 +139,13 @@ def refuse_unseekable(raw: BinaryIO, name: str) -> None:
 
     """
     if not raw.seekable():
-        message = f"`{name}`: this format cannot be read from a pipe"
-        raise DataError(message, hint="save it to a file and name the file")
+        raise piped(name)
+
+
+def piped(name: str) -> DataError:
+    """Say that a format must be read from a file."""
+    message = f"`{name}`: this format cannot be read from a pipe"
+    return DataError(message, hint="save it to a file and name the file")
 
 
 def unpacked(raw: io.BufferedReader[Any]) -> io.BufferedReader[Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from judgefast.datasets.faults import Reason, RowFault, closest, listed, shown, visible
+from judgefast.datasets.faults import Reason, RowFault, closest, listed, map_hint, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -186,8 +186,8 @@ def unrecognised(row: Mapping[str, object]) -> RowFault:
     lacking = min(nearest.requires - row.keys())
     near = closest(lacking, (name for name in row if name not in nearest.requires))
     words = f"the field is missing; the row has {listed(row)}"
-    hint = f"did you mean `{visible(near)}`? use --map {lacking}={visible(near)}" if near else None
-    return RowFault(Reason.MISSING_FIELD, words, field=lacking, hint=hint or _SHAPES_HINT)
+    hint = map_hint(lacking, near) if near else _SHAPES_HINT
+    return RowFault(Reason.MISSING_FIELD, words, field=lacking, hint=hint)
 
 
 _SHAPES_HINT = (
@@ -196,12 +196,11 @@ _SHAPES_HINT = (
 
 
 def _no_answers(row: Mapping[str, object]) -> RowFault:
-    for wanted in ("answer_a", "answer", "answers"):
-        near = closest(wanted, row)
-        if near is not None:
-            hint = f"did you mean `{visible(near)}`? use --map {wanted}={visible(near)}"
-            break
-    else:
-        hint = _SHAPES_HINT
+    wanted = ("answers", "answer", "answer_a")
+    # `Answer` is meant for `answer`, though it is like the others too.
+    same = {name.strip().casefold(): name for name in row}
+    found = [(field, same[field]) for field in wanted if field in same]
+    found += [(field, near) for field in wanted[::-1] if (near := closest(field, row)) is not None]
+    hint = map_hint(*found[0]) if found else _SHAPES_HINT
     words = f"no field that holds an answer; the row has {listed(row)}"
     return RowFault(Reason.MISSING_FIELD, words, hint=hint)

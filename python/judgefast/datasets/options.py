@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from judgefast.config import MAX_ROW_BYTES
 from judgefast.datasets.faults import closest, listed
 from judgefast.errors import ConfigError
 
@@ -45,7 +46,7 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
     """`skip` leaves bad rows out and counts them by reason."""
     on_empty: OnEmpty = "error"
     """What becomes of an answer that is empty or only white space."""
-    max_row_bytes: int = 64 * 2**20
+    max_row_bytes: int = MAX_ROW_BYTES
     """Longest line of a text file. Bytes."""
     texts_required: bool = True
     """False lets rows come without questions and answers: recorded judge outputs are replayed."""

@@ -9,7 +9,7 @@ import msgspec
 
 from judgefast.datasets.builder import Built, ItemBuilder
 from judgefast.datasets.conversations import mend_surrogates
-from judgefast.datasets.faults import Reason, RowFault, closest, visible
+from judgefast.datasets.faults import Reason, RowFault, closest, listed, map_hint, visible
 from judgefast.datasets.files import FileSource
 from judgefast.datasets.identity import IDENTITY_MODULUS, item_hash
 from judgefast.datasets.layouts import WITHOUT_TEXTS, recognise, unrecognised
@@ -236,11 +236,8 @@ class ItemReader:
             name = self._options.map[field]
             near = closest(name, self._field_names)
             message = f"map: `{visible(name)}` (for `{field}`) is a field that no row has"
-            hint = (
-                f"did you mean `{visible(near)}`? use --map {field}={visible(near)}"
-                if near
-                else None
-            )
+            fields = f"the first row has {listed(self._field_names)}"
+            hint = map_hint(field, near) if near else fields
             raise DataError(message, hint=hint)
 
 

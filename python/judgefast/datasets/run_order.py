@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,7 @@ def snapshot(
 
     Raises:
         DataError: As `read_items`. Nothing is left behind.
-        RunDirectoryError: The folder holds rows already.
+        RunDirectoryError: The folder holds rows already, or the disk is full or fails.
 
     """
     if not 0 <= seed < _SEED_LIMIT or (limit is not None and limit < 1):
@@ -81,28 +82,55 @@ def snapshot(
     if final.exists() and any(final.iterdir()):
         message = f"`{folder}` holds rows already"
         raise RunDirectoryError(message, hint="resume that run, or name another directory")
-    work = Path(tempfile.mkdtemp(prefix=".rows-", dir=folder))
-    try:
-        spool = _Spool(work / "spool.arrow", seed, limit)
-        for chunk in reader.chunks():
-            spool.add(batch_of(chunk.items, texts=texts), chunk.hashes)
-        spool.close()
-        out = _Parts(work / ROWS_FOLDER)
-        for table in _buckets(spool, work):
-            out.write(table)
-        out.close()
-        if final.exists():
-            final.rmdir()
-        (work / ROWS_FOLDER).rename(final)
-        _sync_folder(final.parent)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    with _work_folder(folder) as work:
+        with _disk_errors(final):
+            spool = _Spool(work / "spool.arrow", seed, limit)
+        for chunk in reader.chunks():  # errors of reading are the reader's, or the iterable's own
+            with _disk_errors(final):
+                spool.add(batch_of(chunk.items, texts=texts), chunk.hashes)
+        with _disk_errors(final):
+            out = _written(spool, work, final)
     return SnapshotSummary(
         items=out.rows,
         sampled_out=reader.summary.items - out.rows,
         parts=out.parts,
         identity=f"{out.identity % IDENTITY_MODULUS:032x}",
     )
+
+
+def _written(spool: _Spool, work: Path, final: Path) -> _Parts:
+    """Sort what was spooled and put it in place."""
+    spool.close()
+    out = _Parts(work / ROWS_FOLDER)
+    for table in _buckets(spool, work):
+        out.write(table)
+    out.close()
+    if final.exists():
+        final.rmdir()
+    (work / ROWS_FOLDER).rename(final)
+    _sync_folder(final.parent)
+    return out
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """A full disk is the user's to mend."""
+    try:
+        yield
+    except OSError as error:
+        message = f"cannot write `{path}`: {os.strerror(error.errno) if error.errno else error}"
+        hint = "make room on the disk or let me write there, then start the same command again"
+        raise RunDirectoryError(message, hint=hint) from error
+
+
+@contextmanager
+def _work_folder(folder: Path) -> Iterator[Path]:
+    with _disk_errors(folder):
+        work = Path(tempfile.mkdtemp(prefix=".rows-", dir=folder))
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def in_run_order(batch: pa.RecordBatch, *, seed: int) -> pa.RecordBatch:

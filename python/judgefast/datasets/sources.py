@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
@@ -13,7 +13,14 @@ from urllib.parse import unquote
 import msgspec
 
 from judgefast.datasets.faults import Reason, RowFault, closest, listed, shown, visible
-from judgefast.datasets.files import FileSource, format_of, stream_rows, unpacked
+from judgefast.datasets.files import (
+    READ_ERRORS,
+    FileSource,
+    format_of,
+    piped,
+    stream_rows,
+    unpacked,
+)
 from judgefast.datasets.lines import Raw  # noqa: TC001 - msgspec reads it of a Struct
 from judgefast.errors import DataError
 
@@ -34,17 +41,19 @@ class StdinSource:
     def rows(self, max_row_bytes: int) -> Iterator[tuple[int, Raw]]:
         """Number, from 1, and fields of each row."""
         number = 0
+        if sys.stdin is None:
+            message = "stdin is closed"
+            raise DataError(message, hint="pipe rows in, or name a file in place of `-`")
         try:
             stream = unpacked(cast("io.BufferedReader", sys.stdin.buffer))
             kind = format_of(stream, Path("stdin"))
             if kind in ("parquet", "arrow_file"):
-                message = "`stdin`: this format cannot be read from a pipe"
-                raise DataError(message, hint="save it to a file and name the file")
+                raise piped(self.name)
             for number, row in stream_rows(stream, kind, self.name, max_row_bytes):
                 yield number, row
-        except (OSError, EOFError, ValueError) as error:
+        except READ_ERRORS as error:
             message = f"stdin, after line {number}: cannot be read: {visible(str(error))}"
-            raise DataError(message) from error
+            raise DataError(message, hint="check what is piped in") from error
 
 
 class RowsSource(msgspec.Struct):
@@ -60,7 +69,9 @@ class RowsSource(msgspec.Struct):
         for number, row in enumerate(self.iterable, start=1):
             if not isinstance(row, Mapping):
                 words = f"expected a dict, saw {shown(row)}"
-                yield number, RowFault(Reason.NOT_AN_OBJECT, words)
+                is_path = isinstance(row, str | os.PathLike)
+                hint = "to name files, pass a list of paths" if is_path else "pass dicts"
+                yield number, RowFault(Reason.NOT_AN_OBJECT, words, hint=hint)
             elif all(isinstance(name, str) for name in row):
                 yield number, dict(row)
             else:
@@ -81,7 +92,14 @@ class FrameSource(msgspec.Struct):
         """Number, from 1, and fields of each row."""
         from judgefast.datasets.arrow_rows import frame_rows  # noqa: PLC0415 - heavy
 
-        yield from frame_rows(self.frame)
+        number = 0
+        try:
+            for number, row in frame_rows(self.frame):
+                yield number, row
+        except ValueError as error:
+            place = f"`{self.name}`{f', after row {number}' if number else ''}"
+            message = f"{place}: cannot be read: {visible(str(error))}"
+            raise DataError(message, hint="give each column one type that Arrow has") from error
 
 
 class WindowSource(msgspec.Struct):
@@ -119,7 +137,11 @@ def find_sources(data: Any) -> list[Source]:  # noqa: ANN401 - see read_items
     return [RowsSource(data)]
 
 
-def _from_paths(names: Iterable[str | os.PathLike[str]]) -> list[Source]:
+def _from_paths(names: Sequence[str | os.PathLike[str]]) -> list[Source]:
+    odd = [name for name in names if not isinstance(name, str | os.PathLike)]
+    if odd:
+        message = f"data names files, and among them {shown(odd[0])}"
+        raise DataError(message, hint="pass either paths or rows")
     sources: list[Source] = []
     seen: set[str] = set()
     for name in names:
@@ -136,6 +158,14 @@ def _from_paths(names: Iterable[str | os.PathLike[str]]) -> list[Source]:
 def _from_path(name: str) -> Iterable[Source]:
     if name == STDIN:
         return [StdinSource()]
+    try:
+        return _from_disk(name)
+    except OSError as error:  # a name too long, a folder that may not be read
+        message = f"`{visible(name)}` cannot be read: {error.strerror}"
+        raise DataError(message, hint="check the path, and who may read it") from error
+
+
+def _from_disk(name: str) -> Iterable[Source]:
     path = Path(name)
     if path.is_dir():
         return _from_folder(path)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 TEMPORARY = ".tmp"
 """Suffix of a file that is being written; one that is left behind means nothing."""
 
+COPY_BACK = "copy the file back, or start a new run directory"
+"""Hint where a file that is written once is missing or damaged."""
+
 DAMAGED = ".damaged"
 """Suffix of a file that was set aside."""
 

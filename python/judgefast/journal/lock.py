@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from contextlib import suppress
@@ -30,6 +31,10 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+_HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+"""What systems say of a lock that another process holds."""
+
+
 class WriteLock:
     """The lock of a run directory, held from construction to :meth:`release`.
 
@@ -51,12 +56,18 @@ class WriteLock:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             message = f"cannot write `{path}`: {error.strerror}"
-            raise RunDirectoryError(message) from error
+            hint = "name a folder that you may write to"
+            raise RunDirectoryError(message, hint=hint) from error
         try:
             _try_lock(descriptor)
         except OSError as error:
-            holder = os.read(descriptor, 200).decode(errors="replace").strip()
+            is_held = error.errno in _HELD
+            holder = os.read(descriptor, 200).decode(errors="replace").strip() if is_held else ""
             os.close(descriptor)
+            if not is_held:  # a network file system without locks
+                message = f"cannot lock `{path}`: {error.strerror}"
+                hint = "choose a folder on a file system that has locks"
+                raise RunDirectoryError(message, hint=hint) from error
             message = f"`{folder}` is being written by {holder or 'another process'}"
             hint = "wait for it, stop it, or choose another folder"
             raise RunDirectoryError(message, hint=hint) from error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast.errors import RunDirectoryError
-from judgefast.journal.files import write_whole
+from judgefast.journal.files import COPY_BACK, write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,14 +109,14 @@ def read_manifest(folder: Path) -> Manifest:
         data = path.read_bytes()
     except OSError as error:
         message = f"`{folder}` is no run directory: it has no readable {NAME}"
-        raise RunDirectoryError(message) from error
+        raise RunDirectoryError(message, hint="name the folder that a run was given") from error
     try:
         head = msgspec.json.decode(data, type=_Head)
         if head.format <= FORMAT:
             return msgspec.json.decode(data, type=Manifest)
     except msgspec.DecodeError as error:
         message = f"`{path}` cannot be read: {error}"
-        raise RunDirectoryError(message) from error
+        raise RunDirectoryError(message, hint=COPY_BACK) from error
     message = f"`{path}` has format {head.format}; this judgefast reads up to {FORMAT}"
     raise RunDirectoryError(message, hint=f"update judgefast (written by {head.judgefast})")
 

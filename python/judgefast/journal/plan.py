@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from judgefast.errors import RunDirectoryError
-from judgefast.journal.files import remove_temporaries, write_whole, writing
+from judgefast.journal.files import COPY_BACK, remove_temporaries, write_whole, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -111,8 +111,7 @@ class PlanStore:
                     yield from file.iter_batches(columns=None if columns is None else list(columns))
             except (OSError, pa.ArrowInvalid) as error:
                 message = f"`{path}` of the plan cannot be read: {error}"
-                hint = "copy the file back, or start a new run directory"
-                raise RunDirectoryError(message, hint=hint) from error
+                raise RunDirectoryError(message, hint=COPY_BACK) from error
 
     def _sealed(self) -> tuple[str, ...]:
         return () if self._seal is None else self._seal.parts
@@ -125,10 +124,10 @@ class PlanStore:
             return None
         except msgspec.DecodeError as error:
             message = f"`{path}` cannot be read: {error}"
-            raise RunDirectoryError(message) from error
+            raise RunDirectoryError(message, hint=COPY_BACK) from error
         if seal.sha256 != _names_hash(seal.parts):
             message = f"`{path}` is damaged: its sha256 does not fit the parts that it names"
-            raise RunDirectoryError(message)
+            raise RunDirectoryError(message, hint=COPY_BACK)
         return seal
 
 

@@ -9,6 +9,7 @@ from judgefast.journal.files import remove_temporaries, set_aside
 from judgefast.journal.launches import is_elsewhere
 from judgefast.journal.segments import (
     DamagedSegmentError,
+    Lines,
     Segment,
     close_segment,
     closed_batches,
@@ -65,26 +66,29 @@ class JournalReader:
         self, segment: Segment, columns: Sequence[str] | None
     ) -> Iterator[pa.RecordBatch]:
         opened, closed = segment.opened(self._folder), segment.closed(self._folder)
-        if not closed.exists():
-            try:
-                lines = read_lines(opened)
-            except FileNotFoundError:
-                pass  # its writer has closed it since it was listed
-            except DamagedSegmentError as error:
-                self._note(f"{_place(opened)} is damaged and left out: {error}")
+        lines = None if closed.exists() else self._read_open(segment)
+        if closed.exists():  # asked again: its writer may have closed it since it was listed
+            if self._is_sound(segment, aside=False):
+                yield from closed_batches(closed, columns)
                 return
-            else:
-                if lines.torn_bytes and segment.launch != self._own_launch:
-                    self._note(_torn(opened, len(lines.spans), lines.torn_bytes, "left out"))
-                for batch in line_batches(opened, lines, segment):
-                    yield batch if columns is None else batch.select(list(columns))
-                return
-        if self._is_sound(segment, aside=False):
-            yield from closed_batches(closed, columns)
-        elif opened.exists():
-            lines = read_lines(opened)
+            lines = lines or self._read_open(segment)
+        if lines is not None:
             for batch in line_batches(opened, lines, segment):
                 yield batch if columns is None else batch.select(list(columns))
+
+    def _read_open(self, segment: Segment) -> Lines | None:
+        """Lines of an open segment; None if it is gone or damaged."""
+        opened = segment.opened(self._folder)
+        try:
+            lines = read_lines(opened)
+        except FileNotFoundError:
+            return None
+        except DamagedSegmentError as error:
+            self._note(f"{_place(opened)} is damaged and left out: {error}")
+            return None
+        if lines.torn_bytes and segment.launch != self._own_launch:
+            self._note(_torn(opened, len(lines.spans), lines.torn_bytes, "left out"))
+        return lines
 
     def _is_sound(self, segment: Segment, *, aside: bool) -> bool:
         if segment in self._verified:

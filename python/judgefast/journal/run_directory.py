@@ -11,7 +11,7 @@ from judgefast.errors import RunDirectoryError
 from judgefast.journal.answers import COLUMNS, AnswerIndex, id_bytes
 from judgefast.journal.launches import LaunchRecord, new_launch, read_launches
 from judgefast.journal.lock import WriteLock
-from judgefast.journal.manifest import NAME, Manifest, read_manifest, write_manifest
+from judgefast.journal.manifest import Manifest, read_manifest, write_manifest
 from judgefast.journal.plan import PlanStore
 from judgefast.journal.reader import JournalReader
 from judgefast.journal.unfinished import refuse_foreign
@@ -64,15 +64,16 @@ class RunDirectory:
 
         """
         path = Path(path)
-        _refuse_taken(path)
+        refuse_foreign(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             message = f"cannot make `{path}`: {error.strerror}"
-            raise RunDirectoryError(message) from error
+            hint = "name a folder that you may write to"
+            raise RunDirectoryError(message, hint=hint) from error
         held = lock or WriteLock(path)
         try:
-            _refuse_taken(path)
+            refuse_foreign(path)
             write_manifest(path, manifest)
             return cls(path, manifest, held)
         except BaseException:
@@ -245,11 +246,3 @@ class RunDirectory:
             message = f"`{self.path}` has no launch of this process"
             raise RunDirectoryError(message)
         return self._record
-
-
-def _refuse_taken(path: Path) -> None:
-    """Refuse a folder that holds a run, or anything that a run could be mistaken for."""
-    if (path / NAME).exists():
-        message = f"`{path}` holds a run already"
-        raise RunDirectoryError(message, hint="resume it, or choose another folder")
-    refuse_foreign(path)

@@ -12,29 +12,32 @@ from judgefast.journal.manifest import NAME
 if TYPE_CHECKING:
     from pathlib import Path
 
-_OURS = ("lock", "rows", NAME + TEMPORARY)
+_BEFORE_THE_MANIFEST = ("lock", "rows", NAME + TEMPORARY)
 _SPOOL = ".rows-"
 """Prefix of the folder in which rows are sorted."""
 
 
 def refuse_foreign(path: Path) -> None:
-    """Refuse a folder that holds anything but what a start that died has left.
+    """Refuse a folder that holds anything a run could overwrite or be mistaken for.
 
     Raises:
-        RunDirectoryError: It does; the message names what.
+        RunDirectoryError: It is a file, holds a run, or holds what no unfinished start leaves.
 
     """
     if not path.exists():
         return
     if not path.is_dir():
-        msg = f"`{path}` is a file, not a folder"
-        raise RunDirectoryError(msg, hint="name a folder that is new or empty")
+        message = f"`{path}` is a file, not a folder"
+        raise RunDirectoryError(message, hint="name a folder that is new or empty")
     held = sorted(entry.name for entry in path.iterdir())
-    foreign = [name for name in held if name not in _OURS and not name.startswith(_SPOOL)]
+    if NAME in held:
+        message = f"`{path}` holds a run already"
+        raise RunDirectoryError(message, hint="resume it, or choose another folder")
+    foreign = [name for name in held if not _is_ours(name)]
     if foreign:
         more = f" and {len(foreign) - 1:,} more" if len(foreign) > 1 else ""
-        msg = f"`{path}` is no run directory: it holds `{foreign[0]}`{more}"
-        raise RunDirectoryError(msg, hint="choose a new or an empty folder")
+        message = f"`{path}` is no run directory: it holds `{foreign[0]}`{more}"
+        raise RunDirectoryError(message, hint="choose a new or an empty folder")
 
 
 def clear_unfinished(path: Path) -> None:
@@ -42,3 +45,7 @@ def clear_unfinished(path: Path) -> None:
     for entry in path.iterdir():
         if entry.name == "rows" or entry.name.startswith(_SPOOL):
             shutil.rmtree(entry)
+
+
+def _is_ours(name: str) -> bool:
+    return name in _BEFORE_THE_MANIFEST or name.startswith(_SPOOL)

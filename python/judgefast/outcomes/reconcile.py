@@ -17,18 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from judgefast.batches.columns import PlanColumns
+    from judgefast.codes import OneFailed, Rule
     from judgefast.verdicts.columns import VerdictColumns
-
-Rule = Literal["strict", "average", "judgebench", "games", "drop"]
-OneFailed = Literal["pair", "single", "tie"]
-
-RULES: tuple[Rule, ...] = ("strict", "average", "judgebench", "games", "drop")
-"""How the two orders of a comparison become one. Best of several: `strict`, `average`, `drop`;
-scored answers: `strict` (the score as read), `average` (the expected score, where probabilities
-exist)."""
-
-ONE_FAILED: tuple[OneFailed, ...] = ("pair", "single", "tie")
-"""What a comparison comes to of which one order was read: nothing, that order's vote, a tie."""
 
 _POSITIONS = {"first": 0, "second": 1, "tie": CHOICE_TIE}
 _WITHOUT_DEGREES = {None, 0.0, 0.5, 1.0}

@@ -314,9 +314,11 @@ def reader_of(config: RunConfig, judge: Judge, data: Any) -> ItemReader:  # noqa
 def can_read_again(data: Any) -> bool:  # noqa: ANN401 - as above
     """Whether data is files, which say the same twice."""
     names = [data] if isinstance(data, str | Path) else data
-    if not isinstance(names, list | tuple):
-        return False
-    return bool(names) and all(isinstance(name, str | Path) and str(name) != "-" for name in names)
+    return (
+        isinstance(names, list | tuple)
+        and bool(names)
+        and all(isinstance(name, str | Path) and str(name) != "-" for name in names)
+    )
 
 
 def _tell(reader: ItemReader, say: Callable[[str], None]) -> None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from judgefast.codes import RULES
 from judgefast.datasets.options import ReadOptions
 from judgefast.engines import create_engine, engine_names
 from judgefast.errors import ConfigError
 from judgefast.journal.manifest import NAME, EngineFacts, ModelFacts, RubricFacts
 from judgefast.journal.recordings import recorded_rows
-from judgefast.outcomes.reconcile import RULES
 from judgefast.prompts.builtin import load_rubric
 from judgefast.prompts.plan import PromptPlan
 

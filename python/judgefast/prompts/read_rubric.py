@@ -7,6 +7,7 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Any, cast
 
+from judgefast.codes import ONE_FAILED, RULES
 from judgefast.errors import RubricError
 from judgefast.prompts.read_template import read_template
 from judgefast.prompts.read_verdict import MAX_SCORE, read_verdict
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from judgefast.prompts.verdict_format import VerdictFormat
 
 MODES = ("pairwise", "scalar", "binary", "choice")
-RULES = ("strict", "average", "judgebench", "games", "drop")
 _TOKENS = {"label": 16, "json": 256, "rating": 512, "result": 512}
 """Default of `decoding.max_tokens`, by format; 1024 for those that reason first."""
 
@@ -60,7 +60,7 @@ def read_rubric(text: str, file: str) -> Rubric:
         reference=reference,
         date=_date(top),
         rule=top.one_of("rule", RULES) if "rule" in values else None,
-        one_failed=cast("Any", top.one_of("one_failed", ("pair", "single", "tie"), "pair")),
+        one_failed=cast("Any", top.one_of("one_failed", ONE_FAILED, "pair")),
         aspects=aspects,
         examples=examples,
         template=template,
@@ -150,7 +150,7 @@ def _example(table: Table) -> str:
 
 def _decoding(table: Table, verdict: VerdictFormat) -> DecodingWishes:
     probabilities = table.peek("probabilities")
-    if not (probabilities in {None, "auto"} or isinstance(probabilities, bool)):
+    if not (probabilities in (None, "auto") or isinstance(probabilities, bool)):
         table.refuse("probabilities", 'must be "auto", true or false')
     wishes = DecodingWishes(
         max_tokens=table.integer("max_tokens", 1, 1 << 20, _TOKENS.get(verdict.name, 1024)),

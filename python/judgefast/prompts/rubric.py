@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from judgefast.codes import OneFailed  # noqa: TC001 - msgspec reads annotations
 from judgefast.hashes import framed
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True):
     """ISO date that chat templates get when they ask for today's."""
     rule: str | None
     """Reconciliation rule as written; None: :meth:`rule_in_force` says."""
-    one_failed: Literal["pair", "single", "tie"]
+    one_failed: OneFailed
     """What a pair with one unread order comes to."""
     aspects: tuple[Aspect, ...]
     examples: tuple[str, ...]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from judgefast.stats.slice_names import slice_part
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -46,7 +48,7 @@ class AnswerNames:
     def slices(self) -> Sequence[str]:
         """`model=X` or `answer=answer_a`, by code."""
         return [
-            f"{'model' if code < self.num_models else 'answer'}={name}"
+            slice_part("model" if code < self.num_models else "answer", name)
             for code, name in enumerate(self.names)
         ]
 

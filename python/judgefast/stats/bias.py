@@ -14,7 +14,7 @@ import numpy as np
 
 from judgefast.codes import FIXED_ONE, Status
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads the annotation
-from judgefast.stats.fixed import fixed_ratio, rounded_quotient
+from judgefast.stats.fixed import fixed_ratio, for_products, rounded_quotient
 from judgefast.stats.moments import cluster_moments
 from judgefast.stats.orders import order_counts
 from judgefast.stats.position import PositionBias
@@ -130,7 +130,7 @@ def _balanced(sums: NDArray[np.int64], read: NDArray[np.int64]) -> NDArray[np.in
 
     An order without judgments does not count; sums are integers, shape (m, 2).
     """
-    size = np.maximum(read, 1)
+    sums, size = for_products(sums, np.maximum(read, 1))
     top = sums[:, 0] * size[:, 1] + sums[:, 1] * size[:, 0]
     orders = np.maximum((read > 0).sum(axis=1), 1)
     return rounded_quotient(top, size[:, 0] * size[:, 1] * orders)

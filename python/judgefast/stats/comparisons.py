@@ -8,6 +8,7 @@ import numpy as np
 
 from judgefast.codes import CHOICE_TIE, FIXED_ONE
 from judgefast.stats.answers import AnswerNames
+from judgefast.stats.slice_names import slice_part
 from judgefast.stats.slices import Rows
 
 if TYPE_CHECKING:
@@ -47,7 +48,12 @@ def pair_rows(outcomes: OutcomeColumns, items: JudgedItems, baseline: str | None
     flip = is_upper != about_upper[group]
     by_rank = [names.names[code] for code in np.argsort(rank)]
     groups = [
-        f"candidate={by_rank[up if about_up else low]} baseline={by_rank[low if about_up else up]}"
+        " ".join(
+            (
+                slice_part("candidate", by_rank[up if about_up else low]),
+                slice_part("baseline", by_rank[low if about_up else up]),
+            )
+        )
         for low, up, about_up in zip(lowers, uppers, about_upper, strict=True)
     ]
     value = np.where(flip, FIXED_ONE - outcomes.value, outcomes.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,3 +39,16 @@ def rounded_quotient(
     up = (twice > bottom) | ((twice == bottom) & (quotient % 2 == 1))
     rounded: NDArray[np.int64] = (quotient + up).astype(np.int64)
     return rounded
+
+
+def for_products(
+    left: NDArray[np.int64], right: NDArray[np.int64]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Ready two arrays of any shape for sums of two products: left by right, or right by right.
+
+    They come back as they are, or as Python integers where such a sum might leave 62 bits.
+    """
+    factor = int(np.abs(right).max(initial=0))
+    largest = max(int(np.abs(left).max(initial=0)), factor) * factor
+    kind = object if 2 * largest >= _SAFE else np.int64
+    return left.astype(kind, copy=False), right.astype(kind, copy=False)

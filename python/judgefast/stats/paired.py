@@ -9,7 +9,7 @@ import numpy as np
 
 from judgefast.errors import ColumnError
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads the annotation
-from judgefast.stats.fixed import rounded_quotient
+from judgefast.stats.fixed import for_products, rounded_quotient
 from judgefast.stats.moments import cluster_moments
 from judgefast.stats.rules import LEVEL
 from judgefast.stats.slices import estimate
@@ -93,11 +93,11 @@ def paired_difference(
     scored = both & (weight_a > 0) & (weight_b > 0)
 
     value = np.zeros(number, dtype=np.int64)
-    # Cross products of large units leave 64 bits; Python integers do not.
-    sum_a, weight_a, sum_b, weight_b = (
-        column[scored].astype(object) for column in (sum_a, weight_a, sum_b, weight_b)
+    sums, weights = for_products(
+        np.stack([sum_a[scored], sum_b[scored]]), np.stack([weight_a[scored], weight_b[scored]])
     )
-    value[scored] = rounded_quotient(sum_a * weight_b - sum_b * weight_a, weight_a * weight_b)
+    cross = sums[0] * weights[1] - sums[1] * weights[0]
+    value[scored] = rounded_quotient(cross, weights[0] * weights[1])
     cluster = np.zeros(number, dtype=np.uint64)
     cluster[unit[size:]] = b.cluster_id64
     cluster[unit[:size]] = a.cluster_id64

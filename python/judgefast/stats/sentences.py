@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from judgefast.stats.rules import EVEN, FOLLOWS_POSITION_SHARE
+from judgefast.stats.slice_names import slice_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +73,8 @@ def position_finding(bias: PositionBias) -> Finding | None:
 
 
 def _winner(rate: Estimate) -> Finding:
-    candidate, baseline = rate.slice.removeprefix("candidate=").split(" baseline=", 1)
+    parts = slice_parts(rate.slice)
+    candidate, baseline = parts["candidate"], parts["baseline"]
     if rate.value is None or rate.low is None or rate.high is None:
         text = f"No winner is called because {candidate} against {baseline}: {rate.note}."
         return Finding("no_winner", text)
@@ -89,9 +91,9 @@ def _winner(rate: Estimate) -> Finding:
 
 
 def _is_pair(one: Estimate) -> bool:
-    return (
-        one.name == "win_rate" and one.slice.startswith("candidate=") and " meta." not in one.slice
-    )
+    parts = slice_parts(one.slice)
+    is_of_meta = any(key.startswith("meta.") for key in parts)
+    return one.name == "win_rate" and "candidate" in parts and not is_of_meta
 
 
 def _percent(share: float) -> str:

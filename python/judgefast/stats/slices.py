@@ -12,6 +12,7 @@ from judgefast.errors import ConfigError
 from judgefast.stats.estimate import Estimate
 from judgefast.stats.intervals import interval
 from judgefast.stats.moments import cluster_moments
+from judgefast.stats.slice_names import slice_part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,6 +80,7 @@ class Slicer:
     ) -> list[Estimate]:
         """Estimate the mean of `rows` in every slice that has at least one."""
         found = []
+        heaviest = int(rows.weight.max(initial=1))
         for field in (None, *self._fields):
             codes, slices = self._codes(rows, field)
             cluster = self._items.cluster_id64[rows.item]
@@ -90,6 +92,7 @@ class Slicer:
                     part,
                     moments,
                     missing=int(missing),
+                    missing_weight=heaviest,
                     scale=scale,
                     level=self._level,
                     binary=binary,
@@ -104,14 +107,14 @@ class Slicer:
         outside = code < 0
         parts: list[tuple[int, Sequence[str]]] = [(len(rows.groups), rows.groups)]
         if self._aspects:
-            names = [f"aspect={aspect}" for aspect in self._aspects]
+            names = [slice_part("aspect", aspect) for aspect in self._aspects]
             code = code * len(names) + rows.aspect
             parts.append((len(names), names))
         if field is not None:
             of_item, values = self._items.meta[field]
             meta = of_item[rows.item].astype(np.int64)
             outside |= meta < 0
-            names = [f"meta.{field}={value}" for value in values]
+            names = [slice_part(f"meta.{field}", value) for value in values]
             code = code * max(len(names), 1) + meta
             parts.append((len(names), names))
         present, dense = np.unique(code[~outside], return_inverse=True)
@@ -126,17 +129,20 @@ def estimate(  # noqa: PLR0913 - an estimate has this many parts, all named
     moments: Moments,
     *,
     missing: int,
+    missing_weight: int = 1,
     scale: tuple[float, float],
     level: float,
     binary: bool,
 ) -> Estimate:
-    """Put the interval of the published rule beside a mean, and say what is missing from it."""
+    """Put the interval of the published rule beside a mean, and say what is missing from it.
+
+    Each of the `missing` outcomes is taken to weigh `missing_weight` in the bounds of the note.
+    """
     found = interval(moments, scale=scale, level=level, binary=binary)
     notes = [found.note] if found.note else []
     if missing and moments.w:
-        low, high = (
-            (moments.s / FIXED_ONE + missing * end) / (moments.w + missing) for end in scale
-        )
+        lost = missing * missing_weight
+        low, high = ((moments.s / FIXED_ONE + lost * end) / (moments.w + lost) for end in scale)
         notes.append(f"{missing} missing: between {low:.4g} and {high:.4g} whatever they were")
     return Estimate(
         name=name,

@@ -75,8 +75,7 @@ class VerdictTable:
         self.replaced_surrogates[rows[chosen]] = batch.column("replaced_surrogates").to_numpy()[
             chosen
         ]
-        probabilities = _logprobs(batch.column("answers"), len(self._format.labels))
-        has_labels: NDArray[np.bool_] = np.any(~np.isnan(probabilities), axis=1)
+        probabilities, has_labels = _logprobs(batch.column("answers"), len(self._format.labels))
         by_label, by_text = chosen[has_labels[chosen]], chosen[~has_labels[chosen]]
         if len(by_label):
             verdicts = read_labels(self._format, probabilities[by_label])
@@ -127,13 +126,19 @@ def _is(finish_reason: pa.Array[Any], name: str) -> NDArray[np.uint8]:
     return found
 
 
-def _logprobs(answers: pa.Array[Any], labels: int) -> NDArray[np.float64]:
-    """Label log-probabilities of the first question, shape (n, labels); NaN where not read."""
+def _logprobs(answers: pa.Array[Any], labels: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Label log-probabilities of the first question, and where there are any.
+
+    Shapes (n, labels) and (n,). A row of another length than `labels` stays NaN: it is malformed.
+    """
     table = np.full((len(answers), labels), np.nan)
+    has_labels = np.zeros(len(answers), np.bool_)
     if not labels or not len(answers.flatten()):
-        return table
+        return table, has_labels
     for index, reads in enumerate(answers.to_pylist()):
         for read in reads:
-            if read["question"] == 0 and len(read["logprobs"]) == labels:
-                table[index] = read["logprobs"]
-    return table
+            if read["question"] == 0 and read["logprobs"]:
+                has_labels[index] = True
+                if len(read["logprobs"]) == labels:
+                    table[index] = read["logprobs"]
+    return table, has_labels

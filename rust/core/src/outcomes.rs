@@ -6,7 +6,7 @@
 //!
 //! A comparison is computed as its distance from a tie, so that changing the two answers' names
 //! changes the sign and nothing else: `value(b, a) = 1 - value(a, b)`, to the last bit. Values
-//! are f64 summed in plan order until [`fixed`] rounds them, once.
+//! are f64 summed in plan order until `fixed` rounds them, once.
 
 mod choose;
 mod columns;
@@ -15,7 +15,8 @@ mod groups;
 mod rules;
 mod score;
 
-pub use columns::{Judgments, Labels, Outcomes, Verdicts, CHOICE_NONE, CHOICE_TIE};
+pub use crate::verdicts::{CHOICE_NONE, CHOICE_TIE};
+pub use columns::{Judgments, Labels, Outcomes, Verdicts};
 pub use rules::{OneFailed, Position, Rule, Status};
 
 use crate::batches::Mode;

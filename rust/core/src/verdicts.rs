@@ -1,7 +1,7 @@
 //! Stage 5: the text of a completion becomes a typed verdict, or a typed reason why there is none.
 //!
 //! A reader never guesses: no default, no clamp, no number taken from a citation or an example.
-//! Each family of formats has a file of its own that reports what it *saw* to a [`tally::Tally`];
+//! Each family of formats has a file of its own that reports what it *saw* to a `tally::Tally`;
 //! the tally alone decides what that comes to, so that every format keeps the same rules. They are
 //! written down in `docs/verdicts.md`.
 

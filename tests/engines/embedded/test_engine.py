@@ -193,6 +193,11 @@ def test_settings_out_of_range_are_refused_by_name() -> None:
         EmbeddedEngine(batched_tokens=0)
     with pytest.raises(ConfigError, match="room is '64'; the embedded engine takes 1 to 4096"):
         EmbeddedEngine(room="64")
+    for name in ("room", "kv_blocks", "threads", "batched_tokens"):
+        with pytest.raises(ConfigError, match=f"{name} is 300.5; .* whole numbers"):
+            EmbeddedEngine(**{name: 300.5})
+    with pytest.raises(ConfigError, match="exact is 'no'; the embedded engine takes true or"):
+        EmbeddedEngine(exact="no")
     with pytest.raises(TypeError, match="guided"):
         EmbeddedEngine(guided=True)
 

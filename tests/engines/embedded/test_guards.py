@@ -88,6 +88,12 @@ def test_what_does_not_fit_is_too_long(
     assert refuse(request, LIMITS) == Refusal("too_long", words)
 
 
+def test_what_just_fits_is_sent(ask: Callable[..., Request]) -> None:
+    roomy = msgspec.structs.replace(LIMITS, kv_blocks=100)
+    assert refuse(ask([1] * 190, decoding(max_tokens=10)), roomy) is None
+    assert refuse(ask([1] * 150, decoding(max_tokens=10)), LIMITS) is None
+
+
 def test_blocks_are_counted_for_prompt_and_answer() -> None:
     assert blocks_needed(32, decoding(max_tokens=32)) == 2
     assert blocks_needed(33, decoding(max_tokens=32)) == 3
@@ -105,9 +111,10 @@ def test_blocks_are_counted_for_prompt_and_answer() -> None:
         ({"temperature": -1.0}, "temperature -1.0 is not"),
         ({"top_p": 0.0}, "top_p 0.0 is not above 0 and up to 1"),
         ({"top_p": math.nan}, "top_p nan is not"),
-        ({"stop": ("",)}, "stop text '' is empty"),
-        ({"stop": ("a\0",)}, r"stop text 'a\\x00' is empty, has a NUL"),
-        ({"stop": ("x" * 257,)}, "or is too long"),
+        ({"stop": ("",)}, "stop text '' has 0 characters"),
+        ({"stop": ("\ud800",)}, "has a NUL character or a lone surrogate"),
+        ({"stop": ("a\0",)}, r"stop text 'a\\x00' has a NUL"),
+        ({"stop": ("x" * 257,)}, "has 257 characters; 1 to 256"),
         ({"stop": tuple("abcdefghijklmnopq")}, "there are 17 stop texts; 16 are taken"),
         ({"probabilities": True}, "it asks for label probabilities without labels"),
         ({"labels": (A, A)}, "it has the same label twice"),
@@ -150,6 +157,8 @@ def test_a_seed_beyond_63_bits(seed: int, ask: Callable[..., Request]) -> None:
         r"\p{L}+",
         r"\\\bA",
         "[z-a]",
+        "[[:alpha:]]",
+        "[a&&b]",
         "a{5,2}",
         "(A",
         "A" * 70_000,

@@ -173,3 +173,21 @@ def test_one_process_at_a_time_holds_the_lock(tmp_path: Path) -> None:
     workers = [subprocess.Popen(command) for _ in range(3)]
     assert [worker.wait(30) for worker in workers] == [0, 0, 0]
     assert len(list(tmp_path.glob("done-*"))) == 3
+
+
+def test_a_cache_that_cannot_be_written_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, small_model: Path
+) -> None:
+    def full(**_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(weights.tempfile, "TemporaryDirectory", full)
+    with pytest.raises(ModelError, match="models` cannot be written: No space left") as caught:
+        weights.fetch()
+    assert "JUDGEFAST_CACHE" in (caught.value.hint or "")
+    (small_model / "lock").mkdir()
+    with (
+        pytest.raises(ModelError, match="cannot be written: Is a directory"),
+        cache.only_one(small_model / "lock"),
+    ):
+        pytest.fail("nothing is held")

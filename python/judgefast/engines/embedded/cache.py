@@ -60,9 +60,14 @@ def make_folder(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        message = f"the cache folder `{path}` cannot be made: {error.strerror or error}"
-        raise ModelError(message, hint=_HINT) from error
+        raise cannot_write(path, error) from error
     return path
+
+
+def cannot_write(path: Path, error: OSError) -> ModelError:
+    """Say that the cache cannot take what is to be kept there."""
+    message = f"the cache folder `{path}` cannot be written: {error.strerror or error}"
+    return ModelError(message, hint=f"make room on the disk, or {_HINT}")
 
 
 def sha256_of(path: Path) -> str:
@@ -126,6 +131,10 @@ def only_one(path: Path) -> Iterator[None]:
         yield
         return
     make_folder(path.parent)
-    with path.open("a") as file:
+    try:
+        file = path.open("a")
+    except OSError as error:
+        raise cannot_write(path.parent, error) from error
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

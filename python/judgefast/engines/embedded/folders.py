@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from judgefast.engines.embedded.cache import cache_folder, file_digest, make_folder, only_one
+from judgefast.engines.embedded.cache import (
+    cache_folder,
+    cannot_write,
+    file_digest,
+    make_folder,
+    only_one,
+)
 from judgefast.engines.embedded.facts import FACTS_FILE, ModelFacts, read_facts
 from judgefast.engines.embedded.lifetime import python_command, python_environment
 from judgefast.engines.embedded.weights import find_weights
@@ -83,7 +89,10 @@ def _convert(source: Path, folder: Path) -> None:
     for left in folder.parent.glob(f"{prefix}*"):  # a conversion that was killed; we hold the lock
         shutil.rmtree(left, ignore_errors=True)
     _LOG.info("converting %s once for the embedded engine", source)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=prefix))
+    try:
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=prefix))
+    except OSError as error:
+        raise cannot_write(folder.parent, error) from error
     try:
         _run_converter([str(source.absolute()), str(temporary), str(os.getpid())], source)
         for path in temporary.iterdir():

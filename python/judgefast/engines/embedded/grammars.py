@@ -6,6 +6,7 @@ A check returns what is wrong, in words, or None.
 from __future__ import annotations
 
 import re
+import warnings
 from functools import lru_cache
 
 MAX_BYTES = 65_536
@@ -42,8 +43,10 @@ def check_regex(pattern: str) -> str | None:
     if found := _UNKNOWN_ESCAPE.search(plain) or _GROUP.search(_CLASS.sub("", plain)):
         return f"a regex with `{found[0]}`, which the engine does not know"
     try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
+        with warnings.catch_warnings():  # `[[:alpha:]]` and `[a&&b]` mean one thing here, one there
+            warnings.simplefilter("error", FutureWarning)
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError, FutureWarning) as error:
         return f"a regex that does not compile: {error}"
     return None
 

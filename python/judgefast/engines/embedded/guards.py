@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from judgefast.engines.embedded.grammars import check_regex, choice_regex, literal
+from judgefast.engines.embedded.grammars import (
+    check_characters,
+    check_regex,
+    choice_regex,
+    literal,
+)
 from judgefast.engines.embedded.schemas import check_schema
 
 if TYPE_CHECKING:
@@ -103,8 +108,11 @@ def _check_stops(stops: tuple[str, ...]) -> str | None:
     if len(stops) > _MAX_STOPS:
         return f"there are {len(stops)} stop texts; {_MAX_STOPS} are taken"
     for stop in stops:
-        if not 0 < len(stop) <= _MAX_STOP_CHARACTERS or "\0" in stop:
-            return f"stop text {stop[:20]!r} is empty, has a NUL character or is too long"
+        if not 0 < len(stop) <= _MAX_STOP_CHARACTERS:
+            allowed = f"1 to {_MAX_STOP_CHARACTERS} characters"
+            return f"stop text {stop[:20]!r} has {len(stop)} characters; {allowed} are taken"
+        if check_characters(stop, "a stop text"):
+            return f"stop text {stop[:20]!r} has a NUL character or a lone surrogate"
     return None
 
 

@@ -56,15 +56,18 @@ class EmbeddedOptions(msgspec.Struct, frozen=True, kw_only=True):
             ConfigError: Names the setting and what it may be.
 
         """
+        if not isinstance(self.exact, bool):
+            message = f"exact is {self.exact!r}; the embedded engine takes true or false"
+            raise ConfigError(message, hint="say exact=false for the fast settings")
         _between("cache_gb", self.cache_gb, 0.01, 4096)
-        _between("batched_tokens", self.batched_tokens, MIN_BATCHED_TOKENS, 1 << 20)
-        _between("room", self.room, 1, 4096)
+        _whole("batched_tokens", self.batched_tokens, MIN_BATCHED_TOKENS, 1 << 20)
+        _whole("room", self.room, 1, 4096)
         _between("step_seconds", self.step_seconds, 0.1, 86_400)
         _between("load_seconds", self.load_seconds, 0.1, 86_400)
         if self.kv_blocks is not None:
-            _between("kv_blocks", self.kv_blocks, 1, 1 << 30)
+            _whole("kv_blocks", self.kv_blocks, 1, 1 << 30)
         if self.threads is not None:
-            _between("threads", self.threads, 1, 4096)
+            _whole("threads", self.threads, 1, 4096)
 
     @property
     def properties(self) -> dict[str, str | int]:
@@ -88,6 +91,13 @@ class EmbeddedOptions(msgspec.Struct, frozen=True, kw_only=True):
             message = f"cache_gb {self.cache_gb:g} holds not one block of this model's KV cache"
             raise ConfigError(message, hint="raise cache_gb")
         return blocks
+
+
+def _whole(name: str, value: int, low: int, high: int) -> None:
+    if isinstance(value, float):
+        message = f"{name} is {value!r}; the embedded engine takes whole numbers"
+        raise ConfigError(message, hint=f"give a {name} from {low} to {high}")
+    _between(name, value, low, high)
 
 
 def _between(name: str, value: float, low: float, high: float) -> None:

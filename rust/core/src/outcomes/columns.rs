@@ -3,12 +3,6 @@
 use crate::batches::{check_offsets, place};
 use crate::error::{same_length, Error};
 
-/// `choice` of a verdict that calls the answers equal.
-pub const CHOICE_TIE: u8 = 254;
-
-/// `choice` where there is no verdict, or one that is a score.
-pub const CHOICE_NONE: u8 = 255;
-
 /// What was asked, one row a judgment. All of one length but the last two.
 #[derive(Clone, Copy, Debug)]
 pub struct Judgments<'a> {
@@ -40,7 +34,7 @@ impl<'a> Judgments<'a> {
 pub struct Verdicts<'a> {
     /// 0 where a verdict was read.
     pub status: &'a [u8],
-    /// Position of the chosen answer, [`CHOICE_TIE`] or [`CHOICE_NONE`].
+    /// Position of the chosen answer, [`super::CHOICE_TIE`] or [`super::CHOICE_NONE`].
     pub choice: &'a [u8],
     /// Score, or NaN.
     pub score: &'a [f64],
@@ -56,7 +50,7 @@ pub struct Verdicts<'a> {
 /// What the labels of `p_labels` mean. All of one length.
 #[derive(Clone, Copy, Debug)]
 pub struct Labels<'a> {
-    /// Position that the label chooses, [`CHOICE_TIE`] or [`CHOICE_NONE`].
+    /// Position that the label chooses, [`super::CHOICE_TIE`] or [`super::CHOICE_NONE`].
     pub choice: &'a [u8],
     /// Score that the label stands for, or NaN.
     pub score: &'a [f64],

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use super::columns::{Judgments, Outcome, Outcomes, Verdicts, CHOICE_TIE};
+use super::columns::{Judgments, Outcome, Outcomes, Verdicts};
 use super::groups::{misplaced, repeats, runs};
 use super::rules::{OneFailed, Position, Rule, Status};
 use super::{fixed, Labels, Settings};
 use crate::batches::keys::NO_ANSWER;
 use crate::error::Error;
+use crate::verdicts::CHOICE_TIE;
 
 /// What one judgment says of the candidate.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,7 @@ use crate::Error;
 /// A verdict format as the caller describes it.
 #[derive(Clone, Debug, Default)]
 pub struct FormatSpec {
-    /// One of [`NAMES`].
+    /// `json`, `label`, `bracket`, `arena5`, `rating`, `result`, `score-pair` or `regex`.
     pub name: String,
     /// The words that may be the verdict; empty where numbers are read.
     pub labels: Vec<LabelSpec>,

@@ -56,8 +56,8 @@ pub(super) fn read(format: &Format, text: &str, readable: &Readable<'_>, tally: 
         Family::Bracket | Family::Arena5 | Family::Rating => {
             marked(format, &DOUBLE, loose, text, readable, tally);
             if !tally.has_verdict() && matches!(format.family, Family::Bracket) {
-                let same = |format: &Format, word: &str| format.label_in_any_case(word.trim());
-                marked(format, &SINGLE, same, text, readable, tally);
+                // `[a]` is a footnote
+                marked(format, &SINGLE, Format::label, text, readable, tally);
             }
         }
         Family::Result => {

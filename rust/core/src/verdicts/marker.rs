@@ -5,7 +5,6 @@ use std::ops::Range;
 use memchr::memmem;
 
 use super::format::{Family, Format};
-use super::number;
 use super::readable::Readable;
 use super::tally::{Tally, Value};
 
@@ -83,12 +82,12 @@ fn note(format: &Format, text: &str, inside: Range<usize>, tally: &mut Tally) {
     let span = inside.start - 2..inside.end + 2;
     if let Some(value) = exact(format, word) {
         tally.saw(value, span);
-    } else if format.reads_numbers() {
-        if word.trim_start().starts_with(|sign: char| sign == '-' || sign.is_ascii_digit()) {
-            tally.saw_broken();
-        }
     } else if is_verdict_like(format, word) {
-        tally.saw_dissent();
+        if format.reads_numbers() {
+            tally.saw_broken();
+        } else {
+            tally.saw_dissent();
+        }
     }
 }
 
@@ -113,15 +112,23 @@ fn arena5(word: &str) -> Option<Value> {
     Some(Value::Label(place))
 }
 
-/// Whether `word` looks like a verdict that the format does not have: `a`, ` A `, `AB`, `A>C`. Such
-/// a marker is never read, and never overruled by another one either.
+/// Whether `word` looks like a verdict that the format does not have: `a`, ` A `, `AB`, `A>C`,
+/// `Assistant A`; where numbers are read, anything with a digit of any script. Such a marker is
+/// never read, and never overruled by another one either.
 fn is_verdict_like(format: &Format, word: &str) -> bool {
     const SHORT: usize = 3;
     let word = word.trim();
     if format.reads_numbers() {
-        return number::length(word.as_bytes()) > 0;
+        return word.contains(char::is_numeric);
     }
     format.labels.iter().any(|label| label.text.eq_ignore_ascii_case(word))
         || word.contains(['<', '>', '='])
-        || word.len() <= SHORT && word.starts_with(|sign: char| sign.is_ascii_alphabetic())
+        || word.chars().count() <= SHORT && word.starts_with(char::is_alphabetic)
+        || words(word)
+            .any(|one| format.labels.iter().any(|label| words(&label.text).any(|of| of == one)))
+}
+
+/// The runs of letters and digits in `text`.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|sign: char| !sign.is_alphanumeric()).filter(|word| !word.is_empty())
 }

@@ -60,13 +60,13 @@ impl<'t> Readable<'t> {
         let mut leading = true;
         while let Some(found) = memchr::memchr(b'<', &bytes[from..]) {
             let at = from + found;
-            leading = leading && bytes[from..at].iter().all(u8::is_ascii_whitespace);
+            leading = leading && self.text[from..at].chars().all(is_blank);
             from = at + 1;
             let Some(kind) = TAGS.iter().position(|(open, _)| bytes[at..].starts_with(open)) else {
                 leading = false;
                 continue;
             };
-            if !leading && !begins_line(&bytes[..at]) {
+            if !leading && !begins_line(&self.text[..at]) {
                 continue;
             }
             let (_, close) = TAGS[kind];
@@ -84,9 +84,14 @@ impl<'t> Readable<'t> {
     }
 }
 
-fn begins_line(before: &[u8]) -> bool {
-    let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r');
-    matches!(before.iter().rev().find(|byte| !blank(byte)), None | Some(b'\n'))
+fn begins_line(before: &str) -> bool {
+    let before = before.trim_end_matches(|sign| sign != '\n' && is_blank(sign));
+    before.is_empty() || before.ends_with('\n')
+}
+
+/// White space, or the byte order mark that some files and models begin with.
+fn is_blank(sign: char) -> bool {
+    sign.is_whitespace() || sign == '\u{feff}'
 }
 
 /// `part` of `text` without the white space around it.
