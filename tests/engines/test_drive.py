@@ -128,6 +128,23 @@ def test_an_engine_that_forgets_a_cancelled_request_cannot_hold_the_run(
     assert sorted(c.error_kind or "" for c in done) == ["", "", "", "", "timeout"]
 
 
+def test_a_request_that_is_given_up_makes_room_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("judgefast.engines.drive.CANCEL_GRACE_SECONDS", 0.05)
+    engine = ScriptedEngine(lambda r: None if r.item_id == "0" else answered(r, "A"), room=1)
+    engine.cancel = lambda request_ids: None  # type: ignore[method-assign]
+    end = time.monotonic() + 20
+    loop = drive(
+        engine,
+        FixedPlan(requests([0] * 2), total=2),
+        flight=Flight(),
+        request_seconds=0.2,
+        stopping=lambda: time.monotonic() > end,
+    )
+    assert [c.error_kind for batch in loop for c in batch] == ["timeout", None]
+
+
 def test_a_failure_is_a_completion_and_is_not_sent_again() -> None:
     engine = ScriptedEngine(failed)
     done = run(engine, requests([0] * 3))
