@@ -122,10 +122,9 @@ def config_from(options: dict[str, Any], *, where: str) -> RunConfig:
     try:
         return msgspec.convert(options, RunConfig, strict=True)
     except msgspec.ValidationError as error:
-        words, _, place = str(error).partition(" - at `$.")
-        msg = f"{where}: `{place.rstrip('`')}`: {words}" if place else f"{where}: {words}"
-        hint = "write it as a list, in [ ]" if words.startswith("Expected `array`") else None
-        raise ConfigError(msg, hint=hint) from None
+        is_list = str(error).startswith("Expected `array`")
+        msg = f"{where}: {_in_words(str(error))}"
+        raise ConfigError(msg, hint="write it as a list, in [ ]" if is_list else None) from None
 
 
 _KINDS = {
@@ -150,7 +149,8 @@ def _in_words(error: str) -> str:
     """
     found = _WRONG_KIND.fullmatch(error)
     if found is None:
-        return error
+        words, _, place = error.partition(" - at `$.")
+        return f"`{place.rstrip('`')}`: {words}" if place else words
     takes = " or ".join(_KINDS.get(kind, kind) for kind in found["takes"].split(" | "))
     return f"`{found['name']}` takes {takes}, saw {_KINDS.get(found['saw'], found['saw'])}"
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from judgefast.engines.base import Engine
     from judgefast.pipeline.results import Reading
     from judgefast.pipeline.run import Finished
+    from judgefast.prompts.segments import Prompt
     from judgefast.reports.report import Report
     from judgefast.reports.show import ItemView
     from judgefast.stats.estimate import Estimate
@@ -166,6 +167,26 @@ class Run:
         from judgefast.pipeline.item_view import view_item  # noqa: PLC0415 - heavy
 
         return view_item(self._read(), item_id)
+
+    def prompt(self, request_id: bytes | str, *, engine: Engine | None = None) -> Prompt | None:
+        """Make the prompt of one request again, exactly as it was sent: its hash is checked.
+
+        Args:
+            request_id: 16 bytes, or their 32 hex digits, as the `key` of a judgment of `show`.
+            engine: The engine of the run, where it was started with one; it is closed, not started.
+
+        Returns:
+            The prompt; its `text` is the whole of it. None where the engine takes none.
+
+        Raises:
+            RunDirectoryError: The run has no such request, or the prompt is not the one sent.
+            DataError: The run keeps no texts, and the data is not what it was.
+
+        """
+        from judgefast.pipeline.prompts import prompt_of  # noqa: PLC0415 - heavy
+
+        wanted = bytes.fromhex(request_id) if isinstance(request_id, str) else request_id
+        return prompt_of(self.path, wanted, engine=engine)
 
     def export(
         self,

@@ -22,6 +22,16 @@ class Stop:
         self.requested = False
         self._graceful = False
 
+    def check(self) -> None:
+        """End here if somebody wants the run to end, as a signal outside `graceful()` does.
+
+        Raises:
+            KeyboardInterrupt: `requested` is set, by another thread say.
+
+        """
+        if self.requested:
+            raise KeyboardInterrupt
+
     @contextmanager
     def graceful(self) -> Iterator[None]:
         """Hold signals back as a wish until the block ends."""

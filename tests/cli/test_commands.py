@@ -259,3 +259,15 @@ def test_words_that_nobody_can_hear_end_no_run(folder: Path, environment: dict[s
         )
     assert done.returncode == 0
     assert b"\njudgments     6 planned = 6 parsed" in done.stdout
+
+
+def test_control_characters_of_a_recorded_judge_never_reach_the_terminal(
+    judgefast: Callable[..., str], folder: Path
+) -> None:
+    row = {"id": "one", "answers": [{"text": "x"}], "text": "4", "judge": "\x1b[31mred"}
+    (folder / "red.jsonl").write_text(json.dumps(row) + "\n")
+    line = ["run", "--engine", "replay", "--recorded", "red.jsonl", "--rubric", "scalar-1-5"]
+    for more in (["--dry-run"], []):
+        seen = judgefast(*line, "--out", "red", *more)
+        assert "[31mred" in seen
+        assert "\x1b" not in seen

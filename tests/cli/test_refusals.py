@@ -67,6 +67,11 @@ def refused(error: str, hint: str | None = None) -> str:
             "did you mean `rubric`?",
         ),
         (
+            "run --config list.toml --out new",
+            "`list.toml`: `data` takes a list, saw text",
+            "write it as a list, in [ ]",
+        ),
+        (
             "run pairs.jsonl --config none.toml --out new",
             "the config file `none.toml` cannot be read: No such file or directory",
             "name a TOML file with options of `judgefast run`",
@@ -74,7 +79,7 @@ def refused(error: str, hint: str | None = None) -> str:
         (
             "run pairs.jsonl --config kind.toml --out new",
             "`kind.toml`: `slices` takes a list, saw text",
-            None,
+            "write it as a list, in [ ]",
         ),
         (
             "run pairs.jsonl --config . --out new",
@@ -169,6 +174,7 @@ def test_a_mistake_is_named_and_nothing_is_made(
     (folder / "single.jsonl").write_text('{"id": "x", "question": "Q?", "answer": "A"}\n')
     (folder / "kind.toml").write_text('slices = "topic"\n')
     (folder / "wrong.toml").write_text('rubrik = "pairwise"\n')
+    (folder / "list.toml").write_text('data = "pairs.jsonl"\n')
     assert judgefast(*command.split()) == refused(error, hint)
     assert not list(folder.glob("new*"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,18 @@ def test_a_prefix_group_stays_on_one_lane_in_order(groups: list[int]) -> None:
     assert all(ids == sorted(ids, key=int) for ids in order.values())
 
 
+def test_an_idle_lane_takes_the_next_group_and_leaves_the_others() -> None:
+    plan = FixedPlan(requests([0, 0, 0, 1, 1, 2]), total=6, lanes=2)
+    taken = [[request.prefix_group for request in plan.take(lane, 2)] for lane in (0, 1, 0, 1)]
+    assert taken == [[0, 0], [1, 1], [0, 2], []]
+
+
+def test_a_group_too_long_to_hold_is_split_between_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("judgefast.engines.source.LONGEST_HELD_GROUP", 3)
+    plan = FixedPlan(requests([0] * 6), total=6, lanes=2)
+    assert [len(plan.take(lane, 2)) for lane in (0, 1, 0, 1)] == [2, 2, 1, 1]
+
+
 def test_requests_are_made_only_as_the_engine_has_room() -> None:
     made = []
 
@@ -97,7 +110,7 @@ def test_requests_are_made_only_as_the_engine_has_room() -> None:
 
 def test_a_request_that_never_answers_becomes_a_timeout_and_the_rest_go_on() -> None:
     engine = ScriptedEngine(lambda r: None if r.item_id == "3" else answered(r, "A"), room=4)
-    done = run(engine, requests([0] * 12), seconds=0.05)
+    done = run(engine, requests([0] * 12), seconds=0.5)
     by_id = {c.request_id[0]: c for c in done}
     assert len(done) == 12
     assert by_id[3].error_kind == "timeout"
@@ -111,8 +124,25 @@ def test_an_engine_that_forgets_a_cancelled_request_cannot_hold_the_run(
     monkeypatch.setattr("judgefast.engines.drive.CANCEL_GRACE_SECONDS", 0.05)
     engine = ScriptedEngine(lambda r: None if r.item_id == "0" else answered(r, "A"), room=2)
     engine.cancel = lambda request_ids: None  # type: ignore[method-assign]
-    done = run(engine, requests([0] * 5), seconds=0.05)
+    done = run(engine, requests([0] * 5), seconds=0.5)
     assert sorted(c.error_kind or "" for c in done) == ["", "", "", "", "timeout"]
+
+
+def test_a_request_that_is_given_up_makes_room_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("judgefast.engines.drive.CANCEL_GRACE_SECONDS", 0.05)
+    engine = ScriptedEngine(lambda r: None if r.item_id == "0" else answered(r, "A"), room=1)
+    engine.cancel = lambda request_ids: None  # type: ignore[method-assign]
+    end = time.monotonic() + 20
+    loop = drive(
+        engine,
+        FixedPlan(requests([0] * 2), total=2),
+        flight=Flight(),
+        request_seconds=0.2,
+        stopping=lambda: time.monotonic() > end,
+    )
+    assert [c.error_kind for batch in loop for c in batch] == ["timeout", None]
 
 
 def test_a_failure_is_a_completion_and_is_not_sent_again() -> None:
@@ -151,3 +181,21 @@ def test_the_mean_in_flight_is_that_of_a_full_window() -> None:
     ):
         pass
     assert 12 < flight.mean <= 16
+
+
+def test_a_source_that_waits_for_the_clock_is_not_asked_without_pause() -> None:
+    class Later(FixedPlan):
+        def __init__(self) -> None:
+            super().__init__(requests([0]), total=1)
+            self.asked = 0
+            self._due = time.monotonic() + 0.2
+
+        def take(self, lane: int, n: int) -> list[Request]:
+            self.asked += 1
+            return super().take(lane, n) if time.monotonic() >= self._due else []
+
+    source = Later()
+    engine = ScriptedEngine(lambda r: answered(r, "A"))
+    loop = drive(engine, source, flight=Flight(), request_seconds=60, stopping=lambda: False)
+    assert [c.text for batch in loop for c in batch] == ["A"]
+    assert source.asked < 40

@@ -257,6 +257,16 @@ def test_an_export_is_written_once_and_whole(right: judgefast.Run, tmp_path: Pat
         ({"orders": "three"}, ConfigError, "judgefast.run: `orders`: Invalid enum value 'three'"),
         ({"rubric": "pairwize"}, RubricError, "there is no rubric `pairwize`"),
         ({"engine": "replai"}, ConfigError, "no engine named `replai`"),
+        (
+            {"engine": "replai", "recorded": "outputs.jsonl"},
+            ConfigError,
+            "no engine named `replai`",
+        ),
+        (
+            {"engine": "embedded", "recorded": "outputs.jsonl"},
+            ConfigError,
+            "`recorded` is for the engine `replay`, not for `embedded`",
+        ),
         ({"data": "missing.jsonl"}, DataError, "missing.jsonl"),
         ({"data": []}, DataError, "no row"),
         ({"recorded": None}, ConfigError, "the engine `replay` has nothing to replay"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+import judgefast
 from judgefast.errors import RunDirectoryError
 from judgefast.journal import compare
 from judgefast.journal.run_directory import RunDirectory
@@ -130,6 +131,7 @@ def test_every_start_is_a_launch_with_its_facts(run: Path) -> None:
     assert launched["engine"] == {"name": "replay"}
     assert launched["device"] == "cpu, 2 cores"
     assert launched["completions"] == 12
+    assert launched["judgefast"] == judgefast.__version__
     assert launched["started"] <= launched["finished"]
     assert "finished" not in created
 

@@ -78,12 +78,13 @@ def test_a_silent_request_times_out_as_an_attempt(tmp_path: Path) -> None:
         out,
         pairs(3),
         lambda r: None if r.item_id == "item-0" else by_hash(r),
-        request_seconds=0.05,
+        request_seconds=0.5,
+        max_attempts=1,
     )
     assert (finished.status, finished.why) == (3, "2 judgments failed")
     assert results_of(out).counts.failed == {"timeout": 2}
     engine = ScriptedEngine(by_hash)
-    assert go_on(out, engine=engine).status == 0
+    assert go_on(out, engine=engine, retry=("failed",)).status == 0
     assert {(r.item_id, r.attempt) for _, r in engine.submitted} == {("item-0", 2)}
 
 

@@ -139,8 +139,11 @@ def test_killed_at_a_given_moment_the_same_command_ends_as_if_nothing_had_been(
         "judgefast.journal.extension:write_manifest:1",
         "judgefast.journal.extension:_put_in_place:1",
         "judgefast.journal.extension:sync_folder:1",
+        "judgefast.journal.extension:_move:1",
+        "judgefast.journal.extension:_move:2",
+        "judgefast.journal.extension:_move:3",
+        "judgefast.journal.extension:_move:4",
         "judgefast.journal.extension:shutil.rmtree:2",
-        "judgefast.journal.extension:shutil.rmtree:3",
     ],
 )
 def test_killed_amid_an_extension_the_run_is_whole_or_what_it_was(

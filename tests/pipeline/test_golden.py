@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from judgefast.config import RunConfig
+from judgefast.pipeline import results
 from judgefast.pipeline.finished import Finished
 from judgefast.pipeline.run import run
-from tests.engines.scripted import answered
-from tests.pipeline.judging import judge_rows, pairs, results_of
+from tests.engines.scripted import answered, failed
+from tests.pipeline.judging import go_on, judge_rows, pairs, results_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -250,3 +252,35 @@ def test_a_replay_of_a_finished_run_gives_its_results(tmp_path: Path) -> None:
     for field in ("counts", "judge", "outcomes", "estimates", "position_bias", "findings"):
         assert getattr(two, field) == getattr(one, field), field
     assert two.unparsed_examples == one.unparsed_examples
+
+
+def test_a_replay_of_a_run_takes_the_answers_that_count_and_no_failures(tmp_path: Path) -> None:
+    first, again = tmp_path / "first", tmp_path / "again"
+    judge_rows(
+        first, pairs(3), lambda r: failed(r) if r.item_id == "item-1" else answered(r, "Hm.")
+    )
+    go_on(first, lambda r: answered(r, "C"), retry=("unparsed",))
+    config = RunConfig(rubric="pairwise", engine="replay", recorded=str(first), out=str(again))
+    run(config, show_progress=False)
+    assert results_of(again).counts.parsed == 6
+
+
+def test_the_headline_is_read_again_after_twenty_times_what_it_took(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, read = 0.0, []
+
+    def slowly(*parts: object) -> None:
+        nonlocal now
+        read.append(now)
+        now += 1.0
+
+    monkeypatch.setattr(results, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(results, "reading_of", slowly)
+    monkeypatch.setattr(results, "estimates_of", lambda _: [])
+    nothing: Any = None
+    headline = results.Headline(nothing, RunConfig(), nothing, nothing, nothing, nothing)
+    for _ in range(50):
+        headline()
+        now += 1.0
+    assert read == [0.0, 21.0, 42.0]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from judgefast.config import RunConfig
+from judgefast.pipeline.run import run
 from judgefast.stopping import Stop
 from tests.engines.scripted import ScriptedEngine
 from tests.pipeline.judging import by_hash, go_on, judge_rows, pairs, results_of
@@ -192,3 +194,22 @@ def test_an_interrupt_while_a_directory_is_made_leaves_one_to_go_on_with_or_none
     assert out.exists() == (moment == "run_directory.LaunchRecord")
     assert judge_rows(out, pairs(3)).status == 0
     assert results_of(out).counts.parsed == 6
+
+
+def test_a_wish_to_end_is_seen_before_the_engine_is_started(tmp_path: Path) -> None:
+    stop, started = Stop(), []
+    engine = ScriptedEngine(by_hash)
+    engine.start = lambda: started.append(1) or {}  # type: ignore[method-assign]
+
+    def heard(words: str) -> None:
+        del words
+        stop.requested = True
+
+    rows = [*pairs(2), *pairs(1)]
+    for row in rows:
+        del row["id"]  # one repeats an earlier one, which is said while the data is read
+    config = RunConfig(rubric="pairwise", out=str(tmp_path / "run"))
+    finished = run(config, data=rows, engine=engine, stop=stop, say=heard, show_progress=False)
+    assert (finished.status, finished.why) == (130, "interrupted while planning")
+    assert started == []
+    assert engine.closed

@@ -167,7 +167,7 @@ def test_a_dry_run_of_a_new_directory_leaves_nothing(tmp_path: Path) -> None:
 def test_a_dry_run_of_a_begun_run_changes_nothing(tmp_path: Path) -> None:
     out = tmp_path / "run"
     judge_rows(
-        out, pairs(5), lambda r: None if r.item_id == "item-2" else by_hash(r), request_seconds=0.05
+        out, pairs(5), lambda r: None if r.item_id == "item-2" else by_hash(r), request_seconds=0.5
     )
     before = tree(out)
     said = start(out, pairs(5), dry_run=True)

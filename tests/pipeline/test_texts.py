@@ -8,11 +8,14 @@ import msgspec
 import pytest
 from pyarrow import parquet
 
+from judgefast.config import RunConfig
 from judgefast.errors import ConfigError, DataError, RunDirectoryError
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.prompts import prompt_of
+from judgefast.pipeline.run import run
 from judgefast.prompts.plan import PromptPlan
 from judgefast.prompts.segments import Prompt
+from judgefast.runs import Run
 from tests.engines.scripted import ScriptedEngine
 from tests.pipeline.judging import by_hash, go_on, judge_rows, pairs, results_json, results_of
 
@@ -34,7 +37,7 @@ def test_without_texts_rows_hold_hashes_alone_and_resume_reads_the_data_again(
 ) -> None:
     out, kept = tmp_path / "run", tmp_path / "kept" / "run"
     data = write_rows(pairs(5))
-    judge_rows(out, [str(data)], some_silent, no_texts=True, request_seconds=0.05)
+    judge_rows(out, [str(data)], some_silent, no_texts=True, request_seconds=0.5)
     held = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
     assert b"What is" not in held
     table = parquet.read_table(out / "rows")
@@ -49,7 +52,7 @@ def test_changed_data_is_refused_where_texts_were_not_kept(
 ) -> None:
     out = tmp_path / "run"
     data = write_rows(pairs(5))
-    judge_rows(out, [str(data)], some_silent, no_texts=True, request_seconds=0.05)
+    judge_rows(out, [str(data)], some_silent, no_texts=True, request_seconds=0.5)
     write_rows(pairs(5, question="Another?"))
     with pytest.raises(DataError, match="the data is not what this run was started with"):
         go_on(out)
@@ -102,9 +105,26 @@ def test_a_prompt_can_be_made_again_exactly(
         assert isinstance(prompt, Prompt)
         assert prompt == request.prompt
         assert prompt.ids_hash == hashes[request.request_id]
+        for name in (request.request_id, request.request_id.hex()):
+            assert Run.open(out).prompt(name, engine=ScriptedEngine(by_hash)) == prompt
     with pytest.raises(RunDirectoryError, match="no request `0000"):
         prompt_of(out, bytes(16), engine=ScriptedEngine(by_hash))
     assert results_of(out).counts.parsed == 8
+
+
+def test_a_replay_of_a_run_has_no_prompts_to_make_again(tmp_path: Path) -> None:
+    judge_rows(tmp_path / "first", pairs(2))
+    config = RunConfig(
+        rubric="pairwise",
+        engine="replay",
+        recorded=str(tmp_path / "first"),
+        out=str(tmp_path / "again"),
+    )
+    run(config, show_progress=False)
+    with RunDirectory.open(tmp_path / "again", write=False) as directory:
+        ids = next(directory.plan_requests(["request_id"])).column(0).to_pylist()
+    assert prompt_of(tmp_path / "again", ids[0]) is None
+    assert Run.open(tmp_path / "again").prompt(ids[0].hex()) is None
 
 
 def test_a_prompt_that_is_not_the_one_that_was_sent_is_refused(

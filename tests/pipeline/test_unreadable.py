@@ -77,6 +77,20 @@ def test_later_only_the_last_thousand_judgments_are_looked_at(tmp_path: Path) ->
     assert finished.why == "20% of the last judgments could not be read"
 
 
+def test_what_lies_further_back_is_forgotten(tmp_path: Path) -> None:
+    given = 0
+
+    def at_times_bad(request: Request) -> Completion:
+        nonlocal given
+        given += 1
+        is_bad = 900 < given <= 1080 or 2000 < given <= 2100
+        return answered(request, "Hm.") if is_bad else by_hash(request)
+
+    engine = ScriptedEngine(at_times_bad, room=1, batch=1)
+    finished = judge_rows(tmp_path / "run", pairs(1100), engine=engine)
+    assert (finished.status, finished.done) == (0, 2200)
+
+
 def test_a_replay_is_never_stopped(tmp_path: Path) -> None:
     recorded = [
         {"id": str(number), "order": order, "text": "Hm."}

@@ -53,6 +53,19 @@ def test_what_a_filter_withheld_is_refused_whatever_came_through(text: str) -> N
     assert np.isnan(verdicts.strength[0])
 
 
+def test_a_text_that_takes_the_place_of_probabilities_leaves_none_of_them() -> None:
+    table = VerdictTable(np.zeros((1, 16), np.uint8), AB, planned=np.zeros(1, np.uint8))
+    given = {"request_id": bytes(16), "lane": 0, "finish_reason": "stop"}
+    first = Completion(**given, attempt=1, text="", answers=(LabelRead(0, LIKELY_A),))
+    table.add_live([first], "a")
+    assert table.verdicts().choice[0] == 0
+    table.add_live([Completion(**given, attempt=2, text="B")], "a")
+    verdicts = table.verdicts()
+    assert verdicts.choice[0] == 1
+    assert np.isnan(verdicts.p_labels).all()
+    assert np.isnan(verdicts.label_mass).all()
+
+
 @pytest.mark.parametrize(
     ("text", "finish_reason", "status"),
     [

@@ -48,6 +48,22 @@ class PlanColumns(NamedTuple):
         return tuple(self.shown[start:end].tolist())
 
 
+def no_plan() -> PlanColumns:
+    """Columns of a plan that asks nothing."""
+    codes = {name: np.zeros(0, np.uint16) for name in ("first", "second", "shown", "repeat")}
+    ids = np.zeros((0, 16), np.uint8)
+    return PlanColumns(
+        **codes,
+        item=np.zeros(0, np.uint32),
+        shown_offsets=np.zeros(1, np.int64),
+        swapped=np.zeros(0, np.uint8),
+        aspect=np.zeros(0, np.uint16),
+        request_id=ids,
+        key=ids,
+        prefix_group=np.zeros(0, np.uint64),
+    )
+
+
 def concat(plans: Sequence[PlanColumns]) -> PlanColumns:
     """Join the plans of batches, in the order given, into one.
 

@@ -43,9 +43,11 @@ def _say_dry(plan: Any, *, as_json: bool) -> int:  # noqa: ANN401 - loaded with 
 
         put(json.dumps(plan._asdict()))
         return 0
+    from judgefast.reports.inert import line  # noqa: PLC0415 - loads with the reports
+
     tokens = "" if plan.prompt_tokens is None else f", {plan.prompt_tokens:,} prompt tokens"
     put(
         f"{plan.items:,} items, {plan.planned:,} judgments planned, {plan.done:,} done; "
-        f"{plan.to_ask:,} would be asked of {plan.judge} by {plan.engine}{tokens}"
+        f"{plan.to_ask:,} would be asked of {line(plan.judge)} by {line(plan.engine)}{tokens}"
     )
     return 0

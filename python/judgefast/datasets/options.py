@@ -50,6 +50,8 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Longest line of a text file. Bytes."""
     texts_required: bool = True
     """False lets rows come without questions and answers: recorded judge outputs are replayed."""
+    is_whole: bool = True
+    """False for a part of the data, of which no item need be left, nor every mapped field seen."""
     num_answers: int = 2
     """Answers of a row that says nothing of them. Only where `texts_required` is false."""
 

@@ -223,6 +223,8 @@ class ItemReader:
     def _finish(self) -> None:
         summary = self.summary
         summary.identity = f"{self._identity % IDENTITY_MODULUS:032x}"
+        if not self._options.is_whole:
+            return
         if not summary.items:
             counts = ", ".join(f"{count} {reason}" for reason, count in summary.skipped.items())
             names = ", ".join(f"`{source.name}`" for source in self._sources[:3])

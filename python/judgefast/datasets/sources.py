@@ -21,12 +21,11 @@ from judgefast.datasets.files import (
     stream_rows,
     unpacked,
 )
+from judgefast.datasets.lines import Raw  # noqa: TC001 - msgspec reads it of a Struct
 from judgefast.errors import DataError
 
 if TYPE_CHECKING:
     import io
-
-    from judgefast.datasets.lines import Raw
 
 STDIN = "-"
 _NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
@@ -103,7 +102,20 @@ class FrameSource(msgspec.Struct):
             raise DataError(message, hint="give each column one type that Arrow has") from error
 
 
-Source = FileSource | StdinSource | RowsSource | FrameSource
+class WindowSource(msgspec.Struct):
+    """Rows of another source that are in memory, under the numbers that they have there."""
+
+    name: str
+    unit: str
+    numbered: list[tuple[int, Raw]]
+    may_be_empty: bool = True
+
+    def rows(self, _max_row_bytes: int) -> Iterator[tuple[int, Raw]]:
+        """Number and fields of each row."""
+        return iter(self.numbered)
+
+
+Source = FileSource | StdinSource | RowsSource | FrameSource | WindowSource
 
 
 def find_sources(data: Any) -> list[Source]:  # noqa: ANN401 - see read_items

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 COLLECT_SECONDS = 0.2
 """Longest wait for a completion before the loop looks at deadlines and at `stop` again."""
 
+IDLE_SECONDS = 0.01
+"""Pause while nothing is in flight and the source has nothing yet: it waits for the clock."""
+
 CANCEL_GRACE_SECONDS = 5.0
 """How long a cancelled request may take to come back before it is given up without the engine."""
 
@@ -28,8 +31,6 @@ class Flight:
         self._flying: dict[bytes, tuple[int, int, float]] = {}
         self._cancelled: dict[bytes, tuple[int, int, float]] = {}
         self._by_lane: dict[int, int] = {}
-        self.late = 0
-        """Completions that came back after their request was given up."""
         self._requests_seconds = 0.0
         self._busy_seconds = 0.0
         self._last = time.monotonic()
@@ -56,7 +57,7 @@ class Flight:
             self._flying[request_id] = (lane, attempt, now)
 
     def came_back(self, completions: list[Completion]) -> list[Completion]:
-        """Take completions off the list; those nobody waits for any more are dropped, counted."""
+        """Take completions off the list; those nobody waits for any more are dropped."""
         self._tick()
         known = []
         for completion in completions:
@@ -66,7 +67,6 @@ class Flight:
                 if entry is not None and completion.finish_reason == "cancelled":
                     completion = _timed_out(completion.request_id, *entry)  # noqa: PLW2901
             if entry is None:
-                self.late += 1
                 continue
             self._by_lane[entry[0]] -= 1
             known.append(without_surrogates(completion))
@@ -118,6 +118,7 @@ def drive(
     answer after `request_seconds` is cancelled and comes back with `error_kind="timeout"`. Once
     `stopping()` is true nothing more is sent and the loop ends with what is in flight abandoned.
     """
+    was_idle = False
     while not stopping():
         waiting = False
         for lane in engine.lanes:
@@ -129,8 +130,12 @@ def drive(
         if not len(flight):
             if not waiting:
                 return
+            if was_idle:
+                time.sleep(IDLE_SECONDS)
+            was_idle = True
             yield []  # a source may wait for whoever reads this to make room
             continue
+        was_idle = False
         done = flight.came_back(engine.collect(timeout_seconds=COLLECT_SECONDS))
         if overdue := flight.overdue(request_seconds):
             engine.cancel(overdue)

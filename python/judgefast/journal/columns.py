@@ -81,10 +81,24 @@ def completions_schema() -> pa.Schema:
 
 
 def to_batch(
-    lines: Sequence[Line] | Sequence[Completion], *, launch: str, first_row: int
+    lines: Sequence[Line] | Sequence[Completion],
+    *,
+    launch: str,
+    first_row: int,
+    names: Sequence[str] | None = None,
 ) -> pa.RecordBatch:
-    """Lines of one launch as a batch; `first_row` is the place of the first of them."""
+    """Lines of one launch as a batch.
+
+    Args:
+        lines: What came back.
+        launch: The launch that asked.
+        first_row: Place of the first line in the launch.
+        names: Columns wanted; None for all.
+
+    """
     schema = completions_schema()
+    if names is not None:
+        schema = pa.schema([schema.field(name) for name in names])
     columns: dict[str, pa.Array[Any]] = {
         "launch": pa.DictionaryArray.from_arrays(
             pa.array([0] * len(lines), pa.int32()), pa.array([launch])

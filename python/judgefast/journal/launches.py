@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from judgefast import _native
 from judgefast.journal.files import write_whole
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class LaunchRecord:
             "started": _now(),
             "host": platform.node(),
             "process": os.getpid(),
+            "judgefast": _native.__version__,
             "python": platform.python_version(),
             "platform": platform.platform(),
         }

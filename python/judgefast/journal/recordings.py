@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgefast.datasets.rows import items_of, iter_rows
-from judgefast.journal.manifest import NAME
 from judgefast.journal.run_directory import RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from judgefast.datasets.items import Item, Text
 
@@ -27,12 +26,6 @@ _COMPLETIONS = (
     "prompt_tokens",
     "completion_tokens",
 )
-
-
-def rows_of_run(path: str) -> list[dict[str, Any]] | None:
-    """Rows as of `recorded_rows` where a path is that of a run; None for other recordings."""
-    folder = Path(path)
-    return list(recorded_rows(folder)) if (folder / NAME).is_file() else None
 
 
 def recorded_rows(folder: Path) -> Iterator[dict[str, Any]]:

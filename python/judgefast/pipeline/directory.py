@@ -12,7 +12,6 @@ import msgspec
 
 from judgefast import _native
 from judgefast.datasets.layouts import WITHOUT_TEXTS
-from judgefast.datasets.options import ReadOptions
 from judgefast.datasets.reader import ItemReader, read_items
 from judgefast.datasets.run_order import snapshot
 from judgefast.errors import ConfigError, DataError, RunDirectoryError
@@ -21,8 +20,8 @@ from judgefast.journal.lock import WriteLock
 from judgefast.journal.manifest import NAME, DataFacts, DataFile, Manifest, compare
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.journal.unfinished import clear_unfinished, refuse_foreign
+from judgefast.pipeline.fit import check_answers, check_fit
 from judgefast.pipeline.plan import plan_run
-from judgefast.pipeline.readable import check_answers, check_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +53,7 @@ def open_run(
     path = Path(str(config.out))
     is_new = not path.exists()
     if not (path / NAME).is_file():
-        _refuse_new(path, config, data)
+        refuse_new(path, config, data)
     lock = take_folder(path)
     try:
         finish_extension(path)
@@ -70,7 +69,6 @@ def open_run(
         raise
     try:
         _go_on(directory, config, judge, data, say)
-        check_reading(config, judge, path)
     except BaseException:
         directory.close(to_parquet=False)
         raise
@@ -148,16 +146,21 @@ def data_facts(reader: ItemReader, *, texts: bool) -> DataFacts:
     )
 
 
+def options_in_force(config: RunConfig) -> dict[str, Any]:
+    """Every option as in a `--config` file, but those that say nothing."""
+    return {
+        name: value
+        for name, value in msgspec.to_builtins(config).items()
+        if value is not None and value not in ({}, [])
+    }
+
+
 def manifest_of(config: RunConfig, judge: Judge, data: DataFacts) -> Manifest:
     """Describe a run."""
     return Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         judgefast=_native.__version__,
-        config={
-            name: value
-            for name, value in msgspec.to_builtins(config).items()
-            if value is not None and value not in ({}, [])
-        },
+        config=options_in_force(config),
         rubric=judge.rubric_facts(),
         data=data,
         judge=judge.name,
@@ -199,7 +202,14 @@ def refuse(path: Path, differences: list[str], *, extend: bool) -> None:
     raise RunDirectoryError(msg, hint=f"name another --out{more}")
 
 
-def _refuse_new(path: Path, config: RunConfig, data: Any) -> None:  # noqa: ANN401 - as above
+def refuse_new(path: Path, config: RunConfig, data: Any) -> None:  # noqa: ANN401 - as above
+    """Refuse to make a run where none can be made.
+
+    Raises:
+        RunDirectoryError: The folder holds other things, or there is no data.
+        ConfigError: Texts are not to be kept, and the data cannot be read again.
+
+    """
     refuse_foreign(path)
     if data is None:
         msg = f"`{path}` is no run directory, and no data was given to make one"
@@ -227,7 +237,7 @@ def _create(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
         if written.sampled_out:
             say(f"a seeded sample: {written.items:,} of {reader.summary.items:,} items")
         check_answers(reader.summary, judge)
-        check_reading(config, judge, path)
+        check_fit(path, config, judge)
         facts = data_facts(reader, texts=not config.no_texts)
         return RunDirectory.create(path, manifest_of(config, judge, facts), lock=lock)
     except BaseException:
@@ -245,6 +255,8 @@ def _go_on(
 ) -> None:
     """Check that the same run is meant, or extend it."""
     before = directory.manifest
+    if data is None or not config.extend:
+        check_fit(directory.path, config, judge)
     if data is None:
         now = manifest_of(config, judge, before.data)
         # How texts are read may change with the program; what was asked may not.
@@ -279,6 +291,7 @@ def _extend(
         _tell(reader, say)
         now = manifest_of(config, judge, data_facts(reader, texts=texts))
         refuse(directory.path, differences_of(directory.manifest, now, extend=True), extend=True)
+        check_fit(extension.path, config, judge)
         if texts or not judge.rendered:
             plan_run(extension, extension.path, judge, config, say)
         else:
@@ -297,18 +310,7 @@ _GROWS = ("data: identity", "data: items", "options: orders", "options: repeats"
 
 def reader_of(config: RunConfig, judge: Judge, data: Any) -> ItemReader:  # noqa: ANN401 - as above
     """Reader of the rows of a run."""
-    recordings = getattr(judge.engine, "recordings", None)
-    return read_items(
-        data,
-        ReadOptions(
-            map=config.map,
-            on_bad_row=config.on_bad_row,
-            on_empty=config.on_empty,
-            max_row_bytes=config.max_row_bytes,
-            texts_required=judge.rendered,
-            num_answers=2 if recordings is None else recordings.num_answers,
-        ),
-    )
+    return read_items(data, judge.read_options(config))
 
 
 def can_read_again(data: Any) -> bool:  # noqa: ANN401 - as above

@@ -9,23 +9,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from judgefast.datasets.run_order import snapshot
-from judgefast.errors import ConfigError, RunDirectoryError
+from judgefast.errors import RunDirectoryError
 from judgefast.journal.answers import AnswerIndex
 from judgefast.journal.manifest import NAME
 from judgefast.journal.run_directory import RunDirectory
-from judgefast.journal.unfinished import refuse_foreign
 from judgefast.pipeline.directory import (
-    can_read_again,
     data_facts,
     differences_of,
     manifest_of,
     reader_of,
     refuse,
+    refuse_new,
 )
 from judgefast.pipeline.finished import DryRun
+from judgefast.pipeline.fit import check_answers, check_fit
 from judgefast.pipeline.missing import read_journal, rows_to_ask
 from judgefast.pipeline.plan import load_plan, plan_run
-from judgefast.pipeline.readable import check_answers, check_reading
 from judgefast.verdicts.table import VerdictTable
 
 if TYPE_CHECKING:
@@ -62,10 +61,7 @@ def dry_run(
     if (path / NAME).is_file():
         directory = RunDirectory.open(path, write=False)
     else:
-        refuse_foreign(path)
-        if config.no_texts and not can_read_again(data):
-            msg = "`no_texts` needs data that can be read again, not stdin or rows in memory"
-            raise ConfigError(msg, hint="save the rows to a file first, or keep the texts")
+        refuse_new(path, config, data)
     with tempfile.TemporaryDirectory(prefix="judgefast-") as scratch:
         plan, items = _plan(directory, config, judge, data, Path(scratch), say)
     if directory is None:
@@ -102,13 +98,13 @@ def _plan(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
     reader = reader_of(config, judge, data)
     written = snapshot(reader, scratch, seed=config.seed, limit=config.limit)
     check_answers(reader.summary, judge)
-    check_reading(config, judge, scratch)
     now = manifest_of(config, judge, data_facts(reader, texts=not config.no_texts))
     if directory is not None:
         extend = config.extend
         refuse(
             directory.path, differences_of(directory.manifest, now, extend=extend), extend=extend
         )
+    check_fit(scratch, config, judge)
     plan = plan_run(_Nowhere(), scratch, judge, config, say)
     if directory is not None:
         _refuse_loss(directory, plan)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from judgefast.codes import RULES
-from judgefast.engines import create_engine
+from judgefast.datasets.options import ReadOptions
+from judgefast.engines import create_engine, engine_names
 from judgefast.errors import ConfigError
-from judgefast.journal.manifest import EngineFacts, ModelFacts, RubricFacts
+from judgefast.journal.manifest import NAME, EngineFacts, ModelFacts, RubricFacts
+from judgefast.journal.recordings import recorded_rows
 from judgefast.prompts.builtin import load_rubric
 from judgefast.prompts.plan import PromptPlan
 
@@ -41,6 +44,19 @@ class Judge(NamedTuple):
     def rendered(self) -> bool:
         """Whether the engine reads prompts; a replay reads coordinates alone."""
         return self.engine.capabilities.takes != "key"
+
+    def read_options(self, config: RunConfig, *, is_whole: bool = True) -> ReadOptions:
+        """How rows are read for this judge; `is_whole` is false for a window of a stream."""
+        recordings = getattr(self.engine, "recordings", None)
+        return ReadOptions(
+            map=config.map,
+            on_bad_row=config.on_bad_row,
+            on_empty=config.on_empty,
+            max_row_bytes=config.max_row_bytes,
+            texts_required=self.rendered,
+            is_whole=is_whole,
+            num_answers=2 if recordings is None else recordings.num_answers,
+        )
 
     def rubric_facts(self) -> RubricFacts:
         """The rubric as the manifest keeps it."""
@@ -123,9 +139,15 @@ def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[st
         if recorded is None and config.recorded is None:
             msg = "the engine `replay` has nothing to replay"
             raise ConfigError(msg, hint="add --recorded FILE, or a finished run directory")
-        options["recorded"] = config.recorded if recorded is None else recorded
+        options["recorded"] = _recordings(config.recorded) if recorded is None else recorded
         options["verdict_format"] = rubric.verdict
-    elif config.recorded is not None:
+    elif config.recorded is not None and config.engine in engine_names():
         msg = f"`recorded` is for the engine `replay`, not for `{config.engine}`"
         raise ConfigError(msg, hint="add --engine replay, or leave --recorded out")
     return options
+
+
+def _recordings(path: str | None) -> Any:  # noqa: ANN401 - a path or rows
+    """What a path records: the file, or the answers of a run where it is a run directory."""
+    folder = Path(str(path))
+    return list(recorded_rows(folder)) if (folder / NAME).is_file() else path

@@ -16,6 +16,7 @@ from judgefast.journal.run_directory import RunDirectory
 from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.empty_answers import decide_empty, empty_answers
 from judgefast.pipeline.judge import rubric_in_force
+from judgefast.pipeline.missing import read_journal
 from judgefast.pipeline.plan import RunPlan, load_plan
 from judgefast.prompts.builtin import load_rubric
 from judgefast.prompts.read_rubric import read_rubric
@@ -31,7 +32,7 @@ from judgefast.reports.spent import operations_of
 from judgefast.stats.bias import position_bias
 from judgefast.stats.sentences import findings
 from judgefast.stats.summary import Judgments, summarise
-from judgefast.verdicts.table import COLUMNS, VerdictTable
+from judgefast.verdicts.table import COLUMNS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from judgefast.stats.estimate import Estimate
     from judgefast.stats.position import PositionBias
     from judgefast.verdicts.columns import VerdictColumns
+    from judgefast.verdicts.table import VerdictTable
 
 LOW_MASS = 0.9
 """Label mass below which a verdict is flagged."""
@@ -107,9 +109,7 @@ def read_run(
     in_force = own if rubric is None else _other_rubric(own, rubric, config)
     items = load_item_columns(directory.path)
     plan = load_plan(directory)
-    table = VerdictTable(plan.columns.request_id, in_force.verdict, planned=plan.rendered.decided)
-    for batch in directory.completions(COLUMNS):
-        table.add(batch)
+    table = read_journal(directory, plan, in_force)
     return reading_of(directory, config, in_force, items, plan, table)
 
 
@@ -309,8 +309,8 @@ def baseline_answers(items: ItemColumns, baseline: str | None) -> np.ndarray[Any
         return None
     if baseline not in items.models:
         known = ", ".join(items.models) or "none is named"
-        msg = f"no model `{baseline}` to serve as baseline; known: {known}"
         close = get_close_matches(baseline, items.models, n=1)
+        msg = f"no model `{baseline}` to serve as baseline; known: {known}"
         raise ConfigError(msg, hint=f"did you mean `{close[0]}`?" if close else None)
     is_it = items.model == items.models.index(baseline)
     found: np.ndarray[Any, Any] = np.where(is_it.any(axis=1), is_it.argmax(axis=1), -1)

@@ -14,9 +14,13 @@ from judgefast.datasets.columns import load_item_columns
 from judgefast.errors import ConfigError
 from judgefast.journal.extension import settle
 from judgefast.journal.manifest import NAME, read_manifest
-from judgefast.journal.recordings import rows_of_run
 from judgefast.pipeline.ask import Asked, Work, ask
-from judgefast.pipeline.directory import can_read_again, open_run, rows_with_texts
+from judgefast.pipeline.directory import (
+    can_read_again,
+    open_run,
+    options_in_force,
+    rows_with_texts,
+)
 from judgefast.pipeline.dry_run import dry_run as plan_only
 from judgefast.pipeline.finished import DryRun, Finished, finished
 from judgefast.pipeline.judge import Judge, judge_of
@@ -54,13 +58,14 @@ class Start(NamedTuple):
     """As a run keeps it; None for `config.rubric`."""
     stop: Stop
     say: Callable[[str], None]
-    show_progress: bool = False
+    show_progress: bool
 
 
 class _Going:
     """How far a start is: seconds by phase, and what is known of the run."""
 
-    def __init__(self) -> None:
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
         self.seconds: dict[str, float] = {}
         self.doing = "starting"
         self.plan: RunPlan | None = None
@@ -69,6 +74,7 @@ class _Going:
     @contextmanager
     def phase(self, name: str, doing: str) -> Iterator[None]:
         self.doing = doing
+        self._stop.check()
         started = time.monotonic()
         try:
             yield
@@ -121,14 +127,14 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
     if engine is not None:
         config = config.replace(engine=engine.name)
     start = Start(
-        config,
-        data,
-        recorded,
-        engine,
-        None,
-        stop or Stop(),
-        say or _say_nothing,
-        show_progress,
+        config=config,
+        data=data,
+        recorded=recorded,
+        engine=engine,
+        rubric=None,
+        stop=stop or Stop(),
+        say=say or _say_nothing,
+        show_progress=show_progress,
     )
     if not dry_run:
         return _go(start)
@@ -170,21 +176,21 @@ def resume(  # noqa: PLR0913 - as above
     config = config_from(stored, where=f"`{folder}`").replace(out=str(folder), **changes)
     rubric = read_rubric(manifest.rubric.toml, manifest.rubric.name)
     start = Start(
-        config,
-        None,
-        recorded,
-        engine,
-        rubric,
-        stop or Stop(),
-        say or _say_nothing,
-        show_progress,
+        config=config,
+        data=None,
+        recorded=recorded,
+        engine=engine,
+        rubric=rubric,
+        stop=stop or Stop(),
+        say=say or _say_nothing,
+        show_progress=show_progress,
     )
     return _go(start)
 
 
 def _go(start: Start) -> Finished:
     """Tell the story; a wish to end that comes anywhere in it is an end like others."""
-    going = _Going()
+    going = _Going(start.stop)
     try:
         with ExitStack() as stack:
             return _story(start, going, stack)
@@ -218,7 +224,8 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
         texts = texts or stack.enter_context(_texts(start, directory, judge))
         with going.phase("load", "starting the engine"):
             facts = judge.engine.start()
-        directory.record_launch({"engine": {"name": judge.engine.name} | facts})
+        engine = {"name": judge.engine.name} | facts
+        directory.record_launch({"config": options_in_force(config), "engine": engine})
         with going.phase("judge", "judging"):
             asked = _ask(start, judge, directory, Work(plan, table, rows, texts))
         mean = asked.in_flight_mean
@@ -244,8 +251,9 @@ def _judge_of(start: Start, stack: ExitStack) -> Judge:
         raise ConfigError(msg, hint="add --out DIR")
     if start.engine is not None:
         stack.callback(start.engine.close)
-    recorded = _recordings(start.config, start.recorded)
-    judge = judge_of(start.config, engine=start.engine, recorded=recorded, rubric=start.rubric)
+    judge = judge_of(
+        start.config, engine=start.engine, recorded=start.recorded, rubric=start.rubric
+    )
     stack.callback(judge.engine.close)
     return judge
 
@@ -309,13 +317,6 @@ def _ask(start: Start, judge: Judge, directory: RunDirectory, work: Work) -> Ask
 
 def _say_nothing(words: str) -> None:
     del words
-
-
-def _recordings(config: RunConfig, recorded: Any) -> Any:  # noqa: ANN401 - rows
-    """Rows of a finished run, where one is to be replayed."""
-    if recorded is None and config.recorded is not None:
-        return rows_of_run(config.recorded)
-    return recorded
 
 
 def _recorded_items(judge: Judge) -> Any:  # noqa: ANN401 - rows

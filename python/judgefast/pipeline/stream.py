@@ -13,13 +13,12 @@ import numpy as np
 from judgefast.batches.requests import RequestMaker
 from judgefast.codes import FIXED_ONE, NO_ANSWER, OutcomeStatus, Position, Status
 from judgefast.config import RunConfig, config_from
-from judgefast.datasets.options import ReadOptions
-from judgefast.datasets.reader import read_items
+from judgefast.datasets.reader import ItemReader
 from judgefast.datasets.rows import batch_of, items_of
 from judgefast.datasets.run_order import in_run_order
+from judgefast.datasets.windows import windows
 from judgefast.engines.drive import Flight, drive
 from judgefast.errors import ConfigError, DataError
-from judgefast.journal.recordings import rows_of_run
 from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.empty_answers import decide_empty
 from judgefast.pipeline.judge import Judge, judge_of
@@ -27,16 +26,32 @@ from judgefast.pipeline.plan import PromptCounts, plan_batch
 from judgefast.verdicts.table import VerdictTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from judgefast.batches.request import Request
     from judgefast.datasets.items import Item
+    from judgefast.datasets.sources import Source
+    from judgefast.datasets.summary import ReadSummary
     from judgefast.engines.base import Completion, Engine
     from judgefast.pipeline.plan import RunPlan
 
 LOG = logging.getLogger("judgefast")
+
+WITHOUT_MEANING = (
+    "data",
+    "out",
+    "limit",
+    "no_texts",
+    "extend",
+    "retry",
+    "max_attempts",
+    "max_unreadable",
+    "slices",
+    "level",
+)
+"""Options that a stream cannot honour: it keeps nothing, asks once, and estimates nothing."""
 
 OPEN_WINDOWS = 2
 """Windows that are judged at a time: the next one fills the engine while the last one ends."""
@@ -84,9 +99,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def stream(
-    data: Iterable[dict[str, Any]],
+    data: Any,  # noqa: ANN401 - whatever `read_items` takes
+    /,
     *,
-    rubric: str,
+    rubric: str | os.PathLike[str],
     engine: str | Engine = "embedded",
     recorded: Any = None,  # noqa: ANN401 - as described
     window: int = 1000,
@@ -100,45 +116,48 @@ def stream(
     survive.
 
     Args:
-        data: Rows, as `run` takes them. It is read as the engine has room, never ahead by more
-            than two windows.
+        data: Path or paths, an iterable of dicts, or a data frame, as `run` takes them. It is read
+            as the engine has room, never ahead by more than two windows.
         rubric: Name of a built-in rubric, or path of a TOML file.
-        engine: Name of an engine, or an engine; it is started here, and closed at the end.
-        recorded: Recorded outputs for the engine `replay`: a path, rows, or a run.
-        window: Items of a window, at least 1.
-        options: Options of `RunConfig`; those of run directories and samples do not apply.
+        engine: Name of an engine, or an engine; it is started with the first outcome that is
+            asked for, and closed at the end.
+        recorded: Recorded outputs for the engine `replay`: a path, rows or a `Run`.
+        window: Rows of a window, at least 1.
+        options: Fields of `RunConfig`; those of run directories, samples, attempts and estimates
+            are refused.
 
     Yields:
-        Outcomes of a window once all its judgments are in, in run order.
+        Outcomes of a window once all its judgments are in, in run order. Rows that are skipped, by
+        `on_bad_row` or `on_empty`, are counted by the logger `judgefast`, window by window.
 
     Raises:
-        ConfigError: An option is unknown, out of range, or needs a run directory.
-        DataError: A row cannot be used; the message names it within its window.
-        EngineError: The engine is lost.
+        ConfigError: An option is unknown, out of range, or has no meaning here.
+        DataError: A row cannot be used; the message names file and line, or the row's number.
+        EngineError: The engine does not start, or is lost.
 
     """
     if window < 1:
         msg = f"`window` is {window}; it must be at least 1"
         raise ConfigError(msg)
-    for name in ("out", "limit", "no_texts", "extend", "retry"):
-        if options.get(name):
-            msg = f"`{name}` needs a run directory, and a stream has none"
+    for name in WITHOUT_MEANING:
+        if name in options:
+            msg = f"`{name}` has no meaning for a stream: it keeps nothing and estimates nothing"
             raise ConfigError(msg, hint="use judgefast.run")
-    named = {"rubric": rubric, **({"engine": engine} if isinstance(engine, str) else {})}
-    recorded = getattr(recorded, "path", recorded)
+    named = {"rubric": os.fspath(rubric)}
+    named["engine"] = engine if isinstance(engine, str) else engine.name
+    recorded = getattr(recorded, "path", recorded)  # a `Run`
     if isinstance(recorded, str | os.PathLike):
-        named["recorded"] = os.fspath(recorded)
-        recorded = rows_of_run(named["recorded"])
-    config = config_from(options | named, where="stream")
-    judge = judge_of(config, engine=None if isinstance(engine, str) else engine, recorded=recorded)
-    LOG.info("planning window by window, %d items each", window)
-    return _outcomes(iter(data), judge, config, window)
+        named["recorded"], recorded = os.fspath(recorded), None
+    config = config_from(options | named, where="judgefast.stream")
+    parts = windows(data, window, config.max_row_bytes)
+    given = None if isinstance(engine, str) else engine
+    judge = judge_of(config, engine=given, recorded=recorded)
+    LOG.info("planning window by window, %d rows each", window)
+    return _outcomes(parts, judge, config)
 
 
-def _outcomes(
-    rows: Iterator[dict[str, Any]], judge: Judge, config: RunConfig, size: int
-) -> Iterator[Outcome]:
-    windows = _Windows(rows, judge, config, size)
+def _outcomes(parts: Iterator[list[Source]], judge: Judge, config: RunConfig) -> Iterator[Outcome]:
+    windows = _Windows(parts, judge, config)
     try:
         judge.engine.start()
         for _ in drive(
@@ -162,10 +181,10 @@ class _Window:
     def __init__(self, number: int, items: list[Item], judge: Judge, config: RunConfig) -> None:
         self.number = number
         self._judge = judge
+        self._baseline = config.baseline
         batch = in_run_order(batch_of(items), seed=config.seed)
         self._items = items_of(batch)
         self._plan: RunPlan = plan_batch(batch, judge, config, 0, PromptCounts())
-        self._baseline = config.baseline
         decided = self._plan.rendered.decided
         self._table = VerdictTable(
             self._plan.columns.request_id, judge.rubric.verdict, planned=decided
@@ -208,7 +227,7 @@ class _Window:
             rule=rule,  # type: ignore[arg-type]
             one_failed=rubric.one_failed,
             format=rubric.verdict,
-            baseline=self._baselines(),
+            baseline=None if self._baseline is None else _answers_of(self._baseline, self._items),
         )
         for row in range(len(columns.item)):
             item = self._items[int(columns.item[row])]
@@ -240,14 +259,6 @@ class _Window:
                 window=self.number,
             )
 
-    def _baselines(self) -> NDArray[np.int64] | None:
-        """Place of the baseline's answer in each item; -1 where it has none."""
-        if self._baseline is None:
-            return None
-        models = [[answer.model for answer in item.answers] for item in self._items]
-        name = self._baseline
-        return np.array([of.index(name) if name in of else -1 for of in models], np.int64)
-
     def _judgment(self, row: int, status: int) -> Judgment:
         plan = self._plan.columns
         return Judgment(
@@ -261,13 +272,10 @@ class _Window:
 class _Windows:
     """A source that opens a window when the engine has room for it."""
 
-    def __init__(
-        self, rows: Iterator[dict[str, Any]], judge: Judge, config: RunConfig, size: int
-    ) -> None:
-        self._rows = rows
+    def __init__(self, parts: Iterator[list[Source]], judge: Judge, config: RunConfig) -> None:
+        self._parts = parts
         self._judge = judge
         self._config = config
-        self._size = size
         self._open: list[_Window] = []
         self._owner: dict[bytes, _Window] = {}
         self._requests: Iterator[Request] = iter(())
@@ -304,13 +312,13 @@ class _Windows:
         return done
 
     def _open_next(self) -> bool:
-        items: list[Item] = []
-        while not items:
-            rows = list(islice(self._rows, self._size))
-            if not rows:
-                self._ended = True
-                return False
-            items = self._read(rows)
+        sources = next(self._parts, None)
+        if sources is None:
+            self._ended = True
+            return False
+        reader = ItemReader(sources, self._judge.read_options(self._config, is_whole=False))
+        items = list(reader)
+        _tell(self._number, reader.summary)
         window = _Window(self._number, items, self._judge, self._config)
         self._number += 1
         ids = window.ids()
@@ -322,29 +330,18 @@ class _Windows:
         self._requests = window.requests()
         return True
 
-    def _read(self, rows: list[dict[str, Any]]) -> list[Item]:
-        """Items of some rows; none where all of them are skipped, which the logger says."""
-        reader = read_items(
-            rows,
-            ReadOptions(
-                map=self._config.map,
-                on_bad_row=self._config.on_bad_row,
-                on_empty=self._config.on_empty,
-                max_row_bytes=self._config.max_row_bytes,
-                texts_required=self._judge.rendered,
-            ),
-        )
-        summary = reader.summary
-        try:
-            return list(reader)
-        except DataError:
-            if not summary.rows or summary.rows != sum(summary.skipped.values()):
-                raise
-            return []
-        finally:
-            if summary.skipped:
-                counts = ", ".join(f"{count} {reason}" for reason, count in summary.skipped.items())
-                LOG.warning("rows skipped before window %d: %s", self._number, counts)
+
+def _tell(number: int, summary: ReadSummary) -> None:
+    """Count the rows of a window that are left out: none goes without a word."""
+    for reason, count in summary.skipped.items():
+        example = summary.examples[reason][0]
+        LOG.warning("window %d: %d rows skipped (%s), as %s", number, count, reason, example)
+
+
+def _answers_of(model: str, items: Sequence[Item]) -> NDArray[np.int64]:
+    """Index of the model's answer in each item; -1 where it has none."""
+    found = [[answer.model for answer in item.answers] for item in items]
+    return np.array([models.index(model) if model in models else -1 for models in found], np.int64)
 
 
 def _known(value: Any) -> float | None:  # noqa: ANN401 - a numpy scalar

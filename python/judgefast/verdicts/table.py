@@ -97,7 +97,7 @@ class VerdictTable:
             `Status` of each.
 
         """
-        batch = to_batch(completions, launch=launch, first_row=self._live_rows)
+        batch = to_batch(completions, launch=launch, first_row=self._live_rows, names=COLUMNS)
         self._live_rows += len(completions)
         status = self._columns.status[self.add(batch)]
         for index, completion in enumerate(completions):

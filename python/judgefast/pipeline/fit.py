@@ -1,0 +1,78 @@
+"""Whether options fit the data, said before anything is asked and not after it was paid for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from judgefast.batches.columns import no_plan
+from judgefast.codes import Status
+from judgefast.datasets.columns import load_item_columns
+from judgefast.errors import DataError
+from judgefast.outcomes.reconcile import reconcile
+from judgefast.pipeline.results import baseline_answers, scale_of
+from judgefast.stats.summary import Judgments, summarise
+from judgefast.verdicts.read import empty
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from judgefast.config import RunConfig
+    from judgefast.datasets.summary import ReadSummary
+    from judgefast.pipeline.judge import Judge
+
+
+def check_answers(summary: ReadSummary, judge: Judge) -> None:
+    """Check that there is something to compare, where the rubric compares.
+
+    Raises:
+        DataError: Rows have one answer each.
+
+    """
+    rubric = judge.rubric
+    if rubric.mode not in {"pairwise", "choice"} or summary.mode != "single":
+        return
+    msg = f"the rubric `{rubric.name}` compares answers, but each row has one"
+    hint = "name a rubric of mode scalar or binary, or give `answer_a` and `answer_b`"
+    raise DataError(msg, hint=hint)
+
+
+def check_fit(folder: Path, config: RunConfig, judge: Judge) -> None:
+    """Read no judgments by the options that a report will read all of them by.
+
+    Whatever a report would refuse of them is refused here, by the same code.
+
+    Args:
+        folder: Folder that holds `rows/`.
+        config: The options of the run.
+        judge: Who would judge.
+
+    Raises:
+        ConfigError: No item has the baseline, or no row the field of a slice; or the mode compares
+            no two answers.
+        RubricError: The rule does not apply to the mode.
+
+    """
+    rubric, items, plan = judge.rubric, load_item_columns(folder), no_plan()
+    verdicts = empty(0, len(rubric.verdict.labels), Status.INTERRUPTED)
+    outcomes = reconcile(
+        plan,
+        verdicts,
+        mode=rubric.mode,
+        rule=judge.prompts.rule,  # type: ignore[arg-type]
+        one_failed=rubric.one_failed,
+        format=rubric.verdict,
+        baseline=baseline_answers(items, config.baseline),
+    )
+    summarise(
+        outcomes,
+        items,
+        mode=rubric.mode,
+        scale=scale_of(rubric),
+        level=config.level,
+        slices=config.slices,
+        aspects=judge.aspects,
+        baseline=config.baseline,
+        judgments=Judgments(plan.item, np.zeros(0, np.uint8)),
+    )
