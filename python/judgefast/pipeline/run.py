@@ -11,7 +11,7 @@ import numpy as np
 
 from judgefast.config import config_from
 from judgefast.datasets.columns import load_item_columns
-from judgefast.errors import ConfigError
+from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.extension import settle
 from judgefast.journal.manifest import NAME, read_manifest
 from judgefast.pipeline.ask import Asked, Work, ask
@@ -82,15 +82,22 @@ class _Going:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
 
     def interrupted(self, path: Path) -> Finished:
+        return self.ended(path, 130, f"interrupted while {self.doing}")
+
+    def ended(self, path: Path, status: int, why: str) -> Finished:
+        """End without a report."""
         plan, table = self.plan, self.table
-        known = plan is not None and table is not None
+        done = planned = 0
+        if plan is not None and table is not None:
+            done, planned = int(np.count_nonzero(table.answers.final_attempt)), len(plan)
         return Finished(
             path=path,
             report=None,
-            status=130,
-            done=int(np.count_nonzero(table.answers.final_attempt)) if table is not None else 0,
-            planned=len(plan) if plan is not None and known else 0,
-            why=f"interrupted while {self.doing}",
+            status=status,
+            done=done,
+            planned=planned,
+            why=why,
+            left=planned - done,
         )
 
 
@@ -226,8 +233,13 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
             facts = judge.engine.start()
         engine = {"name": judge.engine.name} | facts
         directory.record_launch({"config": options_in_force(config), "engine": engine})
-        with going.phase("judge", "judging"):
-            asked = _ask(start, judge, directory, Work(plan, table, rows, texts))
+        try:
+            with going.phase("judge", "judging"):
+                asked = _ask(start, judge, directory, Work(plan, table, rows, texts))
+        except RunDirectoryError as error:  # the disk is full or fails; what it took is kept
+            closing.to_parquet = False
+            going.table = read_journal(directory, plan, judge.rubric)
+            return going.ended(directory.path, 3, str(error))
         mean = asked.in_flight_mean
         if asked.interrupted:
             closing.to_parquet = False
