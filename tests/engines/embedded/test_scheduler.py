@@ -199,6 +199,16 @@ def test_a_group_within_a_head_waits_for_its_first() -> None:
     assert sorted(set(MadeUp.made[0].at_once[PROMPT_STEPS])) == [0, 1, 2, 4]
 
 
+def test_a_head_that_others_have_pushed_out_of_the_cache_is_computed_first_again() -> None:
+    others = [work(number) for number in range(10, 16)]
+    first, *rest = [work(number, heads=(1,)) for number in (1, 20, 21)]
+    _, sent = play(first, *others, *rest, room=1, kv_blocks=20)
+    assert sent[-1].primed_heads == 1 + 6, "still cached: nothing is computed again"
+    MadeUp.made.clear()
+    _, sent = play(first, *others, *rest, room=1, kv_blocks=10)
+    assert sent[-1].primed_heads == 1 + 6 + 1, "pushed out once, then shared by both"
+
+
 def test_labels_come_back_in_their_order() -> None:
     done, sent = play(read(1), read(2))
     assert done[1].logprobs == [-65.0, -66.0, -67.0]

@@ -37,7 +37,10 @@ class Scheduler:
         """To be run with nothing beside them."""
         self._grammars: dict[Grammar, str | None] = {}
         """Those tried, with what the engine has against each."""
-        self._heads: OrderedDict[int, None] = OrderedDict()
+        self._heads: OrderedDict[int, int] = OrderedDict()
+        """Heads that were computed, by what `_admitted` was when they were last used."""
+        self._admitted = 0
+        """Cache blocks of all requests that were let in."""
         self._opening: set[int] = set()
         """Heads that a request in flight is computing."""
         self._pacer = Pacer(_BEAT_SECONDS)
@@ -125,11 +128,23 @@ class Scheduler:
     def _start(self, job: Job) -> None:
         self._send(Entered(job.number))
         self._live[job.number] = job
+        self._admitted += job.work.blocks
         for head in job.work.heads:
-            if head not in self._heads:
+            if self._is_cached(head):
+                self._use(head)
+            else:
                 self._opening.add(head)
                 job.opens.append(head)
         self._add_reads(job)
+
+    def _is_cached(self, head: int) -> bool:
+        """Whether a head is still in the cache: what has come in since cannot have filled it."""
+        used = self._heads.get(head)
+        return used is not None and self._admitted - used <= self._load.kv_blocks // 2
+
+    def _use(self, head: int) -> None:
+        self._heads[head] = self._admitted
+        self._heads.move_to_end(head)
 
     def _add_reads(self, job: Job) -> None:
         try:
@@ -162,7 +177,7 @@ class Scheduler:
     def _opened(self, job: Job) -> None:
         for head in job.opens:
             self._opening.discard(head)
-            self._heads[head] = None
+            self._use(head)
             self._primed += 1
         job.opens.clear()
         while len(self._heads) > _REMEMBERED_HEADS:
