@@ -115,7 +115,7 @@ def main() -> None:
         requests=args.requests,
         repeats=args.repeats,
         load_seconds=load,
-        engine=facts,
+        engine={name: fact for name, fact in facts.items() if name != "model_folder"},
     )
     medians = {}
     for name, taken_each in times.items():
