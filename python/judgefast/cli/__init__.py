@@ -14,8 +14,8 @@ def main() -> None:
     """Run a command; print an expected error as `error:` and `hint:` on stderr and exit with 2."""
     import click  # noqa: PLC0415 - kept out of `import judgefast`
 
-    from judgefast.cli.app import app  # noqa: PLC0415
-    from judgefast.errors import JudgefastError  # noqa: PLC0415
+    from judgefast.cli.app import app  # noqa: PLC0415 - on first use
+    from judgefast.errors import JudgefastError  # noqa: PLC0415 - on first use
 
     try:
         status = app.main(prog_name="judgefast", standalone_mode=False)
@@ -32,7 +32,7 @@ def main() -> None:
         click.echo("interrupted", err=True)
         status = 130
     except Exception:  # noqa: BLE001 - the last resort: a bug keeps its traceback and its own status
-        import traceback  # noqa: PLC0415
+        import traceback  # noqa: PLC0415 - on first use
 
         traceback.print_exc()
         _complain("this is a bug in judgefast", "report it with the traceback above")

@@ -23,7 +23,7 @@ def fetch(*, as_json: bool) -> None:
 
     Example: judgefast embedded fetch
     """
-    from judgefast.engines.embedded.weights import fetch as fetch_weights  # noqa: PLC0415
+    from judgefast.engines.embedded.weights import fetch as fetch_weights  # noqa: PLC0415 - on first use
 
     path = str(fetch_weights())
     if as_json:

@@ -51,6 +51,6 @@ def show(name: str) -> None:
 
     Example: judgefast rubrics show pairwise-reasons
     """
-    from judgefast.prompts.builtin import load_rubric  # noqa: PLC0415
+    from judgefast.prompts.builtin import load_rubric  # noqa: PLC0415 - on first use
 
     put(load_rubric(name).source, newline=False)

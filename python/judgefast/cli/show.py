@@ -21,9 +21,9 @@ def show(directory: str, *, item_id: str, as_json: bool) -> int:
     Exit status: 0 shown, 2 no such run or item.
     """
     from judgefast.reports.as_json import to_json  # noqa: PLC0415 - heavy, as below
-    from judgefast.reports.console import look_of  # noqa: PLC0415
-    from judgefast.reports.show import render_item  # noqa: PLC0415
-    from judgefast.runs import Run  # noqa: PLC0415
+    from judgefast.reports.console import look_of  # noqa: PLC0415 - on first use
+    from judgefast.reports.show import render_item  # noqa: PLC0415 - on first use
+    from judgefast.runs import Run  # noqa: PLC0415 - on first use
 
     view = Run.open(directory).show(item_id)
     text = to_json(view) if as_json else render_item(view, look_of(sys.stdout))

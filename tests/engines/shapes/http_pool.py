@@ -6,6 +6,7 @@ import json
 import queue
 import threading
 import time
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ BUSY = {408, 429, 503, 529}
 """Answers that mean: later."""
 
 
-class HttpPool:
+class HttpPool(ABC):
     """Requests on `room` connections; a subclass says what is sent and how the reply is read."""
 
     path: str
@@ -46,11 +47,13 @@ class HttpPool:
         self._lost: str | None = None
         self._threads: list[threading.Thread] = []
 
+    @abstractmethod
     def body(self, request: Request) -> dict[str, Any]:
-        raise NotImplementedError
+        """What is posted for a request."""
 
+    @abstractmethod
     def read(self, request: Request, reply: dict[str, Any]) -> dict[str, Any]:
-        raise NotImplementedError
+        """Fields of the completion, out of the server's reply."""
 
     def start(self) -> dict[str, Any]:
         connection = HTTPConnection(self._address, timeout=5)
