@@ -12,22 +12,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from judgefast.stats.bias import position_bias
     from judgefast.stats.estimate import Estimate
+    from judgefast.stats.measurement import Measurement
     from judgefast.stats.moments import Moments, cluster_moments
     from judgefast.stats.paired import PairedDifference, RunOutcomes, paired_difference
     from judgefast.stats.position import PositionBias
     from judgefast.stats.sentences import Finding, findings
-    from judgefast.stats.summary import Judgments, summarise
+    from judgefast.stats.summary import Judgments, measure, summarise
 
 _HOMES = {
     "Estimate": "estimate",
     "Finding": "sentences",
     "Judgments": "summary",
+    "Measurement": "measurement",
     "Moments": "moments",
     "PairedDifference": "paired",
     "PositionBias": "position",
     "RunOutcomes": "paired",
     "cluster_moments": "moments",
     "findings": "sentences",
+    "measure": "summary",
     "paired_difference": "paired",
     "position_bias": "bias",
     "summarise": "summary",
@@ -37,12 +40,14 @@ __all__ = [
     "Estimate",
     "Finding",
     "Judgments",
+    "Measurement",
     "Moments",
     "PairedDifference",
     "PositionBias",
     "RunOutcomes",
     "cluster_moments",
     "findings",
+    "measure",
     "paired_difference",
     "position_bias",
     "summarise",

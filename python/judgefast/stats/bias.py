@@ -15,6 +15,7 @@ import numpy as np
 from judgefast.codes import FIXED_ONE, Status
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads the annotation
 from judgefast.stats.fixed import fixed_ratio, for_products, rounded_quotient
+from judgefast.stats.measurement import Measurement
 from judgefast.stats.moments import cluster_moments
 from judgefast.stats.orders import order_counts
 from judgefast.stats.position import PositionBias
@@ -25,7 +26,6 @@ from judgefast.stats.rules import (
     GUIDE_FLIP_RATE,
     LEVEL,
 )
-from judgefast.stats.slices import estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,9 +115,7 @@ class _Means:
         """Mean of the comparisons that are used; the others are missing."""
         codes = np.zeros(len(value), dtype=np.int64)
         moments = cluster_moments(self._cluster, value, used.astype(np.uint8), codes, 1)[0]
-        found = estimate(
-            name, "all", moments, missing=0, scale=(0.0, 1.0), level=self._level, binary=True
-        )
+        found = Measurement(name, "all", moments, missing=0).estimate(self._level)
         return msgspec.structs.replace(found, missing=int((~used).sum()))
 
     def clusters(self, used: NDArray[np.bool_]) -> int:

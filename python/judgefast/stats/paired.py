@@ -10,9 +10,9 @@ import numpy as np
 from judgefast.errors import ColumnError
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads the annotation
 from judgefast.stats.fixed import for_products, rounded_quotient
+from judgefast.stats.measurement import Measurement
 from judgefast.stats.moments import cluster_moments
 from judgefast.stats.rules import LEVEL
-from judgefast.stats.slices import estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,17 +104,16 @@ def paired_difference(
     codes = np.zeros(number, dtype=np.int64)
     moments = cluster_moments(cluster, value, scored.astype(np.uint8), codes, 1)[0]
     width = scale[1] - scale[0]
-    found = estimate(
+    found = Measurement(
         "paired_difference",
         "all",
         moments,
         missing=int((both & ~scored).sum()),
         scale=(-width, width),
-        level=level,
         binary=False,
     )
     return PairedDifference(
-        estimate=found,
+        estimate=found.estimate(level),
         by=by,
         both=int(both.sum()),
         only_a=int((in_a & ~in_b).sum()),

@@ -1,4 +1,4 @@
-"""From rows of one statistic to its estimates, one for each part of the data."""
+"""From rows of one statistic to its measurements, one for each part of the data."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from judgefast.codes import FIXED_ONE
 from judgefast.errors import ConfigError
-from judgefast.stats.estimate import Estimate
-from judgefast.stats.intervals import interval
+from judgefast.stats.measurement import Measurement
 from judgefast.stats.moments import cluster_moments
 from judgefast.stats.slice_names import slice_part
 
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
-
-    from judgefast.stats.moments import Moments
 
 
 class JudgedItems(Protocol):
@@ -68,17 +64,16 @@ class Slicer:
     """Cuts rows by group, by aspect where there are several, and by each meta field asked for."""
 
     def __init__(
-        self, items: JudgedItems, *, fields: Sequence[str], aspects: Sequence[str], level: float
+        self, items: JudgedItems, *, fields: Sequence[str], aspects: Sequence[str]
     ) -> None:
         self._items = items
         self._aspects = aspects if len(aspects) > 1 else ()
-        self._level = level
         self._fields = [known_field(field, items.meta) for field in fields]
 
-    def estimates(
+    def measure(
         self, name: str, rows: Rows, *, scale: tuple[float, float] = (0.0, 1.0), binary: bool
-    ) -> list[Estimate]:
-        """Estimate the mean of `rows` in every slice that has at least one."""
+    ) -> list[Measurement]:
+        """Measure the mean of `rows` in every slice that has at least one."""
         found = []
         heaviest = int(rows.weight.max(initial=1))
         for field in (None, *self._fields):
@@ -87,14 +82,13 @@ class Slicer:
             sums = cluster_moments(cluster, rows.value, rows.weight, codes, len(slices))
             lost = np.bincount(codes[(codes >= 0) & (rows.weight == 0)], minlength=len(slices))
             found += [
-                estimate(
+                Measurement(
                     name,
                     part,
                     moments,
                     missing=int(missing),
                     missing_weight=heaviest,
                     scale=scale,
-                    level=self._level,
                     binary=binary,
                 )
                 for part, moments, missing in zip(slices, sums, lost, strict=False)
@@ -121,43 +115,6 @@ class Slicer:
         codes = np.full(len(code), -1, dtype=np.int64)
         codes[~outside] = dense
         return codes, [_slice_name(int(one), parts) for one in present]
-
-
-def estimate(  # noqa: PLR0913 - an estimate has this many parts, all named
-    name: str,
-    part: str,
-    moments: Moments,
-    *,
-    missing: int,
-    missing_weight: int = 1,
-    scale: tuple[float, float],
-    level: float,
-    binary: bool,
-) -> Estimate:
-    """Put the interval of the published rule beside a mean, and say what is missing from it.
-
-    Each of the `missing` outcomes is taken to weigh `missing_weight` in the bounds of the note.
-    """
-    found = interval(moments, scale=scale, level=level, binary=binary)
-    notes = [found.note] if found.note else []
-    if missing and moments.w:
-        lost = missing * missing_weight
-        low, high = ((moments.s / FIXED_ONE + lost * end) / (moments.w + lost) for end in scale)
-        notes.append(f"{missing} missing: between {low:.4g} and {high:.4g} whatever they were")
-    return Estimate(
-        name=name,
-        slice=part,
-        value=found.value,
-        low=found.low,
-        high=found.high,
-        level=level,
-        method=found.method,
-        unit="cluster",
-        clusters=moments.clusters,
-        outcomes=moments.outcomes,
-        missing=missing,
-        note="; ".join(notes),
-    )
 
 
 def _slice_name(code: int, parts: Sequence[tuple[int, Sequence[str]]]) -> str:

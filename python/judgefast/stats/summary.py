@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from judgefast.outcomes.columns import OutcomeColumns
     from judgefast.stats.estimate import Estimate
+    from judgefast.stats.measurement import Measurement
     from judgefast.stats.slices import JudgedItems, Rows
 
 UNIT_SCALE = (0.0, 1.0)
@@ -54,6 +55,41 @@ def summarise(  # noqa: PLR0913 - each is a setting of the report, all but two b
 ) -> list[Estimate]:
     """Estimate what the outcomes of a run say, each with the interval of the published rule.
 
+    Arguments as for `measure`, and `level`, the confidence level, in (0, 1).
+
+    Returns:
+        Estimates in the order of the table of names, slices of `meta` after the whole.
+
+    Raises:
+        ConfigError: An unknown mode, meta field or baseline, or a level outside (0, 1).
+
+    """
+    measured = measure(
+        outcomes,
+        items,
+        mode=mode,
+        scale=scale,
+        slices=slices,
+        aspects=aspects,
+        baseline=baseline,
+        judgments=judgments,
+    )
+    return [one.estimate(level) for one in measured]
+
+
+def measure(  # noqa: PLR0913 - as above
+    outcomes: OutcomeColumns,
+    items: JudgedItems,
+    *,
+    mode: str,
+    scale: tuple[float, float] = UNIT_SCALE,
+    slices: Sequence[str] = (),
+    aspects: Sequence[str] = (),
+    baseline: str | None = None,
+    judgments: Judgments | None = None,
+) -> list[Measurement]:
+    """Measure what the outcomes of a run say, before a confidence level is chosen.
+
     Every interval is clustered: all outcomes of one question move together. Outcomes without a
     value are counted as missing, never averaged, and the note of an estimate gives the bounds
     between which it would lie whatever they had been.
@@ -63,29 +99,28 @@ def summarise(  # noqa: PLR0913 - each is a setting of the report, all but two b
         items: The judged items.
         mode: `pairwise`, `scalar`, `binary` or `choice`.
         scale: Lowest and highest score of the rubric; used by `scalar` alone.
-        level: Confidence level, in (0, 1).
         slices: Meta fields to slice by as well, as `lang` or `meta.lang`.
         aspects: Names of the rubric's aspects, by code. More than one become part of the slice.
         baseline: Model that win rates are against, in `pairwise`.
-        judgments: Planned judgments; given, the `unreadable` share is estimated.
+        judgments: Planned judgments; given, the `unreadable` share is measured.
 
     Returns:
-        Estimates in the order of the table of names, slices of `meta` after the whole.
+        Measurements in the order of the table of names, slices of `meta` after the whole.
 
     Raises:
-        ConfigError: An unknown mode, meta field or baseline, or a level outside (0, 1).
+        ConfigError: An unknown mode, meta field or baseline.
 
     """
     found = statistics_of(outcomes, items, mode=mode, scale=scale, baseline=baseline)
     if judgments is not None:
         found.append(Statistic("unreadable", scores.unreadable_rows(*judgments)))
     aspects = aspects or [str(code) for code in range(int(outcomes.aspect.max(initial=0)) + 1)]
-    slicer = Slicer(items, fields=slices, aspects=aspects, level=level)
-    whole = Slicer(items, fields=slices, aspects=(), level=level)
+    slicer = Slicer(items, fields=slices, aspects=aspects)
+    whole = Slicer(items, fields=slices, aspects=())
     return [
         one
         for name, rows, of_scale, binary in found
-        for one in (whole if name == "unreadable" else slicer).estimates(
+        for one in (whole if name == "unreadable" else slicer).measure(
             name, rows, scale=of_scale, binary=binary
         )
     ]

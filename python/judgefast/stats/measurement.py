@@ -1,0 +1,62 @@
+"""What is known of one mean before a confidence level is chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from judgefast.codes import FIXED_ONE
+from judgefast.stats.estimate import Estimate
+from judgefast.stats.intervals import interval
+
+if TYPE_CHECKING:
+    from judgefast.stats.moments import Moments
+
+
+class Measurement(NamedTuple):
+    """One mean over outcomes: ask it for an estimate at any level, as often as needed."""
+
+    name: str
+    """Stable identifier, listed in `docs/statistics.md`."""
+    slice: str
+    moments: Moments
+    missing: int
+    """Outcomes of this slice that have no value."""
+    missing_weight: int = 1
+    """What each of them is taken to weigh in the bounds of the note."""
+    scale: tuple[float, float] = (0.0, 1.0)
+    """Lowest and highest possible value; ends are clipped to it."""
+    binary: bool = True
+    """Whether the value can be a yes-or-no outcome on the scale 0 to 1."""
+
+    def estimate(self, level: float) -> Estimate:
+        """Put the interval of the published rule beside the mean, and say what is missing from it.
+
+        Raises:
+            ConfigError: `level` is not inside (0, 1).
+
+        """
+        moments = self.moments
+        found = interval(moments, scale=self.scale, level=level, binary=self.binary)
+        notes = [found.note] if found.note else []
+        if self.missing and moments.w:
+            lost = self.missing * self.missing_weight
+            low, high = (
+                (moments.s / FIXED_ONE + lost * end) / (moments.w + lost) for end in self.scale
+            )
+            notes.append(
+                f"{self.missing} missing: between {low:.4g} and {high:.4g} whatever they were"
+            )
+        return Estimate(
+            name=self.name,
+            slice=self.slice,
+            value=found.value,
+            low=found.low,
+            high=found.high,
+            level=level,
+            method=found.method,
+            unit="cluster",
+            clusters=moments.clusters,
+            outcomes=moments.outcomes,
+            missing=self.missing,
+            note="; ".join(notes),
+        )
