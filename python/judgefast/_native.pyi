@@ -17,6 +17,7 @@ __all__ = [
     "__version__",
     "bootstrap_paths",
     "check_lines",
+    "cluster_histogram",
     "cluster_id64",
     "cluster_moments",
     "frame_lines",
@@ -106,6 +107,14 @@ def cluster_moments(
     num_slices: int,
     /,
 ) -> list[tuple[int, int, int, int, int, int, int, bool]]: ...
+def cluster_histogram(
+    cluster_id64: NDArray[np.uint64],
+    value: NDArray[np.int64],
+    weight: NDArray[np.uint8],
+    slice: NDArray[np.uint32],
+    num_slices: int,
+    /,
+) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]: ...
 def bootstrap_paths() -> list[str]: ...
 def replicate_means(
     cluster_id64: NDArray[np.uint64],

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+POISSON = "poisson-percentile"
+HISTOGRAM = "multinomial-histogram"
+"""Methods of an interval whose ends are percentiles of replicates."""
+
 REPLICATES = 4096
 """So many that the ends of a 95 % interval have a Monte-Carlo error of 0.04 standard errors."""
 
@@ -30,6 +34,8 @@ class Resampling(NamedTuple):
     seed: int
     """From 0 to 2^64 - 1."""
     replicates: int = REPLICATES
+    method: str = POISSON
+    """By the hashed weights of this module, or by the draws of `stats.histogram`."""
 
     def check(self) -> None:
         """Refuse what no bootstrap can be drawn with.
@@ -56,6 +62,8 @@ class Replicates(NamedTuple):
     differences of two of these arrays are replicates of the difference.
     """
     seed: int
+    method: str = POISSON
+    """How they were drawn; only `POISSON` is joint."""
 
     def ends(self, level: float) -> tuple[float, float] | None:
         """Ends of the percentile interval at a confidence level, in the unit of the mean.
@@ -87,6 +95,13 @@ class Replicates(NamedTuple):
             return None
         outside = len(drawn) * (1 - Fraction(level)) // 2
         return float(drawn[outside]), float(drawn[len(drawn) - 1 - outside])
+
+
+def resampling_by(interval: str, seed: int) -> Resampling | None:
+    """Resampling for the option `interval` of a run; None where nothing is to be resampled."""
+    if interval == "cluster":
+        return None
+    return Resampling(seed, method=HISTOGRAM if interval == "histogram" else POISSON)
 
 
 def replicate_means(  # noqa: PLR0913 - columns as for `cluster_moments`, the rest by keyword

@@ -14,5 +14,5 @@ mod work;
 pub use kernel::Path;
 pub use poisson::{replicate_means, PoissonSums};
 pub use rows::{OutcomeRows, FIXED_ONE, MAX_VALUE, MAX_WEIGHT};
-pub use sums::{cluster_moments, ClusterSums, Moments};
+pub use sums::{cluster_histogram, cluster_moments, ClusterSums, Histogram, Moments};
 pub use weights::{cluster_word, poisson_weight};

@@ -2,7 +2,7 @@
 
 use judgefast_core::stats::{self, OutcomeRows, Path};
 use numpy::ndarray::Array2;
-use numpy::{IntoPyArray, PyArray2, PyReadonlyArray1};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
@@ -33,6 +33,41 @@ pub(crate) fn cluster_moments(
     let tuple =
         |m: &stats::Moments| (m.clusters, m.outcomes, m.w, m.s, m.ss, m.sw, m.ww, m.is_binary);
     Ok(moments.iter().map(tuple).collect())
+}
+
+/// Slice, both sums and number of clusters of each bin.
+type HistogramColumns<'py> = (
+    Bound<'py, PyArray1<u32>>,
+    Bound<'py, PyArray1<i64>>,
+    Bound<'py, PyArray1<i64>>,
+    Bound<'py, PyArray1<u64>>,
+);
+
+/// How often each pair of sums of a cluster occurs, by slice.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
+#[pyo3(signature = (cluster_id64, value, weight, slice, num_slices, /))]
+pub(crate) fn cluster_histogram<'py>(
+    py: Python<'py>,
+    cluster_id64: PyReadonlyArray1<'_, u64>,
+    value: PyReadonlyArray1<'_, i64>,
+    weight: PyReadonlyArray1<'_, u8>,
+    slice: PyReadonlyArray1<'_, u32>,
+    num_slices: u32,
+) -> PyResult<HistogramColumns<'py>> {
+    let rows = OutcomeRows {
+        cluster_id64: cluster_id64.as_slice()?,
+        value: value.as_slice()?,
+        weight: weight.as_slice()?,
+        slice: slice.as_slice()?,
+    };
+    let bins = detached(py, || stats::cluster_histogram(rows, num_slices))?;
+    Ok((
+        bins.slice.into_pyarray(py),
+        bins.s.into_pyarray(py),
+        bins.w.into_pyarray(py),
+        bins.clusters.into_pyarray(py),
+    ))
 }
 
 /// Means of all replicates of the wanted slices, joint.

@@ -2,6 +2,10 @@
 //! any order: [`ClusterSums`] merge bit for bit, and [`Moments`] are a function of the multiset of
 //! rows alone.
 
+mod histogram;
+
+pub use histogram::{cluster_histogram, Histogram};
+
 use super::rows::{check, OutcomeRows, FIXED_ONE, OVERFLOW};
 use crate::error::{same_length, Error};
 
