@@ -77,7 +77,10 @@ def test_sums_beyond_64_bits_are_taken_whole() -> None:
     (one,) = histogram_means(cluster, largest, weight, whole, 1, Resampling(1))
     assert set(one.means.tolist()) == {2047.0, 2047.5, 2048.0}
     monstrous = histogram._draw(
-        np.array([0, 1 << 50]), np.array([1, 1]), np.array([1 << 40, 1 << 40]), Resampling(1, 50)
+        np.array([0, 1 << 50]),
+        np.array([1, 1]),
+        np.array([1 << 40, 1 << 40], dtype=np.uint64),
+        Resampling(1, 50),
     )
     assert monstrous == pytest.approx(np.full(50, 2.0**25), rel=1e-4)
 

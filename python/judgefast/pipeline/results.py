@@ -157,7 +157,14 @@ class Headline:
         table: VerdictTable,
     ) -> None:
         """Read nothing yet."""
-        self._parts = (directory, config.replace(slices=(), interval="cluster"), rubric, items, plan, table)
+        self._parts = (
+            directory,
+            config.replace(slices=(), interval="cluster"),
+            rubric,
+            items,
+            plan,
+            table,
+        )
         self._last: Estimate | None = None
         self._due = 0.0
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     """A value for each comparison, and whether it is used."""
 
 
-def position_bias(
+def position_bias(  # noqa: PLR0913 - settings of the report, by keyword
     plan: ComparisonPlan,
     verdicts: VerdictColumns,
     items: JudgedItems,

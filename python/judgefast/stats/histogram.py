@@ -80,7 +80,7 @@ def histogram_means(  # noqa: PLR0913, PLR0917 - the columns of `replicate_means
 
 
 def _draw(
-    s: NDArray[np.int64], w: NDArray[np.int64], clusters: NDArray[np.int64], resampling: Resampling
+    s: NDArray[np.int64], w: NDArray[np.int64], clusters: NDArray[np.uint64], resampling: Resampling
 ) -> NDArray[np.float64]:
     """Means of one slice under each draw, each rounded once."""
     total = int(clusters.sum())

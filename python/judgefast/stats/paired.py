@@ -49,7 +49,7 @@ class PairedDifference(msgspec.Struct, frozen=True, kw_only=True):
     """Units in one run alone: no part of the difference."""
 
 
-def paired_difference(
+def paired_difference(  # noqa: PLR0913 - settings of the report, by keyword
     a: RunOutcomes,
     b: RunOutcomes,
     *,
