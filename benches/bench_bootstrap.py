@@ -13,12 +13,13 @@ import statistics
 import time
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from judgefast import _native
 from judgefast.codes import FIXED_ONE
+from judgefast.stats import Resampling
 from measure import new_record, refuse_debug_build, spread, write
 
 if TYPE_CHECKING:
@@ -80,22 +81,23 @@ def ways(rng: np.random.Generator, scores: NDArray[np.int64], replicates: int) -
     return found
 
 
-def _ours(module: object, values: NDArray[np.float64], replicates: int) -> Way:
-    return lambda: module.histogram_means(values, replicates, 1)  # type: ignore[attr-defined]
+def _ours(module: Any, values: NDArray[np.float64], replicates: int) -> Way:  # noqa: ANN401 - a module
+    scores = values.astype(np.int64) * FIXED_ONE
+    rows = alone(np.random.default_rng(0), scores)
+    resampling = Resampling(1, replicates)
+    return lambda: module.histogram_means(*rows, 1, resampling)[0].means
 
 
-def _scipy(module: object, values: NDArray[np.float64], replicates: int) -> Way:
+def _scipy(module: Any, values: NDArray[np.float64], replicates: int) -> Way:  # noqa: ANN401 - a module
     return lambda: (
-        module.bootstrap(  # type: ignore[attr-defined]
+        module.bootstrap(
             (values,), np.mean, n_resamples=replicates, method="percentile", batch=16
         ).bootstrap_distribution
     )
 
 
-def _arch(module: object, values: NDArray[np.float64], replicates: int) -> Way:
-    return lambda: module.IIDBootstrap(values, seed=1).apply(  # type: ignore[attr-defined]
-        np.mean, replicates
-    )[:, 0]
+def _arch(module: Any, values: NDArray[np.float64], replicates: int) -> Way:  # noqa: ANN401 - a module
+    return lambda: module.IIDBootstrap(values, seed=1).apply(np.mean, replicates)[:, 0]
 
 
 def seconds(work: Callable[[], object], repeats: int) -> list[float]:
