@@ -13,13 +13,13 @@ import statistics
 import time
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from judgefast import _native
 from judgefast.codes import FIXED_ONE
-from judgefast.stats.replicates import Resampling
+from judgefast.stats import Resampling
 from measure import new_record, refuse_debug_build, spread, write
 
 if TYPE_CHECKING:
@@ -81,25 +81,23 @@ def ways(rng: np.random.Generator, scores: NDArray[np.int64], replicates: int) -
     return found
 
 
-def _ours(module: object, values: NDArray[np.float64], replicates: int) -> Way:
+def _ours(module: Any, values: NDArray[np.float64], replicates: int) -> Way:  # noqa: ANN401 - a module
     levels, counts = np.unique(values, return_counts=True)
     s, w = (levels * FIXED_ONE).astype(np.int64), np.ones(len(levels), np.int64)
     resampling = Resampling(1, replicates)
-    return lambda: module.draw_means(s, w, counts, resampling)  # type: ignore[attr-defined]
+    return lambda: module.draw_means(s, w, counts, resampling)
 
 
-def _scipy(module: object, values: NDArray[np.float64], replicates: int) -> Way:
+def _scipy(module: Any, values: NDArray[np.float64], replicates: int) -> Way:  # noqa: ANN401 - a module
     return lambda: (
-        module.bootstrap(  # type: ignore[attr-defined]
+        module.bootstrap(
             (values,), np.mean, n_resamples=replicates, method="percentile", batch=16
         ).bootstrap_distribution
     )
 
 
-def _arch(module: object, values: NDArray[np.float64], replicates: int) -> Way:
-    return lambda: module.IIDBootstrap(values, seed=1).apply(  # type: ignore[attr-defined]
-        np.mean, replicates
-    )[:, 0]
+def _arch(module: Any, values: NDArray[np.float64], replicates: int) -> Way:  # noqa: ANN401 - a module
+    return lambda: module.IIDBootstrap(values, seed=1).apply(np.mean, replicates)[:, 0]
 
 
 def seconds(work: Callable[[], object], repeats: int) -> list[float]:

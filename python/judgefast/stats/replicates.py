@@ -232,7 +232,12 @@ def _columns(
     codes: NDArray[np.integer],
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint32]]:
     """Columns as the kernel takes them: a row without a slice weighs nothing."""
-    named = {"cluster_id64": cluster_id64, "value": value, "weight": weight, "codes": codes}
+    named: dict[str, NDArray[np.generic]] = {
+        "cluster_id64": cluster_id64,
+        "value": value,
+        "weight": weight,
+        "codes": codes,
+    }
     for name, column in named.items():
         if column.dtype.kind not in "iu" and column.size:
             message = f"`{name}` holds {column.dtype}; it must hold integers"

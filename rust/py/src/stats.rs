@@ -143,9 +143,8 @@ impl PoissonSums {
     }
 
     #[pyo3(signature = (other, /))]
-    fn merge(&mut self, py: Python<'_>, other: PyRef<'_, Self>) -> PyResult<()> {
-        let other = &other.sums;
-        detached(py, || self.sums.merge(other))
+    fn merge(&mut self, py: Python<'_>, other: &Self) -> PyResult<()> {
+        detached(py, || self.sums.merge(&other.sums))
     }
 
     fn means<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f64>>> {

@@ -167,9 +167,9 @@ fn add_groups(work: &Work, groups: &[Group], steps: &Steps, sums: &mut [Sums]) {
         let draws = draws.map(f64::from);
         for part in &work.parts[group.parts.clone()] {
             let sums = &mut sums[part.slice];
-            for at in 0..BLOCK {
-                sums.sum[at] += draws[at] * part.sum;
-                sums.weight[at] += draws[at] * part.weight;
+            for (at, drawn) in draws.into_iter().enumerate() {
+                sums.sum[at] += drawn * part.sum;
+                sums.weight[at] += drawn * part.weight;
             }
         }
     }

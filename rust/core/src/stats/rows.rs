@@ -24,7 +24,7 @@ pub struct OutcomeRows<'a> {
     pub slice: &'a [u32],
 }
 
-impl<'a> OutcomeRows<'a> {
+impl OutcomeRows<'_> {
     /// At most `size` rows at a time; the columns are of one length.
     pub(super) fn chunks(self, size: usize) -> impl Iterator<Item = Self> {
         let rows = self.value.len();

@@ -211,7 +211,9 @@ impl Hasher for Mixer {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
+        for &byte in bytes {
+            self.write_u64(byte.into());
+        }
     }
 
     fn write_u32(&mut self, word: u32) {
@@ -235,7 +237,9 @@ impl Hasher for Mixer {
 /// below the largest occurs.
 fn sort_by_number(numbers: &[u32]) -> (Vec<usize>, Vec<usize>) {
     let mut starts = vec![0; numbers.iter().max().map_or(0, |&max| max as usize + 1)];
-    numbers.iter().for_each(|&number| starts[number as usize] += 1);
+    for &number in numbers {
+        starts[number as usize] += 1;
+    }
     let mut sum = 0;
     for start in &mut starts {
         sum += std::mem::replace(start, sum);

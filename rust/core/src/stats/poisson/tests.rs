@@ -9,14 +9,16 @@ const SEED: u64 = 11;
 
 type Row = (u64, i64, u8, u32);
 
-fn add_rows(sums: &mut PoissonSums, rows: &[Row], path: Path) {
+fn with_columns<T>(rows: &[Row], work: impl FnOnce(OutcomeRows<'_>) -> T) -> T {
     let cluster_id64: Vec<_> = rows.iter().map(|row| row.0).collect();
     let value: Vec<_> = rows.iter().map(|row| row.1).collect();
     let weight: Vec<_> = rows.iter().map(|row| row.2).collect();
     let slice: Vec<_> = rows.iter().map(|row| row.3).collect();
-    let rows =
-        OutcomeRows { cluster_id64: &cluster_id64, value: &value, weight: &weight, slice: &slice };
-    sums.add(rows, path).expect("rows in range");
+    work(OutcomeRows { cluster_id64: &cluster_id64, value: &value, weight: &weight, slice: &slice })
+}
+
+fn add_rows(sums: &mut PoissonSums, rows: &[Row], path: Path) {
+    with_columns(rows, |rows| sums.add(rows, path)).expect("rows in range");
 }
 
 fn sums_of(rows: &[Row], replicates: u32, path: Path) -> PoissonSums {
@@ -29,8 +31,9 @@ fn sums_of(rows: &[Row], replicates: u32, path: Path) -> PoissonSums {
 fn slow_sums(rows: &[Row], replicates: u32) -> PoissonSums {
     let mut sums = PoissonSums::new(SLICES, replicates.next_multiple_of(64), SEED);
     for &(cluster, value, weight, slice) in rows {
+        let word = cluster_word(SEED, cluster);
         for replicate in 0..replicates.next_multiple_of(64) {
-            let drawn = poisson_weight(cluster_word(SEED, cluster), replicate);
+            let drawn = poisson_weight(word, replicate);
             let drawn = i128::from(drawn) * i128::from(weight);
             let block = replicate as usize / BLOCK * SLICES as usize + slice as usize;
             sums.totals[block].sum[replicate as usize % BLOCK] += drawn * i128::from(value);
@@ -78,21 +81,10 @@ fn groups_and_clusters_of_any_size_stay_exact() {
     let slow = slow_sums(&rows, 64);
     for (_, path) in Path::available() {
         assert_eq!(sums_of(&rows, 64, path), slow);
-        let (mut threads, place) =
-            (PoissonSums::new(SLICES, 64, SEED), [Some(0), Some(1), Some(2)]);
-        let columns: (Vec<_>, Vec<_>, Vec<_>, Vec<_>) = (
-            rows.iter().map(|row| row.0).collect(),
-            rows.iter().map(|row| row.1).collect(),
-            rows.iter().map(|row| row.2).collect(),
-            rows.iter().map(|row| row.3).collect(),
-        );
-        let whole = OutcomeRows {
-            cluster_id64: &columns.0,
-            value: &columns.1,
-            weight: &columns.2,
-            slice: &columns.3,
-        };
-        threads.add_work(&prepare(whole, &place, SEED), path, 5).expect("fits");
+        let mut threads = PoissonSums::new(SLICES, 64, SEED);
+        let place = [Some(0), Some(1), Some(2)];
+        let work = with_columns(&rows, |rows| prepare(rows, &place, SEED));
+        threads.add_work(&work, path, 5).expect("fits");
         assert_eq!(threads, slow);
     }
 }
