@@ -12,6 +12,7 @@ from judgefast.errors import ConfigError
 from judgefast.pipeline.results import scale_of
 from judgefast.stats.comparisons import turned_to
 from judgefast.stats.paired import RunOutcomes, paired_difference
+from judgefast.stats.replicates import resampling_by
 from judgefast.stats.summary import Statistic, statistics_of
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def difference_of(a: Reading, b: Reading, name: str | None = None) -> PairedDiff
         _outcomes(b, other, by_group=several),
         scale=one.scale,
         level=a.config.level,
+        resampling=resampling_by(a.config.interval, a.config.seed),
     )
 
 

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from judgefast.stats.moments import Moments, cluster_moments
     from judgefast.stats.paired import PairedDifference, RunOutcomes, paired_difference
     from judgefast.stats.position import PositionBias
+    from judgefast.stats.replicates import (
+        PoissonBootstrap,
+        Replicates,
+        Resampling,
+        replicate_means,
+    )
     from judgefast.stats.sentences import Finding, findings
     from judgefast.stats.summary import Judgments, measure, summarise
 
@@ -26,13 +32,17 @@ _HOMES = {
     "Measurement": "measurement",
     "Moments": "moments",
     "PairedDifference": "paired",
+    "PoissonBootstrap": "replicates",
     "PositionBias": "position",
+    "Replicates": "replicates",
+    "Resampling": "replicates",
     "RunOutcomes": "paired",
     "cluster_moments": "moments",
     "findings": "sentences",
     "measure": "summary",
     "paired_difference": "paired",
     "position_bias": "bias",
+    "replicate_means": "replicates",
     "summarise": "summary",
 }
 
@@ -43,13 +53,17 @@ __all__ = [
     "Measurement",
     "Moments",
     "PairedDifference",
+    "PoissonBootstrap",
     "PositionBias",
+    "Replicates",
+    "Resampling",
     "RunOutcomes",
     "cluster_moments",
     "findings",
     "measure",
     "paired_difference",
     "position_bias",
+    "replicate_means",
     "summarise",
 ]
 

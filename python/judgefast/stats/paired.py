@@ -10,14 +10,15 @@ import numpy as np
 from judgefast.errors import ColumnError
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads the annotation
 from judgefast.stats.fixed import for_products, rounded_quotient
-from judgefast.stats.measurement import Measurement
-from judgefast.stats.moments import cluster_moments
+from judgefast.stats.joint import SlicedRows, measure_parts
 from judgefast.stats.rules import LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from judgefast.stats.replicates import Resampling
 
 
 class RunOutcomes(NamedTuple):
@@ -48,13 +49,14 @@ class PairedDifference(msgspec.Struct, frozen=True, kw_only=True):
     """Units in one run alone: no part of the difference."""
 
 
-def paired_difference(
+def paired_difference(  # noqa: PLR0913 - settings of the report, by keyword
     a: RunOutcomes,
     b: RunOutcomes,
     *,
     scale: tuple[float, float] = (0.0, 1.0),
     level: float = LEVEL,
     by: Literal["item", "cluster"] | None = None,
+    resampling: Resampling | None = None,
 ) -> PairedDifference:
     """Estimate the difference of two runs' means from the differences of their units.
 
@@ -69,6 +71,7 @@ def paired_difference(
         scale: Lowest and highest value of an outcome.
         level: Confidence level, in (0, 1).
         by: Join on item ids or on clusters; None takes items if the runs share an item id.
+        resampling: Seed and number of replicates; None: analytic ends only.
 
     Raises:
         ColumnError: Columns of different length.
@@ -101,17 +104,18 @@ def paired_difference(
     cluster = np.zeros(number, dtype=np.uint64)
     cluster[unit[size:]] = b.cluster_id64
     cluster[unit[:size]] = a.cluster_id64
-    codes = np.zeros(number, dtype=np.int64)
-    moments = cluster_moments(cluster, value, scored.astype(np.uint8), codes, 1)[0]
     width = scale[1] - scale[0]
-    found = Measurement(
+    rows = SlicedRows(
         "paired_difference",
-        "all",
-        moments,
-        missing=int((both & ~scored).sum()),
+        ["all"],
+        cluster,
+        value,
+        scored.astype(np.uint8),
+        np.where(both, 0, -1),
         scale=(-width, width),
         binary=False,
     )
+    (found,) = measure_parts([rows], resampling)
     return PairedDifference(
         estimate=found.estimate(level),
         by=by,

@@ -1,0 +1,112 @@
+"""The bootstrap of a mean from its histogram: clusters that came out alike are drawn together.
+
+A mean of few distinct sums needs no walk over its clusters: how often each sum is drawn is
+multinomial, whatever the number of clusters. The draws of one slice say nothing of another's, so
+this is for means that are looked at alone.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from judgefast import _native
+from judgefast.codes import FIXED_ONE
+from judgefast.stats.replicates import HISTOGRAM, Replicates
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from judgefast.stats.replicates import Resampling
+
+_EXACT = 1 << 53
+_CELLS = 1 << 22
+"""Most counts that are held at once."""
+
+MOST_BINS = 4096
+"""Distinct sums above which drawing bins is no shorter than walking over clusters."""
+
+
+def histogram_means(  # noqa: PLR0913, PLR0917 - the columns of `replicate_means`
+    cluster_id64: NDArray[np.uint64],
+    value: NDArray[np.int64],
+    weight: NDArray[np.uint8],
+    slice_: NDArray[np.uint32],
+    num_slices: int,
+    resampling: Resampling,
+) -> list[Replicates | None]:
+    """Resample the clusters of each slice, multinomially, from the histogram of their sums.
+
+    Args:
+        cluster_id64: Resampling id of each row. Shape (n,).
+        value: Multiples of 2^-24. Shape (n,).
+        weight: 1 to 6; 0 leaves the row out. Shape (n,).
+        slice_: Slice of each row, below `num_slices`; each has a row. Shape (n,).
+        num_slices: How many slices there are.
+        resampling: Seed and number of replicates; each slice begins with the seed anew.
+
+    Returns:
+        Replicates of each slice; None for one with more than `MOST_BINS` distinct sums. The draws
+        are those of numpy's `Generator(PCG64(seed))`, over the distinct pairs of sums in ascending
+        order; another version of numpy may draw others.
+
+    Raises:
+        ColumnError: As for `cluster_moments`, or sums of one cluster that leave 64 bits.
+
+    Source:
+        Efron 1979, Annals of Statistics 7(1), section 3: the multinomial form of the bootstrap.
+
+    """
+    codes, s, w, clusters = _native.cluster_histogram(
+        np.ascontiguousarray(cluster_id64, dtype=np.uint64),
+        np.ascontiguousarray(value, dtype=np.int64),
+        np.ascontiguousarray(weight, dtype=np.uint8),
+        np.ascontiguousarray(slice_, dtype=np.uint32),
+        num_slices,
+    )
+    ends = np.searchsorted(codes, np.arange(num_slices + 1))
+    return [
+        None
+        if end - begin > MOST_BINS
+        else Replicates(
+            draw_means(s[begin:end], w[begin:end], clusters[begin:end], resampling),
+            resampling.seed,
+            HISTOGRAM,
+        )
+        for begin, end in pairwise(ends.tolist())
+    ]
+
+
+def draw_means(
+    s: NDArray[np.int64],
+    w: NDArray[np.int64],
+    clusters: NDArray[np.integer],
+    resampling: Resampling,
+) -> NDArray[np.float64]:
+    """Draw the bins of one histogram again and again, and take the mean of each draw.
+
+    Args:
+        s: Sum of weight times value within a cluster of each bin, in units of 2^-24. Shape (k,).
+        w: Sum of weights within a cluster of each bin. Shape (k,).
+        clusters: Clusters in each bin; at least one. Shape (k,).
+        resampling: Seed and number of replicates.
+
+    Returns:
+        Exact sums of each draw, divided and rounded once. Shape (replicates,).
+
+    """
+    total = int(clusters.sum())
+    largest = max(int(np.abs(s).max()), int(w.max())) * total
+    # Doubles hold every sum exactly, or else Python's integers do; both divide with one rounding.
+    kind = object if largest >= _EXACT else np.float64
+    s, w = s.astype(kind), w.astype(kind)
+    draws = np.random.Generator(np.random.PCG64(resampling.seed))
+    means = np.empty(resampling.replicates)
+    block = max(_CELLS // len(s), 1)
+    for begin in range(0, resampling.replicates, block):
+        size = min(block, resampling.replicates - begin)
+        drawn = draws.multinomial(total, clusters / total, size=size).astype(kind)
+        means[begin : begin + size] = (drawn @ s) / ((drawn @ w) * FIXED_ONE)
+    return means
