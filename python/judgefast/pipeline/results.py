@@ -31,7 +31,7 @@ from judgefast.reports.report import (
 from judgefast.reports.spent import operations_of
 from judgefast.stats.bias import position_bias
 from judgefast.stats.sentences import findings
-from judgefast.stats.summary import Judgments, summarise
+from judgefast.stats.summary import Judgments, measure
 from judgefast.verdicts.table import COLUMNS
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from judgefast.outcomes.columns import OutcomeColumns
     from judgefast.prompts.rubric import Rubric
     from judgefast.stats.estimate import Estimate
+    from judgefast.stats.measurement import Measurement
     from judgefast.stats.position import PositionBias
     from judgefast.verdicts.columns import VerdictColumns
     from judgefast.verdicts.table import VerdictTable
@@ -213,13 +214,17 @@ def results_of(reading: Reading) -> Results:
 
 def estimates_of(reading: Reading) -> list[Estimate]:
     """Every number a person may quote."""
+    return [one.estimate(reading.config.level) for one in measurements_of(reading)]
+
+
+def measurements_of(reading: Reading) -> list[Measurement]:
+    """The same before a level is chosen."""
     rubric, config = reading.rubric, reading.config
-    return summarise(
+    return measure(
         reading.outcomes,
         reading.items,
         mode=rubric.mode,
         scale=scale_of(rubric),
-        level=config.level,
         slices=config.slices,
         aspects=[aspect.name for aspect in rubric.aspects],
         baseline=config.baseline,

@@ -13,7 +13,7 @@ from judgefast.stats.moments import cluster_moments
 from judgefast.stats.slice_names import slice_part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -76,8 +76,7 @@ class Slicer:
         """Measure the mean of `rows` in every slice that has at least one."""
         found = []
         heaviest = int(rows.weight.max(initial=1))
-        for field in (None, *self._fields):
-            codes, slices = self._codes(rows, field)
+        for codes, slices in self.cut(rows):
             cluster = self._items.cluster_id64[rows.item]
             sums = cluster_moments(cluster, rows.value, rows.weight, codes, len(slices))
             lost = np.bincount(codes[(codes >= 0) & (rows.weight == 0)], minlength=len(slices))
@@ -94,6 +93,11 @@ class Slicer:
                 for part, moments, missing in zip(slices, sums, lost, strict=False)
             ]
         return found
+
+    def cut(self, rows: Rows) -> Iterator[tuple[NDArray[np.int64], list[str]]]:
+        """Cut `rows` in every way asked for: slice of each row (-1 for none), names by code."""
+        for field in (None, *self._fields):
+            yield self._codes(rows, field)
 
     def _codes(self, rows: Rows, field: str | None) -> tuple[NDArray[np.int64], list[str]]:
         """Dense slice codes of `rows`, and the slices' names in order."""

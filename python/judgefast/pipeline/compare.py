@@ -1,0 +1,196 @@
+"""Two runs side by side: every mean that both have, in every slice that both have, unit by unit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from judgefast.errors import ConfigError
+from judgefast.pipeline.comparable import check_comparable
+from judgefast.pipeline.results import counts_of, scale_of, why_incomplete
+from judgefast.reports.comparison import Comparison, RunFacts
+from judgefast.stats import scores
+from judgefast.stats.comparisons import met_as, turned_to
+from judgefast.stats.differences import differences_of
+from judgefast.stats.paired import RunOutcomes, paired_means
+from judgefast.stats.slices import Slicer, known_field
+from judgefast.stats.summary import Statistic, statistics_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from judgefast.pipeline.results import Reading
+    from judgefast.stats.paired_mean import PairedMean
+
+_OF_PAIRS = {"win_rate": True, "tie_rate": False}
+"""Means whose groups are pairs of models, and whether they are about the candidate."""
+
+
+class Paired(NamedTuple):
+    """The differences of two runs, before a level is chosen."""
+
+    means: list[PairedMean]
+    other_slices: dict[str, str]
+    """Slice of run a to that of run b, where they are called otherwise."""
+    unpaired: list[str]
+    """Slices that one run alone has."""
+
+
+def compare_runs(
+    a: Reading,
+    b: Reading,
+    *,
+    slices: Sequence[str] | None = None,
+    level: float | None = None,
+    across: Sequence[str] = (),
+) -> Comparison:
+    """Estimate how much higher each mean is in run `a` than in run `b`.
+
+    Args:
+        a: The one run.
+        b: The other.
+        slices: Meta fields to slice by; None for those of the runs' own options.
+        level: Confidence level; None for that of run `a`.
+        across: What the runs may differ in, of `codes.ACROSS`.
+
+    Raises:
+        ConfigError: The runs are not comparable or share nothing; an unknown meta field; a level
+            outside (0, 1).
+
+    """
+    differs = check_comparable(a, b, across)
+    level = a.config.level if level is None else level
+    found = paired(a, b, fields_of(a, b, slices))
+    return Comparison(
+        a=facts_of(a),
+        b=facts_of(b),
+        across=differs,
+        level=level,
+        differences=differences_of(found.means, level=level, other_slices=found.other_slices),
+        unpaired=found.unpaired,
+    )
+
+
+def fields_of(a: Reading, b: Reading, slices: Sequence[str] | None) -> list[str]:
+    """Meta fields to slice by: those that are named, else those of either run that both know.
+
+    Raises:
+        ConfigError: A named field is in neither run, or in one alone.
+
+    """
+    if slices is not None:
+        fields = [known_field(field, reading.items.meta) for reading in (a, b) for field in slices]
+    else:
+        own = [field.removeprefix("meta.") for run in (a, b) for field in run.config.slices]
+        fields = [field for field in own if field in a.items.meta and field in b.items.meta]
+    return list(dict.fromkeys(fields))
+
+
+def paired(a: Reading, b: Reading, fields: Sequence[str]) -> Paired:
+    """Measure every mean in every slice that both runs have.
+
+    Raises:
+        ConfigError: The runs share no mean.
+
+    """
+    found = Paired([], {}, [])
+    others = _statistics(b)
+    for place, one in enumerate(_statistics(a)):
+        _add(found, a, b, one, others[place], fields)
+    if not found.means:
+        paths = f"`{a.directory.path}` and `{b.directory.path}`"
+        msg = f"{paths} have no mean in a slice of the same name"
+        raise ConfigError(msg, hint=f"each has its own: {', '.join(found.unpaired)}")
+    return found
+
+
+def _add(  # noqa: PLR0913, PLR0917 - two runs and one statistic of each
+    found: Paired, a: Reading, b: Reading, one: Statistic, other: Statistic, fields: Sequence[str]
+) -> None:
+    """Add the differences of one statistic to what was found."""
+    if one.name in _OF_PAIRS and one.rows.groups[:1] and other.rows.groups[:1]:
+        symmetric = not _OF_PAIRS[one.name]
+        turned = turned_to(other.rows, one.rows, symmetric=symmetric)
+        names = dict(zip(one.rows.groups, turned.groups, strict=False))
+        other = other._replace(rows=met_as(turned, one.rows))
+        if other.rows is not turned:
+            found.other_slices.update(names)
+    cuts = [
+        list(_slicer(reading, fields, whole=stat.name == "unreadable").cut(stat.rows))
+        for reading, stat in ((a, one), (b, other))
+    ]
+    names_a, names_b = ([name for _, names in cut for name in names] for cut in cuts)
+    shared = [name for name in dict.fromkeys(names_a) if name in set(names_b)]
+    found.unpaired.extend(
+        f"{one.name} {name}" for name in dict.fromkeys(names_a + names_b) if name not in shared
+    )
+    if shared:
+        code = {name: place for place, name in enumerate(shared)}
+        found.means.extend(
+            paired_means(
+                _outcomes(a, one, cuts[0], code),
+                _outcomes(b, other, cuts[1], code),
+                shared,
+                name=one.name,
+                scale=one.scale,
+            )
+        )
+
+
+def _statistics(reading: Reading) -> list[Statistic]:
+    found = statistics_of(
+        reading.outcomes,
+        reading.items,
+        mode=reading.rubric.mode,
+        scale=scale_of(reading.rubric),
+        baseline=reading.config.baseline,
+    )
+    unreadable = scores.unreadable_rows(reading.plan.columns.item, reading.verdicts.status)
+    return [*found, Statistic("unreadable", unreadable)]
+
+
+def _slicer(reading: Reading, fields: Sequence[str], *, whole: bool) -> Slicer:
+    aspects = () if whole else [aspect.name for aspect in reading.rubric.aspects]
+    return Slicer(reading.items, fields=fields, aspects=aspects)
+
+
+def _outcomes(
+    reading: Reading,
+    statistic: Statistic,
+    cuts: Sequence[tuple[NDArray[np.int64], list[str]]],
+    code: dict[str, int],
+) -> RunOutcomes:
+    """Every outcome once for each slice that it is in."""
+    rows, kept, slices = statistic.rows, [], []
+    for codes, names in cuts:
+        shared = np.array([code.get(name, -1) for name in names] + [-1], dtype=np.int64)[codes]
+        inside = np.flatnonzero(shared >= 0)
+        kept.append(inside)
+        slices.append(shared[inside])
+    row = np.concatenate(kept)
+    item = rows.item[row]
+    return RunOutcomes(
+        item_id=reading.items.item_id.take(pa.array(item)),
+        cluster_id64=reading.items.cluster_id64[item],
+        value=rows.value[row],
+        weight=rows.weight[row],
+        slice=np.concatenate(slices),
+    )
+
+
+def facts_of(reading: Reading) -> RunFacts:
+    """Say which run it is, and how far."""
+    counts = counts_of(reading)
+    return RunFacts(
+        path=str(reading.directory.path),
+        judge=reading.directory.manifest.judge,
+        rubric=reading.rubric.name,
+        items=counts.items,
+        planned=counts.planned,
+        parsed=counts.parsed,
+        incomplete=why_incomplete(counts),
+    )

@@ -1,0 +1,141 @@
+"""What is known of one difference of two runs before a confidence level is chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import msgspec
+
+from judgefast.stats.intervals import cluster_error
+from judgefast.stats.rules import FEW_CLUSTERS
+
+if TYPE_CHECKING:
+    from judgefast.stats.estimate import Estimate
+    from judgefast.stats.measurement import Measurement
+
+POWER = 0.8
+"""With which probability the smallest difference that is named would have been found."""
+
+
+class PairedMean(NamedTuple):
+    """A mean of run a, of run b, and of what separates them unit by unit."""
+
+    measurement: Measurement
+    """Of the differences of the units: a minus b."""
+    value_a: float | None
+    """Mean of run a over the units that count; None over none."""
+    value_b: float | None
+    by: Literal["item", "cluster"]
+    """What was joined on."""
+    both: int
+    """Units in both runs."""
+    only_a: int
+    only_b: int
+    """Units in one run alone: no part of the difference."""
+
+    def estimate(self, level: float) -> Estimate:
+        """Put an interval beside the difference.
+
+        By the published rule, but for one thing. Where no unit differs there is no variance to
+        infer from, and yet such runs say much: of G clusters none changed, so at most a share
+        `1 - (alpha / 2)^(1 / G)` of all would (Clopper-Pearson), each by the width of the scale.
+
+        Raises:
+            ConfigError: `level` is not inside (0, 1).
+
+        """
+        found = self.measurement.estimate(level)
+        if not self.none_differs:
+            return found
+        share = 1 - ((1 - level) / 2) ** (1 / self.even_clusters)
+        reach = share * self.measurement.scale[1]
+        note = f"no unit differs: at most {100 * share:.3g} % of clusters would"
+        return msgspec.structs.replace(
+            found,
+            low=-reach,
+            high=reach,
+            method="clopper-pearson",
+            note="; ".join([note, *found.note.split("; ")[1:]]),
+        )
+
+    def turned(self, level: float) -> Estimate:
+        """Say the same of b minus a: where a is the run and b its baseline, how far it dropped."""
+        found = self.estimate(level)
+        ends = {"value": found.value, "low": found.high, "high": found.low}
+        return msgspec.structs.replace(
+            found, **{name: None if end is None else 0.0 - end for name, end in ends.items()}
+        )
+
+    def detectable(self, level: float) -> float | None:
+        """Smallest difference that these runs would have told from none, with 80 % power.
+
+        (q(1 - alpha/2) + q(0.8)) times the standard error, with q of Student's t under 40
+        clusters. Where no unit differs, that error is the one such a difference would itself have.
+        None where nothing varies, or there is but one cluster.
+        """
+        if self.measurement.moments.clusters <= 1:
+            return None
+        factor = self.quantile((1 + level) / 2) + self.quantile(POWER)
+        width = self.measurement.scale[1]
+        if self.none_differs:
+            return width * factor**2 / (self.even_clusters + factor**2)
+        return min(factor * self.error, width) if self.error else None
+
+    def band(self, level: float) -> tuple[float, float] | None:
+        """Ends around the difference, by its standard error; None where it has none."""
+        if self.none_differs:
+            found = self.estimate(level)
+            return (found.low, found.high)  # type: ignore[return-value] - it has ends
+        value = self.value
+        if value is None or not self.error:
+            return None
+        reach = self.error * self.quantile((1 + level) / 2)
+        low, high = self.measurement.scale
+        return max(value - reach, low), min(value + reach, high)
+
+    def quantile(self, probability: float) -> float:
+        """Of the normal; of Student's t under 40 clusters."""
+        from scipy.special import ndtri, stdtrit  # noqa: PLC0415 - heavy, only where it is used
+
+        clusters = self.measurement.moments.clusters
+        if clusters < FEW_CLUSTERS:
+            return float(stdtrit(clusters - 1, probability))
+        return float(ndtri(probability))
+
+    @property
+    def name(self) -> str:
+        """Stable identifier of the mean."""
+        return self.measurement.name
+
+    @property
+    def slice(self) -> str:
+        """Part of the data, by the name that run a has for it."""
+        return self.measurement.slice
+
+    @property
+    def value(self) -> float | None:
+        """The difference."""
+        return self.measurement.estimate(0.5).value
+
+    @property
+    def error(self) -> float:
+        """Standard error of the difference; 0 where nothing varies or there is one cluster."""
+        moments = self.measurement.moments
+        return cluster_error(moments) if moments.clusters > 1 else 0.0
+
+    @property
+    def none_differs(self) -> bool:
+        """Whether there are units, and each has the same mean in both runs."""
+        moments = self.measurement.moments
+        return moments.w > 0 and moments.ss == 0
+
+    @property
+    def even_clusters(self) -> int:
+        """Clusters; where they hold unlike numbers of units, how many even ones would say as much.
+
+        Source:
+            Kish 1965, "Survey Sampling": the effective number of unequal weights.
+
+        """
+        moments = self.measurement.moments
+        return max(moments.w**2 // moments.ww, 1)
