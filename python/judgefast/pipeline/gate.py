@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from judgefast.errors import ConfigError
@@ -11,15 +12,16 @@ from judgefast.pipeline.results import bias_of, counts_of, measurements_of
 from judgefast.reports.gate import GateReport
 from judgefast.stats.gate_decisions import Case, RuleResult, decide
 from judgefast.stats.gate_rules import parse_rule
-from judgefast.stats.lookup import Sliced, find, matching
+from judgefast.stats.lookup import Sliced, find, listed, matching
 from judgefast.stats.names import OF_POSITION, suggestion
+from judgefast.stats.tails import estimate_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from judgefast.pipeline.results import Reading
     from judgefast.stats.estimate import Estimate
-    from judgefast.stats.gate_decisions import Decision
+    from judgefast.stats.gate_decisions import Decision, Measured
     from judgefast.stats.gate_rules import Rule
 
 
@@ -101,14 +103,15 @@ class _Measured:
         """Find the estimate of a rule."""
         if rule.name in OF_POSITION:
             return self._of_position(rule)
-        return _case(rule, self._known, lambda one: one.estimate)
+        return _case(rule, self._known, lambda one: partial(estimate_among, one))
 
     def _of_position(self, rule: Rule) -> Case:
         bias = bias_of(self._reading)
         found = None if bias is None else getattr(bias, rule.name)
         known = [] if found is None else [found]
 
-        def at(level: float) -> Estimate:
+        def at(level: float, *, of_family: float) -> Estimate:
+            del of_family
             config = self._reading.config.replace(level=level)
             return getattr(bias_of(self._reading._replace(config=config)), rule.name)  # type: ignore[no-any-return]
 
@@ -131,7 +134,7 @@ One = TypeVar("One", bound=Sliced)
 
 
 def _case(
-    rule: Rule, known: Sequence[One], ask: Callable[[One], Callable[[float], Estimate]]
+    rule: Rule, known: Sequence[One], ask: Callable[[One], Measured]
 ) -> Case:
     named = [one for one in known if one.name == rule.name]
     if not named:
@@ -140,7 +143,7 @@ def _case(
         return Case(rule, None, f"there is no `{rule.name}`; {where} {names}")
     slices = [one.slice for one in named]
     if rule.slice is not None and matching(rule.slice, slices) is None:
-        near = suggestion(rule.slice, slices) or "it has: " + ", ".join(slices)
+        near = suggestion(rule.slice, slices) or f"it has: {listed(slices)}"
         return Case(rule, None, f"`{rule.name}` has no slice `{rule.slice}`; {near}")
     return Case(rule, ask(find(named, rule.name, rule.slice)))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from judgefast.stats.estimate import Estimate
     from judgefast.stats.gate_rules import Rule
@@ -16,12 +16,19 @@ if TYPE_CHECKING:
 Decision = Literal["pass", "fail", "inconclusive"]
 
 
+class Measured(Protocol):
+    """What is asked for an estimate."""
+
+    def __call__(self, level: float, *, of_family: float) -> Estimate:
+        """Estimate at a level, where all of a family are to hold at another (`tails`)."""
+
+
 class Case(NamedTuple):
     """A rule and what it is about."""
 
     rule: Rule
-    estimate: Callable[[float], Estimate] | None
-    """The estimate at a confidence level; None where it was not measured."""
+    estimate: Measured | None
+    """None where it was not measured."""
     why: str = ""
     """Why it was not measured."""
 
@@ -76,12 +83,12 @@ def decide(cases: Sequence[Case], level: float) -> list[RuleResult]:
         if case.estimate is None:
             found[place] = _not_measured(case)
         elif case.rule.field != "interval":
-            found[place] = _by_number(case.rule, case.estimate(level))
+            found[place] = _by_number(case.rule, case.estimate(level, of_family=level))
         else:
             family.append(place)
     while family:
         of_each = 1 - (1 - level) / len(family)
-        asked = {place: _by_interval(cases[place], of_each) for place in family}
+        asked = {place: _by_interval(cases[place], of_each, level) for place in family}
         left = [place for place in family if asked[place].decision == "inconclusive"]
         found.update(asked)
         if len(left) == len(family):
@@ -111,9 +118,9 @@ def _by_number(rule: Rule, found: Estimate) -> RuleResult:
     return _result(rule, found, "pass" if holds else "fail", reason)
 
 
-def _by_interval(case: Case, level: float) -> RuleResult:
+def _by_interval(case: Case, level: float, of_family: float) -> RuleResult:
     assert case.estimate is not None  # noqa: S101 - the caller has asked
-    rule, found = case.rule, case.estimate(level)
+    rule, found = case.rule, case.estimate(level, of_family=of_family)
     if found.value is None:
         why = found.note or "no outcome has a value"
         return _result(rule, found, "fail", f"not measured: {why}")

@@ -11,6 +11,11 @@ from judgefast.stats.slice_names import slice_parts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_PAIR = {"candidate": "", "baseline": ""}
+
+MOST_LISTED = 8
+"""Slices that a sentence names."""
+
 
 class Sliced(Protocol):
     """What is looked up: an estimate, a measurement, a difference."""
@@ -69,22 +74,38 @@ def headline(slices: Sequence[str]) -> int | None:
 
 
 def matching(wanted: str, slices: Sequence[str]) -> int | None:
-    """Which slice is meant; its parts may come in any order.
+    """Which slice is meant; its parts come in any order, the only pair of models may be left out.
 
     >>> matching("baseline=y candidate=x", ["all", "candidate=x baseline=y"])
+    1
+    >>> matching("meta.lang=de", ["model=x meta.lang=de", "candidate=x baseline=y meta.lang=de"])
     1
     """
     if wanted in slices:
         return slices.index(wanted)
     parts = slice_parts(wanted)
-    found = [place for place, one in enumerate(slices) if parts and slice_parts(one) == parts]
-    return found[0] if found else None
+    known = [slice_parts(one) for one in slices] if parts else []
+    for whole in (parts, _PAIR | parts):
+        found = [
+            place
+            for place, one in enumerate(known)
+            if one == whole or (one.keys() >= _PAIR.keys() and one | _PAIR == whole)
+        ]
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def listed(slices: Sequence[str]) -> str:
+    """Write slices in a sentence, and how many more there are."""
+    more = len(slices) - MOST_LISTED
+    words = ", ".join(f"`{one}`" for one in slices[:MOST_LISTED])
+    return f"{words} and {more:,} more" if more > 0 else words
 
 
 def _refuse(name: str, slice: str | None, slices: Sequence[str]) -> NoReturn:  # noqa: A002 - as above
-    listed = ", ".join(f"`{one}`" for one in slices)
     if slice is None:
-        msg = f"`{name}` has several slices and none of them is the whole: {listed}"
+        msg = f"`{name}` has several slices and none of them is the whole: {listed(slices)}"
         raise ConfigError(msg, hint=f"name one, as in `{name}[{slices[0]}]`")
-    msg = f"`{name}` has no slice `{slice}`; it has: {listed}"
+    msg = f"`{name}` has no slice `{slice}`; it has: {listed(slices)}"
     raise ConfigError(msg, hint=suggestion(slice, list(slices)))

@@ -8,6 +8,7 @@ import msgspec
 
 from judgefast.stats.intervals import cluster_error
 from judgefast.stats.rules import FEW_CLUSTERS
+from judgefast.stats.tails import by_t, estimate_among
 
 if TYPE_CHECKING:
     from judgefast.stats.estimate import Estimate
@@ -33,18 +34,22 @@ class PairedMean(NamedTuple):
     only_b: int
     """Units in one run alone: no part of the difference."""
 
-    def estimate(self, level: float) -> Estimate:
+    def estimate(self, level: float, *, of_family: float = 1.0) -> Estimate:
         """Put an interval beside the difference.
 
         By the published rule, but for one thing. Where no unit differs there is no variance to
         infer from, and yet such runs say much: of G clusters none changed, so at most a share
         `1 - (alpha / 2)^(1 / G)` of all would (Clopper-Pearson), each by the width of the scale.
 
+        Args:
+            level: Of this interval.
+            of_family: Of all intervals that are to hold together, as for `tails.estimate_among`.
+
         Raises:
             ConfigError: `level` is not inside (0, 1).
 
         """
-        found = self.measurement.estimate(level)
+        found = estimate_among(self.measurement, level, of_family=of_family)
         if not self.none_differs:
             return found
         share = 1 - ((1 - level) / 2) ** (1 / self.even_clusters)
@@ -58,9 +63,9 @@ class PairedMean(NamedTuple):
             note="; ".join([note, *found.note.split("; ")[1:]]),
         )
 
-    def turned(self, level: float) -> Estimate:
+    def turned(self, level: float, *, of_family: float = 1.0) -> Estimate:
         """Say the same of b minus a: where a is the run and b its baseline, how far it dropped."""
-        found = self.estimate(level)
+        found = self.estimate(level, of_family=of_family)
         ends = {"value": found.value, "low": found.high, "high": found.low}
         return msgspec.structs.replace(
             found, **{name: None if end is None else 0.0 - end for name, end in ends.items()}
@@ -75,25 +80,20 @@ class PairedMean(NamedTuple):
         """
         if self.measurement.moments.clusters <= 1:
             return None
-        factor = self.quantile((1 + level) / 2) + self.quantile(POWER)
+        factor = self._quantile((1 + level) / 2) + self._quantile(POWER)
         width = self.measurement.scale[1]
         if self.none_differs:
             return width * factor**2 / (self.even_clusters + factor**2)
         return min(factor * self.error, width) if self.error else None
 
     def band(self, level: float) -> tuple[float, float] | None:
-        """Ends around the difference, by its standard error; None where it has none."""
+        """Ends around the difference that hold together with others; None where it has none."""
         if self.none_differs:
             found = self.estimate(level)
             return (found.low, found.high)  # type: ignore[return-value] - it has ends
-        value = self.value
-        if value is None or not self.error:
-            return None
-        reach = self.error * self.quantile((1 + level) / 2)
-        low, high = self.measurement.scale
-        return max(value - reach, low), min(value + reach, high)
+        return by_t(self.measurement, level)
 
-    def quantile(self, probability: float) -> float:
+    def _quantile(self, probability: float) -> float:
         """Of the normal; of Student's t under 40 clusters."""
         from scipy.special import ndtri, stdtrit  # noqa: PLC0415 - heavy, only where it is used
 
