@@ -194,6 +194,7 @@ def _words(
             f"{detectable:.3g} ({100 * POWER:g} % power)"
         )
     said = f"A is {verdict} by {abs(value):.3g}"
-    if band is not None and band[0] <= 0 <= band[1]:
-        said += "; among all slices of this name together that is not shown"
-    return said
+    if band is None:
+        return said
+    holds = "not shown" if band[0] <= 0 <= band[1] else "shown"
+    return f"{said}; {holds} among all slices together: [{band[0]:+.3f}, {band[1]:+.3f}]"
