@@ -230,11 +230,9 @@ class Run:
         """
         from judgefast.pipeline.compare import compare_runs  # noqa: PLC0415 - heavy
 
-        return compare_runs(
-            self._read(), other._read(), slices=slices, level=level, across=across
-        )
+        return compare_runs(self._read(), other._read(), slices=slices, level=level, across=across)
 
-    def gate(  # noqa: PLR0913 - the rules, and by keyword how they are read
+    def gate(
         self,
         rules: Sequence[str],
         *,
@@ -262,7 +260,7 @@ class Run:
         return gate_run(
             self._read(),
             rules,
-            baseline=None if baseline is None else baseline._read(),
+            baseline=None if baseline is None else baseline._read(),  # noqa: SLF001 - a run too
             level=level,
             max_unreadable=max_unreadable,
             across=across,

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OPTIONS: dict[str, Any] = {"rubric": "pairwise-reasons", "engine": "replay"}
+POINTED_AT = (
+    "a rule cannot be read: expected `>=`, `<=`, `>` or `<`\n  win_rate => 0.4\n           ^"
+)
+NO_ACROSS = (
+    "Invalid value for '--across': 'judges' is not one of 'judge', 'rubric', 'parse', "
+    "'rule', 'orders'."
+)
 
 
 def always_first(row: Row, order: str) -> str:
@@ -225,9 +232,7 @@ def test_the_json_of_a_gate_holds_every_rule(judgefast: Callable[..., str]) -> N
         ([], "no rule was given", "add --rule, as in --rule 'win_rate.low >= 0.48'"),
         (
             ["--rule", "win_rate => 0.4"],
-            "a rule cannot be read: expected `>=`, `<=`, `>` or `<`\n"
-            "  win_rate => 0.4\n"
-            "           ^",
+            POINTED_AT,
             "see docs/gate.md for the grammar of rules",
         ),
         (
@@ -247,8 +252,7 @@ def test_the_json_of_a_gate_holds_every_rule(judgefast: Callable[..., str]) -> N
         ),
         (
             ["--rule", "accuracy >= 0", "--across", "judges"],
-            "Invalid value for '--across': 'judges' is not one of 'judge', 'rubric', 'parse', "
-            "'rule', 'orders'.",
+            NO_ACROSS,
             "see `judgefast gate --help`",
         ),
     ],
@@ -286,7 +290,11 @@ def test_names_of_models_cannot_move_the_terminal(
     write_lines(folder / "red.jsonl", rows)
     write_lines(
         folder / "said.jsonl",
-        [{"id": row["id"], "order": o, "text": '{"verdict": "A"}'} for row in rows for o in ("ab", "ba")],
+        [
+            {"id": row["id"], "order": o, "text": '{"verdict": "A"}'}
+            for row in rows
+            for o in ("ab", "ba")
+        ],
     )
     line = "run red.jsonl --rubric pairwise-reasons --engine replay --recorded said.jsonl --out red"
     judgefast(*line.split())

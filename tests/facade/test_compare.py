@@ -11,6 +11,7 @@ from tests.recorded import Row, pairs, record
 
 import judgefast
 from judgefast.errors import ConfigError
+from judgefast.stats.names import NAMES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -187,7 +188,7 @@ def test_runs_of_two_modes_are_never_compared(right: judgefast.Run, tmp_path: Pa
     scored = judgefast.run(
         rows, rubric="few-shot-quality", engine="replay", recorded=recorded, out=tmp_path / "s"
     )
-    with pytest.raises(ConfigError, match="\n  mode: binary -> pairwise$") as e:
+    with pytest.raises(ConfigError, match=r"\n  mode: binary -> pairwise$") as e:
         right.compare(scored, across=["rubric"])
     assert e.value.hint == "compare runs of one mode and one scale"
 
@@ -240,7 +241,7 @@ def test_what_differs_is_named_and_must_be_named(
     if options.get("rubric") == "pairwise":
         given["recorded"] = record(pairs(), lambda *_: "A")
     other = judgefast.run(pairs(), out=tmp_path / "other", **given)
-    with pytest.raises(ConfigError, match="are not comparable; what differs:\n") as e:
+    with pytest.raises(ConfigError, match=r"are not comparable; what differs:\n") as e:
         other.compare(right)
     found = str(e.value).split("\n  ")[1:]
     assert len(found) == len(words)
@@ -270,8 +271,6 @@ def test_a_drop_is_what_the_run_lost_and_a_rise_is_negative(
 
 
 def test_every_name_can_be_asked_and_what_was_not_measured_fails(right: judgefast.Run) -> None:
-    from judgefast.stats.names import NAMES
-
     found = right.gate([f"{name}.value >= -1" for name in NAMES])
     decisions = {one.name: one.decision for one in found.rules[:-1]}
     measured = {one.name for one in right.estimates} | {
@@ -295,12 +294,10 @@ def test_a_slice_that_the_run_lacks_fails_with_the_nearest_one(right: judgefast.
     ).rules
     assert [one.decision for one in found[:2]] == ["fail", "fail"]
     assert found[0].reason == (
-        "not measured: `accuracy` has no slice `meta.topic=fact`; "
-        "did you mean `meta.topic=facts`?"
+        "not measured: `accuracy` has no slice `meta.topic=fact`; did you mean `meta.topic=facts`?"
     )
     assert found[1].reason.startswith(
-        "not measured: `win_rate` has no slice `meta.colour=red`; "
-        f"it has: `{PAIR}`, "
+        f"not measured: `win_rate` has no slice `meta.colour=red`; it has: `{PAIR}`, "
     )
     assert re.search(r"`model=beacon` and \d+ more$", found[1].reason)
     [of_pair, _] = right.gate(["win_rate[meta.topic=facts] >= 0.5"]).rules
@@ -326,15 +323,11 @@ def test_too_many_unreadable_judgments_fail_whatever_the_rules_say(tmp_path: Pat
     assert run.gate(["accuracy.value >= 0.1"]).status == 0
     found = run.gate(["accuracy.value >= 0.1"], max_unreadable=0.2)
     assert found.status == 1
-    assert found.rules[-1].reason == (
-        "18 of 72 judgments unparsed or failed: 0.25 is above 0.2"
-    )
+    assert found.rules[-1].reason == ("18 of 72 judgments unparsed or failed: 0.25 is above 0.2")
 
 
 def test_an_incomplete_run_is_at_best_inconclusive(tmp_path: Path) -> None:
-    run = judgefast.run(
-        pairs(), recorded=record(pairs()[:34]), out=tmp_path / "half", **OPTIONS
-    )
+    run = judgefast.run(pairs(), recorded=record(pairs()[:34]), out=tmp_path / "half", **OPTIONS)
     found = run.gate(["accuracy >= 0.1"])
     assert [one.decision for one in found.rules] == ["pass", "pass"]
     assert (found.decision, found.status) == ("inconclusive", 3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import signal
@@ -71,9 +70,7 @@ def test_estimates_are_found_by_name_and_slice(right: judgefast.Run) -> None:
     # 22 of the decided pairs and half of the two ties, as examples/README.md has it.
     assert right.estimate("win_rate", "model=beacon").value == pytest.approx(23 / 36)
     assert right.estimate("tie_rate").slice == "candidate=beacon baseline=atlas"
-    with pytest.raises(
-        ConfigError, match="no estimate named `acuracy`; there are: win_rate"
-    ) as e:
+    with pytest.raises(ConfigError, match="no estimate named `acuracy`; there are: win_rate") as e:
         right.estimate("acuracy")
     assert e.value.hint == "did you mean `accuracy`?"
     with pytest.raises(ConfigError, match="`win_rate` has no slice `model=beakon`") as e:

@@ -110,7 +110,9 @@ def test_of_thirty_slices_without_a_difference_none_differs_together() -> None:
     slices = np.repeat(np.arange(30), 50)
     alone = together = 0
     for _ in range(200):
-        found = differences_of(means(rng.normal(0, 0.1, 1500), slices, 30), level=0.95, other_slices={})
+        found = differences_of(
+            means(rng.normal(0, 0.1, 1500), slices, 30), level=0.95, other_slices={}
+        )
         alone += any(each.verdict in {"higher", "lower"} for each in found)
         together += any(each.differs for each in found)
     assert alone > 120

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -78,8 +79,6 @@ def test_an_end_on_the_bound_counts_where_the_bound_is_allowed() -> None:
     ends = {"low": 0.5, "high": 0.75}
 
     def on_the_bound(level: float, *, of_family: float) -> Estimate:
-        import msgspec
-
         return msgspec.structs.replace(normal(0.6, 1.0)(level, of_family=of_family), **ends)
 
     found = [
@@ -106,9 +105,7 @@ def test_what_was_not_measured_fails_and_what_has_no_interval_is_undecided() -> 
     assert unknown.reason == "the interval is undefined: one cluster: nothing to compare it with"
     by_end = alone("mean.low >= 0.5", 0.7, 0)
     assert by_end.decision == "fail"
-    assert by_end.reason == (
-        "not measured: no `.low`: one cluster: nothing to compare it with"
-    )
+    assert by_end.reason == ("not measured: no `.low`: one cluster: nothing to compare it with")
     assert alone("mean.value >= 0.5", 0.7, 0).decision == "pass"
 
 
@@ -135,9 +132,10 @@ def test_no_number_of_clusters_decides_what_is_the_bound_itself() -> None:
     found = alone("mean >= 0.5", 0.5, 0.1)
     assert (found.decision, found.more_clusters) == ("inconclusive", None)
     assert "no number of clusters decides it while the value is the bound itself" in found.reason
-    assert "1 more cluster would decide it, if the value stays" in alone(
-        "mean >= 0.5", 0.5 + Z * 0.1 * 0.999, 0.1
-    ).reason
+    assert (
+        "1 more cluster would decide it, if the value stays"
+        in alone("mean >= 0.5", 0.5 + Z * 0.1 * 0.999, 0.1).reason
+    )
 
 
 def by_p_values(values: list[float], error: float, bound: float, level: float) -> list[bool]:
@@ -156,9 +154,7 @@ def by_p_values(values: list[float], error: float, bound: float, level: float) -
 def test_the_family_is_decided_as_the_textbook_does(values: list[float], level: float) -> None:
     cases = [Case(parse_rule("mean >= 0.5"), normal(value, 0.1)) for value in values]
     found = decide(cases, level)
-    assert [one.decision != "inconclusive" for one in found] == by_p_values(
-        values, 0.1, 0.5, level
-    )
+    assert [one.decision != "inconclusive" for one in found] == by_p_values(values, 0.1, 0.5, level)
     for one, value in zip(found, values, strict=True):
         assert one.decision in {"inconclusive", "pass" if value > 0.5 else "fail"}
 
@@ -189,9 +185,7 @@ def null_run(rng: np.random.Generator, slices: int, size: int) -> list[Case]:
     )
     names = [f"meta.topic={one}" for one in range(slices)]
     means = paired_means(b._replace(value=value), b, names, name="accuracy")
-    return [
-        Case(parse_rule(f"drop(accuracy[{one.slice}]) <= 0"), one.turned) for one in means
-    ]
+    return [Case(parse_rule(f"drop(accuracy[{one.slice}]) <= 0"), one.turned) for one in means]
 
 
 @pytest.mark.parametrize("size", [12, 60])

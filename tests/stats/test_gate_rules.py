@@ -95,14 +95,18 @@ def test_any_text_is_a_rule_or_a_mistake_that_is_pointed_at(text: str) -> None:
     st.sampled_from([">=", "<=", ">", "<"]),
     st.floats(-1e9, 1e9),
 )
-def test_what_is_written_is_read(  # noqa: PLR0917 - parts of a rule
+def test_what_is_written_is_read(
     name: str,
     is_drop: bool,  # noqa: FBT001 - as above
     field: str,
     comparison: str,
     bound: float,
 ) -> None:
-    text = f"drop({name}){field}{comparison}{bound!r}" if is_drop else f"{name}{field} {comparison} {bound!r}"
+    text = (
+        f"drop({name}){field}{comparison}{bound!r}"
+        if is_drop
+        else f"{name}{field} {comparison} {bound!r}"
+    )
     found = parse_rule(text)
     assert (found.name, found.is_drop, found.comparison) == (name, is_drop, comparison)
     assert (found.field, found.bound) == (field[1:] or "interval", bound)

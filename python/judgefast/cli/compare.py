@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from judgefast.cli.output import put
 from judgefast.cli.options import across_option
+from judgefast.cli.output import put
 
 
 @click.command()

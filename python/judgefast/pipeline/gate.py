@@ -66,13 +66,13 @@ def gate_run(  # noqa: PLR0913 - the rules, and by keyword how they are read
     own, lower = _Measured(reading, fields), None
     if drops and baseline is not None:
         lower = _Dropped(reading, baseline, fields)
-    cases = [own.case(rule) if not rule.is_drop or lower is None else lower.case(rule) for rule in read]
+    cases = [
+        own.case(rule) if not rule.is_drop or lower is None else lower.case(rule) for rule in read
+    ]
     decided = decide(cases, reading.config.level)
     runs = [reading] if baseline is None else [reading, baseline]
     limit = reading.config.max_unreadable
-    decided += [
-        _unreadable(one, limit, "" if one is reading else " (baseline)") for one in runs
-    ]
+    decided += [_unreadable(one, limit, "" if one is reading else " (baseline)") for one in runs]
     facts = [facts_of(one) for one in runs]
     return GateReport(
         decision=_decision(decided, complete=all(one.incomplete is None for one in facts)),
@@ -119,7 +119,7 @@ class _Measured:
 
 
 class _Dropped:
-    """What a rule with `drop` is about: the baseline's mean minus the run's, over what both have."""
+    """What a rule with `drop` is about: the baseline's mean minus the run's, item by item."""
 
     def __init__(self, reading: Reading, baseline: Reading, fields: Sequence[str]) -> None:
         known = (reading.items.meta.keys() & baseline.items.meta.keys()) & set(fields)
@@ -133,9 +133,7 @@ class _Dropped:
 One = TypeVar("One", bound=Sliced)
 
 
-def _case(
-    rule: Rule, known: Sequence[One], ask: Callable[[One], Measured]
-) -> Case:
+def _case(rule: Rule, known: Sequence[One], ask: Callable[[One], Measured]) -> Case:
     named = [one for one in known if one.name == rule.name]
     if not named:
         names = ", ".join(dict.fromkeys(one.name for one in known)) or "nothing"

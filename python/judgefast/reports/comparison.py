@@ -147,7 +147,9 @@ def _said(several: Sequence[Difference], level: float) -> list[RenderableType]:
         alone = sum(one.verdict in {"higher", "lower"} for one in several)
         words = f"Of {len(several)} slices {_differ(alone)} alone at {percent(level)}"
         if alone:
-            words += f"; taken together ({several[0].simultaneous_method}) {_differ(len(differing))}"
+            words += (
+                f"; taken together ({several[0].simultaneous_method}) {_differ(len(differing))}"
+            )
         if differing:
             words += f": {', '.join(name(one.slice) for one in differing)}"
         words += "."

@@ -10,7 +10,7 @@ from judgefast.reports.comparison import RunFacts  # noqa: TC001 - msgspec reads
 from judgefast.reports.console import Look, to_text
 from judgefast.reports.inert import line
 from judgefast.reports.words import SENTENCE_LIMIT, interval, name, number, percent
-from judgefast.stats.gate_decisions import Decision, RuleResult
+from judgefast.stats.gate_decisions import Decision, RuleResult  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -74,7 +74,7 @@ _COLORS: dict[Decision, str] = {"pass": "green", "fail": "red", "inconclusive": 
 
 
 def _counted(report: GateReport) -> str:
-    counts = {one: 0 for one in STATUSES}
+    counts = dict.fromkeys(STATUSES, 0)
     for result in report.rules:
         counts[result.decision] += 1
     words = {"pass": "passed", "fail": "failed", "inconclusive": "inconclusive"}

@@ -119,7 +119,7 @@ def _by_number(rule: Rule, found: Estimate) -> RuleResult:
 
 
 def _by_interval(case: Case, level: float, of_family: float) -> RuleResult:
-    assert case.estimate is not None  # noqa: S101 - the caller has asked
+    assert case.estimate is not None
     rule, found = case.rule, case.estimate(level, of_family=of_family)
     if found.value is None:
         why = found.note or "no outcome has a value"
@@ -143,7 +143,7 @@ def _by_interval(case: Case, level: float, of_family: float) -> RuleResult:
 
 
 def _more_clusters(found: Estimate, bound: float) -> int | None:
-    """n (reach / distance)^2 - n: the reach of an interval goes with one over the root of n."""
+    """Say n (reach / distance)^2 - n: the reach of an interval goes with one over the root of n."""
     if found.value is None or found.low is None or found.high is None or found.value == bound:
         return None
     distance = abs(found.value - bound)
@@ -186,6 +186,8 @@ def _figures(number: float, bound: float) -> str:
     """
     for decimals in range(3, 17):
         shown = f"{number:.{decimals}f}"
-        if (float(shown) > bound) == (number > bound) and (float(shown) < bound) == (number < bound):
+        if (float(shown) > bound) == (number > bound) and (float(shown) < bound) == (
+            number < bound
+        ):
             return shown
     return repr(number)

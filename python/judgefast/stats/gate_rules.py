@@ -1,8 +1,8 @@
 """The grammar of a gate's rules: `win_rate.low >= 0.48`, `drop(accuracy[model=x]) <= 0.02`.
 
-    rule    = operand comparison number
-    operand = name [ "[" slice "]" ] [ field ]  |  "drop(" name [ "[" slice "]" ] ")" [ field ]
-    field   = ".low" | ".high" | ".value"
+rule    = operand comparison number
+operand = name [ "[" slice "]" ] [ field ]  |  "drop(" name [ "[" slice "]" ] ")" [ field ]
+field   = ".low" | ".high" | ".value"
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from judgefast.errors import ConfigError
 from judgefast.stats.names import suggestion
@@ -51,9 +51,9 @@ def find(known: Sequence[One], name: str, slice: str | None) -> One:  # noqa: A0
         raise ConfigError(msg, hint=suggestion(name, names))
     slices = [one.slice for one in named]
     place = headline(slices) if slice is None else matching(slice, slices)
-    if place is not None:
-        return named[place]
-    _refuse(name, slice, slices)
+    if place is None:
+        raise _no_slice(name, slice, slices)
+    return named[place]
 
 
 def headline(slices: Sequence[str]) -> int | None:
@@ -103,9 +103,9 @@ def listed(slices: Sequence[str]) -> str:
     return f"{words} and {more:,} more" if more > 0 else words
 
 
-def _refuse(name: str, slice: str | None, slices: Sequence[str]) -> NoReturn:  # noqa: A002 - as above
+def _no_slice(name: str, slice: str | None, slices: Sequence[str]) -> ConfigError:  # noqa: A002 - as above
     if slice is None:
         msg = f"`{name}` has several slices and none of them is the whole: {listed(slices)}"
-        raise ConfigError(msg, hint=f"name one, as in `{name}[{slices[0]}]`")
+        return ConfigError(msg, hint=f"name one, as in `{name}[{slices[0]}]`")
     msg = f"`{name}` has no slice `{slice}`; it has: {listed(slices)}"
-    raise ConfigError(msg, hint=suggestion(slice, list(slices)))
+    return ConfigError(msg, hint=suggestion(slice, list(slices)))

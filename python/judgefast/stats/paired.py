@@ -77,9 +77,7 @@ def paired_means(  # noqa: PLR0913 - the runs, and by keyword how they meet
     weight = scored.astype(np.uint8)
     many = len(slices)
     moments = cluster_moments(units.cluster_id64, units.difference, weight, units.slice, many)
-    sums = [
-        _sums(units.slice[scored], mean[scored], many) for mean in (units.mean_a, units.mean_b)
-    ]
+    sums = [_sums(units.slice[scored], mean[scored], many) for mean in (units.mean_a, units.mean_b)]
     both = units.in_a & units.in_b
     counts = [
         np.bincount(units.slice[is_in], minlength=many).tolist()

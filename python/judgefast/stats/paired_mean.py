@@ -52,8 +52,7 @@ class PairedMean(NamedTuple):
         found = estimate_among(self.measurement, level, of_family=of_family)
         if not self.none_differs:
             return found
-        share = 1 - ((1 - level) / 2) ** (1 / self.even_clusters)
-        reach = share * self.measurement.scale[1]
+        share, reach = self._unseen(level)
         note = f"no unit differs: at most {100 * share:.3g} % of clusters would"
         return msgspec.structs.replace(
             found,
@@ -89,9 +88,14 @@ class PairedMean(NamedTuple):
     def band(self, level: float) -> tuple[float, float] | None:
         """Ends around the difference that hold together with others; None where it has none."""
         if self.none_differs:
-            found = self.estimate(level)
-            return (found.low, found.high)  # type: ignore[return-value] - it has ends
+            _, reach = self._unseen(level)
+            return -reach, reach
         return by_t(self.measurement, level)
+
+    def _unseen(self, level: float) -> tuple[float, float]:
+        """Largest share of clusters that may change where none did, and what that comes to."""
+        share = 1 - ((1 - level) / 2) ** (1 / self.even_clusters)
+        return share, share * self.measurement.scale[1]
 
     def _quantile(self, probability: float) -> float:
         """Of the normal; of Student's t under 40 clusters."""
