@@ -125,6 +125,10 @@ def test_a_slice_that_differs_is_found_among_thirty() -> None:
     shift = rng.normal(0, 0.05, 1500) + np.where(slices == 7, 0.2, 0)
     found = differences_of(means(shift, slices, 30), level=0.95, other_slices={})
     assert [each.slice for each in found if each.differs] == ["model=7"]
+    assert "; shown among all slices together: [+0." in found[7].words
+    alone = [each for each in found if each.verdict in {"higher", "lower"} and not each.differs]
+    assert alone
+    assert all("; not shown among all slices together: [" in each.words for each in alone)
     assert all(each.simultaneous_low < each.low for each in found)
     assert all(each.simultaneous_high > each.high for each in found)
 
