@@ -225,7 +225,7 @@ class Run:
             across: What the runs may differ in: `judge`, `rubric`, `parse`, `rule`, `orders`.
 
         Raises:
-            ConfigError: The runs differ in what `across` does not name, or share no mean.
+            ConfigError: The runs differ in what `across` does not name.
 
         """
         from judgefast.pipeline.compare import compare_runs  # noqa: PLC0415 - heavy

@@ -282,6 +282,8 @@ def test_every_name_can_be_asked_and_what_was_not_measured_fails(right: judgefas
         "not measured: there is no `mean`; the run has win_rate, tie_rate, accuracy, unreadable"
     )
     assert reasons["noise_flip_rate"].startswith("not measured: ")
+    [lost, _, _] = right.gate(["drop(mean) <= 1"], baseline=right).rules
+    assert lost.reason == "not measured: the runs have no `mean` in a slice of the same name"
     bias = right.report.results.position_bias
     assert bias is not None
     [direction] = [one for one in found.rules if one.name == "direction"]

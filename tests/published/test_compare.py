@@ -87,7 +87,9 @@ def test_the_difference_of_two_judges_is_that_of_their_items(folder: Path) -> No
     assert accuracy["both"] == len(rows["ChatGPT"])
     assert len(expected) == accuracy["both"] - accuracy["missing"]
     assert accuracy["value"] == pytest.approx(sum(expected) / len(expected))
-    of_subsets = [one for one in found if one["name"] == "accuracy" and "meta.subset" in one["slice"]]
+    of_subsets = [
+        one for one in found if one["name"] == "accuracy" and "meta.subset" in one["slice"]
+    ]
     assert len(of_subsets) == 4
     assert sum(one["both"] for one in of_subsets) == accuracy["both"]
     assert all(one["simultaneous_low"] < one["low"] for one in of_subsets)

@@ -23,7 +23,7 @@ def runs(shift: NDArray[np.float64], slices: NDArray[np.int64]) -> tuple[RunOutc
     num = len(shift)
     base = np.full(num, FIXED_ONE // 2)
     b = RunOutcomes(
-        [f"i{one}" for one in range(num)],
+        np.arange(num),
         np.arange(num, dtype=np.uint64),
         base,
         np.ones(num, dtype=np.uint8),

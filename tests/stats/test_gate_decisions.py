@@ -177,7 +177,7 @@ def null_run(rng: np.random.Generator, slices: int, size: int) -> list[Case]:
     draw = rng.random(num)
     value = np.where(draw < 0.15, 0, np.where(draw < 0.3, 2, 1)) * (FIXED_ONE // 2)
     b = RunOutcomes(
-        [f"i{one}" for one in range(num)],
+        np.arange(num),
         np.arange(num, dtype=np.uint64),
         np.full(num, FIXED_ONE // 2),
         np.ones(num, dtype=np.uint8),

@@ -6,7 +6,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,7 +38,7 @@ def run(
     lost = np.array([one is None for one in value], dtype=bool)
     fixed = [0 if one is None else round(one * FIXED_ONE) for one in value]
     return RunOutcomes(
-        item_id=list(ids),
+        item=np.array([cluster_id64(one) >> 1 for one in ids], dtype=np.int64) % 2**40,
         cluster_id64=np.array(
             [cluster_id64(str(one)) for one in (clusters or ids)], dtype=np.uint64
         ),
@@ -204,12 +203,6 @@ def test_units_are_joined_as_a_dictionary_would(
     mixed = list(rows_a) * 2
     random.shuffle(mixed)
     assert join(mixed, rows_b) == all_found
-
-
-def test_arrow_columns_are_read_as_well() -> None:
-    a = run(names(3), [1, 1, 0])
-    arrow = a._replace(item_id=pa.array(a.item_id))
-    assert paired(arrow, a) == paired(a, a)
 
 
 def test_columns_of_different_length_are_refused() -> None:

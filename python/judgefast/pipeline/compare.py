@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from judgefast.errors import ConfigError
 from judgefast.pipeline.comparable import check_comparable
 from judgefast.pipeline.results import counts_of, scale_of, why_incomplete
 from judgefast.reports.comparison import Comparison, RunFacts
@@ -19,7 +18,7 @@ from judgefast.stats.slices import Slicer, known_field
 from judgefast.stats.summary import Statistic, statistics_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -58,8 +57,7 @@ def compare_runs(
         across: What the runs may differ in, of `codes.ACROSS`.
 
     Raises:
-        ConfigError: The runs are not comparable or share nothing; an unknown meta field; a level
-            outside (0, 1).
+        ConfigError: The runs are not comparable; an unknown meta field; a level outside (0, 1).
 
     """
     differs = check_comparable(a, b, across)
@@ -90,26 +88,40 @@ def fields_of(a: Reading, b: Reading, slices: Sequence[str] | None) -> list[str]
     return list(dict.fromkeys(fields))
 
 
-def paired(a: Reading, b: Reading, fields: Sequence[str]) -> Paired:
+def paired(
+    a: Reading, b: Reading, fields: Sequence[str], *, names: Collection[str] | None = None
+) -> Paired:
     """Measure every mean in every slice that both runs have.
 
-    Raises:
-        ConfigError: The runs share no mean.
+    Args:
+        a: The one run.
+        b: The other.
+        fields: Meta fields to slice by.
+        names: The means that are wanted; None for all.
 
     """
     found = Paired([], {}, [])
-    others = _statistics(b)
-    for place, one in enumerate(_statistics(a)):
-        _add(found, a, b, one, others[place], fields)
-    if not found.means:
-        paths = f"`{a.directory.path}` and `{b.directory.path}`"
-        msg = f"{paths} have no mean in a slice of the same name"
-        raise ConfigError(msg, hint=f"each has its own: {', '.join(found.unpaired)}")
+    items = _shared_codes(a.items.item_id, b.items.item_id)
+    for one, other in zip(_statistics(a), _statistics(b), strict=True):
+        if names is None or one.name in names:
+            _add(found, (_Side(a, items[0]), _Side(b, items[1])), one, other, fields)
     return found
 
 
-def _add(  # noqa: PLR0913, PLR0917 - two runs and one statistic of each
-    found: Paired, a: Reading, b: Reading, one: Statistic, other: Statistic, fields: Sequence[str]
+class _Side(NamedTuple):
+    """One of two runs."""
+
+    reading: Reading
+    item: NDArray[np.int64]
+    """Code of each of its items, shared with the other run."""
+
+
+def _add(
+    found: Paired,
+    sides: tuple[_Side, _Side],
+    one: Statistic,
+    other: Statistic,
+    fields: Sequence[str],
 ) -> None:
     """Add the differences of one statistic to what was found."""
     if one.name in _OF_PAIRS and one.rows.groups[:1] and other.rows.groups[:1]:
@@ -120,8 +132,8 @@ def _add(  # noqa: PLR0913, PLR0917 - two runs and one statistic of each
         if other.rows is not turned:
             found.other_slices.update(names)
     cuts = [
-        list(_slicer(reading, fields, whole=stat.name == "unreadable").cut(stat.rows))
-        for reading, stat in ((a, one), (b, other))
+        list(_slicer(side.reading, fields, whole=stat.name == "unreadable").cut(stat.rows))
+        for side, stat in zip(sides, (one, other), strict=True)
     ]
     names_a, names_b = ([name for _, names in cut for name in names] for cut in cuts)
     shared = [name for name in dict.fromkeys(names_a) if name in set(names_b)]
@@ -132,8 +144,8 @@ def _add(  # noqa: PLR0913, PLR0917 - two runs and one statistic of each
         code = {name: place for place, name in enumerate(shared)}
         found.means.extend(
             paired_means(
-                _outcomes(a, one, cuts[0], code),
-                _outcomes(b, other, cuts[1], code),
+                _outcomes(sides[0], one, cuts[0], code),
+                _outcomes(sides[1], other, cuts[1], code),
                 shared,
                 name=one.name,
                 scale=one.scale,
@@ -159,7 +171,7 @@ def _slicer(reading: Reading, fields: Sequence[str], *, whole: bool) -> Slicer:
 
 
 def _outcomes(
-    reading: Reading,
+    side: _Side,
     statistic: Statistic,
     cuts: Sequence[tuple[NDArray[np.int64], list[str]]],
     code: dict[str, int],
@@ -174,12 +186,22 @@ def _outcomes(
     row = np.concatenate(kept)
     item = rows.item[row]
     return RunOutcomes(
-        item_id=reading.items.item_id.take(pa.array(item)),
-        cluster_id64=reading.items.cluster_id64[item],
+        item=side.item[item],
+        cluster_id64=side.reading.items.cluster_id64[item],
         value=rows.value[row],
         weight=rows.weight[row],
         slice=np.concatenate(slices),
     )
+
+
+def _shared_codes(
+    left: pa.Array[Any], right: pa.Array[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """One code for each distinct string, over both columns."""
+    columns = pa.chunked_array([left.cast(pa.large_string()), right.cast(pa.large_string())])
+    encoded = columns.combine_chunks().dictionary_encode()
+    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes[: len(left)], codes[len(left) :]
 
 
 def facts_of(reading: Reading) -> RunFacts:

@@ -65,7 +65,7 @@ def gate_run(  # noqa: PLR0913 - the rules, and by keyword how they are read
     fields = list(dict.fromkeys(field for rule in read for field in rule.fields))
     own, lower = _Measured(reading, fields), None
     if drops and baseline is not None:
-        lower = _Dropped(reading, baseline, fields)
+        lower = _Dropped(reading, baseline, fields, {rule.name for rule in drops})
     cases = [
         own.case(rule) if not rule.is_drop or lower is None else lower.case(rule) for rule in read
     ]
@@ -121,9 +121,11 @@ class _Measured:
 class _Dropped:
     """What a rule with `drop` is about: the baseline's mean minus the run's, item by item."""
 
-    def __init__(self, reading: Reading, baseline: Reading, fields: Sequence[str]) -> None:
+    def __init__(
+        self, reading: Reading, baseline: Reading, fields: Sequence[str], names: set[str]
+    ) -> None:
         known = (reading.items.meta.keys() & baseline.items.meta.keys()) & set(fields)
-        self._known = paired(reading, baseline, sorted(known)).means
+        self._known = paired(reading, baseline, sorted(known), names=names).means
 
     def case(self, rule: Rule) -> Case:
         """Find the difference of a rule."""
@@ -136,9 +138,10 @@ One = TypeVar("One", bound=Sliced)
 def _case(rule: Rule, known: Sequence[One], ask: Callable[[One], Measured]) -> Case:
     named = [one for one in known if one.name == rule.name]
     if not named:
+        if rule.is_drop:
+            return Case(rule, None, f"the runs have no `{rule.name}` in a slice of the same name")
         names = ", ".join(dict.fromkeys(one.name for one in known)) or "nothing"
-        where = "both runs have" if rule.is_drop else "the run has"
-        return Case(rule, None, f"there is no `{rule.name}`; {where} {names}")
+        return Case(rule, None, f"there is no `{rule.name}`; the run has {names}")
     slices = [one.slice for one in named]
     if rule.slice is not None and matching(rule.slice, slices) is None:
         near = suggestion(rule.slice, slices) or f"it has: {listed(slices)}"

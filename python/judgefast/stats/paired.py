@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class RunOutcomes(NamedTuple):
     """The outcomes of one statistic of one run, as a difference needs them. All of length n."""
 
-    item_id: Sequence[str]
-    """Strings: a list or an Arrow array."""
+    item: NDArray[np.int64]
+    """Code of the item, from 0; both runs share the codes: one item id, one code."""
     cluster_id64: NDArray[np.uint64]
     value: NDArray[np.int64]
     """Multiples of 2^-24."""
@@ -121,7 +121,7 @@ class _Units(NamedTuple):
 
 def _join(a: RunOutcomes, b: RunOutcomes, by: str, many: int) -> _Units:
     if by == "item":
-        base = _codes(a.item_id, b.item_id)
+        base = np.concatenate([a.item, b.item])
     else:
         clusters = np.concatenate([a.cluster_id64, b.cluster_id64])
         base = np.unique(clusters, return_inverse=True)[1].astype(np.int64)
@@ -181,16 +181,4 @@ def _mean(total: np.int64, outcomes: int) -> float | None:
 
 
 def _share_an_item(a: RunOutcomes, b: RunOutcomes) -> bool:
-    codes = _codes(a.item_id, b.item_id)
-    size = len(a.item_id)
-    return bool(np.isin(codes[:size], codes[size:]).any())
-
-
-def _codes(left: Sequence[str], right: Sequence[str]) -> NDArray[np.int64]:
-    """One code for each distinct string, over both columns."""
-    import pyarrow as pa  # noqa: PLC0415 - heavy, only where it is used
-
-    columns = pa.chunked_array([pa.array(left, pa.string()), pa.array(right, pa.string())])
-    encoded = columns.combine_chunks().dictionary_encode()
-    codes: NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return codes
+    return bool(np.isin(a.item, b.item).any())
