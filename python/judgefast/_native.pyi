@@ -12,15 +12,19 @@ _Bytes: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.int64]]
 __all__ = [
     "BUILD_PROFILE",
     "Parser",
+    "PoissonSums",
     "RequestIndex",
     "__version__",
+    "bootstrap_paths",
     "check_lines",
+    "cluster_histogram",
     "cluster_id64",
     "cluster_moments",
     "frame_lines",
     "limit_keys",
     "plan_requests",
     "reconcile",
+    "replicate_means",
     "shuffle_keys",
 ]
 
@@ -103,6 +107,44 @@ def cluster_moments(
     num_slices: int,
     /,
 ) -> list[tuple[int, int, int, int, int, int, int, bool]]: ...
+def cluster_histogram(
+    cluster_id64: NDArray[np.uint64],
+    value: NDArray[np.int64],
+    weight: NDArray[np.uint8],
+    slice: NDArray[np.uint32],
+    num_slices: int,
+    /,
+) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]: ...
+def bootstrap_paths() -> list[str]: ...
+def replicate_means(
+    cluster_id64: NDArray[np.uint64],
+    value: NDArray[np.int64],
+    weight: NDArray[np.uint8],
+    slice: NDArray[np.uint32],
+    num_slices: int,
+    wanted: NDArray[np.uint32],
+    seed: int,
+    replicates: int,
+    /,
+    *,
+    path: str | None = None,
+) -> NDArray[np.float64]: ...
+@final
+class PoissonSums:
+    def __new__(
+        cls, num_slices: int, replicates: int, seed: int, /, *, path: str | None = None
+    ) -> PoissonSums: ...
+    def add(
+        self,
+        cluster_id64: NDArray[np.uint64],
+        value: NDArray[np.int64],
+        weight: NDArray[np.uint8],
+        slice: NDArray[np.uint32],
+        /,
+    ) -> None: ...
+    def merge(self, other: PoissonSums, /) -> None: ...
+    def means(self) -> NDArray[np.float64]: ...
+
 def frame_lines(lines: bytes, /) -> bytes: ...
 def check_lines(segment: bytes, /) -> tuple[NDArray[np.uintp], int, bool]: ...
 

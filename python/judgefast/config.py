@@ -44,7 +44,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None = None
     """Items of a seeded sample; None for all."""
     seed: int = 0
-    """Seed of the shuffle, the sample, orientation and sampling. 0 to 2^63-1."""
+    """Seed of the shuffle, the sample, orientation, sampling and resampling. 0 to 2^63-1."""
     rule: str | None = None
     """How the verdicts of one item become an outcome; None for the rubric's own."""
     one_failed: OneFailed | None = None
@@ -67,6 +67,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Fields of `meta` by which estimates are given too."""
     level: float = 0.95
     """Confidence level of every interval, in (0, 1)."""
+    interval: Literal["auto", "poisson", "histogram", "cluster"] = "auto"
+    """Interval of means that no exact interval and no Student's t fits (`docs/statistics.md`)."""
     max_attempts: int = 3
     """Attempts at a request over all starts. At least 1."""
     retry: tuple[Literal["failed", "unparsed", "truncated"], ...] = ()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 from judgefast.cli.app import LazyGroup
 from judgefast.codes import ONE_FAILED, RULES, OutcomeStatus, Position, Status
+from judgefast.config import RunConfig
 from judgefast.prompts import read_rubric
 from judgefast.prompts.read_verdict import FORMATS
 from judgefast.prompts.verdict_format import FORMAT_NAMES, WHICH_NAMES
@@ -74,7 +76,8 @@ def test_estimates() -> None:
 
 
 def test_methods_of_intervals() -> None:
-    source = (ROOT / "python/judgefast/stats/intervals.py").read_text(encoding="utf-8")
+    sources = {path.stem: path.read_text(encoding="utf-8") for path in package("stats")}
+    source = sources["intervals"] + sources["replicates"]
     table = section("statistics.md", "Which interval")
     rows = [row for row in table.splitlines() if re.match(r"\| \d", row)]
     methods = [name for row in rows for name in re.findall(r"`([\w-]+)`", row.split("|")[-2])]
@@ -82,6 +85,19 @@ def test_methods_of_intervals() -> None:
     assert all(f'"{method}"' in source for method in methods)
     assert f"under {rules.SMALL_COUNT} clusters of either outcome" in table
     assert f"under {rules.FEW_CLUSTERS} clusters" in table
+    choice = section("statistics.md", "Another interval for large runs")
+    assert first_cells(choice) == list(get_args(get_type_hints(RunConfig)["interval"]))
+    others = re.findall(r"^\| `\w+` \| `([\w-]+)` \|", choice, flags=re.MULTILINE)
+    assert len(others) == 3
+    assert all(f'"{method}"' in source for method in others)
+
+
+def test_the_label_of_intervals_that_are_looked_at_too_early() -> None:
+    told = re.sub(r"\s+", " ", section("statistics.md", "While a run goes on"))
+    assert "`so far (not anytime-valid): …`" in told
+    for name in ("progress", "text"):
+        source = (ROOT / f"python/judgefast/reports/{name}.py").read_text(encoding="utf-8")
+        assert "not anytime-valid" in source
 
 
 def test_commands() -> None:

@@ -9,7 +9,9 @@ import pytest
 
 from judgefast.codes import FIXED_ONE
 from judgefast.stats.intervals import interval
+from judgefast.stats.joint import SlicedRows, measure_parts
 from judgefast.stats.moments import cluster_moments
+from judgefast.stats.replicates import POISSON, Resampling
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,3 +87,36 @@ def test_a_share_near_one_is_never_held_too_seldom(share: float) -> None:
     rng = np.random.default_rng(3)
     value = (rng.random((RUNS, 30)) < share).astype(float)
     assert coverage(value, np.arange(30), share) >= HONEST[0]
+
+
+def resampled_coverage(
+    value: NDArray[np.float64], cluster: NDArray[np.int64], truth: float
+) -> float:
+    """The same by Poisson percentiles. No two runs have a cluster in common. `value` as above."""
+    runs, rows = value.shape
+    part = SlicedRows(
+        "mean",
+        [str(run) for run in range(runs)],
+        (cluster + np.arange(runs)[:, None] * rows).ravel().astype(np.uint64),
+        np.rint(value.ravel() * FIXED_ONE).astype(np.int64),
+        np.ones(runs * rows, dtype=np.uint8),
+        np.repeat(np.arange(runs), rows),
+        binary=False,
+    )
+    found = [one.estimate(0.95) for one in measure_parts([part], Resampling(seed=4))]
+    assert {one.method for one in found} == {POISSON}
+    held = sum(
+        one.low <= truth <= one.high
+        for one in found
+        if one.low is not None and one.high is not None
+    )
+    return held / runs
+
+
+def test_poisson_percentiles_hold_and_resampling_judgments_does_not() -> None:
+    """400 runs know a coverage to about 1 point; `benches/coverage.py` has 20,000."""
+    rng = np.random.default_rng(20261126)
+    value, question = several_judgments(rng, 100, 8, 0.667)
+    assert 0.915 <= resampled_coverage(value[:400], question, 0.5) <= 0.975
+    alone = resampled_coverage(value[:100], np.arange(value.shape[1]), 0.5)
+    assert alone == pytest.approx(0.673, abs=0.13)

@@ -12,13 +12,21 @@ from scipy import stats as scipy_stats
 
 from judgefast.codes import FIXED_ONE
 from judgefast.errors import ConfigError
-from judgefast.stats.intervals import Interval, clopper_pearson, interval, wilson
+from judgefast.stats.intervals import (
+    Interval,
+    clopper_pearson,
+    interval,
+    takes_replicates,
+    wilson,
+)
 from judgefast.stats.moments import cluster_moments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import ArrayLike
+
+    from judgefast.stats.moments import Moments
 
 
 def found(
@@ -30,16 +38,20 @@ def found(
     level: float = 0.95,
     binary: bool = True,
 ) -> Interval:
+    moments = moments_of(cluster, value, weight)
+    return interval(moments, scale=scale, level=level, binary=binary)
+
+
+def moments_of(cluster: Iterable[int], value: ArrayLike, weight: ArrayLike = 1) -> Moments:
     value = np.array(value, dtype=np.float64)
     num = len(value)
-    moments = cluster_moments(
+    return cluster_moments(
         np.array(list(cluster), dtype=np.uint64),
         np.rint(value * FIXED_ONE).astype(np.int64),
         np.array(np.broadcast_to(weight, num), dtype=np.uint8),
         np.zeros(num, dtype=np.int64),
         1,
     )[0]
-    return interval(moments, scale=scale, level=level, binary=binary)
 
 
 # Newcombe 1998, Statistics in Medicine 17, table I: methods 3 and 5.
@@ -182,6 +194,27 @@ def test_mirrored_values_mirror_the_interval(rows: list[tuple[int, int]]) -> Non
     if result.low is not None:
         ends = (1 - result.high, 1 - result.low)
         assert (mirror.low, mirror.high) == pytest.approx(ends, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "value", "takes"),
+    [
+        (range(60), [1.0] * 30 + [0.0] * 30, False),
+        (range(39), [0.25] * 20 + [0.75] * 19, False),
+        (range(60), [0.5] * 60, False),
+        (range(60), [0.5] * 59 + [0.75], True),
+        (range(40), [0.25] * 20 + [0.75] * 20, True),
+        ([*range(60), 0], [1.0] * 30 + [0.0] * 31, True),
+        ([], [], False),
+    ],
+)
+def test_only_what_rule_four_is_left_with_is_resampled(
+    cluster: Sequence[int], value: list[float], *, takes: bool
+) -> None:
+    moments = moments_of(list(cluster), value)
+    assert takes_replicates(moments, binary=True) is takes
+    is_left = interval(moments, scale=(0, 1), level=0.95, binary=True).method == "cluster-normal"
+    assert is_left is takes
 
 
 def test_the_estimate_divides_by_the_weights_not_by_the_rows() -> None:

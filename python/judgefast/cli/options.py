@@ -113,6 +113,11 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--level", type=float, help=_help("Confidence level.", "level")),
         click.option(
+            "--interval",
+            type=click.Choice(["auto", "poisson", "histogram", "cluster"]),
+            help=_help("Interval of large runs (docs/statistics.md).", "interval"),
+        ),
+        click.option(
             "--max-attempts", type=int, help=_help("Attempts over all starts.", "max_attempts")
         ),
         click.option(

@@ -22,6 +22,11 @@ from judgefast.cli.output import print_report
 @click.option("--baseline", help="Model that every comparison is against.")
 @click.option("--slice", "slices", multiple=True, help="Estimate by this field of meta.")
 @click.option("--level", type=float, help="Confidence level.")
+@click.option(
+    "--interval",
+    type=click.Choice(["auto", "poisson", "histogram", "cluster"]),
+    help="Interval of large runs (docs/statistics.md).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def report(directory: str, *, rubric: str | None, as_json: bool, **changes: Any) -> int:  # noqa: ANN401 - flags
     """Print the report of the run in DIRECTORY, read anew from its journal.

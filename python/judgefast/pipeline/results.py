@@ -30,6 +30,7 @@ from judgefast.reports.report import (
 )
 from judgefast.reports.spent import operations_of
 from judgefast.stats.bias import position_bias
+from judgefast.stats.replicates import resampling_by
 from judgefast.stats.sentences import findings
 from judgefast.stats.summary import Judgments, measure
 from judgefast.verdicts.table import COLUMNS
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 LOW_MASS = 0.9
 """Label mass below which a verdict is flagged."""
 
-READING = ("rule", "one_failed", "lenient", "baseline", "level", "slices")
+READING = ("rule", "one_failed", "lenient", "baseline", "level", "interval", "slices")
 """Options that shape how a run is read, not what is asked."""
 
 EXCERPT_CHARACTERS = 400
@@ -144,7 +145,7 @@ class Headline:
     """The first estimate as a table stands, looked at while it fills.
 
     Reading takes longer the longer the plan is, and the engine must not wait for it: between two
-    readings passes 20 times what the last one took.
+    readings passes 20 times what the last one took, and nothing is resampled.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
@@ -157,7 +158,7 @@ class Headline:
         table: VerdictTable,
     ) -> None:
         """Read nothing yet."""
-        self._parts = (directory, config.replace(slices=()), rubric, items, plan, table)
+        self._parts = (directory, config.replace(slices=(), interval="cluster"), rubric, items, plan, table)
         self._last: Estimate | None = None
         self._due = 0.0
 
@@ -229,6 +230,7 @@ def measurements_of(reading: Reading) -> list[Measurement]:
         aspects=[aspect.name for aspect in rubric.aspects],
         baseline=config.baseline,
         judgments=Judgments(reading.plan.columns.item, reading.verdicts.status),
+        resampling=resampling_by(config.interval, config.seed),
     )
 
 
@@ -250,6 +252,7 @@ def bias_of(reading: Reading) -> PositionBias | None:
         label_choices=[label.choice for label in reading.rubric.verdict.labels]
         if reading.probabilities
         else None,
+        resampling=resampling_by(reading.config.interval, reading.config.seed),
     )
 
 

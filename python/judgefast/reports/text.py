@@ -146,7 +146,8 @@ def _findings(results: Results) -> list[RenderableType]:
     elif left := {why: n for why, n in counts.not_judged.items() if why != "not_needed"}:
         sentences.append(
             f"Incomplete: {sum(left.values()):,} of {counts.planned:,} judgments were not judged "
-            f"({reasons(left)}). The numbers below are of what was judged."
+            f"({reasons(left)}). The numbers below are of what was judged, and their intervals are "
+            "not anytime-valid: one who stops when they look good is wrong more often than they say."
         )
     sentences += [line(finding, SENTENCE_LIMIT) for finding in results.findings]
     if not sentences:

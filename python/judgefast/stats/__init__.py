@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from judgefast.stats.paired import RunOutcomes, paired_means
     from judgefast.stats.paired_mean import PairedMean
     from judgefast.stats.position import PositionBias
+    from judgefast.stats.replicates import (
+        PoissonBootstrap,
+        Replicates,
+        Resampling,
+        replicate_means,
+    )
     from judgefast.stats.sentences import Finding, findings
     from judgefast.stats.summary import Judgments, measure, summarise
 
@@ -29,7 +35,10 @@ _HOMES = {
     "Measurement": "measurement",
     "Moments": "moments",
     "PairedMean": "paired_mean",
+    "PoissonBootstrap": "replicates",
     "PositionBias": "position",
+    "Replicates": "replicates",
+    "Resampling": "replicates",
     "RunOutcomes": "paired",
     "cluster_moments": "moments",
     "differences_of": "differences",
@@ -37,6 +46,7 @@ _HOMES = {
     "measure": "summary",
     "paired_means": "paired",
     "position_bias": "bias",
+    "replicate_means": "replicates",
     "summarise": "summary",
 }
 
@@ -48,7 +58,10 @@ __all__ = [
     "Measurement",
     "Moments",
     "PairedMean",
+    "PoissonBootstrap",
     "PositionBias",
+    "Replicates",
+    "Resampling",
     "RunOutcomes",
     "cluster_moments",
     "differences_of",
@@ -56,6 +69,7 @@ __all__ = [
     "measure",
     "paired_means",
     "position_bias",
+    "replicate_means",
     "summarise",
 ]
 

@@ -15,8 +15,7 @@ import numpy as np
 from judgefast.codes import FIXED_ONE, Status
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads the annotation
 from judgefast.stats.fixed import fixed_ratio, for_products, rounded_quotient
-from judgefast.stats.measurement import Measurement
-from judgefast.stats.moments import cluster_moments
+from judgefast.stats.joint import SlicedRows, measure_parts
 from judgefast.stats.orders import order_counts
 from judgefast.stats.position import PositionBias
 from judgefast.stats.rules import (
@@ -28,13 +27,17 @@ from judgefast.stats.rules import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from judgefast.stats.orders import ComparisonPlan, OrderCounts
+    from judgefast.stats.replicates import Resampling
     from judgefast.stats.slices import JudgedItems
     from judgefast.verdicts.columns import VerdictColumns
+
+    _Column = tuple[NDArray[np.int64], NDArray[np.bool_]]
+    """A value for each comparison, and whether it is used."""
 
 
 def position_bias(
@@ -44,6 +47,7 @@ def position_bias(
     *,
     level: float = LEVEL,
     label_choices: Sequence[object] | None = None,
+    resampling: Resampling | None = None,
 ) -> PositionBias:
     """Measure position bias over the judgments that showed two answers.
 
@@ -53,6 +57,7 @@ def position_bias(
         items: For the clusters.
         level: Confidence level of the intervals.
         label_choices: Meaning of each column of `p_labels`: `first`, `second` or `tie`.
+        resampling: Seed and number of replicates; None: analytic ends only.
 
     Returns:
         Rates with clustered intervals, counts, and the two rules' answers.
@@ -66,61 +71,70 @@ def position_bias(
     read, planned = counts.read, counts.planned
     both = _each(read)
     one_order = not _each(planned).any()
-    means = _Means(items.cluster_id64[counts.item], level)
-
     forward, swapped = counts.verdicts[:, 0], counts.verdicts[:, 1]
     pairs = np.where(both, read[:, 0] * read[:, 1], 1)
     agreeing = (forward * swapped).sum(axis=1)
     first_twice, second_twice = forward[:, 0] * swapped[:, 1], forward[:, 1] * swapped[:, 0]
-    flip_rate = means.estimate("flip_rate", fixed_ratio(pairs - agreeing, pairs), both)
-    same = fixed_ratio(first_twice + second_twice, pairs)
-
     used = _either(read) if one_order else both
     lean = _balanced(counts.first_halves * (FIXED_ONE // 2), read)
-    centred = means.estimate("direction", lean, used)
+    cluster = items.cluster_id64[counts.item]
+    columns: dict[str, _Column | None] = {
+        "flip_rate": (fixed_ratio(pairs - agreeing, pairs), both),
+        "direction": (lean, used),
+        "same_position_rate": (fixed_ratio(first_twice + second_twice, pairs), both),
+        "noise_flip_rate": _noise(counts, both),
+        "p_first": _p_first(counts, verdicts, label_choices, one_order=one_order),
+    }
+    means = _means({name: one for name, one in columns.items() if one}, cluster, resampling, level)
+
+    flip_rate, noise = means["flip_rate"], means.get("noise_flip_rate")
     direction = msgspec.structs.replace(
-        centred,
+        means["direction"],
         **{
-            end: None if (old := getattr(centred, end)) is None else old - 0.5
+            end: None if (old := getattr(means["direction"], end)) is None else old - 0.5
             for end in ("value", "low", "high")
         },
     )
-    noise = _noise(counts, both, means)
+    leaning = len(np.unique(cluster[used & (lean != FIXED_ONE // 2)]))
     return PositionBias(
         comparisons=len(counts.item),
         both_orders=int(both.sum()),
         one_order=one_order,
         flip_rate=flip_rate,
         direction=direction,
-        same_position_rate=means.estimate("same_position_rate", same, both),
+        same_position_rate=means["same_position_rate"],
         first_twice=int(first_twice.sum()),
         second_twice=int(second_twice.sum()),
         flip_matrix=_matrix(forward, swapped),
         noise_flip_rate=noise,
         noise_share=_share(noise, flip_rate),
-        p_first=_p_first(counts, verdicts, label_choices, means, one_order=one_order),
+        p_first=means.get("p_first"),
         guide_flip_rule=flip_rate.value is not None and flip_rate.value > GUIDE_FLIP_RATE,
-        direction_alert=_alerts(direction, means.clusters(used & (lean != FIXED_ONE // 2))),
+        direction_alert=_alerts(direction, leaning),
     )
 
 
-class _Means:
-    """Clustered means over the comparisons of a run."""
+def _means(
+    columns: Mapping[str, _Column],
+    cluster_id64: NDArray[np.uint64],
+    resampling: Resampling | None,
+    level: float,
+) -> dict[str, Estimate]:
+    """Clustered means over the comparisons that each column uses; the others are missing.
 
-    def __init__(self, cluster_id64: NDArray[np.uint64], level: float) -> None:
-        self._cluster = cluster_id64
-        self._level = level
-
-    def estimate(self, name: str, value: NDArray[np.int64], used: NDArray[np.bool_]) -> Estimate:
-        """Mean of the comparisons that are used; the others are missing."""
-        codes = np.zeros(len(value), dtype=np.int64)
-        moments = cluster_moments(self._cluster, value, used.astype(np.uint8), codes, 1)[0]
-        found = Measurement(name, "all", moments, missing=0).estimate(self._level)
-        return msgspec.structs.replace(found, missing=int((~used).sum()))
-
-    def clusters(self, used: NDArray[np.bool_]) -> int:
-        """Clusters with at least one comparison that is used."""
-        return len(np.unique(self._cluster[used]))
+    They are counted, without bounds: what is left out here was not read in both orders.
+    """
+    whole = np.zeros(len(cluster_id64), dtype=np.int64)
+    parts = [
+        SlicedRows(name, ["all"], cluster_id64, value, used.astype(np.uint8), whole)
+        for name, (value, used) in columns.items()
+    ]
+    return {
+        one.name: msgspec.structs.replace(
+            one._replace(missing=0).estimate(level), missing=one.missing
+        )
+        for one in measure_parts(parts, resampling)
+    }
 
 
 def _balanced(sums: NDArray[np.int64], read: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -134,7 +148,7 @@ def _balanced(sums: NDArray[np.int64], read: NDArray[np.int64]) -> NDArray[np.in
     return rounded_quotient(top, size[:, 0] * size[:, 1] * orders)
 
 
-def _noise(counts: OrderCounts, both: NDArray[np.bool_], means: _Means) -> Estimate | None:
+def _noise(counts: OrderCounts, both: NDArray[np.bool_]) -> _Column | None:
     """How often two repeats in the same order differ, over comparisons read in both orders."""
     read = counts.read
     repeated = read > 1
@@ -144,7 +158,7 @@ def _noise(counts: OrderCounts, both: NDArray[np.bool_], means: _Means) -> Estim
     pairs = np.where(repeated, read * (read - 1), 0)
     agreeing = (counts.verdicts * (counts.verdicts - 1)).sum(axis=2)
     differing = np.where(repeated, pairs - agreeing, 0) * FIXED_ONE
-    return means.estimate("noise_flip_rate", _balanced(differing, pairs), used)
+    return _balanced(differing, pairs), used
 
 
 def _share(noise: Estimate | None, flips: Estimate) -> float | None:
@@ -157,10 +171,9 @@ def _p_first(
     counts: OrderCounts,
     verdicts: VerdictColumns,
     choices: Sequence[object] | None,
-    means: _Means,
     *,
     one_order: bool,
-) -> Estimate | None:
+) -> _Column | None:
     if choices is None or verdicts.p_labels.shape[1] != len(choices):
         return None
     worth = np.array([{"first": 1.0, "tie": 0.5}.get(str(choice), 0.0) for choice in choices])
@@ -173,7 +186,7 @@ def _p_first(
     np.add.at(sums, cells, np.rint(probability[known] * FIXED_ONE).astype(np.int64))
     read = np.bincount(cells, minlength=len(sums)).reshape(-1, 2)
     used = _either(read) if one_order else _each(read)
-    return means.estimate("p_first", _balanced(sums.reshape(-1, 2), read), used)
+    return _balanced(sums.reshape(-1, 2), read), used
 
 
 def _each(read: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -21,7 +21,8 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     high: float | None
     level: float
     method: str
-    """`wilson`, `clopper-pearson`, `cluster-t`, `cluster-normal`, `undefined`."""
+    """`wilson`, `clopper-pearson`, `undefined`, `cluster-t`, `poisson-percentile`,
+    `multinomial-histogram`, `cluster-normal`."""
     unit: str
     """What is resampled: `cluster`."""
     clusters: int
@@ -30,5 +31,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     missing: int
     """Outcomes of this slice that have no value."""
     replicates: int | None = None
+    """How many were resampled; None where nothing was."""
     seed: int | None = None
+    """Of the resampling: the same data and seed give the same bits."""
     note: str = ""

@@ -1,8 +1,9 @@
 """Which interval is printed beside an estimate, and how each is computed.
 
 The rule, the first that fits (`docs/statistics.md`): independent yes-or-no outcomes get
-Clopper-Pearson or Wilson; one cluster, or no variance, none; few clusters Student's t; the rest
-the normal, both on the cluster-robust error.
+Clopper-Pearson or Wilson; one cluster, or no variance, none; few clusters Student's t on the
+cluster-robust error; the rest the percentiles of their replicates, or the normal on that error where
+nothing was resampled.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ from judgefast.stats.rules import FEW_CLUSTERS, SMALL_COUNT
 
 if TYPE_CHECKING:
     from judgefast.stats.moments import Moments
+    from judgefast.stats.replicates import Replicates
+
+
+PAIR = 2
+"""Replicates that must lie outside an interval, one on either side, for it to have ends at all."""
 
 
 class Interval(NamedTuple):
@@ -30,7 +36,12 @@ class Interval(NamedTuple):
 
 
 def interval(
-    moments: Moments, *, scale: tuple[float, float], level: float, binary: bool
+    moments: Moments,
+    *,
+    scale: tuple[float, float],
+    level: float,
+    binary: bool,
+    replicates: Replicates | None = None,
 ) -> Interval:
     """Apply the published rule to the sums of one slice.
 
@@ -40,6 +51,7 @@ def interval(
         level: Confidence level, in (0, 1).
         binary: Whether the value can be a yes-or-no outcome on the scale 0 to 1. A score that
             happens to be 0 or 1 everywhere is none.
+        replicates: Means of the slice under resampling; None for the analytic ends.
 
     Returns:
         The estimate S/W and its interval. Both are None over no outcomes.
@@ -68,10 +80,24 @@ def interval(
     if error == 0:
         note = "every cluster has the same mean: no variance to infer from"
         return Interval(value, None, None, "undefined", note)
-    few = moments.clusters < FEW_CLUSTERS
+    few, note = moments.clusters < FEW_CLUSTERS, ""
+    if replicates is not None and not few:
+        number = len(replicates.means)
+        found = replicates.ends(level) if number * (1 - Fraction(level)) >= PAIR else None
+        if found is not None:
+            low, high = max(found[0], scale[0]), min(found[1], scale[1])
+            return Interval(value, low, high, replicates.method, "")
+        note = f"{number:,} replicates have no percentiles that far out"
     reach = error * _quantile((1 + level) / 2, moments.clusters - 1 if few else None)
     low, high = max(value - reach, scale[0]), min(value + reach, scale[1])
-    return Interval(value, low, high, "cluster-t" if few else "cluster-normal", "")
+    return Interval(value, low, high, "cluster-t" if few else "cluster-normal", note)
+
+
+def takes_replicates(moments: Moments, *, binary: bool) -> bool:
+    """Whether rules 1 to 3 leave a slice to rule 4, so that it is worth resampling."""
+    if moments.clusters < FEW_CLUSTERS or (binary and independent_counts(moments)):
+        return False
+    return cluster_error(moments) > 0
 
 
 def independent_counts(moments: Moments) -> tuple[int, int] | None:

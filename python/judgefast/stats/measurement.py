@@ -10,6 +10,7 @@ from judgefast.stats.intervals import interval
 
 if TYPE_CHECKING:
     from judgefast.stats.moments import Moments
+    from judgefast.stats.replicates import Replicates
 
 
 class Measurement(NamedTuple):
@@ -27,6 +28,8 @@ class Measurement(NamedTuple):
     """Lowest and highest possible value; ends are clipped to it."""
     binary: bool = True
     """Whether the value can be a yes-or-no outcome on the scale 0 to 1."""
+    replicates: Replicates | None = None
+    """Means under resampling, where the published rule comes to them and a seed was given."""
 
     def estimate(self, level: float) -> Estimate:
         """Put the interval of the published rule beside the mean, and say what is missing from it.
@@ -35,8 +38,10 @@ class Measurement(NamedTuple):
             ConfigError: `level` is not inside (0, 1).
 
         """
-        moments = self.moments
-        found = interval(moments, scale=self.scale, level=level, binary=self.binary)
+        moments, replicates = self.moments, self.replicates
+        found = interval(
+            moments, scale=self.scale, level=level, binary=self.binary, replicates=replicates
+        )
         notes = [found.note] if found.note else []
         if self.missing and moments.w:
             lost = self.missing * self.missing_weight
@@ -46,6 +51,8 @@ class Measurement(NamedTuple):
             notes.append(
                 f"{self.missing} missing: between {low:.4g} and {high:.4g} whatever they were"
             )
+        if replicates is not None and found.method != replicates.method:
+            replicates = None
         return Estimate(
             name=self.name,
             slice=self.slice,
@@ -58,5 +65,7 @@ class Measurement(NamedTuple):
             clusters=moments.clusters,
             outcomes=moments.outcomes,
             missing=self.missing,
+            replicates=None if replicates is None else len(replicates.means),
+            seed=None if replicates is None else replicates.seed,
             note="; ".join(notes),
         )

@@ -10,14 +10,15 @@ import numpy as np
 from judgefast.codes import FIXED_ONE
 from judgefast.errors import ColumnError
 from judgefast.stats.fixed import for_products, rounded_quotient
-from judgefast.stats.measurement import Measurement
-from judgefast.stats.moments import cluster_moments
+from judgefast.stats.joint import SlicedRows, measure_parts
 from judgefast.stats.paired_mean import PairedMean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from judgefast.stats.replicates import Resampling
 
 
 class RunOutcomes(NamedTuple):
@@ -42,6 +43,7 @@ def paired_means(  # noqa: PLR0913 - the runs, and by keyword how they meet
     name: str,
     scale: tuple[float, float] = (0.0, 1.0),
     by: Literal["item", "cluster"] | None = None,
+    resampling: Resampling | None = None,
 ) -> list[PairedMean]:
     """Measure the difference of two runs' means in every slice from the differences of its units.
 
@@ -57,6 +59,7 @@ def paired_means(  # noqa: PLR0913 - the runs, and by keyword how they meet
         name: Name of the mean.
         scale: Lowest and highest value of an outcome.
         by: Join on item ids or on clusters; None takes items if the runs share an item id.
+        resampling: Seed and number of replicates; None: analytic ends only.
 
     Returns:
         One a slice, in the order of `slices`.
@@ -73,35 +76,36 @@ def paired_means(  # noqa: PLR0913 - the runs, and by keyword how they meet
     if by is None:
         by = "item" if _share_an_item(a, b) else "cluster"
     units = _join(a, b, by, max(len(slices), 1))
-    scored = units.scored
-    weight = scored.astype(np.uint8)
-    many = len(slices)
-    moments = cluster_moments(units.cluster_id64, units.difference, weight, units.slice, many)
-    sums = [_sums(units.slice[scored], mean[scored], many) for mean in (units.mean_a, units.mean_b)]
-    both = units.in_a & units.in_b
+    scored, both = units.scored, units.in_a & units.in_b
+    width, many = scale[1] - scale[0], len(slices)
+    rows = SlicedRows(
+        name,
+        slices,
+        units.cluster_id64,
+        units.difference,
+        scored.astype(np.uint8),
+        np.where(both, units.slice, -1),
+        scale=(-width, width),
+        binary=False,
+    )
+    sums = [
+        _sums(units.slice[scored], mean[scored], many) for mean in (units.mean_a, units.mean_b)
+    ]
     counts = [
         np.bincount(units.slice[is_in], minlength=many).tolist()
-        for is_in in (both, units.in_a & ~both, units.in_b & ~both, both & ~scored)
+        for is_in in (both, units.in_a & ~both, units.in_b & ~both)
     ]
-    width = scale[1] - scale[0]
     return [
         PairedMean(
-            measurement=Measurement(
-                name,
-                part,
-                moments[code],
-                missing=counts[3][code],
-                scale=(-width, width),
-                binary=False,
-            ),
-            value_a=_mean(sums[0][code], moments[code].outcomes),
-            value_b=_mean(sums[1][code], moments[code].outcomes),
+            measurement=measured,
+            value_a=_mean(sums[0][code], measured.moments.outcomes),
+            value_b=_mean(sums[1][code], measured.moments.outcomes),
             by=by,
             both=counts[0][code],
             only_a=counts[1][code],
             only_b=counts[2][code],
         )
-        for code, part in enumerate(slices)
+        for code, measured in enumerate(measure_parts([rows], resampling))
     ]
 
 

@@ -1,4 +1,4 @@
-"""From rows of one statistic to its measurements, one for each part of the data."""
+"""From rows of one statistic to the parts of the data that it is measured in."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from judgefast.errors import ConfigError
-from judgefast.stats.measurement import Measurement
-from judgefast.stats.moments import cluster_moments
+from judgefast.stats.joint import SlicedRows
 from judgefast.stats.slice_names import slice_part
 
 if TYPE_CHECKING:
@@ -70,29 +69,23 @@ class Slicer:
         self._aspects = aspects if len(aspects) > 1 else ()
         self._fields = [known_field(field, items.meta) for field in fields]
 
-    def measure(
+    def parts(
         self, name: str, rows: Rows, *, scale: tuple[float, float] = (0.0, 1.0), binary: bool
-    ) -> list[Measurement]:
-        """Measure the mean of `rows` in every slice that has at least one."""
-        found = []
+    ) -> Iterator[SlicedRows]:
+        """Cut `rows` into every slice that has at least one, one field at a time."""
         heaviest = int(rows.weight.max(initial=1))
         for codes, slices in self.cut(rows):
-            cluster = self._items.cluster_id64[rows.item]
-            sums = cluster_moments(cluster, rows.value, rows.weight, codes, len(slices))
-            lost = np.bincount(codes[(codes >= 0) & (rows.weight == 0)], minlength=len(slices))
-            found += [
-                Measurement(
-                    name,
-                    part,
-                    moments,
-                    missing=int(missing),
-                    missing_weight=heaviest,
-                    scale=scale,
-                    binary=binary,
-                )
-                for part, moments, missing in zip(slices, sums, lost, strict=False)
-            ]
-        return found
+            yield SlicedRows(
+                name,
+                slices,
+                self._items.cluster_id64[rows.item],
+                rows.value,
+                rows.weight,
+                codes,
+                missing_weight=heaviest,
+                scale=scale,
+                binary=binary,
+            )
 
     def cut(self, rows: Rows) -> Iterator[tuple[NDArray[np.int64], list[str]]]:
         """Cut `rows` in every way asked for: slice of each row (-1 for none), names by code."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from judgefast.errors import ConfigError
 from judgefast.stats import comparisons, scores
+from judgefast.stats.joint import measure_parts
 from judgefast.stats.rules import LEVEL
 from judgefast.stats.slices import Slicer
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from judgefast.outcomes.columns import OutcomeColumns
     from judgefast.stats.estimate import Estimate
     from judgefast.stats.measurement import Measurement
+    from judgefast.stats.replicates import Resampling
     from judgefast.stats.slices import JudgedItems, Rows
 
 UNIT_SCALE = (0.0, 1.0)
@@ -52,6 +54,7 @@ def summarise(  # noqa: PLR0913 - each is a setting of the report, all but two b
     aspects: Sequence[str] = (),
     baseline: str | None = None,
     judgments: Judgments | None = None,
+    resampling: Resampling | None = None,
 ) -> list[Estimate]:
     """Estimate what the outcomes of a run say, each with the interval of the published rule.
 
@@ -73,6 +76,7 @@ def summarise(  # noqa: PLR0913 - each is a setting of the report, all but two b
         aspects=aspects,
         baseline=baseline,
         judgments=judgments,
+        resampling=resampling,
     )
     return [one.estimate(level) for one in measured]
 
@@ -87,6 +91,7 @@ def measure(  # noqa: PLR0913 - as above
     aspects: Sequence[str] = (),
     baseline: str | None = None,
     judgments: Judgments | None = None,
+    resampling: Resampling | None = None,
 ) -> list[Measurement]:
     """Measure what the outcomes of a run say, before a confidence level is chosen.
 
@@ -103,6 +108,8 @@ def measure(  # noqa: PLR0913 - as above
         aspects: Names of the rubric's aspects, by code. More than one become part of the slice.
         baseline: Model that win rates are against, in `pairwise`.
         judgments: Planned judgments; given, the `unreadable` share is measured.
+        resampling: Seed and number of the replicates, of which the ends of rule 4 are percentiles;
+            replicate b has the same weights in all measurements. None: analytic ends only.
 
     Returns:
         Measurements in the order of the table of names, slices of `meta` after the whole.
@@ -117,13 +124,14 @@ def measure(  # noqa: PLR0913 - as above
     aspects = aspects or [str(code) for code in range(int(outcomes.aspect.max(initial=0)) + 1)]
     slicer = Slicer(items, fields=slices, aspects=aspects)
     whole = Slicer(items, fields=slices, aspects=())
-    return [
-        one
+    parts = (
+        part
         for name, rows, of_scale, binary in found
-        for one in (whole if name == "unreadable" else slicer).measure(
+        for part in (whole if name == "unreadable" else slicer).parts(
             name, rows, scale=of_scale, binary=binary
         )
-    ]
+    )
+    return measure_parts(parts, resampling)
 
 
 def statistics_of(

@@ -56,6 +56,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// Two shards were drawn under different seeds.
+    #[error("the shards have the seeds {left} and {right}; only shards of one seed merge")]
+    SeedMismatch {
+        /// Seed of the first shard.
+        left: u64,
+        /// Seed of the second shard.
+        right: u64,
+    },
     /// An exact sum left the range of its integer.
     #[error("the exact sum of `{column}` overflows")]
     Overflow {

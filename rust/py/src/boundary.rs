@@ -25,6 +25,7 @@ pub(crate) fn to_python(error: Error) -> PyErr {
         Error::LengthMismatch { .. }
         | Error::UnknownCode { .. }
         | Error::OutOfRange { .. }
+        | Error::SeedMismatch { .. }
         | Error::Overflow { .. } => ColumnError::new_err(message),
         Error::UnknownName { .. } | Error::BadFormat { .. } => RubricError::new_err(message),
         other => pyo3::exceptions::PyRuntimeError::new_err(other.to_string()),

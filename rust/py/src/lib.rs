@@ -21,7 +21,9 @@ mod _native {
     #[pymodule_export]
     use crate::outcomes::reconcile;
     #[pymodule_export]
-    use crate::stats::cluster_moments;
+    use crate::stats::{
+        bootstrap_paths, cluster_histogram, cluster_moments, replicate_means, PoissonSums,
+    };
     #[pymodule_export]
     use crate::verdicts::Parser;
 

@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::{cluster_moments, ClusterSums, Moments, OutcomeRows, FIXED_ONE, MAX_VALUE};
+use super::super::MAX_VALUE;
+use super::{cluster_moments, ClusterSums, Moments, OutcomeRows, FIXED_ONE};
 use crate::Error;
 
 const SLICES: u32 = 3;
