@@ -57,8 +57,12 @@ def test_every_estimate_that_both_have_is_compared(
 ) -> None:
     found = right.compare(biased, slices=["topic"])
     whole = {(one.name, one.slice) for one in found.differences if "meta." not in one.slice}
-    expected = {(one.name, one.slice) for one in right.estimates}
-    assert whole == expected
+    of_position = {("flip_rate", "all"), ("direction", "all"), ("same_position_rate", "all")}
+    assert whole == {(one.name, one.slice) for one in right.estimates} | of_position
+    bias = right.report.results.position_bias
+    assert bias is not None
+    assert found.difference("direction").value_a == bias.direction.value
+    assert found.difference("flip_rate").value_a == bias.flip_rate.value
     topics = {row["meta"]["topic"] for row in pairs()}
     assert {one.slice for one in found.differences if one.name == "accuracy"} == {"all"} | {
         f"meta.topic={topic}" for topic in topics

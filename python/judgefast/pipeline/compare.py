@@ -8,17 +8,25 @@ import numpy as np
 import pyarrow as pa
 
 from judgefast.pipeline.comparable import check_comparable
-from judgefast.pipeline.results import counts_of, scale_of, why_incomplete
+from judgefast.pipeline.results import (
+    counts_of,
+    position_rows_of,
+    resampling_of,
+    scale_of,
+    why_incomplete,
+)
 from judgefast.reports.comparison import Comparison, RunFacts
 from judgefast.stats import scores
 from judgefast.stats.comparisons import met_as, turned_to
 from judgefast.stats.differences import differences_of
+from judgefast.stats.names import OF_POSITION
 from judgefast.stats.paired import RunOutcomes, paired_means
+from judgefast.stats.position_rows import CENTRES
 from judgefast.stats.slices import Slicer, known_field
 from judgefast.stats.summary import Statistic, statistics_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,6 +35,10 @@ if TYPE_CHECKING:
 
 _OF_PAIRS = {"win_rate": True, "tie_rate": False}
 """Means whose groups are pairs of models, and whether they are about the candidate."""
+
+
+_WHOLE = frozenset({"unreadable", *OF_POSITION})
+"""Means of judgments and of comparisons, which are not cut by aspect."""
 
 
 class Paired(NamedTuple):
@@ -102,7 +114,7 @@ def paired(
     """
     found = Paired([], {}, [])
     items = _shared_codes(a.items.item_id, b.items.item_id)
-    for one, other in zip(_statistics(a), _statistics(b), strict=True):
+    for one, other in _meeting(_statistics(a), _statistics(b)):
         if names is None or one.name in names:
             _add(found, (_Side(a, items[0]), _Side(b, items[1])), one, other, fields)
     return found
@@ -132,7 +144,7 @@ def _add(
         if other.rows is not turned:
             found.other_slices.update(names)
     cuts = [
-        list(_slicer(side.reading, fields, whole=stat.name == "unreadable").cut(stat.rows))
+        list(_slicer(side.reading, fields, whole=stat.name in _WHOLE).cut(stat.rows))
         for side, stat in zip(sides, (one, other), strict=True)
     ]
     names_a, names_b = ([name for _, names in cut for name in names] for cut in cuts)
@@ -142,15 +154,29 @@ def _add(
     )
     if shared:
         code = {name: place for place, name in enumerate(shared)}
+        centre = CENTRES.get(one.name, 0.0)
         found.means.extend(
-            paired_means(
+            mean.centred(centre)
+            for mean in paired_means(
                 _outcomes(sides[0], one, cuts[0], code),
                 _outcomes(sides[1], other, cuts[1], code),
                 shared,
                 name=one.name,
                 scale=one.scale,
+                resampling=resampling_of(sides[0].reading),
             )
         )
+
+
+def _meeting(
+    left: Sequence[Statistic], right: Sequence[Statistic]
+) -> Iterator[tuple[Statistic, Statistic]]:
+    """Each statistic with its like: a name may come twice, as for pairs and for models."""
+    others = list(right)
+    for one in left:
+        place = next((place for place, two in enumerate(others) if two.name == one.name), None)
+        if place is not None:
+            yield one, others.pop(place)
 
 
 def _statistics(reading: Reading) -> list[Statistic]:
@@ -162,7 +188,11 @@ def _statistics(reading: Reading) -> list[Statistic]:
         baseline=reading.config.baseline,
     )
     unreadable = scores.unreadable_rows(reading.plan.columns.item, reading.verdicts.status)
-    return [*found, Statistic("unreadable", unreadable)]
+    found.append(Statistic("unreadable", unreadable))
+    position = position_rows_of(reading)
+    if position is not None:
+        found += [Statistic(name, position.rows(name)) for name in position.columns]
+    return found
 
 
 def _slicer(reading: Reading, fields: Sequence[str], *, whole: bool) -> Slicer:

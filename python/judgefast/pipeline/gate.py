@@ -8,21 +8,27 @@ from typing import TYPE_CHECKING, TypeVar
 from judgefast.errors import ConfigError
 from judgefast.pipeline.comparable import check_comparable
 from judgefast.pipeline.compare import facts_of, paired
-from judgefast.pipeline.results import bias_of, counts_of, measurements_of
+from judgefast.pipeline.results import (
+    counts_of,
+    measurements_of,
+    position_rows_of,
+    resampling_of,
+)
 from judgefast.reports.gate import GateReport
 from judgefast.stats.gate_decisions import Case, RuleResult, decide
 from judgefast.stats.gate_rules import parse_rule
 from judgefast.stats.lookup import Sliced, find, listed, matching
 from judgefast.stats.names import OF_POSITION, suggestion
+from judgefast.stats.position_rows import measure_position, position_estimate
 from judgefast.stats.tails import estimate_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from judgefast.pipeline.results import Reading
-    from judgefast.stats.estimate import Estimate
     from judgefast.stats.gate_decisions import Decision, Measured
     from judgefast.stats.gate_rules import Rule
+    from judgefast.stats.measurement import Measurement
 
 
 def gate_run(  # noqa: PLR0913 - the rules, and by keyword how they are read
@@ -102,20 +108,14 @@ class _Measured:
     def case(self, rule: Rule) -> Case:
         """Find the estimate of a rule."""
         if rule.name in OF_POSITION:
-            return self._of_position(rule)
+            return _case(rule, self._of_position(), lambda one: partial(position_estimate, one))
         return _case(rule, self._known, lambda one: partial(estimate_among, one))
 
-    def _of_position(self, rule: Rule) -> Case:
-        bias = bias_of(self._reading)
-        found = None if bias is None else getattr(bias, rule.name)
-        known = [] if found is None else [found]
-
-        def at(level: float, *, of_family: float) -> Estimate:
-            del of_family
-            config = self._reading.config.replace(level=level)
-            return getattr(bias_of(self._reading._replace(config=config)), rule.name)  # type: ignore[no-any-return]
-
-        return _case(rule, known, lambda _: at)
+    def _of_position(self) -> list[Measurement]:
+        rows = position_rows_of(self._reading)
+        if rows is None:
+            return []
+        return measure_position(rows, self._reading.items, resampling_of(self._reading))
 
 
 class _Dropped:

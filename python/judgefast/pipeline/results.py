@@ -30,6 +30,7 @@ from judgefast.reports.report import (
 )
 from judgefast.reports.spent import operations_of
 from judgefast.stats.bias import position_bias
+from judgefast.stats.position_rows import position_rows
 from judgefast.stats.replicates import resampling_by
 from judgefast.stats.sentences import findings
 from judgefast.stats.summary import Judgments, measure
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from judgefast.stats.estimate import Estimate
     from judgefast.stats.measurement import Measurement
     from judgefast.stats.position import PositionBias
+    from judgefast.stats.position_rows import PositionRows
+    from judgefast.stats.replicates import Resampling
     from judgefast.verdicts.columns import VerdictColumns
     from judgefast.verdicts.table import VerdictTable
 
@@ -158,7 +161,14 @@ class Headline:
         table: VerdictTable,
     ) -> None:
         """Read nothing yet."""
-        self._parts = (directory, config.replace(slices=(), interval="cluster"), rubric, items, plan, table)
+        self._parts = (
+            directory,
+            config.replace(slices=(), interval="cluster"),
+            rubric,
+            items,
+            plan,
+            table,
+        )
         self._last: Estimate | None = None
         self._due = 0.0
 
@@ -230,7 +240,7 @@ def measurements_of(reading: Reading) -> list[Measurement]:
         aspects=[aspect.name for aspect in rubric.aspects],
         baseline=config.baseline,
         judgments=Judgments(reading.plan.columns.item, reading.verdicts.status),
-        resampling=resampling_by(config.interval, config.seed),
+        resampling=resampling_of(reading),
     )
 
 
@@ -249,11 +259,27 @@ def bias_of(reading: Reading) -> PositionBias | None:
         reading.verdicts,
         reading.items,
         level=reading.config.level,
-        label_choices=[label.choice for label in reading.rubric.verdict.labels]
-        if reading.probabilities
-        else None,
-        resampling=resampling_by(reading.config.interval, reading.config.seed),
+        label_choices=_label_choices(reading),
+        resampling=resampling_of(reading),
     )
+
+
+def position_rows_of(reading: Reading) -> PositionRows | None:
+    """What each comparison says of position, where two answers were shown together."""
+    if reading.rubric.mode != "pairwise":
+        return None
+    choices = _label_choices(reading)
+    return position_rows(reading.plan.columns, reading.verdicts, label_choices=choices)
+
+
+def resampling_of(reading: Reading) -> Resampling | None:
+    """How the clusters of a run are drawn again."""
+    return resampling_by(reading.config.interval, reading.config.seed)
+
+
+def _label_choices(reading: Reading) -> list[object] | None:
+    labels = reading.rubric.verdict.labels
+    return [label.choice for label in labels] if reading.probabilities else None
 
 
 def counts_of(reading: Reading) -> Counts:

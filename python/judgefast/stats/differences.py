@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from judgefast.stats.paired_mean import POWER
+from judgefast.stats.replicates import POISSON
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -97,13 +98,14 @@ def simultaneous(means: Sequence[PairedMean], level: float) -> Band | None:
     if many <= 1:
         return None
     bonferroni = 1 - (1 - level) / many
-    drawn = [getattr(one.measurement, "replicates", None) for one in varying]
-    if not varying or any(one is None for one in drawn):
-        return Band(bonferroni, "bonferroni")
+    drawn = [one.measurement.replicates for one in varying]
     deviations = [
-        np.abs(replicates.means - one.value) / one.error
+        np.abs(replicates.means - (one.value or 0.0)) / one.error
         for one, replicates in zip(varying, drawn, strict=True)
+        if replicates is not None and replicates.method == POISSON
     ]
+    if not deviations or len(deviations) < len(varying):
+        return Band(bonferroni, "bonferroni")
     largest = np.fmax.reduce(deviations)
     ordered = np.sort(largest[~np.isnan(largest)])
     place = min(int(np.ceil(level * len(ordered))), len(ordered)) - 1

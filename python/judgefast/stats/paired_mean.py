@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
+from judgefast.codes import FIXED_ONE
 from judgefast.stats.intervals import cluster_error
 from judgefast.stats.rules import FEW_CLUSTERS
 from judgefast.stats.tails import by_t, estimate_among
@@ -70,6 +72,11 @@ class PairedMean(NamedTuple):
             found, **{name: None if end is None else 0.0 - end for name, end in ends.items()}
         )
 
+    def centred(self, centre: float) -> PairedMean:
+        """Say both means as their distance from `centre`; their difference stays."""
+        a, b = (None if one is None else one - centre for one in (self.value_a, self.value_b))
+        return self._replace(value_a=a, value_b=b)
+
     def detectable(self, level: float) -> float | None:
         """Smallest difference that these runs would have told from none, with 80 % power.
 
@@ -119,7 +126,8 @@ class PairedMean(NamedTuple):
     @property
     def value(self) -> float | None:
         """The difference."""
-        return self.measurement.estimate(0.5).value
+        moments = self.measurement.moments
+        return float(Fraction(moments.s, moments.w * FIXED_ONE)) if moments.w else None
 
     @property
     def error(self) -> float:
