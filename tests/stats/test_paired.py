@@ -129,9 +129,19 @@ def test_two_equal_runs_differ_by_nothing_and_claim_no_certainty() -> None:
     assert on_five.high == pytest.approx(4 * most)
 
 
-def test_a_shift_that_is_the_same_everywhere_has_no_interval() -> None:
+def test_a_shift_that_is_the_same_everywhere_may_be_another_where_nobody_looked() -> None:
     found = paired(run(names(20), [0.75] * 20), run(names(20), [0.5] * 20)).estimate(0.95)
-    assert (found.value, found.low, found.method) == (0.25, None, "undefined")
+    most = scipy_stats.binomtest(0, 20).proportion_ci(0.95, "exact").high
+    assert (found.value, found.method) == (0.25, "clopper-pearson")
+    assert (found.low, found.high) == pytest.approx(
+        ((1 - most) * 0.25 - most, (1 - most) * 0.25 + most)
+    )
+
+
+def test_one_question_says_nothing_of_others() -> None:
+    for shift in (0.5, 0.0):
+        found = paired(run(["x"], [0.5 + shift]), run(["x"], [0.5])).estimate(0.95)
+        assert (found.value, found.low, found.method) == (shift, None, "undefined")
 
 
 def test_runs_with_nothing_in_common_have_no_difference() -> None:

@@ -94,7 +94,7 @@ def simultaneous(means: Sequence[PairedMean], level: float) -> Band | None:
     from scipy.special import ndtr, ndtri  # noqa: PLC0415 - heavy, only where it is used
 
     varying = [one for one in means if one.error]
-    many = len(varying) + sum(one.none_differs for one in means)
+    many = len(varying) + sum(one.is_alike for one in means)
     if many <= 1:
         return None
     bonferroni = 1 - (1 - level) / many

@@ -88,9 +88,7 @@ def paired_means(  # noqa: PLR0913 - the runs, and by keyword how they meet
         scale=(-width, width),
         binary=False,
     )
-    sums = [
-        _sums(units.slice[scored], mean[scored], many) for mean in (units.mean_a, units.mean_b)
-    ]
+    sums = [_sums(units.slice[scored], mean[scored], many) for mean in (units.mean_a, units.mean_b)]
     counts = [
         np.bincount(units.slice[is_in], minlength=many).tolist()
         for is_in in (both, units.in_a & ~both, units.in_b & ~both)

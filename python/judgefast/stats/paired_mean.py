@@ -39,9 +39,10 @@ class PairedMean(NamedTuple):
     def estimate(self, level: float, *, of_family: float = 1.0) -> Estimate:
         """Put an interval beside the difference.
 
-        By the published rule, but for one thing. Where no unit differs there is no variance to
-        infer from, and yet such runs say much: of G clusters none changed, so at most a share
-        `1 - (alpha / 2)^(1 / G)` of all would (Clopper-Pearson), each by the width of the scale.
+        By the published rule, but for one thing. Where all clusters differ alike, as where none
+        differs, there is no variance to infer from, and yet such runs say much: of G clusters none
+        is another, so at most a share `1 - (alpha / 2)^(1 / G)` of all would be
+        (Clopper-Pearson), each anywhere on the scale.
 
         Args:
             level: Of this interval.
@@ -52,16 +53,19 @@ class PairedMean(NamedTuple):
 
         """
         found = estimate_among(self.measurement, level, of_family=of_family)
-        if not self.none_differs:
+        if not self.is_alike:
             return found
-        share, reach = self._unseen(level)
-        note = f"no unit differs: at most {100 * share:.3g} % of clusters would"
+        share, low, high = self._unseen(level)
+        seen = "all differ by as much" if found.value else "no unit differs"
+        note = (
+            f"{seen}: at most {100 * share:.3g} % of clusters would {'not' if found.value else ''}"
+        )
         return msgspec.structs.replace(
             found,
-            low=-reach,
-            high=reach,
+            low=low,
+            high=high,
             method="clopper-pearson",
-            note="; ".join([note, *found.note.split("; ")[1:]]),
+            note="; ".join([note.rstrip(), *found.note.split("; ")[1:]]),
         )
 
     def turned(self, level: float, *, of_family: float = 1.0) -> Estimate:
@@ -81,28 +85,28 @@ class PairedMean(NamedTuple):
         """Smallest difference that these runs would have told from none, with 80 % power.
 
         (q(1 - alpha/2) + q(0.8)) times the standard error, with q of Student's t under 40
-        clusters. Where no unit differs, that error is the one such a difference would itself have.
-        None where nothing varies, or there is but one cluster.
+        clusters. Where all clusters differ alike, that error is the one such a difference would
+        itself have. None where there is but one cluster.
         """
         if self.measurement.moments.clusters <= 1:
             return None
         factor = self._quantile((1 + level) / 2) + self._quantile(POWER)
         width = self.measurement.scale[1]
-        if self.none_differs:
+        if self.is_alike:
             return width * factor**2 / (self.even_clusters + factor**2)
-        return min(factor * self.error, width) if self.error else None
+        return min(factor * self.error, width)
 
     def band(self, level: float) -> tuple[float, float] | None:
         """Ends around the difference that hold together with others; None where it has none."""
-        if self.none_differs:
-            _, reach = self._unseen(level)
-            return -reach, reach
+        if self.is_alike:
+            return self._unseen(level)[1:]
         return by_t(self.measurement, level)
 
-    def _unseen(self, level: float) -> tuple[float, float]:
-        """Largest share of clusters that may change where none did, and what that comes to."""
+    def _unseen(self, level: float) -> tuple[float, float, float]:
+        """Largest share of clusters that may be others where none was, and the ends it gives."""
         share = 1 - ((1 - level) / 2) ** (1 / self.even_clusters)
-        return share, share * self.measurement.scale[1]
+        kept, lost = (1 - share) * (self.value or 0.0), share * self.measurement.scale[1]
+        return share, kept - lost, kept + lost
 
     def _quantile(self, probability: float) -> float:
         """Of the normal; of Student's t under 40 clusters."""
@@ -136,10 +140,9 @@ class PairedMean(NamedTuple):
         return cluster_error(moments) if moments.clusters > 1 else 0.0
 
     @property
-    def none_differs(self) -> bool:
-        """Whether there are units, and each has the same mean in both runs."""
-        moments = self.measurement.moments
-        return moments.w > 0 and moments.ss == 0
+    def is_alike(self) -> bool:
+        """Whether there are several clusters, and the runs differ by as much in each."""
+        return self.measurement.moments.clusters > 1 and self.error == 0
 
     @property
     def even_clusters(self) -> int:
