@@ -8,13 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from judgefast.pipeline.comparable import check_comparable
-from judgefast.pipeline.results import (
-    counts_of,
-    position_rows_of,
-    resampling_of,
-    scale_of,
-    why_incomplete,
-)
+from judgefast.pipeline.estimates import position_rows_of, resampling_of, scale_of
+from judgefast.pipeline.results import counts_of, why_incomplete
 from judgefast.reports.comparison import Comparison, RunFacts
 from judgefast.stats import scores
 from judgefast.stats.comparisons import met_as, turned_to

@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from judgefast.errors import ConfigError
 from judgefast.pipeline.comparable import check_comparable
 from judgefast.pipeline.compare import facts_of, paired
-from judgefast.pipeline.results import (
-    counts_of,
-    measurements_of,
-    position_rows_of,
-    resampling_of,
-)
+from judgefast.pipeline.estimates import measurements_of, position_rows_of, resampling_of
+from judgefast.pipeline.results import counts_of
 from judgefast.reports.gate import GateReport
 from judgefast.stats.gate_decisions import Case, RuleResult, decide
 from judgefast.stats.gate_rules import parse_rule

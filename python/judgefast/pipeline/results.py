@@ -15,6 +15,7 @@ from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.empty_answers import decide_empty, empty_answers
+from judgefast.pipeline.estimates import bias_of, estimates_of
 from judgefast.pipeline.judge import rubric_in_force
 from judgefast.pipeline.missing import read_journal
 from judgefast.pipeline.plan import RunPlan, load_plan
@@ -29,11 +30,7 @@ from judgefast.reports.report import (
     UnparsedExample,
 )
 from judgefast.reports.spent import operations_of
-from judgefast.stats.bias import position_bias
-from judgefast.stats.position_rows import position_rows
-from judgefast.stats.replicates import resampling_by
 from judgefast.stats.sentences import findings
-from judgefast.stats.summary import Judgments, measure
 from judgefast.verdicts.table import COLUMNS
 
 if TYPE_CHECKING:
@@ -43,10 +40,6 @@ if TYPE_CHECKING:
     from judgefast.outcomes.columns import OutcomeColumns
     from judgefast.prompts.rubric import Rubric
     from judgefast.stats.estimate import Estimate
-    from judgefast.stats.measurement import Measurement
-    from judgefast.stats.position import PositionBias
-    from judgefast.stats.position_rows import PositionRows
-    from judgefast.stats.replicates import Resampling
     from judgefast.verdicts.columns import VerdictColumns
     from judgefast.verdicts.table import VerdictTable
 
@@ -221,65 +214,6 @@ def results_of(reading: Reading) -> Results:
         findings=[finding.text for finding in findings(bias, estimates)],
         unparsed_examples=_examples(reading),
     )
-
-
-def estimates_of(reading: Reading) -> list[Estimate]:
-    """Every number a person may quote."""
-    return [one.estimate(reading.config.level) for one in measurements_of(reading)]
-
-
-def measurements_of(reading: Reading) -> list[Measurement]:
-    """The same before a level is chosen."""
-    rubric, config = reading.rubric, reading.config
-    return measure(
-        reading.outcomes,
-        reading.items,
-        mode=rubric.mode,
-        scale=scale_of(rubric),
-        slices=config.slices,
-        aspects=[aspect.name for aspect in rubric.aspects],
-        baseline=config.baseline,
-        judgments=Judgments(reading.plan.columns.item, reading.verdicts.status),
-        resampling=resampling_of(reading),
-    )
-
-
-def scale_of(rubric: Rubric) -> tuple[float, float]:
-    """Lowest and highest value of an outcome."""
-    scale = rubric.aspects[0].scale
-    return (0.0, 1.0) if scale is None else (scale.low, scale.high)
-
-
-def bias_of(reading: Reading) -> PositionBias | None:
-    """Position bias, where two answers were shown together."""
-    if reading.rubric.mode != "pairwise":
-        return None
-    return position_bias(
-        reading.plan.columns,
-        reading.verdicts,
-        reading.items,
-        level=reading.config.level,
-        label_choices=_label_choices(reading),
-        resampling=resampling_of(reading),
-    )
-
-
-def position_rows_of(reading: Reading) -> PositionRows | None:
-    """What each comparison says of position, where two answers were shown together."""
-    if reading.rubric.mode != "pairwise":
-        return None
-    choices = _label_choices(reading)
-    return position_rows(reading.plan.columns, reading.verdicts, label_choices=choices)
-
-
-def resampling_of(reading: Reading) -> Resampling | None:
-    """How the clusters of a run are drawn again."""
-    return resampling_by(reading.config.interval, reading.config.seed)
-
-
-def _label_choices(reading: Reading) -> list[object] | None:
-    labels = reading.rubric.verdict.labels
-    return [label.choice for label in labels] if reading.probabilities else None
 
 
 def counts_of(reading: Reading) -> Counts:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from judgefast.verdicts.columns import VerdictColumns
 
 
-def position_bias(
+def position_bias(  # noqa: PLR0913 - settings of the report, by keyword
     plan: ComparisonPlan,
     verdicts: VerdictColumns,
     items: JudgedItems,
