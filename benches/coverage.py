@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
 from benches.measure import new_record, refuse_debug_build, write
+
 from judgefast.codes import FIXED_ONE
 from judgefast.stats.joint import SlicedRows, measure_parts
 from judgefast.stats.replicates import Resampling
@@ -42,7 +42,7 @@ SHARES = (0.03, 0.1, 0.2, 0.5, 0.8, 0.9, 0.97)
 JUDGMENTS = 4
 """Of each question."""
 CORRELATION = 0.4
-"""Of two judgments of one question; a mean of 4 then has 2.2 times the variance of independent ones."""
+"""Of two judgments of one question: four then have 2.2 times the variance of independent ones."""
 LEVEL = 0.95
 AT_ONCE = 50
 """Runs that are measured in one call."""
@@ -62,7 +62,9 @@ def simulate(
     yes = rng.binomial(JUDGMENTS, chance)
     value = (np.arange(JUDGMENTS) < yes[..., None]).astype(np.int64) * FIXED_ONE
     question = first + np.arange(runs * clusters).reshape(1, runs, clusters, 1)
-    which = np.arange(len(SHARES))[:, None, None, None] + len(SHARES) * np.arange(runs)[:, None, None]
+    which = (
+        np.arange(len(SHARES))[:, None, None, None] + len(SHARES) * np.arange(runs)[:, None, None]
+    )
     rows = SlicedRows(
         "pass_rate",
         [f"{run} {share}" for run in range(runs) for share in SHARES],

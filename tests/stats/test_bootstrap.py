@@ -12,17 +12,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.stats import poisson_reference as reference
 
 from judgefast import _native
 from judgefast.codes import FIXED_ONE
 from judgefast.errors import ColumnError, ConfigError
 from judgefast.stats import PoissonBootstrap, Replicates, Resampling, replicate_means
+from tests.stats import poisson_reference as reference
 
 if TYPE_CHECKING:
     from random import Random
 
     from numpy.typing import NDArray
+
     from tests.stats.poisson_reference import Row
 
     Columns = tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint32]]
@@ -56,7 +57,7 @@ def scores(rows: int) -> Columns:
     """Rows of about two thirds as many clusters, discrete scores and probabilities mixed."""
     rng = np.random.default_rng(5)
     value = np.where(
-        rng.random(rows) < 0.7,  # noqa: PLR2004 - most are discrete
+        rng.random(rows) < 0.7,
         rng.integers(1, 6, rows) * FIXED_ONE,
         rng.integers(0, FIXED_ONE, rows),
     )
@@ -121,8 +122,8 @@ def test_weights_of_a_cluster_have_mean_and_variance_one() -> None:
     drawn = np.array(
         [[reference.draws(0, int(cluster), b) for b in range(0, 400, 10)] for cluster in ids[:500]]
     )
-    assert abs(drawn.mean() - 1) < 0.03  # noqa: PLR2004 - 4 standard errors
-    assert abs(drawn.var() - 1) < 0.06  # noqa: PLR2004 - as above
+    assert abs(drawn.mean() - 1) < 0.03
+    assert abs(drawn.var() - 1) < 0.06
     ones = np.zeros(2000, dtype=np.int64)
     pair = replicate_means(
         ids, ones + FIXED_ONE, np.ones(2000, np.uint8), ones, 1, resampling=Resampling(0, 64)
@@ -137,7 +138,7 @@ def test_the_distribution_of_a_weight_is_poisson_up_to_the_last_bits() -> None:
     k = np.arange(9)
     mean = (k * steps).sum()
     assert mean == 1
-    assert abs(((k - mean) ** 2 * steps).sum() - 1) < 4e-5  # noqa: PLR2004 - METHODS: 0.999969
+    assert abs(((k - mean) ** 2 * steps).sum() - 1) < 4e-5
 
 
 def test_one_cluster_draws_the_same_in_every_slice() -> None:
@@ -208,7 +209,7 @@ def test_ends_are_those_of_the_published_rule(means: list[float], level: float) 
 
 def test_a_level_that_is_a_double_away_from_a_step_is_taken_as_it_is() -> None:
     drawn = Replicates(np.arange(1000.0), seed=0)
-    assert 1000 * (1 - 0.9) / 2 == pytest.approx(50)
+    assert pytest.approx(50) == 1000 * (1 - 0.9) / 2
     assert drawn.ends(0.9) == (49.0, 950.0)  # the double 0.9 is a little more than nine tenths
     assert drawn.ends(0.5) == (250.0, 749.0)
 
@@ -229,3 +230,12 @@ def test_what_cannot_be_drawn_is_refused_in_words() -> None:
         one.merge(PoissonBootstrap(1, resampling=Resampling(0, 9)))
     with pytest.raises(ColumnError, match="row 0 of `wanted` holds 3"):
         replicate_means(*scores(3), SLICES, resampling=Resampling(0, 8), wanted=[3])
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_column_of_floats_is_refused_by_name_not_cut_to_integers(at: int) -> None:
+    rows = list(scores(3))
+    rows[at] = rows[at].astype(np.float64)
+    name = ("cluster_id64", "value")[at]
+    with pytest.raises(ColumnError, match=f"`{name}` holds float64; it must hold integers"):
+        replicate_means(*rows, SLICES, resampling=Resampling(0, 8))

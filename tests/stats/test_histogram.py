@@ -14,7 +14,7 @@ from judgefast import _native
 from judgefast.codes import FIXED_ONE
 from judgefast.errors import ColumnError
 from judgefast.stats import histogram
-from judgefast.stats.histogram import histogram_means
+from judgefast.stats.histogram import draw_means, histogram_means
 from judgefast.stats.joint import SlicedRows, measure_parts
 from judgefast.stats.replicates import HISTOGRAM, POISSON, Resampling
 
@@ -69,17 +69,31 @@ def test_draws_in_blocks_are_the_draws_in_one(monkeypatch: pytest.MonkeyPatch) -
         assert one.means.tobytes() == other.means.tobytes()
 
 
-def test_sums_beyond_64_bits_are_taken_whole() -> None:
+def test_sums_that_no_double_holds_are_taken_whole() -> None:
     largest = np.full(1 << 12, 2048 * FIXED_ONE)
     largest[: 1 << 11] -= FIXED_ONE
     cluster = np.repeat(np.array([1, 2], dtype=np.uint64), 1 << 11)
     weight, whole = np.full(1 << 12, 6, dtype=np.uint8), np.zeros(1 << 12, dtype=np.uint32)
     (one,) = histogram_means(cluster, largest, weight, whole, 1, Resampling(1))
     assert set(one.means.tolist()) == {2047.0, 2047.5, 2048.0}
-    monstrous = histogram._draw(
-        np.array([0, 1 << 50]), np.array([1, 1]), np.array([1 << 40, 1 << 40]), Resampling(1, 50)
+    monstrous = draw_means(
+        np.array([0, 1 << 50]),
+        np.array([1, 1]),
+        np.array([1 << 40, 1 << 40], dtype=np.uint64),
+        Resampling(1, 50),
     )
     assert monstrous == pytest.approx(np.full(50, 2.0**25), rel=1e-4)
+
+
+@pytest.mark.parametrize("power", [20, 40])
+def test_a_mean_is_rounded_once(power: int) -> None:
+    s = np.array([(1 << power) + 1, (1 << power) - 3, 7])
+    w, clusters = np.array([3, 1, 2]), np.array([5000, 3000, 2001])
+    means = draw_means(s, w, clusters, Resampling(2, 200)).tolist()
+    rng = np.random.Generator(np.random.PCG64(2))
+    for mean, drawn in zip(means, rng.multinomial(10001, clusters / 10001, 200), strict=True):
+        top, bottom = (sum(map(int.__mul__, drawn.tolist(), of.tolist())) for of in (s, w))
+        assert mean == float(Fraction(top, bottom * FIXED_ONE))
 
 
 def test_it_agrees_with_resampling_clusters_one_by_one() -> None:

@@ -147,7 +147,8 @@ def _findings(results: Results) -> list[RenderableType]:
         sentences.append(
             f"Incomplete: {sum(left.values()):,} of {counts.planned:,} judgments were not judged "
             f"({reasons(left)}). The numbers below are of what was judged, and their intervals are "
-            "not anytime-valid: one who stops when they look good is wrong more often than they say."
+            "not anytime-valid: one who stops when they look good is wrong more often than they "
+            "say."
         )
     sentences += [line(finding, SENTENCE_LIMIT) for finding in results.findings]
     if not sentences:

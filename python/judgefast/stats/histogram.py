@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from judgefast.stats.replicates import Resampling
 
-_SAFE = 1 << 62
+_EXACT = 1 << 53
 _CELLS = 1 << 22
 """Most counts that are held at once."""
 
@@ -71,7 +71,7 @@ def histogram_means(  # noqa: PLR0913, PLR0917 - the columns of `replicate_means
         None
         if end - begin > MOST_BINS
         else Replicates(
-            _draw(s[begin:end], w[begin:end], clusters[begin:end], resampling),
+            draw_means(s[begin:end], w[begin:end], clusters[begin:end], resampling),
             resampling.seed,
             HISTOGRAM,
         )
@@ -79,20 +79,34 @@ def histogram_means(  # noqa: PLR0913, PLR0917 - the columns of `replicate_means
     ]
 
 
-def _draw(
-    s: NDArray[np.int64], w: NDArray[np.int64], clusters: NDArray[np.int64], resampling: Resampling
+def draw_means(
+    s: NDArray[np.int64],
+    w: NDArray[np.int64],
+    clusters: NDArray[np.integer],
+    resampling: Resampling,
 ) -> NDArray[np.float64]:
-    """Means of one slice under each draw, each rounded once."""
+    """Draw the bins of one histogram again and again, and take the mean of each draw.
+
+    Args:
+        s: Sum of weight times value within a cluster of each bin, in units of 2^-24. Shape (k,).
+        w: Sum of weights within a cluster of each bin. Shape (k,).
+        clusters: Clusters in each bin; at least one. Shape (k,).
+        resampling: Seed and number of replicates.
+
+    Returns:
+        Exact sums of each draw, divided and rounded once. Shape (replicates,).
+
+    """
     total = int(clusters.sum())
     largest = max(int(np.abs(s).max()), int(w.max())) * total
-    s, w = (column.astype(object if largest >= _SAFE else np.int64) for column in (s, w))
+    # Doubles hold every sum exactly, or else Python's integers do; both divide with one rounding.
+    kind = object if largest >= _EXACT else np.float64
+    s, w = s.astype(kind), w.astype(kind)
     draws = np.random.Generator(np.random.PCG64(resampling.seed))
-    means: list[float] = []
+    means = np.empty(resampling.replicates)
     block = max(_CELLS // len(s), 1)
     for begin in range(0, resampling.replicates, block):
         size = min(block, resampling.replicates - begin)
-        drawn = draws.multinomial(total, clusters / total, size=size)
-        tops, bottoms = (drawn @ s).tolist(), (drawn @ w).tolist()
-        # Python divides integers of any size and rounds once.
-        means += [top / (bottom * FIXED_ONE) for top, bottom in zip(tops, bottoms, strict=True)]
-    return np.array(means)
+        drawn = draws.multinomial(total, clusters / total, size=size).astype(kind)
+        means[begin : begin + size] = (drawn @ s) / ((drawn @ w) * FIXED_ONE)
+    return means

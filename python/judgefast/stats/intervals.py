@@ -2,8 +2,8 @@
 
 The rule, the first that fits (`docs/statistics.md`): independent yes-or-no outcomes get
 Clopper-Pearson or Wilson; one cluster, or no variance, none; few clusters Student's t on the
-cluster-robust error; the rest the percentiles of their replicates, or the normal on that error where
-nothing was resampled.
+cluster-robust error; the rest the percentiles of their replicates, or the normal on that error
+where nothing was resampled.
 """
 
 from __future__ import annotations

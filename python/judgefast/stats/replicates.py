@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from judgefast import _native
-from judgefast.errors import ConfigError
+from judgefast.errors import ColumnError, ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,8 +132,8 @@ def replicate_means(  # noqa: PLR0913 - columns as for `cluster_moments`, the re
         times weight, rounded once to a double.
 
     Raises:
-        ColumnError: Columns of different length, a number out of range, or a sum that leaves 128
-            bits.
+        ColumnError: Columns of different length or not of integers, a number out of range, or a
+            sum that leaves 128 bits.
         ConfigError: A seed or number of replicates out of range.
 
     Source:
@@ -205,8 +205,8 @@ class PoissonBootstrap:
         """Add rows, columns as for `replicate_means`, on one core with the interpreter released.
 
         Raises:
-            ColumnError: Columns of different length, or a number out of range: nothing was added.
-                Or a sum that leaves 128 bits: this bootstrap is of no more use.
+            ColumnError: Columns of different length or not of integers, or a number out of range:
+                nothing was added. Or a sum that leaves 128 bits: this bootstrap is of no more use.
 
         """
         self._sums.add(*_columns(cluster_id64, value, weight, codes))
@@ -232,6 +232,11 @@ def _columns(
     codes: NDArray[np.integer],
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint32]]:
     """Columns as the kernel takes them: a row without a slice weighs nothing."""
+    named = {"cluster_id64": cluster_id64, "value": value, "weight": weight, "codes": codes}
+    for name, column in named.items():
+        if column.dtype.kind not in "iu" and column.size:
+            message = f"`{name}` holds {column.dtype}; it must hold integers"
+            raise ColumnError(message, hint="a value is a multiple of 2^-24, as an int64")
     inside = codes >= 0
     return (
         np.ascontiguousarray(cluster_id64, dtype=np.uint64),

@@ -55,7 +55,7 @@ impl PoissonSums {
         check(rows, self.num_slices)?;
         let place: Vec<_> = (0..self.num_slices).map(Some).collect();
         for chunk in rows.chunks(STREAMED) {
-            self.add_work(&prepare(chunk, &place, self.seed, true), path, 1)?;
+            self.add_work(&prepare(chunk, &place, self.seed), path, 1)?;
         }
         Ok(())
     }
@@ -163,8 +163,11 @@ pub fn replicate_means(
     let mut sums = PoissonSums::new(places, replicates, seed);
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     for chunk in rows.chunks(MAX_ROWS) {
-        sums.add_work(&prepare(chunk, &place, seed, true), path, threads)?;
+        sums.add_work(&prepare(chunk, &place, seed), path, threads)?;
     }
     let wanted = wanted.iter().filter_map(|&slice| place[slice as usize]);
     Ok(wanted.flat_map(|place| sums.means(place)).collect())
 }
+
+#[cfg(test)]
+mod tests;

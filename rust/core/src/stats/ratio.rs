@@ -47,3 +47,53 @@ fn scale(value: f64, exponent: i32) -> f64 {
     let biased = u64::from((f64::MAX_EXP - 1 + exponent).cast_unsigned());
     value * f64::from_bits(biased << (f64::MANTISSA_DIGITS - 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::mean;
+
+    /// The size of `mean` is the nearest double if no neighbour is nearer: compared as fractions
+    /// of integers, for sums and weights so small that those fit 128 bits.
+    fn distance(sum: u64, weight: u64, double: f64) -> i128 {
+        let bits = double.to_bits();
+        let exponent = i32::try_from(bits >> 52).expect("positive") - 1075 + 24;
+        let mantissa = i128::from(bits & ((1 << 52) - 1) | 1 << 52);
+        assert!(exponent <= 0, "the quotients of this test are small");
+        let shift = exponent.unsigned_abs();
+        (i128::from(sum) << shift) - mantissa * i128::from(weight)
+    }
+
+    proptest! {
+        #[test]
+        fn no_neighbour_is_nearer(weight in 1u64 << 53..1 << 56, times in 1u64..200, off in any::<u64>()) {
+            let sum = weight * times + off % weight;
+            let double = mean(sum.into(), weight.into());
+            let own = distance(sum, weight, double).abs();
+            prop_assert!(own <= distance(sum, weight, double.next_up()).abs());
+            prop_assert!(own <= distance(sum, weight, double.next_down()).abs());
+            prop_assert_eq!(mean(-i128::from(sum), weight.into()).to_bits(), (-double).to_bits());
+        }
+
+        #[test]
+        fn a_common_factor_changes_no_bit(sum in any::<i64>(), weight in 1i64.., factor in 1i64..) {
+            let [sum, weight] = [sum, weight].map(i128::from);
+            let (times, factor) = (i128::from(factor), mean(sum, weight));
+            prop_assert_eq!(mean(sum * times, weight * times).to_bits(), factor.to_bits());
+        }
+    }
+
+    #[test]
+    fn a_half_goes_to_the_even_neighbour() {
+        let unit = 1i128 << 24;
+        let double = |odd: i128| mean(((1 << 54) + odd) * unit, 1);
+        assert_eq!(double(2).to_bits(), 2f64.powi(54).to_bits());
+        assert_eq!(double(6).to_bits(), (2f64.powi(54) + 8.0).to_bits());
+        assert_eq!(double(3).to_bits(), (2f64.powi(54) + 4.0).to_bits());
+        assert_eq!(mean(unit, 3).to_bits(), (1.0f64 / 3.0).to_bits());
+        assert_eq!(mean(0, i128::MAX).to_bits(), 0);
+        assert!(mean(1, 0).is_nan());
+        assert_eq!(mean(i128::MAX, i128::MAX).to_bits(), 2f64.powi(-24).to_bits());
+    }
+}

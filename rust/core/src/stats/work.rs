@@ -74,20 +74,13 @@ struct Clusters {
 /// Make a chunk ready: `rows` were checked and are at most [`MAX_ROWS`].
 ///
 /// `place` maps a slice to its place among the wanted ones; rows of a slice without a place are
-/// left out. Without `grouped` every cluster is a group of its own; the sums are the same.
-pub(super) fn prepare(
-    rows: OutcomeRows<'_>,
-    place: &[Option<u32>],
-    seed: u64,
-    grouped: bool,
-) -> Work {
+/// left out.
+pub(super) fn prepare(rows: OutcomeRows<'_>, place: &[Option<u32>], seed: u64) -> Work {
     debug_assert!(rows.value.len() <= MAX_ROWS);
     let clusters = sums_by_cluster(rows, place);
     let mut signatures = Numbered::default();
-    let group_of: Vec<u32> = (0..)
-        .zip(0..clusters.ends.len())
-        .map(|(at, cluster)| if grouped { signatures.number(clusters.of(cluster)) } else { at })
-        .collect();
+    let group_of: Vec<u32> =
+        (0..clusters.ends.len()).map(|at| signatures.number(clusters.of(at))).collect();
     let (order, ends) = sort_by_number(&group_of);
     let words = order.iter().map(|&at| cluster_word(seed, clusters.ids[at])).collect();
     let mut work = Work { words, ..Work::default() };

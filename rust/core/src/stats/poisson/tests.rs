@@ -1,0 +1,119 @@
+use proptest::prelude::*;
+
+use super::super::weights::{cluster_word, poisson_weight};
+use super::super::{FIXED_ONE, MAX_VALUE};
+use super::*;
+
+const SLICES: u32 = 3;
+const SEED: u64 = 11;
+
+type Row = (u64, i64, u8, u32);
+
+fn add_rows(sums: &mut PoissonSums, rows: &[Row], path: Path) {
+    let cluster_id64: Vec<_> = rows.iter().map(|row| row.0).collect();
+    let value: Vec<_> = rows.iter().map(|row| row.1).collect();
+    let weight: Vec<_> = rows.iter().map(|row| row.2).collect();
+    let slice: Vec<_> = rows.iter().map(|row| row.3).collect();
+    let rows =
+        OutcomeRows { cluster_id64: &cluster_id64, value: &value, weight: &weight, slice: &slice };
+    sums.add(rows, path).expect("rows in range");
+}
+
+fn sums_of(rows: &[Row], replicates: u32, path: Path) -> PoissonSums {
+    let mut sums = PoissonSums::new(SLICES, replicates, SEED);
+    add_rows(&mut sums, rows, path);
+    sums
+}
+
+/// The oracle: one row, one replicate, one weight at a time, in 128 bits.
+fn slow_sums(rows: &[Row], replicates: u32) -> PoissonSums {
+    let mut sums = PoissonSums::new(SLICES, replicates.next_multiple_of(64), SEED);
+    for &(cluster, value, weight, slice) in rows {
+        for replicate in 0..replicates.next_multiple_of(64) {
+            let drawn = poisson_weight(cluster_word(SEED, cluster), replicate);
+            let drawn = i128::from(drawn) * i128::from(weight);
+            let block = replicate as usize / BLOCK * SLICES as usize + slice as usize;
+            sums.totals[block].sum[replicate as usize % BLOCK] += drawn * i128::from(value);
+            sums.totals[block].weight[replicate as usize % BLOCK] += drawn;
+        }
+    }
+    sums.replicates = replicates;
+    sums
+}
+
+fn any_rows() -> impl Strategy<Value = Vec<Row>> {
+    let value = prop_oneof![Just(0), Just(FIXED_ONE), -MAX_VALUE..=MAX_VALUE];
+    let cluster = prop_oneof![0u64..6, any::<u64>()];
+    prop::collection::vec((cluster, value, 0u8..=6, 0..SLICES), 0..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn every_path_adds_what_plain_loops_add(rows in any_rows(), replicates in 1u32..150) {
+        let slow = slow_sums(&rows, replicates);
+        for (_, path) in Path::available() {
+            prop_assert_eq!(&sums_of(&rows, replicates, path), &slow);
+        }
+    }
+
+    #[test]
+    fn clusters_that_come_alone_add_what_they_add_in_groups(rows in any_rows()) {
+        let mut alone = PoissonSums::new(SLICES, 70, SEED);
+        for row in &rows {
+            add_rows(&mut alone, &[*row], Path::best());
+        }
+        prop_assert_eq!(alone, sums_of(&rows, 70, Path::best()));
+    }
+}
+
+/// More clusters alike than 16 bits count, and sums that no double holds in one piece.
+#[test]
+fn groups_and_clusters_of_any_size_stay_exact() {
+    let alike = (0..20_000).map(|cluster| (cluster, FIXED_ONE, 1, 0));
+    let giants = (0..60_000u64).map(|row| (row % 3, MAX_VALUE - (row % 2).cast_signed(), 6, 1));
+    let depths = (0..20_000).map(|row| (row, -MAX_VALUE, 6, 2));
+    let rows: Vec<Row> = alike.chain(giants).chain(depths).collect();
+    let slow = slow_sums(&rows, 64);
+    for (_, path) in Path::available() {
+        assert_eq!(sums_of(&rows, 64, path), slow);
+        let (mut threads, place) =
+            (PoissonSums::new(SLICES, 64, SEED), [Some(0), Some(1), Some(2)]);
+        let columns: (Vec<_>, Vec<_>, Vec<_>, Vec<_>) = (
+            rows.iter().map(|row| row.0).collect(),
+            rows.iter().map(|row| row.1).collect(),
+            rows.iter().map(|row| row.2).collect(),
+            rows.iter().map(|row| row.3).collect(),
+        );
+        let whole = OutcomeRows {
+            cluster_id64: &columns.0,
+            value: &columns.1,
+            weight: &columns.2,
+            slice: &columns.3,
+        };
+        threads.add_work(&prepare(whole, &place, SEED), path, 5).expect("fits");
+        assert_eq!(threads, slow);
+    }
+}
+
+#[test]
+fn a_total_past_128_bits_is_an_error_not_a_wrapped_number() {
+    let mut sums = sums_of(&[(1, MAX_VALUE, 6, 0)], 64, Path::Portable);
+    let mut doublings = 0;
+    let error = loop {
+        let other = sums.clone();
+        if let Err(error) = sums.merge(&other) {
+            break error;
+        }
+        doublings += 1;
+    };
+    assert_eq!(error, Error::Overflow { column: "value" });
+    assert!((84..=90).contains(&doublings), "{doublings}");
+}
+
+#[test]
+fn a_path_that_this_processor_cannot_is_refused_by_name() {
+    let error = Path::named("altivec").expect_err("no such path");
+    assert!(error.to_string().starts_with("no path named `altivec`; known: portable"));
+}
