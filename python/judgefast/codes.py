@@ -19,6 +19,12 @@ OneFailed = Literal["pair", "single", "tie"]
 ONE_FAILED: tuple[OneFailed, ...] = get_args(OneFailed)
 """What a comparison comes to of which one order was read: nothing, that order's vote, a tie."""
 
+Across = Literal["judge", "rubric", "parse", "rule", "orders"]
+ACROSS: tuple[Across, ...] = get_args(Across)
+"""What two runs may differ in where that is named as what is compared: the judge model; what it is
+asked, and how its answer is read; how its answer is read; how verdicts become an outcome; which
+orders were asked."""
+
 CHOICE_TIE = 254
 """`choice` of a verdict that calls the answers equal. Other values are positions, from 0."""
 

@@ -7,14 +7,13 @@ import os
 import signal
 import sys
 import threading
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from judgefast.errors import ConfigError, RunDirectoryError
+from judgefast.errors import RunDirectoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pyarrow as pa
 
@@ -22,10 +21,11 @@ if TYPE_CHECKING:
     from judgefast.pipeline.results import Reading
     from judgefast.pipeline.run import Finished
     from judgefast.prompts.segments import Prompt
+    from judgefast.reports.comparison import Comparison
+    from judgefast.reports.gate import GateReport
     from judgefast.reports.report import Report
     from judgefast.reports.show import ItemView
     from judgefast.stats.estimate import Estimate
-    from judgefast.stats.paired import PairedDifference
     from judgefast.stopping import Stop
 
 LOG = logging.getLogger("judgefast")
@@ -106,26 +106,16 @@ class Run:
 
         Args:
             name: Such as `win_rate`.
-            slice: Which part of the data; `all` is also the only slice of a name that has one.
+            slice: Which part of the data; `all` is also the only slice, or the only pair of
+                models, of a name that has no whole.
 
         Raises:
             ConfigError: There is none of that name, or it has no such slice.
 
         """
-        named = [one for one in self.estimates if one.name == name]
-        if not named:
-            names = list(dict.fromkeys(one.name for one in self.estimates))
-            msg = f"no estimate named `{name}`; this run has: {', '.join(names) or 'none'}"
-            raise ConfigError(msg, hint=_nearest(name, names))
-        for one in named:
-            if one.slice == slice:
-                return one
-        if slice == "all" and len(named) == 1:
-            return named[0]
-        slices = [one.slice for one in named]
-        listed = ", ".join(f"`{one}`" for one in slices)
-        msg = f"`{name}` has no slice `{slice}`; it has: {listed}"
-        raise ConfigError(msg, hint=_nearest(slice, slices))
+        from judgefast.stats.lookup import find  # noqa: PLC0415 - on first use
+
+        return find(self.estimates, name, None if slice == "all" else slice)
 
     def batches(self, name: str = "judgments") -> pa.RecordBatchReader:
         """Stream a table, in bounded memory; it can be read once.
@@ -215,24 +205,66 @@ class Run:
         check_target(Path(path), overwrite=overwrite)
         return write_table(self.batches(table), Path(path), overwrite=overwrite)
 
-    def difference(self, other: Run, *, name: str | None = None) -> PairedDifference:
-        """Estimate how much higher a mean is in this run than in another, item by item.
+    def compare(
+        self,
+        other: Run,
+        *,
+        slices: Sequence[str] | None = None,
+        level: float | None = None,
+        across: Sequence[str] = (),
+    ) -> Comparison:
+        """Estimate how much higher each mean is in this run than in another, item by item.
 
         Items are joined by id where the runs share one, else by cluster (the question); what only
         one run has is counted and left out.
 
         Args:
-            other: A run of the same mode.
-            name: Which mean: `win_rate`, `mean`, `pass_rate`, `accuracy`, ...; the run's first one
-                by default.
+            other: A run of the same rubric, judge and rules.
+            slices: Fields of `meta` to slice by; those of the runs by default.
+            level: Confidence level; that of this run by default.
+            across: What the runs may differ in: `judge`, `rubric`, `parse`, `rule`, `orders`.
 
         Raises:
-            ConfigError: The runs differ in mode, or have no mean of that name.
+            ConfigError: The runs differ in what `across` does not name.
 
         """
-        from judgefast.pipeline.difference import difference_of  # noqa: PLC0415 - heavy
+        from judgefast.pipeline.compare import compare_runs  # noqa: PLC0415 - heavy
 
-        return difference_of(self._read(), other._read(), name)
+        return compare_runs(self._read(), other._read(), slices=slices, level=level, across=across)
+
+    def gate(
+        self,
+        rules: Sequence[str],
+        *,
+        baseline: Run | None = None,
+        level: float | None = None,
+        max_unreadable: float | None = None,
+        across: Sequence[str] = (),
+    ) -> GateReport:
+        """Decide rules such as `win_rate.low >= 0.48` or `drop(accuracy) <= 0.02`.
+
+        Args:
+            rules: As `judgefast gate --rule` takes them (`docs/gate.md`).
+            baseline: The run that `drop(...)` is measured from.
+            level: Confidence level of all rules together; that of this run by default.
+            max_unreadable: Share of unreadable judgments above which the gate fails; that at
+                which the run would have stopped by default.
+            across: What run and baseline may differ in, as in `compare`.
+
+        Raises:
+            ConfigError: A rule cannot be read, or the baseline is not comparable.
+
+        """
+        from judgefast.pipeline.gate import gate_run  # noqa: PLC0415 - heavy
+
+        return gate_run(
+            self._read(),
+            rules,
+            baseline=None if baseline is None else baseline._read(),  # noqa: SLF001 - a run too
+            level=level,
+            max_unreadable=max_unreadable,
+            across=across,
+        )
 
     def _read(self) -> Reading:
         if self._reading is None:
@@ -358,8 +390,3 @@ def _new_directory(rubric: str, say: Callable[[str], None]) -> str:
         folder = Path("runs") / f"{name}-{number}"
     say(f"the run is in {folder}")
     return str(folder)
-
-
-def _nearest(name: str, known: list[str]) -> str | None:
-    close = get_close_matches(name, known, n=1)
-    return f"did you mean `{close[0]}`?" if close else None

@@ -14,6 +14,8 @@ from judgefast.prompts import read_rubric
 from judgefast.prompts.read_verdict import FORMATS
 from judgefast.prompts.verdict_format import FORMAT_NAMES, WHICH_NAMES
 from judgefast.stats import rules
+from judgefast.stats.names import NAMES, OF_POSITION
+from judgefast.stats.position import PositionBias
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_LINES = 400
@@ -64,10 +66,13 @@ def test_verdict_formats() -> None:
 
 def test_estimates() -> None:
     sources = {path.stem: path.read_text(encoding="utf-8") for path in package("stats")}
-    made = set(re.findall(r'Statistic\(\s*"(\w+)"', sources["summary"]))
-    made |= set(re.findall(r'^        "(\w+)": [(_]', sources["bias"], flags=re.MULTILINE))
-    made |= set(re.findall(r'SlicedRows\(\s*"(\w+)"', sources["paired"]))
-    assert set(first_cells(section("statistics.md", "Names"))) == made
+    made = set(re.findall(r'Statistic\(\s*"(\w+)"', sources["summary"])) | {"unreadable"}
+    assert made == set(NAMES) - set(OF_POSITION)
+    assert set(OF_POSITION) == {
+        name for name, kind in PositionBias.__annotations__.items() if "Estimate" in kind
+    }
+    listed = first_cells(section("statistics.md", "Names"))
+    assert list(dict.fromkeys(listed)) == list(NAMES)
 
 
 def test_methods_of_intervals() -> None:

@@ -307,15 +307,15 @@ PROGRAM = """
 import sys, msgspec, numpy as np
 from types import SimpleNamespace
 from judgefast.hashes import cluster_id64
-from judgefast.stats import Estimate, paired_difference, RunOutcomes
+from judgefast.stats import RunOutcomes, differences_of, paired_means
 rows = int(sys.argv[1])
 order = np.random.default_rng(int(sys.argv[2])).permutation(rows)
 ids = np.array([cluster_id64(f"q{i % 97}") for i in range(rows)], dtype=np.uint64)[order]
 value = np.array([(i * 7919) % (1 << 24) for i in range(rows)])[order]
-names = [f"i{i}" for i in order]
-run = RunOutcomes(names, ids, value, np.ones(rows, dtype=np.uint8), [""] * rows)
+run = RunOutcomes(order, ids, value, np.ones(rows, dtype=np.uint8), order % 3)
 other = run._replace(value=(value * 31) % (1 << 24))
-print(msgspec.json.encode(paired_difference(run, other)).hex())
+means = paired_means(run, other, ["x", "y", "z"], name="mean")
+print(msgspec.json.encode(differences_of(means, level=0.95, other_slices={})).hex())
 """
 
 

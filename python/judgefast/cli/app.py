@@ -14,8 +14,10 @@ class LazyGroup(SuggestingGroup):
     """A group whose commands are imported when they are named."""
 
     COMMANDS: ClassVar[dict[str, str]] = {
+        "compare": "Print what separates two runs, item by item.",
         "embedded": "Fetch the weights of the embedded engine.",
         "export": "Write one wide row per outcome to a file.",
+        "gate": "Pass or fail a run by rules about its estimates.",
         "report": "Print a run's report again, without an engine.",
         "resume": "Go on with a run that was interrupted.",
         "rubrics": "List the built-in rubrics, or print one to start from.",

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from judgefast.codes import ONE_FAILED
+from judgefast.codes import ACROSS, ONE_FAILED
 from judgefast.config import RunConfig, config_from, read_config
+from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,6 +147,32 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for flag in reversed(flags):
         command = flag(command)
     return command
+
+
+def across_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--across` to a command that sets two runs side by side."""
+    return click.option(
+        "--across",
+        type=click.Choice(ACROSS),
+        multiple=True,
+        help="Compare runs that differ in this; repeatable.",
+    )(command)
+
+
+def read_rules(path: Path) -> list[str]:
+    """Read the file of `--rules`.
+
+    Raises:
+        ConfigError: It cannot be read.
+
+    """
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        msg = f"the file of rules `{path}` cannot be read: {why}"
+        raise ConfigError(msg, hint="name a text file with one rule a line") from None
+    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
 def config_of(given: dict[str, Any]) -> RunConfig:

@@ -11,7 +11,8 @@ from judgefast.codes import Status
 from judgefast.datasets.columns import load_item_columns
 from judgefast.errors import DataError
 from judgefast.outcomes.reconcile import reconcile
-from judgefast.pipeline.results import baseline_answers, scale_of
+from judgefast.pipeline.estimates import scale_of
+from judgefast.pipeline.results import baseline_answers
 from judgefast.stats.summary import Judgments, summarise
 from judgefast.verdicts.read import empty
 

@@ -15,6 +15,7 @@ from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.empty_answers import decide_empty, empty_answers
+from judgefast.pipeline.estimates import bias_of, estimates_of
 from judgefast.pipeline.judge import rubric_in_force
 from judgefast.pipeline.missing import read_journal
 from judgefast.pipeline.plan import RunPlan, load_plan
@@ -29,10 +30,7 @@ from judgefast.reports.report import (
     UnparsedExample,
 )
 from judgefast.reports.spent import operations_of
-from judgefast.stats.bias import position_bias
-from judgefast.stats.replicates import resampling_by
 from judgefast.stats.sentences import findings
-from judgefast.stats.summary import Judgments, summarise
 from judgefast.verdicts.table import COLUMNS
 
 if TYPE_CHECKING:
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
     from judgefast.outcomes.columns import OutcomeColumns
     from judgefast.prompts.rubric import Rubric
     from judgefast.stats.estimate import Estimate
-    from judgefast.stats.position import PositionBias
     from judgefast.verdicts.columns import VerdictColumns
     from judgefast.verdicts.table import VerdictTable
 
@@ -216,45 +213,6 @@ def results_of(reading: Reading) -> Results:
         label_mass=_label_mass(reading.verdicts),
         findings=[finding.text for finding in findings(bias, estimates)],
         unparsed_examples=_examples(reading),
-    )
-
-
-def estimates_of(reading: Reading) -> list[Estimate]:
-    """Every number a person may quote."""
-    rubric, config = reading.rubric, reading.config
-    return summarise(
-        reading.outcomes,
-        reading.items,
-        mode=rubric.mode,
-        scale=scale_of(rubric),
-        level=config.level,
-        slices=config.slices,
-        aspects=[aspect.name for aspect in rubric.aspects],
-        baseline=config.baseline,
-        judgments=Judgments(reading.plan.columns.item, reading.verdicts.status),
-        resampling=resampling_by(config.interval, config.seed),
-    )
-
-
-def scale_of(rubric: Rubric) -> tuple[float, float]:
-    """Lowest and highest value of an outcome."""
-    scale = rubric.aspects[0].scale
-    return (0.0, 1.0) if scale is None else (scale.low, scale.high)
-
-
-def bias_of(reading: Reading) -> PositionBias | None:
-    """Position bias, where two answers were shown together."""
-    if reading.rubric.mode != "pairwise":
-        return None
-    return position_bias(
-        reading.plan.columns,
-        reading.verdicts,
-        reading.items,
-        level=reading.config.level,
-        label_choices=[label.choice for label in reading.rubric.verdict.labels]
-        if reading.probabilities
-        else None,
-        resampling=resampling_by(reading.config.interval, reading.config.seed),
     )
 
 

@@ -15,8 +15,8 @@ from judgefast.datasets.rows import iter_rows, rows_schema
 from judgefast.errors import ConfigError
 from judgefast.journal.columns import completions_schema
 from judgefast.pipeline.counted_texts import CountedTexts
+from judgefast.pipeline.estimates import estimates_of
 from judgefast.pipeline.judgment_rows import judgment_batches, numbers_or_null
-from judgefast.pipeline.results import estimates_of
 from judgefast.pipeline.verdict_words import as_shown
 from judgefast.reports.judgments import judgments_schema
 

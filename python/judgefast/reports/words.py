@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from judgefast.reports.inert import line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from judgefast.stats.estimate import Estimate
 
 NAME_LIMIT = 60
 """Characters of a name of the user's: run, model, slice, item."""
@@ -35,7 +33,19 @@ def number(value: float | None, *, signed: bool = False) -> str:
     return f"{rounded:+.3f}" if signed and rounded else f"{rounded:.3f}"
 
 
-def interval(estimate: Estimate, *, signed: bool = False) -> str:
+class Ends(Protocol):
+    """What has an interval."""
+
+    @property
+    def low(self) -> float | None:
+        """Lower end."""
+
+    @property
+    def high(self) -> float | None:
+        """Upper end."""
+
+
+def interval(estimate: Ends, *, signed: bool = False) -> str:
     """Write the ends of an interval, or that it is undefined."""
     if estimate.low is None or estimate.high is None:
         return "undefined"

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from judgefast.stats.bias import position_bias
+    from judgefast.stats.differences import Difference, differences_of
     from judgefast.stats.estimate import Estimate
     from judgefast.stats.measurement import Measurement
     from judgefast.stats.moments import Moments, cluster_moments
-    from judgefast.stats.paired import PairedDifference, RunOutcomes, paired_difference
+    from judgefast.stats.paired import RunOutcomes, paired_means
+    from judgefast.stats.paired_mean import PairedMean
     from judgefast.stats.position import PositionBias
     from judgefast.stats.replicates import (
         PoissonBootstrap,
@@ -26,42 +28,46 @@ if TYPE_CHECKING:
     from judgefast.stats.summary import Judgments, measure, summarise
 
 _HOMES = {
+    "Difference": "differences",
     "Estimate": "estimate",
     "Finding": "sentences",
     "Judgments": "summary",
     "Measurement": "measurement",
     "Moments": "moments",
-    "PairedDifference": "paired",
+    "PairedMean": "paired_mean",
     "PoissonBootstrap": "replicates",
     "PositionBias": "position",
     "Replicates": "replicates",
     "Resampling": "replicates",
     "RunOutcomes": "paired",
     "cluster_moments": "moments",
+    "differences_of": "differences",
     "findings": "sentences",
     "measure": "summary",
-    "paired_difference": "paired",
+    "paired_means": "paired",
     "position_bias": "bias",
     "replicate_means": "replicates",
     "summarise": "summary",
 }
 
 __all__ = [
+    "Difference",
     "Estimate",
     "Finding",
     "Judgments",
     "Measurement",
     "Moments",
-    "PairedDifference",
+    "PairedMean",
     "PoissonBootstrap",
     "PositionBias",
     "Replicates",
     "Resampling",
     "RunOutcomes",
     "cluster_moments",
+    "differences_of",
     "findings",
     "measure",
-    "paired_difference",
+    "paired_means",
     "position_bias",
     "replicate_means",
     "summarise",

@@ -79,6 +79,8 @@ def model_rows(outcomes: OutcomeColumns, items: JudgedItems) -> Rows:
 def turned_to(rows: Rows, other: Rows, *, symmetric: bool) -> Rows:
     """Give pairs of models the side that they have in `other`, where both name the same pair.
 
+    Where each run has one pair alone and they share a model, it gets the side that it has there.
+
     Args:
         rows: Of a statistic about pairs of models, as `pair_rows` groups them.
         other: The same statistic of another run.
@@ -87,6 +89,11 @@ def turned_to(rows: Rows, other: Rows, *, symmetric: bool) -> Rows:
     """
     known = set(other.groups)
     turns = [group not in known and _turned(group) in known for group in rows.groups]
+    if _are_lone(rows, other):
+        (mine, theirs) = (_sides(one.groups[0]) for one in (rows, other))
+        straight = sum(one == two for one, two in zip(mine, theirs, strict=True))
+        crossed = sum(one == two for one, two in zip(mine, reversed(theirs), strict=True))
+        turns = [crossed > straight]
     if not any(turns):
         return rows
     groups = [
@@ -98,8 +105,23 @@ def turned_to(rows: Rows, other: Rows, *, symmetric: bool) -> Rows:
     return rows._replace(groups=groups, value=np.where(flip, FIXED_ONE - rows.value, rows.value))
 
 
-def _turned(group: str) -> str:
+def met_as(rows: Rows, other: Rows) -> Rows:
+    """Call the only pair of models as `other` calls its only one: a new version meets the old."""
+    is_other = _are_lone(rows, other) and rows.groups[0] != other.groups[0]
+    return rows._replace(groups=other.groups) if is_other else rows
+
+
+def _are_lone(rows: Rows, other: Rows) -> bool:
+    return len(rows.groups) == len(other.groups) == 1
+
+
+def _sides(group: str) -> tuple[str, str]:
     candidate, _, baseline = group.removeprefix("candidate=").partition(" baseline=")
+    return candidate, baseline
+
+
+def _turned(group: str) -> str:
+    candidate, baseline = _sides(group)
     return f"candidate={baseline} baseline={candidate}"
 
 

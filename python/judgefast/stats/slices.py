@@ -74,8 +74,7 @@ class Slicer:
     ) -> Iterator[SlicedRows]:
         """Cut `rows` into every slice that has at least one, one field at a time."""
         heaviest = int(rows.weight.max(initial=1))
-        for field in (None, *self._fields):
-            codes, slices = self._codes(rows, field)
+        for codes, slices in self.cut(rows):
             yield SlicedRows(
                 name,
                 slices,
@@ -87,6 +86,11 @@ class Slicer:
                 scale=scale,
                 binary=binary,
             )
+
+    def cut(self, rows: Rows) -> Iterator[tuple[NDArray[np.int64], list[str]]]:
+        """Cut `rows` in every way asked for: slice of each row (-1 for none), names by code."""
+        for field in (None, *self._fields):
+            yield self._codes(rows, field)
 
     def _codes(self, rows: Rows, field: str | None) -> tuple[NDArray[np.int64], list[str]]:
         """Dense slice codes of `rows`, and the slices' names in order."""

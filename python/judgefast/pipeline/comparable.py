@@ -1,0 +1,98 @@
+"""Whether two runs may be set side by side: same question, same judge, same way of reading."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from judgefast.codes import ACROSS
+from judgefast.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from judgefast.pipeline.results import Reading
+    from judgefast.prompts.rubric import Scale
+
+_SHOWN_HEX = 8
+
+
+def check_comparable(a: Reading, b: Reading, across: Sequence[str]) -> list[str]:
+    """Refuse to compare what is not alike, but for what `across` names.
+
+    Returns:
+        What differs and was named, in words such as `judge: m1 -> m2`, from `b` to `a`.
+
+    Raises:
+        ConfigError: Something else differs, or `across` names nothing known.
+
+    """
+    for one in across:
+        if one not in ACROSS:
+            close = get_close_matches(one, ACROSS, n=1)
+            msg = f"runs cannot be compared across `{one}`; known: {', '.join(ACROSS)}"
+            raise ConfigError(msg, hint=f"did you mean `{close[0]}`?" if close else None)
+    if never := list(_unlike(a, b)):
+        raise ConfigError(_message(a, b, never), hint="compare runs of one mode and one scale")
+    admitted = set(across) | ({"parse"} if "rubric" in across else set())
+    differing = list(_differing(a, b))
+    refused = [(part, words) for part, words in differing if part not in admitted]
+    if refused:
+        parts = list(dict.fromkeys(part for part, _ in refused))
+        if "rubric" in parts and "parse" in parts:
+            parts.remove("parse")
+        flags = " ".join(f"--across {part}" for part in parts)
+        raise ConfigError(
+            _message(a, b, [words for _, words in refused]),
+            hint=f"if that is what you compare, say so: {flags}",
+        )
+    return [words for _, words in differing]
+
+
+def _message(a: Reading, b: Reading, words: Sequence[str]) -> str:
+    paths = f"`{a.directory.path}` and `{b.directory.path}`"
+    return f"{paths} are not comparable; what differs:\n  " + "\n  ".join(words)
+
+
+def _unlike(a: Reading, b: Reading) -> Iterator[str]:
+    if a.rubric.mode != b.rubric.mode:
+        yield f"mode: {b.rubric.mode} -> {a.rubric.mode}"
+        return
+    scales = [
+        sorted({_scale(aspect.scale) for aspect in reading.rubric.aspects}) for reading in (b, a)
+    ]
+    if scales[0] != scales[1]:
+        yield f"scale: {', '.join(scales[0])} -> {', '.join(scales[1])}"
+
+
+def _scale(scale: Scale | None) -> str:
+    return "none" if scale is None else f"{scale.low:g} to {scale.high:g}"
+
+
+def _differing(a: Reading, b: Reading) -> Iterator[tuple[str, str]]:
+    """What differs: what `--across` calls it, and words."""
+    sides = [(reading.directory.manifest, reading) for reading in (b, a)]
+    facts = [
+        {
+            ("judge", "judge"): manifest.judge,
+            ("judge", "model"): manifest.model.digest,
+            ("rubric", "prompt_hash"): manifest.rubric.prompt_hash,
+            ("parse", "parse_hash"): reading.rubric.parse_hash,
+            ("rule", "rule"): reading.rule,
+            ("rule", "one_failed"): reading.rubric.one_failed,
+            ("orders", "orders"): str(manifest.options.get("orders")),
+        }
+        for manifest, reading in sides
+    ]
+    if facts[0]["judge", "judge"] != facts[1]["judge", "judge"]:
+        del facts[0]["judge", "model"]  # the judge's name says it already
+    for (part, field), old in facts[0].items():
+        new = facts[1][part, field]
+        if old != new:
+            label = part if field == part else f"{part}: {field}"
+            yield part, f"{label}{':' if field == part else ''} {_short(old)} -> {_short(new)}"
+
+
+def _short(text: str) -> str:
+    is_hash = len(text) > 2 * _SHOWN_HEX and set(text) <= set("0123456789abcdef")
+    return f"{text[:_SHOWN_HEX]}…" if is_hash else text or "(empty)"

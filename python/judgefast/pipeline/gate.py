@@ -1,0 +1,161 @@
+"""A run held to rules: what each rule is about, and what comes of all of them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from judgefast.errors import ConfigError
+from judgefast.pipeline.comparable import check_comparable
+from judgefast.pipeline.compare import facts_of, paired
+from judgefast.pipeline.estimates import measurements_of, position_rows_of, resampling_of
+from judgefast.pipeline.results import counts_of
+from judgefast.reports.gate import GateReport
+from judgefast.stats.gate_decisions import Case, RuleResult, decide
+from judgefast.stats.gate_rules import parse_rule
+from judgefast.stats.lookup import Sliced, find, listed, matching
+from judgefast.stats.names import OF_POSITION, suggestion
+from judgefast.stats.position_rows import measure_position, position_estimate
+from judgefast.stats.tails import estimate_among
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from judgefast.pipeline.results import Reading
+    from judgefast.stats.gate_decisions import Decision, Measured
+    from judgefast.stats.gate_rules import Rule
+    from judgefast.stats.measurement import Measurement
+
+
+def gate_run(  # noqa: PLR0913 - the rules, and by keyword how they are read
+    reading: Reading,
+    rules: Sequence[str],
+    *,
+    baseline: Reading | None = None,
+    level: float | None = None,
+    max_unreadable: float | None = None,
+    across: Sequence[str] = (),
+) -> GateReport:
+    """Decide every rule about a run.
+
+    Args:
+        reading: The run.
+        rules: Texts of `stats/gate_rules.py`.
+        baseline: The run that `drop(...)` is measured from.
+        level: Confidence level of all rules together; None for that of the run.
+        max_unreadable: Share of unreadable judgments above which the gate fails; None for that
+            at which the run would have stopped.
+        across: What the runs may differ in, of `codes.ACROSS`.
+
+    Raises:
+        ConfigError: A rule cannot be read or means several slices, there is no rule, `drop` has no
+            baseline, the baseline is not comparable, or a number is out of range.
+
+    """
+    read = [parse_rule(text) for text in rules]
+    if not read:
+        msg = "no rule was given"
+        raise ConfigError(msg, hint="add --rule, as in --rule 'win_rate.low >= 0.48'")
+    changes = {"level": level, "max_unreadable": max_unreadable}
+    given = {name: value for name, value in changes.items() if value is not None}
+    reading = reading._replace(config=reading.config.replace(**given))
+    drops = [rule for rule in read if rule.is_drop]
+    if drops and baseline is None:
+        msg = f"`{drops[0].text}` has nothing to drop from"
+        raise ConfigError(msg, hint="name the run that it is measured from: --baseline DIR")
+    differs = [] if baseline is None else check_comparable(reading, baseline, across)
+    fields = list(dict.fromkeys(field for rule in read for field in rule.fields))
+    own, lower = _Measured(reading, fields), None
+    if drops and baseline is not None:
+        lower = _Dropped(reading, baseline, fields, {rule.name for rule in drops})
+    cases = [
+        own.case(rule) if not rule.is_drop or lower is None else lower.case(rule) for rule in read
+    ]
+    decided = decide(cases, reading.config.level)
+    runs = [reading] if baseline is None else [reading, baseline]
+    limit = reading.config.max_unreadable
+    decided += [_unreadable(one, limit, "" if one is reading else " (baseline)") for one in runs]
+    facts = [facts_of(one) for one in runs]
+    return GateReport(
+        decision=_decision(decided, complete=all(one.incomplete is None for one in facts)),
+        run=facts[0],
+        baseline=facts[1] if baseline is not None else None,
+        across=differs,
+        level=reading.config.level,
+        rules=decided,
+    )
+
+
+def _decision(results: Sequence[RuleResult], *, complete: bool) -> Decision:
+    decisions = {one.decision for one in results}
+    if "fail" in decisions:
+        return "fail"
+    return "pass" if complete and "inconclusive" not in decisions else "inconclusive"
+
+
+class _Measured:
+    """What a rule without `drop` is about: an estimate of the run itself."""
+
+    def __init__(self, reading: Reading, fields: Sequence[str]) -> None:
+        known = tuple(field for field in fields if field in reading.items.meta)
+        self._reading = reading._replace(config=reading.config.replace(slices=known))
+        self._known = measurements_of(self._reading)
+
+    def case(self, rule: Rule) -> Case:
+        """Find the estimate of a rule."""
+        if rule.name in OF_POSITION:
+            return _case(rule, self._of_position(), lambda one: partial(position_estimate, one))
+        return _case(rule, self._known, lambda one: partial(estimate_among, one))
+
+    def _of_position(self) -> list[Measurement]:
+        rows = position_rows_of(self._reading)
+        if rows is None:
+            return []
+        return measure_position(rows, self._reading.items, resampling_of(self._reading))
+
+
+class _Dropped:
+    """What a rule with `drop` is about: the baseline's mean minus the run's, item by item."""
+
+    def __init__(
+        self, reading: Reading, baseline: Reading, fields: Sequence[str], names: set[str]
+    ) -> None:
+        known = (reading.items.meta.keys() & baseline.items.meta.keys()) & set(fields)
+        self._known = paired(reading, baseline, sorted(known), names=names).means
+
+    def case(self, rule: Rule) -> Case:
+        """Find the difference of a rule."""
+        return _case(rule, self._known, lambda one: one.turned)
+
+
+One = TypeVar("One", bound=Sliced)
+
+
+def _case(rule: Rule, known: Sequence[One], ask: Callable[[One], Measured]) -> Case:
+    named = [one for one in known if one.name == rule.name]
+    if not named:
+        if rule.is_drop:
+            return Case(rule, None, f"the runs have no `{rule.name}` in a slice of the same name")
+        names = ", ".join(dict.fromkeys(one.name for one in known)) or "nothing"
+        return Case(rule, None, f"there is no `{rule.name}`; the run has {names}")
+    slices = [one.slice for one in named]
+    if rule.slice is not None and matching(rule.slice, slices) is None:
+        near = suggestion(rule.slice, slices) or f"it has: {listed(slices)}"
+        return Case(rule, None, f"`{rule.name}` has no slice `{rule.slice}`; {near}")
+    return Case(rule, ask(find(named, rule.name, rule.slice)))
+
+
+def _unreadable(reading: Reading, limit: float, of: str) -> RuleResult:
+    """Hold a run to the share of judgments that may be unparsed or failed."""
+    counts = counts_of(reading)
+    lost = sum(counts.unparsed.values()) + sum(counts.failed.values())
+    judged = lost + counts.parsed
+    share = lost / judged if judged else 0.0
+    verb = "is above" if share > limit else "is not above"
+    return RuleResult(
+        rule=f"unreadable at most {limit:g}{of}",
+        name="unreadable",
+        slice="all",
+        decision="fail" if share > limit else "pass",
+        reason=f"{lost:,} of {judged:,} judgments unparsed or failed: {share:.4g} {verb} {limit:g}",
+    )

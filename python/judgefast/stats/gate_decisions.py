@@ -1,0 +1,193 @@
+"""Deciding a gate's rules: each by its interval, all of them together by Holm's procedure."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from judgefast.stats.estimate import Estimate
+    from judgefast.stats.gate_rules import Rule
+
+Decision = Literal["pass", "fail", "inconclusive"]
+
+
+class Measured(Protocol):
+    """What is asked for an estimate."""
+
+    def __call__(self, level: float, *, of_family: float) -> Estimate:
+        """Estimate at a level, where all of a family are to hold at another (`tails`)."""
+
+
+class Case(NamedTuple):
+    """A rule and what it is about."""
+
+    rule: Rule
+    estimate: Measured | None
+    """None where it was not measured."""
+    why: str = ""
+    """Why it was not measured."""
+
+
+class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one rule."""
+
+    rule: str
+    """As it was written."""
+    name: str
+    slice: str | None
+    """None where nothing was measured."""
+    decision: Decision
+    reason: str
+    """For a person."""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+    """Of the interval: with several rules, the one that Holm's procedure ended at."""
+    method: str | None = None
+    clusters: int = 0
+    missing: int = 0
+    more_clusters: int | None = None
+    """How many more clusters would decide it, if the value stays; None where it is decided, or no
+    number would."""
+    note: str = ""
+
+
+def decide(cases: Sequence[Case], level: float) -> list[RuleResult]:
+    """Decide every rule so that with probability `level` no decision is wrong.
+
+    A rule about `.low`, `.high` or `.value` compares that number of the interval at `level`. The
+    others form a family: of m rules without a decision each is asked with the interval at level
+    1 - (1 - level) / m; those that it decides, pass or fail, leave the family; until none does.
+
+    Args:
+        cases: The rules.
+        level: Confidence level of the family, in (0, 1).
+
+    Returns:
+        One a case, in their order.
+
+    Source:
+        Holm 1979, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal
+        of Statistics 6(2).
+
+    """
+    found: dict[int, RuleResult] = {}
+    family: list[int] = []
+    for place, case in enumerate(cases):
+        if case.estimate is None:
+            found[place] = _not_measured(case)
+        elif case.rule.field != "interval":
+            found[place] = _by_number(case.rule, case.estimate(level, of_family=level))
+        else:
+            family.append(place)
+    while family:
+        of_each = 1 - (1 - level) / len(family)
+        asked = {place: _by_interval(cases[place], of_each, level) for place in family}
+        left = [place for place in family if asked[place].decision == "inconclusive"]
+        found.update(asked)
+        if len(left) == len(family):
+            break
+        family = left
+    return [found[place] for place in range(len(cases))]
+
+
+def _not_measured(case: Case) -> RuleResult:
+    rule = case.rule
+    return RuleResult(
+        rule=rule.text,
+        name=rule.name,
+        slice=rule.slice,
+        decision="fail",
+        reason=f"not measured: {case.why}",
+    )
+
+
+def _by_number(rule: Rule, found: Estimate) -> RuleResult:
+    number = getattr(found, rule.field)
+    if number is None:
+        why = found.note or "the interval is undefined"
+        return _result(rule, found, "fail", f"not measured: no `.{rule.field}`: {why}")
+    holds = rule.holds(number)
+    reason = f"{_figures(number, rule.bound)} is {'' if holds else 'not '}{_side(rule)}"
+    return _result(rule, found, "pass" if holds else "fail", reason)
+
+
+def _by_interval(case: Case, level: float, of_family: float) -> RuleResult:
+    assert case.estimate is not None
+    rule, found = case.rule, case.estimate(level, of_family=of_family)
+    if found.value is None:
+        why = found.note or "no outcome has a value"
+        return _result(rule, found, "fail", f"not measured: {why}")
+    if found.low is None or found.high is None:
+        return _result(rule, found, "inconclusive", f"the interval is undefined: {found.note}")
+    low, high = found.low, found.high
+    ends = f"[{_figures(low, rule.bound)}, {_figures(high, rule.bound)}]"
+    if rule.holds(low) and rule.holds(high):
+        return _result(rule, found, "pass", f"all of {ends} is {_side(rule)}")
+    if not (rule.holds(low) or rule.holds(high)):
+        return _result(rule, found, "fail", f"nothing of {ends} is {_side(rule)}")
+    more = _more_clusters(found, rule.bound)
+    reason = f"{ends} is on both sides of {rule.bound:g}; "
+    if more is None:
+        reason += "no number of clusters decides it while the value is the bound itself"
+    else:
+        clusters = "1 more cluster" if more == 1 else f"{more:,} more clusters"
+        reason += f"{clusters} would decide it, if the value stays"
+    return _result(rule, found, "inconclusive", reason, more)
+
+
+def _more_clusters(found: Estimate, bound: float) -> int | None:
+    """Say n (reach / distance)^2 - n: the reach of an interval goes with one over the root of n."""
+    if found.value is None or found.low is None or found.high is None or found.value == bound:
+        return None
+    distance = abs(found.value - bound)
+    reach = found.value - found.low if found.value > bound else found.high - found.value
+    return max(ceil(found.clusters * (reach / distance) ** 2) - found.clusters, 1)
+
+
+def _result(
+    rule: Rule, found: Estimate, decision: Decision, reason: str, more: int | None = None
+) -> RuleResult:
+    return RuleResult(
+        rule=rule.text,
+        name=rule.name,
+        slice=found.slice,
+        decision=decision,
+        reason=reason,
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        level=found.level,
+        method=found.method,
+        clusters=found.clusters,
+        missing=found.missing,
+        more_clusters=more,
+        note=found.note,
+    )
+
+
+def _side(rule: Rule) -> str:
+    words = {">=": "at or above", "<=": "at or below", ">": "above", "<": "below"}
+    return f"{words[rule.comparison]} {rule.bound:g}"
+
+
+def _figures(number: float, bound: float) -> str:
+    """Write a number with as many decimals as show on which side of the bound it is.
+
+    >>> _figures(0.47996, 0.48), _figures(0.5, 0.48)
+    ('0.47996', '0.500')
+
+    """
+    for decimals in range(3, 17):
+        shown = f"{number:.{decimals}f}"
+        if (float(shown) > bound) == (number > bound) and (float(shown) < bound) == (
+            number < bound
+        ):
+            return shown
+    return repr(number)

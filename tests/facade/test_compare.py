@@ -1,0 +1,341 @@
+"""Two runs compared, and a run held to rules, from Python."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.recorded import Row, pairs, record
+
+import judgefast
+from judgefast.errors import ConfigError
+from judgefast.stats.names import NAMES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OPTIONS: dict[str, Any] = {"rubric": "pairwise-reasons", "engine": "replay"}
+PAIR = "candidate=beacon baseline=atlas"
+
+
+def always_first(row: Row, order: str) -> str:
+    """A judge who prefers the first answer whatever it says."""
+    del row, order
+    return '{"verdict": "A", "reason": "it comes first"}'
+
+
+@pytest.fixture(scope="module")
+def right(tmp_path_factory: pytest.TempPathFactory) -> judgefast.Run:
+    out = tmp_path_factory.mktemp("runs") / "right"
+    return judgefast.run(pairs(), recorded=record(pairs()), out=out, **OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def biased(tmp_path_factory: pytest.TempPathFactory) -> judgefast.Run:
+    out = tmp_path_factory.mktemp("runs") / "biased"
+    return judgefast.run(pairs(), recorded=record(pairs(), always_first), out=out, **OPTIONS)
+
+
+def test_the_difference_of_two_runs_is_paired(right: judgefast.Run, biased: judgefast.Run) -> None:
+    found = right.compare(biased).difference("accuracy")
+    mine, theirs = right.estimate("accuracy").value, biased.estimate("accuracy").value
+    assert (found.by, found.both, found.only_a, found.only_b) == ("item", 36, 0, 0)
+    assert (found.value_a, found.value_b) == (mine, theirs)
+    assert mine is not None
+    assert theirs is not None
+    assert found.value == pytest.approx(mine - theirs)
+    assert (found.verdict, found.method) == ("higher", "cluster-t")
+    back = biased.compare(right).difference("accuracy")
+    assert (back.value, back.low, back.high) == (-found.value, -found.high, -found.low)
+    assert right.compare(biased).difference("win_rate").value == pytest.approx(23 / 36 - 0.5)
+
+
+def test_every_estimate_that_both_have_is_compared(
+    right: judgefast.Run, biased: judgefast.Run
+) -> None:
+    found = right.compare(biased, slices=["topic"])
+    whole = {(one.name, one.slice) for one in found.differences if "meta." not in one.slice}
+    of_position = {("flip_rate", "all"), ("direction", "all"), ("same_position_rate", "all")}
+    assert whole == {(one.name, one.slice) for one in right.estimates} | of_position
+    bias = right.report.results.position_bias
+    assert bias is not None
+    assert found.difference("direction").value_a == bias.direction.value
+    assert found.difference("flip_rate").value_a == bias.flip_rate.value
+    topics = {row["meta"]["topic"] for row in pairs()}
+    assert {one.slice for one in found.differences if one.name == "accuracy"} == {"all"} | {
+        f"meta.topic={topic}" for topic in topics
+    }
+    assert found.unpaired == []
+    with pytest.raises(ConfigError, match="no estimate named `accurracy`; there are: win") as e:
+        found.difference("accurracy")
+    assert e.value.hint == "did you mean `accuracy`?"
+    with pytest.raises(ConfigError, match="no meta field `topics` to slice by"):
+        right.compare(biased, slices=["topics"])
+
+
+def test_runs_of_other_ids_are_joined_by_their_questions(
+    right: judgefast.Run, tmp_path: Path
+) -> None:
+    renamed = [row | {"id": f"x-{row['id']}"} for row in pairs()[:20]]
+    other = judgefast.run(
+        renamed, recorded=record(renamed, always_first), out=tmp_path / "other", **OPTIONS
+    )
+    found = right.compare(other).difference("accuracy")
+    assert (found.by, found.both, found.only_a, found.only_b) == ("cluster", 20, 16, 0)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_new_version_of_a_model_meets_the_old_one(
+    right: judgefast.Run,
+    tmp_path: Path,
+    turned: bool,  # noqa: FBT001 - a case
+) -> None:
+    """Each run has one pair; what they share, here atlas, is on the same side in both."""
+    text = json.dumps(pairs()).replace("beacon", "comet")
+    more = {"baseline": "comet"} if turned else {}
+    renamed = json.loads(text)
+    other = judgefast.run(
+        renamed, recorded=record(renamed), out=tmp_path / "other", **more, **OPTIONS
+    )
+    found = right.compare(other).difference("win_rate", PAIR)
+    assert (found.both, found.value, found.slice_b) == (36, 0, "candidate=comet baseline=atlas")
+    assert right.compare(other).unpaired == ["win_rate model=beacon", "win_rate model=comet"]
+
+
+def test_a_pair_of_models_counts_for_one_side_in_both_runs(
+    right: judgefast.Run, biased: judgefast.Run, tmp_path: Path
+) -> None:
+    other_sides = {"a": "b", "b": "a", "tie": "tie"}
+    turned = [
+        row
+        | {
+            f"{name}_{side}": row[f"{name}_{other_sides[side]}"]
+            for name in ("answer", "model")
+            for side in "ab"
+        }
+        | {"gold": other_sides[row["gold"]]}
+        for row in pairs()
+        if row["model_a"] == "atlas"
+    ]
+    sides = judgefast.run(turned, recorded=record(turned), out=tmp_path / "sides", **OPTIONS)
+    named = judgefast.run(
+        pairs(), recorded=right, baseline="beacon", out=tmp_path / "named", **OPTIONS
+    )
+    for name in ("win_rate", "tie_rate"):
+        for other in (sides, named):
+            found = right.compare(other).difference(name)
+            assert (found.value, found.slice_b) == (0, None)
+    forward = right.compare(biased).difference("win_rate").value
+    assert forward
+    assert named.compare(biased).difference("win_rate").value == pytest.approx(-forward)
+
+
+def test_exchanging_the_names_of_the_models_mirrors_the_difference_and_the_gate(
+    right: judgefast.Run, biased: judgefast.Run, tmp_path: Path
+) -> None:
+    swap = {"atlas": "beacon", "beacon": "atlas"}
+    rows = [row | {name: swap[row[name]] for name in ("model_a", "model_b")} for row in pairs()]
+    mirrored, mirrored_biased = (
+        judgefast.run(rows, recorded=record(rows, *say), out=tmp_path / name, **OPTIONS)
+        for name, say in (("right", ()), ("biased", (always_first,)))
+    )
+    there = right.compare(biased).difference("win_rate", PAIR)
+    mirror = mirrored.compare(mirrored_biased).difference("win_rate", PAIR)
+    assert (mirror.value, mirror.low, mirror.high) == (-there.value, -there.high, -there.low)
+    found = right.gate(["win_rate >= 0.3"]).rules[0]
+    back = mirrored.gate(["win_rate <= 0.7"]).rules[0]
+    assert found.decision == back.decision == "pass"
+    assert (back.low, back.high) == pytest.approx((1 - found.high, 1 - found.low))
+
+
+def test_each_pair_of_models_meets_its_like(tmp_path: Path) -> None:
+    answers = [{"model": model, "text": model} for model in ("k", "l", "m")]
+    rows = [{"id": f"i{number}", "question": f"Q{number}", "answers": answers} for number in "12"]
+    shown = [[0, 1], [1, 0], [0, 2], [2, 0], [1, 2], [2, 1]]
+    verdicts = {"low": lambda first, second: first < second, "first": lambda *_: True}
+    low, first = (
+        judgefast.run(
+            rows,
+            recorded=[
+                {
+                    "id": row["id"],
+                    "shown": pair,
+                    "text": json.dumps({"verdict": "A" if likes_first(*pair) else "B"}),
+                }
+                for row in rows
+                for pair in shown
+            ],
+            out=tmp_path / name,
+            **OPTIONS,
+        )
+        for name, likes_first in verdicts.items()
+    )
+    found = [one for one in low.compare(first).differences if one.slice.startswith("candidate=")]
+    rates = {one.slice: (one.both, one.value) for one in found if one.name == "win_rate"}
+    assert rates == {
+        "candidate=l baseline=k": (2, -0.5),
+        "candidate=m baseline=k": (2, -0.5),
+        "candidate=m baseline=l": (2, -0.5),
+    }
+    with pytest.raises(ConfigError, match="`win_rate` has several slices and none of them is") as e:
+        low.gate(["win_rate >= 0.5"])
+    assert e.value.hint == "name one, as in `win_rate[candidate=l baseline=k]`"
+    [rule, _] = low.gate(["win_rate[baseline=k candidate=m] >= 0.5"]).rules
+    assert rule.slice == "candidate=m baseline=k"
+
+
+def test_runs_of_two_modes_are_never_compared(right: judgefast.Run, tmp_path: Path) -> None:
+    rows = [{"id": "x", "question": "Q?", "answer": "A"}]
+    recorded = [{"id": "x", "text": "good"}]
+    scored = judgefast.run(
+        rows, rubric="few-shot-quality", engine="replay", recorded=recorded, out=tmp_path / "s"
+    )
+    with pytest.raises(ConfigError, match=r"\n  mode: binary -> pairwise$") as e:
+        right.compare(scored, across=["rubric"])
+    assert e.value.hint == "compare runs of one mode and one scale"
+
+
+def test_scales_are_never_compared_across(tmp_path: Path) -> None:
+    rows = [{"id": "x", "question": "Q?", "answer": "A"}]
+    five = judgefast.load_rubric("scalar-1-5").source
+    without = re.sub(r"(?ms)^levels = \{.*?^\}\n|^\[aspects.scale.levels\]\n.*?\n\n", "", five)
+    (tmp_path / "nine.toml").write_text(without.replace("high = 5", "high = 9"))
+    runs = [
+        judgefast.run(
+            rows,
+            rubric=rubric,
+            engine="replay",
+            recorded=[{"id": "x", "text": '{"score": 3}'}],
+            out=tmp_path / name,
+        )
+        for name, rubric in (("5", "scalar-1-5"), ("9", tmp_path / "nine.toml"))
+    ]
+    with pytest.raises(ConfigError, match=r"\n  scale: 1 to 9 -> 1 to 5$"):
+        runs[0].compare(runs[1], across=["rubric", "parse"])
+
+
+@pytest.mark.parametrize(
+    ("options", "words", "flags"),
+    [
+        ({"rule": "games"}, ["rule: strict -> games"], "--across rule"),
+        ({"one_failed": "single"}, ["rule: one_failed pair -> single"], "--across rule"),
+        ({"orders": "one"}, ["orders: both -> one"], "--across orders"),
+        ({"lenient": True}, ["parse: parse_hash "], "--across parse"),
+        (
+            {"rubric": "pairwise"},
+            ["rubric: prompt_hash ", "parse: parse_hash "],
+            "--across rubric",
+        ),
+        ({"recorded": "other judge"}, ["judge: recorded -> gpt-x"], "--across judge"),
+        (
+            {"recorded": "other judge", "rule": "drop"},
+            ["judge: recorded -> gpt-x", "rule: strict -> drop"],
+            "--across judge --across rule",
+        ),
+    ],
+)
+def test_what_differs_is_named_and_must_be_named(
+    right: judgefast.Run, tmp_path: Path, options: dict[str, Any], words: list[str], flags: str
+) -> None:
+    given = {**OPTIONS, "recorded": record(pairs()), **options}
+    if options.get("recorded"):
+        given["recorded"] = [row | {"judge": "gpt-x"} for row in record(pairs())]
+    if options.get("rubric") == "pairwise":
+        given["recorded"] = record(pairs(), lambda *_: "A")
+    other = judgefast.run(pairs(), out=tmp_path / "other", **given)
+    with pytest.raises(ConfigError, match=r"are not comparable; what differs:\n") as e:
+        other.compare(right)
+    found = str(e.value).split("\n  ")[1:]
+    assert len(found) == len(words)
+    assert all(line.startswith(part) for line, part in zip(found, words, strict=True))
+    assert e.value.hint == f"if that is what you compare, say so: {flags}"
+    across = flags.replace("--across ", "").split()
+    assert other.compare(right, across=across).across == found
+    with pytest.raises(ConfigError, match="are not comparable"):
+        other.gate(["drop(win_rate) <= 0"], baseline=right)
+    assert other.gate(["drop(win_rate) <= 0"], baseline=right, across=across).across == found
+    with pytest.raises(ConfigError, match="runs cannot be compared across `rulez`") as e:
+        other.compare(right, across=["rulez"])
+    assert e.value.hint == "did you mean `rule`?"
+
+
+def test_a_drop_is_what_the_run_lost_and_a_rise_is_negative(
+    right: judgefast.Run, biased: judgefast.Run
+) -> None:
+    lost = biased.gate(["drop(accuracy) <= 0.02"], baseline=right)
+    found = right.compare(biased).difference("accuracy")
+    assert lost.rules[0].value == found.value
+    assert (lost.rules[0].low, lost.rules[0].high) == (found.low, found.high)
+    assert (lost.decision, lost.status) == ("fail", 1)
+    won = right.gate(["drop(accuracy) <= 0.02"], baseline=biased)
+    assert won.rules[0].value == -found.value
+    assert (won.decision, won.status) == ("pass", 0)
+
+
+def test_every_name_can_be_asked_and_what_was_not_measured_fails(right: judgefast.Run) -> None:
+    found = right.gate([f"{name}.value >= -1" for name in NAMES])
+    decisions = {one.name: one.decision for one in found.rules[:-1]}
+    measured = {one.name for one in right.estimates} | {
+        *("flip_rate", "direction", "same_position_rate")
+    }
+    assert decisions == {name: "pass" if name in measured else "fail" for name in NAMES}
+    reasons = {one.name: one.reason for one in found.rules}
+    assert reasons["mean"] == (
+        "not measured: there is no `mean`; the run has win_rate, tie_rate, accuracy, unreadable"
+    )
+    assert reasons["noise_flip_rate"].startswith("not measured: ")
+    [lost, _, _] = right.gate(["drop(mean) <= 1"], baseline=right).rules
+    assert lost.reason == "not measured: the runs have no `mean` in a slice of the same name"
+    bias = right.report.results.position_bias
+    assert bias is not None
+    [direction] = [one for one in found.rules if one.name == "direction"]
+    assert (direction.value, direction.low) == (bias.direction.value, bias.direction.low)
+
+
+def test_a_slice_that_the_run_lacks_fails_with_the_nearest_one(right: judgefast.Run) -> None:
+    found = right.gate(
+        ["accuracy[meta.topic=fact] >= 0.5", "win_rate[meta.colour=red] >= 0.5"]
+    ).rules
+    assert [one.decision for one in found[:2]] == ["fail", "fail"]
+    assert found[0].reason == (
+        "not measured: `accuracy` has no slice `meta.topic=fact`; did you mean `meta.topic=facts`?"
+    )
+    assert found[1].reason.startswith(
+        f"not measured: `win_rate` has no slice `meta.colour=red`; it has: `{PAIR}`, "
+    )
+    assert re.search(r"`model=beacon` and \d+ more$", found[1].reason)
+    [of_pair, _] = right.gate(["win_rate[meta.topic=facts] >= 0.5"]).rules
+    assert of_pair.slice == f"{PAIR} meta.topic=facts"
+
+
+def test_a_gate_without_rules_or_baseline_is_refused(right: judgefast.Run) -> None:
+    with pytest.raises(ConfigError, match="no rule was given"):
+        right.gate([])
+    with pytest.raises(ConfigError, match=r"`drop\(accuracy\) <= 0` has nothing to drop from") as e:
+        right.gate(["drop(accuracy) <= 0"])
+    assert e.value.hint == "name the run that it is measured from: --baseline DIR"
+    with pytest.raises(ConfigError, match="`level` is 2"):
+        right.gate(["accuracy >= 0"], level=2.0)
+
+
+def test_too_many_unreadable_judgments_fail_whatever_the_rules_say(tmp_path: Path) -> None:
+    texts = record(pairs())
+    for number, row in enumerate(texts):
+        if number % 4 == 0:
+            row["text"] = "I cannot say."
+    run = judgefast.run(pairs(), recorded=texts, out=tmp_path / "r", max_unreadable=1.0, **OPTIONS)
+    assert run.gate(["accuracy.value >= 0.1"]).status == 0
+    found = run.gate(["accuracy.value >= 0.1"], max_unreadable=0.2)
+    assert found.status == 1
+    assert found.rules[-1].reason == ("18 of 72 judgments unparsed or failed: 0.25 is above 0.2")
+
+
+def test_an_incomplete_run_is_at_best_inconclusive(tmp_path: Path) -> None:
+    run = judgefast.run(pairs(), recorded=record(pairs()[:34]), out=tmp_path / "half", **OPTIONS)
+    found = run.gate(["accuracy >= 0.1"])
+    assert [one.decision for one in found.rules] == ["pass", "pass"]
+    assert (found.decision, found.status) == ("inconclusive", 3)
+    assert found.run.incomplete == "4 judgments failed"
+    assert run.gate(["accuracy <= 0.1"]).status == 1

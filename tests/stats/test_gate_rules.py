@@ -1,0 +1,112 @@
+"""The grammar of rules: what is read, and where a mistake is pointed at."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from judgefast.errors import ConfigError
+from judgefast.stats.gate_rules import parse_rule
+from judgefast.stats.names import NAMES
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "part", "is_drop", "field", "comparison", "bound"),
+    [
+        ("win_rate.low >= 0.48", "win_rate", None, False, "low", ">=", 0.48),
+        ("drop(accuracy) <= 0.02", "accuracy", None, True, "interval", "<=", 0.02),
+        ("mean>3", "mean", None, False, "interval", ">", 3.0),
+        (" mean [ model=x ] . value<-1.5e-1 ", "mean", "model=x", False, "value", "<", -0.15),
+        ("drop( mean[model=x] ).high <= +.5", "mean", "model=x", True, "high", "<=", 0.5),
+        ('mean[model="a]b"] >= 1', "mean", 'model="a]b"', False, "interval", ">=", 1.0),
+        ("mean[all] >= 1", "mean", "all", False, "interval", ">=", 1.0),
+    ],
+)
+def test_a_rule_is_read(  # noqa: PLR0917 - a table
+    text: str,
+    name: str,
+    part: str | None,
+    is_drop: bool,  # noqa: FBT001 - a column
+    field: str,
+    comparison: str,
+    bound: float,
+) -> None:
+    assert parse_rule(text) == (text.strip(), name, part, is_drop, field, comparison, bound)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "place"),
+    [
+        ("", "the name of an estimate, or `drop(`", 0),
+        ("0.48 <= win_rate", "the name of an estimate, or `drop(`", 0),
+        ("win_rate", "`>=`, `<=`, `>` or `<`", 8),
+        ("win_rate => 0.4", "`>=`, `<=`, `>` or `<`", 9),
+        ("win_rate == 0.4", "`>=`, `<=`, `>` or `<`", 9),
+        ("win_rate.lo >= 0.4", "`low`, `high` or `value`", 9),
+        ("win_rate. >= 0.4", "`low`, `high` or `value`", 10),
+        ("win_rate >= high", "a number", 12),
+        ("win_rate >= 1e999", "a number that is finite", 12),
+        ("win_rate >= 48%", "the end of the rule", 14),
+        ("win_rate >= 0.4 and more", "the end of the rule", 16),
+        ("drop accuracy <= 0.02", "`(` after `drop`", 5),
+        ("drop(accuracy <= 0.02", "`[` or `)`", 14),
+        ("drop(accuracy[model=x] <= 0.02", "`)`", 23),
+        ("drop(accuracy.low) <= 0.02", "`)`", 13),
+        ("drop(2) <= 0.02", "the name of an estimate", 5),
+        ("mean[x] >= 1", "a slice such as `model=x` or `all`", 5),
+        ("mean[] >= 1", "a slice such as `model=x` or `all`", 5),
+        ("mean[model=x >= 1", "`]`", 17),
+    ],
+)
+def test_a_mistake_is_pointed_at(text: str, expected: str, place: int) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse_rule(text)
+    first, shown, mark = str(refused.value).split("\n")
+    assert first == f"a rule cannot be read: expected {expected}"
+    assert shown == f"  {text}"
+    assert mark == " " * (place + 2) + "^"
+    assert refused.value.hint
+
+
+def test_an_unknown_name_gets_the_nearest_one_and_the_list() -> None:
+    with pytest.raises(ConfigError, match="no estimate is named `winrate`; estimates: win_ra") as e:
+        parse_rule("winrate >= 0.4")
+    assert e.value.hint == "did you mean `win_rate`?"
+    with pytest.raises(ConfigError, match="no estimate is named `zebra`\n  drop") as e:
+        parse_rule("drop(zebra) >= 0.4")
+    assert e.value.hint == f"estimates: {', '.join(NAMES)}"
+
+
+@given(st.text(alphabet='drop(mean[al="\\]).low<>=0. ', max_size=30))
+def test_any_text_is_a_rule_or_a_mistake_that_is_pointed_at(text: str) -> None:
+    try:
+        rule = parse_rule(text)
+    except ConfigError as error:
+        assert str(error).endswith("^")  # noqa: PT017 - either is right
+    else:
+        assert parse_rule(rule.text) == rule
+
+
+@given(
+    st.sampled_from(NAMES),
+    st.booleans(),
+    st.sampled_from(["", ".low", ".high", ".value"]),
+    st.sampled_from([">=", "<=", ">", "<"]),
+    st.floats(-1e9, 1e9),
+)
+def test_what_is_written_is_read(
+    name: str,
+    is_drop: bool,  # noqa: FBT001 - as above
+    field: str,
+    comparison: str,
+    bound: float,
+) -> None:
+    text = (
+        f"drop({name}){field}{comparison}{bound!r}"
+        if is_drop
+        else f"{name}{field} {comparison} {bound!r}"
+    )
+    found = parse_rule(text)
+    assert (found.name, found.is_drop, found.comparison) == (name, is_drop, comparison)
+    assert (found.field, found.bound) == (field[1:] or "interval", bound)
