@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from judgefast import _native
 from judgefast.pipeline.results import estimates_of
+from judgefast.stats.replicates import Replicates, Resampling, replicate_means
 from judgefast.stats.scores import chosen_gold_rows
 
 from .replays import write_rubric
@@ -108,12 +108,12 @@ def spread(shares: dict[str, float], right: Right, *, seed: int, level: float) -
         level: Confidence level.
 
     """
-    slots = np.arange(len(SLOTS), dtype=np.uint32)
-    means = _native.replicate_means(*right, len(SLOTS), slots, seed, 4096)
-    spreads = np.sort(means.max(axis=0) - means.min(axis=0))
-    tail = int(len(spreads) * (1 - level) / 2)
+    drawn = replicate_means(*right, len(SLOTS), resampling=Resampling(seed))
+    means = np.stack([slot.means for slot in drawn])
+    ends = Replicates(means.max(axis=0) - means.min(axis=0), seed).ends(level)
+    assert ends is not None
     values = shares.values()
-    return Spread(max(values) - min(values), float(spreads[tail]), float(spreads[-1 - tail]))
+    return Spread(max(values) - min(values), *ends)
 
 
 def right_in(rows: list[dict[str, Any]]) -> NDArray[np.bool_]:

@@ -52,13 +52,14 @@ def test_accuracy_by_slot_comes_out_as_published(
     assert whole.value == pytest.approx(expected["mean"], abs=5e-5)
 
 
-def test_the_interval_of_the_spread_is_the_published_one_within_0_3_points(
+def test_the_interval_of_the_spread_is_the_published_one_within_0_1_points(
     reading: Reading, expected: dict[str, Any]
 ) -> None:
+    """The page promises 0.3; this is tight enough to miss slots that are drawn apart."""
     right = fourway.right_of(reading)
     found = fourway.spread(fourway.accuracy(reading), right, seed=0, level=0.95)
     assert round(found.value, 4) == expected["spread"]
-    assert [found.low, found.high] == pytest.approx(expected["spread_ci95"], abs=0.003)
+    assert [found.low, found.high] == pytest.approx(expected["spread_ci95"], abs=0.001)
 
 
 def test_the_source_drew_items_with_the_same_weights_in_all_slots(
