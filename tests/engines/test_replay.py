@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
+from judgefast.codes import Status
 from judgefast.engines import create_engine
 from judgefast.engines.recordings import read_recordings
 from judgefast.errors import ConfigError, DataError, JudgefastError
 from judgefast.prompts.builtin import load_rubric
+from judgefast.prompts.verdict_format import VerdictFormat
+from judgefast.verdicts import read_texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,6 +104,43 @@ def test_a_score_that_no_label_has_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "judge.jsonl", {"id": "1", "score": 4.5})
     with pytest.raises(DataError, match="a bare score cannot be read by the format `label`"):
         read_recordings(path, form=load_rubric("scalar-1-5").verdict)
+
+
+PAIR = VerdictFormat(name="score-pair", low=0, high=10)
+
+
+@pytest.mark.parametrize(
+    ("scores", "text"), [([8, 9.5], "8 9.5"), (["10.0", "7"], "10 7"), ([0, 10], "0 10")]
+)
+def test_two_scores_of_a_pair_are_read_as_they_were_given(scores: list[Any], text: str) -> None:
+    row = {"id": "1", "order": "ba", "score": scores}
+    found = read_recordings([row], form=PAIR).find("1", (1, 0), 0, "")
+    assert found is not None
+    assert found.text == text
+    read = read_texts(PAIR, [found.text], np.zeros(1, dtype=np.uint8))
+    assert (read.status[0], read.score[0]) == (Status.PARSED, float(scores[0]))
+
+
+@pytest.mark.parametrize(
+    ("score", "words", "hint"),
+    [
+        (7, "a bare score cannot be read by the format `score-pair`", "give both scores"),
+        ([7], "expected the scores of the two answers shown, saw", None),
+        ([7, 8, 9], "expected the scores of the two answers shown, saw", None),
+        ([7, None], "expected a number, saw null", None),
+        ([7, True], "expected a number, saw true", None),
+    ],
+)
+def test_a_pair_needs_two_scores(score: Any, words: str, hint: str | None) -> None:
+    with pytest.raises(DataError, match=words) as caught:
+        read_recordings([{"id": "1", "order": "ab", "score": score}], form=PAIR)
+    assert hint is None or hint in str(caught.value.hint)
+
+
+def test_two_scores_are_for_rubrics_that_read_a_pair() -> None:
+    form = load_rubric("scalar-1-5").verdict
+    with pytest.raises(DataError, match="a list of scores cannot be read by the format `label`"):
+        read_recordings([{"id": "1", "score": [4, 5]}], form=form)
 
 
 def test_a_score_of_null_is_a_judgment_without_a_text() -> None:

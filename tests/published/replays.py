@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 RUBRIC = """
 name = "{name}"
-mode = "pairwise"
+mode = "{mode}"
 
 [[aspects]]
 name = "quality"
 criterion = "As the source asked."
+{scale}
 
 [template]
 system = "As the source asked."
@@ -28,44 +29,51 @@ system = "As the source asked."
 text = \"\"\"
 [Question]
 {{question}}
-[A]
-{{answer_1}}
-[B]
-{{answer_2}}
+{answers}
 [End]\"\"\"
 
 [verdict]
-name = "regex"
-which = "{which}"
-source_rule = {source_rule}
-labels = [
-  {{ text = "A", choice = "first" }},
-  {{ text = "B", choice = "second" }},
-  {{ text = "C", choice = "tie" }},
-]
-patterns = [{patterns}]
+{verdict}
 
 [decoding]
 max_tokens = 512
 """
+ANSWERS = {
+    "pairwise": "[A]\n{answer_1}\n[B]\n{answer_2}",
+    "choice": "[Answers]\n{answers}",
+    "scalar": "[Answer]\n{answer}",
+}
+CHOICES = """
+name = "regex"
+labels = [
+  { text = "A", choice = "first" },
+  { text = "B", choice = "second" },
+  { text = "C", choice = "tie" },
+]
+"""
 
 
 def write_rubric(
+    path: Path, mode: str, verdict: str, *, scale: tuple[float, float] | None = None
+) -> Path:
+    """A rubric with this `[verdict]`; only how it reads matters to a replay."""
+    ends = f"[aspects.scale]\nlow = {scale[0]}\nhigh = {scale[1]}\ninteger = false" if scale else ""
+    text = RUBRIC.format(
+        name=path.stem, mode=mode, scale=ends, answers=ANSWERS[mode], verdict=verdict
+    )
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def patterns_rubric(
     path: Path, patterns: Sequence[tuple[str, str]], *, which: str, source_rule: bool
 ) -> Path:
-    """A pairwise rubric that reads verdicts by patterns; only how it reads matters to a replay."""
+    """A pairwise rubric that reads A, B or C (a tie) by (pattern, verdict)."""
     written = ", ".join(
         f"{{ regex = '{regex}', verdict = '{verdict}' }}" for regex, verdict in patterns
     )
-    path.write_text(
-        RUBRIC.format(
-            name=path.stem,
-            which=which,
-            source_rule=str(source_rule).lower(),
-            patterns=written,
-        )
-    )
-    return path
+    rule = f'which = "{which}"\nsource_rule = {str(source_rule).lower()}'
+    return write_rubric(path, "pairwise", f"{CHOICES}{rule}\npatterns = [{written}]")
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:

@@ -1,77 +1,70 @@
-"""Best of four by slot of the right answer (themis-judge-reliability, exp01)."""
+"""Accuracy by slot of the right answer, and its spread, as themis-judge-reliability has them."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from judgefast.codes import Status
 from judgefast.pipeline.results import estimates_of
 
+from . import fourway
 from .replays import replay, rows_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-RUBRIC = """
-name = "fourway"
-mode = "choice"
-one_failed = "single"
-
-[[aspects]]
-name = "quality"
-criterion = "As the source asked."
-
-[template]
-system = "As the source asked."
-[[template.blocks]]
-text = \"\"\"
-[Question]
-{question}
-[Answers]
-{answers}
-Which?\"\"\"
-
-[verdict]
-name = "label"
-labels = [
-  { text = "A", choice = 0 },
-  { text = "B", choice = 1 },
-  { text = "C", choice = 2 },
-  { text = "D", choice = 3 },
-]
-
-[decoding]
-max_tokens = 8
-"""
+    from judgefast.pipeline.results import Reading
 
 
-def test_accuracy_by_slot_comes_out_as_published(shared: Path, tmp_path: Path) -> None:
-    """Each arrangement is an item: the source tells where the right answer stood, not the others.
+@pytest.fixture(scope="module")
+def rows(shared: Path) -> list[dict[str, Any]]:
+    return rows_of(shared / "data/swap/fourway_qwen.jsonl")
 
-    It asked each arrangement once, so the reversed order of each fails here, which `single` allows.
-    Its interval of the spread comes from a bootstrap and is not ours.
-    """
-    rubric = tmp_path / "fourway.toml"
-    rubric.write_text(RUBRIC)
-    recorded = [
-        {
-            "id": f"{number} {row['ordering']}",
-            "cluster": f"{row['subset']} {row['item']}",
-            "shown": [0, 1, 2, 3],
-            "text": row["letter"],
-            "gold": row["gold_slot"].lower(),
-            "gold_slot": row["gold_slot"],
-        }
-        for number, row in enumerate(rows_of(shared / "data/swap/fourway_qwen.jsonl"))
-    ]
-    reading = replay(recorded, rubric, tmp_path / "run", slices=("gold_slot",))
-    assert int((reading.verdicts.status == Status.PARSED).sum()) == len(recorded) == 7052
+
+@pytest.fixture(scope="module")
+def expected(shared: Path) -> dict[str, Any]:
     text = (shared / "data/swap/fourway_expected.json").read_text()
-    [expected] = json.loads(text).values()
-    found = {each.slice: each.value for each in estimates_of(reading) if each.name == "accuracy"}
-    for slot in "ABCD":
-        assert found[f"meta.gold_slot={slot}"] == pytest.approx(expected[slot], abs=5e-5)
-    assert found["all"] == pytest.approx(expected["mean"], abs=5e-5)
+    (found,) = json.loads(text).values()
+    return dict(found)
+
+
+@pytest.fixture(scope="module")
+def reading(rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Reading:
+    folder = tmp_path_factory.mktemp("fourway")
+    rubric = fourway.rubric(folder / "fourway.toml")
+    recorded = fourway.recorded(rows)
+    return replay(recorded, rubric, folder / "run", slices=("gold_slot",), one_failed="single")
+
+
+def test_accuracy_by_slot_comes_out_as_published(
+    reading: Reading, expected: dict[str, Any]
+) -> None:
+    assert int((reading.verdicts.status == Status.PARSED).sum()) == 7052
+    found = fourway.accuracy(reading)
+    assert {slot: round(share, 4) for slot, share in found.items()} == {
+        slot: expected[slot] for slot in fourway.SLOTS
+    }
+    (whole, *_) = (each for each in estimates_of(reading) if each.name == "accuracy")
+    assert whole.slice == "all"
+    assert whole.value == pytest.approx(expected["mean"], abs=5e-5)
+
+
+def test_the_interval_of_the_spread_is_the_published_one_within_0_1_points(
+    reading: Reading, expected: dict[str, Any]
+) -> None:
+    """The page promises 0.3; this is tight enough to miss slots that are drawn apart."""
+    right = fourway.right_of(reading)
+    found = fourway.spread(fourway.accuracy(reading), right, seed=0, level=0.95)
+    assert round(found.value, 4) == expected["spread"]
+    assert [found.low, found.high] == pytest.approx(expected["spread_ci95"], abs=0.001)
+
+
+def test_the_source_drew_items_with_the_same_weights_in_all_slots(
+    rows: list[dict[str, Any]], expected: dict[str, Any]
+) -> None:
+    """Its own generator and order of items give its interval to the last digit."""
+    found = fourway.published_interval(fourway.right_in(rows))
+    assert [round(end, 4) for end in found] == expected["spread_ci95"]

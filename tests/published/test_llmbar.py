@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .llmbar import PATTERNS, cells, recorded, strict_patterns
-from .replays import replay, rows_of, verdicts_of, write_rubric
+from .replays import patterns_rubric, replay, rows_of, verdicts_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ def test_the_cells_come_out_as_published(
         for row in rows_of(shared / "data/pairs/llmbar_judgments.jsonl")
         if (row["judge"], row["strategy"]) == (judge, strategy)
     ]
-    rubric = write_rubric(
+    rubric = patterns_rubric(
         tmp_path / "source.toml", PATTERNS[judge, strategy], which="listed", source_rule=True
     )
     reading = replay(recorded(rows), rubric, tmp_path / "run")
@@ -48,7 +48,7 @@ def test_our_strict_rule_reads_no_verdict_out_of_the_wrong_name(
         for row in rows_of(shared / "data/pairs/llmbar_judgments.jsonl")
         if (row["judge"], row["strategy"]) == ("PaLM2", "CoT")
     ]
-    strict = write_rubric(
+    strict = patterns_rubric(
         tmp_path / "strict.toml",
         strict_patterns("PaLM2", "CoT"),
         which="unanimous",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,12 +54,37 @@ def test_a_figure_that_is_not_as_published_stops_the_script(shared: Path, tmp_pa
     assert page.read_text(encoding="utf-8") == PAGE
 
 
-def test_each_cell_of_both_sources_has_a_row() -> None:
+def test_each_cell_of_the_pairwise_sources_has_a_row() -> None:
     rows = [
         line for line in PAGE.splitlines() if line.startswith(("| ChatGPT", "| LLaMA2", "| PaLM2"))
     ]
     assert len(rows) == len(set(rows)) == 36
-    assert (
-        sum(line.startswith(("| claude", "| gemini", "| gpt-3.5")) for line in PAGE.splitlines())
-        == 9
-    )
+    cells = re.findall(r"^\| (?:claude|gemini|gpt-3\.5)[^|]*\| [123] \| 192 \|", PAGE, re.MULTILINE)
+    assert len(cells) == len(set(cells)) == 9
+
+
+def rows_that_begin(*cells: str) -> list[str]:
+    return [line for line in PAGE.splitlines() if line.startswith(f"| {' | '.join(cells)} |")]
+
+
+def test_each_published_figure_of_the_other_sources_has_a_row(shared: Path) -> None:
+    def expected(path: str) -> Any:
+        return json.loads((shared / "data" / path).read_text("utf-8"))
+
+    for model, cell in expected("scalar/wildbench_expected.json")["models"].items():
+        assert len(rows_that_begin(model, f"{cell['total']:,}", repr(cell["score"]))) == 1
+    for cell in expected("scalar/composo_expected.json")["rows"]:
+        words = re.fullmatch(r"n=(\d+) (\S+)% ±(\S+)pp \$(\S+)", cell["published"])
+        assert words is not None
+        n, share, half, usd = words.groups()
+        (row,) = rows_that_begin(cell["model"], str(cell["k"]), f"{int(n):,}", f"{share} ±{half}")
+        assert f"| {usd} |" in row
+    for file, cell in expected("scalar/vicuna_expected.json").items():
+        beside = file.rpartition("review_")[2].removesuffix("_vicuna-13b")
+        totals = (f"{cell['total_1']:.1f}", f"{cell['total_2']:.1f}")
+        assert len(rows_that_begin(beside, "80", *totals)) == 1
+    (slots,) = expected("swap/fourway_expected.json").values()
+    for slot in "ABCD":
+        assert len(rows_that_begin(slot, "1,763", f"{slots[slot]:.4f}")) == 1
+    low, high = slots["spread_ci95"]
+    assert len(rows_that_begin("spread", "1,763", f"{slots['spread']:.4f} [{low}, {high}]")) == 1

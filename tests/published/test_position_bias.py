@@ -10,7 +10,7 @@ import pytest
 from judgefast.codes import Status
 
 from .position_bias import FIRST_MARK, JUDGES, cell, recorded
-from .replays import replay, rows_of, verdicts_of, write_rubric
+from .replays import patterns_rubric, replay, rows_of, verdicts_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ def test_extraction_and_consistency_come_out_as_published(
         for row in rows_of(shared / "data/swap/position_bias_rep.jsonl")
         if row["judge"] == judge
     ]
-    rubric = write_rubric(tmp_path / "source.toml", FIRST_MARK, which="first", source_rule=True)
+    rubric = patterns_rubric(tmp_path / "source.toml", FIRST_MARK, which="first", source_rule=True)
     reading = replay(recorded(rows), rubric, tmp_path / "run", repeats=3)
     said = verdicts_of(reading)
     expected = {
@@ -44,7 +44,7 @@ def test_texts_with_two_verdicts_are_conflicting_under_our_strict_rule(
     shared: Path, tmp_path: Path
 ) -> None:
     rows = rows_of(shared / "data/swap/position_bias_rep.jsonl")
-    strict = write_rubric(
+    strict = patterns_rubric(
         tmp_path / "strict.toml", FIRST_MARK, which="unanimous", source_rule=False
     )
     conflicting = {}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ORDERS = {"ab": (0, 1), "ba": (1, 0), "forward": (0, 1), "swapped": (1, 0)}
 """Answers shown, by the name of an order."""
 
+_PAIR = "score-pair"
 _MOST_TOKENS = 1 << 31
 _COORDINATES = ("order", "shown", "repeat", "judge", "aspect")
 _OUTPUTS = ("text", "score", "finish_reason", "logprobs", "prompt_tokens", "completion_tokens")
@@ -220,15 +221,10 @@ def _logprobs(value: object) -> tuple[float, ...]:
 
 
 def _written(score: object, form: VerdictFormat | None) -> str:
-    """Write a bare score in the form that the rubric reads."""
-    if isinstance(score, str):  # published files hold numbers as text
-        try:
-            score = float(score)
-        except ValueError:
-            words = f"expected a number, saw {shown(score)}"
-            raise RowFault(Reason.WRONG_TYPE, words, field="score") from None
-    if isinstance(score, bool) or not isinstance(score, int | float):
-        raise RowFault(Reason.WRONG_TYPE, f"expected a number, saw {shown(score)}", field="score")
+    """Write a bare score, or two of a pair, in the form that the rubric reads."""
+    if isinstance(score, list):
+        return _written_pair(score, form)
+    score = _number(score)
     number = f"{score:.17g}"
     writers = {
         "json": lambda: f'{{"{form.field}": {number}}}' if form else "",
@@ -243,7 +239,31 @@ def _written(score: object, form: VerdictFormat | None) -> str:
                 return label.text.strip()
     words = f"a bare score cannot be read by the format `{form.name if form else 'text'}`"
     hint = f"use a rubric with one of the formats {listed(writers)}, or record `text`"
+    if form is not None and form.name == _PAIR:
+        hint = "give both scores in the order shown, as in [8, 9.5], or record `text`"
     raise RowFault(Reason.BAD_VALUE, words, field="score", hint=hint)
+
+
+def _written_pair(scores: list[object], form: VerdictFormat | None) -> str:
+    if form is None or form.name != _PAIR:
+        words = f"a list of scores cannot be read by the format `{form.name if form else 'text'}`"
+        hint = f"use a rubric with the format `{_PAIR}`, or give one number"
+        raise RowFault(Reason.BAD_VALUE, words, field="score", hint=hint)
+    if len(scores) != 2:  # noqa: PLR2004 - a pair
+        words = f"expected the scores of the two answers shown, saw {shown(scores)}"
+        raise RowFault(Reason.WRONG_TYPE, words, field="score")
+    return " ".join(f"{_number(score):.17g}" for score in scores)
+
+
+def _number(score: object) -> float:
+    if isinstance(score, str):  # published files hold numbers as text
+        try:
+            return float(score)
+        except ValueError:
+            pass
+    elif isinstance(score, int | float) and not isinstance(score, bool):
+        return score
+    raise RowFault(Reason.WRONG_TYPE, f"expected a number, saw {shown(score)}", field="score")
 
 
 def _item_row(item_id: str, row: dict[str, Any]) -> dict[str, Any]:

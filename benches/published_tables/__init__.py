@@ -1,0 +1,1 @@
+"""The tables of `docs/published.md`, by what the sources published."""
