@@ -87,7 +87,7 @@ class JournalReader:
             self._note(f"{_place(opened)} is damaged and left out: {error}")
             return None
         if lines.torn_bytes and segment.launch != self._own_launch:
-            self._note(_torn(opened, len(lines.spans), lines.torn_bytes, "left out"))
+            self._note(_torn(opened, lines.last_line, lines.torn_bytes, "left out"))
         return lines
 
     def _is_sound(self, segment: Segment, *, aside: bool) -> bool:
@@ -116,7 +116,7 @@ class JournalReader:
             set_aside(opened)
             return
         if lines.torn_bytes:
-            self._note(_torn(opened, len(lines.spans), lines.torn_bytes, "cut off"))
+            self._note(_torn(opened, lines.last_line, lines.torn_bytes, "cut off"))
         close_segment(self._folder, segment, lines)
 
     def _note(self, words: str) -> None:
