@@ -84,7 +84,12 @@ def set_aside(path: Path) -> None:
     put_in_place(path, path.with_name(path.name + DAMAGED))
 
 
+def temporaries(folder: Path) -> list[Path]:
+    """What writers have half written, those that died among them."""
+    return list(folder.glob(f"*{TEMPORARY}"))
+
+
 def remove_temporaries(folder: Path) -> None:
     """Remove what writers that died have left half written. The caller holds the lock."""
-    for path in folder.glob(f"*{TEMPORARY}"):
+    for path in temporaries(folder):
         path.unlink(missing_ok=True)

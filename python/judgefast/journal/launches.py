@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+NAME_DIGITS = 32
+"""Hex digits of the name of a launch."""
+
+
 def new_launch() -> str:
-    """Random name of a start: 32 hex digits."""
-    return secrets.token_hex(16)
+    """Random name of a start."""
+    return secrets.token_hex(NAME_DIGITS // 2)
 
 
 class LaunchRecord:
