@@ -49,9 +49,12 @@ def decode_json(path: Path, data: bytes, kind: type[T]) -> T:
         msgspec.DecodeError: It is no such file.
 
     """
-    head = msgspec.json.decode(data, type=_Head)
-    refuse_unknown(path, str(head.format), head.judgefast)
-    return msgspec.json.decode(data, type=kind)
+    try:
+        head = msgspec.json.decode(data, type=_Head)
+        refuse_unknown(path, str(head.format), head.judgefast)
+        return msgspec.json.decode(data, type=kind)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from error
 
 
 def refuse_unknown(path: Path, version: str, writer: str = "a newer version") -> None:

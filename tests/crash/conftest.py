@@ -1,4 +1,4 @@
-"""Manifests, completions and command lines, as the tests of those stages make them."""
+"""Manifests, completions and weights, as the tests of those stages make them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.journal.conftest import completion, manifest
-from tests.pipeline.conftest import cli, environment, judgefast_command, write_rows
+from tests.engines.embedded.conftest import weights
+from tests.journal.conftest import completion, manifest, run
+from tests.pipeline.conftest import write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
 """Where syncing takes no time: what a killed process leaves does not depend on it."""
 
-__all__ = ["cli", "completion", "environment", "judgefast_command", "manifest", "write_rows"]
+__all__ = ["completion", "manifest", "run", "weights", "write_rows"]
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ def test_a_seal_that_does_not_fit_its_names_is_refused(run: Path) -> None:
         write(directory, 1)
         directory.seal_plan({})
     seal = run / "plan" / "plan.json"
-    seal.write_text(seal.read_text().replace(seal.read_text()[-80:-70], "0" * 10))
+    seal.write_text(seal.read_text().replace("000000-", "000001-"))
     with pytest.raises(RunDirectoryError, match="its sha256 does not fit"):
         RunDirectory.open(run, write=False)
     seal.write_text("{")

@@ -38,7 +38,8 @@ class Seal(msgspec.Struct, frozen=True):
     files: dict[str, str]
     """sha256 of each file, hex, by name."""
     sha256: str
-    """Over the lines `<name> <sha256>` of `files`, sorted, each followed by a line feed."""
+    """Over the lines `<name> <value>` of `counts`, `<part>` of `parts` and `<name> <sha256>` of
+    `files`, in their order, each followed by a line feed."""
     format: int = FORMAT
 
 
@@ -110,7 +111,7 @@ class PlanStore:
             for part in parts
             for name in (f"{kind}-{part}.parquet" for kind in _KINDS)
         }
-        seal = Seal(counts=counts, parts=parts, files=files, sha256=_files_hash(files))
+        seal = Seal(counts=counts, parts=parts, files=files, sha256=_hash(counts, parts, files))
         data = msgspec.json.format(msgspec.json.encode(seal), indent=2)
         write_whole(self._folder / SEAL, data + b"\n")
         self._seal = seal
@@ -156,12 +157,13 @@ class PlanStore:
         except msgspec.DecodeError as error:
             message = f"`{path}` cannot be read: {error}"
             raise RunDirectoryError(message, hint=COPY_BACK) from error
-        if seal.sha256 != _files_hash(seal.files):
-            message = f"`{path}` is damaged: its sha256 does not fit the files that it names"
+        if seal.sha256 != _hash(seal.counts, seal.parts, seal.files):
+            message = f"`{path}` is damaged: its sha256 does not fit what it says"
             raise RunDirectoryError(message, hint=COPY_BACK)
         return seal
 
 
-def _files_hash(files: dict[str, str]) -> str:
-    lines = "".join(f"{name} {digest}\n" for name, digest in sorted(files.items()))
-    return hashlib.sha256(lines.encode()).hexdigest()
+def _hash(counts: dict[str, int], parts: tuple[str, ...], files: dict[str, str]) -> str:
+    lines = [f"{name} {count}" for name, count in counts.items()]
+    lines += [*parts, *(f"{name} {digest}" for name, digest in files.items())]
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
