@@ -58,6 +58,12 @@ test: $(VENV)/.built $(VENV)/.tools ## Run every test: Rust, Python, documentati
 	@$(BIN)/judgefast embedded fetch >/dev/null
 	$(BIN)/python -m pytest -q
 
+KILLS := 1000
+
+.PHONY: crash
+crash: $(VENV)/.built $(VENV)/.tools ## Kill runs 1,000 times, or KILLS times, and see that nothing is lost
+	JUDGEFAST_KILLS=$(KILLS) $(BIN)/python -m pytest -q tests/crash
+
 .PHONY: lint
 lint: $(VENV)/.built $(VENV)/.tools ## Run every linter
 	cargo fmt --check

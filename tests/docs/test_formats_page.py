@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,14 @@ from tests.engines.scripted import ScriptedEngine, answered, failed
 from judgefast.batches.tables import PLANNED, asks_schema, requests_schema
 from judgefast.cli.app import app
 from judgefast.config import RunConfig
+from judgefast.engines.base import Completion
+from judgefast.journal.open_segment import OpenSegment
 from judgefast.pipeline.run import run
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from judgefast.batches.request import Request
-    from judgefast.engines.base import Completion
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = {page.name: page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")}
@@ -78,6 +80,31 @@ def test_the_lines_for_polars_run_as_they_stand(directory: Path) -> None:
     assert dict(ended.rows()) == {"stop": 13, "error": 3}
     assert len(planned) == 16
     assert planned["key"].to_list() == planned["request_id"].to_list()
+
+
+def test_the_lines_of_the_readme_read_a_journal(directory: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("runs/today", str(directory))
+    [sql] = re.findall(r"```sql\n(.*)  -- DuckDB\n```", readme)
+    assert {row[0]: row[1:] for row in duckdb.sql(sql).fetchall()} == {
+        "stop": (13, 13),
+        "error": (3, None),
+    }
+    [line] = re.findall(r"```python\n(pl.*)  # polars\n```", readme)
+    ended = eval(line, {"pl": pl})  # noqa: S307 - the page is ours
+    assert dict(ended.rows()) == {"stop": 13, "error": 3}
+
+
+def test_the_line_for_open_segments_gives_their_json(tmp_path: Path) -> None:
+    for number in range(2):
+        segment = OpenSegment(tmp_path / f"{number}.open")
+        segment.write(
+            [Completion(request_id=bytes(16), attempt=1, lane=0, text="A", finish_reason="stop")]
+        )
+        segment.close()
+    [line] = re.findall(r"`(grep .*?-f 2-)`", PAGE)
+    words = ["bash", "-c", line.replace("DIR/journal", str(tmp_path))]
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [json.loads(each)["text"] for each in said] == ["A", "A"]
 
 
 def test_the_line_of_the_reports_page_reads_an_exported_table(

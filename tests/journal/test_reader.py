@@ -57,7 +57,7 @@ def test_a_torn_tail_is_cut_with_a_word(run: Path, completion: Make, cut: int) -
     opened = write(run, [completion(number) for number in range(9)], to_parquet=False)
     last = len(opened.read_bytes().splitlines(keepends=True)[-1])
     os.truncate(opened, opened.stat().st_size - cut)
-    torn = f"`journal/{opened.name}`: {last - cut:,} bytes after line 8 are no whole line"
+    torn = f"`journal/{opened.name}`: {last - cut:,} bytes after line 9 are no whole line"
 
     before = opened.read_bytes()
     with RunDirectory.open(run, write=False) as reader:
@@ -74,7 +74,7 @@ def test_a_torn_tail_is_cut_with_a_word(run: Path, completion: Make, cut: int) -
 def test_a_flipped_bit_among_the_lines_sets_the_segment_aside(run: Path, completion: Make) -> None:
     opened = write(run, [completion(number) for number in range(9)], to_parquet=False)
     flip(opened, opened.stat().st_size // 2)
-    reason = "line 5 has another CRC-32C than was written"
+    reason = "line 6 has another CRC-32C than was written"
 
     with RunDirectory.open(run, write=False) as reader:
         assert numbers_of(reader) == []
@@ -178,7 +178,7 @@ def test_a_line_of_a_newer_program_is_refused_and_kept(run: Path, completion: Ma
     line = json.loads(opened.read_bytes().splitlines()[1][9:]) | {"finish_reason": "thought"}
     with opened.open("ab") as file:
         file.write(frame_lines(json.dumps(line).encode() + b"\n"))
-    with pytest.raises(RunDirectoryError, match=r"line 3: Invalid enum value 'thought'") as refusal:
+    with pytest.raises(RunDirectoryError, match=r"line 4: Invalid enum value 'thought'") as refusal:
         RunDirectory.open(run, write=True)
     assert refusal.value.hint == "read it with the judgefast that wrote it, or a newer one"
     assert opened.exists()

@@ -5,6 +5,7 @@ Schema, one row an item: see `rows_schema`; the format is described in `docs/dat
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from pyarrow import parquet
 from judgefast._native import cluster_id64
 from judgefast.datasets.items import Answer, Item, Turn
 from judgefast.errors import RunDirectoryError
+from judgefast.formats import check_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 ROWS_FOLDER = "rows"
 """Name of the table's folder in a run directory."""
+
+_COPY_BACK = "copy the file back, or start a new run directory"
+_DAMAGE = (OSError, ValueError, pa.ArrowException)
+"""What reading Parquet raises where bytes are not those that were written."""
 
 _Columns = tuple[list[str | None], list[Any]]
 """Plain texts and conversations, each where it is one."""
@@ -175,15 +181,58 @@ def iter_rows(
         batch_rows: Most rows of a batch.
 
     Raises:
-        RunDirectoryError: There is no snapshot.
+        RunDirectoryError: There is no snapshot, or a part of it is missing, damaged or of an
+            unknown format.
 
     """
+    for part in _parts(folder):
+        with (
+            _named_errors(part),
+            parquet.ParquetFile(part, page_checksum_verification=True) as file,
+        ):
+            check_table(part, file.metadata.metadata, ROWS_FOLDER)
+            if not file.schema_arrow.equals(rows_schema()):
+                message = "its columns are not those of the table"
+                raise pa.ArrowInvalid(message)
+            missing = file.metadata.num_rows
+            names = None if columns is None else list(columns)
+            for batch in file.iter_batches(batch_size=batch_rows, columns=names):
+                missing -= batch.num_rows
+                yield batch
+            if missing:
+                message = f"it gives {missing:,} rows fewer than it says"
+                raise pa.ArrowInvalid(message)
+
+
+def check_row_count(folder: Path, items: int) -> None:
+    """Check that the snapshot is whole, by what its parts say of themselves.
+
+    Raises:
+        RunDirectoryError: It holds another number of items.
+
+    """
+    found = 0
+    for part in _parts(folder):
+        with _named_errors(part):
+            found += parquet.read_metadata(part).num_rows
+    if found != items:
+        message = f"`{folder}/{ROWS_FOLDER}` holds {found:,} items, not {items:,}"
+        raise RunDirectoryError(message, hint=_COPY_BACK)
+
+
+def _parts(folder: Path) -> list[Path]:
     parts = sorted((Path(folder) / ROWS_FOLDER).glob("part-*.parquet"))
     if not parts:
         message = f"`{folder}` holds no rows"
         raise RunDirectoryError(message, hint="name the directory of a run")
-    for part in parts:
-        with parquet.ParquetFile(part, page_checksum_verification=True) as file:
-            yield from file.iter_batches(
-                batch_size=batch_rows, columns=None if columns is None else list(columns)
-            )
+    return parts
+
+
+@contextmanager
+def _named_errors(part: Path) -> Iterator[None]:
+    """Say which part it is that cannot be read: its pages have checksums, its foot is checked."""
+    try:
+        yield
+    except _DAMAGE as error:
+        message = f"`{part}` cannot be read: {error}"
+        raise RunDirectoryError(message, hint=_COPY_BACK) from error

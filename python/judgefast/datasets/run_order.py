@@ -23,6 +23,7 @@ from judgefast._native import limit_keys, shuffle_keys
 from judgefast.datasets.identity import IDENTITY_MODULUS
 from judgefast.datasets.rows import ROWS_FOLDER, batch_of, rows_schema
 from judgefast.errors import ConfigError, RunDirectoryError
+from judgefast.formats import mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -107,6 +108,7 @@ def _written(spool: _Spool, work: Path, final: Path) -> _Parts:
     out.close()
     if final.exists():
         final.rmdir()
+    _sync_folder(work / ROWS_FOLDER)
     (work / ROWS_FOLDER).rename(final)
     _sync_folder(final.parent)
     return out
@@ -298,7 +300,7 @@ class _Parts:
         self._path = self._folder / f"part-{self.parts:05d}.parquet"
         self._writer = parquet.ParquetWriter(
             self._path,
-            rows_schema(),
+            rows_schema().with_metadata(mark(ROWS_FOLDER)),
             compression="zstd",
             compression_level=1,
             # Statistics of long texts would be written whole, twice a row group.

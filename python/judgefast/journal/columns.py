@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from judgefast.engines.base import Completion
 
+TABLE = "completions"
+"""Name of the table."""
+
 NEGATIVE_INFINITY = float("-inf")
 # Parquet calls what is in a list `element`; so do we, that open and closed segments look the same.
 _LOGPROBS = pa.list_(pa.field("element", pa.float32()))

@@ -102,6 +102,18 @@ def finish_extension(path: Path) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
+def refuse_halfway(path: Path) -> None:
+    """Refuse to read a run whose rows may be the new ones and its plan the old one.
+
+    Raises:
+        RunDirectoryError: An extension is being put in place, or was when its process was killed.
+
+    """
+    if (path / FOLDER / _READY).exists():
+        message = f"`{path}` is halfway through an extension"
+        raise RunDirectoryError(message, hint=f"complete it with `judgefast resume {path}`")
+
+
 def _put_in_place(path: Path) -> None:
     work = path / FOLDER
     for name in _MOVED:
@@ -113,6 +125,7 @@ def _put_in_place(path: Path) -> None:
     if (work / NAME).exists():
         (work / NAME).replace(path / NAME)
     sync_folder(path)
+    (work / _READY).unlink()
     shutil.rmtree(work, ignore_errors=True)
 
 

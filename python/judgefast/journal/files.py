@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from contextlib import contextmanager
@@ -72,12 +73,23 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sha256_of(path: Path) -> str:
+    """sha256 of what a file holds, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def set_aside(path: Path) -> None:
     """Take a damaged file out of the run, under a name that no pattern of the run matches."""
     put_in_place(path, path.with_name(path.name + DAMAGED))
 
 
+def temporaries(folder: Path) -> list[Path]:
+    """What writers have half written, those that died among them."""
+    return list(folder.glob(f"*{TEMPORARY}"))
+
+
 def remove_temporaries(folder: Path) -> None:
     """Remove what writers that died have left half written. The caller holds the lock."""
-    for path in folder.glob(f"*{TEMPORARY}"):
+    for path in temporaries(folder):
         path.unlink(missing_ok=True)

@@ -11,15 +11,20 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast import _native
+from judgefast.formats import FORMAT, decode_json
 from judgefast.journal.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
+NAME_DIGITS = 32
+"""Hex digits of the name of a launch."""
+
+
 def new_launch() -> str:
-    """Random name of a start: 32 hex digits."""
-    return secrets.token_hex(16)
+    """Random name of a start."""
+    return secrets.token_hex(NAME_DIGITS // 2)
 
 
 class LaunchRecord:
@@ -28,6 +33,7 @@ class LaunchRecord:
     def __init__(self, folder: Path, launch: str) -> None:
         self._path = folder / f"{launch}.json"
         self._facts: dict[str, Any] = {
+            "format": FORMAT,
             "launch": launch,
             "started": _now(),
             "host": platform.node(),
@@ -63,7 +69,7 @@ def is_elsewhere(folder: Path, launch: str) -> bool:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        facts = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        facts = decode_json(path, path.read_bytes(), dict[str, Any])
     except (OSError, msgspec.DecodeError):
         facts = {}
     return {"launch": path.stem} | facts

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast.errors import RunDirectoryError
+from judgefast.formats import FORMAT, decode_json
 from judgefast.journal.files import COPY_BACK, write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-FORMAT = 1
-"""Version of the run directory that this program writes. It reads this one and older ones."""
 
 NAME = "manifest.json"
 
@@ -101,7 +99,7 @@ def read_manifest(folder: Path) -> Manifest:
     """Read `manifest.json`.
 
     Raises:
-        RunDirectoryError: It is not there, cannot be read, or is of a newer format.
+        RunDirectoryError: It is not there, cannot be read, or is of an unknown format.
 
     """
     path = folder / NAME
@@ -111,14 +109,10 @@ def read_manifest(folder: Path) -> Manifest:
         message = f"`{folder}` is no run directory: it has no readable {NAME}"
         raise RunDirectoryError(message, hint="name the folder that a run was given") from error
     try:
-        head = msgspec.json.decode(data, type=_Head)
-        if head.format <= FORMAT:
-            return msgspec.json.decode(data, type=Manifest)
+        return decode_json(path, data, Manifest)
     except msgspec.DecodeError as error:
         message = f"`{path}` cannot be read: {error}"
         raise RunDirectoryError(message, hint=COPY_BACK) from error
-    message = f"`{path}` has format {head.format}; this judgefast reads up to {FORMAT}"
-    raise RunDirectoryError(message, hint=f"update judgefast (written by {head.judgefast})")
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -155,13 +149,6 @@ def compare(old: Manifest, new: Manifest) -> list[str]:
             if one != two:
                 differences.append(f"{part}: {name} {_short(one)} -> {_short(two)}")
     return differences
-
-
-class _Head(msgspec.Struct):
-    """What is read first of any format."""
-
-    format: int
-    judgefast: str = "a newer version"
 
 
 _COMPARED = {

@@ -10,7 +10,8 @@ import msgspec
 from judgefast import _native
 from judgefast.engines.surrogates import without_surrogates
 from judgefast.errors import EngineError
-from judgefast.journal.columns import Line
+from judgefast.formats import FORMAT
+from judgefast.journal.columns import TABLE, Line
 from judgefast.journal.files import sync_folder
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _sync = getattr(os, "fdatasync", os.fsync)
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Line)
+_HEAD = _native.frame_lines(msgspec.json.encode({"format": FORMAT, "table": TABLE}) + b"\n")
 
 
 class OpenSegment:
@@ -34,7 +36,12 @@ class OpenSegment:
         self.rows = 0
         self.size = 0
         self._descriptor = os.open(path, flags, 0o644)
-        sync_folder(path.parent)
+        try:
+            self._append(_HEAD)
+            sync_folder(path.parent)
+        except BaseException:
+            self.close()
+            raise
 
     def write(self, completions: Sequence[Completion]) -> None:
         """Write a line for each completion. Survives the death of the process.
@@ -44,19 +51,12 @@ class OpenSegment:
             EngineError: A completion is none; nothing of this call is written.
 
         """
-        framed = memoryview(_native.frame_lines(_encode(completions)))
-        done = 0
+        framed = _native.frame_lines(_encode(completions))
+        before = self.size
         try:
-            while done < len(framed):
-                done += os.write(self._descriptor, framed[done:])
-        except OSError:
-            done = bytes(framed).rfind(b"\n", 0, done) + 1
-            os.ftruncate(self._descriptor, self.size + done)
-            self.size += done
-            self.rows += bytes(framed).count(b"\n", 0, done)
-            raise
-        self.size += done
-        self.rows += len(completions)
+            self._append(framed)
+        finally:
+            self.rows += framed.count(b"\n", 0, self.size - before)
 
     def sync(self) -> None:
         """Wait until all lines are on the disk. Survives a power cut."""
@@ -65,6 +65,20 @@ class OpenSegment:
     def close(self) -> None:
         """Close the file. It stays an open segment by its name."""
         os.close(self._descriptor)
+
+    def _append(self, framed: bytes) -> None:
+        """Write lines; of those that a full disk does not take, no part stays."""
+        view = memoryview(framed)
+        done = 0
+        try:
+            while done < len(view):
+                done += os.write(self._descriptor, view[done:])
+        except OSError:
+            done = framed.rfind(b"\n", 0, done) + 1
+            os.ftruncate(self._descriptor, self.size + done)
+            raise
+        finally:
+            self.size += done
 
 
 def _encode(completions: Sequence[Completion]) -> bytes:

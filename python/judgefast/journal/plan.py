@@ -10,7 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from judgefast.errors import RunDirectoryError
-from judgefast.journal.files import COPY_BACK, remove_temporaries, write_whole, writing
+from judgefast.formats import FORMAT, check_table, decode_json, mark
+from judgefast.journal.files import (
+    COPY_BACK,
+    remove_temporaries,
+    sha256_of,
+    write_whole,
+    writing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,6 +25,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["requests", "asks"]
 SEAL = "plan.json"
+_KINDS: tuple[Kind, ...] = ("requests", "asks")
 _ROW_GROUP = 65_536
 
 
@@ -27,9 +35,12 @@ class Seal(msgspec.Struct, frozen=True):
     counts: dict[str, int]
     parts: tuple[str, ...]
     """`<ordinal>-<launch>` of each pair of files, in the order of the plan."""
+    files: dict[str, str]
+    """sha256 of each file, hex, by name."""
     sha256: str
-    """Over the names in `parts`, each followed by a line feed."""
-    format: int = 1
+    """Over the lines `<name> <value>` of `counts`, `<part>` of `parts` and `<name> <sha256>` of
+    `files`, in their order, each followed by a line feed."""
+    format: int = FORMAT
 
 
 class PlanStore:
@@ -40,6 +51,8 @@ class PlanStore:
         self._launch = launch
         self._seal = self._read_seal()
         self._pending: list[str] = []
+        self._files: dict[str, str] = {} if self._seal is None else dict(self._seal.files)
+        self._verified: set[Path] = set()
 
     @property
     def is_complete(self) -> bool:
@@ -80,18 +93,25 @@ class PlanStore:
             path = self._folder / f"{kind}-{part}.parquet"
             with writing(path) as temporary:
                 pq.write_table(
-                    table,
+                    table.replace_schema_metadata(mark(kind)),
                     temporary,
                     compression="zstd",
                     row_group_size=_ROW_GROUP,
                     write_page_checksum=True,
                 )
+                self._files[path.name] = sha256_of(temporary)
+            self._verified.add(path)
         self._pending.append(part)
 
     def seal(self, counts: dict[str, int]) -> None:
         """Say that the plan is whole: the sealed parts of before and all written since."""
         parts = (*self._sealed(), *self._pending)
-        seal = Seal(counts=counts, parts=parts, sha256=_names_hash(parts))
+        files = {
+            name: self._files[name]
+            for part in parts
+            for name in (f"{kind}-{part}.parquet" for kind in _KINDS)
+        }
+        seal = Seal(counts=counts, parts=parts, files=files, sha256=_hash(counts, parts, files))
         data = msgspec.json.format(msgspec.json.encode(seal), indent=2)
         write_whole(self._folder / SEAL, data + b"\n")
         self._seal = seal
@@ -101,17 +121,29 @@ class PlanStore:
         """Rows in written order.
 
         Raises:
-            RunDirectoryError: A file of the plan is missing or damaged.
+            RunDirectoryError: A file of the plan is missing, damaged or of an unknown format.
 
         """
         for part in (*self._sealed(), *self._pending):
             path = self._folder / f"{kind}-{part}.parquet"
             try:
+                self._verify(path)
                 with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                    check_table(path, file.metadata.metadata, kind)
                     yield from file.iter_batches(columns=None if columns is None else list(columns))
             except (OSError, pa.ArrowInvalid) as error:
                 message = f"`{path}` of the plan cannot be read: {error}"
                 raise RunDirectoryError(message, hint=COPY_BACK) from error
+
+    def _verify(self, path: Path) -> None:
+        """Check a file against the seal, the first time that it is read."""
+        if path in self._verified:
+            return
+        expected = self._files.get(path.name, "")
+        if sha256_of(path) != expected:
+            message = f"its sha256 is not {expected[:8]}…, as it was when it was written"
+            raise pa.ArrowInvalid(message)
+        self._verified.add(path)
 
     def _sealed(self) -> tuple[str, ...]:
         return () if self._seal is None else self._seal.parts
@@ -119,17 +151,19 @@ class PlanStore:
     def _read_seal(self) -> Seal | None:
         path = self._folder / SEAL
         try:
-            seal = msgspec.json.decode(path.read_bytes(), type=Seal)
+            seal = decode_json(path, path.read_bytes(), Seal)
         except FileNotFoundError:
             return None
         except msgspec.DecodeError as error:
             message = f"`{path}` cannot be read: {error}"
             raise RunDirectoryError(message, hint=COPY_BACK) from error
-        if seal.sha256 != _names_hash(seal.parts):
-            message = f"`{path}` is damaged: its sha256 does not fit the parts that it names"
+        if seal.sha256 != _hash(seal.counts, seal.parts, seal.files):
+            message = f"`{path}` is damaged: its sha256 does not fit what it says"
             raise RunDirectoryError(message, hint=COPY_BACK)
         return seal
 
 
-def _names_hash(parts: tuple[str, ...]) -> str:
-    return hashlib.sha256("".join(f"{part}\n" for part in parts).encode()).hexdigest()
+def _hash(counts: dict[str, int], parts: tuple[str, ...], files: dict[str, str]) -> str:
+    lines = [f"{name} {count}" for name, count in counts.items()]
+    lines += [*parts, *(f"{name} {digest}" for name, digest in files.items())]
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from judgefast.journal.files import remove_temporaries, set_aside
-from judgefast.journal.launches import is_elsewhere
+from judgefast.journal.files import set_aside, temporaries
+from judgefast.journal.launches import NAME_DIGITS, is_elsewhere
 from judgefast.journal.segments import (
     DamagedSegmentError,
     Lines,
@@ -50,7 +50,9 @@ class JournalReader:
 
     def repair(self) -> None:
         """Close what dead launches left open, set damaged segments aside. For the writer alone."""
-        remove_temporaries(self._folder)
+        for path in (*temporaries(self._folder), *temporaries(self._launches)):
+            if not self._is_alive(path, path.name[:NAME_DIGITS]):
+                path.unlink(missing_ok=True)
         for segment in list_segments(self._folder):
             opened, closed = segment.opened(self._folder), segment.closed(self._folder)
             if closed.exists():
@@ -87,7 +89,7 @@ class JournalReader:
             self._note(f"{_place(opened)} is damaged and left out: {error}")
             return None
         if lines.torn_bytes and segment.launch != self._own_launch:
-            self._note(_torn(opened, len(lines.spans), lines.torn_bytes, "left out"))
+            self._note(_torn(opened, lines.last_line, lines.torn_bytes, "left out"))
         return lines
 
     def _is_sound(self, segment: Segment, *, aside: bool) -> bool:
@@ -104,11 +106,9 @@ class JournalReader:
         return True
 
     def _close(self, segment: Segment, opened: Path) -> None:
-        if is_elsewhere(self._launches, segment.launch):
-            age = time.time() - opened.stat().st_mtime
-            if age < ALIVE_SECONDS:
-                self._note(f"{_place(opened)} is read, not closed: another machine writes to it")
-                return
+        if self._is_alive(opened, segment.launch):
+            self._note(f"{_place(opened)} is read, not closed: another machine writes to it")
+            return
         try:
             lines = read_lines(opened)
         except DamagedSegmentError as error:
@@ -116,8 +116,17 @@ class JournalReader:
             set_aside(opened)
             return
         if lines.torn_bytes:
-            self._note(_torn(opened, len(lines.spans), lines.torn_bytes, "cut off"))
+            self._note(_torn(opened, lines.last_line, lines.torn_bytes, "cut off"))
         close_segment(self._folder, segment, lines)
+
+    def _is_alive(self, path: Path, launch: str) -> bool:
+        """Whether another machine's launch has written to a file of it a short while ago."""
+        if not is_elsewhere(self._launches, launch):
+            return False
+        try:
+            return time.time() - path.stat().st_mtime < ALIVE_SECONDS
+        except FileNotFoundError:
+            return False
 
     def _note(self, words: str) -> None:
         if words not in self.notes:

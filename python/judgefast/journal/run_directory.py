@@ -9,6 +9,7 @@ import numpy as np
 
 from judgefast.errors import RunDirectoryError
 from judgefast.journal.answers import COLUMNS, AnswerIndex, id_bytes
+from judgefast.journal.extension import refuse_halfway
 from judgefast.journal.launches import LaunchRecord, new_launch, read_launches
 from judgefast.journal.lock import WriteLock
 from judgefast.journal.manifest import Manifest, read_manifest, write_manifest
@@ -88,12 +89,14 @@ class RunDirectory:
         A caller that holds the lock of the directory hands it over.
 
         Raises:
-            RunDirectoryError: It is none, is of a newer format, or another process writes to it.
+            RunDirectoryError: It is none, is of an unknown format, another process writes to it, or
+                for reading: it is halfway through an extension.
 
         """
         path = Path(path)
         manifest = read_manifest(path)
         if not write:
+            refuse_halfway(path)
             return cls(path, manifest, None)
         held = lock or WriteLock(path)
         try:

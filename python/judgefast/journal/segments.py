@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,8 +11,9 @@ import pyarrow.parquet as pq
 
 from judgefast import _native
 from judgefast.errors import RunDirectoryError
-from judgefast.journal.columns import Line, completions_schema, to_batch
-from judgefast.journal.files import write_whole, writing
+from judgefast.formats import FORMAT, check_table, decode_json, mark, refuse_unknown
+from judgefast.journal.columns import TABLE, Line, completions_schema, to_batch
+from judgefast.journal.files import sha256_of, write_whole, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,7 +62,14 @@ class Sidecar(msgspec.Struct, frozen=True):
 
     rows: int
     sha256: str
-    format: int = 1
+    format: int = FORMAT
+
+
+class _Head(msgspec.Struct):
+    """The first line of an open segment."""
+
+    format: int
+    table: str
 
 
 class Lines(NamedTuple):
@@ -70,8 +77,15 @@ class Lines(NamedTuple):
 
     data: bytes
     spans: NDArray[np.uintp]
+    first_line: int
+    """Place of the first of them in the file, from 1: a head may stand before it."""
     torn_bytes: int
     """Bytes behind the last whole line: a write that a crash cut."""
+
+    @property
+    def last_line(self) -> int:
+        """Place of the last whole line in the file, from 1."""
+        return self.first_line + len(self.spans) - 1
 
 
 def list_segments(folder: Path) -> list[Segment]:
@@ -87,6 +101,7 @@ def read_lines(path: Path) -> Lines:
 
     Raises:
         DamagedSegmentError: A whole line stands behind one that is not.
+        RunDirectoryError: It is of an unknown format.
 
     """
     data = path.read_bytes()
@@ -94,7 +109,8 @@ def read_lines(path: Path) -> Lines:
     if is_damaged:
         message = f"line {len(spans) + 1} has another CRC-32C than was written"
         raise DamagedSegmentError(message)
-    return Lines(data, spans, len(data) - kept)
+    heads = int(_has_head(path, data, spans))
+    return Lines(data, spans[heads:], 1 + heads, len(data) - kept)
 
 
 def line_batches(path: Path, lines: Lines, segment: Segment) -> Iterator[pa.RecordBatch]:
@@ -107,7 +123,7 @@ def line_batches(path: Path, lines: Lines, segment: Segment) -> Iterator[pa.Reco
             try:
                 decoded.append(decoder.decode(view[begin:end]))
             except msgspec.DecodeError as error:
-                message = f"`{path}`, line {start + len(decoded) + 1}: {error}"
+                message = f"`{path}`, line {lines.first_line + start + len(decoded)}: {error}"
                 hint = "read it with the judgefast that wrote it, or a newer one"
                 raise RunDirectoryError(message, hint=hint) from error
         first_row = segment.first_row + start
@@ -126,13 +142,13 @@ def close_segment(folder: Path, segment: Segment, lines: Lines) -> None:
         table = pa.Table.from_batches(line_batches(opened, lines, segment), completions_schema())
         with writing(closed) as temporary:
             pq.write_table(
-                table.unify_dictionaries(),
+                table.unify_dictionaries().replace_schema_metadata(mark(TABLE)),
                 temporary,
                 compression="zstd",
                 row_group_size=_ROW_GROUP,
                 write_page_checksum=True,
             )
-            sidecar = Sidecar(rows=table.num_rows, sha256=_sha256(temporary))
+            sidecar = Sidecar(rows=table.num_rows, sha256=sha256_of(temporary))
             write_whole(sidecar_of(closed), msgspec.json.encode(sidecar) + b"\n")
     opened.unlink(missing_ok=True)
 
@@ -147,17 +163,19 @@ def verify_closed(closed: Path) -> None:
 
     Raises:
         DamagedSegmentError: It is not what was written, or nothing says what was.
+        RunDirectoryError: It is of an unknown format.
 
     """
+    sidecar_path = sidecar_of(closed)
     try:
-        sidecar = msgspec.json.decode(sidecar_of(closed).read_bytes(), type=Sidecar)
+        sidecar = decode_json(sidecar_path, sidecar_path.read_bytes(), Sidecar)
     except FileNotFoundError:
-        message = f"{sidecar_of(closed).name} with its sha256 is missing"
+        message = f"{sidecar_path.name} with its sha256 is missing"
         raise DamagedSegmentError(message) from None
     except msgspec.DecodeError as error:
-        message = f"{sidecar_of(closed).name} cannot be read: {error}"
+        message = f"{sidecar_path.name} cannot be read: {error}"
         raise DamagedSegmentError(message) from error
-    if _sha256(closed) != sidecar.sha256:
+    if sha256_of(closed) != sidecar.sha256:
         message = f"its sha256 is not {sidecar.sha256[:8]}…, as it was when it was written"
         raise DamagedSegmentError(message)
 
@@ -165,12 +183,26 @@ def verify_closed(closed: Path) -> None:
 def closed_batches(
     closed: Path, columns: Sequence[str] | None, *, batch_rows: int = 16_384
 ) -> Iterator[pa.RecordBatch]:
-    """A closed segment as batches of the `completions` table."""
+    """A closed segment as batches of the `completions` table.
+
+    Raises:
+        RunDirectoryError: It is of an unknown format.
+
+    """
     with pq.ParquetFile(closed, page_checksum_verification=True) as file:
+        check_table(closed, file.metadata.metadata, TABLE)
         names = None if columns is None else list(columns)
         yield from file.iter_batches(batch_size=batch_rows, columns=names)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _has_head(path: Path, data: bytes, spans: NDArray[np.uintp]) -> bool:
+    """Whether the first line says what the others are; one that a crash cut says nothing."""
+    if not len(spans):
+        return False
+    begin, end = spans[0].tolist()
+    try:
+        head = msgspec.json.decode(memoryview(data)[begin:end], type=_Head)
+    except msgspec.DecodeError:
+        return False
+    refuse_unknown(path, str(head.format))
+    return True

@@ -19,7 +19,7 @@ from judgefast.batches.tables import (
     requests_schema,
     requests_table,
 )
-from judgefast.datasets.rows import items_of, iter_rows
+from judgefast.datasets.rows import check_row_count, items_of, iter_rows
 from judgefast.errors import ModelError
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ def plan_run(
     whole = _joined(plans)
     directory.seal_plan(
         {
+            "items": base,
             "requests": len(whole),
             "replaced_characters": counts.replaced_characters,
             "stripped_characters": counts.stripped_characters,
@@ -162,7 +163,13 @@ def plan_run(
 
 
 def load_plan(directory: RunDirectory) -> RunPlan:
-    """Read the whole plan of a run directory."""
+    """Read the whole plan of a run directory.
+
+    Raises:
+        RunDirectoryError: A part of it, or of the rows that it is about, is missing or damaged.
+
+    """
+    check_row_count(directory.path, directory.plan_counts["items"])
     requests = pa.Table.from_batches(directory.plan_requests(), requests_schema())
     asks = pa.Table.from_batches(directory.plan_asks(), asks_schema())
     aspects = directory.manifest.options["aspects"]

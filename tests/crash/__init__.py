@@ -1,0 +1,1 @@
+"""Runs that are killed: at every system call, and at random."""
