@@ -81,7 +81,7 @@ def _kind(number: int) -> Item:
         question=texts[0],
         answers=answers,
         gold=("a", "b", "tie", None)[number % 4],
-        meta={"lang": ("en", "de", "fr")[number % 3], "n": number},
+        meta={"lang": ("en", "de", "fr")[number % 3]},
         question_sha256=text_hash(texts[0]),
     )
 
@@ -99,7 +99,7 @@ def _chunks(kinds: list[Item], items: int) -> Iterator[Chunk]:
                     question=kind.question,
                     answers=kind.answers,
                     gold=kind.gold,
-                    meta=kind.meta,
+                    meta=kind.meta | {"number": number},
                     row=number,
                     question_sha256=kind.question_sha256,
                 )

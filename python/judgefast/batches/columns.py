@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class PlanColumns(NamedTuple):
-    """What is asked. All of length n but `shown` and `shown_offsets`."""
+    """What is asked. All of length n but `shown`, `shown_offsets` and perhaps `prefix_group`."""
 
     item: NDArray[np.uint32]
     """Index of the item in the order of `rows`."""
@@ -40,7 +40,7 @@ class PlanColumns(NamedTuple):
     key: NDArray[np.uint8]
     """Shape (n, 16): the judgment. Equal to `request_id`, as each request answers one judgment."""
     prefix_group: NDArray[np.uint64]
-    """Requests with one group share rubric and question."""
+    """Requests with one group share rubric and question. Empty in a plan that is only read."""
 
     def shown_in(self, row: int) -> tuple[int, ...]:
         """Indices of the answers that one judgment shows, by position."""

@@ -180,6 +180,17 @@ class RunDirectory:
         """
         return self._plan.batches("asks", columns)
 
+    def plan_parts(
+        self, requests: Sequence[str], asks: Sequence[str]
+    ) -> Iterator[tuple[pa.Table, pa.Table]]:
+        """Some columns of `requests` and `asks`, part by part, in written order.
+
+        Raises:
+            RunDirectoryError: A file of the plan is missing or damaged.
+
+        """
+        return self._plan.parts(requests, asks)
+
     def completions(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Rows of `completions` by launch, segment and line; what is damaged is in `notes`.
 

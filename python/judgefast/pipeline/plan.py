@@ -11,6 +11,9 @@ from judgefast.batches.columns import PlanColumns, concat
 from judgefast.batches.plan import plan_requests
 from judgefast.batches.tables import (
     PLANNED,
+    READ_ASKS,
+    READ_REQUESTS,
+    SENT_REQUESTS,
     RenderedColumns,
     asks_schema,
     asks_table,
@@ -161,12 +164,27 @@ def plan_run(
     return whole
 
 
-def load_plan(directory: RunDirectory) -> RunPlan:
-    """Read the whole plan of a run directory."""
-    requests = pa.Table.from_batches(directory.plan_requests(), requests_schema())
-    asks = pa.Table.from_batches(directory.plan_asks(), asks_schema())
+def load_plan(directory: RunDirectory, *, to_send: bool = True) -> RunPlan:
+    """Read the whole plan of a run directory, a part at a time.
+
+    Args:
+        directory: Its plan is whole.
+        to_send: Whether requests are to be made of it: without, what only they need is left out.
+
+    Raises:
+        RunDirectoryError: A file of the plan is missing or damaged, or does not belong to the rest.
+
+    """
     aspects = directory.manifest.options["aspects"]
-    return RunPlan(plan_of(requests, asks, aspects), rendered_of(requests))
+    columns = SENT_REQUESTS if to_send else READ_REQUESTS
+    parts = [
+        RunPlan(plan_of(requests, asks, aspects), rendered_of(requests))
+        for requests, asks in directory.plan_parts(columns, READ_ASKS)
+    ]
+    if not parts:
+        requests, asks = requests_schema().empty_table(), asks_schema().empty_table()
+        return RunPlan(plan_of(requests, asks, aspects), rendered_of(requests))
+    return _joined(parts)
 
 
 def _write(

@@ -108,7 +108,7 @@ def read_run(
     own = rubric_in_force(config, read_rubric(manifest.rubric.toml, manifest.rubric.name))
     in_force = own if rubric is None else _other_rubric(own, rubric, config)
     items = load_item_columns(directory.path)
-    plan = load_plan(directory)
+    plan = load_plan(directory, to_send=False)
     table = read_journal(directory, plan, in_force)
     return reading_of(directory, config, in_force, items, plan, table)
 
