@@ -38,7 +38,7 @@ BUDGET_BYTES = (2 << 30) / 10_000_000
 """Memory for one judgment, so that ten millions stay under 2 GiB."""
 
 STAGES = {
-    "read items": ["pipeline.results.load_item_columns", "pipeline.run.load_item_columns"],
+    "read items": ["pipeline.results.load_item_columns", "pipeline.fit.load_item_columns"],
     "read plan": ["pipeline.results.load_plan", "pipeline.run.load_plan"],
     "open, fit": ["pipeline.run.open_run"],
     "index requests": ["journal.answers.AnswerIndex.__init__"],

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
@@ -20,10 +21,15 @@ from judgefast.errors import RunDirectoryError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from judgefast.datasets.items import Text
 
 ROWS_FOLDER = "rows"
 """Name of the table's folder in a run directory."""
+
+BATCH_ROWS = 2_048
+"""Rows, with their texts, that are looked at together."""
 
 _Columns = tuple[list[str | None], list[Any]]
 """Plain texts and conversations, each where it is one."""
@@ -165,7 +171,7 @@ def _text(text: str | None, turns: list[dict[str, str]] | None) -> Text | None:
 
 
 def iter_rows(
-    folder: Path, columns: Sequence[str] | None = None, batch_rows: int = 2048
+    folder: Path, columns: Sequence[str] | None = None, batch_rows: int = BATCH_ROWS
 ) -> Iterator[pa.RecordBatch]:
     """Rows of a run in run order.
 
@@ -178,12 +184,46 @@ def iter_rows(
         RunDirectoryError: There is no snapshot.
 
     """
-    parts = sorted((Path(folder) / ROWS_FOLDER).glob("part-*.parquet"))
-    if not parts:
-        message = f"`{folder}` holds no rows"
-        raise RunDirectoryError(message, hint="name the directory of a run")
-    for part in parts:
+    for part in _parts(folder):
         with parquet.ParquetFile(part, page_checksum_verification=True) as file:
             yield from file.iter_batches(
                 batch_size=batch_rows, columns=None if columns is None else list(columns)
             )
+
+
+def rows_around(
+    folder: Path, items: NDArray[np.integer]
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Rows of a run, whole, of those row groups that hold some of the items.
+
+    Args:
+        folder: The run directory.
+        items: Numbers of items in run order, ascending.
+
+    Yields:
+        The number of the first item of a batch, and the batch.
+
+    Raises:
+        RunDirectoryError: There is no snapshot.
+
+    """
+    base = 0
+    for part in _parts(folder):
+        with parquet.ParquetFile(part, page_checksum_verification=True) as file:
+            for group in range(file.num_row_groups):
+                end = base + file.metadata.row_group(group).num_rows
+                first, last = np.searchsorted(items, [base, end])
+                if last > first:
+                    at = base
+                    for batch in file.iter_batches(batch_size=BATCH_ROWS, row_groups=[group]):
+                        yield at, batch
+                        at += batch.num_rows
+                base = end
+
+
+def _parts(folder: Path) -> list[Path]:
+    parts = sorted((Path(folder) / ROWS_FOLDER).glob("part-*.parquet"))
+    if not parts:
+        message = f"`{folder}` holds no rows"
+        raise RunDirectoryError(message, hint="name the directory of a run")
+    return parts
