@@ -82,7 +82,7 @@ class Clock:
             setattr(owner, attribute, self._timed(stage, getattr(owner, attribute)))
 
     def _timed(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(*args: Any, **options: Any) -> Any:
+        def timed(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - whatever it takes
             started = time.perf_counter()
             self._inside.append(0.0)
             try:

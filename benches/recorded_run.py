@@ -39,7 +39,7 @@ CHUNK = 1_024
 WINDOW = 256
 """Completions come back out of order within so many."""
 
-WORDS = "the answer names a cause and gives one example but leaves out what was asked first".split()
+SENTENCE = "the answer names a cause and gives one example but leaves out what was asked first"
 
 
 def make_run(whole: Path, judgments: int, *, half: Path) -> None:
@@ -65,7 +65,7 @@ def make_run(whole: Path, judgments: int, *, half: Path) -> None:
 
 
 def _text(number: int) -> str:
-    chosen = random.Random(number).choices(WORDS, k=34)  # noqa: S311 - words, not a secret
+    chosen = random.Random(number).choices(SENTENCE.split(), k=34)  # noqa: S311 - words, not a secret
     return f"{number}: {' '.join(chosen)}"
 
 
@@ -159,7 +159,7 @@ def _journal(directory: RunDirectory, ids: np.ndarray[Any, Any], first: int) -> 
         text if number < UNREADABLE else f"{text}. [[{'ABC'[number % 3]}]]"
         for number, text in enumerate(said)
     ]
-    shuffle = random.Random(first).shuffle
+    shuffle = random.Random(first).shuffle  # noqa: S311 - an order, not a secret
     for start in range(0, len(ids), WINDOW):
         completions = [
             Completion(

@@ -6,7 +6,7 @@ repeat side by side.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -81,3 +81,25 @@ def concat(plans: Sequence[PlanColumns]) -> PlanColumns:
     lengths = np.concatenate([np.diff(plan.shown_offsets) for plan in plans])
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
     return PlanColumns(**columns, shown_offsets=offsets, key=columns["request_id"])
+
+
+class Filled:
+    """Columns by name, of a length that is known, filled in turn: no part is held beside them."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self._columns: dict[str, NDArray[Any]] = {}
+        self._ends: dict[str, int] = {}
+
+    def add(self, name: str, part: NDArray[Any]) -> None:
+        """Append to a column; it begins with the first part."""
+        if name not in self._columns:
+            self._columns[name] = np.empty((self._rows, *part.shape[1:]), part.dtype)
+            self._ends[name] = 0
+        start, end = self._ends[name], self._ends[name] + len(part)
+        self._columns[name][start:end] = part
+        self._ends[name] = end
+
+    def get(self, name: str) -> NDArray[Any] | None:
+        """A column; None where a part had none of it."""
+        return self._columns[name] if self._ends.get(name) == self._rows else None

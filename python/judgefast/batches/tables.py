@@ -44,8 +44,8 @@ SENT_REQUESTS = (
 )
 """Those that say also how it is sent."""
 
-READ_ASKS = ("request_id", "aspect", "key")
-"""Columns of `asks` that a plan is read from."""
+READ_ASKS = ("request_id", "aspect")
+"""Columns of `asks` that a plan is read from: the key is that of the request."""
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -170,7 +170,8 @@ def plan_of(requests: pa.Table, asks: pa.Table, aspects: Sequence[str]) -> PlanC
     Args:
         requests: Rows of the table `requests`, in plan order: `READ_REQUESTS`; `prefix_group` is
             read where it is there, too.
-        asks: Rows of the table `asks`, in the same order: `READ_ASKS`.
+        asks: Rows of the table `asks`, in the same order: `READ_ASKS`; `key`
+            is read where it is there, too.
         aspects: Names of the rubric's aspects, in its order.
 
     Raises:
@@ -182,7 +183,7 @@ def plan_of(requests: pa.Table, asks: pa.Table, aspects: Sequence[str]) -> PlanC
     if not np.array_equal(request_id, _key_rows(asks.column("request_id"))):
         msg = "the tables `requests` and `asks` of the plan do not name the same requests in order"
         raise RunDirectoryError(msg, hint="restore the folder `plan` from a copy")
-    key = _key_rows(asks.column("key"))
+    key = _key_rows(asks.column("key")) if "key" in asks.column_names else request_id
     shown_lists = requests.column("shown").combine_chunks()
     shown = shown_lists.flatten().to_numpy()
     lengths = pc.list_value_length(shown_lists).to_numpy(zero_copy_only=False)

@@ -191,9 +191,7 @@ def iter_rows(
             )
 
 
-def rows_around(
-    folder: Path, items: NDArray[np.integer]
-) -> Iterator[tuple[int, pa.RecordBatch]]:
+def rows_around(folder: Path, items: NDArray[np.integer]) -> Iterator[tuple[int, pa.RecordBatch]]:
     """Rows of a run, whole, of those row groups that hold some of the items.
 
     Args:

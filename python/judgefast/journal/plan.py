@@ -109,6 +109,19 @@ class PlanStore:
             with self._opened(kind, part) as file:
                 yield from file.iter_batches(columns=None if columns is None else list(columns))
 
+    def rows(self) -> int:
+        """Requests, as the files have them.
+
+        Raises:
+            RunDirectoryError: A file of the plan is missing or damaged.
+
+        """
+        total = 0
+        for part in (*self._sealed(), *self._pending):
+            with self._opened("requests", part) as file:
+                total += file.metadata.num_rows
+        return total
+
     def parts(
         self, requests: Sequence[str], asks: Sequence[str]
     ) -> Iterator[tuple[pa.Table, pa.Table]]:

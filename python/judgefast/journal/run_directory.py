@@ -180,6 +180,15 @@ class RunDirectory:
         """
         return self._plan.batches("asks", columns)
 
+    def plan_rows(self) -> int:
+        """Requests of the plan.
+
+        Raises:
+            RunDirectoryError: A file of the plan is missing or damaged.
+
+        """
+        return self._plan.rows()
+
     def plan_parts(
         self, requests: Sequence[str], asks: Sequence[str]
     ) -> Iterator[tuple[pa.Table, pa.Table]]:
@@ -197,6 +206,10 @@ class RunDirectory:
         What this launch has appended is seen once it is written: call `journal.flush()` before.
         """
         return self._reader.batches(columns)
+
+    def text_at(self, launch: str, row: int) -> str | None:
+        """Text of the completion at a place in a launch; one segment is read for it."""
+        return self._reader.text(launch, row)
 
     def final_attempts(self) -> AnswerIndex:
         """Join the journal to the plan: what counts for each request, and what is missing."""

@@ -6,8 +6,6 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from judgefast.batches.requests import RequestMaker
 from judgefast.codes import Status
 from judgefast.datasets.rows import items_of, rows_around
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from judgefast.config import RunConfig

@@ -32,7 +32,6 @@ from judgefast.reports.spent import operations_of
 from judgefast.stats.bias import position_bias
 from judgefast.stats.sentences import findings
 from judgefast.stats.summary import Judgments, summarise
-from judgefast.verdicts.table import COLUMNS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -363,13 +362,6 @@ def _examples(reading: Reading) -> list[UnparsedExample]:
         rows = np.flatnonzero(status == reason)
         if reason.part == "unparsed" and len(rows):
             wanted[int(rows[0])] = reason
-    found: dict[int, str] = {}
-    if wanted:
-        for batch in reading.directory.completions(COLUMNS):
-            rows = reading.table.answers.rows(batch.column("request_id"))
-            counted = reading.table.answers.counts(batch)
-            for place in np.flatnonzero(np.isin(rows, list(wanted)) & counted).tolist():
-                found[int(rows[place])] = batch.column("text")[place].as_py()
     plan = reading.plan.columns
     return [
         UnparsedExample(
@@ -378,7 +370,13 @@ def _examples(reading: Reading) -> list[UnparsedExample]:
             order=""
             if plan.second[row] == NO_ANSWER
             else ("swapped" if plan.swapped[row] else "forward"),
-            excerpt=found.get(row, "")[:EXCERPT_CHARACTERS],
+            excerpt=_said(reading, row)[:EXCERPT_CHARACTERS],
         )
         for row, reason in wanted.items()
     ]
+
+
+def _said(reading: Reading, row: int) -> str:
+    """Text of the completion that counts; empty where none does."""
+    place = reading.table.answers.place(row)
+    return "" if place is None else reading.directory.text_at(*place) or ""
