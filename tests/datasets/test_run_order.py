@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from judgefast.datasets import (
     run_order,
     snapshot,
 )
+from judgefast.datasets.rows import rows_around
 from judgefast.errors import ConfigError, DataError, RunDirectoryError
 from judgefast.hashes import cluster_id64, framed
 
@@ -285,3 +287,24 @@ def test_an_error_of_the_rows_own_iterable_comes_through(tmp_path: Path) -> None
     with pytest.raises(ConnectionResetError):
         snapshot(read_items(rows()), tmp_path, seed=0)
     assert list(tmp_path.iterdir()) == []
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(wanted=st.sets(st.integers(0, 299), max_size=6))
+def test_rows_around_some_items_are_those_of_all_rows(
+    wanted: set[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_order, "PART_ROWS", 100)
+    monkeypatch.setattr(run_order, "GROUP_ROWS", 16)
+    if not (tmp_path / "rows").exists():
+        snapshot(read_items(rows(300)), tmp_path, seed=SEED)
+    all_items = written(tmp_path)
+    seen: set[int] = set()
+    for base, batch in rows_around(tmp_path, np.array(sorted(wanted), np.uint32)):
+        assert items_of(batch) == all_items[base : base + batch.num_rows]
+        found = set(range(base, base + batch.num_rows))
+        assert found & wanted
+        seen |= found
+    assert wanted <= seen

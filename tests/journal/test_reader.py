@@ -17,7 +17,7 @@ from judgefast.engines.base import LabelRead
 from judgefast.errors import RunDirectoryError
 from judgefast.journal.columns import completions_schema
 from judgefast.journal.run_directory import RunDirectory
-from judgefast.journal.segments import Segment, list_segments
+from judgefast.journal.segments import SEGMENT_ROWS, Segment, list_segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -239,3 +239,19 @@ def test_a_segment_that_is_damaged_both_open_and_closed_is_left_out(
             f"`journal/{closed.name}`",
             f"`journal/{opened.name}`",
         ]
+
+
+@pytest.mark.parametrize("to_parquet", [True, False])
+def test_one_text_is_found_by_its_place_in_a_launch(
+    run: Path, completion: Make, *, to_parquet: bool
+) -> None:
+    launches = [
+        write(run, [completion(base + number) for number in range(3)], to_parquet=to_parquet)
+        for base in (0, 10)
+    ]
+    with RunDirectory.open(run, write=False) as reader:
+        for base, path in zip((0, 10), launches, strict=True):
+            launch = path.name.partition("-")[0]
+            said = [reader.text_at(launch, row) for row in range(4)]
+            assert said == [*(f"answer {base + number}" for number in range(3)), None]
+            assert reader.text_at(launch, SEGMENT_ROWS) is None

@@ -6,9 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 import pytest
 
 from judgefast.journal.run_directory import RunDirectory
+from judgefast.pipeline.plan import load_plan
 from judgefast.pipeline.results import read_run, report_of
 from tests.engines.scripted import ScriptedEngine, answered, failed
 from tests.pipeline.judging import attempts_of, by_hash, go_on, judge_rows, pairs, results_of
@@ -156,3 +158,16 @@ def test_each_phase_has_its_seconds_in_the_report(tmp_path: Path) -> None:
     assert (finished.report.operations.in_flight_mean or 0) > 1
     [launch] = finished.report.operations.launches
     assert (launch.judgments, launch.engine["version"]) == (8, "scripted")
+
+
+def test_a_plan_that_is_only_read_is_the_one_that_is_sent(tmp_path: Path) -> None:
+    judge_rows(tmp_path / "run", pairs(5), repeats=2)
+    directory = RunDirectory.open(tmp_path / "run", write=False)
+    sent, read = (load_plan(directory, to_send=to_send) for to_send in (True, False))
+    assert len(sent) == len(read) == directory.plan_rows() == 20
+    for name, column in read.columns._asdict().items():
+        if name != "prefix_group":
+            np.testing.assert_array_equal(column, getattr(sent.columns, name), err_msg=name)
+    assert len(sent.columns.prefix_group) == len(sent.rendered.ids_hash) == 20
+    assert (len(read.columns.prefix_group), read.rendered.ids_hash) == (0, None)
+    np.testing.assert_array_equal(sent.rendered.planned, read.rendered.planned)

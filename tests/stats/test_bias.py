@@ -216,6 +216,23 @@ def test_aspects_and_pairs_of_one_item_are_comparisons_of_their_own() -> None:
     assert bias.flip_rate.clusters == 1
 
 
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_judgments_in_any_order_are_counted_alike(data: st.DataObject) -> None:
+    shown = st.sampled_from([(0, 1), (1, 0), (0, 2), (2, 1)])
+    rows = st.tuples(st.integers(0, 3), st.integers(0, 1), shown, st.sampled_from([FIRST, SECOND]))
+    judgments = sorted(data.draw(st.lists(rows, min_size=1, max_size=20)))
+    found = []
+    for order in (range(len(judgments)), data.draw(st.permutations(range(len(judgments))))):
+        item, aspect, pair, choice = zip(*(judgments[row] for row in order), strict=True)
+        first, second = zip(*pair, strict=True)
+        plan = plan_of(item, first, second, aspect=aspect)
+        found.append(position_bias(plan, make_verdicts(choice), make_items(4, answers=3)))
+    assert found[0] == found[1]
+    comparisons = {(item, aspect, frozenset(pair)) for item, aspect, pair, _ in judgments}
+    assert found[0].comparisons == len(comparisons)
+
+
 def test_probabilities_give_the_mean_of_the_first_place() -> None:
     plan = make_plan(2)
     labels = [[0.9, 0.1, 0], [0.5, 0.1, 0.4], [0.2, 0.8, 0], [np.nan] * 3]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from judgefast.codes import CHOICE_TIE, Status
 from judgefast.errors import ConfigError
-from judgefast.stats import Judgments, summarise
+from judgefast.stats import Judgments, slices, summarise
 
 from .tables import make_items, make_outcomes
 
@@ -331,3 +331,28 @@ def test_hash_seeds_and_row_order_change_no_byte() -> None:
         for seed, shuffle in (("0", "5"), ("1", "6"))
     }
     assert len(answers) == 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    rows=st.lists(st.tuples(st.sampled_from([0, 1, 0, 1, 1]), st.integers(-1, 3)), min_size=1),
+    data=st.data(),
+)
+def test_slices_are_the_same_whether_codes_are_sorted_or_looked_up(
+    rows: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    value, lang = zip(*rows, strict=True)
+    languages = (np.array(lang, np.int32), ["a", "b", "c", "never", "d"])
+    items = make_items(len(rows), meta={"lang": languages})
+    outcomes = make_outcomes(range(len(rows)), data.draw(st.permutations(value)))
+    found = []
+    for small in (0, 1 << 16):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(slices, "_SMALL", small)
+            found.append(summarise(outcomes, items, mode="pairwise", slices=["lang"]))
+    assert found[0] == found[1]
+    parts = named(found[0], "tie_rate")
+    for code, name in enumerate(languages[1]):
+        mine = [part for part in parts if part.endswith(f"meta.lang={name}")]
+        assert len(mine) == (code in lang)
+        assert sum(parts[part].outcomes for part in mine) == lang.count(code)

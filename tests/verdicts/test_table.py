@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from judgefast.codes import Status
 from judgefast.engines.base import Completion, LabelRead
+from judgefast.journal.columns import to_batch
 from judgefast.prompts.verdict_format import VerdictFormat, VerdictLabel
 from judgefast.verdicts.table import VerdictTable
 
 if TYPE_CHECKING:
+    import random
+
     from judgefast.verdicts.columns import VerdictColumns
 
 AB = VerdictFormat(
@@ -87,3 +92,62 @@ def test_probabilities_that_cannot_be_those_of_the_labels_are_malformed(
     verdicts = read(text="B", answers=(LabelRead(0, logprobs),))
     assert verdicts.status[0] == Status.MALFORMED
     assert np.isnan(verdicts.p_labels).all()
+
+
+came_back = st.builds(
+    Completion,
+    request_id=st.integers(0, 4).map(lambda number: number.to_bytes(16, "little")),
+    attempt=st.integers(1, 2),
+    lane=st.just(0),
+    text=st.sampled_from(["A", "B", "no idea", ""]),
+    finish_reason=st.sampled_from(["stop", "length", "refused", "error", "cancelled"]),
+    answers=st.sampled_from([(), (LabelRead(0, LIKELY_A),), (LabelRead(0, LIKELY_B),)]),
+    replaced_surrogates=st.integers(0, 2),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    launches=st.lists(st.lists(came_back, max_size=12), min_size=1, max_size=3),
+    size=st.integers(1, 5),
+    order=st.randoms(use_true_random=False),
+)
+def test_batches_of_any_size_in_any_order_give_the_same_table(
+    launches: list[list[Completion]], size: int, order: random.Random
+) -> None:
+    ids = np.frombuffer(b"".join(n.to_bytes(16, "little") for n in range(5)), np.uint8)
+    ids = ids.reshape(-1, 16)
+    whole, other = (VerdictTable(ids, AB, planned=np.zeros(5, np.uint8)) for _ in range(2))
+    parts = []
+    for number, completions in enumerate(launches):
+        name = f"{number:032x}"
+        if completions:
+            whole.add(to_batch(completions, launch=name, first_row=0))
+        for start in range(0, len(completions), size):
+            part = completions[start : start + size]
+            parts.append(to_batch(part, launch=name, first_row=start))
+    order.shuffle(parts)
+    for part in parts:
+        other.add(part)
+    for name, column in whole.verdicts()._asdict().items():
+        np.testing.assert_array_equal(getattr(other.verdicts(), name), column, err_msg=name)
+    np.testing.assert_array_equal(other.replaced_surrogates, whole.replaced_surrogates)
+    assert other.answers.by_launch() == whole.answers.by_launch()
+    assert [other.answers.place(row) for row in range(5)] == [
+        whole.answers.place(row) for row in range(5)
+    ]
+
+
+def test_room_for_probabilities_is_made_when_the_first_are_read() -> None:
+    ids = np.arange(32, dtype=np.uint8).reshape(2, 16)
+    table = VerdictTable(ids, AB, planned=np.zeros(2, np.uint8))
+    given = {"attempt": 1, "lane": 0, "finish_reason": "stop"}
+    table.add_live([Completion(**given, request_id=ids[0].tobytes(), text="A")], "a")
+    assert table.verdicts().p_labels.shape == (2, 0)
+    read = LabelRead(0, LIKELY_B)
+    table.add_live(
+        [Completion(**given, request_id=ids[1].tobytes(), text="", answers=(read,))], "a"
+    )
+    verdicts = table.verdicts()
+    np.testing.assert_allclose(verdicts.p_labels, [[np.nan] * 2, [0.2, 0.8]], rtol=1e-6)
+    assert verdicts.choice.tolist() == [0, 1]

@@ -6,7 +6,7 @@ repeat side by side.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class PlanColumns(NamedTuple):
-    """What is asked. All of length n but `shown` and `shown_offsets`."""
+    """What is asked. All of length n but `shown`, `shown_offsets` and perhaps `prefix_group`."""
 
     item: NDArray[np.uint32]
     """Index of the item in the order of `rows`."""
@@ -40,7 +40,7 @@ class PlanColumns(NamedTuple):
     key: NDArray[np.uint8]
     """Shape (n, 16): the judgment. Equal to `request_id`, as each request answers one judgment."""
     prefix_group: NDArray[np.uint64]
-    """Requests with one group share rubric and question."""
+    """Requests with one group share rubric and question. Empty in a plan that is only read."""
 
     def shown_in(self, row: int) -> tuple[int, ...]:
         """Indices of the answers that one judgment shows, by position."""
@@ -81,3 +81,25 @@ def concat(plans: Sequence[PlanColumns]) -> PlanColumns:
     lengths = np.concatenate([np.diff(plan.shown_offsets) for plan in plans])
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
     return PlanColumns(**columns, shown_offsets=offsets, key=columns["request_id"])
+
+
+class Filled:
+    """Columns by name, of a length that is known, filled in turn: no part is held beside them."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self._columns: dict[str, NDArray[Any]] = {}
+        self._ends: dict[str, int] = {}
+
+    def add(self, name: str, part: NDArray[Any]) -> None:
+        """Append to a column; it begins with the first part."""
+        if name not in self._columns:
+            self._columns[name] = np.empty((self._rows, *part.shape[1:]), part.dtype)
+            self._ends[name] = 0
+        start, end = self._ends[name], self._ends[name] + len(part)
+        self._columns[name][start:end] = part
+        self._ends[name] = end
+
+    def get(self, name: str) -> NDArray[Any] | None:
+        """A column; None where a part had none of it."""
+        return self._columns[name] if self._ends.get(name) == self._rows else None

@@ -32,6 +32,21 @@ ORDERS = ("forward", "swapped")
 
 _KEY_BYTES = 16
 
+READ_REQUESTS = ("request_id", "item", "shown", "repeat", "planned")
+"""Columns of `requests` that say what was asked."""
+
+SENT_REQUESTS = (
+    *READ_REQUESTS,
+    "ids_hash",
+    "prefix_group",
+    "prompt_tokens",
+    "planned_cached_tokens",
+)
+"""Those that say also how it is sent."""
+
+READ_ASKS = ("request_id", "aspect")
+"""Columns of `asks` that a plan is read from: the key is that of the request."""
+
 Number = TypeVar("Number", bound=np.generic)
 
 
@@ -153,8 +168,10 @@ def plan_of(requests: pa.Table, asks: pa.Table, aspects: Sequence[str]) -> PlanC
     """Read a plan back from its tables.
 
     Args:
-        requests: Rows of the table `requests`, in plan order.
-        asks: Rows of the table `asks`, in the same order.
+        requests: Rows of the table `requests`, in plan order: `READ_REQUESTS`; `prefix_group` is
+            read where it is there, too.
+        asks: Rows of the table `asks`, in the same order: `READ_ASKS`; `key`
+            is read where it is there, too.
         aspects: Names of the rubric's aspects, in its order.
 
     Raises:
@@ -166,6 +183,7 @@ def plan_of(requests: pa.Table, asks: pa.Table, aspects: Sequence[str]) -> PlanC
     if not np.array_equal(request_id, _key_rows(asks.column("request_id"))):
         msg = "the tables `requests` and `asks` of the plan do not name the same requests in order"
         raise RunDirectoryError(msg, hint="restore the folder `plan` from a copy")
+    key = _key_rows(asks.column("key")) if "key" in asks.column_names else request_id
     shown_lists = requests.column("shown").combine_chunks()
     shown = shown_lists.flatten().to_numpy()
     lengths = pc.list_value_length(shown_lists).to_numpy(zero_copy_only=False)
@@ -186,20 +204,22 @@ def plan_of(requests: pa.Table, asks: pa.Table, aspects: Sequence[str]) -> PlanC
         repeat=_numbers(requests.column("repeat"), np.uint16),
         aspect=_aspect_codes(asks.column("aspect"), aspects),
         request_id=request_id,
-        key=_key_rows(asks.column("key")),
-        prefix_group=_numbers(requests.column("prefix_group"), np.uint64),
+        key=request_id if np.array_equal(key, request_id) else key,
+        prefix_group=_numbers(requests.column("prefix_group"), np.uint64)
+        if "prefix_group" in requests.column_names
+        else np.zeros(0, np.uint64),
     )
 
 
 def rendered_of(requests: pa.Table) -> RenderedColumns:
-    """Read back what the table `requests` says of each prompt."""
-    ids_hash = requests.column("ids_hash")
-    sent = requests.column("planned").cast(pa.string())
+    """Read back what the table `requests` says of each prompt, of the columns that are there."""
+    known = requests.column_names
+    ids_hash = requests.column("ids_hash") if "ids_hash" in known else None
     return RenderedColumns(
-        ids_hash=None if ids_hash.null_count else _key_rows(ids_hash),
-        prompt_tokens=_counts_of(requests.column("prompt_tokens")),
-        planned_cached_tokens=_counts_of(requests.column("planned_cached_tokens")),
-        planned=_numbers(pc.index_in(sent, pa.array(PLANNED)), np.uint8),
+        ids_hash=None if ids_hash is None or ids_hash.null_count else _key_rows(ids_hash),
+        prompt_tokens=_counts_of(requests, "prompt_tokens"),
+        planned_cached_tokens=_counts_of(requests, "planned_cached_tokens"),
+        planned=_codes_of(requests.column("planned"), PLANNED).astype(np.uint8),
     )
 
 
@@ -236,8 +256,10 @@ def _counts(counts: NDArray[np.int32] | None, rows: int) -> pa.Array:
     return pa.nulls(rows, pa.int32()) if counts is None else pa.array(counts)
 
 
-def _counts_of(column: pa.ChunkedArray) -> NDArray[np.int32] | None:
-    return None if column.null_count else _numbers(column, np.int32)
+def _counts_of(requests: pa.Table, name: str) -> NDArray[np.int32] | None:
+    if name not in requests.column_names or requests.column(name).null_count:
+        return None
+    return _numbers(requests.column(name), np.int32)
 
 
 def _numbers(column: pa.ChunkedArray, dtype: type[Number]) -> NDArray[Number]:
@@ -245,12 +267,21 @@ def _numbers(column: pa.ChunkedArray, dtype: type[Number]) -> NDArray[Number]:
     return np.asarray(column.combine_chunks()).astype(dtype, copy=False)
 
 
+def _codes_of(column: pa.ChunkedArray, names: Sequence[str]) -> NDArray[np.int32]:
+    """Words of a dictionary column by their place among `names`, -1 for any other."""
+    chunks = []
+    for chunk in column.chunks:
+        places = pc.index_in(chunk.dictionary, pa.array(list(names), pa.string()))
+        of_code = np.append(places.fill_null(-1).to_numpy(), -1)
+        chunks.append(of_code[chunk.indices.fill_null(-1).to_numpy()])
+    return np.concatenate([np.zeros(0, np.int32), *chunks])
+
+
 def _aspect_codes(column: pa.ChunkedArray, aspects: Sequence[str]) -> NDArray[np.uint16]:
     """Aspects by their place in the rubric."""
-    names = column.cast(pa.string())
-    codes = pc.index_in(names, pa.array(list(aspects), pa.string()))
-    if codes.null_count:
-        unknown = names.filter(pc.is_null(codes))[0].as_py()
+    codes = _codes_of(column, aspects)
+    if (codes < 0).any():
+        unknown = column[int(np.argmax(codes < 0))].as_py()
         msg = f"the plan asks about aspect `{unknown}`, but the rubric has: {', '.join(aspects)}"
         raise RunDirectoryError(msg, hint="use the rubric the run was started with")
-    return _numbers(codes, np.uint16)
+    return codes.astype(np.uint16)

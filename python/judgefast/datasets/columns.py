@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from judgefast.codes import CHOICE_NONE, CHOICE_TIE
 from judgefast.datasets.rows import iter_rows
@@ -65,17 +66,24 @@ class _Coder:
         self.rows: list[NDArray[np.int32]] = []
         self.length = 0
 
-    def code(self, name: str) -> int:
-        return self.names.setdefault(name, len(self.names))
-
-    def add(self, values: list[str | None], start: int) -> bool:
-        """Code the rows from `start` on. False when there are too many names."""
+    def add(self, values: pa.Array[Any], start: int) -> bool:
+        """Code the rows from `start` on, strings. False when there are too many names."""
         if start > self.length:
             self.rows.append(np.full(start - self.length, -1, dtype=np.int32))
-        codes = [-1 if value is None else self.code(value) for value in values]
-        self.rows.append(np.array(codes, dtype=np.int32))
+        self.rows.append(self.codes(values))
         self.length = start + len(values)
         return self.limit is None or len(self.names) <= self.limit
+
+    def codes(self, values: pa.Array[Any]) -> NDArray[np.int32]:
+        """Codes of strings; -1 for null."""
+        coded: Any = values.dictionary_encode()
+        table = [
+            self.names.setdefault(name, len(self.names)) for name in coded.dictionary.to_pylist()
+        ]
+        codes: NDArray[np.int32] = np.array([*table, -1], dtype=np.int32)[
+            coded.indices.fill_null(-1).to_numpy()
+        ]
+        return codes
 
     def coded(self, length: int) -> Coded:
         if length > self.length:
@@ -101,15 +109,15 @@ def load_item_columns(folder: Path) -> ItemColumns:
     for batch in iter_rows(folder, wanted, batch_rows=BATCH_ROWS):
         answers: Any = batch.column("answers")
         length = answers.value_lengths().to_numpy()
-        gold = batch.column("gold").to_pylist()
+        gold: Any = batch.column("gold")
         single = length == 1
         ids.append(batch.column("item_id"))
         clusters.append(batch.column("cluster_id64").to_numpy())
         counts.append(length.astype(np.uint16))
         scores.append(batch.column("gold_score").to_numpy(zero_copy_only=False))
         choices.append(_choices(gold, single))
-        label.add([g if one else None for g, one in zip(gold, single, strict=True)], start)
-        owners.append(_owners(answers.flatten().field("model"), models))
+        label.add(pc.if_else(pa.array(single), gold, None), start)
+        owners.append(models.codes(answers.flatten().field("model")))
         meta.add(batch.column("meta"), start)
         start += batch.num_rows
     num_answers = np.concatenate(counts)
@@ -126,25 +134,16 @@ def load_item_columns(folder: Path) -> ItemColumns:
     )
 
 
-def _choices(gold: list[str | None], single: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    codes = [
-        CHOICE_NONE
-        if name is None or one
-        else CHOICE_TIE
-        if name == "tie"
-        else ord(name) - ord("a")
-        for name, one in zip(gold, single, strict=True)
+def _choices(gold: pa.Array[Any], single: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    coded: Any = pc.if_else(pa.array(single), None, gold).dictionary_encode()
+    of_name = [
+        CHOICE_TIE if name == "tie" else ord(name) - ord("a")
+        for name in coded.dictionary.to_pylist()
     ]
-    return np.array(codes, dtype=np.uint8)
-
-
-def _owners(names: Any, models: _Coder) -> NDArray[np.int32]:  # noqa: ANN401 - Arrow strings
-    """Codes of the models of a batch's answers, one after the other."""
-    coded = names.dictionary_encode()
-    table = np.array([models.code(name) for name in coded.dictionary.to_pylist()], dtype=np.int32)
-    indices = coded.indices.fill_null(-1).to_numpy()
-    owners: NDArray[np.int32] = np.append(table, np.int32(-1))[indices]
-    return owners
+    choices: NDArray[np.uint8] = np.array([*of_name, CHOICE_NONE], dtype=np.uint8)[
+        coded.indices.fill_null(-1).to_numpy()
+    ]
+    return choices
 
 
 def _by_item(owners: NDArray[np.int32], num_answers: NDArray[np.uint16]) -> NDArray[np.int32]:
@@ -167,16 +166,27 @@ class _MetaCoders:
     def add(self, texts: pa.Array[Any], start: int) -> None:
         pylist: Any = texts.to_pylist()
         rows: list[dict[str, Any]] = [_decode(text) for text in pylist]
-        for field in dict.fromkeys(name for row in rows for name in row):
+        fields: dict[str, None] = {}
+        for row in rows:
+            fields |= dict.fromkeys(row)
+        for field in fields:
             if field in self._dropped:
                 continue
             coder = self._coders.setdefault(field, _Coder(MAX_META_VALUES))
-            if not coder.add([_scalar(row.get(field)) for row in rows], start):
+            if not coder.add(_strings([row.get(field) for row in rows]), start):
                 self._dropped.add(field)
                 del self._coders[field]
 
     def coded(self, length: int) -> dict[str, Coded]:
         return {field: coder.coded(length) for field, coder in self._coders.items() if coder.names}
+
+
+def _strings(values: list[Any]) -> pa.Array[Any]:
+    """Names of scalars as a column; null for what is not there, or is none."""
+    try:
+        return pa.array(values, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError):  # not all of them are strings
+        return pa.array([_scalar(value) for value in values], pa.string())
 
 
 def _scalar(value: Any) -> str | None:  # noqa: ANN401 - any value that JSON can hold

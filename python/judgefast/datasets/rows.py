@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
@@ -22,6 +23,8 @@ from judgefast.formats import check_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from judgefast.datasets.items import Text
 
 ROWS_FOLDER = "rows"
@@ -30,6 +33,9 @@ ROWS_FOLDER = "rows"
 _COPY_BACK = "copy the file back, or start a new run directory"
 _DAMAGE = (OSError, ValueError, pa.ArrowException)
 """What reading Parquet raises where bytes are not those that were written."""
+
+BATCH_ROWS = 2_048
+"""Rows, with their texts, that are looked at together."""
 
 _Columns = tuple[list[str | None], list[Any]]
 """Plain texts and conversations, each where it is one."""
@@ -171,7 +177,7 @@ def _text(text: str | None, turns: list[dict[str, str]] | None) -> Text | None:
 
 
 def iter_rows(
-    folder: Path, columns: Sequence[str] | None = None, batch_rows: int = 2048
+    folder: Path, columns: Sequence[str] | None = None, batch_rows: int = BATCH_ROWS
 ) -> Iterator[pa.RecordBatch]:
     """Rows of a run in run order.
 
@@ -186,14 +192,7 @@ def iter_rows(
 
     """
     for part in _parts(folder):
-        with (
-            _named_errors(part),
-            parquet.ParquetFile(part, page_checksum_verification=True) as file,
-        ):
-            check_table(part, file.metadata.metadata, ROWS_FOLDER)
-            if not file.schema_arrow.equals(rows_schema()):
-                message = "its columns are not those of the table"
-                raise pa.ArrowInvalid(message)
+        with _opened(part) as file:
             missing = file.metadata.num_rows
             names = None if columns is None else list(columns)
             for batch in file.iter_batches(batch_size=batch_rows, columns=names):
@@ -220,12 +219,52 @@ def check_row_count(folder: Path, items: int) -> None:
         raise RunDirectoryError(message, hint=_COPY_BACK)
 
 
+def rows_around(folder: Path, items: NDArray[np.integer]) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Rows of a run, whole, of those row groups that hold some of the items.
+
+    Args:
+        folder: The run directory.
+        items: Numbers of items in run order, ascending.
+
+    Yields:
+        The number of the first item of a batch, and the batch.
+
+    Raises:
+        RunDirectoryError: There is no snapshot, or a part of it is missing, damaged or of an
+            unknown format.
+
+    """
+    base = 0
+    for part in _parts(folder):
+        with _opened(part) as file:
+            for group in range(file.num_row_groups):
+                end = base + file.metadata.row_group(group).num_rows
+                first, last = np.searchsorted(items, [base, end])
+                if last > first:
+                    at = base
+                    for batch in file.iter_batches(batch_size=BATCH_ROWS, row_groups=[group]):
+                        yield at, batch
+                        at += batch.num_rows
+                base = end
+
+
 def _parts(folder: Path) -> list[Path]:
     parts = sorted((Path(folder) / ROWS_FOLDER).glob("part-*.parquet"))
     if not parts:
         message = f"`{folder}` holds no rows"
         raise RunDirectoryError(message, hint="name the directory of a run")
     return parts
+
+
+@contextmanager
+def _opened(part: Path) -> Iterator[parquet.ParquetFile]:
+    """Open a part that is a table of rows."""
+    with _named_errors(part), parquet.ParquetFile(part, page_checksum_verification=True) as file:
+        check_table(part, file.metadata.metadata, ROWS_FOLDER)
+        if not file.schema_arrow.equals(rows_schema()):
+            message = "its columns are not those of the table"
+            raise pa.ArrowInvalid(message)
+        yield file
 
 
 @contextmanager

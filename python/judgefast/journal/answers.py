@@ -130,17 +130,35 @@ class AnswerIndex:
         self._add_final(rows[chosen], attempts[chosen], launches[chosen], places[chosen])
         return rows
 
-    def counts(self, batch: pa.RecordBatch) -> NDArray[np.bool_]:
-        """Which of these completions, all of them added before, are the ones that count."""
+    def counts(self, batch: pa.RecordBatch, rows: Rows | None = None) -> NDArray[np.bool_]:
+        """Which of these completions, all of them added before, are the ones that count.
+
+        Args:
+            batch: Completions (`request_id`, `launch` and `row` of them).
+            rows: What `add` has returned of them, where it is known.
+
+        """
         if not len(self._row):
             return np.zeros(len(batch), np.bool_)
-        rows = self.rows(batch.column("request_id"))
+        rows = self.rows(batch.column("request_id")) if rows is None else rows
         launches = self._launch_numbers(batch)
         same = (self._launch[rows] == launches) & (
             self._row[rows] == batch.column("row").to_numpy()
         )
         counted: NDArray[np.bool_] = (rows >= 0) & same
         return counted
+
+    def place(self, row: int) -> tuple[str, int] | None:
+        """Launch, and place in it, of the completion that counts; None where there is none."""
+        if not self.final_attempt[row]:
+            return None
+        return self._launches[self._launch[row]], int(self._row[row])
+
+    def by_launch(self) -> dict[str, int]:
+        """Completions that count, by launch."""
+        launches = self._launch[self.final_attempt > 0]
+        numbers = np.bincount(launches, minlength=len(self._launches)).tolist()
+        return dict(zip(self._launches, numbers, strict=True))
 
     def _add_final(
         self, rows: Rows, attempts: NDArray[np.int32], launches: NDArray[np.int32], places: Rows

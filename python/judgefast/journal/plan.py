@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -125,15 +126,49 @@ class PlanStore:
 
         """
         for part in (*self._sealed(), *self._pending):
-            path = self._folder / f"{kind}-{part}.parquet"
-            try:
-                self._verify(path)
-                with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                    check_table(path, file.metadata.metadata, kind)
-                    yield from file.iter_batches(columns=None if columns is None else list(columns))
-            except (OSError, pa.ArrowInvalid) as error:
-                message = f"`{path}` of the plan cannot be read: {error}"
-                raise RunDirectoryError(message, hint=COPY_BACK) from error
+            with self._opened(kind, part) as file:
+                yield from file.iter_batches(columns=None if columns is None else list(columns))
+
+    def rows(self) -> int:
+        """Requests, as the files have them.
+
+        Raises:
+            RunDirectoryError: A file of the plan is missing or damaged.
+
+        """
+        total = 0
+        for part in (*self._sealed(), *self._pending):
+            with self._opened("requests", part) as file:
+                total += file.metadata.num_rows
+        return total
+
+    def parts(
+        self, requests: Sequence[str], asks: Sequence[str]
+    ) -> Iterator[tuple[pa.Table, pa.Table]]:
+        """Some columns of both tables, part by part, in written order.
+
+        Raises:
+            RunDirectoryError: A file of the plan is missing or damaged.
+
+        """
+        for part in (*self._sealed(), *self._pending):
+            with self._opened("requests", part) as file:
+                asked = file.read(list(requests))
+            with self._opened("asks", part) as file:
+                answered = file.read(list(asks))
+            yield asked, answered
+
+    @contextmanager
+    def _opened(self, kind: Kind, part: str) -> Iterator[pq.ParquetFile]:
+        path = self._folder / f"{kind}-{part}.parquet"
+        try:
+            self._verify(path)
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                check_table(path, file.metadata.metadata, kind)
+                yield file
+        except (OSError, pa.ArrowInvalid) as error:
+            message = f"`{path}` of the plan cannot be read: {error}"
+            raise RunDirectoryError(message, hint=COPY_BACK) from error
 
     def _verify(self, path: Path) -> None:
         """Check a file against the seal, the first time that it is read."""

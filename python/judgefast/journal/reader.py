@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from judgefast.journal.files import set_aside, temporaries
 from judgefast.journal.launches import NAME_DIGITS, is_elsewhere
 from judgefast.journal.segments import (
+    SEGMENT_ROWS,
     DamagedSegmentError,
     Lines,
     Segment,
@@ -47,6 +50,16 @@ class JournalReader:
         """All completions, by launch, segment and row; changes nothing on the disk."""
         for segment in list_segments(self._folder):
             yield from self._segment_batches(segment, columns)
+
+    def text(self, launch: str, row: int) -> str | None:
+        """Text of the completion at a place in a launch; None if it is not there any more."""
+        segment = Segment(launch, row // SEGMENT_ROWS)
+        for batch in self._segment_batches(segment, ("row", "text")):
+            found = np.flatnonzero(batch.column("row").to_numpy() == row)
+            if len(found):
+                text: str = batch.column("text")[int(found[0])].as_py()
+                return text
+        return None
 
     def repair(self) -> None:
         """Close what dead launches left open, set damaged segments aside. For the writer alone."""

@@ -183,12 +183,36 @@ class RunDirectory:
         """
         return self._plan.batches("asks", columns)
 
+    def plan_rows(self) -> int:
+        """Requests of the plan.
+
+        Raises:
+            RunDirectoryError: A file of the plan is missing or damaged.
+
+        """
+        return self._plan.rows()
+
+    def plan_parts(
+        self, requests: Sequence[str], asks: Sequence[str]
+    ) -> Iterator[tuple[pa.Table, pa.Table]]:
+        """Some columns of `requests` and `asks`, part by part, in written order.
+
+        Raises:
+            RunDirectoryError: A file of the plan is missing or damaged.
+
+        """
+        return self._plan.parts(requests, asks)
+
     def completions(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Rows of `completions` by launch, segment and line; what is damaged is in `notes`.
 
         What this launch has appended is seen once it is written: call `journal.flush()` before.
         """
         return self._reader.batches(columns)
+
+    def text_at(self, launch: str, row: int) -> str | None:
+        """Text of the completion at a place in a launch; one segment is read for it."""
+        return self._reader.text(launch, row)
 
     def final_attempts(self) -> AnswerIndex:
         """Join the journal to the plan: what counts for each request, and what is missing."""

@@ -6,11 +6,9 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from judgefast.batches.requests import RequestMaker
 from judgefast.codes import Status
-from judgefast.datasets.rows import items_of, iter_rows
+from judgefast.datasets.rows import items_of, rows_around
 from judgefast.engines.drive import Flight, drive
 from judgefast.engines.source import FixedPlan
 from judgefast.errors import EngineError
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from judgefast.config import RunConfig
@@ -37,6 +36,9 @@ FIRST_LOOK = 200
 
 WATCHED = 1000
 """Judgments, the last ones, over which it is looked at from then on."""
+
+UNREAD = 65_536
+"""Places of items that are passed over together."""
 
 EXAMPLES = 3
 """Unreadable completions that are shown when a run stops for them."""
@@ -178,15 +180,16 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
 
 
 def _items(work: Work, stop: Stop) -> Iterator[Sequence[Item]]:
-    """All items, a batch at a time; those of a batch of which nothing is asked stay unread."""
-    items = work.plan.columns.item[work.rows]
-    base = 0
-    for batch in iter_rows(work.texts):
+    """All items, a batch at a time; those around which nothing is asked stay unread."""
+    at = 0
+    for base, batch in rows_around(work.texts, work.plan.columns.item[work.rows]):
         if stop.requested:
             return
-        start, end = np.searchsorted(items, [base, base + batch.num_rows])
-        yield items_of(batch) if end > start else [None] * batch.num_rows  # type: ignore[list-item]
-        base += batch.num_rows
+        while at < base:  # nobody looks at what is not read
+            at += len(unread := [None] * min(base - at, UNREAD))
+            yield unread  # type: ignore[misc]
+        yield items_of(batch)
+        at += batch.num_rows
 
 
 class _Counters:

@@ -6,7 +6,7 @@ import tempfile
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from judgefast.config import RunConfig
+    from judgefast.datasets.columns import ItemColumns
     from judgefast.pipeline.judge import Judge
+
+
+class Opened(NamedTuple):
+    """A run directory that may be written to, and its items, read to check them."""
+
+    directory: RunDirectory
+    items: ItemColumns
 
 
 def open_run(
@@ -35,7 +43,7 @@ def open_run(
     judge: Judge,
     data: Any,  # noqa: ANN401 - whatever `read_items` takes
     say: Callable[[str], None],
-) -> RunDirectory:
+) -> Opened:
     """Make the run directory `config.out` from the data, or open it to go on.
 
     Args:
@@ -68,11 +76,10 @@ def open_run(
         lock.release()
         raise
     try:
-        _go_on(directory, config, judge, data, say)
+        return Opened(directory, _go_on(directory, config, judge, data, say))
     except BaseException:
         directory.close(to_parquet=False)
         raise
-    return directory
 
 
 def take_folder(path: Path) -> WriteLock:
@@ -226,7 +233,7 @@ def _create(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
     judge: Judge,
     data: Any,  # noqa: ANN401 - as above
     say: Callable[[str], None],
-) -> RunDirectory:
+) -> Opened:
     clear_unfinished(path)
     try:
         reader = reader_of(config, judge, data)
@@ -237,9 +244,10 @@ def _create(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
         if written.sampled_out:
             say(f"a seeded sample: {written.items:,} of {reader.summary.items:,} items")
         check_answers(reader.summary, judge)
-        check_fit(path, config, judge)
+        items = check_fit(path, config, judge)
         facts = data_facts(reader, texts=not config.no_texts)
-        return RunDirectory.create(path, manifest_of(config, judge, facts), lock=lock)
+        manifest = manifest_of(config, judge, facts)
+        return Opened(RunDirectory.create(path, manifest, lock=lock), items)
     except BaseException:
         if not (path / NAME).is_file():
             clear_unfinished(path)
@@ -252,11 +260,12 @@ def _go_on(
     judge: Judge,
     data: Any,  # noqa: ANN401 - as above
     say: Callable[[str], None],
-) -> None:
+) -> ItemColumns:
     """Check that the same run is meant, or extend it."""
     before = directory.manifest
-    if data is None or not config.extend:
-        check_fit(directory.path, config, judge)
+    if data is not None and config.extend:
+        return _extend(directory, config, judge, data, say)
+    items = check_fit(directory.path, config, judge)
     if data is None:
         now = manifest_of(config, judge, before.data)
         # How texts are read may change with the program; what was asked may not.
@@ -264,15 +273,13 @@ def _go_on(
             words for words in compare(before, now) if not words.startswith("rubric: parse_hash")
         ]
         refuse(directory.path, differences, extend=False)
-        return
-    if config.extend:
-        _extend(directory, config, judge, data, say)
-        return
+        return items
     reader = reader_of(config, judge, data)
     for _ in reader.chunks():
         pass
     now = manifest_of(config, judge, data_facts(reader, texts=not config.no_texts))
     refuse(directory.path, differences_of(before, now, extend=False), extend=False)
+    return items
 
 
 def _extend(
@@ -281,7 +288,7 @@ def _extend(
     judge: Judge,
     data: Any,  # noqa: ANN401 - as above
     say: Callable[[str], None],
-) -> None:
+) -> ItemColumns:
     """Put a larger plan in place of the run's."""
     extension = Extension(directory)
     try:
@@ -291,7 +298,7 @@ def _extend(
         _tell(reader, say)
         now = manifest_of(config, judge, data_facts(reader, texts=texts))
         refuse(directory.path, differences_of(directory.manifest, now, extend=True), extend=True)
-        check_fit(extension.path, config, judge)
+        items = check_fit(extension.path, config, judge)
         if texts or not judge.rendered:
             plan_run(extension, extension.path, judge, config, say)
         else:
@@ -302,6 +309,7 @@ def _extend(
         extension.discard()
         raise
     directory.reload()
+    return items
 
 
 _GROWS = ("data: identity", "data: items", "options: orders", "options: repeats", "options: limit")

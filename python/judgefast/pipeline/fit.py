@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgefast.config import RunConfig
+    from judgefast.datasets.columns import ItemColumns
     from judgefast.datasets.summary import ReadSummary
     from judgefast.pipeline.judge import Judge
 
@@ -39,7 +40,7 @@ def check_answers(summary: ReadSummary, judge: Judge) -> None:
     raise DataError(msg, hint=hint)
 
 
-def check_fit(folder: Path, config: RunConfig, judge: Judge) -> None:
+def check_fit(folder: Path, config: RunConfig, judge: Judge) -> ItemColumns:
     """Read no judgments by the options that a report will read all of them by.
 
     Whatever a report would refuse of them is refused here, by the same code.
@@ -48,6 +49,9 @@ def check_fit(folder: Path, config: RunConfig, judge: Judge) -> None:
         folder: Folder that holds `rows/`.
         config: The options of the run.
         judge: Who would judge.
+
+    Returns:
+        The items, which are read for it.
 
     Raises:
         ConfigError: No item has the baseline, or no row the field of a slice; or the mode compares
@@ -77,3 +81,4 @@ def check_fit(folder: Path, config: RunConfig, judge: Judge) -> None:
         baseline=config.baseline,
         judgments=Judgments(plan.item, np.zeros(0, np.uint8)),
     )
+    return items

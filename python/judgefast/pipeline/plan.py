@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from judgefast.batches.columns import PlanColumns, concat
+from judgefast.batches.columns import Filled, PlanColumns, concat, no_plan
 from judgefast.batches.plan import plan_requests
 from judgefast.batches.tables import (
     PLANNED,
+    READ_ASKS,
+    READ_REQUESTS,
+    SENT_REQUESTS,
     RenderedColumns,
-    asks_schema,
     asks_table,
     plan_of,
     rendered_of,
-    requests_schema,
     requests_table,
 )
 from judgefast.datasets.rows import check_row_count, items_of, iter_rows
@@ -162,18 +163,46 @@ def plan_run(
     return whole
 
 
-def load_plan(directory: RunDirectory) -> RunPlan:
-    """Read the whole plan of a run directory.
+def load_plan(directory: RunDirectory, *, to_send: bool = True) -> RunPlan:
+    """Read the whole plan of a run directory, a part at a time.
+
+    Args:
+        directory: Its plan is whole.
+        to_send: Whether requests are to be made of it: without, what only they need is left out.
 
     Raises:
         RunDirectoryError: A part of it, or of the rows that it is about, is missing or damaged.
 
     """
     check_row_count(directory.path, directory.plan_counts["items"])
-    requests = pa.Table.from_batches(directory.plan_requests(), requests_schema())
-    asks = pa.Table.from_batches(directory.plan_asks(), asks_schema())
     aspects = directory.manifest.options["aspects"]
-    return RunPlan(plan_of(requests, asks, aspects), rendered_of(requests))
+    columns = SENT_REQUESTS if to_send else READ_REQUESTS
+    rows = directory.plan_rows()
+    if not rows:
+        return RunPlan(no_plan(), RenderedColumns(None, None, None, np.zeros(0, np.uint8)))
+    filled, shown, at = Filled(rows), [], 0
+    offsets = np.zeros(rows + 1, np.int64)
+    for requests, asks in directory.plan_parts(columns, READ_ASKS):
+        part, rendered = plan_of(requests, asks, aspects), rendered_of(requests)
+        for name, column in (part._asdict() | rendered._asdict()).items():
+            if column is not None and name not in {"shown", "shown_offsets", "key"}:
+                filled.add(name, column)
+        shown.append(part.shown)
+        end = at + len(part.item)
+        offsets[at + 1 : end + 1] = offsets[at] + part.shown_offsets[1:]
+        at = end
+    return RunPlan(*_of_filled(filled, np.concatenate(shown), offsets))
+
+
+def _of_filled(
+    filled: Filled, shown: NDArray[np.uint16], offsets: NDArray[np.int64]
+) -> tuple[PlanColumns, RenderedColumns]:
+    columns: dict[str, Any] = {name: filled.get(name) for name in PlanColumns._fields}
+    columns |= {"shown": shown, "shown_offsets": offsets, "key": columns["request_id"]}
+    if columns["prefix_group"] is None:
+        columns["prefix_group"] = no_plan().prefix_group
+    rendered: dict[str, Any] = {name: filled.get(name) for name in RenderedColumns._fields}
+    return PlanColumns(**columns), RenderedColumns(**rendered)
 
 
 def _write(

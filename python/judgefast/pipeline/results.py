@@ -31,7 +31,6 @@ from judgefast.reports.report import (
 )
 from judgefast.reports.spent import operations_of
 from judgefast.stats.sentences import findings
-from judgefast.verdicts.table import COLUMNS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,7 +105,7 @@ def read_run(
     own = rubric_in_force(config, read_rubric(manifest.rubric.toml, manifest.rubric.name))
     in_force = own if rubric is None else _other_rubric(own, rubric, config)
     items = load_item_columns(directory.path)
-    plan = load_plan(directory)
+    plan = load_plan(directory, to_send=False)
     table = read_journal(directory, plan, in_force)
     return reading_of(directory, config, in_force, items, plan, table)
 
@@ -331,13 +330,6 @@ def _examples(reading: Reading) -> list[UnparsedExample]:
         rows = np.flatnonzero(status == reason)
         if reason.part == "unparsed" and len(rows):
             wanted[int(rows[0])] = reason
-    found: dict[int, str] = {}
-    if wanted:
-        for batch in reading.directory.completions(COLUMNS):
-            rows = reading.table.answers.rows(batch.column("request_id"))
-            counted = reading.table.answers.counts(batch)
-            for place in np.flatnonzero(np.isin(rows, list(wanted)) & counted).tolist():
-                found[int(rows[place])] = batch.column("text")[place].as_py()
     plan = reading.plan.columns
     return [
         UnparsedExample(
@@ -346,7 +338,13 @@ def _examples(reading: Reading) -> list[UnparsedExample]:
             order=""
             if plan.second[row] == NO_ANSWER
             else ("swapped" if plan.swapped[row] else "forward"),
-            excerpt=found.get(row, "")[:EXCERPT_CHARACTERS],
+            excerpt=_said(reading, row)[:EXCERPT_CHARACTERS],
         )
         for row, reason in wanted.items()
     ]
+
+
+def _said(reading: Reading, row: int) -> str:
+    """Text of the completion that counts; empty where none does."""
+    place = reading.table.answers.place(row)
+    return "" if place is None else reading.directory.text_at(*place) or ""

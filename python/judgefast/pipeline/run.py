@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from judgefast.config import config_from
-from judgefast.datasets.columns import load_item_columns
 from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.extension import settle
 from judgefast.journal.manifest import NAME, read_manifest
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from judgefast.config import RunConfig
+    from judgefast.datasets.columns import ItemColumns
     from judgefast.engines.base import Engine
     from judgefast.journal.run_directory import RunDirectory
     from judgefast.prompts.rubric import Rubric
@@ -70,6 +70,7 @@ class _Going:
         self.doing = "starting"
         self.plan: RunPlan | None = None
         self.table: VerdictTable | None = None
+        self._settled = (0, 0)
 
     @contextmanager
     def phase(self, name: str, doing: str) -> Iterator[None]:
@@ -86,10 +87,7 @@ class _Going:
 
     def ended(self, path: Path, status: int, why: str) -> Finished:
         """End without a report."""
-        plan, table = self.plan, self.table
-        done = planned = 0
-        if plan is not None and table is not None:
-            done, planned = int(np.count_nonzero(table.answers.final_attempt)), len(plan)
+        done, planned = self._counts()
         return Finished(
             path=path,
             report=None,
@@ -99,6 +97,17 @@ class _Going:
             why=why,
             left=planned - done,
         )
+
+    def let_go(self) -> None:
+        """Hold plan and verdicts no longer: a report reads them anew, and twice is too much."""
+        self._settled = self._counts()
+        self.plan = self.table = None
+
+    def _counts(self) -> tuple[int, int]:
+        """Judgments that are done, and that are planned."""
+        if self.plan is None or self.table is None:
+            return self._settled
+        return int(np.count_nonzero(self.table.answers.final_attempt)), len(self.plan)
 
 
 def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
@@ -212,7 +221,7 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
     config = start.config
     data = _data_of(start, judge)
     with going.phase("read", "reading the data"):
-        directory = open_run(config, judge, data, start.say)
+        directory, items = open_run(config, judge, data, start.say)
     closing = stack.enter_context(_closing(directory))
     for note in directory.notes:
         start.say(note)
@@ -235,7 +244,7 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
         directory.record_launch({"config": options_in_force(config), "engine": engine})
         try:
             with going.phase("judge", "judging"):
-                asked = _ask(start, judge, directory, Work(plan, table, rows, texts))
+                asked = _ask(start, judge, directory, items, Work(plan, table, rows, texts))
         except RunDirectoryError as error:  # the disk is full or fails; what it took is kept
             closing.to_parquet = False
             going.table = read_journal(directory, plan, judge.rubric)
@@ -249,10 +258,12 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
     with going.phase("report", "reporting"):
         if asked is not None:
             directory.journal.close()
+        going.let_go()
+        del plan, table, items
         changes = {name: getattr(config, name) for name in READING}
         reading = read_run(directory.path, directory=directory, **changes)
     directory.finish_launch(seconds=going.seconds, in_flight_mean=mean)
-    left = len(rows_to_ask(plan, reading.table, config.replace(retry=())))
+    left = len(rows_to_ask(reading.plan, reading.table, config.replace(retry=())))
     return finished(directory.path, report_of(reading), asked, left)
 
 
@@ -306,8 +317,9 @@ def _closing(directory: RunDirectory) -> Iterator[_Closing]:
         directory.close(to_parquet=how.to_parquet)
 
 
-def _ask(start: Start, judge: Judge, directory: RunDirectory, work: Work) -> Asked:
-    items = load_item_columns(directory.path)
+def _ask(
+    start: Start, judge: Judge, directory: RunDirectory, items: ItemColumns, work: Work
+) -> Asked:
     progress = Progress(
         len(work.plan),
         already=len(work.plan) - len(work.rows),

@@ -10,13 +10,11 @@ import numpy as np
 from judgefast.reports.report import LaunchFacts, Operations, Seconds, Tokens
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from judgefast.journal.answers import AnswerIndex
     from judgefast.journal.run_directory import RunDirectory
 
 _TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens")
-_COLUMNS = ("request_id", "launch", "row", *_TOKENS)
+_COLUMNS = ("launch", *_TOKENS)
 _PHASES = ("read", "plan", "load", "judge", "report")
 
 
@@ -33,7 +31,7 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
     attempts = 0
     sums: dict[str, int | None] = dict.fromkeys(_TOKENS)
     timed_tokens: int | None = None
-    by_launch: Counter[str] = Counter()
+    by_launch = Counter(answers.by_launch())
     for batch in directory.completions(_COLUMNS):
         attempts += batch.num_rows
         of_timed = batch.filter(_is_one_of(batch.column("launch"), timed))
@@ -41,7 +39,6 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
             sums[name] = _plus(sums[name], batch.column(name))
         for name in ("prompt_tokens", "completion_tokens"):
             timed_tokens = _plus(timed_tokens, of_timed.column(name))
-        by_launch.update(_launches(batch, answers.counts(batch)))
     seconds = _seconds(launches)
     prompt, cached, completion = (sums[name] for name in _TOKENS)
     judged = seconds.judge
@@ -95,13 +92,6 @@ def _plus(total: int | None, column: Any) -> int | None:  # noqa: ANN401 - Arrow
 
     added = pc.sum(column).as_py()
     return total if added is None else (total or 0) + int(added)
-
-
-def _launches(batch: pa.RecordBatch, counted: Any) -> dict[str, int]:  # noqa: ANN401 - numpy
-    column: Any = batch.column("launch")
-    names = column.dictionary.to_pylist()
-    numbers = np.bincount(column.indices.to_numpy()[counted], minlength=len(names))
-    return {name: int(count) for name, count in zip(names, numbers, strict=True)}
 
 
 def _seconds(launches: list[dict[str, Any]]) -> Seconds:

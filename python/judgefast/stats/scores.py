@@ -76,13 +76,13 @@ def ranking_rows(outcomes: OutcomeColumns, items: JudgedItems) -> Rows:
 
 def unreadable_rows(item: NDArray[np.uint32], status: NDArray[np.uint8]) -> Rows:
     """Whether each judgment came back unread or failed; those not judged are missing."""
-    zeros = np.zeros(len(item), dtype=np.int64)
+    one_group = np.broadcast_to(np.int64(0), len(item))
     return Rows(
         item,
-        zeros.astype(np.uint16),
+        np.broadcast_to(np.uint16(0), len(item)),
         np.where(status == Status.PARSED, 0, FIXED_ONE),
         (status < Status.INTERRUPTED).astype(np.uint8),
-        zeros,
+        one_group,
         [""],
     )
 

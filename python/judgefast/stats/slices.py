@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -59,6 +60,10 @@ class Rows(NamedTuple):
     """Such as `model=gpt-x`; the empty string stands for all."""
 
 
+_SMALL = 65_536
+"""So many codes are looked up in a table however few rows there are."""
+
+
 class Slicer:
     """Cuts rows by group, by aspect where there are several, and by each meta field asked for."""
 
@@ -108,10 +113,29 @@ class Slicer:
             names = [slice_part(f"meta.{field}", value) for value in values]
             code = code * max(len(names), 1) + meta
             parts.append((len(names), names))
-        present, dense = np.unique(code[~outside], return_inverse=True)
-        codes = np.full(len(code), -1, dtype=np.int64)
-        codes[~outside] = dense
+        code[outside] = 0
+        present, codes = _dense(code, outside, prod(size for size, _ in parts))
         return codes, [_slice_name(int(one), parts) for one in present]
+
+
+def _dense(
+    code: NDArray[np.int64], outside: NDArray[np.bool_], size: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Codes that occur, ascending, and the place of each row's among them; -1 for rows outside."""
+    if size <= max(len(code), _SMALL):  # a table is read much faster than rows are sorted
+        table = np.full(max(size, 1), -1, dtype=np.int64)
+        table[code[~outside] if outside.any() else code] = 0
+        present = np.flatnonzero(table == 0)
+        table[present] = np.arange(len(present))
+        codes = table[code]
+    else:
+        present, codes = np.unique(code, return_inverse=True)
+        kept = np.unique(codes[~outside])
+        place = np.full(len(present), -1, dtype=np.int64)
+        place[kept] = np.arange(len(kept))
+        present, codes = present[kept], place[codes]
+    codes[outside] = -1
+    return present, codes
 
 
 def _slice_name(code: int, parts: Sequence[tuple[int, Sequence[str]]]) -> str:

@@ -56,7 +56,8 @@ class VerdictTable:
         self.answers = AnswerIndex(request_ids)
         self._format = verdict_format
         self._planned = planned
-        self._columns = empty(len(request_ids), len(verdict_format.labels), Status.INTERRUPTED)
+        # Probabilities take more room than all else, and most runs read none.
+        self._columns = empty(len(request_ids), 0, Status.INTERRUPTED)
         self._live_rows = 0
         self.replaced_surrogates = np.zeros(len(request_ids), np.int32)
         """Lone surrogates of the completion that counts, by row of the plan."""
@@ -69,7 +70,7 @@ class VerdictTable:
 
         """
         rows = self.answers.add(batch)
-        chosen = np.flatnonzero(self.answers.counts(batch))
+        chosen = np.flatnonzero(self.answers.counts(batch, rows))
         if not len(chosen):
             return rows
         self.replaced_surrogates[rows[chosen]] = batch.column("replaced_surrogates").to_numpy()[
@@ -78,6 +79,7 @@ class VerdictTable:
         probabilities, has_labels = _logprobs(batch.column("answers"), len(self._format.labels))
         by_label, by_text = chosen[has_labels[chosen]], chosen[~has_labels[chosen]]
         if len(by_label):
+            self._make_room(len(self._format.labels))
             verdicts = read_labels(self._format, probabilities[by_label])
             self._put(rows[by_label], verdicts)
         if len(by_text):
@@ -112,11 +114,22 @@ class VerdictTable:
         status[failed] = self.answers.failure[failed]
         unasked = (self.answers.state != State.ANSWERED) & (self._planned != Status.PARSED)
         status[unasked] = self._planned[unasked]
-        return self._columns._replace(status=status)
+        shares = self._columns.p_labels
+        if np.isnan(shares).all():  # perhaps those that were read are superseded: no trace
+            shares = shares[:, :0]
+        return self._columns._replace(status=status, p_labels=shares)
 
     def _put(self, rows: NDArray[np.int64], verdicts: VerdictColumns) -> None:
         for name in verdicts._fields:
-            getattr(self._columns, name)[rows] = getattr(verdicts, name)
+            if name != "p_labels" or self._columns.p_labels.shape[1]:
+                getattr(self._columns, name)[rows] = getattr(verdicts, name)
+
+    def _make_room(self, labels: int) -> None:
+        """Hold probabilities from now on; none were read so far."""
+        n, held = self._columns.p_labels.shape
+        if held < labels:
+            room = np.full((n, labels), np.nan, np.float32)
+            self._columns = self._columns._replace(p_labels=room)
 
 
 def _is(finish_reason: pa.Array[Any], name: str) -> NDArray[np.uint8]:

@@ -80,35 +80,36 @@ fn hex(word: u32) -> [u8; 8] {
 /// Number of a row of the plan, `EMPTY` in a free slot.
 type Row = u32;
 const EMPTY: Row = Row::MAX;
+const ID_BYTES: usize = 16;
 
-/// Where each request stands in the plan: open addressing over the ids themselves.
+/// Where each request stands in the plan: open addressing over the ids, which stay the caller's.
+///
+/// Every call is given the ids that the index was made of, 16 bytes a request.
 #[derive(Debug, Clone)]
 pub struct RequestIndex {
-    ids: Vec<u128>,
+    num: usize,
     slots: Vec<Row>,
 }
 
 impl RequestIndex {
-    /// Index the ids of a plan; `ids` holds 16 bytes a request.
+    /// Index the ids of a plan.
     ///
     /// # Errors
     ///
     /// [`Error::OutOfRange`] where an id comes twice or there are 2^32 - 1 or more.
-    pub fn new(ids: &[u8]) -> Result<Self, Error> {
-        let ids: Vec<u128> = words(ids).collect();
-        if ids.len() >= EMPTY as usize {
+    pub fn new(plan: &[u8]) -> Result<Self, Error> {
+        let num = plan.len() / ID_BYTES;
+        if num >= EMPTY as usize {
             return Err(Error::OutOfRange {
                 column: "request_id",
                 row: EMPTY as usize,
-                value: format!("{} rows", ids.len()),
+                value: format!("{num} rows"),
                 allowed: "fewer than 4,294,967,295 rows",
             });
         }
-        let slots = vec![EMPTY; (ids.len() * 3 / 2 + 1).next_power_of_two()];
-        let mut index = Self { ids, slots };
-        for (row, number) in (0..index.ids.len()).zip(0..) {
-            let id = index.ids[row];
-            let slot = index.slot_of(id);
+        let mut index = Self { num, slots: vec![EMPTY; (num * 3 / 2 + 1).next_power_of_two()] };
+        for ((row, id), number) in words(plan).enumerate().zip(0..) {
+            let slot = index.slot_of(plan, id);
             if index.slots[slot] != EMPTY {
                 return Err(Error::OutOfRange {
                     column: "request_id",
@@ -124,9 +125,9 @@ impl RequestIndex {
 
     /// The row of each id, -1 where the plan has none; `ids` holds 16 bytes an id.
     #[must_use]
-    pub fn rows(&self, ids: &[u8]) -> Vec<i64> {
+    pub fn rows(&self, plan: &[u8], ids: &[u8]) -> Vec<i64> {
         words(ids)
-            .map(|id| match self.slots[self.slot_of(id)] {
+            .map(|id| match self.slots[self.slot_of(plan, id)] {
                 EMPTY => -1,
                 row => i64::from(row),
             })
@@ -136,24 +137,28 @@ impl RequestIndex {
     /// Requests in the index.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ids.len()
+        self.num
     }
 
     /// Whether the plan is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
+        self.num == 0
     }
 
     /// The slot that holds `id`, else the free one where it would go.
-    fn slot_of(&self, id: u128) -> usize {
+    fn slot_of(&self, plan: &[u8], id: u128) -> usize {
         let mask = self.slots.len() - 1;
         let mut slot = spread(id) & mask;
-        while self.slots[slot] != EMPTY && self.ids[self.slots[slot] as usize] != id {
+        while self.slots[slot] != EMPTY && id_at(plan, self.slots[slot]) != id {
             slot = (slot + 1) & mask;
         }
         slot
     }
+}
+
+fn id_at(plan: &[u8], row: Row) -> u128 {
+    word(&plan[row as usize * ID_BYTES..][..ID_BYTES])
 }
 
 /// Ids are hashes already; this only folds them, so that ids made by hand do not pile up.
@@ -170,11 +175,13 @@ fn spread(id: u128) -> usize {
 }
 
 fn words(ids: &[u8]) -> impl Iterator<Item = u128> + '_ {
-    ids.chunks_exact(16).map(|id| {
-        let mut word = [0; 16];
-        word.copy_from_slice(id);
-        u128::from_le_bytes(word)
-    })
+    ids.chunks_exact(ID_BYTES).map(word)
+}
+
+fn word(id: &[u8]) -> u128 {
+    let mut word = [0; ID_BYTES];
+    word.copy_from_slice(id);
+    u128::from_le_bytes(word)
 }
 
 #[cfg(test)]
@@ -287,7 +294,7 @@ mod tests {
             let asked: Vec<u8> = (0_u128..60).flat_map(u128::to_le_bytes).collect();
             let expected: Vec<i64> =
                 (0..60).map(|id| map.get(&id).copied().unwrap_or(-1)).collect();
-            prop_assert_eq!(index.rows(&asked), expected);
+            prop_assert_eq!(index.rows(&bytes, &asked), expected);
         }
     }
 }

@@ -31,18 +31,23 @@ pub(crate) fn check_lines<'py>(
     Ok((spans.reshape(shape)?, checked.kept, checked.is_damaged))
 }
 
-/// Where each request stands in the plan.
+/// Where each request stands in the plan. Its ids stay in the array that it was given.
 #[pyclass(frozen, module = "judgefast._native")]
-pub(crate) struct RequestIndex(journal::RequestIndex);
+pub(crate) struct RequestIndex {
+    plan: Py<PyArray2<u8>>,
+    index: journal::RequestIndex,
+}
 
 #[allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
 #[pymethods]
 impl RequestIndex {
     #[new]
     #[pyo3(signature = (request_ids, /))]
-    fn new(py: Python<'_>, request_ids: PyReadonlyArray2<'_, u8>) -> PyResult<Self> {
-        let ids = id_bytes(&request_ids)?;
-        Ok(Self(detached(py, || journal::RequestIndex::new(ids))?))
+    fn new(py: Python<'_>, request_ids: Bound<'_, PyArray2<u8>>) -> PyResult<Self> {
+        let plan = request_ids.readonly();
+        let ids = id_bytes(&plan)?;
+        let index = detached(py, || journal::RequestIndex::new(ids))?;
+        Ok(Self { plan: request_ids.unbind(), index })
     }
 
     /// The row of each id, -1 where the plan has none.
@@ -52,13 +57,14 @@ impl RequestIndex {
         py: Python<'py>,
         request_ids: PyReadonlyArray2<'py, u8>,
     ) -> PyResult<Bound<'py, PyArray1<i64>>> {
-        let ids = id_bytes(&request_ids)?;
-        let rows = detached(py, || Ok(self.0.rows(ids)))?;
+        let plan = self.plan.bind(py).readonly();
+        let (plan, ids) = (id_bytes(&plan)?, id_bytes(&request_ids)?);
+        let rows = detached(py, || Ok(self.index.rows(plan, ids)))?;
         Ok(rows.into_pyarray(py))
     }
 
     fn __len__(&self) -> usize {
-        self.0.len()
+        self.index.len()
     }
 }
 

@@ -58,22 +58,8 @@ impl ClusterSums {
     /// limit, naming the first such row; [`Error::Overflow`].
     pub fn collect(rows: OutcomeRows<'_>, num_slices: u32) -> Result<Self, Error> {
         check(rows, num_slices)?;
-        let mut order: Vec<(u32, u64, usize)> = (0..rows.value.len())
-            .filter(|&row| rows.weight[row] > 0)
-            .map(|row| (rows.slice[row], rows.cluster_id64[row], row))
-            .collect();
-        order.sort_unstable();
         let mut clusters: Vec<Cluster> = Vec::new();
-        for (slice, cluster, row) in order {
-            let weight = i128::from(rows.weight[row]);
-            let value = rows.value[row];
-            let one = Cluster {
-                key: (slice, cluster),
-                outcomes: 1,
-                weight,
-                weighted: weight * i128::from(value),
-                is_binary: value == 0 || value == FIXED_ONE,
-            };
+        for one in by_cluster(rows) {
             push(&mut clusters, one)?;
         }
         Ok(Self { num_slices, clusters })
@@ -138,13 +124,46 @@ impl Moments {
     }
 }
 
-/// Moments of each slice in one pass over one shard.
+/// Moments of each slice in one pass over one shard, with no more than one cluster held at a time.
 ///
 /// # Errors
 ///
 /// Those of [`ClusterSums::collect`] and [`ClusterSums::moments`].
 pub fn cluster_moments(rows: OutcomeRows<'_>, num_slices: u32) -> Result<Vec<Moments>, Error> {
-    ClusterSums::collect(rows, num_slices)?.moments()
+    check(rows, num_slices)?;
+    let mut slices = vec![Moments::EMPTY; num_slices as usize];
+    let mut open: Vec<Cluster> = Vec::with_capacity(2);
+    for one in by_cluster(rows) {
+        push(&mut open, one)?;
+        if open.len() > 1 {
+            let whole = open.swap_remove(0);
+            slices[whole.key.0 as usize].add(&whole).ok_or(OVERFLOW)?;
+        }
+    }
+    if let Some(last) = open.first() {
+        slices[last.key.0 as usize].add(last).ok_or(OVERFLOW)?;
+    }
+    Ok(slices)
+}
+
+/// Each row with a weight as a cluster of its own, ascending by key.
+fn by_cluster(rows: OutcomeRows<'_>) -> impl Iterator<Item = Cluster> + '_ {
+    let mut order: Vec<(u32, u64, usize)> = (0..rows.value.len())
+        .filter(|&row| rows.weight[row] > 0)
+        .map(|row| (rows.slice[row], rows.cluster_id64[row], row))
+        .collect();
+    order.sort_unstable();
+    order.into_iter().map(move |(slice, cluster, row)| {
+        let weight = i128::from(rows.weight[row]);
+        let value = rows.value[row];
+        Cluster {
+            key: (slice, cluster),
+            outcomes: 1,
+            weight,
+            weighted: weight * i128::from(value),
+            is_binary: value == 0 || value == FIXED_ONE,
+        }
+    })
 }
 
 /// Append a cluster to an ascending list, adding it to the last where the keys are equal.
