@@ -47,6 +47,13 @@ class PlanColumns(NamedTuple):
         start, end = self.shown_offsets[row : row + 2]
         return tuple(self.shown[start:end].tolist())
 
+    def shown_lists(self, start: int = 0, end: int | None = None) -> list[tuple[int, ...]]:
+        """Indices of the answers that each judgment of a stretch shows, by position."""
+        edges = self.shown_offsets[start : len(self.item) + 1 if end is None else end + 1]
+        shown = self.shown[edges[0] : edges[-1]].tolist()
+        places = (edges - edges[0]).tolist()
+        return [tuple(shown[a:b]) for a, b in zip(places, places[1:], strict=False)]
+
 
 def no_plan() -> PlanColumns:
     """Columns of a plan that asks nothing."""

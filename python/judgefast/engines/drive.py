@@ -113,6 +113,9 @@ def drive(
 ) -> Iterator[list[Completion]]:
     """Keep every lane of `engine` full from `source` and yield completions as they finish.
 
+    An empty list comes now and then while nothing has finished, so that whoever reads this can look
+    after what waits for the clock.
+
     A slow request delays itself alone, and the host works on what it was handed while the engine
     goes on. Memory is bounded by the lanes' room, whatever `source` holds. A request without an
     answer after `request_seconds` is cancelled and comes back with `error_kind="timeout"`. Once
@@ -136,13 +139,14 @@ def drive(
             yield []  # a source may wait for whoever reads this to make room
             continue
         was_idle = False
-        done = flight.came_back(engine.collect(timeout_seconds=COLLECT_SECONDS))
+        wait = 0.0 if source.make_ahead() else COLLECT_SECONDS
+        done = flight.came_back(engine.collect(timeout_seconds=wait))
         if overdue := flight.overdue(request_seconds):
             engine.cancel(overdue)
         done += flight.given_up()
         if done:
             source.give(done)
-            yield done
+        yield done
 
 
 def _timed_out(request_id: bytes, lane: int, attempt: int, cancelled: float) -> Completion:

@@ -115,7 +115,8 @@ class VerdictTable:
         return self._columns._replace(status=status)
 
     def _put(self, rows: NDArray[np.int64], verdicts: VerdictColumns) -> None:
-        for name in verdicts._fields:
+        # The status last: a thread that reads the table meanwhile finds what it says of a row.
+        for name in reversed(verdicts._fields):
             getattr(self._columns, name)[rows] = getattr(verdicts, name)
 
 
