@@ -180,7 +180,9 @@ def on_a_terminal() -> None:
     reader, writer = pty.openpty()
     sys.stderr = os.fdopen(writer, "w")
     os.environ["TERM"] = "xterm"
-    threading.Thread(target=lambda: [None for _ in iter(lambda: os.read(reader, 65_536), b"")], daemon=True).start()
+    threading.Thread(
+        target=lambda: [None for _ in iter(lambda: os.read(reader, 65_536), b"")], daemon=True
+    ).start()
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ python benches/host_run.py ROWS OUT GROUP
 
 from __future__ import annotations
 
+# ruff: noqa: ANN401 - whatever is measured
 import json
 import sys
 import time

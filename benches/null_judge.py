@@ -34,10 +34,11 @@ CHAT_TEMPLATE = (
     "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 
-_WORDS = (
-    "model answer prompt context detail reason step value result number system data paper method "
-    "claim source check quick slow clear short long code test user plan note rule part list form "
-    "point line word water energy winter market history letter across because although measure"
+_WORDS: list[str] = (  # noqa: SIM905 - shorter so
+    "model answer prompt context detail reason step value result number system data paper "
+    "method claim source check quick slow clear short long code test user plan note rule part "
+    "list form point line word water energy winter market history letter across because "
+    "although measure "
 ).split()
 
 

@@ -6,6 +6,7 @@ repeat side by side.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -52,7 +53,7 @@ class PlanColumns(NamedTuple):
         edges = self.shown_offsets[start : len(self.item) + 1 if end is None else end + 1]
         shown = self.shown[edges[0] : edges[-1]].tolist()
         places = (edges - edges[0]).tolist()
-        return [tuple(shown[a:b]) for a, b in zip(places, places[1:], strict=False)]
+        return [tuple(shown[a:b]) for a, b in pairwise(places)]
 
 
 def no_plan() -> PlanColumns:

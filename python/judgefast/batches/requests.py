@@ -41,7 +41,7 @@ class Prompts(Protocol):
 class RequestMaker:
     """Makes the requests of a plan."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a run, most by keyword
         self,
         plan: PlanColumns,
         prompts: Prompts,

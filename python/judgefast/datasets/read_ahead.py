@@ -7,12 +7,12 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
 T = TypeVar("T")
 
 
-def read_ahead(batches: Iterable[T]) -> Iterator[T]:
+def read_ahead(batches: Iterable[T]) -> Generator[T, None, None]:
     """Yield what `batches` yields, while a thread takes the next one.
 
     Errors of `batches` are raised where their batch would have come. When the iterator is closed,

@@ -83,7 +83,9 @@ class ItemReader:
     @property
     def expected_bytes(self) -> int | None:
         """Of all files together, those that are packed counted as what they may hold; or None."""
-        sizes = [source.expected_bytes for source in self._sources if isinstance(source, FileSource)]
+        sizes = [
+            source.expected_bytes for source in self._sources if isinstance(source, FileSource)
+        ]
         return sum(sizes) if len(sizes) == len(self._sources) else None
 
     def __iter__(self) -> Iterator[Item]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute, ipc, parquet
+from pyarrow import compute, parquet
 
 from judgefast._native import shuffle_keys
 from judgefast.datasets.identity import IDENTITY_MODULUS
@@ -26,9 +26,7 @@ from judgefast.datasets.spool import SEED_LIMIT, Spool, strings
 from judgefast.errors import ConfigError, RunDirectoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Iterator, Sequence
 
     from judgefast.datasets.reader import ItemReader
 

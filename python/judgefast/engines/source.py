@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LONGEST_HELD_GROUP = 4096
 """Requests of one prefix group that are held for its lane; a longer group may be split."""
 
-MADE_AHEAD = 128
+MADE_AHEAD = 256
 """Requests that are made before the engine has room for them, so that it gets them at once."""
 
 MADE_AT_ONCE = 8

@@ -17,7 +17,7 @@ from judgefast.errors import EngineError
 from judgefast.pipeline.live import LiveVerdicts, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -139,7 +139,7 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
     return Asked(time.monotonic() - started, flight.mean, unreadable, stop.requested, lost)
 
 
-def _items(work: Work, stop: Stop) -> Iterator[Sequence[Item]]:
+def _items(work: Work, stop: Stop) -> Generator[Sequence[Item], None, None]:
     """All items, a few at a time; those of a batch of which nothing is asked stay unread."""
     items = work.plan.columns.item[work.rows]
     base = 0

@@ -82,6 +82,10 @@ class _Going:
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
 
+    def forget(self) -> None:
+        """Let go of what is known: it will be read anew."""
+        self.plan = self.table = None
+
     def interrupted(self, path: Path) -> Finished:
         return self.ended(path, 130, f"interrupted while {self.doing}")
 
@@ -243,19 +247,22 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
             closing.to_parquet = False
             going.table = read_journal(directory, plan, judge.rubric)
             return going.ended(directory.path, 3, str(error))
+        del work
         mean = asked.in_flight_mean
         if asked.interrupted:
             closing.to_parquet = False
             directory.finish_launch(seconds=going.seconds, in_flight_mean=mean, interrupted=True)
             return going.interrupted(directory.path)
         judge.engine.close()
+    del plan, table, rows  # the report reads its own, and there is room for one of them
+    going.forget()
     with going.phase("report", "reporting"):
         if asked is not None:
             directory.journal.close()
         changes = {name: getattr(config, name) for name in READING}
         reading = read_run(directory.path, directory=directory, **changes)
     directory.finish_launch(seconds=going.seconds, in_flight_mean=mean)
-    left = len(rows_to_ask(plan, reading.table, config.replace(retry=())))
+    left = len(rows_to_ask(reading.plan, reading.table, config.replace(retry=())))
     return finished(directory.path, report_of(reading), asked, left)
 
 

@@ -48,6 +48,7 @@ _SHOWN = {"pairwise": 2, "scalar": 1, "binary": 1}
 _CACHED_TEXTS = 64
 """Encodings kept: texts of an item often come again in the next ones."""
 
+
 class PromptPlan:
     """Renders the prompts of a run.
 
@@ -149,8 +150,7 @@ class PromptPlan:
         rubric = self.rubric
         if len(shown) != self._wanted:
             message = (
-                f"`{rubric.file}` shows {self._wanted} answers, "
-                f"item `{item.item_id}` {len(shown)}"
+                f"`{rubric.file}` shows {self._wanted} answers, item `{item.item_id}` {len(shown)}"
             )
             raise RubricError(message, hint="use a rubric made for that number of answers")
         if rubric.reference == "required" and item.reference is None:
