@@ -83,14 +83,16 @@ def shipped_tokenizer() -> PromptTokenizer | None:
 def show_stages(found: dict[str, Any]) -> None:
     """Print where the time went; parts are within the stage that they name."""
     judgments = found["judgments"]
-    print("    stage                     CPU us   wall us   RSS MiB after it")
+    print("    stage                     CPU us   wall us   RSS MiB after it, peak until then")
     for name, cpu in found["cpu_of"].items():
-        rss = found["rss"].get(name)
         is_part = ":" in name
+        memory = ""
+        if not is_part:
+            now, peak = found["rss"][name], found["peak_until"][name]
+            memory = f"{now / 2**20:12.0f}{peak / 2**20:8.0f}"
         print(
             f"    {'  ' * is_part}{name:<{26 - 2 * is_part}}{1e6 * cpu / judgments:6.1f}"
-            f"{1e6 * found['wall_of'][name] / judgments:10.1f}"
-            f"{'' if rss is None else f'{rss / 2**20:12.0f}'}"
+            f"{1e6 * found['wall_of'][name] / judgments:10.1f}{memory}"
         )
 
 

@@ -24,25 +24,30 @@ import tempfile
 import threading
 import time
 from collections import deque
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from judgefast.batches.request import Request
 from judgefast.config import RunConfig
 from judgefast.engines.base import Completion, Lane
 from judgefast.journal import files, open_segment
 from judgefast.pipeline.run import run
+from judgefast.prompts.decoding import Decoding
+from judgefast.prompts.segments import Prompt, Segment
 from measure import new_record, refuse_debug_build, write
 from null_judge import NullEngine, recorded_texts, write_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from judgefast.batches.request import Request
 
 SLOTS = 256
 SERVICE_SECONDS = 0.128
 SYNC_SECONDS = 0.010
 PROMISED = 0.01
+
+_NO_PROMPT = {"ids_hash": bytes(16), "shared_tokens": 0}
 
 
 class SlottedEngine(NullEngine):
@@ -175,6 +180,39 @@ def measure(rows: Path, out: Path, window: int) -> dict[str, float]:
     }
 
 
+def bare(count: int) -> float:
+    """Idle share of a loop that does nothing but refill: what the machine itself lets stand."""
+    engine = SlottedEngine(SLOTS)
+    engine.start()
+    prompt = Prompt(segments=(Segment("x" * 12_000, trusted=True),), token_ids=None, **_NO_PROMPT)
+    requests = [
+        Request(
+            request_id=number.to_bytes(16, "little"),
+            keys=(number.to_bytes(16, "little"),),
+            item_id=str(number),
+            shown=(0, 1),
+            repeat=0,
+            judge="null",
+            questions=(),
+            prompt=prompt,
+            prefix_group=0,
+            decoding=Decoding(max_tokens=1),
+            seed=0,
+        )
+        for number in range(count)
+    ]
+    left = iter(requests)
+    engine.submit(0, list(islice(left, SLOTS)))
+    came_back = 0
+    while came_back < count:
+        done = engine.collect(timeout_seconds=0.2)
+        came_back += len(done)
+        if more := list(islice(left, len(done))):
+            engine.submit(0, more)
+    engine.close()
+    return engine.idle_share()
+
+
 def on_a_terminal() -> None:
     """Make stderr a terminal that somebody reads and nobody sees, so that progress is drawn."""
     reader, writer = pty.openpty()
@@ -211,6 +249,8 @@ def main() -> None:
         sync_seconds=SYNC_SECONDS,
     )
     worst = 0.0
+    record["bare loop, window 256"] = alone = bare(args.judgments // 2)
+    print(f"bare loop, window 256: idle {alone:.2%}: what this machine lets stand by itself")
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "rows.jsonl"
         write_pairs(rows, args.judgments // 2, args.prompt_tokens)

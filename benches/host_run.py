@@ -59,6 +59,7 @@ class Meter:
         self.wall: dict[str, float] = {}
         self.cpu: dict[str, float] = {}
         self.rss: dict[str, int] = {}
+        self.peak: dict[str, int] = {}
 
     def watch(
         self, name: str, home: Any, attribute: str, cpu: Callable[[], float], *, phase: bool
@@ -90,6 +91,7 @@ class Meter:
                 add(wall, spent)
                 if phase:
                     self.rss[name] = memory("VmRSS")
+                    self.peak[name] = memory("VmHWM")
             return steps(found) if hasattr(found, "__next__") else found
 
         setattr(home, attribute, measured)
@@ -131,6 +133,7 @@ def main(rows: str, out: str, group: int) -> None:
                 "rss_before": before,
                 "rss_peak": memory("VmHWM"),
                 "rss": meter.rss,
+                "peak_until": meter.peak,
                 "wall_of": meter.wall,
                 "cpu_of": meter.cpu,
             }
