@@ -21,6 +21,7 @@ from judgefast.datasets import (
     rows_schema,
     run_order,
     snapshot,
+    spool,
 )
 from judgefast.datasets.rows import rows_around
 from judgefast.errors import ConfigError, DataError, RunDirectoryError
@@ -80,7 +81,7 @@ def test_items_come_back_whole_in_run_order(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["rows"]
     (batch, *_) = iter_rows(tmp_path)
     assert batch.schema == rows_schema()
-    assert batch.num_rows == 2_048
+    assert batch.num_rows == 512
     assert batch["cluster_id64"][0].as_py() == cluster_id64(expected[0].cluster)
 
 
@@ -115,12 +116,12 @@ def test_buckets_and_parts_change_nothing(
     (tmp_path / "whole").mkdir()
     (tmp_path / "dealt").mkdir()
     whole = snapshot(read_items(data), tmp_path / "whole", seed=SEED, limit=limit)
-    monkeypatch.setattr(run_order, "BUCKET_BYTES", 40_000)
-    monkeypatch.setattr(run_order, "DEAL_BYTES", 300_000)
+    monkeypatch.setattr(spool, "BUCKET_BYTES", 40_000)
+    monkeypatch.setattr(spool, "DEAL_BYTES", 300_000)
     monkeypatch.setattr(run_order, "PART_ROWS", 500)
     sizes, sort = [], run_order._sorted
 
-    def spied(table: pa.Table) -> pa.Table:
+    def spied(table: pa.Table) -> Iterator[pa.Table]:
         sizes.append(table.num_rows)
         return sort(table)
 
@@ -236,8 +237,8 @@ def test_the_table_is_read_by_others_in_one_line(tmp_path: Path) -> None:
 BIG = """
 import re, sys
 from pathlib import Path
-from judgefast.datasets import read_items, run_order, snapshot
-run_order.BUCKET_BYTES, run_order.DEAL_BYTES = 8 * 2**20, 4 * 2**20
+from judgefast.datasets import read_items, snapshot, spool
+spool.BUCKET_BYTES, spool.DEAL_BYTES = 8 * 2**20, 4 * 2**20
 snapshot(read_items(sys.argv[1]), Path(sys.argv[2]), seed=1, limit=None)
 print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
@@ -270,8 +271,8 @@ def test_a_full_disk_is_an_error_of_the_run_directory_and_leaves_nothing(
     def full(*_: object) -> None:
         raise OSError(28, "Error writing bytes to file. Detail: [errno 28]")
 
-    for place in ("add", "close"):
-        monkeypatch.setattr(run_order._Spool, place, full)
+    for place in ("add", "buckets"):
+        monkeypatch.setattr(spool.Spool, place, full)
         with pytest.raises(RunDirectoryError, match="rows`: No space left on device") as caught:
             snapshot(read_items([{"answer": "x"}]), tmp_path, seed=0)
         assert "make room on the disk" in (caught.value.hint or "")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from judgefast.batches.request import Request
 from judgefast.engines.drive import Flight, drive
-from judgefast.engines.source import FixedPlan
+from judgefast.engines.source import MADE_AHEAD, MADE_AT_ONCE, FixedPlan
 from judgefast.prompts.decoding import Decoding
 
 from .scripted import ScriptedEngine, answered, failed
@@ -93,19 +93,25 @@ def test_a_group_too_long_to_hold_is_split_between_lanes(monkeypatch: pytest.Mon
     assert [len(plan.take(lane, 2)) for lane in (0, 1, 0, 1)] == [2, 2, 1, 1]
 
 
-def test_requests_are_made_only_as_the_engine_has_room() -> None:
+def test_requests_are_made_a_bounded_number_ahead_of_the_engines_room() -> None:
     made = []
 
     def source() -> Iterable[Request]:
-        for request in requests([0] * 100):
+        for request in requests([0] * 1000):
             made.append(request)
             yield request
 
     engine = ScriptedEngine(lambda r: answered(r, "A"), room=8, batch=2)
-    plan = FixedPlan(source(), total=100)
+    plan = FixedPlan(source(), total=1000)
     loop = drive(engine, plan, flight=Flight(), request_seconds=60, stopping=lambda: False)
-    next(loop)
-    assert len(made) == 8
+    came_back = most = 0
+    for done in loop:
+        came_back += len(done)
+        most = max(most, len(made) - came_back)
+        assert len(made) - came_back < 8 + MADE_AHEAD + MADE_AT_ONCE
+    assert came_back == len(made) == 1000
+    assert most >= MADE_AHEAD, "they are made while the engine works"
+    assert [each.request_id for _, each in engine.submitted] == [each.request_id for each in made]
 
 
 def test_a_request_that_never_answers_becomes_a_timeout_and_the_rest_go_on() -> None:

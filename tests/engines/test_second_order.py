@@ -38,6 +38,9 @@ class SecondOrderWhereNeeded:
             taken.append(asked(item, (0, 1)))
         return taken
 
+    def make_ahead(self) -> bool:
+        return False
+
     def give(self, completions: Sequence[Completion]) -> None:
         for completion in completions:
             item, place = divmod(int.from_bytes(completion.request_id, "little"), 2)

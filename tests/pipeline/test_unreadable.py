@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from judgefast.config import RunConfig
 from judgefast.errors import EngineError
 from judgefast.journal.run_directory import RunDirectory
+from judgefast.pipeline import live
 from judgefast.pipeline.finished import Finished
 from judgefast.pipeline.run import run
 from tests.engines.scripted import ScriptedEngine, answered
@@ -73,8 +75,9 @@ def test_later_only_the_last_thousand_judgments_are_looked_at(tmp_path: Path) ->
 
     engine = ScriptedEngine(good_then_bad, room=1, batch=1)
     finished = judge_rows(tmp_path / "run", pairs(1000), engine=engine)
-    assert (finished.status, finished.done) == (3, 1701)
-    assert finished.why == "20% of the last judgments could not be read"
+    assert finished.status == 3
+    assert 1701 <= finished.done <= 1701 + live.GROUP_ROWS, "what is read in groups is seen late"
+    assert re.fullmatch("[2-4][0-9]% of the last judgments could not be read", finished.why or "")
 
 
 def test_what_lies_further_back_is_forgotten(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ repeat side by side.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -46,6 +47,13 @@ class PlanColumns(NamedTuple):
         """Indices of the answers that one judgment shows, by position."""
         start, end = self.shown_offsets[row : row + 2]
         return tuple(self.shown[start:end].tolist())
+
+    def shown_lists(self, start: int = 0, end: int | None = None) -> list[tuple[int, ...]]:
+        """Indices of the answers that each judgment of a stretch shows, by position."""
+        edges = self.shown_offsets[start : len(self.item) + 1 if end is None else end + 1]
+        shown = self.shown[edges[0] : edges[-1]].tolist()
+        places = (edges - edges[0]).tolist()
+        return [tuple(shown[a:b]) for a, b in pairwise(places)]
 
 
 def no_plan() -> PlanColumns:

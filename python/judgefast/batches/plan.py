@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 from judgefast import _native
 from judgefast.batches.columns import PlanColumns
 from judgefast.errors import ConfigError
-from judgefast.hashes import framed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,10 @@ MAX_REPEATS = 65535
 """`repeat` is a uint16."""
 
 MAX_SEED = (1 << 64) - 1
+
+MAX_SAMPLING_SEED = (1 << 63) - 1
+
+_SAMPLING = b"judgefast sampling 1\0"
 
 
 class ItemHashes(NamedTuple):
@@ -121,8 +125,8 @@ def sampling_seed(key: bytes) -> int:
     >>> sampling_seed(bytes(16))
     4784011657166072039
     """
-    digest = framed("judgefast sampling 1", [key])
-    return int.from_bytes(digest[:8], "little") & ((1 << 63) - 1)
+    digest = sha256(_SAMPLING + len(key).to_bytes(8, "little") + key).digest()
+    return int.from_bytes(digest[:8], "little") & MAX_SAMPLING_SEED
 
 
 def item_hashes(items: pa.RecordBatch, base: int) -> ItemHashes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -32,14 +32,16 @@ class Prompts(Protocol):
     def questions(self) -> tuple[Question, ...]:
         """The rubric's typed questions, one an aspect."""
 
-    def render(self, item: Item, shown: tuple[int, ...]) -> Prompt:
+    def render(
+        self, item: Item, shown: tuple[int, ...], *, ids_hash: bytes | None = None
+    ) -> Prompt:
         """What one request says to the judge."""
 
 
 class RequestMaker:
     """Makes the requests of a plan."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a run, most by keyword
         self,
         plan: PlanColumns,
         prompts: Prompts,
@@ -47,6 +49,7 @@ class RequestMaker:
         judge: str,
         rendered: bool,
         ids_hash: NDArray[np.uint8] | None = None,
+        verify: bool = True,
     ) -> None:
         """Prepare for a plan.
 
@@ -56,6 +59,7 @@ class RequestMaker:
             judge: Identity of the judge model.
             rendered: Whether the engine reads prompts; a replay reads coordinates alone.
             ids_hash: Shape (n, 16): hash of each prompt when it was planned, to be met again.
+            verify: Whether it is looked at; this start itself has planned it where it is not.
 
         """
         self._plan = plan
@@ -63,6 +67,7 @@ class RequestMaker:
         self._judge = judge
         self._rendered = rendered
         self._ids_hash = ids_hash
+        self._verify = verify
 
     def requests(
         self,
@@ -85,37 +90,61 @@ class RequestMaker:
         base = 0
         for items in batches:
             start, end = np.searchsorted(item_of, [base, base + len(items)])
-            for row in rows[start:end].tolist():
-                item = items[int(self._plan.item[row]) - base]
-                yield self._request(row, item, int(attempts[row]) + 1)
+            if end > start:
+                yield from self._of_batch(items, base, rows[start:end], attempts)
             base += len(items)
 
-    def _request(self, row: int, item: Item, attempt: int) -> Request:
-        plan = self._plan
-        shown = plan.shown_in(row)
-        prompt = self._prompts.render(item, shown) if self._rendered else None
-        if prompt is not None and self._ids_hash is not None:
-            self._check(row, item, prompt.ids_hash)
-        key = plan.key[row].tobytes()
-        question = self._prompts.questions[int(plan.aspect[row])]
-        return Request(
-            request_id=plan.request_id[row].tobytes(),
-            keys=(key,),
-            item_id=item.item_id,
-            shown=shown,
-            repeat=int(plan.repeat[row]),
-            judge=self._judge,
-            questions=(question,),
-            prompt=prompt,
-            prefix_group=int(plan.prefix_group[row]),
-            decoding=self._prompts.decoding,
-            seed=sampling_seed(key),
-            attempt=attempt,
+    def _of_batch(
+        self,
+        items: Sequence[Item],
+        base: int,
+        rows: NDArray[np.int64],
+        attempts: NDArray[np.int32],
+    ) -> Iterator[Request]:
+        """Requests of one batch: columns are taken apart once, not cell by cell."""
+        plan, prompts, judge = self._plan, self._prompts, self._judge
+        first, last = int(rows[0]), int(rows[-1]) + 1
+        shown_lists = plan.shown_lists(first, last)
+        hashes = None if self._ids_hash is None else self._ids_hash[first:last].tobytes()
+        keys = plan.key[first:last].tobytes()
+        ids = keys if plan.request_id is plan.key else plan.request_id[first:last].tobytes()
+        questions = [(question,) for question in prompts.questions]
+        cells = zip(
+            rows.tolist(),
+            (plan.item[rows] - base).tolist(),
+            plan.aspect[rows].tolist(),
+            plan.repeat[rows].tolist(),
+            plan.prefix_group[rows].tolist(),
+            (attempts[rows] + 1).tolist(),
+            strict=True,
         )
+        for row, place, aspect, repeat, group, attempt in cells:
+            item = items[place]
+            at = row - first
+            span = slice(16 * at, 16 * at + 16)
+            planned = None if hashes is None else hashes[span]
+            key = keys[span]
+            yield Request(
+                request_id=ids[span],
+                keys=(key,),
+                item_id=item.item_id,
+                shown=shown_lists[at],
+                repeat=repeat,
+                judge=judge,
+                questions=questions[aspect],
+                prompt=self._prompt(item, shown_lists[at], planned) if self._rendered else None,
+                prefix_group=group,
+                decoding=prompts.decoding,
+                seed=sampling_seed(key),
+                attempt=attempt,
+            )
 
-    def _check(self, row: int, item: Item, ids_hash: bytes) -> None:
-        planned: Any = self._ids_hash
-        if planned[row].tobytes() != ids_hash:
+    def _prompt(self, item: Item, shown: tuple[int, ...], planned: bytes | None) -> Prompt:
+        if not self._verify:
+            return self._prompts.render(item, shown, ids_hash=planned)
+        prompt = self._prompts.render(item, shown)
+        if planned is not None and prompt.ids_hash != planned:
             msg = f"the prompt of item `{item.item_id}` is not the one that was planned"
             hint = "tokenizer, chat template or texts have changed; judge into another directory"
             raise RunDirectoryError(msg, hint=hint)
+        return prompt

@@ -34,6 +34,9 @@ _REFUSED = (
     (b"\xfd7zXZ", "an xz file", "unpack it, or pack it with gzip or zstd"),
     (b"FEA1", "a Feather file of version 1", "write it as Feather 2 or Parquet"),
 )
+_PLAIN_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
+PACKED = 4
+"""What is packed (Parquet, gzip) may be so many times as large in memory."""
 _BINARY_SUFFIXES = {
     ".parquet": "Parquet",
     ".arrow": "Arrow IPC",
@@ -60,6 +63,16 @@ class FileSource(msgspec.Struct, frozen=True):
     def unit(self) -> str:
         """What its numbers count. Compressed text counts lines too."""
         return "row" if self.path.suffix.casefold() in _BINARY_SUFFIXES else "line"
+
+    @property
+    def expected_bytes(self) -> int:
+        """What it holds, about; 0 where it is gone."""
+        try:
+            size = self.path.stat().st_size
+        except OSError:
+            return 0
+        is_plain = self.path.suffix.casefold() in _PLAIN_SUFFIXES
+        return size if is_plain else PACKED * size
 
     def rows(self, max_row_bytes: int) -> Iterator[tuple[int, Raw]]:
         """Number, from 1, and fields of each row.

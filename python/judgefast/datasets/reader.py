@@ -80,6 +80,14 @@ class ItemReader:
         self._pending: list[tuple[Built, int]] = []
         self._started = False
 
+    @property
+    def expected_bytes(self) -> int | None:
+        """Of all files together, those that are packed counted as what they may hold; or None."""
+        sizes = [
+            source.expected_bytes for source in self._sources if isinstance(source, FileSource)
+        ]
+        return sum(sizes) if len(sizes) == len(self._sources) else None
+
     def __iter__(self) -> Iterator[Item]:
         """Items in the order of the data."""
         for chunk in self.chunks():

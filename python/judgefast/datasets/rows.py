@@ -6,7 +6,7 @@ Schema, one row an item: see `rows_schema`; the format is described in `docs/dat
 from __future__ import annotations
 
 from contextlib import contextmanager
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ _COPY_BACK = "copy the file back, or start a new run directory"
 _DAMAGE = (OSError, ValueError, pa.ArrowException)
 """What reading Parquet raises where bytes are not those that were written."""
 
-BATCH_ROWS = 2_048
+BATCH_ROWS = 512
 """Rows, with their texts, that are looked at together."""
 
 _Columns = tuple[list[str | None], list[Any]]
@@ -148,31 +148,82 @@ def _answers(
 
 def items_of(batch: pa.RecordBatch) -> list[Item]:
     """Items of rows that hold every column of the table."""
-    column: dict[str, Any] = {name: batch.column(name).to_pylist() for name in batch.schema.names}
-    golds = zip(column["gold"], column["gold_score"], strict=True)
+    column = {name: _values(batch.column(name)) for name in batch.schema.names if name != "answers"}
+    answers = _answers_of(batch.column("answers"))
     return [
         Item(
-            item_id=column["item_id"][place],
-            cluster=column["cluster"][place],
-            question=_text(column["question"][place], column["question_turns"][place]),
-            answers=tuple(
-                Answer(_text(a["text"], a["turns"]), a["model"], a["sha256"], a["empty"])
-                for a in column["answers"][place]
-            ),
-            reference=_text(column["reference"][place], column["reference_turns"][place]),
-            gold=score if label is None else label,
-            meta=_decode(column["meta"][place]),
-            row=column["row"][place],
-            question_sha256=column["question_sha256"][place],
-            reference_sha256=column["reference_sha256"][place],
+            item_id,
+            cluster,
+            question if turns is None else _turns(turns),
+            shown,
+            reference if reference_turns is None else _turns(reference_turns),
+            score if label is None else label,
+            _decode(meta),
+            row,
+            question_sha256,
+            reference_sha256,
         )
-        for place, (label, score) in enumerate(golds)
+        for (
+            item_id,
+            cluster,
+            question,
+            turns,
+            shown,
+            reference,
+            reference_turns,
+            label,
+            score,
+            meta,
+            row,
+            question_sha256,
+            reference_sha256,
+        ) in zip(
+            column["item_id"],
+            column["cluster"],
+            column["question"],
+            column["question_turns"],
+            answers,
+            column["reference"],
+            column["reference_turns"],
+            column["gold"],
+            column["gold_score"],
+            column["meta"],
+            column["row"],
+            column["question_sha256"],
+            column["reference_sha256"],
+            strict=True,
+        )
     ]
 
 
-def _text(text: str | None, turns: list[dict[str, str]] | None) -> Text | None:
-    if turns is None:
-        return text
+def _answers_of(lists: Any) -> list[tuple[Answer, ...]]:  # noqa: ANN401 - as above
+    """Answers of each row, made column by column."""
+    fields = {field.name: field for field in lists.type.value_type}
+    flat = lists.flatten()
+    columns = {name: _values(column) for name, column in zip(fields, flat.flatten(), strict=True)}
+    made = [
+        Answer(text if turns is None else _turns(turns), model, sha256, empty)
+        for text, turns, model, sha256, empty in zip(
+            columns["text"],
+            columns["turns"],
+            columns["model"],
+            columns["sha256"],
+            columns["empty"],
+            strict=True,
+        )
+    ]
+    ends = list(accumulate(lists.value_lengths().to_pylist(), initial=0))
+    return [tuple(made[start:end]) for start, end in pairwise(ends)]
+
+
+def _values(column: pa.Array[Any]) -> list[Any]:
+    """Values of a column; most of the columns of a data set are null throughout."""
+    if column.null_count == len(column):
+        return [None] * len(column)
+    return list(column.to_pylist())
+
+
+def _turns(turns: list[dict[str, str]]) -> tuple[Turn, ...]:
     return tuple(Turn(turn["role"], turn["content"]) for turn in turns)
 
 

@@ -1,8 +1,8 @@
 """Items -> the `rows` table in run order, by external sorting.
 
 Run order is the seeded shuffle of clusters. Items are spooled as they are read, since duplicate
-checks, hashes and the shuffle need them all; then they are dealt into buckets by the top of their
-shuffle key, and each bucket, small enough for memory, is sorted and written.
+checks, hashes and the shuffle need them all: dealt into buckets by the top of their shuffle key
+(`spool`). Then each bucket, small enough for memory, is sorted and written.
 """
 
 from __future__ import annotations
@@ -17,34 +17,26 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute, ipc, parquet
+from pyarrow import compute, parquet
 
-from judgefast._native import limit_keys, shuffle_keys
+from judgefast._native import shuffle_keys
 from judgefast.datasets.identity import IDENTITY_MODULUS
 from judgefast.datasets.rows import ROWS_FOLDER, batch_of, rows_schema
+from judgefast.datasets.spool import SEED_LIMIT, Spool, strings
 from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.formats import mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Iterator, Sequence
 
     from judgefast.datasets.reader import ItemReader
 
-BUCKET_BYTES = 128 * 2**20
-"""Rows that are sorted in memory at a time, before they are copied in order. Bytes in Arrow."""
-MAX_BUCKETS = 200
-"""Files open at a time; some systems allow 256. Beyond 25 GB buckets grow."""
-DEAL_BYTES = 32 * 2**20
-"""Rows that are dealt into buckets at a time, so that buckets do not consist of crumbs."""
 PART_ROWS = 65_536
 GROUP_ROWS = 2_048
 _DICTIONARY: Any = ["answers.list.element.model"]
 """Columns whose values come again and again."""
 _WORDS = 4
 _ORDER = ("shuffle_key", "cluster", "item_id")
-_SEED_LIMIT = 1 << 64
 
 
 class SnapshotSummary(msgspec.Struct, frozen=True):
@@ -76,7 +68,7 @@ def snapshot(
         RunDirectoryError: The folder holds rows already, or the disk is full or fails.
 
     """
-    if not 0 <= seed < _SEED_LIMIT or (limit is not None and limit < 1):
+    if not 0 <= seed < SEED_LIMIT or (limit is not None and limit < 1):
         message = f"seed is {seed}, limit is {limit}: a seed is 0 to 2^64 - 1, a limit at least 1"
         raise ConfigError(message)
     final = Path(folder) / ROWS_FOLDER
@@ -85,7 +77,7 @@ def snapshot(
         raise RunDirectoryError(message, hint="resume that run, or name another directory")
     with _work_folder(folder) as work:
         with _disk_errors(final):
-            spool = _Spool(work / "spool.arrow", seed, limit)
+            spool = Spool(work, seed=seed, limit=limit, expected_bytes=reader.expected_bytes)
         for chunk in reader.chunks():  # errors of reading are the reader's, or the iterable's own
             with _disk_errors(final):
                 spool.add(batch_of(chunk.items, texts=texts), chunk.hashes)
@@ -99,12 +91,12 @@ def snapshot(
     )
 
 
-def _written(spool: _Spool, work: Path, final: Path) -> _Parts:
+def _written(spool: Spool, work: Path, final: Path) -> _Parts:
     """Sort what was spooled and put it in place."""
-    spool.close()
     out = _Parts(work / ROWS_FOLDER)
-    for table in _buckets(spool, work):
-        out.write(table)
+    for bucket in spool.buckets():
+        for table in _sorted(bucket):
+            out.write(table)
     out.close()
     if final.exists():
         final.rmdir()
@@ -138,133 +130,24 @@ def _work_folder(folder: Path) -> Iterator[Path]:
 def in_run_order(batch: pa.RecordBatch, *, seed: int) -> pa.RecordBatch:
     """Sort rows that are in memory as `snapshot` sorts a run's."""
     keyed = batch.append_column(
-        "shuffle_key", pa.array(shuffle_keys(_strings(batch, "cluster"), seed))
+        "shuffle_key", pa.array(shuffle_keys(strings(batch, "cluster"), seed))
     )
     keys: Any = [(name, "ascending") for name in _ORDER]
     return batch.take(compute.sort_indices(keyed, sort_keys=keys))
 
 
-class _Spool:
-    """Rows in the order of the data, with the keys they will be sorted and drawn by."""
-
-    def __init__(self, path: Path, seed: int, limit: int | None) -> None:
-        self.path = path
-        self.bytes = 0
-        self.cut = np.uint64(_SEED_LIMIT - 1)
-        """Rows above it are not in the sample."""
-        self._seed = seed
-        self._limit = limit
-        self._best: NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
-        self._schema = (
-            rows_schema()
-            .append(pa.field("shuffle_key", pa.uint64()))
-            .append(pa.field("limit_key", pa.uint64()))
-            .append(pa.field("item_hash", pa.binary(16)))
-        )
-        self._writer = _writer(path, self._schema)
-
-    def add(self, batch: pa.RecordBatch, hashes: bytes) -> None:
-        """Append a chunk, less the rows that are out of the sample already."""
-        if not batch.num_rows:
-            return
-        shuffle = shuffle_keys(_strings(batch, "cluster"), self._seed)
-        draw = np.zeros(batch.num_rows, dtype=np.uint64)
-        if self._limit is not None:
-            draw = limit_keys(_strings(batch, "item_id"), self._seed)
-        columns = [
-            *batch.columns,
-            pa.array(shuffle),
-            pa.array(draw),
-            pa.FixedSizeBinaryArray.from_buffers(
-                pa.binary(16), batch.num_rows, [None, pa.py_buffer(hashes)]
-            ),
-        ]
-        keyed = pa.RecordBatch.from_arrays(columns, schema=self._schema)
-        if self._limit is not None:
-            self._draw(draw, self._limit)
-            keyed = keyed.filter(pa.array(draw <= self.cut))
-        self.bytes += keyed.nbytes
-        self._writer.write_batch(keyed)
-
-    def _draw(self, keys: NDArray[np.uint64], limit: int) -> None:
-        self._best = np.concatenate([self._best, keys[keys <= self.cut]])
-        if len(self._best) > limit:
-            self._best = np.partition(self._best, limit - 1)[:limit]
-            self.cut = self._best.max()
-
-    def close(self) -> None:
-        """End of the data."""
-        self._writer.close()
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Rows of the sample, in the order of the data."""
-        for batch in _batches(self.path):
-            draw = batch.column("limit_key").to_numpy()
-            yield (
-                batch
-                if draw.max(initial=0) <= self.cut
-                else batch.filter(pa.array(draw <= self.cut))
-            )
-
-
-def _strings(batch: pa.RecordBatch, name: str) -> list[str]:
-    values: Any = batch.column(name)
-    return list(values.to_pylist())
-
-
-def _writer(path: Path, schema: pa.Schema) -> ipc.RecordBatchStreamWriter:
-    codec = pa.Codec("lz4") if pa.Codec.is_available("lz4") else None
-    return ipc.new_stream(str(path), schema, options=ipc.IpcWriteOptions(compression=codec))
-
-
-def _batches(path: Path) -> Iterator[pa.RecordBatch]:
-    with pa.OSFile(str(path), "rb") as file, ipc.open_stream(file) as reader:
-        yield from reader
-
-
-def _buckets(spool: _Spool, work: Path) -> Iterator[pa.Table]:
-    """Rows of the run, bucket after bucket, sorted by shuffle key, cluster and id."""
-    count = min(-(-spool.bytes // BUCKET_BYTES), MAX_BUCKETS)
-    if count <= 1:
-        yield _sorted(pa.Table.from_batches(spool.batches()))
+def _sorted(table: pa.Table) -> Iterator[pa.Table]:
+    """Rows in run order, a row group at a time."""
+    if not table.num_rows:
         return
-    paths = [work / f"bucket-{number:05d}.arrow" for number in range(count)]
-    writers: dict[int, ipc.RecordBatchStreamWriter] = {}
-    try:
-        for table in _tables(spool.batches()):
-            # Top 32 bits times the count: no wider integer is needed, and order is kept.
-            top = table.column("shuffle_key").to_numpy() >> np.uint64(32)
-            bucket = (top * np.uint64(count)) >> np.uint64(32)
-            for number in np.unique(bucket).tolist():
-                if number not in writers:
-                    writers[number] = _writer(paths[number], table.schema)
-                writers[number].write_table(table.filter(pa.array(bucket == number)))
-    finally:
-        for writer in writers.values():
-            writer.close()
-    spool.path.unlink()
-    for number in sorted(writers):
-        yield _sorted(pa.Table.from_batches(_batches(paths[number])))
-        paths[number].unlink()
-
-
-def _tables(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Batches put together until they are worth dealing."""
-    held: list[pa.RecordBatch] = []
-    size = 0
-    for batch in batches:
-        held.append(batch)
-        size += batch.nbytes
-        if size >= DEAL_BYTES:
-            yield pa.Table.from_batches(held).combine_chunks()
-            held, size = [], 0
-    if held:
-        yield pa.Table.from_batches(held).combine_chunks()
-
-
-def _sorted(table: pa.Table) -> pa.Table:
     keys: Any = [(name, "ascending") for name in _ORDER]
-    return table.take(compute.sort_indices(table, sort_keys=keys))
+    order = compute.sort_indices(table, sort_keys=keys)
+    # The default pool gives large pieces back at once, and fresh memory costs more than the copy.
+    pool = pa.system_memory_pool()
+    (whole,) = table.combine_chunks(memory_pool=pool).to_batches()
+    for start in range(0, len(order), GROUP_ROWS):
+        rows = order.slice(start, GROUP_ROWS)
+        yield pa.Table.from_batches([compute.take(whole, rows, memory_pool=pool)])
 
 
 class _Parts:

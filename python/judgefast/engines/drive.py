@@ -20,6 +20,9 @@ COLLECT_SECONDS = 0.2
 IDLE_SECONDS = 0.01
 """Pause while nothing is in flight and the source has nothing yet: it waits for the clock."""
 
+SENT_AT_ONCE = 32
+"""Requests of one call of `submit`: the first ones are at work while the next are taken."""
+
 CANCEL_GRACE_SECONDS = 5.0
 """How long a cancelled request may take to come back before it is given up without the engine."""
 
@@ -113,20 +116,18 @@ def drive(
 ) -> Iterator[list[Completion]]:
     """Keep every lane of `engine` full from `source` and yield completions as they finish.
 
-    A slow request delays itself alone, and the host works on what it was handed while the engine
-    goes on. Memory is bounded by the lanes' room, whatever `source` holds. A request without an
-    answer after `request_seconds` is cancelled and comes back with `error_kind="timeout"`. Once
-    `stopping()` is true nothing more is sent and the loop ends with what is in flight abandoned.
+    An empty list comes now and then while nothing has finished, so that whoever reads this can look
+    after what waits for the clock.
+
+    A slow request delays itself alone. What comes back is made good for before it is handed on, so
+    that the host works on it while the engine goes on. Memory is bounded by the lanes' room,
+    whatever `source` holds. A request without an answer after `request_seconds` is cancelled and
+    comes back with `error_kind="timeout"`. Once `stopping()` is true nothing more is sent and the
+    loop ends with what is in flight abandoned.
     """
     was_idle = False
+    waiting = not stopping() and _fill(engine, source, flight)
     while not stopping():
-        waiting = False
-        for lane in engine.lanes:
-            room = lane.room - flight.on(lane.lane)
-            if room > 0 and (more := source.take(lane.lane, room)):
-                flight.sent(lane.lane, [(request.request_id, request.attempt) for request in more])
-                engine.submit(lane.lane, more)
-            waiting = waiting or source.remaining(lane.lane) > 0
         if not len(flight):
             if not waiting:
                 return
@@ -134,15 +135,36 @@ def drive(
                 time.sleep(IDLE_SECONDS)
             was_idle = True
             yield []  # a source may wait for whoever reads this to make room
+            waiting = _fill(engine, source, flight)
             continue
         was_idle = False
-        done = flight.came_back(engine.collect(timeout_seconds=COLLECT_SECONDS))
+        wait = 0.0 if source.make_ahead() else COLLECT_SECONDS
+        done = flight.came_back(engine.collect(timeout_seconds=wait))
         if overdue := flight.overdue(request_seconds):
             engine.cancel(overdue)
         done += flight.given_up()
         if done:
             source.give(done)
-            yield done
+        try:
+            waiting = not stopping() and _fill(engine, source, flight)
+        except Exception:
+            yield done  # what was collected stays valid
+            raise
+        yield done
+
+
+def _fill(engine: Engine, source: Source, flight: Flight) -> bool:
+    """Give every lane what it has room for; whether the source may have more later."""
+    waiting = False
+    for lane in engine.lanes:
+        while (room := lane.room - flight.on(lane.lane)) > 0:
+            more = source.take(lane.lane, min(room, SENT_AT_ONCE))
+            if not more:
+                break
+            flight.sent(lane.lane, [(request.request_id, request.attempt) for request in more])
+            engine.submit(lane.lane, more)
+        waiting = waiting or source.remaining(lane.lane) > 0
+    return waiting
 
 
 def _timed_out(request_id: bytes, lane: int, attempt: int, cancelled: float) -> Completion:

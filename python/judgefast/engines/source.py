@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from judgefast.batches.request import Request
     from judgefast.engines.base import Completion
@@ -19,12 +19,27 @@ if TYPE_CHECKING:
 LONGEST_HELD_GROUP = 4096
 """Requests of one prefix group that are held for its lane; a longer group may be split."""
 
+MADE_AHEAD = 256
+"""Requests that are made before the engine has room for them, so that it gets them at once."""
+
+MADE_AT_ONCE = 8
+"""So many, before completions are looked for again."""
+
 
 class Source(Protocol):
     """Requests out, completions back."""
 
     def take(self, lane: int, n: int) -> list[Request]:
         """Hand out up to `n` requests for `lane`; fewer, or none, when it has no more for now."""
+        ...
+
+    def make_ahead(self) -> bool:
+        """Do a little of what the next `take` will need, while there is nothing else to do.
+
+        Returns:
+            Whether something was done; false when there is nothing to do for now.
+
+        """
         ...
 
     def give(self, completions: Sequence[Completion]) -> None:
@@ -36,17 +51,40 @@ class Source(Protocol):
         ...
 
 
+class _Ahead:
+    """Requests, some of them made before they are taken."""
+
+    def __init__(self, requests: Iterable[Request]) -> None:
+        self._requests = iter(requests)
+        self._ready: deque[Request] = deque()
+
+    def __iter__(self) -> Iterator[Request]:
+        return self
+
+    def __next__(self) -> Request:
+        return self._ready.popleft() if self._ready else next(self._requests)
+
+    def make(self) -> bool:
+        """Make a few more, up to the limit; false if none was made."""
+        if len(self._ready) >= MADE_AHEAD:
+            return False
+        made = list(islice(self._requests, MADE_AT_ONCE))
+        self._ready += made
+        return bool(made)
+
+
 class FixedPlan:
     """A plan handed out in its own order, each prefix group on one lane.
 
     An idle lane takes the next whole group, so that the group's shared prefix is computed by one
-    replica only. With a single lane nothing is held back and requests are made one by one as the
-    engine takes them: memory is bounded by the engine's room, whatever the plan's length.
+    replica only. With a single lane nothing is held back. Requests are made one by one as the
+    engine takes them, and a few ahead while it works: memory is bounded by its room and
+    `MADE_AHEAD`, whatever the plan's length.
     """
 
     def __init__(self, requests: Iterable[Request], *, total: int, lanes: int = 1) -> None:
         """Take over `requests`, in plan order, of which there are `total`, for `lanes` lanes."""
-        self._requests = iter(requests)
+        self._requests = _Ahead(requests)
         self._left = total
         self._lanes = lanes
         self._held: dict[int, deque[Request]] = {}
@@ -63,6 +101,10 @@ class FixedPlan:
                 taken.append(held.popleft())
         self._left = self._left - len(taken) if taken or n == 0 else self._held_elsewhere(lane)
         return taken
+
+    def make_ahead(self) -> bool:
+        """Make a few requests that the engine will take next."""
+        return self._requests.make()
 
     def give(self, completions: Sequence[Completion]) -> None:
         """Nothing to learn: the plan is fixed."""

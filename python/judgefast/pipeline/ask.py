@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from judgefast.batches.requests import RequestMaker
-from judgefast.codes import Status
+from judgefast.datasets.read_ahead import read_ahead
 from judgefast.datasets.rows import items_of, rows_around
 from judgefast.engines.drive import Flight, drive
 from judgefast.engines.source import FixedPlan
 from judgefast.errors import EngineError
+from judgefast.pipeline.live import LiveVerdicts, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from judgefast.config import RunConfig
     from judgefast.datasets.items import Item
-    from judgefast.engines.base import Completion
     from judgefast.journal.run_directory import RunDirectory
     from judgefast.pipeline.judge import Judge
     from judgefast.pipeline.plan import RunPlan
@@ -31,54 +32,11 @@ if TYPE_CHECKING:
     from judgefast.stopping import Stop
     from judgefast.verdicts.table import VerdictTable
 
-FIRST_LOOK = 200
-"""Judgments of a start after which the unreadable share is looked at."""
-
-WATCHED = 1000
-"""Judgments, the last ones, over which it is looked at from then on."""
+SLICE_ITEMS = 64
+"""Items that are taken out of Arrow at a time: the engine waits for no more than that."""
 
 UNREAD = 65_536
 """Places of items that are passed over together."""
-
-EXAMPLES = 3
-"""Unreadable completions that are shown when a run stops for them."""
-
-
-class Unreadable:
-    """Stops a run whose judgments cannot be read: each one costs money and says nothing."""
-
-    def __init__(self, limit: float | None) -> None:
-        """Watch for a share above `limit`; None to watch nothing."""
-        self._limit = limit
-        self._last: deque[bool] = deque(maxlen=WATCHED)
-        self._bad = 0
-        self._seen = 0
-        self.total = 0
-        """Unreadable judgments of this start."""
-        self.examples: list[str] = []
-
-    def add(self, status: NDArray[np.uint8], texts: Sequence[str]) -> None:
-        """Count judgments of this start; `texts` is what came back for each."""
-        for code, text in zip(status.tolist(), texts, strict=True):
-            is_bad = code != Status.PARSED
-            if len(self._last) == WATCHED:
-                self._bad -= self._last[0]
-            self._last.append(is_bad)
-            self._bad += is_bad
-            self.total += is_bad
-            if is_bad and len(self.examples) < EXAMPLES:
-                self.examples.append(f"{Status(code).label}: {text}")
-        self._seen += len(status)
-
-    @property
-    def share(self) -> float:
-        """Unreadable share of the last judgments."""
-        return self._bad / len(self._last) if self._last else 0.0
-
-    @property
-    def is_too_high(self) -> bool:
-        """Whether the run should stop."""
-        return self._limit is not None and self._seen >= FIRST_LOOK and self.share > self._limit
 
 
 class Work(NamedTuple):
@@ -90,6 +48,9 @@ class Work(NamedTuple):
     """Rows of the plan, ascending."""
     texts: Path
     """Folder that holds `rows/` with texts."""
+    verify: bool = True
+    """Whether each prompt must be shown to be the one that was planned; this start has planned
+    them where it is false."""
 
 
 class Asked(NamedTuple):
@@ -138,17 +99,28 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
         judge=judge.name,
         rendered=judge.rendered,
         ids_hash=plan.rendered.ids_hash,
+        verify=work.verify,
     )
-    items = _items(work, stop)
-    requests = maker.requests(items, work.rows, table.answers.attempts)
-    source = FixedPlan(requests, total=len(work.rows), lanes=len(judge.engine.lanes))
-    flight = Flight()
     unreadable = Unreadable(None if judge.engine.name == "replay" else config.max_unreadable)
-    done = len(plan) - len(work.rows)
-    counters = _Counters()
+    live = LiveVerdicts(table, unreadable, str(directory.launch))
+    flight = Flight()
+    already = len(plan) - len(work.rows)
+
+    def tell() -> None:
+        progress.update(
+            already + live.read,
+            prompt_tokens=live.prompt_tokens,
+            cached_tokens=live.cached_tokens,
+            completion_tokens=live.completion_tokens,
+            unread=unreadable.total,
+            estimate=estimate,
+        )
+
     started = time.monotonic()
     lost = None
-    with stop.graceful():
+    with stop.graceful(), closing(_items(work, stop)) as items:
+        requests = maker.requests(items, work.rows, table.answers.attempts)
+        source = FixedPlan(requests, total=len(work.rows), lanes=len(judge.engine.lanes))
         try:
             for completions in drive(
                 judge.engine,
@@ -157,58 +129,32 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
                 request_seconds=config.request_seconds,
                 stopping=lambda: stop.requested or unreadable.is_too_high,
             ):
-                if not completions:
-                    continue
-                directory.journal.append(completions)
-                status = table.add_live(completions, str(directory.launch))
-                unreadable.add(status, [_said(each) for each in completions])
-                counters.add(completions)
-                done += len(completions)
-                progress.update(
-                    done,
-                    prompt_tokens=counters.prompt,
-                    cached_tokens=counters.cached,
-                    completion_tokens=counters.completion,
-                    unread=unreadable.total,
-                    estimate=estimate,
-                )
+                if completions:
+                    directory.journal.append(completions)
+                if live.add(completions):
+                    tell()
             if not stop.requested:
                 directory.journal.flush()  # tells of what the engine gave that is no completion
         except EngineError as error:
             lost = str(error)
+        if live.finish():
+            tell()
     return Asked(time.monotonic() - started, flight.mean, unreadable, stop.requested, lost)
 
 
-def _items(work: Work, stop: Stop) -> Iterator[Sequence[Item]]:
-    """All items, a batch at a time; those around which nothing is asked stay unread."""
+def _items(work: Work, stop: Stop) -> Generator[Sequence[Item], None, None]:
+    """All items, a few at a time; those around which nothing is asked stay unread."""
+    wanted = work.plan.columns.item[work.rows]
     at = 0
-    for base, batch in rows_around(work.texts, work.plan.columns.item[work.rows]):
-        if stop.requested:
-            return
-        while at < base:  # nobody looks at what is not read
-            at += len(unread := [None] * min(base - at, UNREAD))
-            yield unread  # type: ignore[misc]
-        yield items_of(batch)
-        at += batch.num_rows
-
-
-class _Counters:
-    """Tokens of this start; None as long as the engine says nothing."""
-
-    def __init__(self) -> None:
-        self.prompt: int | None = None
-        self.cached: int | None = None
-        self.completion: int | None = None
-
-    def add(self, completions: Sequence[Completion]) -> None:
-        for completion in completions:
-            if completion.prompt_tokens is not None:
-                self.prompt = (self.prompt or 0) + completion.prompt_tokens
-            if completion.cached_tokens is not None:
-                self.cached = (self.cached or 0) + completion.cached_tokens
-            if completion.completion_tokens is not None:
-                self.completion = (self.completion or 0) + completion.completion_tokens
-
-
-def _said(completion: Completion) -> str:
-    return completion.text or completion.error or ""
+    with closing(read_ahead(rows_around(work.texts, wanted))) as batches:
+        for base, batch in batches:
+            if stop.requested:
+                return
+            while at < base:  # nobody looks at what is not read
+                at += len(unread := [None] * min(base - at, UNREAD))
+                yield unread  # type: ignore[misc]
+            for first in range(0, batch.num_rows, SLICE_ITEMS):
+                part = batch.slice(first, SLICE_ITEMS)
+                start, end = np.searchsorted(wanted, [at, at + part.num_rows])
+                yield items_of(part) if end > start else [None] * part.num_rows  # type: ignore[list-item]
+                at += part.num_rows

@@ -74,20 +74,22 @@ class PromptCounts:
     def render(
         self, judge: Judge, items: Sequence[Item], plan: PlanColumns, base: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.int32] | None]:
-        """Render every prompt of a batch once: its hash, and its tokens where they are known."""
-        tokens = np.zeros(len(plan.item), np.int32)
-        hashes = np.zeros((len(plan.item), 16), np.uint8)
-        for row, item_row in enumerate(plan.item.tolist()):
-            prompt = judge.prompts.render(items[item_row - base], plan.shown_in(row))
-            if prompt.token_ids is not None:
-                tokens[row] = len(prompt.token_ids)
-                if self._checked < SEAM_SAMPLE:
-                    self._checked += 1
-                    _check_seams(judge, prompt)
-            hashes[row] = np.frombuffer(prompt.ids_hash, np.uint8)
-            self.replaced_characters += prompt.replaced_characters
-            self.stripped_characters += prompt.stripped_characters
-        return hashes, tokens if judge.prompts.needs_ids else None
+        """Measure every prompt of a batch: its hash, and its tokens where they are known."""
+        measured = []
+        prompts = judge.prompts
+        for item_row, shown in zip(plan.item.tolist(), plan.shown_lists(), strict=True):
+            item = items[item_row - base]
+            if prompts.needs_ids and self._checked < SEAM_SAMPLE:
+                self._checked += 1
+                _check_seams(judge, prompts.render(item, shown))
+            measured.append(prompts.measure(item, shown))
+        joined = b"".join([each.ids_hash for each in measured])
+        hashes = np.frombuffer(joined, np.uint8).reshape(-1, 16)
+        self.replaced_characters += sum([each.replaced_characters for each in measured])
+        self.stripped_characters += sum([each.stripped_characters for each in measured])
+        if not prompts.needs_ids:
+            return hashes, None
+        return hashes, np.array([each.prompt_tokens for each in measured], np.int32)
 
 
 def plan_batch(

@@ -14,6 +14,7 @@ from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.extension import settle
 from judgefast.journal.manifest import NAME, read_manifest
 from judgefast.pipeline.ask import Asked, Work, ask
+from judgefast.pipeline.background import Background
 from judgefast.pipeline.directory import (
     can_read_again,
     open_run,
@@ -225,13 +226,14 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
     closing = stack.enter_context(_closing(directory))
     for note in directory.notes:
         start.say(note)
-    texts = None
+    texts, is_planned_here = None, False
     with going.phase("plan", "planning"):
         if directory.plan_complete():
             plan = load_plan(directory)
         else:
             texts = stack.enter_context(_texts(start, directory, judge))
             plan = plan_run(directory, texts, judge, config, start.say)
+            is_planned_here = True
         going.table = table = read_journal(directory, plan, judge.rubric)
         going.plan = plan
         rows = rows_to_ask(plan, table, config)
@@ -242,24 +244,26 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
             facts = judge.engine.start()
         engine = {"name": judge.engine.name} | facts
         directory.record_launch({"config": options_in_force(config), "engine": engine})
+        work = Work(plan, table, rows, texts, verify=not is_planned_here)
         try:
             with going.phase("judge", "judging"):
-                asked = _ask(start, judge, directory, items, Work(plan, table, rows, texts))
+                asked = _ask(start, judge, directory, items, work)
         except RunDirectoryError as error:  # the disk is full or fails; what it took is kept
             closing.to_parquet = False
             going.table = read_journal(directory, plan, judge.rubric)
             return going.ended(directory.path, 3, str(error))
+        del work
         mean = asked.in_flight_mean
         if asked.interrupted:
             closing.to_parquet = False
             directory.finish_launch(seconds=going.seconds, in_flight_mean=mean, interrupted=True)
             return going.interrupted(directory.path)
         judge.engine.close()
+    going.let_go()
+    del plan, table, rows, items  # the report reads its own, and there is room for one of them
     with going.phase("report", "reporting"):
         if asked is not None:
             directory.journal.close()
-        going.let_go()
-        del plan, table, items
         changes = {name: getattr(config, name) for name in READING}
         reading = read_run(directory.path, directory=directory, **changes)
     directory.finish_launch(seconds=going.seconds, in_flight_mean=mean)
@@ -325,6 +329,7 @@ def _ask(
         already=len(work.plan) - len(work.rows),
         is_silent=not start.show_progress,
     )
+    headline = Headline(directory, start.config, judge.rubric, items, work.plan, work.table)
     try:
         return ask(
             directory,
@@ -333,7 +338,7 @@ def _ask(
             config=start.config,
             stop=start.stop,
             progress=progress,
-            estimate=Headline(directory, start.config, judge.rubric, items, work.plan, work.table),
+            estimate=Background(headline),
         )
     finally:
         progress.close()

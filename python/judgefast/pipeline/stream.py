@@ -290,6 +290,10 @@ class _Windows:
             taken += islice(self._requests, n - len(taken))
         return taken
 
+    def make_ahead(self) -> bool:
+        """Nothing: what is read ahead are windows."""
+        return False
+
     def give(self, completions: Sequence[Completion]) -> None:
         """Pass each completion to its window."""
         by_window: dict[int, list[Completion]] = {}

@@ -17,28 +17,36 @@ from judgefast.hashes import framed
 from judgefast.prompts.decide import decide_decoding
 from judgefast.prompts.decoding import Label
 from judgefast.prompts.layout import LAYOUT, TRUNCATION, lay_out
+from judgefast.prompts.pieces import (
+    ItemPieces,
+    Measures,
+    Piece,
+    count_ids,
+    hash_of_ids,
+    lead_of,
+    trusted,
+    untrusted,
+)
 from judgefast.prompts.questions import question_of
 from judgefast.prompts.rubric import framed_value
 from judgefast.prompts.seams import SeamDifference, verify_seams
 from judgefast.prompts.segments import Prompt, Segment
+from judgefast.prompts.template import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from numpy.typing import NDArray
+    from collections.abc import Mapping, Sequence
 
     from judgefast.datasets.items import Item, Text
     from judgefast.prompts.decoding import Capabilities
+    from judgefast.prompts.layout import Parts
     from judgefast.prompts.model import JudgeModel
+    from judgefast.prompts.pieces import Lead
     from judgefast.prompts.rubric import Rubric
 
 _ROLES = ("system", "developer", "user", "assistant", "tool")
 _SHOWN = {"pairwise": 2, "scalar": 1, "binary": 1}
 _CACHED_TEXTS = 64
-"""Encodings kept: the question and the answers of an item come again in its other order."""
-
-_Piece = tuple[Segment, "NDArray[np.int32] | None", int]
-"""A segment, its ids, and the number of its characters sent as U+FFFD."""
+"""Encodings kept: texts of an item often come again in the next ones."""
 
 
 class PromptPlan:
@@ -71,17 +79,31 @@ class PromptPlan:
         self.rule = rubric.rule_in_force(probabilities=self.decoding.probabilities)
         self.questions = (question_of(rubric),)
         self._tokenizer = model.tokenizer if model and self.needs_ids else None
-        self._encode_ours = lru_cache(maxsize=None)(self._encode_trusted)
+        self._ours = lru_cache(maxsize=None)(self._encode_trusted)
         self._seal = lru_cache(maxsize=_CACHED_TEXTS)(self._seal_text)
+        layouts = self.layout.plain, self.layout.with_reference
+        self._first_answer = tuple(map(_first_answer, layouts))
+        self._of: Item | None = None
+        self._kept = ItemPieces()
+        """Of that item: its judgments stand side by side in a plan."""
         places = (label.choice for label in rubric.verdict.labels)
         by_place = zip(places, rubric.verdict.labels, strict=True)
         self._names = {place: label.text.strip() for place, label in by_place}
+        places_shown = sum(isinstance(place, int) for place in self._names)
+        self._wanted = _SHOWN.get(rubric.mode, places_shown)
         self.prompt_hash = self._hash(model)
         self.shared_tokens = self._count_shared()
         """Tokens at the head of every prompt, before any text of an item."""
 
-    def render(self, item: Item, shown: tuple[int, ...]) -> Prompt:
+    def render(
+        self, item: Item, shown: tuple[int, ...], *, ids_hash: bytes | None = None
+    ) -> Prompt:
         """Put the question about `item` with the answers at `shown`, in that order.
+
+        Args:
+            item: What is judged.
+            shown: Index of the answer at each position.
+            ids_hash: Of this prompt, where the caller has it from `measure`.
 
         Raises:
             DataError: The item lacks a text that the rubric needs; the message names it.
@@ -89,35 +111,35 @@ class PromptPlan:
             ModelError: A text cannot be sealed.
 
         """
-        self._check(item, shown)
-        has_reference = item.reference is not None and self.rubric.reference != "never"
-        parts = self.layout.with_reference if has_reference else self.layout.plain
-        pieces: list[_Piece] = []
-        stripped = 0
-        for part in parts:
-            if isinstance(part, str):
-                pieces.append(self._encode_ours(part))
-                continue
-            for piece, lost in self._fill(part.name, item, shown):
-                pieces.append(piece)
-                stripped += lost
-        segments = tuple(segment for segment, _, _ in pieces if segment.text or segment.slot)
+        lead, rest = self._pieces(item, shown)
+        pieces = [*lead.pieces, *rest]
         ids = None
         if self.needs_ids:
-            ids = np.concatenate([ids for _, ids, _ in pieces if ids is not None])
-            digest = framed("judgefast ids 1", [ids.astype("<i4", copy=False).tobytes()])
-        else:
-            sent = [segment for segment in segments if segment.text]
-            fields = [f for s in sent for f in (b"ours" if s.trusted else b"theirs", _raw(s))]
-            digest = framed("judgefast segments 1", fields)
+            ids = np.concatenate([piece.ids for piece in pieces if piece.ids is not None])
         return Prompt(
-            segments=segments,
+            segments=tuple([piece.segment for piece in pieces if piece.is_shown]),
             token_ids=ids,
-            ids_hash=digest[:16],
+            ids_hash=self._hash_of(lead, rest) if ids_hash is None else ids_hash,
             shared_tokens=self.shared_tokens,
-            replaced_characters=sum(replaced for _, _, replaced in pieces),
-            stripped_characters=stripped,
+            replaced_characters=sum([piece.replaced for piece in pieces]),
+            stripped_characters=sum([piece.stripped for piece in pieces]),
             has_system=self.layout.has_system,
+        )
+
+    def measure(self, item: Item, shown: tuple[int, ...]) -> Measures:
+        """What `render` would say of the prompt, which is not put together.
+
+        Raises:
+            JudgefastError: As `render`.
+
+        """
+        lead, rest = self._pieces(item, shown)
+        pieces = [*lead.pieces, *rest]
+        return Measures(
+            ids_hash=self._hash_of(lead, rest),
+            prompt_tokens=count_ids(pieces) if self.needs_ids else None,
+            replaced_characters=sum([piece.replaced for piece in pieces]),
+            stripped_characters=sum([piece.stripped for piece in pieces]),
         )
 
     def verify_seams(self, prompt: Prompt) -> SeamDifference | None:
@@ -126,10 +148,10 @@ class PromptPlan:
 
     def _check(self, item: Item, shown: tuple[int, ...]) -> None:
         rubric = self.rubric
-        places = {place for place in self._names if isinstance(place, int)}
-        wanted = _SHOWN.get(rubric.mode, len(places))
-        if len(shown) != wanted:
-            message = f"`{rubric.file}` shows {wanted} answers, item `{item.item_id}` {len(shown)}"
+        if len(shown) != self._wanted:
+            message = (
+                f"`{rubric.file}` shows {self._wanted} answers, item `{item.item_id}` {len(shown)}"
+            )
             raise RubricError(message, hint="use a rubric made for that number of answers")
         if rubric.reference == "required" and item.reference is None:
             message = f"item `{item.item_id}` has no reference, which `{rubric.file}` needs"
@@ -139,55 +161,86 @@ class PromptPlan:
                 message = f"answer {index} of item `{item.item_id}` has no text"
                 raise DataError(message, hint="give the answers, or replay recorded outputs")
 
-    def _fill(self, name: str, item: Item, shown: tuple[int, ...]) -> Iterator[tuple[_Piece, int]]:
-        """Pieces for a slot, each with the number of characters stripped from its ends."""
-        if name == "question":
-            yield from self._text(item.question, name)
-        elif name == "reference":
-            yield from self._text(item.reference, name)
-        elif name in {"answer", "answer_1"}:
-            yield from self._text(item.answers[shown[0]].text, name)
-        elif name == "answer_2":
-            yield from self._text(item.answers[shown[1]].text, name)
-        else:
-            for place, index in enumerate(shown):
-                label = self._names[place]
-                yield self._encode_ours(f"[The Start of Answer {label}]\n"), 0
-                yield from self._text(item.answers[index].text, f"answer_{place + 1}")
-                yield self._encode_ours(f"[The End of Answer {label}]\n"), 0
+    def _pieces(self, item: Item, shown: tuple[int, ...]) -> tuple[Lead, list[Piece]]:
+        """A prompt in pieces: those up to the first answer, and the rest."""
+        self._check(item, shown)
+        has_reference = item.reference is not None and self.rubric.reference != "never"
+        parts = self.layout.with_reference if has_reference else self.layout.plain
+        if item is not self._of:
+            self._of, self._kept = item, ItemPieces()
+        kept = self._kept
+        first = self._first_answer[has_reference]
+        if kept.lead is None:
+            kept.lead = lead_of(self._laid(parts[:first], item, shown), needs_ids=self.needs_ids)
+        return kept.lead, self._laid(parts[first:], item, shown)
 
-    def _text(self, text: Text | None, slot: str) -> Iterator[tuple[_Piece, int]]:
+    def _laid(self, parts: Parts, item: Item, shown: tuple[int, ...]) -> list[Piece]:
+        pieces: list[Piece] = []
+        for part in parts:
+            if isinstance(part, str):
+                pieces.append(self._ours(part))
+            elif part.name == "question":
+                pieces += self._text(item.question, part.name)
+            elif part.name == "reference":
+                pieces += self._text(item.reference, part.name)
+            elif part.name in {"answer", "answer_1"}:
+                pieces += self._answer(item, shown[0], part.name)
+            elif part.name == "answer_2":
+                pieces += self._answer(item, shown[1], part.name)
+            else:
+                for place, index in enumerate(shown):
+                    label = self._names[place]
+                    pieces.append(self._ours(f"[The Start of Answer {label}]\n"))
+                    pieces += self._answer(item, index, f"answer_{place + 1}")
+                    pieces.append(self._ours(f"[The End of Answer {label}]\n"))
+        return pieces
+
+    def _answer(self, item: Item, index: int, slot: str) -> list[Piece]:
+        """One encoding of an answer for all the places that it is shown in."""
+        kept = self._kept.answers.get(index)
+        if kept is None:
+            kept = self._kept.answers[index] = self._text(item.answers[index].text, slot)
+        return [piece.within(slot) if piece.segment.slot else piece for piece in kept]
+
+    def _text(self, text: Text | None, slot: str) -> list[Piece]:
         if text is None:
-            return
+            return []
         if isinstance(text, str):
-            yield self._stripped(text, slot, keep_blank=True)
-            return
+            return [self._stripped(text, slot, keep_blank=True)]
+        pieces: list[Piece] = []
         for turn in text:
             if turn.role in _ROLES:
-                yield _within(slot, self._encode_ours(f"[{turn.role}]\n")), 0
+                pieces.append(self._ours(f"[{turn.role}]\n").within(slot))
             else:
-                yield _within(slot, self._encode_ours("[role]\n")), 0
-                yield self._stripped(turn.role, slot)
-                yield _within(slot, self._encode_ours("[text]\n")), 0
-            yield self._stripped(turn.content, slot)
+                pieces.append(self._ours("[role]\n").within(slot))
+                pieces.append(self._stripped(turn.role, slot))
+                pieces.append(self._ours("[text]\n").within(slot))
+            pieces.append(self._stripped(turn.content, slot))
+        return pieces
 
-    def _stripped(self, text: str, slot: str, *, keep_blank: bool = False) -> tuple[_Piece, int]:
+    def _stripped(self, text: str, slot: str, *, keep_blank: bool = False) -> Piece:
         """Take white space off both ends, for clean seams; nothing at all is left of a blank."""
         bare = text.strip()
-        lost = len(text) - len(bare)
-        slot = slot if bare or keep_blank else ""
-        # One encoding for all slots: an answer comes again in the other place.
-        return _within(slot, self._seal(bare + "\n" if bare else "")), lost
+        sent = bare + "\n" if bare else ""
+        # Without a tokenizer there is nothing to keep, and looking a long text up costs more.
+        piece = self._seal(sent) if self._tokenizer else untrusted(sent)
+        if not bare and not keep_blank:
+            slot = ""
+        return piece.within(slot, stripped=len(text) - len(bare))
 
-    def _encode_trusted(self, text: str) -> _Piece:
-        ids = self._tokenizer.encode_trusted(text) if self._tokenizer else None
-        return Segment(text, trusted=True), ids, 0
-
-    def _seal_text(self, text: str) -> _Piece:
+    def _encode_trusted(self, text: str) -> Piece:
         if self._tokenizer is None:
-            return Segment(text, trusted=False), None, 0
+            return trusted(text)
+        return Piece(Segment(text, trusted=True), self._tokenizer.encode_trusted(text))
+
+    def _seal_text(self, text: str) -> Piece:
+        assert self._tokenizer is not None  # the caller has looked
         sealed = self._tokenizer.seal(text)
-        return Segment(sealed.text, trusted=False), sealed.token_ids, sealed.replaced_characters
+        segment = Segment(sealed.text, trusted=False)
+        return Piece(segment, sealed.token_ids, replaced=sealed.replaced_characters)
+
+    def _hash_of(self, lead: Lead, rest: Sequence[Piece]) -> bytes:
+        return hash_of_ids([*lead.pieces, *rest]) if self.needs_ids else lead.hash_with(rest)
 
     def _hash(self, model: JudgeModel | None) -> str:
         rubric = self.rubric
@@ -214,7 +267,7 @@ class PromptPlan:
 
     def _count_shared(self) -> int:
         heads = [
-            self._encode_ours(head)[1]
+            self._ours(head).ids
             for head in (self.layout.plain[0], self.layout.with_reference[0])
             if isinstance(head, str)
         ]
@@ -230,10 +283,7 @@ class PromptPlan:
         return int(size if same.all() else same.argmin())
 
 
-def _within(slot: str, piece: _Piece) -> _Piece:
-    segment, ids, replaced = piece
-    return Segment(segment.text, segment.trusted, slot), ids, replaced
-
-
-def _raw(segment: Segment) -> bytes:
-    return segment.text.encode("utf-8", "surrogatepass")
+def _first_answer(parts: Parts) -> int:
+    """Index of the first part that depends on the answers shown."""
+    slots = (at for at, part in enumerate(parts) if isinstance(part, Slot) and part.of_answers)
+    return next(slots, len(parts))

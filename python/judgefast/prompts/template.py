@@ -50,6 +50,11 @@ class Slot(msgspec.Struct, frozen=True):
     line: int = 0
     """Line of the text it stands on, from 0."""
 
+    @property
+    def of_answers(self) -> bool:
+        """Whether what is laid in depends on the answers shown, and their order."""
+        return self.name not in {"question", "reference"}
+
 
 class LineError(Exception):
     """A line of a template that cannot be used."""

@@ -78,6 +78,8 @@ class Progress:
         self._due = self._started + self._every
         self._readings = deque([_Reading(self._started, already, 0)])
         self._last = ""
+        if self._is_live and not self._is_silent:
+            import rich.live  # noqa: F401, PLC0415 - loaded now, before an engine waits for it
 
     def update(  # noqa: PLR0913 - counters, by keyword
         self,

@@ -120,7 +120,8 @@ class VerdictTable:
         return self._columns._replace(status=status, p_labels=shares)
 
     def _put(self, rows: NDArray[np.int64], verdicts: VerdictColumns) -> None:
-        for name in verdicts._fields:
+        # The status last: a thread that reads the table meanwhile finds what it says of a row.
+        for name in reversed(verdicts._fields):
             if name != "p_labels" or self._columns.p_labels.shape[1]:
                 getattr(self._columns, name)[rows] = getattr(verdicts, name)
 

@@ -1,0 +1,145 @@
+"""What is read in groups is what would have been read one by one; figures beside the work."""
+
+from __future__ import annotations
+
+import threading
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from judgefast.codes import Status
+from judgefast.engines.base import Completion
+from judgefast.pipeline.background import Background
+from judgefast.pipeline.live import GROUP_ROWS, GROUP_SECONDS, LiveVerdicts, Unreadable
+from judgefast.prompts.verdict_format import VerdictFormat
+from judgefast.verdicts.table import VerdictTable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BRACKET = VerdictFormat(name="bracket")
+TEXTS = ("so [[A]]", "thus [[B]]", "", "[[C]]", "nothing", "[[A]] or [[B]]")
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def table_of(count: int) -> VerdictTable:
+    ids = np.zeros((count, 16), np.uint8)
+    ids[:, :4] = np.arange(count, dtype="<u4").view(np.uint8).reshape(-1, 4)
+    return VerdictTable(ids, BRACKET, planned=np.zeros(count, np.uint8))
+
+
+def completion(row: int, text: str, attempt: int = 1, *, failed: bool = False) -> Completion:
+    return Completion(
+        request_id=row.to_bytes(4, "little") + bytes(12),
+        attempt=attempt,
+        lane=0,
+        text="" if failed else text,
+        finish_reason="error" if failed else "stop",
+        error_kind="timeout" if failed else None,
+        prompt_tokens=None if failed else 10,
+    )
+
+
+def parts(said: Sequence[Completion], cuts: list[int]) -> list[list[Completion]]:
+    edges = [0, *sorted(cuts), len(said)]
+    return [list(said[a:b]) for a, b in pairwise(edges)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 19), st.sampled_from(TEXTS), st.integers(1, 3), st.booleans()),
+        max_size=60,
+        unique_by=lambda each: (each[0], each[2]),
+    ),
+    st.lists(st.integers(0, 60), max_size=6),
+    st.integers(0, 3),
+)
+def test_groups_leave_the_table_that_single_completions_leave(
+    said: list[tuple[int, str, int, bool]], cuts: list[int], ticks: int
+) -> None:
+    completions = [completion(row, text, n, failed=bad) for row, text, n, bad in said]
+    one_by_one = table_of(20)
+    for each in completions:
+        one_by_one.add_live([each], "launch")
+    clock, grouped, unreadable = Clock(), table_of(20), Unreadable(None)
+    live = LiveVerdicts(grouped, unreadable, "launch", clock)
+    for part in parts(completions, [min(cut, len(said)) for cut in cuts]):
+        live.add(part)
+        clock.now += ticks * GROUP_SECONDS / 2
+    live.finish()
+    assert live.read == len(said)
+    for mine, theirs in zip(grouped.verdicts(), one_by_one.verdicts(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    np.testing.assert_array_equal(grouped.answers.attempts, one_by_one.answers.attempts)
+    good = sum(each.prompt_tokens or 0 for each in completions)
+    assert (live.prompt_tokens or 0) == good
+    assert live.cached_tokens is None
+
+
+def test_the_first_is_read_at_once_and_the_next_wait_for_the_clock_or_for_each_other() -> None:
+    clock, table, unreadable = Clock(), table_of(1000), Unreadable(None)
+    live = LiveVerdicts(table, unreadable, "launch", clock)
+    assert live.add([completion(0, "[[A]]")])
+    assert not live.add([completion(1, "[[A]]")])
+    assert live.read == 1
+    clock.now += GROUP_SECONDS
+    assert live.add([]), "nothing new is needed: time is up"
+    assert live.read == 2
+    assert live.add([completion(2 + n, "[[A]]") for n in range(GROUP_ROWS)])
+    assert not live.add([])
+    assert not live.finish()
+
+
+def test_the_first_look_at_what_cannot_be_read_waits_for_no_group() -> None:
+    unreadable = Unreadable(0.2)
+    live = LiveVerdicts(table_of(400), unreadable, "launch", Clock())
+    for row in range(200):
+        live.add([completion(row, "nothing")])
+    assert unreadable.is_too_high
+    assert unreadable.total == 200
+    assert unreadable.examples == [f"{Status.NO_VERDICT.label}: nothing"] * 3
+
+
+def test_a_figure_beside_the_work_is_asked_for_and_never_waited_for() -> None:
+    may_end, calls = threading.Event(), []
+
+    def work() -> int:
+        calls.append(1)
+        may_end.wait(10)
+        return len(calls)
+
+    figure = Background(work)
+    assert [figure(), figure(), figure()] == [None, None, None]
+    assert calls == [1], "one at a time"
+    may_end.set()
+    while figure() is None:
+        pass
+    assert isinstance(figure(), int)
+
+
+def test_an_error_of_a_figure_is_raised_where_it_is_asked_for() -> None:
+    def work() -> int:
+        msg = "no such field"
+        raise ValueError(msg)
+
+    figure = Background(work)
+
+    def ask() -> None:
+        while True:
+            figure()
+
+    with pytest.raises(ValueError, match="no such field"):
+        ask()
