@@ -8,9 +8,10 @@ the scale. Shares are exact, and texts have 243 characters on average.
 A rubric has one format, so each text goes to the format that its prompt asked for, one call a
 format: `json` reads all but the last three of the list, `regex` the score lines, `bracket` and
 `arena5` the markers. `strict` is the default; `lenient` is an option of the rubric, in all four.
-Rivals get one text at a time, and are told the form that was asked for as well; those that are not
-installed are said to be left out. Right is what the judge meant (None for a refusal and for a score
-off the scale), none is a verdict missed, wrong is another verdict.
+Rivals get one text at a time; the cascade alone is told which form was asked for, as ours is, the
+others read every text by their one rule. Those that are not installed are said to be left out.
+Right is what the judge meant (None for a refusal and for a score off the scale), none is a verdict
+missed, wrong is another verdict.
 """
 
 from __future__ import annotations

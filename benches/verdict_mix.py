@@ -19,10 +19,11 @@ FORMATS = {
     "bracket": VerdictFormat(name="bracket"),
     "arena5": VerdictFormat(name="arena5"),
 }
+CITING = 0.03
 SENTENCES = (
     "the answer is clear and mostly correct",
     "it omits one detail that the question asks for",
-    "the second part follows the source [1]",
+    "the second part follows both sources",
     "it gives a short example of the method in use",
     "the tone fits the reader",
 )
@@ -74,8 +75,9 @@ def mix(rng: random.Random, rows: int) -> list[Mixed]:
 
 
 def reason(rng: random.Random) -> str:
-    """Write a reason of about 220 characters."""
-    return ", ".join(rng.choices(SENTENCES, k=rng.randint(4, 7)))
+    """Write a reason of about 210 characters; 3 % of them cite a source by its number."""
+    text = ", ".join(rng.choices(SENTENCES, k=rng.randint(4, 7)))
+    return f"{text} [1]" if rng.random() < CITING else text
 
 
 def clean(rng: random.Random, score: int) -> str:
