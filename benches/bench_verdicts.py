@@ -1,139 +1,48 @@
-"""Texts a second of the verdict parser, beside a careful Python cascade and msgspec.
+"""Texts a second of the verdict parser, and how often it and its rivals are right, or wrong.
 
-The mix: 30 % clean JSON, 15 % fenced, 10 % truncated, 6 % trailing comma, 5 %
-single quotes, 3 % unescaped quotes or new lines, 10 % `Score: 4/5`, 7 % [[A]], 5 % [[A>>B]], 2 % an
-example object first, 2 % reasoning first, the rest string scores, refusals, scores off the scale.
-Each text goes to the format that its prompt asked for; one format is read in one call.
+The mix: 30 % clean JSON, 15 % fenced, 10 % truncated, 6 % trailing comma, 5 % single quotes, 3 %
+unescaped quotes or new lines, 10 % `Score: 4/5`, 7 % [[A]], 5 % [[A>>B]], 2 % an example object
+first, 2 % reasoning first and a nested object; the other 5 % string scores, refusals and scores off
+the scale. Shares are exact, and texts have 243 characters on average.
+
+A rubric has one format, so each text goes to the format that its prompt asked for, one call a
+format: `json` reads all but the last three of the list, `regex` the score lines, `bracket` and
+`arena5` the markers. `strict` is the default; `lenient` is an option of the rubric, in all four.
+Rivals get one text at a time; the cascade alone is told which form was asked for, as ours is, the
+others read every text by their one rule. Those that are not installed are said to be left out.
+Right is what the judge meant (None for a refusal and for a score off the scale), none is a verdict
+missed, wrong is another verdict.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import random
 import re
 import statistics
 import time
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from judgefast.codes import Status
-from judgefast.prompts.verdict_format import Pattern, VerdictFormat
 from judgefast.verdicts import read_texts
 from measure import new_record, refuse_debug_build, spread, write
+from verdict_mix import FORMATS, Mixed, mix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FORMATS = {
-    "json": VerdictFormat(name="json", low=1, high=5, integer=True),
-    "score": VerdictFormat(
-        name="regex", patterns=(Pattern(r"Score: (\d+)/5"),), which="unanimous", low=1, high=5
-    ),
-    "bracket": VerdictFormat(name="bracket"),
-    "arena5": VerdictFormat(name="arena5"),
-}
-SENTENCES = (
-    "the answer is clear and mostly correct",
-    "it omits one detail that the question asks for",
-    "the second part follows the source [1]",
-    "it gives a short example of the method in use",
-    "the tone fits the reader",
-)
-
-
-class Mixed(NamedTuple):
-    """One text of the mix; `truth` is None where a strict reader must find nothing."""
-
-    format: str
-    text: str
-    cut: bool
-    truth: float | str | None
-
-
-def mix(rng: random.Random, rows: int) -> list[Mixed]:
-    """Make the texts, shares as above."""
-    makers: list[tuple[int, Callable[[random.Random], Mixed]]] = [
-        (30, lambda rng: whole(rng, "{}")),
-        (15, lambda rng: whole(rng, "```json\n{}\n```")),
-        (10, truncated),
-        (6, lambda rng: broken(rng, '{{"score": {}, "reason": "{}",}}')),
-        (5, lambda rng: broken(rng, "{{'score': {}, 'reason': '{}'}}")),
-        (3, lambda rng: broken(rng, '{{"score": {}, "reason": "so "good" \n{}"}}')),
-        (10, score_line),
-        (7, lambda rng: marked(rng, "bracket", ("A", "B", "C"))),
-        (5, lambda rng: marked(rng, "arena5", ("A>>B", "A>B", "A=B", "B>A", "B>>A"))),
-        (2, example_first),
-        (2, reasoning_first),
-        (2, lambda rng: broken(rng, '{{"score": "{}", "reason": "{}"}}')),
-        (
-            2,
-            lambda rng: Mixed("json", f"I'm sorry, 3 issues: {reason(rng)}", cut=False, truth=None),
-        ),
-        (1, lambda rng: broken(rng, '{{"score": 1{}, "reason": "{}"}}')),
-    ]
-    shares, kinds = zip(*makers, strict=True)
-    return [kind(rng) for kind in rng.choices(kinds, shares, k=rows)]
-
-
-def reason(rng: random.Random) -> str:
-    """Write a reason of about 190 characters."""
-    return ", ".join(rng.choices(SENTENCES, k=rng.randint(3, 6)))
-
-
-def clean(rng: random.Random, score: int) -> str:
-    """Write the object that was asked for."""
-    return json.dumps({"score": score, "reason": reason(rng)})
-
-
-def whole(rng: random.Random, around: str) -> Mixed:
-    """Write clean JSON, alone or fenced."""
-    score = rng.randint(1, 5)
-    return Mixed("json", around.replace("{}", clean(rng, score)), cut=False, truth=score)
-
-
-def truncated(rng: random.Random) -> Mixed:
-    """Cut clean JSON anywhere behind its score."""
-    score = rng.randint(1, 5)
-    text = clean(rng, score)
-    return Mixed("json", text[: rng.randint(13, len(text) - 1)], cut=True, truth=score)
-
-
-def broken(rng: random.Random, form: str) -> Mixed:
-    """Write what a strict reader refuses."""
-    return Mixed("json", form.format(rng.randint(1, 5), reason(rng)), cut=False, truth=None)
-
-
-def score_line(rng: random.Random) -> Mixed:
-    """Write a score after its reason."""
-    score = rng.randint(1, 5)
-    return Mixed("score", f"{reason(rng)}\nScore: {score}/5", cut=False, truth=score)
-
-
-def marked(rng: random.Random, name: str, labels: tuple[str, ...]) -> Mixed:
-    """Write a marker after its reason."""
-    label = rng.choice(labels)
-    return Mixed(name, f"{reason(rng)}\n\nFinal verdict: [[{label}]]", cut=False, truth=label)
-
-
-def example_first(rng: random.Random) -> Mixed:
-    """Write an example that differs from the verdict."""
-    text = f"A bad one would get {clean(rng, 1)}. Mine:\n{clean(rng, rng.randint(2, 5))}"
-    return Mixed("json", text, cut=False, truth=None)
-
-
-def reasoning_first(rng: random.Random) -> Mixed:
-    """Write a reasoning block that holds another object."""
-    score = rng.randint(2, 5)
-    text = f"<think>\nMaybe {clean(rng, 1)}?\n</think>\n\n{clean(rng, score)}"
-    return Mixed("json", text, cut=False, truth=score)
-
+    from judgefast.prompts.verdict_format import VerdictFormat
+    from judgefast.verdicts import VerdictColumns
 
 BLOCK = re.compile(r"<think>.*?</think>", re.DOTALL)
-OBJECT = re.compile(r"\{[^{}]*\}")
+OBJECT = re.compile(r"\{(?:[^{}]|\{[^{}]*\})*\}")
 COMPLETE = re.compile(r'^\s*\{\s*"score"\s*:\s*(-?\d+)\s*[,}]')
 SCORE = re.compile(r"Score: (\d+)/5")
 MARKER = re.compile(r"\[\[([^\[\]]{1,8})\]\]")
@@ -160,6 +69,77 @@ def careful_cascade(row: Mixed) -> float | str | None:
     return value if type(value) is int and 1 <= value <= 5 else None  # noqa: PLR2004 - the scale
 
 
+def rivals() -> tuple[dict[str, Callable[[Mixed], object]], list[str]]:
+    """Readers of one text that are installed, and the names of those that are not."""
+    found: dict[str, Callable[[Mixed], object]] = {"careful cascade": careful_cascade}
+    lacking = []
+    decoder = msgspec.json.Decoder(Scored)
+
+    def typed(row: Mixed) -> object:
+        try:
+            return decoder.decode(row.text).score
+        except (msgspec.DecodeError, ValueError):
+            return None
+
+    found["msgspec"] = typed
+    for name, module, read in (
+        ("orjson", "orjson", "loads"),
+        ("jiter partial", "jiter", "from_json"),
+        ("json_repair", "json_repair", "loads"),
+    ):
+        try:
+            load = getattr(importlib.import_module(module), read)
+        except ImportError:
+            lacking.append(name)
+            continue
+        found[name] = loaded(load, is_partial=module == "jiter")
+    found["FastChat [[A]]"] = lambda row: next(
+        (label for label in "ABC" if f"[[{label}]]" in row.text), None
+    )
+    found["FastChat [[rating]]"] = fastchat_rating
+    return found, lacking
+
+
+def loaded(load: Callable[..., Any], *, is_partial: bool) -> Callable[[Mixed], object]:
+    """Read `score` of what a JSON library makes of the whole text."""
+
+    def read(row: Mixed) -> object:
+        try:
+            value = load(row.text.encode(), partial_mode=True) if is_partial else load(row.text)
+        except ValueError:
+            return None
+        if isinstance(value, list):  # json_repair, of several objects; the first, as users take it
+            value = next((one for one in value if isinstance(one, dict)), None)
+        score = value.get("score") if isinstance(value, dict) else None
+        if isinstance(score, str) and score.isdecimal():
+            score = int(score)
+        return score if type(score) is int and 1 <= score <= 5 else None  # noqa: PLR2004 - scale
+
+    return read
+
+
+RATING = re.compile(r"\[\[(\d+\.?\d*)\]\]")
+RATING_BACKUP = re.compile(r"\[(\d+\.?\d*)\]")
+
+
+def fastchat_rating(row: Mixed) -> object:
+    """FastChat's rule for ratings, with its backup pattern."""
+    match = RATING.search(row.text) or RATING_BACKUP.search(row.text)
+    return int(float(match.group(1))) if match else None
+
+
+def judged(rows: list[Mixed], seen: list[object]) -> dict[str, float]:
+    """Shares of texts read right, missed, and read wrong."""
+    none = sum(
+        value is None and row.meant is not None for row, value in zip(rows, seen, strict=True)
+    )
+    wrong = sum(
+        value is not None and value != row.meant for row, value in zip(rows, seen, strict=True)
+    )
+    count = len(rows)
+    return {"right": 1 - (none + wrong) / count, "none": none / count, "wrong": wrong / count}
+
+
 class Scored(msgspec.Struct):
     """What msgspec decodes clean JSON into."""
 
@@ -167,10 +147,34 @@ class Scored(msgspec.Struct):
     reason: str
 
 
-def native(texts: dict[str, list[str]], cuts: dict[str, np.ndarray]) -> None:
-    """Read every text, one call a format."""
-    for name, group in texts.items():
-        read_texts(FORMATS[name], group, cuts[name])
+class Native(NamedTuple):
+    """The texts of each format, and one format for each of them."""
+
+    texts: dict[str, list[str]]
+    cuts: dict[str, np.ndarray]
+    formats: dict[str, VerdictFormat]
+
+    def __call__(self) -> dict[str, VerdictColumns]:
+        """Read every text, one call a format."""
+        return {
+            name: read_texts(self.formats[name], group, self.cuts[name])
+            for name, group in self.texts.items()
+        }
+
+    def verdicts(self, rows: list[Mixed]) -> list[object]:
+        """What is read of each row, in order."""
+        columns, place = self(), dict.fromkeys(self.texts, 0)
+        seen: list[object] = []
+        for row in rows:
+            read, at = columns[row.format], place[row.format]
+            place[row.format] += 1
+            value: object = None
+            if read.status[at] == Status.PARSED:
+                start, end = read.span[at]
+                value = row.text.encode()[start:end].decode().strip("[]\"'")
+                value = int(value.split("/")[0]) if row.format in {"json", "score"} else value
+            seen.append(value)
+        return seen
 
 
 def check(rows: list[Mixed]) -> None:
@@ -220,17 +224,35 @@ def main() -> None:
         name: np.array([row.cut for row in rows if row.format == name], dtype=np.uint8)
         for name in FORMATS
     }
-    plain = [row.text for row in rows if row.text.startswith("{") and row.text.endswith('"}')]
-    plain = [text for text in plain if careful_cascade(Mixed("json", text, cut=False, truth=None))]
+    lenient = {name: msgspec.structs.replace(form, lenient=True) for name, form in FORMATS.items()}
+    ours = {
+        "judgefast strict": Native(texts, cuts, FORMATS),
+        "judgefast lenient": Native(texts, cuts, lenient),
+    }
+    readers, lacking = rivals()
+    plain = [row.text for row in rows if row.text.startswith('{"score": ') and not row.cut]
+    plain = [text for text in plain if typed_or_none(text)]
     no_cut = np.zeros(len(plain), dtype=np.uint8)
     decoder = msgspec.json.Decoder(Scored)
     work: dict[str, tuple[int, Callable[[], object]]] = {
-        "native, mix": (len(rows), lambda: native(texts, cuts)),
-        "cascade, mix": (len(rows), lambda: [careful_cascade(row) for row in rows]),
-        "native, clean": (len(plain), lambda: read_texts(FORMATS["json"], plain, no_cut)),
+        **{name: (len(rows), read) for name, read in ours.items()},
+        **{
+            f"judgefast {name} alone": (
+                len(texts[name]),
+                partial(read_texts, FORMATS[name], texts[name], cuts[name]),
+            )
+            for name in FORMATS
+        },
+        **{
+            name: (len(some), partial(each, read, some))
+            for name, read in readers.items()
+            for some in [rows[: len(rows) // 20] if name == "json_repair" else rows]
+        },
+        "judgefast, clean": (len(plain), lambda: read_texts(FORMATS["json"], plain, no_cut)),
         "msgspec, clean": (len(plain), lambda: [decoder.decode(text) for text in plain]),
-        "json, clean": (len(plain), lambda: [json.loads(text) for text in plain]),
     }
+    shares = {name: judged(rows, read.verdicts(rows)) for name, read in ours.items()}
+    shares |= {name: judged(rows, each(read, rows)) for name, read in readers.items()}
     record = new_record(
         "verdicts",
         "texts/s of CPU time",
@@ -239,20 +261,39 @@ def main() -> None:
         repeats=args.repeats,
         seed=args.seed,
     )
+    record["shares"] = shares
+    record["left_out"] = lacking
     medians = {}
     for name, (count, run) in work.items():
         record[name] = rates = spread([count / taken for taken in seconds(run, args.repeats)])
         medians[name] = rates["median"]
-        print(f"{name:>15}: {rates['median']:.3g} texts/s (p10 {rates['p10']:.3g})")
-    for ours, rival in (
-        ("native, mix", "cascade, mix"),
-        ("native, clean", "msgspec, clean"),
-        ("native, clean", "json, clean"),
-    ):
-        ratio = medians[ours] / medians[rival]
-        record[f"ratio {ours} / {rival}"] = ratio
-        print(f"{ours} / {rival}: {ratio:.2f}")
+        of = shares.get(name)
+        words = "" if of is None else "".join(f"  {kind} {of[kind]:.4f}" for kind in of)
+        print(f"{name:>24}: {rates['median']:9.3g} texts/s{words}")
+    for name in readers:
+        ratio = medians["judgefast strict"] / medians[name]
+        record[f"ratio judgefast strict / {name}"] = ratio
+        print(f"judgefast strict / {name}: {ratio:.2f}")
+    record["ratio clean judgefast / msgspec"] = (
+        medians["judgefast, clean"] / medians["msgspec, clean"]
+    )
+    print(f"clean: judgefast / msgspec: {record['ratio clean judgefast / msgspec']:.2f}")
+    if lacking:
+        print(f"not installed, left out: {', '.join(lacking)}")
     write(record, args.output)
+
+
+def each(read: Callable[[Mixed], object], rows: list[Mixed]) -> list[object]:
+    """Read one text after the other."""
+    return [read(row) for row in rows]
+
+
+def typed_or_none(text: str) -> Scored | None:
+    """Decode a text that is clean JSON."""
+    try:
+        return msgspec.json.decode(text, type=Scored)
+    except (msgspec.DecodeError, ValueError):
+        return None
 
 
 if __name__ == "__main__":

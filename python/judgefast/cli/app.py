@@ -18,6 +18,8 @@ class LazyGroup(SuggestingGroup):
         "embedded": "Fetch the weights of the embedded engine.",
         "export": "Write one wide row per outcome to a file.",
         "gate": "Pass or fail a run by rules about its estimates.",
+        "parse": "Read any file of judge outputs by a rubric.",
+        "replay": "Read a run's outputs by another parse rule, without an engine.",
         "report": "Print a run's report again, without an engine.",
         "resume": "Go on with a run that was interrupted.",
         "rubrics": "List the built-in rubrics, or print one to start from.",

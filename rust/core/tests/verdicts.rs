@@ -80,6 +80,30 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..16).prop_map(|pieces| pieces.concat())
 }
 
+/// Any bytes at all, as a reader gets them; verdicts nested, repeated and broken; long numbers.
+fn hostile() -> impl Strategy<Value = String> {
+    let bytes = prop::collection::vec(any::<u8>(), 0..200)
+        .prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let nested =
+        (prop::sample::select(vec!["{\"score\":", "[", "{\"a\":[", "[[", "\\\""]), 0_usize..300)
+            .prop_map(|(open, depth)| open.repeat(depth) + "4}]}");
+    let long =
+        (prop::sample::select(vec!["{\"score\": ", "[[", "[RESULT] ", "score: ", ""]), any::<u8>())
+            .prop_map(|(before, kind)| {
+                let digits = "7".repeat(10_000);
+                format!("{before}{}{digits}", if kind % 2 == 0 { "" } else { "1." })
+            });
+    let part = prop_oneof![text(), bytes, nested, long];
+    (prop::collection::vec(part, 1..4), any::<prop::sample::Index>(), any::<char>()).prop_map(
+        |(parts, place, sign)| {
+            let mut signs: Vec<char> = parts.concat().chars().collect();
+            let at = place.index(signs.len() + 1);
+            signs.insert(at, sign);
+            signs.into_iter().collect()
+        },
+    )
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -95,6 +119,17 @@ proptest! {
                 prop_assert_eq!((start, end, verdict.choice), (0, 0, 255));
                 prop_assert!(verdict.score.is_nan() && verdict.strength.is_nan() && !verdict.repaired);
             }
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_twice_alike_without_a_panic(text in hostile(), cut: bool) {
+        for parser in parsers(false).iter().chain(parsers(true)) {
+            let verdict = parser.parse_one(&text, cut);
+            let again = parser.parse_one(&text, cut);
+            prop_assert_eq!(format!("{verdict:?}"), format!("{again:?}"));
+            prop_assert!(text.get(verdict.span.0 as usize..verdict.span.1 as usize).is_some());
+            prop_assert_eq!(verdict.status == Status::Parsed, verdict.span.0 < verdict.span.1);
         }
     }
 
@@ -182,6 +217,23 @@ fn long_hostile_texts_take_time_in_proportion_to_their_length() {
             let spent = start.elapsed();
             assert!(spent < Duration::from_secs(3), "{piece:?}: {spent:?}, {verdict:?}");
         }
+    }
+}
+
+#[test]
+fn a_pattern_that_looks_to_the_end_for_each_match_is_not_asked_for_ever() {
+    // Each match of `[a-z]` is found only after `.*[^a-z]` was looked for up to the end.
+    let pattern = PatternSpec { regex: "(.*[^a-z]|[a-z])".to_owned(), verdict: None };
+    for which in ["last", "unanimous"] {
+        let spec = FormatSpec {
+            patterns: vec![pattern.clone()],
+            which: which.to_owned(),
+            ..spec("regex", &["a", "b"])
+        };
+        let parser = Parser::new(spec).expect("a good format");
+        assert_eq!(parser.parse_one(&"a".repeat(2_000), false).status, Status::Parsed);
+        let verdict = parser.parse_one(&"a".repeat(1_000_000), false);
+        assert_eq!(verdict.status, Status::Malformed);
     }
 }
 

@@ -7,6 +7,11 @@ use super::number;
 use super::readable::{trimmed, Readable};
 use super::tally::{Tally, Value};
 
+/// Bytes that the matches of one pattern may leave behind them in one text, summed. Each search may
+/// run from its match to the end and back, so that all matches of some patterns take time with the
+/// square of the length. No text under 64 KB can get this far.
+const MOST_SEARCHED: usize = 1 << 31;
+
 /// A match: where it starts, and the span and value of its verdict, if it holds one.
 struct Match {
     start: usize,
@@ -85,20 +90,29 @@ impl Reader<'_> {
         last
     }
 
+    /// Hand over every match; where there are too many to look for, one that says nothing is last.
     fn each(&self, pattern: &Pattern, mut take: impl FnMut(Match)) {
-        for part in self.readable.parts() {
-            let inside = &self.text[part.clone()];
-            match pattern.label {
-                Some(label) => {
-                    for found in pattern.regex.find_iter(inside) {
-                        take(self.labelled(label, shifted(found.range(), part.start)));
-                    }
-                }
-                None => {
-                    for groups in pattern.regex.captures_iter(inside) {
-                        take(self.captured(&groups, part.start));
-                    }
-                }
+        let mut left = MOST_SEARCHED;
+        for Range { start, end } in self.readable.parts() {
+            let inside = &self.text[start..end];
+            let found: &mut dyn Iterator<Item = Match> = match pattern.label {
+                Some(label) => &mut pattern
+                    .regex
+                    .find_iter(inside)
+                    .map(move |found| self.labelled(label, shifted(found.range(), start))),
+                None => &mut pattern
+                    .regex
+                    .captures_iter(inside)
+                    .map(|groups| self.captured(&groups, start)),
+            };
+            for one in found {
+                let behind = end - one.start;
+                take(one);
+                let Some(rest) = left.checked_sub(behind) else {
+                    take(Match { start: usize::MAX, verdict: None, is_open: false });
+                    return;
+                };
+                left = rest;
             }
         }
     }

@@ -1,0 +1,199 @@
+"""Any file of judge outputs, read by a rubric and by the rules next to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from judgefast.codes import RULES, Status
+from judgefast.errors import DataError
+from judgefast.pipeline.audit_headline import AuditedRows, headline_of
+from judgefast.pipeline.outputs import MOST_EXAMPLES, OutputReader
+from judgefast.pipeline.verdict_codes import FIRST_VERDICT, VerdictCodes
+from judgefast.prompts.builtin import load_rubric
+from judgefast.prompts.verdict_format import WHICH_NAMES
+from judgefast.reports.readings import Audit, Change, Example, ReadingFacts, Tally
+from judgefast.verdicts.read import read_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from judgefast.pipeline.outputs import Outputs
+    from judgefast.prompts.verdict_format import VerdictFormat
+    from judgefast.stats.estimate import Estimate
+
+EXCERPT_CHARACTERS = 400
+
+MOST_OUTCOMES = 48
+"""Outcomes of which examples are kept."""
+
+
+class _Reading:
+    """Counts of one way to read, beside the first way."""
+
+    def __init__(self, name: str, form: VerdictFormat) -> None:
+        self.name, self.form = name, form
+        self.repaired = 0
+        self.pairs: dict[tuple[int, int], int] = {}
+        """(code by the first reading, code by this one) -> outputs."""
+
+    def counts(self) -> dict[int, int]:
+        counts: dict[int, int] = {}
+        for (_, code), count in self.pairs.items():
+            counts[code] = counts.get(code, 0) + count
+        return counts
+
+    def changes(self) -> list[tuple[int, int, int]]:
+        found = [(before, after, n) for (before, after), n in self.pairs.items() if before != after]
+        return sorted(found, key=lambda change: (-change[2], change))
+
+
+def audit(  # noqa: PLR0913 - the options of the command, by keyword
+    data: Sequence[str],
+    *,
+    rubric: str,
+    mapping: Mapping[str, str],
+    skip_bad: bool,
+    level: float,
+    max_row_bytes: int,
+) -> Audit:
+    """Read every output of some files by a rubric, strictly and leniently, or by each `which`.
+
+    Args:
+        data: Files, globs, folders of Parquet, `-`.
+        rubric: Built-in rubric, or path of a TOML file.
+        mapping: Field -> name in the data; fields are those of `outputs.GUESSES`.
+        skip_bad: Count rows that cannot be used, where an error is raised otherwise.
+        level: Confidence level, in (0, 1).
+        max_row_bytes: Longest row.
+
+    Raises:
+        DataError: A row cannot be used, or there is none; the message names file, line and field.
+
+    """
+    own = load_rubric(rubric)
+    reader = OutputReader(
+        data,
+        mapping=mapping,
+        skip_bad=skip_bad,
+        max_row_bytes=max_row_bytes,
+        with_order=own.mode == "pairwise",
+    )
+    readings, codes = _ways(own.verdict), VerdictCodes(own.verdict)
+    rows = AuditedRows()
+    examples: dict[int, list[Example]] = {}
+    total = 0
+    for batch in reader.batches():
+        total += len(batch.texts)
+        by_reading = [_read(one, codes, batch) for one in readings]
+        for one, found in zip(readings, by_reading, strict=True):
+            _count(one, by_reading[0], found)
+        _keep_examples(examples, batch, by_reading[0])
+        rows.add(batch, by_reading)
+    if not total:
+        msg = f"{', '.join(f'`{source.name}`' for source in reader.sources)}: no output to read"
+        raise DataError(msg, hint="check the path; --on-bad-row error says why rows are skipped")
+    rules = RULES if rows.has_orders else (None,)
+    first_rule = own.rule_in_force(probabilities=False) if rows.has_orders else None
+    facts = []
+    for place, one in enumerate(readings):
+        in_force = dict.fromkeys((first_rule, *rules)) if place == 0 else (first_rule,)
+        for rule in in_force:
+            estimates = headline_of(
+                rows, place, one.counts(), codes=codes, rubric=own, rule=rule, level=level
+            )
+            facts.append(_facts(one, codes, rule, estimates, is_first=rule == first_rule))
+    counts = readings[0].counts()
+    return Audit(
+        rubric=own.name,
+        format=own.verdict.name,
+        rows=total,
+        skipped=reader.skipped,
+        skipped_examples=reader.skipped_examples,
+        fields=reader.fields,
+        outcomes=[
+            Tally(
+                outcome=codes.word(code),
+                is_parsed=code >= FIRST_VERDICT,
+                count=count,
+                examples=examples.get(code, []),
+            )
+            for code, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        ],
+        readings=facts,
+    )
+
+
+def _ways(form: VerdictFormat) -> list[_Reading]:
+    """Readings of the format, the rubric's own first."""
+    if form.name == "regex":
+        names = dict.fromkeys((form.which, *WHICH_NAMES))
+        return [
+            _Reading(f"which={name}", msgspec.structs.replace(form, which=name)) for name in names
+        ]
+    return [
+        _Reading("lenient" if way else "strict", msgspec.structs.replace(form, lenient=way))
+        for way in (form.lenient, not form.lenient)
+    ]
+
+
+def _read(one: _Reading, codes: VerdictCodes, batch: Outputs) -> NDArray[np.int32]:
+    verdicts = read_texts(one.form, batch.texts, batch.cut)
+    status = np.where(batch.refused, np.uint8(Status.REFUSED), verdicts.status)
+    one.repaired += int((verdicts.repaired[~batch.refused] == 1).sum())
+    return codes.code(verdicts._replace(status=status))
+
+
+def _count(one: _Reading, first: NDArray[np.int32], found: NDArray[np.int32]) -> None:
+    joined = first.astype(np.int64) << 32 | found
+    pairs, counts = np.unique(joined, return_counts=True)
+    for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
+        key = (pair >> 32, pair & 0xFFFFFFFF)
+        one.pairs[key] = one.pairs.get(key, 0) + count
+
+
+def _keep_examples(
+    examples: dict[int, list[Example]], batch: Outputs, found: NDArray[np.int32]
+) -> None:
+    for code in np.unique(found).tolist():
+        if code not in examples and len(examples) >= MOST_OUTCOMES:
+            continue
+        kept = examples.setdefault(code, [])
+        for row in np.flatnonzero(found == code)[: MOST_EXAMPLES - len(kept)].tolist():
+            text = batch.texts[row][:EXCERPT_CHARACTERS]
+            kept.append(Example(place=batch.place(row), text=text))
+
+
+def _facts(
+    one: _Reading,
+    codes: VerdictCodes,
+    rule: str | None,
+    estimates: list[Estimate],
+    *,
+    is_first: bool,
+) -> ReadingFacts:
+    counts = one.counts()
+    changes = one.changes()
+    return ReadingFacts(
+        name=one.name,
+        rule=rule,
+        parsed=sum(count for code, count in counts.items() if code >= FIRST_VERDICT),
+        unparsed={
+            codes.word(code): count
+            for code, count in sorted(counts.items())
+            if code < FIRST_VERDICT
+        },
+        repaired=one.repaired,
+        changed=sum(count for _, _, count in changes),
+        changes=[
+            Change(before=codes.word(before), after=codes.word(after), count=count)
+            for before, after, count in changes
+        ]
+        if is_first
+        else [],
+        estimates=estimates,
+    )

@@ -1,0 +1,312 @@
+"""Judge outputs of any file, in batches: what was said, and what it answers where the rows say so.
+
+Nothing of a row outlives its batch. Which field is which is settled by the first row of each file,
+unless it is named (`--map`); from there on every row must have it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from judgefast import _native
+from judgefast.datasets.faults import Reason, RowFault, closest, listed, shown
+from judgefast.datasets.sources import find_sources
+from judgefast.engines.recordings import ORDERS
+from judgefast.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from judgefast.datasets.sources import Source
+
+BATCH_ROWS = 4096
+BATCH_CHARACTERS = 1 << 24
+"""A batch ends with either."""
+
+MOST_EXAMPLES = 3
+
+_IN_BATCH_API = "response.body.choices.0"
+GUESSES: dict[str, tuple[str, ...]] = {
+    "text": (
+        *("text", "output", "completion", "response", "judgment", "judgement", "judge_output"),
+        *("raw_output", "generated_text", "content", "choices.0.message.content"),
+        *("choices.0.text", f"{_IN_BATCH_API}.message.content"),
+    ),
+    "finish_reason": (
+        *("finish_reason", "stop_reason", "choices.0.finish_reason"),
+        f"{_IN_BATCH_API}.finish_reason",
+    ),
+    "id": ("id", "item_id", "question_id", "custom_id"),
+    "cluster": ("cluster",),
+    "order": ("order", "shown"),
+    "repeat": ("repeat",),
+    "judge": ("judge",),
+    "aspect": ("aspect",),
+}
+"""Names under which a field is looked for, the first that the first row has. Dots reach inside."""
+
+CUT = {"length", "max_tokens", "max_output_tokens", "model_length"}
+"""Finish reasons of a text that used up its tokens; case does not matter."""
+
+REFUSED = {"refused", "refusal", "content_filter", "safety"}
+"""Finish reasons of a text that was withheld."""
+
+_ABSENT = object()
+_OF_JUDGMENT = ("id", "order", "repeat", "judge", "aspect")
+
+
+class Outputs(NamedTuple):
+    """A batch of judge outputs. Columns of length n."""
+
+    source: str
+    unit: str
+    numbers: list[int]
+    """Place of each row in its source."""
+    texts: list[str]
+    cut: NDArray[np.uint8]
+    refused: NDArray[np.bool_]
+    unit64: NDArray[np.uint64] | None
+    """Hash of what was judged (item, aspect, judge); None where rows have no id."""
+    cluster64: NDArray[np.uint64] | None
+    """Resampling id; None where rows have no id or cluster."""
+    swapped: NDArray[np.uint8] | None
+    """1 where the second answer was shown first; None where rows have no order."""
+    repeat: NDArray[np.uint16]
+
+    def place(self, row: int) -> str:
+        """Where a row stands, for a person."""
+        return f"{self.source}:{self.numbers[row]}"
+
+
+class OutputReader:
+    """Reads files of judge outputs once, in order."""
+
+    def __init__(
+        self,
+        data: Sequence[str],
+        *,
+        mapping: Mapping[str, str],
+        skip_bad: bool,
+        max_row_bytes: int,
+        with_order: bool,
+    ) -> None:
+        """Find the files; nothing is read yet.
+
+        Raises:
+            ConfigError: `mapping` names a field that is none of `GUESSES`.
+            DataError: A file is not there.
+
+        """
+        for name in mapping:
+            if name not in GUESSES:
+                near = closest(name, GUESSES)
+                msg = f"map: `{name}` is unknown; known are {listed(GUESSES)}"
+                raise ConfigError(msg, hint=f"did you mean `{near}`?" if near else None)
+        self.sources = find_sources(list(data))
+        self.fields: dict[str, str] = {}
+        """Field -> name in the file that was read last."""
+        self.skipped: dict[str, int] = {}
+        self.skipped_examples: dict[str, list[str]] = {}
+        self._mapping = mapping
+        self._skip_bad = skip_bad
+        self._max_row_bytes = max_row_bytes
+        self._with_order = with_order
+
+    def batches(self) -> Iterator[Outputs]:
+        """Every output, in order.
+
+        Raises:
+            DataError: A row cannot be used; the message names file, line and field.
+
+        """
+        kinds: set[tuple[str, ...]] = set()
+        for source in self.sources:
+            yield from self._of_source(source)
+            if self.fields:
+                kinds.add(tuple(name for name in ("id", "cluster", "order") if name in self.fields))
+            if len(kinds) > 1:
+                msg = (
+                    f"`{source.name}` and the files before it differ in `id`, `cluster` or `order`"
+                )
+                raise DataError(msg, hint="give all files these fields, or read them apart")
+
+    def _of_source(self, source: Source) -> Iterator[Outputs]:
+        self.fields = {}
+        rows: list[tuple[int, dict[str, Any]]] = []
+        size = 0
+        for number, row in source.rows(self._max_row_bytes):
+            try:
+                if isinstance(row, RowFault):
+                    raise row
+                if not self.fields:
+                    self.fields = self._names_of(row)
+                read = self._read(row)
+            except RowFault as fault:
+                self._refuse(f"`{source.name}`, {source.unit} {number}", fault)
+                continue
+            rows.append((number, read))
+            size += len(read["text"])
+            if len(rows) == BATCH_ROWS or size >= BATCH_CHARACTERS:
+                yield self._batch(source, rows)
+                rows, size = [], 0
+        if rows:
+            yield self._batch(source, rows)
+
+    def _refuse(self, place: str, fault: RowFault) -> None:
+        if not self._skip_bad:
+            raise DataError(fault.at(place), hint=fault.hint) from None
+        reason = str(fault.reason)
+        self.skipped[reason] = self.skipped.get(reason, 0) + 1
+        examples = self.skipped_examples.setdefault(reason, [])
+        if len(examples) < MOST_EXAMPLES:
+            examples.append(fault.at(place))
+
+    def _names_of(self, row: dict[str, Any]) -> dict[str, str]:
+        """Names of the fields, by the first row of a file."""
+        names = {}
+        for field, guesses in GUESSES.items():
+            if field in self._mapping:
+                names[field] = self._mapping[field]
+                continue
+            found = (name for name in guesses if _is_there(row, name, field))
+            if (name := next(found, None)) is not None:
+                names[field] = name
+        if "text" not in names:
+            hint = "name the field that holds what the judge wrote, as in --map text=FIELD"
+            words = f"there is no text of a judge; the row has {listed(row)}"
+            raise RowFault(Reason.MISSING_FIELD, words, hint=hint)
+        if not self._with_order:
+            names.pop("order", None)
+        return {field: name for field, name in names.items() if name}
+
+    def _read(self, row: dict[str, Any]) -> dict[str, Any]:
+        text = self._value(row, "text")
+        if text is not None and not isinstance(text, str):
+            self._wrong("text", "text", text)
+        finish = self._value(row, "finish_reason")
+        if finish is not None and not isinstance(finish, str):
+            self._wrong("finish_reason", "a word", finish)
+        read = {"text": _whole(text or ""), "finish": (finish or "").casefold()}
+        for field in ("id", "cluster"):
+            if field in self.fields:
+                read[field] = self._name(row, field)
+        for field in ("judge", "aspect"):
+            if field in self.fields:
+                read[field] = str(self._value(row, field) or "")
+        if "order" in self.fields:
+            read["swapped"] = self._swapped(row)
+        if "repeat" in self.fields:
+            read["repeat"] = self._repeat(row)
+        return read
+
+    def _value(self, row: dict[str, Any], field: str) -> Any:  # noqa: ANN401 - of a row
+        name = self.fields.get(field)
+        if name is None:
+            return None
+        value = _walk(row, name)
+        if value is _ABSENT:
+            if field != "text":
+                return None
+            near = closest(name, row)
+            hint = f"did you mean `{near}`? use --map {field}={near}" if near else None
+            words = f"the field is missing; the row has {listed(row)}"
+            raise RowFault(Reason.MISSING_FIELD, words, field=name, hint=hint)
+        return value
+
+    def _name(self, row: dict[str, Any], field: str) -> str:
+        value = self._value(row, field)
+        if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+            if value is None:
+                words = "the field is missing, and the first row has it"
+                hint = f"give every row one, or read none: --map {field}="
+                raise RowFault(Reason.MISSING_FIELD, words, field=self.fields[field], hint=hint)
+            self._wrong(field, "text or a whole number", value)
+        return _whole(str(value))
+
+    def _swapped(self, row: dict[str, Any]) -> int:
+        value = self._value(row, "order")
+        order = ORDERS.get(value) if isinstance(value, str) else value
+        if order is None or tuple(order if isinstance(order, list | tuple) else ()) not in {
+            (0, 1),
+            (1, 0),
+        }:
+            words = f"expected one of {listed(ORDERS)}, or the answers shown, as in [1, 0]; saw "
+            raise RowFault(Reason.BAD_VALUE, words + shown(value), field=self.fields["order"])
+        return int(order[0])
+
+    def _repeat(self, row: dict[str, Any]) -> int:
+        value = self._value(row, "repeat")
+        if isinstance(value, str) and value.isdecimal():  # a cell of a CSV file
+            value = int(value)
+        value = 0 if value in (None, "") else value
+        most = np.iinfo(np.uint16).max
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+            self._wrong("repeat", f"a number from 0 to {most}", value)
+        return int(value)
+
+    def _wrong(self, field: str, wanted: str, value: object) -> None:
+        words = f"expected {wanted}, saw {shown(value)}"
+        raise RowFault(Reason.WRONG_TYPE, words, field=self.fields[field])
+
+    def _batch(self, source: Source, rows: list[tuple[int, dict[str, Any]]]) -> Outputs:
+        read = [row for _, row in rows]
+        finish = [row["finish"] for row in read]
+        units = clusters = None
+        if "id" in self.fields:
+            names = (_framed(row[name] for name in ("id", "judge", "aspect") if name in row)
+                     for row in read)  # fmt: skip
+            units = _native.cluster_id64(list(names))
+        of_cluster = "cluster" if "cluster" in self.fields else "id"
+        if of_cluster in self.fields:
+            clusters = _native.cluster_id64([row[of_cluster] for row in read])
+        swapped = None
+        if "order" in self.fields:
+            swapped = np.array([row["swapped"] for row in read], np.uint8)
+        return Outputs(
+            source=source.name,
+            unit=source.unit,
+            numbers=[number for number, _ in rows],
+            texts=[row["text"] for row in read],
+            cut=np.array([word in CUT for word in finish], np.uint8),
+            refused=np.array([word in REFUSED for word in finish], np.bool_),
+            unit64=units,
+            cluster64=clusters,
+            swapped=swapped,
+            repeat=np.array([row.get("repeat", 0) for row in read], np.uint16),
+        )
+
+
+def _walk(row: Any, name: str) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(row, dict) and name in row:
+        return row[name]
+    for step in name.split("."):
+        if isinstance(row, dict) and step in row:
+            row = row[step]
+        elif isinstance(row, list) and step.isdecimal() and int(step) < len(row):
+            row = row[int(step)]
+        else:
+            return _ABSENT
+    return row
+
+
+def _is_there(row: dict[str, Any], name: str, field: str) -> bool:
+    """Whether a guess fits: a text field holds text, any other something."""
+    value = _walk(row, name)
+    if field == "text":
+        return isinstance(value, str) or (value is None and name == "text")
+    return value is not _ABSENT and value not in (None, "")
+
+
+def _framed(parts: Iterator[str]) -> str:
+    return "".join(f"{len(part)}:{part}" for part in parts)
+
+
+def _whole(text: str) -> str:
+    """Text with U+FFFD for lone surrogates, which are no text."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode(
+        "utf-16", "replace"
+    )  # fmt: skip

@@ -1,0 +1,136 @@
+"""A run's outputs, read by another parse rule: what that changes, and a run of its own of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from judgefast.codes import Status
+from judgefast.errors import RunDirectoryError
+from judgefast.journal.lock import WriteLock
+from judgefast.journal.manifest import NAME, RubricFacts, write_manifest
+from judgefast.pipeline.difference import difference_of
+from judgefast.pipeline.results import estimates_of, read_run
+from judgefast.pipeline.verdict_codes import FIRST_VERDICT, VerdictCodes
+from judgefast.reports.readings import Change, ReadingFacts, Reread
+
+if TYPE_CHECKING:
+    from judgefast.pipeline.results import Reading
+
+_KEPT = ("rows", "plan", "journal", "launches")
+_FINAL = {".parquet", ".arrow"}
+"""Files that nobody writes to again; both runs may share them."""
+
+
+def reread(path: Path, rubric: str) -> tuple[Reread, Reading]:
+    """Read a run by its own rubric and by another, which asks the same.
+
+    Returns:
+        What changed, and the run as the other rubric reads it.
+
+    Raises:
+        RunDirectoryError: It is no run directory, or its plan is not whole.
+        ConfigError: The other rubric asks something else.
+
+    """
+    after = read_run(path, rubric=rubric)  # first, since it may be refused
+    before = read_run(path, directory=after.directory)
+    codes = [VerdictCodes(one.rubric.verdict) for one in (before, after)]
+    found = [code.code(one.verdicts) for code, one in zip(codes, (before, after), strict=True)]
+    joined = found[0].astype(np.int64) << 32 | found[1]
+    changes: dict[tuple[str, str], int] = {}
+    for pair, count in zip(*map(np.ndarray.tolist, np.unique(joined, return_counts=True)),
+                           strict=True):  # fmt: skip
+        old, new = pair >> 32, pair & 0xFFFFFFFF
+        if codes[0].meaning(old) != codes[1].meaning(new):
+            words = (codes[0].word(old), codes[1].word(new))
+            changes[words] = changes.get(words, 0) + count
+    ordered = sorted(changes.items(), key=lambda change: (-change[1], change[0]))
+    listed = [Change(before=old, after=new, count=count) for (old, new), count in ordered]
+    readings = [
+        _facts(one, code, rows, name, changed)
+        for one, code, rows, name, changed in zip(
+            (before, after),
+            codes,
+            found,
+            (before.rubric.name, rubric),
+            ([], listed),
+            strict=True,
+        )
+    ]
+    both = all(one.estimates and one.estimates[0].value is not None for one in readings)
+    gap = difference_of(after, before) if both else None
+    return Reread(run=path.resolve().name, readings=readings, difference=gap), after
+
+
+def write_reread(after: Reading, target: Path) -> None:
+    """Make a run directory of a run as another rubric reads it. The old run stays as it is.
+
+    Files that are final are linked where the file system can, else copied.
+
+    Raises:
+        RunDirectoryError: `target` is there already, the run is being written, or a file cannot
+            be copied.
+
+    """
+    source = after.directory.path
+    if target.exists():
+        msg = f"`{target}` is there already"
+        raise RunDirectoryError(msg, hint="name a folder that does not exist yet")
+    lock = WriteLock(source)  # whoever writes to the run would be copied in the middle of it
+    try:
+        target.mkdir(parents=True)
+        for folder in _KEPT:
+            if (source / folder).is_dir():
+                shutil.copytree(source / folder, target / folder, copy_function=_linked)
+        rubric, manifest = after.rubric, after.directory.manifest
+        facts = RubricFacts(
+            name=rubric.name,
+            toml=rubric.source,
+            prompt_hash=manifest.rubric.prompt_hash,
+            parse_hash=rubric.parse_hash,
+        )
+        # Last, since it is what makes a folder a run.
+        write_manifest(target, msgspec.structs.replace(manifest, rubric=facts))
+    except OSError as error:
+        shutil.rmtree(target, ignore_errors=True)
+        msg = f"cannot write `{target / NAME}` and the files beside it: {error.strerror or error}"
+        raise RunDirectoryError(msg, hint="choose a folder that you may write to") from error
+    finally:
+        lock.release()
+
+
+def _linked(source: str, target: str) -> str:
+    if Path(source).suffix in _FINAL:
+        try:
+            os.link(source, target)
+        except OSError:  # another file system, or one without links
+            pass
+        else:
+            return target
+    return str(shutil.copy2(source, target))
+
+
+def _facts(
+    one: Reading, codes: VerdictCodes, found: np.ndarray, name: str, changes: list[Change]
+) -> ReadingFacts:
+    counted = zip(*map(np.ndarray.tolist, np.unique(found, return_counts=True)), strict=True)
+    unparsed = {
+        codes.word(code): count
+        for code, count in counted
+        if code < FIRST_VERDICT and Status(code).part == "unparsed"
+    }
+    return ReadingFacts(
+        name=name,
+        parsed=int((found >= FIRST_VERDICT).sum()),
+        unparsed=unparsed,
+        repaired=int(one.verdicts.repaired.sum()),
+        changed=sum(change.count for change in changes),
+        changes=changes,
+        estimates=estimates_of(one),
+    )

@@ -1,0 +1,142 @@
+"""`judgefast parse` and `judgefast replay`: outputs read again, by another rule."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tests.recorded import pairs, write_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+REGEX = """[verdict]
+name = "regex"
+labels = [
+  { text = "A", choice = "first" },
+  { text = "B", choice = "second" },
+  { text = "C", choice = "tie" },
+]
+patterns = [{ regex = 'verdict": "([ABC])"' }]
+
+"""
+SCORES = ('{"score": 4, "reason": "r"}', "{'score': 2}", '{"score": 1', "no", "\x1b[31mI cannot")
+
+
+def stdout(seen: str) -> str:
+    return seen.split("--- stdout\n")[1].split("--- stderr\n", maxsplit=1)[0]
+
+
+def scalar(folder: Path, judgefast: Callable[..., str]) -> None:
+    rubric = stdout(judgefast("rubrics", "show", "scalar-1-5"))
+    start, end = rubric.index("[verdict]"), rubric.index("[decoding]")
+    form = '[verdict]\nname = "json"\n\n'
+    (folder / "mine.toml").write_text(rubric[:start] + form + rubric[end:])
+
+
+def audit(judgefast: Callable[..., str], *args: str) -> dict[str, Any]:
+    seen = judgefast("parse", *args, "--rubric", "mine.toml", "--json")
+    assert seen.startswith("exit 0\n"), seen
+    return json.loads(stdout(seen))
+
+
+def test_outputs_are_counted_by_outcome_strict_and_lenient_in_every_format(
+    judgefast: Callable[..., str], folder: Path
+) -> None:
+    import pyarrow as pa  # noqa: PLC0415 - for one test
+    from pyarrow import csv, parquet  # noqa: PLC0415 - as above
+
+    scalar(folder, judgefast)
+    rows = [
+        {"said": text, "why": "length" if text.endswith("1") else "stop"} for text in SCORES * 2
+    ]
+    write_lines(folder / "o.jsonl", rows)
+    csv.write_csv(pa.Table.from_pylist(rows), folder / "o.csv")
+    parquet.write_table(pa.Table.from_pylist(rows), folder / "o.parquet")
+    found = [
+        audit(judgefast, f"o.{kind}", "--map", "text=said", "--map", "finish_reason=why")
+        for kind in ("jsonl", "csv", "parquet")
+    ]
+    for one in found:
+        strict, lenient = one["readings"]
+        assert (strict["name"], strict["parsed"]) == ("strict", 2)
+        assert strict["unparsed"] == {"truncated": 2, "no_verdict": 4, "malformed": 2}
+        assert (lenient["parsed"], lenient["repaired"], lenient["changed"]) == (4, 2, 2)
+        assert lenient["changes"] == [{"before": "malformed", "after": "2", "count": 2}]
+        assert [each["estimates"][0]["value"] for each in (strict, lenient)] == [4.0, 3.0]
+        assert all(len(each["examples"]) == min(each["count"], 3) for each in one["outcomes"])
+    seen = judgefast("parse", "o.jsonl", "--rubric", "mine.toml", "--map", "text=said")
+    assert "\x1b" not in seen
+    assert "o.jsonl:5  \\x1b[31mI cannot" in seen
+
+
+def test_rows_of_both_orders_give_a_win_rate_by_each_rule_as_the_run_does(
+    judgefast: Callable[..., str], folder: Path
+) -> None:
+    seen = judgefast("parse", "recorded.jsonl", "--rubric", "pairwise-reasons", "--json")
+    readings = json.loads(stdout(seen))["readings"]
+    rules = {one["rule"]: one["estimates"][0] for one in readings if one["name"] == "strict"}
+    assert set(rules) == {"strict", "average", "judgebench", "games", "drop"}
+    # The outputs name no models: without them in the pairs, a run goes by place as well.
+    nameless = [
+        {name: value for name, value in row.items() if not name.startswith("model")}
+        for row in pairs()
+    ]
+    write_lines(folder / "pairs.jsonl", nameless)
+    run = ("run", "pairs.jsonl", "--rubric", "pairwise-reasons", "--engine", "replay")
+    judgefast(*run, "--recorded", "recorded.jsonl", "--out", "r")
+    for rule in ("judgebench", "drop"):
+        report = stdout(judgefast("report", "r", "--rule", rule, "--json"))
+        assert rules[rule] == json.loads(report)["results"]["estimates"][0]
+
+
+def test_rows_that_cannot_be_used_are_refused_by_place_or_counted(
+    judgefast: Callable[..., str], folder: Path
+) -> None:
+    scalar(folder, judgefast)
+    write_lines(folder / "o.jsonl", [{"text": SCORES[0]}, {"text": 4}, {"txt": "x"}])
+    seen = judgefast("parse", "o.jsonl", "--rubric", "mine.toml")
+    assert seen.startswith("exit 2\n")
+    assert "`o.jsonl`, line 2, field `text`: expected text, saw 4" in seen
+    found = audit(judgefast, "o.jsonl", "--on-bad-row", "skip")
+    assert found["skipped"] == {"missing_field": 1, "wrong_type": 1}
+    write_lines(folder / "n.jsonl", [{"said": "x"}])
+    assert "as in --map text=FIELD" in judgefast("parse", "n.jsonl", "--rubric", "mine.toml")
+    write_lines(folder / "n.jsonl", [{"text": "nothing"}])
+    assert judgefast("parse", "n.jsonl", "--rubric", "mine.toml").startswith("exit 3\n")
+    write_lines(folder / "n.jsonl", [{"id": 1, "order": "ab", "text": "x"}] * 2)
+    twice = judgefast("parse", "n.jsonl", "--rubric", "pairwise-reasons")
+    assert "1 outputs answer a judgment that another one answers" in twice
+
+
+def test_a_run_is_read_by_another_rule_and_kept_as_a_run_of_its_own(
+    judgefast: Callable[..., str], folder: Path
+) -> None:
+    run = ("run", "pairs.jsonl", "--rubric", "pairwise-reasons", "--engine", "replay")
+    lines = (folder / "recorded.jsonl").read_text("utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    rows[0]["text"] = '{"verdict": "A",}'
+    write_lines(folder / "recorded.jsonl", rows)
+    assert judgefast(*run, "--recorded", "recorded.jsonl", "--out", "r").startswith("exit 0\n")
+    before = stdout(judgefast("report", "r", "--json"))
+    rubric = stdout(judgefast("rubrics", "show", "pairwise-reasons"))
+    start, end = rubric.index("[verdict]"), rubric.index("[decoding]")
+    (folder / "mine.toml").write_text(rubric[:start] + REGEX + rubric[end:])
+    seen = judgefast("replay", "r", "--rubric", "mine.toml", "--out", "again", "--json")
+    assert seen.startswith("exit 0\n"), seen
+    own, other = json.loads(stdout(seen))["readings"]
+    assert (own["parsed"], own["unparsed"]) == (71, {"malformed": 1})
+    assert (other["parsed"], other["changed"]) == (72, 1)
+    assert other["changes"] == [{"before": "malformed", "after": "A", "count": 1}]
+    by_rubric = json.loads(stdout(judgefast("report", "r", "--rubric", "mine.toml", "--json")))
+    again = json.loads(stdout(judgefast("report", "again", "--json")))
+    assert again["results"] == by_rubric["results"] | {"run": "again"}
+    assert stdout(judgefast("report", "r", "--json")) == before
+    assert judgefast("resume", "again").startswith("exit 0\n")
+    refused = judgefast("replay", "r", "--rubric", "mine.toml", "--out", "again")
+    assert refused.startswith("exit 2\n")
+    assert "`again` is there already" in refused
+    asks = judgefast("replay", "r", "--rubric", "pairwise")
+    assert asks.startswith("exit 2\n")
+    assert "asks something else" in asks
