@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from judgefast.errors import ConfigError
-from judgefast.pipeline.difference import difference_of
-from judgefast.pipeline.results import Headline, bias_of, estimates_of, read_run
+from judgefast.pipeline.estimates import bias_of, estimates_of
+from judgefast.pipeline.results import Headline, read_run
 from judgefast.stats.joint import replicate_means
 from tests.pipeline.judging import judge_rows, pairs
 
@@ -50,7 +50,6 @@ def test_the_option_says_what_rule_four_does(
     assert (direction.method, direction.replicates, direction.seed) == (method, *drawn)
     unreadable = next(one for one in estimates if one.name == "unreadable")
     assert (unreadable.method, unreadable.replicates) == ("clopper-pearson", None)
-    assert difference_of(reading, reading).estimate.method == "undefined"
 
 
 def test_the_report_takes_the_option_and_says_how_it_was_drawn(

@@ -10,7 +10,7 @@ from judgefast.batches.columns import PlanColumns
 from judgefast.codes import CHOICE_NONE, FIXED_ONE, Status
 from judgefast.errors import DataError
 from judgefast.outcomes.reconcile import reconcile
-from judgefast.pipeline.results import scale_of
+from judgefast.pipeline.estimates import scale_of
 from judgefast.pipeline.verdict_codes import FIRST_VERDICT
 from judgefast.stats.measurement import Measurement
 from judgefast.stats.moments import Moments, cluster_moments

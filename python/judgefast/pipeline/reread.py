@@ -14,13 +14,15 @@ from judgefast.codes import Status
 from judgefast.errors import RunDirectoryError
 from judgefast.journal.lock import WriteLock
 from judgefast.journal.manifest import NAME, RubricFacts, write_manifest
-from judgefast.pipeline.difference import difference_of
-from judgefast.pipeline.results import estimates_of, read_run
+from judgefast.pipeline.compare import compare_runs
+from judgefast.pipeline.estimates import estimates_of
+from judgefast.pipeline.results import read_run
 from judgefast.pipeline.verdict_codes import FIRST_VERDICT, VerdictCodes
 from judgefast.reports.readings import Change, ReadingFacts, Reread
 
 if TYPE_CHECKING:
     from judgefast.pipeline.results import Reading
+    from judgefast.stats.differences import Difference
 
 _KEPT = ("rows", "plan", "journal", "launches")
 _FINAL = {".parquet", ".arrow"}
@@ -63,9 +65,17 @@ def reread(path: Path, rubric: str) -> tuple[Reread, Reading]:
             strict=True,
         )
     ]
-    both = all(one.estimates and one.estimates[0].value is not None for one in readings)
-    gap = difference_of(after, before) if both else None
+    gap = _difference(after, before, readings)
     return Reread(run=path.resolve().name, readings=readings, difference=gap), after
+
+
+def _difference(after: Reading, before: Reading, readings: list[ReadingFacts]) -> Difference | None:
+    """The headline of the one reading minus that of the other; None where one has none."""
+    heads = [one.estimates[0] for one in readings if one.estimates]
+    if len(heads) < len(readings) or any(head.value is None for head in heads):
+        return None
+    compared = compare_runs(after, before, slices=(), across=("parse", "rule"))
+    return compared.difference(heads[0].name, heads[0].slice)
 
 
 def write_reread(after: Reading, target: Path) -> None:

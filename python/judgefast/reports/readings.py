@@ -9,8 +9,8 @@ import msgspec
 from judgefast.reports.console import Look, to_text
 from judgefast.reports.inert import line
 from judgefast.reports.words import EXCERPT_LIMIT, interval, name, number, reasons
+from judgefast.stats.differences import Difference  # noqa: TC001 - msgspec reads it to decode
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads it to decode
-from judgefast.stats.paired import PairedDifference  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -82,7 +82,7 @@ class Reread(msgspec.Struct, frozen=True, kw_only=True):
 
     run: str
     readings: list[ReadingFacts]
-    difference: PairedDifference | None = None
+    difference: Difference | None = None
     """The headline by the new rule minus that by the run's own, item by item."""
 
 
@@ -127,9 +127,8 @@ def render_reread(reread: Reread, look: Look | None = None) -> str:
 
     parts: list[RenderableType] = [Text(name(reread.run)), *_readings(reread.readings)]
     if (gap := reread.difference) is not None:
-        one = gap.estimate
-        ends = f"{number(one.value, signed=True)} {interval(one, signed=True)}"
-        parts.append(Text(f"difference  {name(one.name)} {ends}, item by item"))
+        ends = f"{number(gap.value, signed=True)} {interval(gap, signed=True)}"
+        parts.append(Text(f"difference  {name(gap.name)} {ends}, item by item"))
     return to_text([*parts, Text("")], look or Look())
 
 
