@@ -74,7 +74,7 @@ proptest! {
 /// More clusters alike than 16 bits count, and sums that no double holds in one piece.
 #[test]
 fn groups_and_clusters_of_any_size_stay_exact() {
-    let alike = (0..20_000).map(|cluster| (cluster, FIXED_ONE, 1, 0));
+    let alike = (0..70_000).map(|cluster| (cluster, FIXED_ONE, 1, 0));
     let giants = (0..60_000u64).map(|row| (row % 3, MAX_VALUE - (row % 2).cast_signed(), 6, 1));
     let depths = (0..20_000).map(|row| (row, -MAX_VALUE, 6, 2));
     let rows: Vec<Row> = alike.chain(giants).chain(depths).collect();
@@ -102,6 +102,17 @@ fn a_total_past_128_bits_is_an_error_not_a_wrapped_number() {
     };
     assert_eq!(error, Error::Overflow { column: "value" });
     assert!((84..=90).contains(&doublings), "{doublings}");
+}
+
+#[test]
+fn rows_past_128_bits_are_an_error_not_a_wrapped_number() {
+    for (_, path) in Path::available() {
+        let mut sums = sums_of(&[(1, MAX_VALUE, 6, 0)], 64, path);
+        sums.totals[0].sum[63] = i128::MAX;
+        let rows: Vec<Row> = (0..40).map(|cluster| (cluster, MAX_VALUE, 6, 0)).collect();
+        let error = with_columns(&rows, |rows| sums.add(rows, path)).expect_err("no room");
+        assert_eq!(error, Error::Overflow { column: "value" });
+    }
 }
 
 #[test]
