@@ -93,7 +93,7 @@ fn groups_and_clusters_of_any_size_stay_exact() {
 #[test]
 fn odd_sums_past_what_a_double_holds_stay_exact() {
     let giants = (0..60_000u64).map(|row| (row % 3, MAX_VALUE, 6, 0));
-    let odd = (0..3)
+    let odd = (0..3u64)
         .flat_map(|cluster| [(cluster, -1, 1, 0), (cluster, 3 - 2 * cluster.cast_signed(), 1, 2)]);
     let apart: Vec<Row> = giants.chain(odd).collect();
     let alike: Vec<Row> = (0..60_000).map(|cluster| (cluster, MAX_VALUE - 1, 5, 1)).collect();
