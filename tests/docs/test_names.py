@@ -66,7 +66,7 @@ def test_verdict_formats() -> None:
 
 def test_estimates() -> None:
     sources = {path.stem: path.read_text(encoding="utf-8") for path in package("stats")}
-    made = set(re.findall(r'Statistic\(\s*"(\w+)"', sources["summary"])) 
+    made = set(re.findall(r'Statistic\(\s*"(\w+)"', sources["summary"]))
     made |= {"unreadable", "verdict_rate"}
     assert made == set(NAMES) - set(OF_POSITION)
     assert set(OF_POSITION) == {

@@ -46,7 +46,7 @@ class Paired(NamedTuple):
     """Slices that one run alone has."""
 
 
-def compare_runs(
+def compare_runs(  # noqa: PLR0913 - the options of a comparison, by keyword
     a: Reading,
     b: Reading,
     *,

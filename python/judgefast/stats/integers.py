@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from judgefast.errors import ColumnError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    _Kind = TypeVar("_Kind", bound=np.integer)
     Columns = tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint32]]
 
 
@@ -27,7 +28,12 @@ def integer_columns(
             `weight` and `codes` differ in length.
 
     """
-    named = {"cluster_id64": cluster_id64, "value": value, "weight": weight, "codes": codes}
+    named: dict[str, NDArray[np.generic]] = {
+        "cluster_id64": cluster_id64,
+        "value": value,
+        "weight": weight,
+        "codes": codes,
+    }
     for name, column in named.items():
         if column.dtype.kind not in "iu" and column.size:
             message = f"`{name}` holds {column.dtype}; it must hold integers"
@@ -44,7 +50,7 @@ def integer_columns(
     )
 
 
-def _cast(name: str, column: NDArray[np.integer], kind: type[np.integer]) -> NDArray[np.integer]:
+def _cast(name: str, column: NDArray[np.integer], kind: type[_Kind]) -> NDArray[_Kind]:
     """Refuse the first number that the type cannot hold, where a plain cast would wrap it."""
     limits = np.iinfo(kind)
     if column.size and not np.can_cast(column.dtype, kind):

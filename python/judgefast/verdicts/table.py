@@ -40,7 +40,7 @@ class VerdictTable:
 
     def __init__(
         self,
-        request_ids: NDArray[np.uint8],
+        request_ids: NDArray[np.uint8] | AnswerIndex,
         verdict_format: VerdictFormat,
         *,
         planned: NDArray[np.uint8],
@@ -48,15 +48,14 @@ class VerdictTable:
         """Start with nothing read.
 
         Args:
-            request_ids: Shape (n, 16), each id once.
+            request_ids: Shape (n, 16), each id once; or the index of a table that fills this one.
             verdict_format: How texts are read.
             planned: `Status` of what will never be asked (too long, not needed), else 0. (n,).
 
         """
-        self.answers = AnswerIndex(request_ids)
-        self._start(verdict_format, planned)
-
-    def _start(self, verdict_format: VerdictFormat, planned: NDArray[np.uint8]) -> None:
+        self.answers = (
+            request_ids if isinstance(request_ids, AnswerIndex) else AnswerIndex(request_ids)
+        )
         self._format = verdict_format
         self._planned = planned
         self._others: list[VerdictTable] = []
@@ -68,9 +67,7 @@ class VerdictTable:
 
     def beside(self, verdict_format: VerdictFormat) -> VerdictTable:
         """Return a table of the same completions by another format, filled as this one is."""
-        other = VerdictTable.__new__(VerdictTable)
-        other.answers = self.answers
-        other._start(verdict_format, self._planned)
+        other = VerdictTable(self.answers, verdict_format, planned=self._planned)
         other.replaced_surrogates = self.replaced_surrogates
         self._others.append(other)
         return other
@@ -91,10 +88,11 @@ class VerdictTable:
         ]
         said = _Said(batch, chosen)
         for table in (self, *self._others):
-            table._read(said, rows)
+            table.read(said, rows)
         return rows
 
-    def _read(self, said: _Said, rows: NDArray[np.int64]) -> None:
+    def read(self, said: _Said, rows: NDArray[np.int64]) -> None:
+        """Read what a batch says; `rows` are those of the plan, shared by all tables."""
         batch, chosen = said.batch, said.chosen
         probabilities, has_labels = _logprobs(batch.column("answers"), len(self._format.labels))
         by_label, by_text = chosen[has_labels[chosen]], chosen[~has_labels[chosen]]
