@@ -2,11 +2,11 @@
 
 A run of both orders of N / 2 items is made once by the library's own writers (`recorded_run`), of
 1,000 different completions of about 200 characters, 3 % of them unreadable. Its rubric reads
-`[[A]]`; the other one reads the same by a pattern. `replay` reads the run by both and says what changes; `parse`
-reads a file of the same texts, with ids and orders, strictly and leniently; both are timed from the
-start of the interpreter, in a process of their own. The bare parser gets the texts as a list, once
-by each of the two rules of `replay`. Where the time goes is said stage by stage, each without the
-stages inside it; memory is the peak of the process.
+`[[A]]`; the other one reads the same by a pattern. `replay` reads the run by both and says what
+changes; `parse` reads a file of the same texts, with ids and orders, strictly and leniently; both
+are timed from the start of the interpreter, in a process of their own. The bare parser gets the
+texts as a list, once by each of the two rules of `replay`. Where the time goes is said stage by
+stage, each without the stages inside it; memory is the peak of the process.
 
 python benches/bench_reread.py [--quick] [--judgments N ...] [--output FILE]
 """
