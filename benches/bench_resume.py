@@ -42,7 +42,7 @@ STAGES = {
     "read plan": ["pipeline.results.load_plan", "pipeline.run.load_plan"],
     "open, fit": ["pipeline.run.open_run"],
     "index requests": ["journal.answers.AnswerIndex.__init__"],
-    "read journal": ["pipeline.results.read_journal", "pipeline.run.read_journal"],
+    "read journal": ["pipeline.results.read_journal_by", "pipeline.run.read_journal"],
     "check sha256": ["journal.reader.verify_closed"],
     "join": ["verdicts.table.AnswerIndex.add"],
     "parse": ["verdicts.table.read_texts"],

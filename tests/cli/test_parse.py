@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from tests.recorded import pairs, write_lines
+
+from judgefast.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +26,23 @@ patterns = [{ regex = 'verdict": "([ABC])"' }]
 
 """
 SCORES = ('{"score": 4, "reason": "r"}', "{'score': 2}", '{"score": 1', "no", "\x1b[31mI cannot")
+
+
+@pytest.fixture
+def judgefast(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """Run the program in this process, since its start takes longer than what is tested here."""
+
+    def seen(*args: str) -> str:
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["judgefast", *args])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        stdout, stderr = capfd.readouterr()
+        return f"exit {ended.value.code}\n--- stdout\n{stdout}--- stderr\n{stderr}"
+
+    return seen
 
 
 def stdout(seen: str) -> str:
@@ -108,6 +129,71 @@ def test_rows_that_cannot_be_used_are_refused_by_place_or_counted(
     write_lines(folder / "n.jsonl", [{"id": 1, "order": "ab", "text": "x"}] * 2)
     twice = judgefast("parse", "n.jsonl", "--rubric", "pairwise-reasons")
     assert "1 outputs answer a judgment that another one answers" in twice
+
+
+def test_each_judge_has_a_headline_of_its_own_and_models_have_their_names(
+    judgefast: Callable[..., str], folder: Path
+) -> None:
+    says = {"strong": "BA", "weak": "AB"}  # the strong one is for the model named new
+    rows = [
+        {"id": item, "order": order, "judge": judge, "text": f'{{"verdict": "{words[place]}"}}'}
+        | {"model_a": "old", "model_b": "new"}
+        for item in range(40)
+        for judge, words in says.items()
+        for place, order in enumerate(("ab", "ba"))
+        if judge == "strong" or item < 30
+    ]
+    write_lines(folder / "j.jsonl", rows)
+    seen = judgefast("parse", "j.jsonl", "--rubric", "pairwise-reasons", "--json")
+    first = json.loads(stdout(seen))["readings"][0]
+    found = {one["slice"]: (one["value"], one["outcomes"]) for one in first["estimates"]}
+    assert found["model=new meta.judge=strong"] == (1, 40)
+    assert found["model=new meta.judge=weak"] == (0, 30)
+    assert all("meta.judge=" in name for name in found)
+    alone = [row for row in rows if row["judge"] == "weak"]
+    write_lines(folder / "j.jsonl", alone)
+    seen = judgefast("parse", "j.jsonl", "--rubric", "pairwise-reasons", "--json")
+    first = json.loads(stdout(seen))["readings"][0]
+    found = {one["slice"]: one["value"] for one in first["estimates"]}
+    assert found["model=new"] == 0
+    assert not any("judge" in name for name in found)
+    other = alone[1] | {"model_a": "other"}
+    write_lines(folder / "j.jsonl", [alone[0], other, *alone[2:]])
+    refused = judgefast("parse", "j.jsonl", "--rubric", "pairwise-reasons")
+    assert refused.startswith("exit 2\n")
+    assert "output 2 names other models than another one with its `id` does" in refused
+
+
+def test_scores_and_shares_of_several_judges_are_not_mixed(
+    judgefast: Callable[..., str], folder: Path
+) -> None:
+    scalar(folder, judgefast)
+    scores = {"x": (1, 2), "y y": (5, 5, 5)}
+    rows = [
+        {"judge": judge, "text": json.dumps({"score": score})}
+        for judge, own in scores.items()
+        for score in own
+    ]
+    write_lines(folder / "o.jsonl", [*rows, {"judge": "x", "text": "nothing"}])
+    (strict, _) = audit(judgefast, "o.jsonl")["readings"]
+    found = [(one["slice"], one["value"], one["missing"]) for one in strict["estimates"]]
+    assert found == [("meta.judge=x", 1.5, 1), ('meta.judge="y y"', 5, 0)]
+    verdicts = [
+        {"judge": judge, "text": f'{{"verdict": "{word}"}}'}
+        for judge, words in {"x": "AAB", "y": "BB"}.items()
+        for word in words
+    ]
+    for names in (verdicts, [{"text": row["text"]} for row in verdicts]):
+        write_lines(folder / "o.jsonl", names)
+        seen = judgefast("parse", "o.jsonl", "--rubric", "pairwise-reasons", "--json")
+        estimates = json.loads(stdout(seen))["readings"][0]["estimates"]
+        assert {one["name"] for one in estimates} == {"verdict_rate"}
+        rates = {one["slice"]: one["value"] for one in estimates}
+        if names is verdicts:
+            assert rates["verdict=A meta.judge=x"] == pytest.approx(2 / 3)
+            assert rates["verdict=B meta.judge=y"] == 1
+        else:
+            assert (rates["verdict=A"], rates["verdict=B"]) == (0.4, 0.6)
 
 
 def test_a_run_is_read_by_another_rule_and_kept_as_a_run_of_its_own(

@@ -66,7 +66,8 @@ def test_verdict_formats() -> None:
 
 def test_estimates() -> None:
     sources = {path.stem: path.read_text(encoding="utf-8") for path in package("stats")}
-    made = set(re.findall(r'Statistic\(\s*"(\w+)"', sources["summary"])) | {"unreadable"}
+    made = set(re.findall(r'Statistic\(\s*"(\w+)"', sources["summary"]))
+    made |= {"unreadable", "verdict_rate"}
     assert made == set(NAMES) - set(OF_POSITION)
     assert set(OF_POSITION) == {
         name for name, kind in PositionBias.__annotations__.items() if "Estimate" in kind

@@ -17,9 +17,12 @@ from judgefast import _native
 from judgefast.codes import FIXED_ONE
 from judgefast.errors import ColumnError, ConfigError
 from judgefast.stats import PoissonBootstrap, Replicates, Resampling, replicate_means
+from judgefast.stats.histogram import histogram_means
+from judgefast.stats.moments import cluster_moments
 from tests.stats import poisson_reference as reference
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from random import Random
 
     from numpy.typing import NDArray
@@ -232,10 +235,49 @@ def test_what_cannot_be_drawn_is_refused_in_words() -> None:
         replicate_means(*scores(3), SLICES, resampling=Resampling(0, 8), wanted=[3])
 
 
-@pytest.mark.parametrize("at", [0, 1])
-def test_a_column_of_floats_is_refused_by_name_not_cut_to_integers(at: int) -> None:
-    rows = list(scores(3))
+def draw(*rows: NDArray[np.generic]) -> object:
+    return replicate_means(*rows, SLICES, resampling=Resampling(0, 8))
+
+
+def stream(*rows: NDArray[np.generic]) -> None:
+    PoissonBootstrap(SLICES, resampling=Resampling(0, 8)).add(*rows)
+
+
+def sums(*rows: NDArray[np.generic]) -> object:
+    return cluster_moments(*rows, SLICES)
+
+
+def bins(*rows: NDArray[np.generic]) -> object:
+    return histogram_means(*rows, SLICES, Resampling(0, 8))
+
+
+EVERY_SUM = pytest.mark.parametrize("total", [draw, stream, sums, bins])
+COLUMNS = ("cluster_id64", "value", "weight", "codes")
+
+
+@EVERY_SUM
+@pytest.mark.parametrize("at", range(4))
+def test_a_column_of_floats_is_refused_by_name_not_cut_to_integers(
+    total: Callable[..., object], at: int
+) -> None:
+    rows = list(scores(30))
+    total(*rows)
     rows[at] = rows[at].astype(np.float64)
-    name = ("cluster_id64", "value")[at]
-    with pytest.raises(ColumnError, match=f"`{name}` holds float64; it must hold integers"):
-        replicate_means(*rows, SLICES, resampling=Resampling(0, 8))
+    with pytest.raises(ColumnError, match=f"`{COLUMNS[at]}` holds float64; it must hold integers"):
+        total(*rows)
+
+
+@EVERY_SUM
+@pytest.mark.parametrize(
+    ("at", "number"), [(0, -1), (1, 1 << 63), (2, 256), (2, 257), (2, -255), (3, 1 << 32)]
+)
+def test_a_number_that_its_column_cannot_hold_is_refused_not_wrapped(
+    total: Callable[..., object], at: int, number: int
+) -> None:
+    rows = list(scores(30))
+    rows[at] = rows[at].astype(np.uint64 if number > 1 << 62 else np.int64)
+    rows[1] = np.abs(rows[1])
+    total(*rows)
+    rows[at][7] = number
+    with pytest.raises(ColumnError, match=f"row 7 of `{COLUMNS[at]}` holds {number}; allowed"):
+        total(*rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -124,3 +125,31 @@ def test_unanimous_patterns_that_an_attack_contradicts_conflict(
         parsed = columns.status == Status.PARSED
         assert (columns.choice[parsed] == 1 - goal).all()
         assert not (columns.choice[parsed] == CHOICE_TIE).any()
+
+
+PIECES = (
+    *("{", '{"a":', "[[", "[[A", "[[a]] ", "<think>", "\n<think>", "</think>", "<", "\\", '"', "'"),
+    *('"score": ', "'score':", "{score:", '{"score"', '{"score":4}', '{"score":[', "score ", "-"),
+    *("[RESULT] ", "[RESULT] 1 ", "[RESULT]A", "Rating: [[", "[[A>>B]]", "Score: ", "A is better "),
+    *("```", "```json\n", "\n", "\r\n", " ", "1", "1e", "0.", "8 9\n", ",", "]", "}", "A", "é"),
+    "😀",
+)
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+def test_ten_times_the_text_takes_no_more_than_ten_times_the_time(
+    formats: dict, *, lenient: bool
+) -> None:
+    """What grows with the square would take a hundred times as long."""
+    few, times = 10_000, 10
+
+    def seconds(reader: VerdictFormat, size: int) -> float:
+        texts = [piece * (size // len(piece)) + " " * size for piece in PIECES]
+        started = time.process_time()
+        read_all(reader, texts)
+        return time.process_time() - started
+
+    for name, verdict_format in formats.items():
+        reader = msgspec.structs.replace(verdict_format, lenient=lenient)
+        short = min(seconds(reader, few) for _ in range(3))
+        assert seconds(reader, few * times) < 4 * times * short + 0.05, name

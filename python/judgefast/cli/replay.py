@@ -26,21 +26,25 @@ def replay(directory: str, *, rubric: str, out: str | None, as_json: bool) -> in
     from pathlib import Path  # noqa: PLC0415 - with the pipeline
 
     from judgefast.pipeline.reread import reread, write_reread  # noqa: PLC0415 - heavy
-    from judgefast.pipeline.results import report_of, why_incomplete  # noqa: PLC0415 - heavy
+    from judgefast.pipeline.results import (  # noqa: PLC0415 - heavy
+        counts_of,
+        report_of,
+        why_incomplete,
+    )
     from judgefast.reports.as_json import to_json  # noqa: PLC0415 - on first use
     from judgefast.reports.console import look_of  # noqa: PLC0415 - on first use
     from judgefast.reports.readings import render_reread  # noqa: PLC0415 - on first use
     from judgefast.reports.text import render  # noqa: PLC0415 - on first use
 
     found, after = reread(Path(directory), rubric)
-    report = report_of(after)
     if as_json:
         text = to_json(found)
     else:
         look = look_of(sys.stdout)
+        report = report_of(after, found.readings[1].estimates)
         text = render_reread(found, look) + "\n" + render(report, look)
     put(text.rstrip("\n"))
     if out is not None:
         write_reread(after, Path(out))
         say(f"the run by {after.rubric.name} is in {out}")
-    return 3 if why_incomplete(report.results.counts) else 0
+    return 3 if why_incomplete(counts_of(after)) else 0

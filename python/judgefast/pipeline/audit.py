@@ -84,7 +84,7 @@ def audit(  # noqa: PLR0913 - the options of the command, by keyword
         with_order=own.mode == "pairwise",
     )
     readings, codes = _ways(own.verdict), VerdictCodes(own.verdict)
-    rows = AuditedRows()
+    rows = AuditedRows(reader.judges, reader.models)
     examples: dict[int, list[Example]] = {}
     total = 0
     for batch in reader.batches():

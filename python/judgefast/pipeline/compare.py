@@ -46,13 +46,14 @@ class Paired(NamedTuple):
     """Slices that one run alone has."""
 
 
-def compare_runs(
+def compare_runs(  # noqa: PLR0913 - the options of a comparison, by keyword
     a: Reading,
     b: Reading,
     *,
     slices: Sequence[str] | None = None,
     level: float | None = None,
     across: Sequence[str] = (),
+    names: Collection[str] | None = None,
 ) -> Comparison:
     """Estimate how much higher each mean is in run `a` than in run `b`.
 
@@ -62,6 +63,7 @@ def compare_runs(
         slices: Meta fields to slice by; None for those of the runs' own options.
         level: Confidence level; None for that of run `a`.
         across: What the runs may differ in, of `codes.ACROSS`.
+        names: The means that are wanted; None for all.
 
     Raises:
         ConfigError: The runs are not comparable; an unknown meta field; a level outside (0, 1).
@@ -69,7 +71,7 @@ def compare_runs(
     """
     differs = check_comparable(a, b, across)
     level = a.config.level if level is None else level
-    found = paired(a, b, fields_of(a, b, slices))
+    found = paired(a, b, fields_of(a, b, slices), names=names)
     return Comparison(
         a=facts_of(a),
         b=facts_of(b),

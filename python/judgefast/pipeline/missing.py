@@ -10,6 +10,8 @@ from judgefast.codes import Status
 from judgefast.verdicts.table import COLUMNS, VerdictTable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from judgefast.config import RunConfig
@@ -20,10 +22,19 @@ if TYPE_CHECKING:
 
 def read_journal(directory: RunDirectory, plan: RunPlan, rubric: Rubric) -> VerdictTable:
     """Read every completion of a run, as far as the plan asks for it."""
-    table = VerdictTable(plan.columns.request_id, rubric.verdict, planned=plan.rendered.decided)
+    return read_journal_by(directory, plan, [rubric])[0]
+
+
+def read_journal_by(
+    directory: RunDirectory, plan: RunPlan, rubrics: Sequence[Rubric]
+) -> list[VerdictTable]:
+    """Read every completion once, by each of some rubrics; there is at least one."""
+    first, *others = rubrics
+    table = VerdictTable(plan.columns.request_id, first.verdict, planned=plan.rendered.decided)
+    tables = [table, *(table.beside(rubric.verdict) for rubric in others)]
     for batch in directory.completions(COLUMNS):
         table.add(batch)
-    return table
+    return tables
 
 
 def rows_to_ask(plan: RunPlan, table: VerdictTable, config: RunConfig) -> NDArray[np.int64]:

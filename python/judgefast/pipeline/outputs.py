@@ -46,6 +46,8 @@ GUESSES: dict[str, tuple[str, ...]] = {
     "repeat": ("repeat",),
     "judge": ("judge",),
     "aspect": ("aspect",),
+    "model_a": ("model_a",),
+    "model_b": ("model_b",),
 }
 """Names under which a field is looked for, the first that the first row has. Dots reach inside."""
 
@@ -56,7 +58,10 @@ REFUSED = {"refused", "refusal", "content_filter", "safety"}
 """Finish reasons of a text that was withheld."""
 
 _ABSENT = object()
-_OF_JUDGMENT = ("id", "order", "repeat", "judge", "aspect")
+_SWAPPED = {word: order[0] for word, order in ORDERS.items() if sorted(order) == [0, 1]}
+_MODELS = ("model_a", "model_b")
+_ALIKE = ("id", "cluster", "order", "judge", *_MODELS)
+"""Fields that all files have, or none."""
 
 
 class Outputs(NamedTuple):
@@ -76,6 +81,11 @@ class Outputs(NamedTuple):
     swapped: NDArray[np.uint8] | None
     """1 where the second answer was shown first; None where rows have no order."""
     repeat: NDArray[np.uint16]
+    judge: NDArray[np.int32] | None
+    """Code in `OutputReader.judges`; None where rows name no judge."""
+    models: NDArray[np.int32] | None
+    """Codes in `OutputReader.models` of the models compared; None where rows do not name both.
+    Shape (n, 2)."""
 
     def place(self, row: int) -> str:
         """Where a row stands, for a person."""
@@ -109,6 +119,9 @@ class OutputReader:
         self.sources = find_sources(list(data))
         self.fields: dict[str, str] = {}
         """Field -> name in the file that was read last."""
+        self.judges: dict[str, int] = {}
+        self.models: dict[str, int] = {}
+        """Names as codes, in the order in which they were first seen."""
         self.skipped: dict[str, int] = {}
         self.skipped_examples: dict[str, list[str]] = {}
         self._mapping = mapping
@@ -127,11 +140,10 @@ class OutputReader:
         for source in self.sources:
             yield from self._of_source(source)
             if self.fields:
-                kinds.add(tuple(name for name in ("id", "cluster", "order") if name in self.fields))
+                kinds.add(tuple(name for name in _ALIKE if name in self.fields))
             if len(kinds) > 1:
-                msg = (
-                    f"`{source.name}` and the files before it differ in `id`, `cluster` or `order`"
-                )
+                msg = f"`{source.name}` and the files before it differ in what they have of "
+                msg += listed(_ALIKE)
                 raise DataError(msg, hint="give all files these fields, or read them apart")
 
     def _of_source(self, source: Source) -> Iterator[Outputs]:
@@ -180,7 +192,8 @@ class OutputReader:
             words = f"there is no text of a judge; the row has {listed(row)}"
             raise RowFault(Reason.MISSING_FIELD, words, hint=hint)
         if not self._with_order:
-            names.pop("order", None)
+            for field in ("order", *_MODELS):
+                names.pop(field, None)
         return {field: name for field, name in names.items() if name}
 
     def _read(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -194,9 +207,9 @@ class OutputReader:
         for field in ("id", "cluster"):
             if field in self.fields:
                 read[field] = self._name(row, field)
-        for field in ("judge", "aspect"):
+        for field in ("judge", "aspect", *_MODELS):
             if field in self.fields:
-                read[field] = str(self._value(row, field) or "")
+                read[field] = _whole(str(self._value(row, field) or ""))
         if "order" in self.fields:
             read["swapped"] = self._swapped(row)
         if "repeat" in self.fields:
@@ -207,6 +220,9 @@ class OutputReader:
         name = self.fields.get(field)
         if name is None:
             return None
+        value = row.get(name, _ABSENT)
+        if value is not _ABSENT:
+            return value
         value = _walk(row, name)
         if value is _ABSENT:
             if field != "text":
@@ -219,6 +235,8 @@ class OutputReader:
 
     def _name(self, row: dict[str, Any], field: str) -> str:
         value = self._value(row, field)
+        if type(value) is str and value:
+            return value if value.isascii() else _whole(value)
         if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
             if value is None:
                 words = "the field is missing, and the first row has it"
@@ -229,6 +247,8 @@ class OutputReader:
 
     def _swapped(self, row: dict[str, Any]) -> int:
         value = self._value(row, "order")
+        if type(value) is str and value in _SWAPPED:
+            return _SWAPPED[value]
         order = ORDERS.get(value) if isinstance(value, str) else value
         if order is None or tuple(order if isinstance(order, list | tuple) else ()) not in {
             (0, 1),
@@ -263,6 +283,12 @@ class OutputReader:
         of_cluster = "cluster" if "cluster" in self.fields else "id"
         if of_cluster in self.fields:
             clusters = _native.cluster_id64([row[of_cluster] for row in read])
+        judge = models = None
+        if "judge" in self.fields:
+            judge = _codes(self.judges, [row["judge"] for row in read])
+        if all(field in self.fields for field in _MODELS):
+            sides = [_codes(self.models, [row[field] for row in read]) for field in _MODELS]
+            models = np.stack(sides, axis=1)
         swapped = None
         if "order" in self.fields:
             swapped = np.array([row["swapped"] for row in read], np.uint8)
@@ -277,7 +303,13 @@ class OutputReader:
             cluster64=clusters,
             swapped=swapped,
             repeat=np.array([row.get("repeat", 0) for row in read], np.uint16),
+            judge=judge,
+            models=models,
         )
+
+
+def _codes(known: dict[str, int], names: list[str]) -> NDArray[np.int32]:
+    return np.array([known.setdefault(name, len(known)) for name in names], np.int32)
 
 
 def _walk(row: Any, name: str) -> Any:  # noqa: ANN401 - any JSON value

@@ -16,7 +16,7 @@ from judgefast.journal.lock import WriteLock
 from judgefast.journal.manifest import NAME, RubricFacts, write_manifest
 from judgefast.pipeline.compare import compare_runs
 from judgefast.pipeline.estimates import estimates_of
-from judgefast.pipeline.results import read_run
+from judgefast.pipeline.results import read_run_by
 from judgefast.pipeline.verdict_codes import FIRST_VERDICT, VerdictCodes
 from judgefast.reports.readings import Change, ReadingFacts, Reread
 
@@ -40,8 +40,7 @@ def reread(path: Path, rubric: str) -> tuple[Reread, Reading]:
         ConfigError: The other rubric asks something else.
 
     """
-    after = read_run(path, rubric=rubric)  # first, since it may be refused
-    before = read_run(path, directory=after.directory)
+    before, after = read_run_by(path, [None, rubric])
     codes = [VerdictCodes(one.rubric.verdict) for one in (before, after)]
     found = [code.code(one.verdicts) for code, one in zip(codes, (before, after), strict=True)]
     joined = found[0].astype(np.int64) << 32 | found[1]
@@ -74,8 +73,9 @@ def _difference(after: Reading, before: Reading, readings: list[ReadingFacts]) -
     heads = [one.estimates[0] for one in readings if one.estimates]
     if len(heads) < len(readings) or any(head.value is None for head in heads):
         return None
-    compared = compare_runs(after, before, slices=(), across=("parse", "rule"))
-    return compared.difference(heads[0].name, heads[0].slice)
+    name = heads[0].name
+    compared = compare_runs(after, before, slices=(), across=("parse", "rule"), names=[name])
+    return compared.difference(name, heads[0].slice)
 
 
 def write_reread(after: Reading, target: Path) -> None:

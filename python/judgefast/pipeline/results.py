@@ -17,7 +17,7 @@ from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.empty_answers import decide_empty, empty_answers
 from judgefast.pipeline.estimates import bias_of, estimates_of
 from judgefast.pipeline.judge import rubric_in_force
-from judgefast.pipeline.missing import read_journal
+from judgefast.pipeline.missing import read_journal_by
 from judgefast.pipeline.plan import RunPlan, load_plan
 from judgefast.prompts.builtin import load_rubric
 from judgefast.prompts.read_rubric import read_rubric
@@ -33,6 +33,7 @@ from judgefast.reports.spent import operations_of
 from judgefast.stats.sentences import findings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from judgefast.config import RunConfig
@@ -96,6 +97,23 @@ def read_run(
         ConfigError: The other rubric asks something else.
 
     """
+    return read_run_by(path, [rubric], directory=directory, **changes)[0]
+
+
+def read_run_by(
+    path: Path,
+    rubrics: Sequence[str | None],
+    *,
+    directory: RunDirectory | None = None,
+    **changes: Any,  # noqa: ANN401 - options of a run
+) -> list[Reading]:
+    """Read a run by each of some rubrics, its files once; None is the run's own.
+
+    Raises:
+        RunDirectoryError: As for `read_run`.
+        ConfigError: As for `read_run`.
+
+    """
     directory = directory or RunDirectory.open(path, write=False)
     if not directory.plan_complete():
         msg = f"`{directory.path}` has no whole plan: it was cut short while planning"
@@ -103,11 +121,14 @@ def read_run(
     manifest = directory.manifest
     config = config_from(manifest.config, where=f"`{directory.path}`").replace(**changes)
     own = rubric_in_force(config, read_rubric(manifest.rubric.toml, manifest.rubric.name))
-    in_force = own if rubric is None else _other_rubric(own, rubric, config)
+    in_force = [own if name is None else _other_rubric(own, name, config) for name in rubrics]
     items = load_item_columns(directory.path)
     plan = load_plan(directory, to_send=False)
-    table = read_journal(directory, plan, in_force)
-    return reading_of(directory, config, in_force, items, plan, table)
+    tables = read_journal_by(directory, plan, in_force)
+    return [
+        reading_of(directory, config, one, items, plan, table)
+        for one, table in zip(in_force, tables, strict=True)
+    ]
 
 
 def reading_of(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
@@ -175,18 +196,19 @@ class Headline:
         return self._last
 
 
-def report_of(reading: Reading) -> Report:
-    """Say everything that is known of a run."""
+def report_of(reading: Reading, estimates: list[Estimate] | None = None) -> Report:
+    """Say everything that is known of a run; `estimates` where they were made already."""
     return Report(
-        results=results_of(reading),
+        results=results_of(reading, estimates),
         operations=operations_of(reading.directory, reading.table.answers),
     )
 
 
-def results_of(reading: Reading) -> Results:
+def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Results:
     """Pure function of plan and verdicts."""
     manifest, rubric = reading.directory.manifest, reading.rubric
-    estimates, bias = estimates_of(reading), bias_of(reading)
+    estimates = estimates_of(reading) if estimates is None else estimates
+    bias = bias_of(reading)
     return Results(
         run=reading.directory.path.resolve().name,
         rubric=RubricFacts(

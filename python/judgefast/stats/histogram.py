@@ -14,6 +14,7 @@ import numpy as np
 
 from judgefast import _native
 from judgefast.codes import FIXED_ONE
+from judgefast.stats.integers import integer_columns
 from judgefast.stats.replicates import HISTOGRAM, Replicates
 
 if TYPE_CHECKING:
@@ -60,11 +61,7 @@ def histogram_means(  # noqa: PLR0913, PLR0917 - the columns of `replicate_means
 
     """
     codes, s, w, clusters = _native.cluster_histogram(
-        np.ascontiguousarray(cluster_id64, dtype=np.uint64),
-        np.ascontiguousarray(value, dtype=np.int64),
-        np.ascontiguousarray(weight, dtype=np.uint8),
-        np.ascontiguousarray(slice_, dtype=np.uint32),
-        num_slices,
+        *integer_columns(cluster_id64, value, weight, slice_), num_slices
     )
     ends = np.searchsorted(codes, np.arange(num_slices + 1))
     return [

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from judgefast import _native
+from judgefast.stats.integers import integer_columns
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -51,8 +51,8 @@ def cluster_moments(
         The sums of each slice, in the order of the codes.
 
     Raises:
-        ColumnError: Columns of different length, a number out of range, or a sum of squares that
-            leaves 128 bits.
+        ColumnError: Columns of different length or not of integers, a number out of range, or a
+            sum of squares that leaves 128 bits.
 
     >>> ids = np.array([7, 7, 9], dtype=np.uint64)
     >>> ones = np.array([1 << 24, 0, 1 << 24])
@@ -62,11 +62,5 @@ def cluster_moments(
     (2, 3, 3, 2, 5)
 
     """
-    inside = codes >= 0
-    columns = (
-        np.ascontiguousarray(cluster_id64, dtype=np.uint64),
-        np.ascontiguousarray(value, dtype=np.int64),
-        np.where(inside, weight, 0).astype(np.uint8),
-        np.where(inside, codes, 0).astype(np.uint32),
-    )
+    columns = integer_columns(cluster_id64, value, weight, codes)
     return [Moments(*row) for row in _native.cluster_moments(*columns, max(num_slices, 1))]

@@ -15,6 +15,7 @@ NAMES = (
     "pass_rate",
     "ranking_accuracy",
     "choice_rate",
+    "verdict_rate",
     "unreadable",
     *OF_POSITION,
 )

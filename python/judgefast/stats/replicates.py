@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from judgefast import _native
-from judgefast.errors import ColumnError, ConfigError
+from judgefast.errors import ConfigError
+from judgefast.stats.integers import integer_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -152,7 +153,7 @@ def replicate_means(  # noqa: PLR0913 - columns as for `cluster_moments`, the re
     num_slices = max(num_slices, 1)
     chosen = np.arange(num_slices) if wanted is None else np.asarray(wanted, dtype=np.int64)
     means = _native.replicate_means(
-        *_columns(cluster_id64, value, weight, codes),
+        *integer_columns(cluster_id64, value, weight, codes),
         num_slices,
         chosen.astype(np.uint32),
         resampling.seed,
@@ -209,7 +210,7 @@ class PoissonBootstrap:
                 nothing was added. Or a sum that leaves 128 bits: this bootstrap is of no more use.
 
         """
-        self._sums.add(*_columns(cluster_id64, value, weight, codes))
+        self._sums.add(*integer_columns(cluster_id64, value, weight, codes))
 
     def merge(self, other: PoissonBootstrap) -> None:
         """Add the rows of another shard, which stays as it is.
@@ -223,29 +224,3 @@ class PoissonBootstrap:
     def replicates(self) -> list[Replicates]:
         """Replicates of each slice over the rows added so far."""
         return [Replicates(row, self.resampling.seed) for row in self._sums.means()]
-
-
-def _columns(
-    cluster_id64: NDArray[np.uint64],
-    value: NDArray[np.int64],
-    weight: NDArray[np.uint8],
-    codes: NDArray[np.integer],
-) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint32]]:
-    """Columns as the kernel takes them: a row without a slice weighs nothing."""
-    named: dict[str, NDArray[np.generic]] = {
-        "cluster_id64": cluster_id64,
-        "value": value,
-        "weight": weight,
-        "codes": codes,
-    }
-    for name, column in named.items():
-        if column.dtype.kind not in "iu" and column.size:
-            message = f"`{name}` holds {column.dtype}; it must hold integers"
-            raise ColumnError(message, hint="a value is a multiple of 2^-24, as an int64")
-    inside = codes >= 0
-    return (
-        np.ascontiguousarray(cluster_id64, dtype=np.uint64),
-        np.ascontiguousarray(value, dtype=np.int64),
-        np.where(inside, weight, 0).astype(np.uint8),
-        np.where(inside, codes, 0).astype(np.uint32),
-    )

@@ -40,7 +40,7 @@ class VerdictTable:
 
     def __init__(
         self,
-        request_ids: NDArray[np.uint8],
+        request_ids: NDArray[np.uint8] | AnswerIndex,
         verdict_format: VerdictFormat,
         *,
         planned: NDArray[np.uint8],
@@ -48,19 +48,29 @@ class VerdictTable:
         """Start with nothing read.
 
         Args:
-            request_ids: Shape (n, 16), each id once.
+            request_ids: Shape (n, 16), each id once; or the index of a table that fills this one.
             verdict_format: How texts are read.
             planned: `Status` of what will never be asked (too long, not needed), else 0. (n,).
 
         """
-        self.answers = AnswerIndex(request_ids)
+        self.answers = (
+            request_ids if isinstance(request_ids, AnswerIndex) else AnswerIndex(request_ids)
+        )
         self._format = verdict_format
         self._planned = planned
+        self._others: list[VerdictTable] = []
         # Probabilities take more room than all else, and most runs read none.
-        self._columns = empty(len(request_ids), 0, Status.INTERRUPTED)
+        self._columns = empty(len(planned), 0, Status.INTERRUPTED)
         self._live_rows = 0
-        self.replaced_surrogates = np.zeros(len(request_ids), np.int32)
+        self.replaced_surrogates = np.zeros(len(planned), np.int32)
         """Lone surrogates of the completion that counts, by row of the plan."""
+
+    def beside(self, verdict_format: VerdictFormat) -> VerdictTable:
+        """Return a table of the same completions by another format, filled as this one is."""
+        other = VerdictTable(self.answers, verdict_format, planned=self._planned)
+        other.replaced_surrogates = self.replaced_surrogates
+        self._others.append(other)
+        return other
 
     def add(self, batch: pa.RecordBatch) -> NDArray[np.int64]:
         """Read completions (`COLUMNS` of them).
@@ -76,6 +86,14 @@ class VerdictTable:
         self.replaced_surrogates[rows[chosen]] = batch.column("replaced_surrogates").to_numpy()[
             chosen
         ]
+        said = _Said(batch, chosen)
+        for table in (self, *self._others):
+            table.read(said, rows)
+        return rows
+
+    def read(self, said: _Said, rows: NDArray[np.int64]) -> None:
+        """Read what a batch says; `rows` are those of the plan, shared by all tables."""
+        batch, chosen = said.batch, said.chosen
         probabilities, has_labels = _logprobs(batch.column("answers"), len(self._format.labels))
         by_label, by_text = chosen[has_labels[chosen]], chosen[~has_labels[chosen]]
         if len(by_label):
@@ -83,14 +101,12 @@ class VerdictTable:
             verdicts = read_labels(self._format, probabilities[by_label])
             self._put(rows[by_label], verdicts)
         if len(by_text):
-            texts = batch.column("text").take(by_text).to_pylist()
             finish = batch.column("finish_reason")
-            verdicts = read_texts(self._format, texts, _is(finish, "length")[by_text])
+            verdicts = read_texts(self._format, said.texts(by_text), _is(finish, "length")[by_text])
             self._put(rows[by_text], verdicts)
             refused = by_text[_is(finish, "refused")[by_text] == 1]
             nothing = empty(len(refused), len(self._format.labels), Status.REFUSED)
             self._put(rows[refused], nothing)
-        return rows
 
     def add_live(self, completions: Sequence[Completion], launch: str) -> NDArray[np.uint8]:
         """Read what this launch has just got, in the order in which it is journaled.
@@ -131,6 +147,19 @@ class VerdictTable:
         if held < labels:
             room = np.full((n, labels), np.nan, np.float32)
             self._columns = self._columns._replace(p_labels=room)
+
+
+class _Said:
+    """The completions of a batch that count, their texts taken out of Arrow once."""
+
+    def __init__(self, batch: pa.RecordBatch, chosen: NDArray[np.int64]) -> None:
+        self.batch, self.chosen = batch, chosen
+        self._taken: tuple[NDArray[np.int64], list[str]] | None = None
+
+    def texts(self, places: NDArray[np.int64]) -> list[str]:
+        if self._taken is None or not np.array_equal(self._taken[0], places):
+            self._taken = places, self.batch.column("text").take(places).to_pylist()
+        return self._taken[1]
 
 
 def _is(finish_reason: pa.Array[Any], name: str) -> NDArray[np.uint8]:

@@ -235,6 +235,16 @@ fn a_pattern_that_looks_to_the_end_for_each_match_is_not_asked_for_ever() {
         let verdict = parser.parse_one(&"a".repeat(1_000_000), false);
         assert_eq!(verdict.status, Status::Malformed);
     }
+    // What was not looked for to the end may lie behind everything that another pattern found.
+    let found = PatternSpec { regex: "a(b)".to_owned(), verdict: None };
+    let spec = FormatSpec {
+        patterns: vec![pattern, found],
+        which: "last".to_owned(),
+        ..spec("regex", &["a", "b"])
+    };
+    let parser = Parser::new(spec).expect("a good format");
+    let verdict = parser.parse_one(&("aab".to_owned() + &"a".repeat(1_000_000)), false);
+    assert_eq!(verdict.status, Status::Malformed);
 }
 
 #[test]

@@ -191,3 +191,51 @@ fn draw(word: u64, steps: &Steps, counts: &mut Block<u16>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::weights::poisson_weight;
+    use super::super::work::Part;
+    use super::*;
+
+    /// The word of a cluster whose hash of a block, numbered from 0, is `hash`.
+    fn word_of(hash: u64, block: u64) -> u64 {
+        let state = hash ^ (hash >> 31) ^ (hash >> 62);
+        let state = state.wrapping_mul(0x3196_42B2_D24D_8EC3);
+        let state = (state ^ (state >> 27) ^ (state >> 54)).wrapping_mul(0x96DE_1B17_3F11_9089);
+        let state = state ^ (state >> 30) ^ (state >> 60);
+        state.wrapping_sub((block + 1).wrapping_mul(STEP))
+    }
+
+    fn draws(word: u64, path: Path) -> Block<i128> {
+        let mut work = Work::default();
+        work.words.push(word);
+        work.parts.push(Part { slice: 0, sum: 0.0, weight: 1.0 });
+        work.groups.push(Group { words: 0..1, parts: 0..1 });
+        work.runs.push(0..1);
+        let mut totals = [Totals::ZERO];
+        add(&work, path, 1, &mut totals).expect("small");
+        totals[0].weight
+    }
+
+    #[test]
+    fn each_weight_begins_at_its_threshold_on_every_path() {
+        let published = [24109, 48219, 60273, 64292, 65296, 65497, 65531, 65535];
+        for (below, first) in published.into_iter().enumerate() {
+            let (lanes, weights) = ([first - 1, first, 0, 0xFFFF], [below, below + 1, 0, 8]);
+            let hash = lanes.iter().rev().fold(0, |hash: u64, lane| hash << 16 | lane);
+            for block in 0..HASHES {
+                let word = word_of(hash, (HASHES + block) as u64); // of the second block of 64
+                for (lane, weight) in weights.into_iter().enumerate() {
+                    let at = LANES * block + lane;
+                    #[allow(clippy::cast_possible_truncation, reason = "at most 128")]
+                    let replicate = (BLOCK + at) as u32;
+                    assert_eq!(usize::from(poisson_weight(word, replicate)), weight);
+                    for (name, path) in Path::available() {
+                        assert_eq!(draws(word, path)[at], weight as i128, "{name} {first} {at}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -77,6 +77,19 @@ mod tests {
         }
 
         #[test]
+        fn one_side_past_what_a_double_holds_is_rounded_once_too(
+            (sum, weight) in prop_oneof![
+                (1u64 << 53..1 << 56, 1u64 << 8..1 << 30),
+                (1u64 << 40..1 << 53, 1u64 << 53..1 << 58),
+            ],
+        ) {
+            let double = mean(sum.into(), weight.into());
+            let own = distance(sum, weight, double).abs();
+            prop_assert!(own <= distance(sum, weight, double.next_up()).abs());
+            prop_assert!(own <= distance(sum, weight, double.next_down()).abs());
+        }
+
+        #[test]
         fn a_common_factor_changes_no_bit(sum in any::<i64>(), weight in 1i64.., factor in 1i64..) {
             let [sum, weight] = [sum, weight].map(i128::from);
             let (times, factor) = (i128::from(factor), mean(sum, weight));
@@ -93,6 +106,7 @@ mod tests {
         assert_eq!(double(3).to_bits(), (2f64.powi(54) + 4.0).to_bits());
         assert_eq!(mean(unit, 3).to_bits(), (1.0f64 / 3.0).to_bits());
         assert_eq!(mean(0, i128::MAX).to_bits(), 0);
+        assert_eq!(mean(-1, 1).to_bits(), (-(2f64.powi(-24))).to_bits());
         assert!(mean(1, 0).is_nan());
         assert_eq!(mean(i128::MAX, i128::MAX).to_bits(), 2f64.powi(-24).to_bits());
     }

@@ -74,7 +74,7 @@ proptest! {
 /// More clusters alike than 16 bits count, and sums that no double holds in one piece.
 #[test]
 fn groups_and_clusters_of_any_size_stay_exact() {
-    let alike = (0..20_000).map(|cluster| (cluster, FIXED_ONE, 1, 0));
+    let alike = (0..70_000).map(|cluster| (cluster, FIXED_ONE, 1, 0));
     let giants = (0..60_000u64).map(|row| (row % 3, MAX_VALUE - (row % 2).cast_signed(), 6, 1));
     let depths = (0..20_000).map(|row| (row, -MAX_VALUE, 6, 2));
     let rows: Vec<Row> = alike.chain(giants).chain(depths).collect();
@@ -89,19 +89,48 @@ fn groups_and_clusters_of_any_size_stay_exact() {
     }
 }
 
+/// Odd sums, so that a double past 2^53 loses their last bit.
+#[test]
+fn odd_sums_past_what_a_double_holds_stay_exact() {
+    let giants = (0..60_000u64).map(|row| (row % 3, MAX_VALUE, 6, 0));
+    let odd = (0..3u64)
+        .flat_map(|cluster| [(cluster, -1, 1, 0), (cluster, 3 - 2 * cluster.cast_signed(), 1, 2)]);
+    let apart: Vec<Row> = giants.chain(odd).collect();
+    let alike: Vec<Row> = (0..60_000).map(|cluster| (cluster, MAX_VALUE - 1, 5, 1)).collect();
+    for rows in [apart, alike] {
+        let slow = slow_sums(&rows, 64);
+        for (name, path) in Path::available() {
+            assert_eq!(sums_of(&rows, 64, path), slow, "{name}");
+        }
+    }
+}
+
 #[test]
 fn a_total_past_128_bits_is_an_error_not_a_wrapped_number() {
-    let mut sums = sums_of(&[(1, MAX_VALUE, 6, 0)], 64, Path::Portable);
-    let mut doublings = 0;
-    let error = loop {
-        let other = sums.clone();
-        if let Err(error) = sums.merge(&other) {
-            break error;
-        }
-        doublings += 1;
-    };
-    assert_eq!(error, Error::Overflow { column: "value" });
-    assert!((84..=90).contains(&doublings), "{doublings}");
+    for (value, expected) in [(MAX_VALUE, 84..=90), (0, 120..=124)] {
+        let mut sums = sums_of(&[(1, value, 6, 0)], 64, Path::Portable);
+        let mut doublings = 0;
+        let error = loop {
+            let other = sums.clone();
+            if let Err(error) = sums.merge(&other) {
+                break error;
+            }
+            doublings += 1;
+        };
+        assert_eq!(error, Error::Overflow { column: "value" });
+        assert!(expected.contains(&doublings), "{doublings}");
+    }
+}
+
+#[test]
+fn rows_past_128_bits_are_an_error_not_a_wrapped_number() {
+    for (_, path) in Path::available() {
+        let mut sums = sums_of(&[(1, MAX_VALUE, 6, 0)], 64, path);
+        sums.totals[0].sum[63] = i128::MAX;
+        let rows: Vec<Row> = (0..40).map(|cluster| (cluster, MAX_VALUE, 6, 0)).collect();
+        let error = with_columns(&rows, |rows| sums.add(rows, path)).expect_err("no room");
+        assert_eq!(error, Error::Overflow { column: "value" });
+    }
 }
 
 #[test]
