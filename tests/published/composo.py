@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from judgefast.codes import FIXED_ONE
+from judgefast.pipeline.estimates import resampling_of
+from judgefast.stats.joint import measure_parts
 from judgefast.stats.slices import Rows, Slicer
 
 from .replays import write_rubric
@@ -98,7 +100,8 @@ def measured(reading: Reading, best: BestOfFour) -> Measurement:
         group=np.zeros(n, np.int64),
         groups=[""],
     )
-    (found,) = Slicer(reading.items, fields=(), aspects=()).measure("best", rows, binary=True)
+    parts = Slicer(reading.items, fields=(), aspects=()).parts("best", rows, binary=True)
+    (found,) = measure_parts(parts, resampling_of(reading))
     return found
 
 

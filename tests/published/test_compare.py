@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .llmbar import recorded, strict_patterns
-from .replays import rows_of, write_rubric
+from .replays import patterns_rubric, rows_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,7 @@ def folder(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One run of each judge, by the same rubric."""
     folder = tmp_path_factory.mktemp("llmbar")
     rows = rows_of(shared / "data/pairs/llmbar_judgments.jsonl")
-    rubric = write_rubric(
+    rubric = patterns_rubric(
         folder / "vanilla.toml",
         strict_patterns("ChatGPT", "Vanilla"),
         which="unanimous",
