@@ -150,7 +150,7 @@ def strings(batch: pa.RecordBatch, name: str) -> list[str]:
 
 
 def _writer(path: Path, schema: pa.Schema) -> ipc.RecordBatchStreamWriter:
-    codec = pa.Codec("lz4") if pa.Codec.is_available("lz4") else None
+    codec = None
     return ipc.new_stream(str(path), schema, options=ipc.IpcWriteOptions(compression=codec))
 
 
