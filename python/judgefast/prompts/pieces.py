@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _HASH_BYTES = 16
 
 
-class Piece(NamedTuple):
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """A segment, and what its texts come to."""
 
     segment: Segment
@@ -36,10 +36,13 @@ class Piece(NamedTuple):
 
     def within(self, slot: str, *, stripped: int | None = None) -> Piece:
         """The same in a slot."""
-        segment, ids, replaced, before = self
+        segment = self.segment
         if segment.slot != slot:
             segment = Segment(segment.text, segment.trusted, slot)
-        return Piece(segment, ids, replaced, before if stripped is None else stripped)
+        elif stripped is None:
+            return self
+        before = self.stripped if stripped is None else stripped
+        return Piece(segment, self.ids, self.replaced, before)
 
 
 class Measures(NamedTuple):
@@ -92,11 +95,12 @@ def lead_of(pieces: list[Piece], *, needs_ids: bool) -> Lead:
 def summed(pieces: Sequence[Piece]) -> tuple[list[Segment], int, int]:
     """Segments shown, characters replaced and characters stripped, of pieces one after another."""
     shown, replaced, stripped = [], 0, 0
-    for segment, _, replaced_here, stripped_here in pieces:
+    for piece in pieces:
+        segment = piece.segment
         if segment.text or segment.slot:  # a text, or the place of one that is blank
             shown.append(segment)
-        replaced += replaced_here
-        stripped += stripped_here
+        replaced += piece.replaced
+        stripped += piece.stripped
     return shown, replaced, stripped
 
 
