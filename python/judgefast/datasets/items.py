@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from judgefast import _native
+from judgefast._native import text_hash as plain_text_hash
 from judgefast.hashes import framed
 
 
@@ -65,6 +65,6 @@ def text_hash(text: Text | None) -> bytes:
     if text is None:
         return b""
     if isinstance(text, str):
-        return _native.text_hash(text)
+        return plain_text_hash(text)
     fields = [part.encode() for turn in text for part in (turn.role, turn.content)]
     return framed("judgefast turns 1", fields)
