@@ -118,6 +118,7 @@ def reconcile(
     tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
     tuple[NDArray[np.float32], NDArray[np.uint32], NDArray[np.uint32]],
 ]: ...
+
 def cluster_moments(
     cluster_id64: NDArray[np.uint64],
     value: NDArray[np.int64],
@@ -148,7 +149,6 @@ def replicate_means(
     *,
     path: str | None = None,
 ) -> NDArray[np.float64]: ...
-
 @final
 class PoissonSums:
     def __new__(

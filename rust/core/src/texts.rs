@@ -2,6 +2,9 @@
 
 use crate::hashes::Framed;
 
+/// Offsets, bytes, and a bitmap of the texts that are there; none where all are.
+pub type TextColumn = (Vec<i32>, Vec<u8>, Option<Vec<u8>>);
+
 /// Identity of a plain text as it was read.
 ///
 /// ```
@@ -24,7 +27,7 @@ pub fn text_hash(text: &[u8]) -> [u8; 32] {
 /// assert_eq!((offsets, bytes, present), (vec![0, 2, 2], b"ab".to_vec(), Some(vec![1])));
 /// ```
 #[must_use]
-pub fn text_column(texts: &[Option<&[u8]>]) -> Option<(Vec<i32>, Vec<u8>, Option<Vec<u8>>)> {
+pub fn text_column(texts: &[Option<&[u8]>]) -> Option<TextColumn> {
     let size: usize = texts.iter().flatten().map(|text| text.len()).sum();
     i32::try_from(size).ok()?;
     let mut offsets = Vec::with_capacity(texts.len() + 1);
