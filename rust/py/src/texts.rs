@@ -110,13 +110,12 @@ impl SegmentsHash {
 
 fn push(state: &mut texts::SegmentsHash, segments: &[SegmentArg<'_>]) -> PyResult<()> {
     for SegmentArg { text, trusted } in segments {
-        match text.to_str() {
-            Ok(utf8) => state.push(utf8.as_bytes(), *trusted),
-            Err(_) => {
-                // A lone surrogate has no UTF-8; Python writes it as if it had.
-                let raw = text.call_method1("encode", ("utf-8", "surrogatepass"))?;
-                state.push(raw.cast::<PyBytes>()?.as_bytes(), *trusted);
-            }
+        if let Ok(utf8) = text.to_str() {
+            state.push(utf8.as_bytes(), *trusted);
+        } else {
+            // A lone surrogate has no UTF-8; Python writes it as if it had.
+            let raw = text.call_method1("encode", ("utf-8", "surrogatepass"))?;
+            state.push(raw.cast::<PyBytes>()?.as_bytes(), *trusted);
         }
     }
     Ok(())
