@@ -14,6 +14,7 @@ __all__ = [
     "Parser",
     "PoissonSums",
     "RequestIndex",
+    "SegmentsHash",
     "__version__",
     "bootstrap_paths",
     "check_lines",
@@ -25,7 +26,10 @@ __all__ = [
     "plan_requests",
     "reconcile",
     "replicate_means",
+    "sampling_seeds",
     "shuffle_keys",
+    "text_column",
+    "text_hash",
 ]
 
 __version__: str
@@ -34,6 +38,22 @@ BUILD_PROFILE: str
 def cluster_id64(clusters: Sequence[str], /) -> NDArray[np.uint64]: ...
 def limit_keys(item_ids: Sequence[str], seed: int, /) -> NDArray[np.uint64]: ...
 def shuffle_keys(clusters: Sequence[str], seed: int, /) -> NDArray[np.uint64]: ...
+def text_hash(text: str, /) -> bytes: ...
+def text_column(
+    values: Sequence[str | None], /
+) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.uint8] | None] | None: ...
+def sampling_seeds(keys: bytes, /) -> list[int]: ...
+
+class _Segment(Protocol):
+    @property
+    def text(self) -> str: ...
+    @property
+    def trusted(self) -> bool: ...
+
+@final
+class SegmentsHash:
+    def __new__(cls, segments: Sequence[_Segment], /) -> SegmentsHash: ...
+    def with_rest(self, segments: Sequence[_Segment], /) -> bytes: ...
 
 class _ItemHashes(Protocol):
     @property

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Question", "Request"]
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One question to the judge. Whatever an engine takes, it is in here."""
 
     request_id: bytes

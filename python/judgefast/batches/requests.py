@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from judgefast.batches.plan import sampling_seed
+from judgefast._native import sampling_seeds
 from judgefast.batches.request import Question, Request
 from judgefast.errors import RunDirectoryError
 
@@ -108,6 +108,7 @@ class RequestMaker:
         hashes = None if self._ids_hash is None else self._ids_hash[first:last].tobytes()
         keys = plan.key[first:last].tobytes()
         ids = keys if plan.request_id is plan.key else plan.request_id[first:last].tobytes()
+        seeds = sampling_seeds(keys)
         questions = [(question,) for question in prompts.questions]
         cells = zip(
             rows.tolist(),
@@ -135,7 +136,7 @@ class RequestMaker:
                 prompt=self._prompt(item, shown_lists[at], planned) if self._rendered else None,
                 prefix_group=group,
                 decoding=prompts.decoding,
-                seed=sampling_seed(key),
+                seed=seeds[at],
                 attempt=attempt,
             )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from judgefast._native import text_hash as plain_text_hash
 from judgefast.hashes import framed
 
 
@@ -36,7 +37,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     """Empty or only white space, and to lose unseen (`--on-empty lose`)."""
 
 
-class Item(msgspec.Struct, frozen=True):
+class Item(msgspec.Struct, frozen=True, gc=False):
     """A question with its answers."""
 
     item_id: str
@@ -64,6 +65,6 @@ def text_hash(text: Text | None) -> bytes:
     if text is None:
         return b""
     if isinstance(text, str):
-        return framed("judgefast text 1", [text.encode()])
+        return plain_text_hash(text)
     fields = [part.encode() for turn in text for part in (turn.role, turn.content)]
     return framed("judgefast turns 1", fields)

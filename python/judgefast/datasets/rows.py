@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from judgefast._native import cluster_id64
+from judgefast._native import cluster_id64, text_column
 from judgefast.datasets.items import Answer, Item, Turn
 from judgefast.errors import RunDirectoryError
 from judgefast.formats import check_table
@@ -110,12 +110,23 @@ def batch_of(items: Sequence[Item], *, texts: bool = True) -> pa.RecordBatch:
         [gold if isinstance(gold, float) else None for gold in golds],
         [_encode(item.meta).decode() for item in items],
     ]
-    make: Any = pa.array
     arrays = [
-        column if isinstance(column, pa.Array) else make(column, field.type)
+        column if isinstance(column, pa.Array) else _array(column, field.type)
         for column, field in zip(columns, schema, strict=True)
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array[Any]:
+    """Values as a column; that of texts is made in one piece, of just the size it needs."""
+    found = text_column(values) if kind == pa.string() else None
+    if found is None:
+        make: Any = pa.array
+        return make(values, kind)
+    offsets, joined, present = found
+    buffers: Any = [None if present is None else pa.py_buffer(present)]
+    buffers += [pa.py_buffer(offsets), pa.py_buffer(joined)]
+    return pa.Array.from_buffers(kind, len(values), buffers)
 
 
 def _dicts(turns: tuple[Turn, ...]) -> list[dict[str, str]]:
@@ -139,7 +150,7 @@ def _answers(
         [answer.empty for answer in flat],
     ]
     fields = list(kind.value_type)
-    arrays = [make(column, field.type) for column, field in zip(columns, fields, strict=True)]
+    arrays = [_array(column, field.type) for column, field in zip(columns, fields, strict=True)]
     offsets = make([0, *accumulate(len(item.answers) for item in items)], pa.int32())
     lists: Any = pa.ListArray
     values = pa.StructArray.from_arrays(arrays, fields=fields)

@@ -150,8 +150,8 @@ def strings(batch: pa.RecordBatch, name: str) -> list[str]:
 
 
 def _writer(path: Path, schema: pa.Schema) -> ipc.RecordBatchStreamWriter:
-    codec = pa.Codec("lz4") if pa.Codec.is_available("lz4") else None
-    return ipc.new_stream(str(path), schema, options=ipc.IpcWriteOptions(compression=codec))
+    # Not packed: it is read once and removed, and packing takes longer than writing.
+    return ipc.new_stream(str(path), schema)
 
 
 def _batches(path: Path) -> Iterator[pa.RecordBatch]:

@@ -31,7 +31,7 @@ class LabelRead(msgspec.Struct, frozen=True, gc=False):
     label is not known there is no `LabelRead`: none is made up."""
 
 
-class Completion(msgspec.Struct, frozen=True, kw_only=True):
+class Completion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What came back for one attempt at a request."""
 
     request_id: bytes

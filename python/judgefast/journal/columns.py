@@ -39,7 +39,7 @@ class LineAnswer(msgspec.Struct, gc=False):
     logprobs: tuple[float | None, ...]
 
 
-class Line(msgspec.Struct):
+class Line(msgspec.Struct, gc=False):
     """`Completion` in a line of the journal; `request_id` is base64 there."""
 
     request_id: RequestId

@@ -6,11 +6,11 @@ answer is hashed once an item: its judgments go on from there.
 
 from __future__ import annotations
 
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from judgefast._native import SegmentsHash
 from judgefast.hashes import framed
 from judgefast.prompts.segments import Segment
 
@@ -23,30 +23,26 @@ if TYPE_CHECKING:
 _HASH_BYTES = 16
 
 
-class Piece(NamedTuple):
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """A segment, and what its texts come to."""
 
     segment: Segment
     ids: NDArray[np.int32] | None = None
     """None without a tokenizer."""
-    framed: bytes = b""
-    """Origin and text as two framed fields of the hash; empty where ids are hashed, or no text."""
     replaced: int = 0
     """Characters sent as U+FFFD."""
     stripped: int = 0
     """White space taken off both ends."""
 
-    @property
-    def is_shown(self) -> bool:
-        """Whether it is a segment of the prompt: a text, or the place of one that is blank."""
-        return bool(self.segment.text or self.segment.slot)
-
     def within(self, slot: str, *, stripped: int | None = None) -> Piece:
         """The same in a slot."""
-        segment, ids, fields, replaced, before = self
+        segment = self.segment
         if segment.slot != slot:
             segment = Segment(segment.text, segment.trusted, slot)
-        return Piece(segment, ids, fields, replaced, before if stripped is None else stripped)
+        elif stripped is None:
+            return self
+        before = self.stripped if stripped is None else stripped
+        return Piece(segment, self.ids, self.replaced, before)
 
 
 class Measures(NamedTuple):
@@ -59,20 +55,27 @@ class Measures(NamedTuple):
     stripped_characters: int
 
 
-class Lead(NamedTuple):
+class Lead(msgspec.Struct):
     """The pieces before the first answer, the same in all prompts of an item."""
 
     pieces: list[Piece]
-    state: Any
-    """The hash so far; None where ids are hashed, whose number stands before them."""
+    shown: list[Segment]
+    """Those of their segments that are segments of the prompt."""
+    replaced: int
+    stripped: int
+    """Characters, of all pieces."""
+    needs_ids: bool
+    state: SegmentsHash | None = None
+    """The hash so far; made when a hash is wanted, and never where ids are hashed, whose number
+    stands before them."""
 
     def hash_with(self, rest: Sequence[Piece]) -> bytes:
         """Hash of the prompt that goes on with `rest`. 16 bytes."""
-        state = self.state.copy()
-        for piece in rest:
-            state.update(piece.framed)
-        digest: bytes = state.digest()
-        return digest[:_HASH_BYTES]
+        if self.needs_ids:
+            return hash_of_ids([*self.pieces, *rest])
+        if self.state is None:
+            self.state = SegmentsHash([piece.segment for piece in self.pieces])
+        return self.state.with_rest([piece.segment for piece in rest])
 
 
 class ItemPieces(msgspec.Struct):
@@ -85,22 +88,20 @@ class ItemPieces(msgspec.Struct):
 
 def lead_of(pieces: list[Piece], *, needs_ids: bool) -> Lead:
     """Begin a prompt."""
-    if needs_ids:
-        return Lead(pieces, None)
-    state = sha256(b"judgefast segments 1\0")
+    shown, replaced, stripped = summed(pieces)
+    return Lead(pieces, shown, replaced, stripped, needs_ids)
+
+
+def summed(pieces: Sequence[Piece]) -> tuple[list[Segment], int, int]:
+    """Segments shown, characters replaced and characters stripped, of pieces one after another."""
+    shown, replaced, stripped = [], 0, 0
     for piece in pieces:
-        state.update(piece.framed)
-    return Lead(pieces, state)
-
-
-def trusted(text: str) -> Piece:
-    """A text of ours that is not tokenised."""
-    return Piece(Segment(text, trusted=True), framed=_fields(b"ours", text))
-
-
-def untrusted(text: str) -> Piece:
-    """A text of somebody else's that is not tokenised."""
-    return Piece(Segment(text, trusted=False), framed=_fields(b"theirs", text))
+        segment = piece.segment
+        if segment.text or segment.slot:  # a text, or the place of one that is blank
+            shown.append(segment)
+        replaced += piece.replaced
+        stripped += piece.stripped
+    return shown, replaced, stripped
 
 
 def hash_of_ids(pieces: Sequence[Piece]) -> bytes:
@@ -114,11 +115,3 @@ def hash_of_ids(pieces: Sequence[Piece]) -> bytes:
 def count_ids(pieces: Sequence[Piece]) -> int:
     """Tokens of all pieces."""
     return sum([len(piece.ids) for piece in pieces if piece.ids is not None])
-
-
-def _fields(origin: bytes, text: str) -> bytes:
-    if not text:
-        return b""
-    raw = text.encode("utf-8", "surrogatepass")
-    sizes = len(origin).to_bytes(8, "little"), len(raw).to_bytes(8, "little")
-    return b"".join((sizes[0], origin, sizes[1], raw))

@@ -22,10 +22,8 @@ from judgefast.prompts.pieces import (
     Measures,
     Piece,
     count_ids,
-    hash_of_ids,
     lead_of,
-    trusted,
-    untrusted,
+    summed,
 )
 from judgefast.prompts.questions import question_of
 from judgefast.prompts.rubric import framed_value
@@ -34,7 +32,7 @@ from judgefast.prompts.segments import Prompt, Segment
 from judgefast.prompts.template import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from judgefast.datasets.items import Item, Text
     from judgefast.prompts.decoding import Capabilities
@@ -112,17 +110,18 @@ class PromptPlan:
 
         """
         lead, rest = self._pieces(item, shown)
-        pieces = [*lead.pieces, *rest]
+        segments, replaced, stripped = summed(rest)
         ids = None
         if self.needs_ids:
+            pieces = [*lead.pieces, *rest]
             ids = np.concatenate([piece.ids for piece in pieces if piece.ids is not None])
         return Prompt(
-            segments=tuple([piece.segment for piece in pieces if piece.is_shown]),
+            segments=(*lead.shown, *segments),
             token_ids=ids,
-            ids_hash=self._hash_of(lead, rest) if ids_hash is None else ids_hash,
+            ids_hash=lead.hash_with(rest) if ids_hash is None else ids_hash,
             shared_tokens=self.shared_tokens,
-            replaced_characters=sum([piece.replaced for piece in pieces]),
-            stripped_characters=sum([piece.stripped for piece in pieces]),
+            replaced_characters=lead.replaced + replaced,
+            stripped_characters=lead.stripped + stripped,
             has_system=self.layout.has_system,
         )
 
@@ -134,12 +133,12 @@ class PromptPlan:
 
         """
         lead, rest = self._pieces(item, shown)
-        pieces = [*lead.pieces, *rest]
+        _, replaced, stripped = summed(rest)
         return Measures(
-            ids_hash=self._hash_of(lead, rest),
-            prompt_tokens=count_ids(pieces) if self.needs_ids else None,
-            replaced_characters=sum([piece.replaced for piece in pieces]),
-            stripped_characters=sum([piece.stripped for piece in pieces]),
+            ids_hash=lead.hash_with(rest),
+            prompt_tokens=count_ids([*lead.pieces, *rest]) if self.needs_ids else None,
+            replaced_characters=lead.replaced + replaced,
+            stripped_characters=lead.stripped + stripped,
         )
 
     def verify_seams(self, prompt: Prompt) -> SeamDifference | None:
@@ -223,14 +222,15 @@ class PromptPlan:
         bare = text.strip()
         sent = bare + "\n" if bare else ""
         # Without a tokenizer there is nothing to keep, and looking a long text up costs more.
-        piece = self._seal(sent) if self._tokenizer else untrusted(sent)
         if not bare and not keep_blank:
             slot = ""
-        return piece.within(slot, stripped=len(text) - len(bare))
+        if self._tokenizer:
+            return self._seal(sent).within(slot, stripped=len(text) - len(bare))
+        return Piece(Segment(sent, trusted=False, slot=slot), stripped=len(text) - len(bare))
 
     def _encode_trusted(self, text: str) -> Piece:
         if self._tokenizer is None:
-            return trusted(text)
+            return Piece(Segment(text, trusted=True))
         return Piece(Segment(text, trusted=True), self._tokenizer.encode_trusted(text))
 
     def _seal_text(self, text: str) -> Piece:
@@ -238,9 +238,6 @@ class PromptPlan:
         sealed = self._tokenizer.seal(text)
         segment = Segment(sealed.text, trusted=False)
         return Piece(segment, sealed.token_ids, replaced=sealed.replaced_characters)
-
-    def _hash_of(self, lead: Lead, rest: Sequence[Piece]) -> bytes:
-        return hash_of_ids([*lead.pieces, *rest]) if self.needs_ids else lead.hash_with(rest)
 
     def _hash(self, model: JudgeModel | None) -> str:
         rubric = self.rubric

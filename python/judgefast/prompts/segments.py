@@ -22,7 +22,7 @@ class Segment(msgspec.Struct, frozen=True, gc=False):
     `answer_2`, ... in the order shown. Empty for the rubric and the chat template."""
 
 
-class Prompt(msgspec.Struct, frozen=True):
+class Prompt(msgspec.Struct, frozen=True, gc=False):
     """What one request says to the judge."""
 
     segments: tuple[Segment, ...]

@@ -89,6 +89,16 @@ pub fn limit_key(seed: u64, item_id: &str) -> u64 {
     Framed::new("judgefast limit 1").field(&seed.to_le_bytes()).field(item_id.as_bytes()).u64()
 }
 
+/// Seed of the engine's sampling for one request, from its key: 63 bits.
+///
+/// ```
+/// assert_eq!(judgefast_core::hashes::sampling_seed(&[0; 16]), 4_784_011_657_166_072_039);
+/// ```
+#[must_use]
+pub fn sampling_seed(key: &[u8]) -> u64 {
+    Framed::new("judgefast sampling 1").field(key).u64() & (u64::MAX >> 1)
+}
+
 /// Whether an item shows its answers swapped when only one order is judged.
 #[must_use]
 pub fn shows_swapped(seed: u64, item_id: &str) -> bool {

@@ -9,6 +9,7 @@ pub mod hashes;
 pub mod journal;
 pub mod outcomes;
 pub mod stats;
+pub mod texts;
 pub mod verdicts;
 
 pub use error::Error;

@@ -7,6 +7,7 @@ mod hashes;
 mod journal;
 mod outcomes;
 mod stats;
+mod texts;
 mod verdicts;
 
 /// Native kernels of judgefast. Private: call them through the `judgefast` package.
@@ -24,6 +25,8 @@ mod _native {
     use crate::stats::{
         bootstrap_paths, cluster_histogram, cluster_moments, replicate_means, PoissonSums,
     };
+    #[pymodule_export]
+    use crate::texts::{sampling_seeds, text_column, text_hash, SegmentsHash};
     #[pymodule_export]
     use crate::verdicts::Parser;
 

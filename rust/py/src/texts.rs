@@ -1,0 +1,122 @@
+//! Bindings of `judgefast_core::texts`. Texts are read in place, a few microseconds at a time, so
+//! that the interpreter lock is kept.
+
+use judgefast_core::{hashes, texts};
+use numpy::{IntoPyArray, PyArray1};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+
+/// UTF-8 of a text. Asked for that of one that is not ASCII, Python keeps it beside the text for
+/// good, and texts may be the caller's: theirs is made anew.
+enum Utf8<'py> {
+    Ascii(Bound<'py, PyString>),
+    Other(Bound<'py, PyBytes>),
+}
+
+impl<'py> Utf8<'py> {
+    fn of(text: Bound<'py, PyString>) -> PyResult<Self> {
+        if text.call_method0("isascii")?.is_truthy()? {
+            return Ok(Self::Ascii(text));
+        }
+        let raw = text.call_method0("encode")?;
+        Ok(Self::Other(raw.cast_into::<PyBytes>()?))
+    }
+
+    fn bytes(&self) -> PyResult<&[u8]> {
+        match self {
+            Self::Ascii(text) => Ok(text.to_str()?.as_bytes()),
+            Self::Other(raw) => Ok(raw.as_bytes()),
+        }
+    }
+}
+
+/// Identity of a plain text: 32 bytes.
+#[pyfunction]
+#[pyo3(signature = (text, /))]
+pub(crate) fn text_hash(text: Bound<'_, PyString>) -> PyResult<Bound<'_, PyBytes>> {
+    let py = text.py();
+    Ok(PyBytes::new(py, &texts::text_hash(Utf8::of(text)?.bytes()?)))
+}
+
+/// Offsets, bytes and which are there.
+type TextArrays<'py> =
+    (Bound<'py, PyArray1<i32>>, Bound<'py, PyArray1<u8>>, Option<Bound<'py, PyArray1<u8>>>);
+
+/// Texts as a column of Arrow: offsets, UTF-8, and a bitmap where some are None. None for more
+/// than offsets of 32 bits can reach.
+#[pyfunction]
+#[pyo3(signature = (values, /))]
+pub(crate) fn text_column<'py>(
+    py: Python<'py>,
+    values: Vec<Option<Bound<'py, PyString>>>,
+) -> PyResult<Option<TextArrays<'py>>> {
+    let held = values
+        .into_iter()
+        .map(|value| value.map(Utf8::of).transpose())
+        .collect::<PyResult<Vec<_>>>()?;
+    let column = held
+        .iter()
+        .map(|value| value.as_ref().map(Utf8::bytes).transpose())
+        .collect::<PyResult<Vec<_>>>()?;
+    Ok(texts::text_column(&column).map(|(offsets, bytes, present)| {
+        let present = present.map(|bitmap| Vec::into_pyarray(bitmap, py));
+        (Vec::into_pyarray(offsets, py), Vec::into_pyarray(bytes, py), present)
+    }))
+}
+
+/// Sampling seeds of requests, by their keys of 16 bytes one after the other.
+#[pyfunction]
+#[pyo3(signature = (keys, /))]
+pub(crate) fn sampling_seeds(keys: &[u8]) -> Vec<u64> {
+    keys.chunks_exact(16).map(hashes::sampling_seed).collect()
+}
+
+/// A segment of a prompt: attributes of a Python object.
+#[derive(FromPyObject)]
+pub(crate) struct SegmentArg<'py> {
+    text: Bound<'py, PyString>,
+    trusted: bool,
+}
+
+/// The hash of a prompt's segments.
+#[pyclass(frozen, module = "judgefast._native")]
+pub(crate) struct SegmentsHash(texts::SegmentsHash);
+
+#[pymethods]
+impl SegmentsHash {
+    /// The hash of the segments that all prompts of an item begin with.
+    #[new]
+    #[pyo3(signature = (segments, /))]
+    #[allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
+    fn new(segments: Vec<SegmentArg<'_>>) -> PyResult<Self> {
+        let mut state = texts::SegmentsHash::new();
+        push(&mut state, &segments)?;
+        Ok(Self(state))
+    }
+
+    /// Hash of the prompt that goes on with `segments`: 16 bytes.
+    #[pyo3(signature = (segments, /))]
+    #[allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
+    fn with_rest<'py>(
+        &self,
+        py: Python<'py>,
+        segments: Vec<SegmentArg<'py>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let mut state = self.0.clone();
+        push(&mut state, &segments)?;
+        Ok(PyBytes::new(py, &state.key()))
+    }
+}
+
+fn push(state: &mut texts::SegmentsHash, segments: &[SegmentArg<'_>]) -> PyResult<()> {
+    for SegmentArg { text, trusted } in segments {
+        if let Ok(utf8) = text.to_str() {
+            state.push(utf8.as_bytes(), *trusted);
+        } else {
+            // A lone surrogate has no UTF-8; Python writes it as if it had.
+            let raw = text.call_method1("encode", ("utf-8", "surrogatepass"))?;
+            state.push(raw.cast::<PyBytes>()?.as_bytes(), *trusted);
+        }
+    }
+    Ok(())
+}
