@@ -50,7 +50,9 @@ def make_run(whole: Path, judgments: int, *, half: Path) -> None:
     whole.mkdir()
     items = judgments // 2
     reader: Any = SimpleNamespace(
-        chunks=lambda: _chunks(kinds, items), summary=SimpleNamespace(items=items)
+        chunks=lambda: _chunks(kinds, items),
+        summary=SimpleNamespace(items=items),
+        expected_bytes=None,
     )
     written = snapshot(reader, whole, seed=config.seed)
     facts = DataFacts(identity=written.identity, items=items, read=items, layout="pairs")
@@ -149,7 +151,7 @@ def _plan(
         ids.append(plan.request_id)
         base += batch.num_rows
     joined = np.concatenate(ids)
-    directory.seal_plan({"requests": len(joined), "replaced_characters": 0})
+    directory.seal_plan({"items": base, "requests": len(joined), "replaced_characters": 0})
     return joined
 
 

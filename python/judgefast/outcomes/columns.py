@@ -41,3 +41,7 @@ class OutcomeColumns(NamedTuple):
     """Plan row of the first judgment of this outcome; its judgments are contiguous."""
     judgments: NDArray[np.uint32]
     """How many they are."""
+
+    def take(self, rows: NDArray[np.int64]) -> OutcomeColumns:
+        """Some of the outcomes."""
+        return OutcomeColumns(*(column[rows] for column in self))

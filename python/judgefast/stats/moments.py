@@ -30,6 +30,13 @@ class Moments(NamedTuple):
     is_binary: bool
     """Whether every value is 0 or 1."""
 
+    def plus(self, other: Moments) -> Moments:
+        """Sums over both, which share no cluster."""
+        *one, is_binary = self
+        *two, is_too = other
+        sums = (mine + theirs for mine, theirs in zip(one, two, strict=True))
+        return Moments(*sums, is_binary and is_too)
+
 
 def cluster_moments(
     cluster_id64: NDArray[np.uint64],

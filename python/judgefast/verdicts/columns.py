@@ -32,3 +32,7 @@ class VerdictColumns(NamedTuple):
     """Shape (n, 2): bytes of the text the verdict was read from, end exclusive; 0, 0 for none."""
     repaired: NDArray[np.uint8]
     """1 where only the lenient mode could read it."""
+
+    def take(self, rows: NDArray[np.int64]) -> VerdictColumns:
+        """Some of the judgments."""
+        return VerdictColumns(*(column[rows] for column in self))
