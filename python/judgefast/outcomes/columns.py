@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class OutcomeColumns(NamedTuple):
-    """One comparison, or one scored answer, of an item. All of length n, in plan order."""
+    """One comparison, or one scored answer, of an item. All of length n, in plan order.
+
+    A column without any number in it may be one NaN that is seen n times.
+    """
 
     item: NDArray[np.uint32]
     """Index of the item in the order of `rows`."""
@@ -44,4 +47,4 @@ class OutcomeColumns(NamedTuple):
 
     def take(self, rows: NDArray[np.int64]) -> OutcomeColumns:
         """Some of the outcomes."""
-        return OutcomeColumns(*(column[rows] for column in self))
+        return OutcomeColumns._make(column[rows] for column in self)

@@ -81,6 +81,7 @@ def read_run(
     *,
     rubric: str | None = None,
     directory: RunDirectory | None = None,
+    to_report: bool = False,
     **changes: Any,  # noqa: ANN401 - options of a run
 ) -> Reading:
     """Read a run directory: verdicts and outcomes as the journal stands.
@@ -89,6 +90,7 @@ def read_run(
         path: The run directory.
         rubric: Read the same completions by another rubric, which asks the same.
         directory: The directory, where it is open already.
+        to_report: Keep no more than a report is made from: judgments are not known by their ids.
         changes: Options of `READING`, in place of the run's own.
 
     Raises:
@@ -107,6 +109,10 @@ def read_run(
     items = load_item_columns(directory.path)
     plan = load_plan(directory, to_send=False)
     table = read_journal(directory, plan, in_force)
+    if to_report:
+        ids = np.zeros((0, 16), np.uint8)
+        plan = RunPlan(plan.columns._replace(request_id=ids, key=ids), plan.rendered)
+        table.answers.let_go_of_ids()
     return reading_of(directory, config, in_force, items, plan, table)
 
 

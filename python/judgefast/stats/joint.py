@@ -89,7 +89,7 @@ def measure_shards(
     """
     found: dict[Key, Measurement] = {}
     heaviest: dict[int, int] = {}
-    draws: _Draws | None = None
+    draws = None if resampling is None else _Draws({}, resampling)
     for shard in range(shards):
         kept: list[_Kept] = []
         for place, part in enumerate(parts_of(shard)):
@@ -97,17 +97,14 @@ def measure_shards(
             heaviest[place] = max(heaviest.get(place, 0), part.missing_weight)
             for key, one in measured.items():
                 found[key] = _sum(found[key], one) if key in found else one
-            if resampling is None:
-                continue
-            if not shard:  # what is resampled here is so in the whole
-                draws = draws or _Draws({}, resampling)
-                draws.want(key for key, one in measured.items() if _takes_replicates(one))
             if draws is not None:
+                if not shard:  # what is resampled here is so in the whole
+                    draws.want(key for key, one in measured.items() if _takes_replicates(one))
                 kept += draws.rows_of(place, part)
         if draws is not None:
             draws.add(kept)
-    drawn = {} if draws is None else draws.drawn()
-    if resampling is not None:
+    if draws is not None and resampling is not None:
+        drawn = draws.drawn()
         wanted = [key for key, one in found.items() if _takes_replicates(one)]
         for left, method in _still_to_draw(wanted, drawn, resampling):
             drawn |= _draw(parts_of, shards, left, resampling._replace(method=method))

@@ -32,10 +32,16 @@ class Moments(NamedTuple):
 
     def plus(self, other: Moments) -> Moments:
         """Sums over both, which share no cluster."""
-        *one, is_binary = self
-        *two, is_too = other
-        sums = (mine + theirs for mine, theirs in zip(one, two, strict=True))
-        return Moments(*sums, is_binary and is_too)
+        return Moments(
+            clusters=self.clusters + other.clusters,
+            outcomes=self.outcomes + other.outcomes,
+            w=self.w + other.w,
+            s=self.s + other.s,
+            ss=self.ss + other.ss,
+            sw=self.sw + other.sw,
+            ww=self.ww + other.ww,
+            is_binary=self.is_binary and other.is_binary,
+        )
 
 
 def cluster_moments(

@@ -56,8 +56,7 @@ class Shown(NamedTuple):
         """Take rows of a plan."""
         ends = np.cumsum(plan.shown_offsets[rows + 1] - plan.shown_offsets[rows])
         offsets = np.concatenate([np.zeros(1, np.int64), ends])
-        columns = (plan.item, plan.first, plan.second, plan.aspect)
-        return cls(*(column[rows] for column in columns), offsets)
+        return cls(plan.item[rows], plan.first[rows], plan.second[rows], plan.aspect[rows], offsets)
 
 
 class OrderCounts(NamedTuple):

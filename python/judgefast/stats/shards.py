@@ -35,7 +35,8 @@ class Shards:
         self.number = 1 << bits
         """How many parts there are."""
         spread = cluster_id64 * _SPREAD
-        spread >>= np.uint64(64 - max(bits, 1))
+        spread >>= np.uint64(64 - _MOST_BITS)
+        spread >>= np.uint64(_MOST_BITS - bits)
         self._of_item = spread.astype(np.uint8 if bits <= 8 else np.uint16)  # noqa: PLR2004 - a byte
 
     def rows(self, shard: int, item: NDArray[np.uint32]) -> NDArray[np.int64]:

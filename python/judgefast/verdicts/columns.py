@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class VerdictColumns(NamedTuple):
-    """What was read for each judgment. All of length n; positions are as shown to the judge."""
+    """What was read for each judgment. All of length n; positions are as shown to the judge.
+
+    A column without any number in it may be one NaN that is seen n times, and not to be written to.
+    """
 
     status: NDArray[np.uint8]
     """`codes.Status`."""
@@ -35,4 +38,4 @@ class VerdictColumns(NamedTuple):
 
     def take(self, rows: NDArray[np.int64]) -> VerdictColumns:
         """Some of the judgments."""
-        return VerdictColumns(*(column[rows] for column in self))
+        return VerdictColumns._make(column[rows] for column in self)
