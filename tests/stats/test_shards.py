@@ -75,6 +75,12 @@ def test_slices_that_a_shard_lacks_or_first_resamples_come_out_as_in_one_piece(
     assert said(measure_shards(parts, number, resampling)) == said(whole)
 
 
+def test_what_is_missing_weighs_at_most_what_the_heaviest_outcome_of_any_shard_does() -> None:
+    rows = [(0, 1, 3, 0), (1, 1, 1, 0)]
+    (found,) = measure_shards(lambda shard: [part_of(rows[shard : shard + 1], [0])], 2)
+    assert found.missing_weight == 3
+
+
 def test_a_histogram_of_too_many_bins_in_one_shard_is_drawn_by_hash_in_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
