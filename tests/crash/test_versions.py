@@ -41,7 +41,7 @@ def refused(run: Path, pattern: str) -> None:
     for attempt in (lambda: results_of(run), lambda: go_on(run)):
         with pytest.raises(RunDirectoryError) as refusal:
             attempt()
-        assert f"`{path}` has format 2; this judgefast reads up to 1" in str(refusal.value)
+        assert f"`{path}` has format 2; this judgefast reads 1" in str(refusal.value)
         assert str(refusal.value.hint).startswith("update judgefast")
     kept = [file for file in before if file.parent.name != "launches"]
     assert set(kept) <= set(run.rglob("*"))

@@ -70,7 +70,7 @@ def test_a_kill_before_the_manifest_leaves_a_folder_that_can_be_used(
         (None, "is no run directory: it has no readable manifest.json"),
         ("{", "manifest.json` cannot be read: Input data was truncated"),
         ('{"format": 1}', "manifest.json` cannot be read: Object missing required field `created`"),
-        ('{"format": 2, "judgefast": "9.1"}', "has format 2; this judgefast reads up to 1"),
+        ('{"format": 2, "judgefast": "9.1"}', "has format 2; this judgefast reads 1"),
     ],
 )
 def test_what_is_no_run_is_refused(tmp_path: Path, content: str | None, words: str) -> None:

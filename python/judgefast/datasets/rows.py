@@ -18,6 +18,7 @@ from pyarrow import parquet
 from judgefast._native import cluster_id64, text_column
 from judgefast.datasets.items import Answer, Item, Turn
 from judgefast.errors import RunDirectoryError
+from judgefast.files import COPY_BACK
 from judgefast.formats import check_table
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 ROWS_FOLDER = "rows"
 """Name of the table's folder in a run directory."""
 
-_COPY_BACK = "copy the file back, or start a new run directory"
 _DAMAGE = (OSError, ValueError, pa.ArrowException)
 """What reading Parquet raises where bytes are not those that were written."""
 
@@ -77,7 +77,7 @@ def rows_schema() -> pa.Schema:
         ("gold_score", pa.float64()),
         ("meta", pa.string()),
     ]
-    return pa.schema(fields, metadata={"judgefast.table": "rows", "judgefast.version": "1"})
+    return pa.schema(fields)
 
 
 def batch_of(items: Sequence[Item], *, texts: bool = True) -> pa.RecordBatch:
@@ -284,7 +284,7 @@ def check_row_count(folder: Path, items: int) -> None:
     found = row_count(folder)
     if found != items:
         message = f"`{folder}/{ROWS_FOLDER}` holds {found:,} items, not {items:,}"
-        raise RunDirectoryError(message, hint=_COPY_BACK)
+        raise RunDirectoryError(message, hint=COPY_BACK)
 
 
 def rows_around(folder: Path, items: NDArray[np.integer]) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -307,7 +307,8 @@ def rows_around(folder: Path, items: NDArray[np.integer]) -> Iterator[tuple[int,
         with _opened(part) as file:
             for group in range(file.num_row_groups):
                 end = base + file.metadata.row_group(group).num_rows
-                first, last = np.searchsorted(items, [base, end])
+                # Edges of another type would cast the whole column, for every group.
+                first, last = np.searchsorted(items, np.array([base, end], items.dtype))
                 if last > first:
                     at = base
                     for batch in file.iter_batches(batch_size=BATCH_ROWS, row_groups=[group]):
@@ -342,4 +343,4 @@ def _named_errors(part: Path) -> Iterator[None]:
         yield
     except _DAMAGE as error:
         message = f"`{part}` cannot be read: {error}"
-        raise RunDirectoryError(message, hint=_COPY_BACK) from error
+        raise RunDirectoryError(message, hint=COPY_BACK) from error

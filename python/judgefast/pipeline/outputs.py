@@ -277,9 +277,11 @@ class OutputReader:
         finish = [row["finish"] for row in read]
         units = clusters = None
         if "id" in self.fields:
-            names = (_framed(row[name] for name in ("id", "judge", "aspect") if name in row)
-                     for row in read)  # fmt: skip
-            units = _native.cluster_id64(list(names))
+            names = [
+                _framed(row[name] for name in ("id", "judge", "aspect") if name in row)
+                for row in read
+            ]
+            units = _native.cluster_id64(names)
         of_cluster = "cluster" if "cluster" in self.fields else "id"
         if of_cluster in self.fields:
             clusters = _native.cluster_id64([row[of_cluster] for row in read])
