@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from judgefast.codes import RULES, Status
-from judgefast.errors import DataError
+from judgefast.errors import ConfigError, DataError
 from judgefast.pipeline.audit_headline import AuditedRows, headline_of
 from judgefast.pipeline.outputs import MOST_EXAMPLES, OutputReader
 from judgefast.pipeline.verdict_codes import FIRST_VERDICT, VerdictCodes
@@ -72,9 +72,13 @@ def audit(  # noqa: PLR0913 - the options of the command, by keyword
         max_row_bytes: Longest row.
 
     Raises:
+        ConfigError: The level is none.
         DataError: A row cannot be used, or there is none; the message names file, line and field.
 
     """
+    if not 0 < level < 1:
+        msg = f"`level` is {level}; it must be above 0 and below 1"
+        raise ConfigError(msg)
     own = load_rubric(rubric)
     reader = OutputReader(
         data,

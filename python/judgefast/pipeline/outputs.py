@@ -188,6 +188,10 @@ class OutputReader:
             if (name := next(found, None)) is not None:
                 names[field] = name
         if "text" not in names:
+            for name in GUESSES["text"]:
+                if (value := _walk(row, name)) is not _ABSENT and value is not None:
+                    words = f"expected text, saw {shown(value)}"
+                    raise RowFault(Reason.WRONG_TYPE, words, field=name)
             hint = "name the field that holds what the judge wrote, as in --map text=FIELD"
             words = f"there is no text of a judge; the row has {listed(row)}"
             raise RowFault(Reason.MISSING_FIELD, words, hint=hint)
