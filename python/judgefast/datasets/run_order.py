@@ -131,13 +131,33 @@ def _sorted(table: pa.Table) -> Iterator[pa.Table]:
         return
     keys: Any = [(name, "ascending") for name in _ORDER]
     order = compute.sort_indices(table, sort_keys=keys)
-    # The default pool gives large pieces back at once, and fresh memory costs more than the copy.
-    pool = pa.system_memory_pool()
-    # More than 2 GiB of texts do not fit one piece: they stay in several, and are taken from these.
-    whole = table.combine_chunks(memory_pool=pool)
+    pieces = _pieces(table)
     for start in range(0, len(order), GROUP_ROWS):
         rows = order.slice(start, GROUP_ROWS)
-        yield compute.take(whole, rows, memory_pool=pool)
+        yield pa.Table.from_batches([_taken(pieces, rows)])
+
+
+def _pieces(table: pa.Table) -> list[pa.RecordBatch]:
+    """The table in one piece, or in a few where texts are more than the 2 GiB that one holds."""
+    # The default pool gives large pieces back at once, and fresh memory costs more than the copy.
+    return table.combine_chunks(memory_pool=pa.system_memory_pool()).to_batches()
+
+
+def _taken(pieces: list[pa.RecordBatch], rows: pa.Array[Any]) -> pa.RecordBatch:
+    """Take rows; Arrow would join all pieces for it, and fail."""
+    pool = pa.system_memory_pool()
+    if len(pieces) == 1:
+        return compute.take(pieces[0], rows, memory_pool=pool)
+    starts = np.cumsum([0, *(piece.num_rows for piece in pieces)])
+    places = rows.to_numpy().astype(np.int64)
+    piece_of = np.searchsorted(starts, places, side="right") - 1
+    parts = []
+    for number in np.unique(piece_of).tolist():
+        inside = pa.array(places[piece_of == number] - starts[number])
+        parts.append(compute.take(pieces[number], inside, memory_pool=pool))
+    (joined,) = pa.Table.from_batches(parts).combine_chunks(memory_pool=pool).to_batches()
+    back = np.argsort(np.argsort(piece_of, kind="stable"), kind="stable")
+    return compute.take(joined, pa.array(back), memory_pool=pool)
 
 
 class _Parts:
