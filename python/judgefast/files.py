@@ -35,13 +35,12 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        message = f"cannot write `{path}`: {error.strerror or _words(error)}"
+        words = (
+            os.strerror(error.errno) if error.errno else str(error)
+        )  # Arrow has words of its own
+        message = f"cannot write `{path}`: {words}"
         hint = "make room on the disk or let me write there, then start the same command again"
         raise RunDirectoryError(message, hint=hint) from error
-
-
-def _words(error: OSError) -> str:
-    return os.strerror(error.errno) if error.errno else str(error)
 
 
 @contextmanager

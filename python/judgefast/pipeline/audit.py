@@ -11,6 +11,7 @@ from judgefast.codes import RULES, Status
 from judgefast.errors import ConfigError, DataError
 from judgefast.pipeline.audit_headline import AuditedRows, headline_of
 from judgefast.pipeline.outputs import MOST_EXAMPLES, OutputReader
+from judgefast.pipeline.results import EXCERPT_CHARACTERS
 from judgefast.pipeline.verdict_codes import FIRST_VERDICT, VerdictCodes
 from judgefast.prompts.builtin import load_rubric
 from judgefast.prompts.verdict_format import WHICH_NAMES
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from judgefast.pipeline.outputs import Outputs
     from judgefast.prompts.verdict_format import VerdictFormat
     from judgefast.stats.estimate import Estimate
-
-EXCERPT_CHARACTERS = 400
 
 MOST_OUTCOMES = 48
 """Outcomes of which examples are kept."""
