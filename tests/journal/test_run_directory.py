@@ -120,6 +120,21 @@ def test_what_makes_another_run_is_said_in_words(manifest: Manifest) -> None:
     ]
 
 
+def test_the_names_of_folders_are_synced_before_anything_in_them_counts(
+    tmp_path: Path, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[Path, set[str]]] = []
+
+    def synced(folder: Path) -> None:
+        seen.append((folder, {path.name for path in folder.iterdir()}))
+
+    monkeypatch.setattr("judgefast.journal.run_directory.sync_folder", synced)
+    with RunDirectory.create(tmp_path / "run", manifest):
+        inside = [names for folder, names in seen if folder == tmp_path / "run"]
+        assert any({"rows", "plan", "journal", "launches"} <= names for names in inside)
+        assert any(folder == tmp_path and "run" in names for folder, names in seen)
+
+
 def test_every_start_is_a_launch_with_its_facts(run: Path) -> None:
     with RunDirectory.open(run, write=True) as directory:
         directory.record_launch({"engine": {"name": "replay"}, "device": "cpu"})

@@ -42,6 +42,7 @@ _Columns = tuple[list[str | None], list[Any]]
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+_OTHER_COLUMNS = "its columns are not those of the table"
 
 
 def rows_schema() -> pa.Schema:
@@ -257,12 +258,13 @@ def iter_rows(
         with _opened(part) as file:
             missing = file.metadata.num_rows
             names = None if columns is None else list(columns)
+            held = {name.partition(".")[0] for name in names or rows_schema().names}
             for batch in file.iter_batches(batch_size=batch_rows, columns=names):
+                if held != set(batch.schema.names):  # a damaged name is passed over in silence
+                    raise pa.ArrowInvalid(_OTHER_COLUMNS)
                 missing -= batch.num_rows
                 yield batch
-            if missing:
-                message = f"it gives {missing:,} rows fewer than it says"
-                raise pa.ArrowInvalid(message)
+            _check_given(missing)
 
 
 def row_count(folder: Path) -> int:
@@ -314,7 +316,14 @@ def rows_around(folder: Path, items: NDArray[np.integer]) -> Iterator[tuple[int,
                     for batch in file.iter_batches(batch_size=BATCH_ROWS, row_groups=[group]):
                         yield at, batch
                         at += batch.num_rows
+                    _check_given(end - at)
                 base = end
+
+
+def _check_given(missing: int) -> None:
+    if missing:
+        message = f"it gives {missing:,} rows fewer than it says"
+        raise pa.ArrowInvalid(message)
 
 
 def _parts(folder: Path) -> list[Path]:
@@ -331,8 +340,7 @@ def _opened(part: Path) -> Iterator[parquet.ParquetFile]:
     with _named_errors(part), parquet.ParquetFile(part, page_checksum_verification=True) as file:
         check_table(part, file.metadata.metadata, ROWS_FOLDER)
         if not file.schema_arrow.equals(rows_schema()):
-            message = "its columns are not those of the table"
-            raise pa.ArrowInvalid(message)
+            raise pa.ArrowInvalid(_OTHER_COLUMNS)
         yield file
 
 

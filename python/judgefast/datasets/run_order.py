@@ -140,7 +140,9 @@ def _sorted(table: pa.Table) -> Iterator[pa.Table]:
 def _pieces(table: pa.Table) -> list[pa.RecordBatch]:
     """The table in one piece, or in a few where texts are more than the 2 GiB that one holds."""
     # The default pool gives large pieces back at once, and fresh memory costs more than the copy.
-    return table.combine_chunks(memory_pool=pa.system_memory_pool()).to_batches()
+    whole = table.combine_chunks(memory_pool=pa.system_memory_pool())
+    pieces: list[pa.RecordBatch] = whole.to_batches()
+    return pieces
 
 
 def _taken(pieces: list[pa.RecordBatch], rows: pa.Array[Any]) -> pa.RecordBatch:

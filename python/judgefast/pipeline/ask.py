@@ -148,7 +148,7 @@ def _items(work: Work, stop: Stop) -> Generator[tuple[int, Sequence[Item]], None
         for base, batch in batches:
             if stop.requested:
                 return
-            firsts = np.arange(0, batch.num_rows + SLICE_ITEMS, SLICE_ITEMS, np.int64)
+            firsts = np.arange(0, batch.num_rows + SLICE_ITEMS, SLICE_ITEMS)
             edges = np.searchsorted(wanted, (base + firsts).astype(wanted.dtype)).tolist()
             for first, (start, end) in zip(firsts.tolist(), pairwise(edges), strict=False):
                 if end > start:

@@ -12,7 +12,7 @@ from judgefast.errors import ConfigError, DataError
 from judgefast.pipeline.audit_headline import AuditedRows, headline_of
 from judgefast.pipeline.outputs import MOST_EXAMPLES, OutputReader
 from judgefast.pipeline.results import EXCERPT_CHARACTERS
-from judgefast.pipeline.verdict_codes import FIRST_VERDICT, VerdictCodes
+from judgefast.pipeline.verdict_codes import FIRST_VERDICT, VerdictCodes, pair_counts
 from judgefast.prompts.builtin import load_rubric
 from judgefast.prompts.verdict_format import WHICH_NAMES
 from judgefast.reports.readings import Audit, Change, Example, ReadingFacts, Tally
@@ -152,10 +152,7 @@ def _read(one: _Reading, codes: VerdictCodes, batch: Outputs) -> NDArray[np.int3
 
 
 def _count(one: _Reading, first: NDArray[np.int32], found: NDArray[np.int32]) -> None:
-    joined = first.astype(np.int64) << 32 | found
-    pairs, counts = np.unique(joined, return_counts=True)
-    for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
-        key = (pair >> 32, pair & 0xFFFFFFFF)
+    for key, count in pair_counts(first, found).items():
         one.pairs[key] = one.pairs.get(key, 0) + count
 
 

@@ -18,7 +18,7 @@ from judgefast.journal.manifest import NAME, RubricFacts, write_manifest
 from judgefast.pipeline.compare import compare_runs
 from judgefast.pipeline.estimates import estimates_of
 from judgefast.pipeline.results import read_run_by
-from judgefast.pipeline.verdict_codes import FIRST_VERDICT, VerdictCodes
+from judgefast.pipeline.verdict_codes import FIRST_VERDICT, VerdictCodes, pair_counts
 from judgefast.reports.readings import Change, ReadingFacts, Reread
 
 if TYPE_CHECKING:
@@ -44,11 +44,8 @@ def reread(path: Path, rubric: str) -> tuple[Reread, Reading]:
     before, after = read_run_by(path, [None, rubric])
     codes = [VerdictCodes(one.rubric.verdict) for one in (before, after)]
     found = [code.code(one.verdicts) for code, one in zip(codes, (before, after), strict=True)]
-    joined = found[0].astype(np.int64) << 32 | found[1]
     changes: dict[tuple[str, str], int] = {}
-    pairs, counts = np.unique(joined, return_counts=True)
-    for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
-        old, new = pair >> 32, pair & 0xFFFFFFFF
+    for (old, new), count in pair_counts(*found).items():
         if codes[0].meaning(old) != codes[1].meaning(new):
             words = (codes[0].word(old), codes[1].word(new))
             changes[words] = changes.get(words, 0) + count
@@ -113,8 +110,9 @@ def _write(after: Reading, target: Path) -> None:
     for folder in _KEPT:
         if (source / folder).is_dir():
             shutil.copytree(source / folder, target / folder, copy_function=_linked)
-    for folder in (path for path in target.rglob("*") if path.is_dir()):
-        sync_folder(folder)
+    for path in target.rglob("*"):
+        if path.is_dir():
+            sync_folder(path)
     sync_folder(target)
     sync_folder(target.parent)
     rubric, manifest = after.rubric, after.directory.manifest
