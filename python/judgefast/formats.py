@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = 1
-"""Version of the files that this program writes. A file that names none is of this one."""
+"""Version of the files that this program writes and reads."""
+
+UNNAMED = 1
+"""Version of a file that names none: the first one, whatever later ones are."""
 
 KEY = "judgefast.format"
 """Key in the metadata of a Parquet file; the value is the table and the version."""
@@ -33,7 +36,8 @@ def check_table(path: Path, metadata: Mapping[bytes, bytes] | None, table: str) 
         RunDirectoryError: It is of an unknown format, or a part of another table.
 
     """
-    seen = (metadata or {}).get(KEY.encode(), f"{table} {FORMAT}".encode()).decode(errors="replace")
+    unnamed = f"{table} {UNNAMED}".encode()
+    seen = (metadata or {}).get(KEY.encode(), unnamed).decode(errors="replace")
     name, _, version = seen.rpartition(" ")
     if name != table:
         message = f"`{path}` holds a part of `{name or version}`, not of `{table}`"
@@ -65,12 +69,12 @@ def refuse_unknown(path: Path, version: str, writer: str = "a newer version") ->
 
     """
     if version != str(FORMAT):
-        message = f"`{path}` has format {version}; this judgefast reads up to {FORMAT}"
+        message = f"`{path}` has format {version}; this judgefast reads {FORMAT}"
         raise RunDirectoryError(message, hint=f"update judgefast (written by {writer})")
 
 
 class _Head(msgspec.Struct):
     """What is read first of any format."""
 
-    format: int = FORMAT
+    format: int = UNNAMED
     judgefast: str = "a newer version"

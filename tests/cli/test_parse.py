@@ -128,7 +128,13 @@ def test_rows_that_cannot_be_used_are_refused_by_place_or_counted(
     assert judgefast("parse", "n.jsonl", "--rubric", "mine.toml").startswith("exit 3\n")
     write_lines(folder / "n.jsonl", [{"id": 1, "order": "ab", "text": "x"}] * 2)
     twice = judgefast("parse", "n.jsonl", "--rubric", "pairwise-reasons")
-    assert "1 outputs answer a judgment that another one answers" in twice
+    assert "1 output answers a judgment that another one answers" in twice
+    write_lines(folder / "n.jsonl", [{"id": 1, "text": 5}])
+    wrong = judgefast("parse", "n.jsonl", "--rubric", "mine.toml")
+    assert "`n.jsonl`, line 1, field `text`: expected text, saw 5" in wrong
+    level = judgefast("parse", "not-there.jsonl", "--rubric", "mine.toml", "--level", "2")
+    assert level.startswith("exit 2\n")
+    assert "`level` is 2.0; it must be above 0 and below 1" in level
 
 
 def test_each_judge_has_a_headline_of_its_own_and_models_have_their_names(

@@ -20,7 +20,16 @@ from judgefast.engines.base import Completion
 from judgefast.journal import open_segment, writer
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.run import run
-from tests.crash.things import ACKNOWLEDGED, FIRST, PLANNED, engine_of, plan_part, rows_of
+from tests.crash.things import (
+    ACKNOWLEDGED,
+    FIRST,
+    ITEMS,
+    PLANNED,
+    WAITING,
+    engine_of,
+    plan_part,
+    rows_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +69,7 @@ def plan(folder: Path) -> None:
 
 def whole(folder: Path) -> None:
     """Run from its start to its report."""
-    _run(folder, 3, extend=False)
+    _run(folder, ITEMS, extend=False)
 
 
 def extend(folder: Path) -> None:
@@ -69,6 +78,7 @@ def extend(folder: Path) -> None:
 
 
 def _run(folder: Path, items: int, *, extend: bool) -> None:
+    writer.WAITING_ROWS = WAITING
     config = RunConfig(rubric="pairwise", out=str(folder / "run"), extend=extend)
     run(config, data=rows_of(items), engine=engine_of(folder), show_progress=False)
 

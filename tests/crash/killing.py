@@ -14,8 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -171,8 +170,3 @@ def journaled(run: Path) -> dict[tuple[str, int], Written]:
 
 def _hex(coded: str) -> str:
     return base64.b64decode(coded).hex()
-
-
-def _wait(process: subprocess.Popen[Any], seconds: float) -> None:
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)

@@ -1,6 +1,7 @@
 """`judgefast` as a command whose replay takes its time, so that kills find it judging.
 
-A segment is closed every 150 completions, so that they find that too.
+A segment is closed every 150 completions, so that they find that too, and few completions wait for
+the journal's thread.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from judgefast.engines import replay
 from judgefast.engines.base import Lane
 from judgefast.journal import writer
+from tests.crash.things import WAITING
 
 if TYPE_CHECKING:
     from judgefast.engines.base import Completion
@@ -39,6 +41,7 @@ def main() -> None:
 
     replay.ReplayEngine = PacedReplay  # type: ignore[misc]
     writer.SEGMENT_ROWS = SEGMENT_ROWS
+    writer.WAITING_ROWS = WAITING
     judgefast()
 
 

@@ -21,7 +21,7 @@ import pytest
 
 import judgefast
 from tests.crash.killing import Killing, journaled
-from tests.crash.things import ROOM
+from tests.crash.things import MOST_TWICE
 from tests.pipeline.judging import pairs
 from tests.pipeline.test_crash import asked, results
 from tests.recorded import EXAMPLES
@@ -92,7 +92,8 @@ def test_on_recorded_outputs_the_report_is_that_of_an_undisturbed_run(
     grown = results(plain.whole(replay(more, "run", "--extend")))
     phases: Counter[str] = Counter()
     starts = 0
-    while phases.total() < KILLS:
+    # Where a random moment falls is luck: it goes on until all that was meant to be hit is hit.
+    while phases.total() < KILLS or phases["judging"] < KILLS / 4 or len(phases) < 5:
         killing = Killing(tmp_path / "killed", "run", environment, "tests.crash.paced")
         for first, wanted in (
             (replay(few, "run"), expected),
@@ -108,8 +109,6 @@ def test_on_recorded_outputs_the_report_is_that_of_an_undisturbed_run(
         phases += killing.phases
         killing.begin_anew()
     print_phases(capsys, "replay", phases, starts)
-    assert phases["judging"] >= KILLS / 4
-    assert len(phases) >= 5, "short ones are hit on purpose in `test_every_call.py`"
 
 
 @pytest.fixture
@@ -127,7 +126,7 @@ def server(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
 
 
 @pytest.mark.timeout(900)
-def test_a_judge_of_its_own_serves_twice_at_most_what_was_in_flight(
+def test_a_judge_of_its_own_serves_twice_at_most_what_was_in_flight_or_waited_for_the_journal(
     tmp_path: Path,
     environment: dict[str, str],
     server: tuple[Path, Path],
@@ -139,26 +138,27 @@ def test_a_judge_of_its_own_serves_twice_at_most_what_was_in_flight(
     words: list[object] = ["run", write_rows(pairs(300)), "--rubric", "pairwise", "--json"]
     words += ["--engine", "served", "--engine-arg", f"address={address}", "--out", "run"]
     began = time.monotonic()
-    expected = results(Killing(tmp_path / "whole", "run", environment, "judgefast").whole(words))
+    plain = Killing(tmp_path / "whole", "run", environment, "tests.crash.paced")
+    expected = results(plain.whole(words))
     seconds = time.monotonic() - began
-    log.write_bytes(b"")
-    killing = Killing(tmp_path / "killed", "run", environment, "judgefast")
-    twice = 0
-    for _ in range(12):
-        before = sum(asked(log).values())
-        if not killing.until_killed(words, moments, seconds):
-            break
+    phases: Counter[str] = Counter()
+    runs = 0
+    while phases.total() < 12 or phases["judging"] < 3:
+        log.write_bytes(b"")
+        killing = Killing(tmp_path / "killed", "run", environment, "tests.crash.paced")
+        while killing.kills < 12 and killing.until_killed(words, moments, seconds):
+            served = asked(log)
+            kept = {written.request_id for written in journaled(killing.run).values()}
+            assert kept <= served.keys()
+            assert len(served.keys() - kept) <= MOST_TWICE
+        assert results(killing.whole(words)) == expected
         served = asked(log)
-        kept = {written.request_id for written in journaled(killing.run).values()}
-        assert kept <= served.keys()
-        assert len(served.keys() - kept) <= ROOM
-        twice += len(served.keys() - kept) if sum(served.values()) > before else 0
-    assert results(killing.whole(words)) == expected
-    served = asked(log)
-    assert len(served) == len(journaled(killing.run)) == 600
-    assert sum(served.values()) - 600 <= twice
-    print_phases(capsys, "a judge of its own", killing.phases, killing.kills + 1)
-    assert killing.phases["judging"] >= 3
+        assert len(served) == len(journaled(killing.run)) == 600
+        assert sum(served.values()) - 600 <= killing.kills * MOST_TWICE
+        phases += killing.phases
+        runs += 1
+        killing.begin_anew()
+    print_phases(capsys, "a judge of its own", phases, phases.total() + runs)
 
 
 def test_killed_ten_times_the_eleventh_start_reports_as_if_nothing_had_been(
@@ -174,9 +174,10 @@ def test_killed_ten_times_the_eleventh_start_reports_as_if_nothing_had_been(
         began = time.monotonic()
         killing = Killing(tmp_path / name, out, environment, "tests.crash.paced")
         write_recorded(tmp_path / name / words[words.index("--recorded") + 1], 2 * ITEMS, "{}")
-        if name == "killed":
-            for _ in range(10):
-                assert killing.until_killed(words, moments, seconds / 3)
+        while name == "killed" and killing.kills < 10:
+            if not killing.until_killed(words, moments, seconds / 3):
+                killing.begin_anew()  # it had ended: ten in a row, from the start
+                killing.phases.clear()
         reports.append(killing.whole(words).partition("\nRun\n")[0])
         seconds = time.monotonic() - began
     assert killing.kills == 10

@@ -41,7 +41,7 @@ def refused(run: Path, pattern: str) -> None:
     for attempt in (lambda: results_of(run), lambda: go_on(run)):
         with pytest.raises(RunDirectoryError) as refusal:
             attempt()
-        assert f"`{path}` has format 2; this judgefast reads up to 1" in str(refusal.value)
+        assert f"`{path}` has format 2; this judgefast reads 1" in str(refusal.value)
         assert str(refusal.value.hint).startswith("update judgefast")
     kept = [file for file in before if file.parent.name != "launches"]
     assert set(kept) <= set(run.rglob("*"))
@@ -115,3 +115,14 @@ def test_files_without_the_mark_are_of_the_first_version(interrupted: Path) -> N
     assert table.schema.metadata[formats.KEY.encode()] == b"rows 1"
     parquet.write_table(table.replace_schema_metadata(None), path)
     assert results_json(interrupted) == before
+
+
+def test_a_later_program_takes_files_without_the_mark_for_the_first_version_too(
+    interrupted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = interrupted / "rows" / "part-00000.parquet"
+    monkeypatch.setattr(formats, "FORMAT", 2)
+    with pytest.raises(RunDirectoryError, match="has format 1; this judgefast reads 2"):
+        formats.check_table(path, {}, "rows")
+    with pytest.raises(RunDirectoryError, match="has format 1; this judgefast reads 2"):
+        formats.decode_json(path, b"{}", dict)

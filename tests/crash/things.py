@@ -18,8 +18,14 @@ FIRST = 100
 """Number of the first completion of the process that dies."""
 PLANNED = 3
 """Parts of the plan."""
+ITEMS = 20
+"""Of a run from start to report: it has twice as many requests."""
 ROOM = 4
 """Requests in flight."""
+WAITING = 2
+"""Completions that may wait for the journal's thread in a process that dies."""
+MOST_TWICE = ROOM + WAITING
+"""Requests that one death may make to be served again."""
 
 
 def plan_part(number: int) -> pa.Table:

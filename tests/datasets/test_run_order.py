@@ -108,6 +108,18 @@ def test_single_answers_gold_numbers_and_references_come_back(tmp_path: Path) ->
     assert {item.answers[0].empty for item in expected} == {True, False}
 
 
+def test_texts_that_do_not_fit_one_piece_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = rows(6_000, questions=900)
+    for name in ("whole", "pieces"):
+        (tmp_path / name).mkdir()
+    snapshot(read_items(data), tmp_path / "whole", seed=SEED)
+    monkeypatch.setattr(run_order, "_pieces", lambda table: table.to_batches(max_chunksize=70))
+    snapshot(read_items(data), tmp_path / "pieces", seed=SEED)
+    assert written(tmp_path / "pieces") == written(tmp_path / "whole")
+
+
 @pytest.mark.parametrize("limit", [None, 900])
 def test_buckets_and_parts_change_nothing(
     limit: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -130,6 +130,22 @@ def test_every_package_and_its_modules_are_in_the_architecture() -> None:
     house = section("architecture.md", "The house")
     packages = {path.parent.name for path in ROOT.glob("python/judgefast/*/__init__.py")}
     assert packages <= set(first_cells(house))
+    text = page("architecture.md")
+    modules = [path.name for path in package("pipeline") if path.stem != "__init__"]
+    assert set(first_cells(section("architecture.md", "The pipeline"))) == {
+        f"pipeline/{name}" for name in modules
+    }
+    named = set(re.findall(r"`([a-z_]+/(?:\w+/)*\w+\.py)`", text))
+    inside = ROOT / "python" / "judgefast"
+    assert not [name for name in named if not (inside / name).exists()]
+
+
+def test_every_thread_is_in_the_architecture() -> None:
+    sources = "".join(path.read_text("utf-8") for path in ROOT.glob("python/judgefast/**/*.py"))
+    threads = set(re.findall(r'Thread\([^)]*?name="([^"]+)"', sources))
+    assert len(threads) >= 3
+    listed = section("architecture.md", "Threads and processes")
+    assert not [name for name in threads if f"`{name}`" not in listed]
 
 
 def test_no_file_has_more_lines_than_the_house_allows() -> None:

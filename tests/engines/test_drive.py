@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from judgefast.batches.request import Request
 from judgefast.engines.drive import Flight, drive
 from judgefast.engines.source import MADE_AHEAD, MADE_AT_ONCE, FixedPlan
+from judgefast.errors import EngineError
 from judgefast.prompts.decoding import Decoding
 
 from .scripted import ScriptedEngine, answered, failed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from judgefast.engines.base import Completion
 
@@ -187,6 +188,63 @@ def test_the_mean_in_flight_is_that_of_a_full_window() -> None:
     ):
         pass
     assert 12 < flight.mean <= 16
+
+
+def test_what_came_back_is_kept_before_anything_more_is_sent() -> None:
+    kept: list[Completion] = []
+    unkept: list[int] = []
+
+    class Watched(ScriptedEngine):
+        collected = 0
+
+        def submit(self, lane: int, requests: Sequence[Request]) -> None:
+            unkept.append(self.collected - len(kept))
+            super().submit(lane, requests)
+
+        def collect(self, *, timeout_seconds: float) -> list[Completion]:
+            done = super().collect(timeout_seconds=timeout_seconds)
+            self.collected += len(done)
+            return done
+
+    plan = requests([0] * 50)
+    handed_on = [
+        completion
+        for batch in drive(
+            Watched(lambda r: answered(r, "A"), room=4, batch=3),
+            FixedPlan(plan, total=50),
+            flight=Flight(),
+            request_seconds=60,
+            stopping=lambda: False,
+            keep=kept.extend,
+        )
+        for completion in batch
+    ]
+    assert handed_on == kept
+    assert len(kept) == 50
+    assert set(unkept) == {0}
+
+
+def test_what_came_back_is_kept_and_handed_on_where_cancelling_fails() -> None:
+    def lost(request_ids: Sequence[bytes]) -> None:
+        message = "the engine is gone"
+        raise EngineError(message)
+
+    engine = ScriptedEngine(lambda r: None if r.item_id == "0" else answered(r, "A"), room=3)
+    engine.cancel = lost  # type: ignore[method-assign]
+    kept: list[Completion] = []
+    handed_on: list[Completion] = []
+    loop = drive(
+        engine,
+        FixedPlan(requests([0] * 3), total=3),
+        flight=Flight(),
+        request_seconds=1e-9,
+        stopping=lambda: False,
+        keep=kept.extend,
+    )
+    with pytest.raises(EngineError, match="is gone"):
+        handed_on.extend(completion for batch in loop for completion in batch)
+    assert [each.text for each in kept] == ["A", "A"]
+    assert handed_on == kept
 
 
 def test_a_source_that_waits_for_the_clock_is_not_asked_without_pause() -> None:

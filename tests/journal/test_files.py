@@ -8,7 +8,7 @@ from stat import S_ISDIR
 
 import pytest
 
-from judgefast.journal import files
+from judgefast import files
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows syncs no folder")

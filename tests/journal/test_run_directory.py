@@ -70,7 +70,7 @@ def test_a_kill_before_the_manifest_leaves_a_folder_that_can_be_used(
         (None, "is no run directory: it has no readable manifest.json"),
         ("{", "manifest.json` cannot be read: Input data was truncated"),
         ('{"format": 1}', "manifest.json` cannot be read: Object missing required field `created`"),
-        ('{"format": 2, "judgefast": "9.1"}', "has format 2; this judgefast reads up to 1"),
+        ('{"format": 2, "judgefast": "9.1"}', "has format 2; this judgefast reads 1"),
     ],
 )
 def test_what_is_no_run_is_refused(tmp_path: Path, content: str | None, words: str) -> None:
@@ -118,6 +118,21 @@ def test_what_makes_another_run_is_said_in_words(manifest: Manifest) -> None:
         "options: orders both -> one",
         "options: repeats 1 -> null",
     ]
+
+
+def test_the_names_of_folders_are_synced_before_anything_in_them_counts(
+    tmp_path: Path, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[Path, set[str]]] = []
+
+    def synced(folder: Path) -> None:
+        seen.append((folder, {path.name for path in folder.iterdir()}))
+
+    monkeypatch.setattr("judgefast.journal.run_directory.sync_folder", synced)
+    with RunDirectory.create(tmp_path / "run", manifest):
+        inside = [names for folder, names in seen if folder == tmp_path / "run"]
+        assert any({"rows", "plan", "journal", "launches"} <= names for names in inside)
+        assert any(folder == tmp_path and "run" in names for folder, names in seen)
 
 
 def test_every_start_is_a_launch_with_its_facts(run: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,6 +57,49 @@ def test_what_a_filter_withheld_is_refused_whatever_came_through(text: str) -> N
     verdicts = read(text=text, finish_reason="refused")
     assert verdicts.status[0] == Status.REFUSED
     assert np.isnan(verdicts.strength[0])
+
+
+def test_a_row_gets_its_status_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    put: list[int] = []
+    real = VerdictTable._put
+
+    def watched(table: VerdictTable, rows: Any, verdicts: VerdictColumns) -> None:
+        put.extend(verdicts.status.tolist())
+        real(table, rows, verdicts)
+
+    monkeypatch.setattr(VerdictTable, "_put", watched)
+    read(text="A", finish_reason="refused")
+    assert put == [Status.REFUSED]
+
+
+def test_a_snapshot_stays_as_it_was_and_waits_for_the_batch_that_is_added(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = VerdictTable(np.zeros((1, 16), np.uint8), AB, planned=np.zeros(1, np.uint8))
+    given = {"request_id": bytes(16), "lane": 0, "finish_reason": "stop", "text": ""}
+    first = Completion(**given, attempt=1, answers=(LabelRead(0, LIKELY_A),))
+    second = Completion(**given, attempt=2, answers=(LabelRead(0, LIKELY_B),))
+    table.add_live([first], "a")
+    before = table.snapshot()
+    table.add_live([second], "a")
+    assert before.choice[0] == 0
+    np.testing.assert_allclose(before.p_labels, [[0.9, 0.1]], rtol=1e-6)
+    np.testing.assert_allclose(table.snapshot().p_labels, [[0.2, 0.8]], rtol=1e-6)
+    real, taken = VerdictTable._put, []
+
+    def slow(table: VerdictTable, rows: Any, verdicts: VerdictColumns) -> None:
+        thread = threading.Thread(target=lambda: taken.append(table.snapshot()))
+        thread.start()
+        thread.join(0.05)
+        assert not taken
+        real(table, rows, verdicts)
+        threads.append(thread)
+
+    threads: list[threading.Thread] = []
+    monkeypatch.setattr(VerdictTable, "_put", slow)
+    table.add_live([Completion(**given, attempt=3, answers=(LabelRead(0, LIKELY_A),))], "a")
+    threads[0].join(10)
+    assert taken[0].choice[0] == 0
 
 
 def test_a_text_that_takes_the_place_of_probabilities_leaves_none_of_them() -> None:

@@ -71,14 +71,15 @@ class RequestMaker:
 
     def requests(
         self,
-        batches: Iterable[Sequence[Item]],
+        batches: Iterable[tuple[int, Sequence[Item]]],
         rows: NDArray[np.int64],
         attempts: NDArray[np.int32],
     ) -> Iterator[Request]:
         """Make the requests of some rows of the plan.
 
         Args:
-            batches: All items, in the order of `rows/`, a batch at a time.
+            batches: Items in the order of `rows/`, a batch at a time, each with the number of its
+                first; batches in which nothing is asked may be left out.
             rows: Rows of the plan to ask, ascending.
             attempts: Attempts at each row of the plan so far. Shape (n,).
 
@@ -87,12 +88,12 @@ class RequestMaker:
 
         """
         item_of = self._plan.item[rows]
-        base = 0
-        for items in batches:
-            start, end = np.searchsorted(item_of, [base, base + len(items)])
+        for base, items in batches:
+            # Edges of another type would cast the whole column, for every batch.
+            edges = np.array([base, base + len(items)], item_of.dtype)
+            start, end = np.searchsorted(item_of, edges)
             if end > start:
                 yield from self._of_batch(items, base, rows[start:end], attempts)
-            base += len(items)
 
     def _of_batch(
         self,

@@ -18,6 +18,7 @@ from pyarrow import parquet
 from judgefast._native import cluster_id64, text_column
 from judgefast.datasets.items import Answer, Item, Turn
 from judgefast.errors import RunDirectoryError
+from judgefast.files import COPY_BACK
 from judgefast.formats import check_table
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 ROWS_FOLDER = "rows"
 """Name of the table's folder in a run directory."""
 
-_COPY_BACK = "copy the file back, or start a new run directory"
 _DAMAGE = (OSError, ValueError, pa.ArrowException)
 """What reading Parquet raises where bytes are not those that were written."""
 
@@ -42,6 +42,7 @@ _Columns = tuple[list[str | None], list[Any]]
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+_OTHER_COLUMNS = "its columns are not those of the table"
 
 
 def rows_schema() -> pa.Schema:
@@ -77,7 +78,7 @@ def rows_schema() -> pa.Schema:
         ("gold_score", pa.float64()),
         ("meta", pa.string()),
     ]
-    return pa.schema(fields, metadata={"judgefast.table": "rows", "judgefast.version": "1"})
+    return pa.schema(fields)
 
 
 def batch_of(items: Sequence[Item], *, texts: bool = True) -> pa.RecordBatch:
@@ -257,12 +258,13 @@ def iter_rows(
         with _opened(part) as file:
             missing = file.metadata.num_rows
             names = None if columns is None else list(columns)
+            held = {name.partition(".")[0] for name in names or rows_schema().names}
             for batch in file.iter_batches(batch_size=batch_rows, columns=names):
+                if held != set(batch.schema.names):  # a damaged name is passed over in silence
+                    raise pa.ArrowInvalid(_OTHER_COLUMNS)
                 missing -= batch.num_rows
                 yield batch
-            if missing:
-                message = f"it gives {missing:,} rows fewer than it says"
-                raise pa.ArrowInvalid(message)
+            _check_given(missing)
 
 
 def row_count(folder: Path) -> int:
@@ -284,7 +286,7 @@ def check_row_count(folder: Path, items: int) -> None:
     found = row_count(folder)
     if found != items:
         message = f"`{folder}/{ROWS_FOLDER}` holds {found:,} items, not {items:,}"
-        raise RunDirectoryError(message, hint=_COPY_BACK)
+        raise RunDirectoryError(message, hint=COPY_BACK)
 
 
 def rows_around(folder: Path, items: NDArray[np.integer]) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -307,13 +309,21 @@ def rows_around(folder: Path, items: NDArray[np.integer]) -> Iterator[tuple[int,
         with _opened(part) as file:
             for group in range(file.num_row_groups):
                 end = base + file.metadata.row_group(group).num_rows
-                first, last = np.searchsorted(items, [base, end])
+                # Edges of another type would cast the whole column, for every group.
+                first, last = np.searchsorted(items, np.array([base, end], items.dtype))
                 if last > first:
                     at = base
                     for batch in file.iter_batches(batch_size=BATCH_ROWS, row_groups=[group]):
                         yield at, batch
                         at += batch.num_rows
+                    _check_given(end - at)
                 base = end
+
+
+def _check_given(missing: int) -> None:
+    if missing:
+        message = f"it gives {missing:,} rows fewer than it says"
+        raise pa.ArrowInvalid(message)
 
 
 def _parts(folder: Path) -> list[Path]:
@@ -330,8 +340,7 @@ def _opened(part: Path) -> Iterator[parquet.ParquetFile]:
     with _named_errors(part), parquet.ParquetFile(part, page_checksum_verification=True) as file:
         check_table(part, file.metadata.metadata, ROWS_FOLDER)
         if not file.schema_arrow.equals(rows_schema()):
-            message = "its columns are not those of the table"
-            raise pa.ArrowInvalid(message)
+            raise pa.ArrowInvalid(_OTHER_COLUMNS)
         yield file
 
 
@@ -342,4 +351,4 @@ def _named_errors(part: Path) -> Iterator[None]:
         yield
     except _DAMAGE as error:
         message = f"`{part}` cannot be read: {error}"
-        raise RunDirectoryError(message, hint=_COPY_BACK) from error
+        raise RunDirectoryError(message, hint=COPY_BACK) from error

@@ -7,7 +7,6 @@ checks, hashes and the shuffle need them all: dealt into buckets by the top of t
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from judgefast.datasets.identity import IDENTITY_MODULUS
 from judgefast.datasets.rows import ROWS_FOLDER, batch_of, rows_schema
 from judgefast.datasets.spool import SEED_LIMIT, Spool, strings
 from judgefast.errors import ConfigError, RunDirectoryError
+from judgefast.files import disk_errors, sync_file, sync_folder
 from judgefast.formats import mark
 
 if TYPE_CHECKING:
@@ -76,12 +76,12 @@ def snapshot(
         message = f"`{folder}` holds rows already"
         raise RunDirectoryError(message, hint="resume that run, or name another directory")
     with _work_folder(folder) as work:
-        with _disk_errors(final):
+        with disk_errors(final):
             spool = Spool(work, seed=seed, limit=limit, expected_bytes=reader.expected_bytes)
         for chunk in reader.chunks():  # errors of reading are the reader's, or the iterable's own
-            with _disk_errors(final):
+            with disk_errors(final):
                 spool.add(batch_of(chunk.items, texts=texts), chunk.hashes)
-        with _disk_errors(final):
+        with disk_errors(final):
             out = _written(spool, work, final)
     return SnapshotSummary(
         items=out.rows,
@@ -100,26 +100,15 @@ def _written(spool: Spool, work: Path, final: Path) -> _Parts:
     out.close()
     if final.exists():
         final.rmdir()
-    _sync_folder(work / ROWS_FOLDER)
+    sync_folder(work / ROWS_FOLDER)
     (work / ROWS_FOLDER).rename(final)
-    _sync_folder(final.parent)
+    sync_folder(final.parent)
     return out
 
 
 @contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    """A full disk is the user's to mend."""
-    try:
-        yield
-    except OSError as error:
-        message = f"cannot write `{path}`: {os.strerror(error.errno) if error.errno else error}"
-        hint = "make room on the disk or let me write there, then start the same command again"
-        raise RunDirectoryError(message, hint=hint) from error
-
-
-@contextmanager
 def _work_folder(folder: Path) -> Iterator[Path]:
-    with _disk_errors(folder):
+    with disk_errors(folder):
         work = Path(tempfile.mkdtemp(prefix=".rows-", dir=folder))
     try:
         yield work
@@ -142,12 +131,35 @@ def _sorted(table: pa.Table) -> Iterator[pa.Table]:
         return
     keys: Any = [(name, "ascending") for name in _ORDER]
     order = compute.sort_indices(table, sort_keys=keys)
-    # The default pool gives large pieces back at once, and fresh memory costs more than the copy.
-    pool = pa.system_memory_pool()
-    (whole,) = table.combine_chunks(memory_pool=pool).to_batches()
+    pieces = _pieces(table)
     for start in range(0, len(order), GROUP_ROWS):
         rows = order.slice(start, GROUP_ROWS)
-        yield pa.Table.from_batches([compute.take(whole, rows, memory_pool=pool)])
+        yield pa.Table.from_batches([_taken(pieces, rows)])
+
+
+def _pieces(table: pa.Table) -> list[pa.RecordBatch]:
+    """The table in one piece, or in a few where texts are more than the 2 GiB that one holds."""
+    # The default pool gives large pieces back at once, and fresh memory costs more than the copy.
+    whole = table.combine_chunks(memory_pool=pa.system_memory_pool())
+    pieces: list[pa.RecordBatch] = whole.to_batches()
+    return pieces
+
+
+def _taken(pieces: list[pa.RecordBatch], rows: pa.Array[Any]) -> pa.RecordBatch:
+    """Take rows; Arrow would join all pieces for it, and fail."""
+    pool = pa.system_memory_pool()
+    if len(pieces) == 1:
+        return compute.take(pieces[0], rows, memory_pool=pool)
+    starts = np.cumsum([0, *(piece.num_rows for piece in pieces)])
+    places = rows.to_numpy().astype(np.int64)
+    piece_of = np.searchsorted(starts, places, side="right") - 1
+    parts = []
+    for number in np.unique(piece_of).tolist():
+        inside = pa.array(places[piece_of == number] - starts[number])
+        parts.append(compute.take(pieces[number], inside, memory_pool=pool))
+    (joined,) = pa.Table.from_batches(parts).combine_chunks(memory_pool=pool).to_batches()
+    back = np.argsort(np.argsort(piece_of, kind="stable"), kind="stable")
+    return compute.take(joined, pa.array(back), memory_pool=pool)
 
 
 class _Parts:
@@ -201,18 +213,7 @@ class _Parts:
             return
         self._writer.close()
         self._writer = None
-        with self._path.open("rb+") as file:
-            os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename outlive a power loss; Windows has no such call."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_file(self._path)
 
 
 def _sum(hashes: pa.ChunkedArray[Any]) -> int:

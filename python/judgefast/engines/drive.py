@@ -106,24 +106,26 @@ class Flight:
         self._last = now
 
 
-def drive(
+def drive(  # noqa: PLR0913 - the parts of the loop, most by keyword
     engine: Engine,
     source: Source,
     *,
     flight: Flight,
     request_seconds: float,
     stopping: Callable[[], bool],
+    keep: Callable[[list[Completion]], None] | None = None,
 ) -> Iterator[list[Completion]]:
     """Keep every lane of `engine` full from `source` and yield completions as they finish.
 
     An empty list comes now and then while nothing has finished, so that whoever reads this can look
     after what waits for the clock.
 
-    A slow request delays itself alone. What comes back is made good for before it is handed on, so
-    that the host works on it while the engine goes on. Memory is bounded by the lanes' room,
-    whatever `source` holds. A request without an answer after `request_seconds` is cancelled and
-    comes back with `error_kind="timeout"`. Once `stopping()` is true nothing more is sent and the
-    loop ends with what is in flight abandoned.
+    A slow request delays itself alone. What comes back has been paid for: `keep` gets it before
+    anything else is done that may fail or end the process, and before anything more is sent. Then
+    its places are filled, and only then is it handed on, so that the host works on it while the
+    engine goes on. Memory is bounded by the lanes' room, whatever `source` holds. A request without
+    an answer after `request_seconds` is cancelled and comes back with `error_kind="timeout"`. Once
+    `stopping()` is true nothing more is sent and the loop ends with what is in flight abandoned.
     """
     was_idle = False
     waiting = not stopping() and _fill(engine, source, flight)
@@ -139,13 +141,14 @@ def drive(
             continue
         was_idle = False
         wait = 0.0 if source.make_ahead() else COLLECT_SECONDS
-        done = flight.came_back(engine.collect(timeout_seconds=wait))
-        if overdue := flight.overdue(request_seconds):
-            engine.cancel(overdue)
-        done += flight.given_up()
-        if done:
-            source.give(done)
+        done = flight.came_back(engine.collect(timeout_seconds=wait)) + flight.given_up()
+        if done and keep is not None:
+            keep(done)
         try:
+            if overdue := flight.overdue(request_seconds):
+                engine.cancel(overdue)
+            if done:
+                source.give(done)
             waiting = not stopping() and _fill(engine, source, flight)
         except Exception:
             yield done  # what was collected stays valid

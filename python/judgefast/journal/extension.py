@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from judgefast.errors import RunDirectoryError
+from judgefast.files import sync_folder, write_whole
 from judgefast.journal.answers import AnswerIndex, id_bytes
-from judgefast.journal.files import sync_folder, write_whole
 from judgefast.journal.lock import WriteLock
 from judgefast.journal.manifest import NAME, Manifest, write_manifest
 from judgefast.journal.plan import PlanStore

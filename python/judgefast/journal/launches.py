@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast import _native
+from judgefast.files import write_whole
 from judgefast.formats import FORMAT, decode_json
-from judgefast.journal.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast.errors import RunDirectoryError
+from judgefast.files import COPY_BACK, write_whole
 from judgefast.formats import FORMAT, decode_json
-from judgefast.journal.files import COPY_BACK, write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path

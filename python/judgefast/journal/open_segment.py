@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,9 @@ import msgspec
 from judgefast import _native
 from judgefast.engines.surrogates import without_surrogates
 from judgefast.errors import EngineError
+from judgefast.files import sync_folder
 from judgefast.formats import FORMAT
 from judgefast.journal.columns import TABLE, Line
-from judgefast.journal.files import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,8 +60,16 @@ class OpenSegment:
             self.rows += framed.count(b"\n", 0, self.size - before)
 
     def sync(self) -> None:
-        """Wait until all lines are on the disk. Survives a power cut."""
+        """Wait until all lines are on the disk. Survives a power cut.
+
+        Raises:
+            OSError: Disk broken, or the file has no name any more: another machine took this launch
+                for dead, closed its segment and removed it. What was synced before is kept there.
+
+        """
         _sync(self._descriptor)
+        if not os.fstat(self._descriptor).st_nlink:
+            raise OSError(errno.ESTALE, "another start has closed and removed it", str(self.path))
 
     def close(self) -> None:
         """Close the file. It stays an open segment by its name."""

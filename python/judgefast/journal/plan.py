@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from judgefast.errors import RunDirectoryError
-from judgefast.formats import FORMAT, check_table, decode_json, mark
-from judgefast.journal.files import (
+from judgefast.files import (
     COPY_BACK,
     remove_temporaries,
     sha256_of,
     write_whole,
     writing,
 )
+from judgefast.formats import FORMAT, check_table, decode_json, mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

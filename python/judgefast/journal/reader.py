@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from judgefast.journal.files import set_aside, temporaries
+from judgefast.files import set_aside, temporaries
 from judgefast.journal.launches import NAME_DIGITS, is_elsewhere
 from judgefast.journal.segments import (
     SEGMENT_ROWS,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from judgefast.errors import RunDirectoryError
+from judgefast.files import disk_errors, sync_folder
 from judgefast.journal.answers import COLUMNS, AnswerIndex, id_bytes
 from judgefast.journal.extension import refuse_halfway
 from judgefast.journal.launches import LaunchRecord, new_launch, read_launches
@@ -47,6 +48,9 @@ class RunDirectory:
         if lock is not None and self.launch is not None:
             for name in FOLDERS:
                 (path / name).mkdir(exist_ok=True)
+            with disk_errors(path):  # files in a folder are lost in a power cut if its name is
+                sync_folder(path)
+                sync_folder(path.resolve().parent)
             self._record = LaunchRecord(path / "launches", self.launch)
         self._plan = PlanStore(self.plan_folder, self.launch)
         self._reader = JournalReader(path / "journal", path / "launches", self.launch)

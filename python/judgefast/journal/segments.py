@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 
 from judgefast import _native
 from judgefast.errors import RunDirectoryError
+from judgefast.files import sha256_of, write_whole, writing
 from judgefast.formats import FORMAT, check_table, decode_json, mark, refuse_unknown
 from judgefast.journal.columns import TABLE, Line, completions_schema, to_batch
-from judgefast.journal.files import sha256_of, write_whole, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

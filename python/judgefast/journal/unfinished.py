@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from judgefast.errors import RunDirectoryError
-from judgefast.journal.files import TEMPORARY
+from judgefast.files import TEMPORARY
 from judgefast.journal.manifest import NAME
 
 if TYPE_CHECKING:

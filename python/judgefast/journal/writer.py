@@ -31,7 +31,7 @@ SYNC_SECONDS = 1.0
 """No line stays written and not synced for longer."""
 
 WAITING_ROWS = 8_192
-"""So many completions may wait for the thread before `append` waits too."""
+"""No more completions than these wait for the thread when `append` returns."""
 
 
 class JournalWriter:
@@ -39,7 +39,9 @@ class JournalWriter:
 
     `append` hands over and returns; a thread writes. A completion is acknowledged when it is among
     the first `written`: its line then survives `kill -9`. Those among the first `synced` survive a
-    power cut. Any method raises what went wrong in the thread, once the thread has stopped for it.
+    power cut. What was handed over and is not acknowledged dies with the process: whoever sends
+    nothing more before `append` has returned loses at most `WAITING_ROWS` and what is in flight.
+    Any method raises what went wrong in the thread, once the thread has stopped for it.
     """
 
     def __init__(self, folder: Path, launch: str) -> None:
@@ -53,7 +55,7 @@ class JournalWriter:
         self._flush_to = 0
         self._sync_due = 0.0
         self._is_closing = self._keeps_open = False
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
         self._is_error_told = False
         self._thread = threading.Thread(target=self._run, name="judgefast-journal", daemon=True)
         self._thread.start()
@@ -69,15 +71,13 @@ class JournalWriter:
         return self._synced
 
     def append(self, completions: Sequence[Completion]) -> None:
-        """Hand over completions; waits only while 8,192 are waiting already.
+        """Hand over completions; returns when at most 8,192 wait for the thread, these among them.
 
         Raises:
             RunDirectoryError: The disk is full or fails, or the journal is closed.
 
         """
         with self._changed:
-            while self._given - self._written >= WAITING_ROWS and self._error is None:
-                self._changed.wait()
             self._raise_error()
             if self._is_closing:
                 message = f"the journal in `{self._folder}` is closed"
@@ -85,6 +85,9 @@ class JournalWriter:
             self._waiting.extend(completions)
             self._given += len(completions)
             self._changed.notify_all()
+            while self._given - self._written > WAITING_ROWS and self._error is None:
+                self._changed.wait()
+            self._raise_error()
 
     def flush(self) -> None:
         """Wait until everything given is on the disk.
@@ -125,10 +128,10 @@ class JournalWriter:
         if not isinstance(self._error, OSError):
             raise self._error
         path = self._error.filename or Segment(self._launch, self._number).opened(self._folder)
-        lost = self._given - self._written
+        lost = self._given - self._synced
         message = (
             f"cannot write `{path}`: {self._error.strerror or self._error}; "
-            f"{self._written:,} completions of this start are kept, {lost:,} are not"
+            f"{self._synced:,} completions of this start are kept, {lost:,} are not"
         )
         hint = "make room on the disk, then start the same command again: it asks for the rest"
         raise RunDirectoryError(message, hint=hint) from self._error
@@ -138,7 +141,7 @@ class JournalWriter:
             while self._write_group():
                 pass
             self._end_segment(to_parquet=not self._keeps_open)
-        except Exception as error:  # noqa: BLE001 - raised in the caller, who would wait for ever
+        except BaseException as error:  # noqa: BLE001 - raised in the caller, who would wait for ever
             with contextlib.suppress(OSError):
                 self._sync()
             with self._changed:

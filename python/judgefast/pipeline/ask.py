@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import closing, suppress
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
 
 SLICE_ITEMS = 64
 """Items that are taken out of Arrow at a time: the engine waits for no more than that."""
-
-UNREAD = 65_536
-"""Places of items that are passed over together."""
 
 
 class Work(NamedTuple):
@@ -128,33 +126,30 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
                 flight=flight,
                 request_seconds=config.request_seconds,
                 stopping=lambda: stop.requested or unreadable.is_too_high,
+                keep=directory.journal.append,
             ):
-                if completions:
-                    directory.journal.append(completions)
                 if live.add(completions):
                     tell()
             if not stop.requested:
                 directory.journal.flush()  # tells of what the engine gave that is no completion
         except EngineError as error:
             lost = str(error)
+            with suppress(EngineError):  # what it gave last may be no completion
+                directory.journal.flush()
         if live.finish():
             tell()
     return Asked(time.monotonic() - started, flight.mean, unreadable, stop.requested, lost)
 
 
-def _items(work: Work, stop: Stop) -> Generator[Sequence[Item], None, None]:
-    """All items, a few at a time; those around which nothing is asked stay unread."""
+def _items(work: Work, stop: Stop) -> Generator[tuple[int, Sequence[Item]], None, None]:
+    """Items, a few at a time, and the number of the first; where nothing is asked none is read."""
     wanted = work.plan.columns.item[work.rows]
-    at = 0
     with closing(read_ahead(rows_around(work.texts, wanted))) as batches:
         for base, batch in batches:
             if stop.requested:
                 return
-            while at < base:  # nobody looks at what is not read
-                at += len(unread := [None] * min(base - at, UNREAD))
-                yield unread  # type: ignore[misc]
-            for first in range(0, batch.num_rows, SLICE_ITEMS):
-                part = batch.slice(first, SLICE_ITEMS)
-                start, end = np.searchsorted(wanted, [at, at + part.num_rows])
-                yield items_of(part) if end > start else [None] * part.num_rows  # type: ignore[list-item]
-                at += part.num_rows
+            firsts = np.arange(0, batch.num_rows + SLICE_ITEMS, SLICE_ITEMS)
+            edges = np.searchsorted(wanted, (base + firsts).astype(wanted.dtype)).tolist()
+            for first, (start, end) in zip(firsts.tolist(), pairwise(edges), strict=False):
+                if end > start:
+                    yield base + first, items_of(batch.slice(first, SLICE_ITEMS))

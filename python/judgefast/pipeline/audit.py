@@ -8,10 +8,11 @@ import msgspec
 import numpy as np
 
 from judgefast.codes import RULES, Status
-from judgefast.errors import DataError
+from judgefast.errors import ConfigError, DataError
 from judgefast.pipeline.audit_headline import AuditedRows, headline_of
 from judgefast.pipeline.outputs import MOST_EXAMPLES, OutputReader
-from judgefast.pipeline.verdict_codes import FIRST_VERDICT, VerdictCodes
+from judgefast.pipeline.results import EXCERPT_CHARACTERS
+from judgefast.pipeline.verdict_codes import FIRST_VERDICT, VerdictCodes, pair_counts
 from judgefast.prompts.builtin import load_rubric
 from judgefast.prompts.verdict_format import WHICH_NAMES
 from judgefast.reports.readings import Audit, Change, Example, ReadingFacts, Tally
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from judgefast.pipeline.outputs import Outputs
     from judgefast.prompts.verdict_format import VerdictFormat
     from judgefast.stats.estimate import Estimate
-
-EXCERPT_CHARACTERS = 400
 
 MOST_OUTCOMES = 48
 """Outcomes of which examples are kept."""
@@ -72,9 +71,13 @@ def audit(  # noqa: PLR0913 - the options of the command, by keyword
         max_row_bytes: Longest row.
 
     Raises:
+        ConfigError: The level is none.
         DataError: A row cannot be used, or there is none; the message names file, line and field.
 
     """
+    if not 0 < level < 1:
+        msg = f"`level` is {level}; it must be above 0 and below 1"
+        raise ConfigError(msg)
     own = load_rubric(rubric)
     reader = OutputReader(
         data,
@@ -149,10 +152,7 @@ def _read(one: _Reading, codes: VerdictCodes, batch: Outputs) -> NDArray[np.int3
 
 
 def _count(one: _Reading, first: NDArray[np.int32], found: NDArray[np.int32]) -> None:
-    joined = first.astype(np.int64) << 32 | found
-    pairs, counts = np.unique(joined, return_counts=True)
-    for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
-        key = (pair >> 32, pair & 0xFFFFFFFF)
+    for key, count in pair_counts(first, found).items():
         one.pairs[key] = one.pairs.get(key, 0) + count
 
 

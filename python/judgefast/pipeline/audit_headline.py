@@ -101,7 +101,9 @@ class AuditedRows:
         same = (unit[1:] == unit[:-1]) & (swapped[1:] == swapped[:-1]) & (repeat[1:] == repeat[:-1])
         if same.any():
             row = int(order[1:][same].min()) + 1
-            msg = f"{int(same.sum()):,} outputs answer a judgment that another one answers; "
+            count = int(same.sum())
+            outputs = "1 output answers" if count == 1 else f"{count:,} outputs answer"
+            msg = f"{outputs} a judgment that another one answers; "
             msg += f"the first is output {row:,}, field `id`"
             raise DataError(msg, hint="give each a `repeat` of its own, or read none: --map order=")
         starts = np.flatnonzero(np.append(True, unit[1:] != unit[:-1]))

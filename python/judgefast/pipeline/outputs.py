@@ -188,6 +188,10 @@ class OutputReader:
             if (name := next(found, None)) is not None:
                 names[field] = name
         if "text" not in names:
+            for name in GUESSES["text"]:
+                if (value := _walk(row, name)) is not _ABSENT and value is not None:
+                    words = f"expected text, saw {shown(value)}"
+                    raise RowFault(Reason.WRONG_TYPE, words, field=name)
             hint = "name the field that holds what the judge wrote, as in --map text=FIELD"
             words = f"there is no text of a judge; the row has {listed(row)}"
             raise RowFault(Reason.MISSING_FIELD, words, hint=hint)
@@ -277,9 +281,11 @@ class OutputReader:
         finish = [row["finish"] for row in read]
         units = clusters = None
         if "id" in self.fields:
-            names = (_framed(row[name] for name in ("id", "judge", "aspect") if name in row)
-                     for row in read)  # fmt: skip
-            units = _native.cluster_id64(list(names))
+            names = [
+                _framed(row[name] for name in ("id", "judge", "aspect") if name in row)
+                for row in read
+            ]
+            units = _native.cluster_id64(names)
         of_cluster = "cluster" if "cluster" in self.fields else "id"
         if of_cluster in self.fields:
             clusters = _native.cluster_id64([row[of_cluster] for row in read])

@@ -9,7 +9,7 @@ import numpy as np
 
 from judgefast.batches.requests import RequestMaker
 from judgefast.config import config_from
-from judgefast.datasets.rows import items_of, iter_rows
+from judgefast.datasets.rows import items_of, rows_around
 from judgefast.errors import RunDirectoryError
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.directory import rows_with_texts
@@ -63,6 +63,7 @@ def prompt_of(
             ids_hash=plan.rendered.ids_hash,
         )
         texts = stack.enter_context(rows_with_texts(directory, config, judge, list(config.data)))
-        batches = (items_of(batch) for batch in iter_rows(texts))
+        around = rows_around(texts, plan.columns.item[rows])
+        batches = ((base, items_of(batch)) for base, batch in around)
         attempts = np.zeros(len(plan), np.int32)
         return next(maker.requests(batches, rows, attempts)).prompt

@@ -12,12 +12,13 @@ import numpy as np
 
 from judgefast.codes import Status
 from judgefast.errors import RunDirectoryError
+from judgefast.files import sync_file, sync_folder
 from judgefast.journal.lock import WriteLock
 from judgefast.journal.manifest import NAME, RubricFacts, write_manifest
 from judgefast.pipeline.compare import compare_runs
 from judgefast.pipeline.estimates import estimates_of
 from judgefast.pipeline.results import read_run_by
-from judgefast.pipeline.verdict_codes import FIRST_VERDICT, VerdictCodes
+from judgefast.pipeline.verdict_codes import FIRST_VERDICT, VerdictCodes, pair_counts
 from judgefast.reports.readings import Change, ReadingFacts, Reread
 
 if TYPE_CHECKING:
@@ -43,11 +44,8 @@ def reread(path: Path, rubric: str) -> tuple[Reread, Reading]:
     before, after = read_run_by(path, [None, rubric])
     codes = [VerdictCodes(one.rubric.verdict) for one in (before, after)]
     found = [code.code(one.verdicts) for code, one in zip(codes, (before, after), strict=True)]
-    joined = found[0].astype(np.int64) << 32 | found[1]
     changes: dict[tuple[str, str], int] = {}
-    for pair, count in zip(*map(np.ndarray.tolist, np.unique(joined, return_counts=True)),
-                           strict=True):  # fmt: skip
-        old, new = pair >> 32, pair & 0xFFFFFFFF
+    for (old, new), count in pair_counts(*found).items():
         if codes[0].meaning(old) != codes[1].meaning(new):
             words = (codes[0].word(old), codes[1].word(new))
             changes[words] = changes.get(words, 0) + count
@@ -94,25 +92,38 @@ def write_reread(after: Reading, target: Path) -> None:
         raise RunDirectoryError(msg, hint="name a folder that does not exist yet")
     lock = WriteLock(source)  # whoever writes to the run would be copied in the middle of it
     try:
-        target.mkdir(parents=True)
-        for folder in _KEPT:
-            if (source / folder).is_dir():
-                shutil.copytree(source / folder, target / folder, copy_function=_linked)
-        rubric, manifest = after.rubric, after.directory.manifest
-        facts = RubricFacts(
-            name=rubric.name,
-            toml=rubric.source,
-            prompt_hash=manifest.rubric.prompt_hash,
-            parse_hash=rubric.parse_hash,
-        )
-        # Last, since it is what makes a folder a run.
-        write_manifest(target, msgspec.structs.replace(manifest, rubric=facts))
+        target.mkdir(parents=True)  # fails where somebody has made it meanwhile: it stays theirs
+        try:
+            _write(after, target)
+        except BaseException:
+            shutil.rmtree(target, ignore_errors=True)
+            raise
     except OSError as error:
-        shutil.rmtree(target, ignore_errors=True)
         msg = f"cannot write `{target / NAME}` and the files beside it: {error.strerror or error}"
         raise RunDirectoryError(msg, hint="choose a folder that you may write to") from error
     finally:
         lock.release()
+
+
+def _write(after: Reading, target: Path) -> None:
+    source = after.directory.path
+    for folder in _KEPT:
+        if (source / folder).is_dir():
+            shutil.copytree(source / folder, target / folder, copy_function=_linked)
+    for path in target.rglob("*"):
+        if path.is_dir():
+            sync_folder(path)
+    sync_folder(target)
+    sync_folder(target.parent)
+    rubric, manifest = after.rubric, after.directory.manifest
+    facts = RubricFacts(
+        name=rubric.name,
+        toml=rubric.source,
+        prompt_hash=manifest.rubric.prompt_hash,
+        parse_hash=rubric.parse_hash,
+    )
+    # Last, since it is what makes a folder a run.
+    write_manifest(target, msgspec.structs.replace(manifest, rubric=facts))
 
 
 def _linked(source: str, target: str) -> str:
@@ -123,7 +134,9 @@ def _linked(source: str, target: str) -> str:
             pass
         else:
             return target
-    return str(shutil.copy2(source, target))
+    copied = str(shutil.copy2(source, target))
+    sync_file(Path(copied))
+    return copied
 
 
 def _facts(

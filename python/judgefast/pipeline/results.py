@@ -147,9 +147,10 @@ def reading_of(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
     items: ItemColumns,
     plan: RunPlan,
     table: VerdictTable,
+    verdicts: VerdictColumns | None = None,
 ) -> Reading:
-    """Reconcile what a table holds."""
-    verdicts = table.verdicts()
+    """Reconcile what a table holds, or held when `verdicts` were taken from it."""
+    verdicts = table.verdicts() if verdicts is None else verdicts
     probabilities = bool(directory.manifest.options.get("probabilities"))
     is_decided = bool((plan.rendered.decided == Status.NOT_NEEDED).any())
     flags = empty_answers(directory.path) if is_decided else []
@@ -198,7 +199,8 @@ class Headline:
         """The estimate, perhaps that of a moment ago; None before there is one."""
         started = time.monotonic()
         if started >= self._due:
-            estimates = estimates_of(reading_of(*self._parts))
+            verdicts = self._parts[-1].snapshot()
+            estimates = estimates_of(reading_of(*self._parts, verdicts))
             self._last = estimates[0] if estimates else None
             ended = time.monotonic()
             self._due = ended + 20 * (ended - started)

@@ -261,9 +261,13 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
         judge.engine.close()
     going.let_go()
     del plan, table, rows, items  # the report reads its own, and there is room for one of them
+    try:
+        with going.phase("report", "reporting"):
+            if asked is not None:
+                directory.journal.close()
+    except RunDirectoryError as error:  # as above, at the end of the last segment
+        return going.ended(directory.path, 3, str(error))
     with going.phase("report", "reporting"):
-        if asked is not None:
-            directory.journal.close()
         changes = {name: getattr(config, name) for name in READING}
         reading = read_run(directory.path, directory=directory, to_report=True, **changes)
     directory.finish_launch(seconds=going.seconds, in_flight_mean=mean)
@@ -329,19 +333,24 @@ def _ask(
         already=len(work.plan) - len(work.rows),
         is_silent=not start.show_progress,
     )
-    headline = Headline(directory, start.config, judge.rubric, items, work.plan, work.table)
+    headline = Background(
+        Headline(directory, start.config, judge.rubric, items, work.plan, work.table)
+    )
     try:
-        return ask(
+        asked = ask(
             directory,
             work,
             judge=judge,
             config=start.config,
             stop=start.stop,
             progress=progress,
-            estimate=Background(headline),
+            estimate=headline,
         )
     finally:
         progress.close()
+    if not asked.interrupted:
+        headline.close()  # a report takes the memory that it holds
+    return asked
 
 
 def _say_nothing(words: str) -> None:

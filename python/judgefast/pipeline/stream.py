@@ -206,7 +206,7 @@ class _Window:
             judge=self._judge.name,
             rendered=self._judge.rendered,
         )
-        return maker.requests([self._items], self._asked, self._table.answers.attempts)
+        return maker.requests([(0, self._items)], self._asked, self._table.answers.attempts)
 
     def add(self, completions: Sequence[Completion]) -> None:
         """Take in what came back."""

@@ -25,6 +25,15 @@ Meaning = tuple[int, float | None, float | None]
 """Choice, score and strength; None where there is none."""
 
 
+def pair_counts(one: NDArray[np.int32], other: NDArray[np.int32]) -> dict[tuple[int, int], int]:
+    """How often each pair of codes comes in two columns of one length."""
+    pairs, counts = np.unique(one.astype(np.int64) << 32 | other, return_counts=True)
+    return {
+        (pair >> 32, pair & 0xFFFFFFFF): count
+        for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True)
+    }
+
+
 class VerdictCodes:
     """Codes of what one format reads; they are given out as verdicts come."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +63,7 @@ class VerdictTable:
         # Probabilities take more room than all else, and most runs read none; nor do most formats
         # have both scores and strengths.
         self._columns = _unwritten(len(planned))
+        self._changing = threading.Lock()
         self._live_rows = 0
         self.replaced_surrogates = np.zeros(len(planned), np.int32)
         """Lone surrogates of the completion that counts, by row of the plan."""
@@ -80,6 +82,10 @@ class VerdictTable:
             Row of the plan of each, -1 where it has none.
 
         """
+        with self._changing:
+            return self._add(batch)
+
+    def _add(self, batch: pa.RecordBatch) -> NDArray[np.int64]:
         rows = self.answers.add(batch)
         chosen = np.flatnonzero(self.answers.counts(batch, rows))
         if not len(chosen):
@@ -103,11 +109,12 @@ class VerdictTable:
             self._put(rows[by_label], verdicts)
         if len(by_text):
             finish = batch.column("finish_reason")
-            verdicts = read_texts(self._format, said.texts(by_text), _is(finish, "length")[by_text])
-            self._put(rows[by_text], verdicts)
-            refused = by_text[_is(finish, "refused")[by_text] == 1]
+            is_refused = _is(finish, "refused")[by_text] == 1
+            refused, read = by_text[is_refused], by_text[~is_refused]
             nothing = empty(len(refused), len(self._format.labels), Status.REFUSED)
             self._put(rows[refused], nothing)
+            verdicts = read_texts(self._format, said.texts(read), _is(finish, "length")[read])
+            self._put(rows[read], verdicts)
 
     def add_live(self, completions: Sequence[Completion], launch: str) -> NDArray[np.uint8]:
         """Read what this launch has just got, in the order in which it is journaled.
@@ -141,8 +148,22 @@ class VerdictTable:
         np.copyto(status, self._planned, where=unasked)
         return status
 
+    def snapshot(self) -> VerdictColumns:
+        """`verdicts()` as they are now, for another thread; `span` and `repaired` go on to change.
+
+        Waits for a batch that is being added, and the next one waits for it.
+        """
+        with self._changing:
+            now = self.verdicts()
+            return now._replace(
+                choice=now.choice.copy(),
+                score=_copy(now.score),
+                strength=_copy(now.strength),
+                p_labels=now.p_labels.copy(),
+                label_mass=_copy(now.label_mass),
+            )
+
     def _put(self, rows: NDArray[np.int64], verdicts: VerdictColumns) -> None:
-        # The status last: a thread that reads the table meanwhile finds what it says of a row.
         for name in reversed(verdicts._fields):
             if name == "p_labels" and not self._columns.p_labels.shape[1]:
                 continue
@@ -188,6 +209,11 @@ def _unwritten(n: int) -> VerdictColumns:
         span=np.zeros((n, 2), np.uint32),
         repaired=np.zeros(n, np.uint8),
     )
+
+
+def _copy(column: NDArray[Any]) -> NDArray[Any]:
+    """A column of its own; one that nobody can write to is that already."""
+    return column.copy() if column.flags.writeable else column
 
 
 def _is(finish_reason: pa.Array[Any], name: str) -> NDArray[np.uint8]:

@@ -25,6 +25,25 @@ DAMAGED = ".damaged"
 
 
 @contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Say of `path` that it cannot be written, and what to do: a full disk is the user's to mend.
+
+    Raises:
+        RunDirectoryError: The disk is full or fails, or the folder may not be written.
+
+    """
+    try:
+        yield
+    except OSError as error:
+        words = (
+            os.strerror(error.errno) if error.errno else str(error)
+        )  # Arrow has words of its own
+        message = f"cannot write `{path}`: {words}"
+        hint = "make room on the disk or let me write there, then start the same command again"
+        raise RunDirectoryError(message, hint=hint) from error
+
+
+@contextmanager
 def writing(path: Path) -> Iterator[Path]:
     """Give the temporary name of `path`; at the end of the block it takes its place.
 
@@ -33,16 +52,14 @@ def writing(path: Path) -> Iterator[Path]:
 
     """
     temporary = path.with_name(path.name + TEMPORARY)
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        put_in_place(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        message = f"cannot write `{path}`: {error.strerror or error}"
-        hint = "make room on the disk or let me write there, then start the same command again"
-        raise RunDirectoryError(message, hint=hint) from error
+    with disk_errors(path):
+        try:
+            yield temporary
+            sync_file(temporary)
+            put_in_place(temporary, path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -60,6 +77,12 @@ def put_in_place(temporary: Path, path: Path) -> None:
     """Rename a synced file to its name and make the name last."""
     temporary.replace(path)
     sync_folder(path.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Wait until what a file holds is on the disk."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
