@@ -58,14 +58,14 @@ def measure(runs: int, size: int, seed: int) -> Record:
     rule = parse_rule("drop(accuracy) <= 0")
     for _ in range(runs):
         means = pairs_of_runs(rng, size, loss=0.0)
-        cases = [Case(rule, one.turned) for one in means]
+        cases = [Case(rule, one.dropped) for one in means]
         counts["alone"] += any(decide([one], LEVEL)[0].decision == "fail" for one in cases)
         counts["holm"] += any(one.decision == "fail" for one in decide(cases, LEVEL))
         counts["band"] += any(
             one.differs for one in differences_of(means, level=LEVEL, other_slices={})
         )
         means = pairs_of_runs(rng, size, loss=LOSS)
-        decided = decide([Case(rule, one.turned) for one in means], LEVEL)
+        decided = decide([Case(rule, one.dropped) for one in means], LEVEL)
         counts["holm_finds"] += decided[0].decision == "fail"
         found = differences_of(means, level=LEVEL, other_slices={})
         counts["band_finds"] += found[0].differs

@@ -46,7 +46,7 @@ def test_the_difference_of_two_runs_is_paired(right: judgefast.Run, biased: judg
     assert mine is not None
     assert theirs is not None
     assert found.value == pytest.approx(mine - theirs)
-    assert (found.verdict, found.method) == ("higher", "cluster-t")
+    assert (found.verdict, found.method) == ("higher", "few-changes")
     back = biased.compare(right).difference("accuracy")
     assert (back.value, back.low, back.high) == (-found.value, -found.high, -found.low)
     assert right.compare(biased).difference("win_rate").value == pytest.approx(23 / 36 - 0.5)

@@ -107,7 +107,7 @@ def test_exchanging_the_runs_turns_every_number(num: int, seed: int) -> None:
     a, b = runs(shift, np.zeros(num, dtype=np.int64))
     [there] = paired_means(a, b, ["all"], name="mean")
     [back] = paired_means(b, a, ["all"], name="mean")
-    assert back.estimate(0.9) == there.turned(0.9)
+    assert back.estimate(0.9) == there.dropped(0.9)
     assert back.detectable(0.9) == there.detectable(0.9)
 
 

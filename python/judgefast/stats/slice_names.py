@@ -12,6 +12,7 @@ import re
 _PLAIN = re.compile(r'[^\s="\\]+')
 _WORD = r'("(?:[^"\\]|\\.)*"|[^\s="\\]+)'
 _PART = re.compile(f"{_WORD}={_WORD}")
+_BLANKS = re.compile(r"\s*")
 
 
 def slice_part(key: str, value: str) -> str:
@@ -32,6 +33,31 @@ def slice_parts(name: str) -> dict[str, str]:
     {}
     """
     return {_value(key): _value(value) for key, value in _PART.findall(name)}
+
+
+def unread_from(name: str) -> int | None:
+    r"""Where a name stops being cuts with one space between them, each key once; None: nowhere.
+
+    >>> unread_from("model=x meta.lang=de"), unread_from("meta.lang=de fr"), unread_from("all")
+    (None, 13, 0)
+    >>> unread_from("model=x model=y"), unread_from(r'model="\q"')
+    (8, 0)
+    """
+    place, keys = 0, set[str]()
+    while found := _PART.match(name, place):
+        try:
+            key, _ = map(_value, found.groups())
+        except ValueError:  # an escape that JSON does not know
+            return place
+        if key in keys:
+            return place
+        keys.add(key)
+        if found.end() == len(name):
+            return None
+        place = _BLANKS.match(name, found.end()).end()
+        if place == found.end():
+            return place
+    return place
 
 
 def _text(value: str) -> str:

@@ -12,7 +12,7 @@ from judgefast.stats.rules import LEVEL
 from judgefast.stats.slices import Slicer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -92,6 +92,7 @@ def measure(  # noqa: PLR0913 - as above
     baseline: str | None = None,
     judgments: Judgments | None = None,
     resampling: Resampling | None = None,
+    names: Collection[str] | None = None,
 ) -> list[Measurement]:
     """Measure what the outcomes of a run say, before a confidence level is chosen.
 
@@ -110,6 +111,7 @@ def measure(  # noqa: PLR0913 - as above
         judgments: Planned judgments; given, the `unreadable` share is measured.
         resampling: Seed and number of the replicates, of which the ends of rule 4 are percentiles;
             replicate b has the same weights in all measurements. None: analytic ends only.
+        names: The means that are wanted; None for all.
 
     Returns:
         Measurements in the order of the table of names, slices of `meta` after the whole.
@@ -127,6 +129,7 @@ def measure(  # noqa: PLR0913 - as above
     parts = (
         part
         for name, rows, of_scale, binary in found
+        if names is None or name in names
         for part in (whole if name == "unreadable" else slicer).parts(
             name, rows, scale=of_scale, binary=binary
         )
