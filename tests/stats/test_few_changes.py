@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -46,14 +48,12 @@ def test_a_question_that_came_out_worse_never_helps_a_run(num: int, level: float
     highs = [high for high in highs if high is not None]
     assert len(highs) == 20
     usual = num // 2 if num == 30 else 20  # half of them: none is usual any more
-    assert all(one <= two + 1e-12 for one, two in zip(highs[:usual], highs[1:usual], strict=False))
+    assert all(one <= two + 1e-12 for one, two in pairwise(highs[:usual]))
 
 
 def test_none_worse_and_one_worse_are_decided_alike_or_for_the_better_run() -> None:
     rule = parse_rule("drop(mean) <= 0.0183")
-    decided = [
-        decide([Case(rule, differing(200, k).dropped)], 0.95)[0].decision for k in range(4)
-    ]
+    decided = [decide([Case(rule, differing(200, k).dropped)], 0.95)[0].decision for k in range(4)]
     order = {"pass": 0, "inconclusive": 1, "fail": 2}
     assert sorted(decided, key=order.__getitem__) == decided
 

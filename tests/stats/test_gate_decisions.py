@@ -198,10 +198,11 @@ def null_run(rng: np.random.Generator, slices: int, size: int) -> list[Case]:
     return [Case(parse_rule(f"drop(accuracy[{one.slice}]) <= 0"), one.dropped) for one in means]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [12, 60])
 def test_a_null_run_with_thirty_rules_alarms_in_at_most_one_of_twenty(size: int) -> None:
     rng = np.random.default_rng(size)
-    runs = 300
+    runs = 120
     together = alone_too = 0
     for _ in range(runs):
         cases = null_run(rng, 30, size)
@@ -213,13 +214,14 @@ def test_a_null_run_with_thirty_rules_alarms_in_at_most_one_of_twenty(size: int)
         assert alone_too > 0.2 * runs  # what Holm is for
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "share"), [(40, 0.9), (100, 0.8)])
 def test_thirty_shares_that_are_the_bound_itself_alarm_in_at_most_one_run_of_twenty(
     size: int, share: float
 ) -> None:
     """Independent passes and failures: far in the tails Wilson's interval is too short."""
     rng = np.random.default_rng(size)
-    runs, slices = 300, 30
+    runs, slices = 200, 30
     rule = parse_rule(f"pass_rate <= {share}")
     alarms = 0
     for _ in range(runs):

@@ -102,7 +102,7 @@ def test_items_are_joined_on_where_they_reach_every_question_of_both() -> None:
 
 
 def test_what_is_missing_is_said_of_the_run_that_it_is_said_of() -> None:
-    """One of four questions lost in b: a minus b is between 0.25 and 0.75, and b minus a so below."""
+    """One of five questions lost in b: a minus b, and b minus a, have bounds of their own."""
     a, b = run(names(5), [1, 1, 0, 1, 1]), run(names(5), [0, 0, 0, 0.5, None])
     found, drop = paired(a, b).estimate(0.95), paired(a, b).dropped(0.95)
     assert found.note == "1 missing: between 0.3 and 0.7 whatever they were"

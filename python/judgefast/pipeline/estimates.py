@@ -26,9 +26,7 @@ def estimates_of(reading: Reading) -> list[Estimate]:
     return [one.estimate(reading.config.level) for one in measurements_of(reading)]
 
 
-def measurements_of(
-    reading: Reading, *, names: Collection[str] | None = None
-) -> list[Measurement]:
+def measurements_of(reading: Reading, *, names: Collection[str] | None = None) -> list[Measurement]:
     """The same before a level is chosen; of `names` alone, if some are given."""
     rubric, config = reading.rubric, reading.config
     return measure(

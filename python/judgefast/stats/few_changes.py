@@ -8,6 +8,7 @@ Pearson do: with k in G, a share of up to their upper end.
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -89,7 +90,7 @@ def changes_of(
     found: list[Changes | None] = []
     order = np.argsort(slices, kind="stable")
     ends = np.searchsorted(slices[order], np.arange(many + 1))
-    for start, end in zip(ends[:-1], ends[1:], strict=True):
+    for start, end in pairwise(ends):
         rows = order[start:end]
         found.append(_changes(cluster_id64[rows], difference[rows]) if len(rows) else None)
     return found

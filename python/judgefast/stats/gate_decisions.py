@@ -23,9 +23,7 @@ _ENDS = 2
 class Measured(Protocol):
     """What is asked for an estimate."""
 
-    def __call__(
-        self, level: float, *, of_family: float, clusters: int | None = None
-    ) -> Estimate:
+    def __call__(self, level: float, *, of_family: float, clusters: int | None = None) -> Estimate:
         """Estimate at a level, where all of a family are to hold at another (`tails`).
 
         `clusters`: as if so many clusters said the same; None for those that there are.
@@ -103,6 +101,7 @@ def decide(cases: Sequence[Case], level: float) -> list[RuleResult]:
         left = [place for place in family if asked[place].decision == "inconclusive"]
         found.update(asked)
         if len(left) == len(family):
+            found.update({place: _undecided(cases[place], found[place], level) for place in left})
             break
         family = left
     return [found[place] for place in range(len(cases))]
@@ -144,29 +143,36 @@ def _by_interval(case: Case, level: float, of_family: float) -> RuleResult:
         return _result(rule, found, "pass", f"all of {ends} is {_side(rule)}")
     if not (rule.holds(low) or rule.holds(high)):
         return _result(rule, found, "fail", f"nothing of {ends} is {_side(rule)}")
-    more = _more_clusters(case, found, of_family)
-    reason = f"{ends} is on both sides of {rule.bound:g}; "
-    if found.value == rule.bound:
-        reason += "no number of clusters decides it while the value is the bound itself"
+    return _result(rule, found, "inconclusive", f"{ends} is on both sides of {rule.bound:g}")
+
+
+def _undecided(case: Case, result: RuleResult, of_family: float) -> RuleResult:
+    """Add how many more clusters would decide a rule that has an interval."""
+    bound = case.rule.bound
+    if result.low is None or result.high is None:
+        return result
+    more = _more_clusters(case, result, of_family)
+    if result.value == bound:
+        words = "no number of clusters decides it while the value is the bound itself"
     elif more is None:
-        reason += f"{MOST_CLUSTERS:,} clusters would not decide it, if the value stays"
+        words = f"{MOST_CLUSTERS:,} clusters would not decide it, if the value stays"
     else:
         clusters = "1 more cluster" if more == 1 else f"{more:,} more clusters"
-        reason += f"{clusters} would decide it, if the value stays"
-    return _result(rule, found, "inconclusive", reason, more)
+        words = f"{clusters} would decide it, if the value stays"
+    return msgspec.structs.replace(result, reason=f"{result.reason}; {words}", more_clusters=more)
 
 
-def _more_clusters(case: Case, found: Estimate, of_family: float) -> int | None:
+def _more_clusters(case: Case, found: RuleResult, of_family: float) -> int | None:
     """Search for the least number of clusters that would decide a rule, if they say the same.
 
     Not by the root of n: where 0 of n differ, ends go with 1 / n.
     """
-    rule, ask = case.rule, case.estimate
-    if ask is None or found.value in {None, rule.bound}:
+    rule, ask, level = case.rule, case.estimate, found.level
+    if ask is None or level is None or found.value in {None, rule.bound}:
         return None
 
     def decides(clusters: int) -> bool:
-        grown = ask(found.level, of_family=of_family, clusters=clusters)
+        grown = ask(level, of_family=of_family, clusters=clusters)
         ends = [end for end in (grown.low, grown.high) if end is not None]
         return len(ends) == _ENDS and rule.holds(ends[0]) == rule.holds(ends[1])
 
@@ -182,9 +188,7 @@ def _more_clusters(case: Case, found: Estimate, of_family: float) -> int | None:
     return enough - found.clusters
 
 
-def _result(
-    rule: Rule, found: Estimate, decision: Decision, reason: str, more: int | None = None
-) -> RuleResult:
+def _result(rule: Rule, found: Estimate, decision: Decision, reason: str) -> RuleResult:
     return RuleResult(
         rule=rule.text,
         is_drop=rule.is_drop,
@@ -199,7 +203,6 @@ def _result(
         method=found.method,
         clusters=found.clusters,
         missing=found.missing,
-        more_clusters=more,
         note=found.note,
     )
 

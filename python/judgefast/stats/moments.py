@@ -34,7 +34,7 @@ class Moments(NamedTuple):
 
     @property
     def mean(self) -> float | None:
-        """s / w, rounded once; None over no outcomes."""
+        """Weighted mean, s / w, rounded once; None over no outcomes."""
         return float(Fraction(self.s, self.w * FIXED_ONE)) if self.w else None
 
 

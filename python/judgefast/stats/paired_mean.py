@@ -115,7 +115,8 @@ class PairedMean(NamedTuple):
 
     def band(self, level: float) -> tuple[float, float] | None:
         """Ends around the difference that hold together with others; None where it has none."""
-        return self._at_least(*(by_t(self.measurement, level) or (None, None)), level)
+        low, high = by_t(self.measurement, level) or (None, None)
+        return self._at_least(low, high, level)
 
     def _at_least(
         self, low: float | None, high: float | None, level: float

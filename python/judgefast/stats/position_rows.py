@@ -86,7 +86,7 @@ def measure_position(
     resampling: Resampling | None,
     fields: Sequence[str] = (),
 ) -> list[Measurement]:
-    """Measure the mean of each column, in all and by fields of meta; `position_estimate` says it."""
+    """Measure the mean of each column, of all and by fields of meta, for `position_estimate`."""
     cluster = items.cluster_id64[found.counts.item]
     whole = np.zeros(len(cluster), dtype=np.int64)
     parts = [

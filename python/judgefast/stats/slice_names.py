@@ -12,7 +12,6 @@ import re
 _PLAIN = re.compile(r'[^\s="\\]+')
 _WORD = r'("(?:[^"\\]|\\.)*"|[^\s="\\]+)'
 _PART = re.compile(f"{_WORD}={_WORD}")
-_BLANKS = re.compile(r"\s*")
 
 
 def slice_part(key: str, value: str) -> str:
@@ -54,9 +53,10 @@ def unread_from(name: str) -> int | None:
         keys.add(key)
         if found.end() == len(name):
             return None
-        place = _BLANKS.match(name, found.end()).end()
-        if place == found.end():
-            return place
+        rest = name[found.end() :]
+        if not rest[0].isspace():
+            return found.end()
+        place = len(name) - len(rest.lstrip())
     return place
 
 
