@@ -11,6 +11,7 @@ from tests.recorded import Row, pairs, record
 
 import judgefast
 from judgefast.errors import ConfigError
+from judgefast.stats import summary
 from judgefast.stats.names import NAMES
 
 if TYPE_CHECKING:
@@ -86,6 +87,60 @@ def test_runs_of_other_ids_are_joined_by_their_questions(
     assert (found.by, found.both, found.only_a, found.only_b) == ("cluster", 20, 16, 0)
 
 
+def test_items_of_one_id_that_ask_something_else_are_not_paired_without_a_word(
+    right: judgefast.Run, tmp_path: Path
+) -> None:
+    rows = [row | {"question": f"Another: {row['question']}"} for row in pairs()[:20]]
+    rows += pairs()[20:]
+    other = judgefast.run(rows, recorded=record(rows), out=tmp_path / "other", **OPTIONS)
+    words = "data: 20 of 36 items of one id have another question (or cluster)"
+    with pytest.raises(ConfigError, match=r"are not comparable; what differs:\n  data: 20 of") as e:
+        right.compare(other)
+    assert str(e.value).endswith(words)
+    assert e.value.hint == "if they are the same items, say so: --across data"
+    found = right.compare(other, across=["data"])
+    assert found.across == [words]
+    assert found.difference("accuracy").both == 36
+    with pytest.raises(ConfigError, match="data: 20 of 36"):
+        right.gate(["drop(accuracy) <= 0"], baseline=other)
+    gate = right.gate(["drop(accuracy) <= 0"], baseline=other, across=["data"])
+    assert gate.across == [words]
+
+
+def test_rows_named_by_their_content_meet_by_question_where_answers_changed(
+    right: judgefast.Run, tmp_path: Path
+) -> None:
+    """Two versions of a model: without ids, only rows with the same answers have the same name."""
+    rows = pairs()
+    changed = [row | {"id": f"other content of {row['id']}"} for row in rows[6:]]
+    rows = rows[:6] + changed
+    new = judgefast.run(rows, recorded=record(rows), out=tmp_path / "new", **OPTIONS)
+    found = new.compare(right).difference("accuracy")
+    assert (found.by, found.both, found.only_a, found.only_b) == ("cluster", 36, 0, 0)
+
+
+def test_two_pairs_that_share_no_model_do_not_meet(right: judgefast.Run, tmp_path: Path) -> None:
+    text = json.dumps(pairs()).replace("beacon", "comet").replace("atlas", "delta")
+    renamed = json.loads(text)
+    other = judgefast.run(renamed, recorded=record(renamed), out=tmp_path / "other", **OPTIONS)
+    found = right.compare(other)
+    assert {one.name for one in found.differences}.isdisjoint({"win_rate", "tie_rate"})
+    assert f"win_rate {PAIR}" in found.unpaired
+
+
+def test_names_of_models_with_blanks_meet_on_their_side(tmp_path: Path) -> None:
+    """Quoted names, one of which holds what stands between the two."""
+    names = {"atlas": "a baseline=b", "beacon": "new beacon"}
+    rows = [row | {one: names[row[one]] for one in ("model_a", "model_b")} for row in pairs()]
+    run = judgefast.run(rows, recorded=record(rows), out=tmp_path / "run", **OPTIONS)
+    named = judgefast.run(
+        rows, recorded=run, baseline="new beacon", out=tmp_path / "named", **OPTIONS
+    )
+    for name in ("win_rate", "tie_rate"):
+        found = run.compare(named).difference(name)
+        assert (found.value, found.slice_b) == (0, None)
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_new_version_of_a_model_meets_the_old_one(
     right: judgefast.Run,
@@ -102,6 +157,59 @@ def test_a_new_version_of_a_model_meets_the_old_one(
     found = right.compare(other).difference("win_rate", PAIR)
     assert (found.both, found.value, found.slice_b) == (36, 0, "candidate=comet baseline=atlas")
     assert right.compare(other).unpaired == ["win_rate model=beacon", "win_rate model=comet"]
+    in_facts = right.compare(other, slices=["topic"]).difference(
+        "win_rate", f"{PAIR} meta.topic=facts"
+    )
+    assert in_facts.slice_b == "candidate=comet baseline=atlas meta.topic=facts"
+
+
+def test_a_pair_and_its_models_are_one_number_in_the_band(
+    right: judgefast.Run, biased: judgefast.Run
+) -> None:
+    found = right.compare(biased)
+    assert {one.simultaneous_method for one in found.differences} == {None}
+    by_topic = right.compare(biased, slices=["topic"])
+    of_pair = [one for one in by_topic.differences if one.slice.startswith(PAIR)]
+    many = sum(one.name == "win_rate" and one.low is not None for one in of_pair)
+    again = right.compare(biased, level=1 - 0.05 / many).difference("win_rate", PAIR)
+    in_band = by_topic.difference("win_rate", PAIR)
+    assert in_band.simultaneous_method == "bonferroni"
+    ends = (in_band.simultaneous_low, in_band.simultaneous_high)
+    assert ends == pytest.approx((again.low, again.high))
+
+
+def test_bias_for_a_position_can_be_held_to_a_rule_in_a_part_of_the_data(
+    right: judgefast.Run, biased: judgefast.Run
+) -> None:
+    number = sum(row["meta"]["topic"] == "facts" for row in pairs())
+    for run, share in ((right, 0.0), (biased, 1.0)):
+        found = run.gate(["flip_rate[meta.topic=facts] <= 0.9", "direction <= 0.1"]).rules[0]
+        assert (found.value, found.clusters) == (share, number)
+    [none, _] = right.gate(["flip_rate[meta.colour=red] <= 0.9"]).rules
+    assert none.reason.startswith("not measured: `flip_rate` has no slice `meta.colour=red`")
+
+
+def test_a_gate_measures_what_its_rules_are_about_and_nothing_else(
+    right: judgefast.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    measure_parts = summary.measure_parts
+
+    def spying(parts: Any, *rest: Any) -> Any:
+        kept = list(parts)
+        seen.extend(part.name for part in kept)
+        return measure_parts(kept, *rest)
+
+    monkeypatch.setattr(summary, "measure_parts", spying)
+    assert right.gate(["accuracy >= 0.1"]).status == 0
+    assert seen == ["accuracy"]
+
+
+def test_the_share_that_could_not_be_read_is_a_number_like_any_other(right: judgefast.Run) -> None:
+    unreadable = right.gate(["accuracy >= 0.1"]).rules[-1]
+    assert (unreadable.value, unreadable.clusters, unreadable.is_drop) == (0.0, 36, False)
+    [drop, *_] = right.gate(["drop(accuracy) <= 0.5"], baseline=right).rules
+    assert drop.is_drop
 
 
 def test_a_pair_of_models_counts_for_one_side_in_both_runs(

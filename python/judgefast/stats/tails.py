@@ -25,7 +25,7 @@ def estimate_among(
     take the place of normal ones and of percentiles: at 50 clusters and level 0.998 the normal is
     left by chance 1.6 times as often as it says, and of 4,096 replicates only the outermost few
     would decide. Those of Clopper and Pearson take the place of Wilson's: at 40 clusters, a share
-    of .9 and level .998, Wilson's is left six times as often as it says.
+    of .9 and level .998, Wilson's is left three times as often as it says.
 
     Args:
         measured: The mean.
