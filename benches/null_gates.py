@@ -4,7 +4,8 @@ Simulated pairs of runs over the same questions, in 30 slices; some verdicts dif
 alike. Each slice has the rule `drop(accuracy[...]) <= 0`. Counted are the runs in which any rule
 fails: each rule decided alone, by Holm's procedure, and those with a slice that differs in the band
 of `judgefast compare`, by Bonferroni and by joint replicates (max-t). `shares`: runs of independent
-passes and failures, .9 of each slice, in which any rule `pass_rate >= 0.9` is decided. Beside each stands a pair of which one slice has lost 0.15.
+passes and failures, .9 of each slice, in which any rule `pass_rate >= 0.9` is decided.
+Beside each stands a pair of which one slice has lost 0.15.
 
 python benches/null_gates.py [--quick] [--output FILE]
 """
