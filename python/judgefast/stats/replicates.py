@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from judgefast import _native
-from judgefast.errors import ConfigError
+from judgefast.errors import ColumnError, ConfigError
 from judgefast.stats.integers import integer_columns
 
 if TYPE_CHECKING:
