@@ -7,9 +7,10 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.recorded import Row, pairs, record, write_lines
+from tests.recorded import always_first, pairs, record, write_lines
 
 import judgefast as judgefast_module
+from judgefast.cli.options import read_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,12 +24,6 @@ NO_ACROSS = (
     "Invalid value for '--across': 'judges' is not one of 'judge', 'rubric', 'parse', "
     "'rule', 'orders', 'data'."
 )
-
-
-def always_first(row: Row, order: str) -> str:
-    """A judge who prefers the first answer whatever it says."""
-    del row, order
-    return '{"verdict": "A", "reason": "it comes first"}'
 
 
 @pytest.fixture(scope="module")
@@ -319,3 +314,14 @@ def test_names_of_models_cannot_move_the_terminal(
         seen = judgefast(*command)
         assert "[31mred" in seen
         assert "\x1b" not in seen
+
+
+def test_a_comment_follows_a_blank_and_is_in_no_quotes(tmp_path: Path) -> None:
+    (tmp_path / "rules").write_text(
+        'mean[model="a # b"] >= 1 # why\n  # all of it\nmean[model=a#b] >= 2#3\nmean >= 1\t#\n'
+    )
+    assert read_rules(tmp_path / "rules") == [
+        'mean[model="a # b"] >= 1',
+        "mean[model=a#b] >= 2#3",
+        "mean >= 1",
+    ]
