@@ -69,7 +69,7 @@ def test_a_lean_is_told_with_its_interval_and_does_not_hide_a_winner() -> None:
     lean, winner = findings(bias, estimates)
     assert lean.text.startswith("This judge leans to the answer shown second: it chose that one in")
     ends = sorted(100 * (0.5 - end) for end in (bias.direction.low, bias.direction.high))
-    assert lean.text.endswith(f" (95 % interval {ends[0]:.3g} % to {ends[1]:.3g} %).")
+    assert lean.text.endswith(f" (95% interval {ends[0]:.3g} % to {ends[1]:.3g} %).")
     assert winner.kind == "winner"
     assert winner.text.startswith("new wins against old: win rate ")
 
