@@ -162,6 +162,14 @@ class PoissonSums:
         slice: NDArray[np.uint32],
         /,
     ) -> None: ...
+    def add_shard(
+        self,
+        cluster_id64: NDArray[np.uint64],
+        value: NDArray[np.int64],
+        weight: NDArray[np.uint8],
+        slice: NDArray[np.uint32],
+        /,
+    ) -> None: ...
     def merge(self, other: PoissonSums, /) -> None: ...
     def means(self) -> NDArray[np.float64]: ...
 

@@ -35,14 +35,13 @@ def test_a_gate_measures_what_its_rules_are_about_and_nothing_else(
     right: judgefast.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
-    measure_parts = summary.measure_parts
+    measure_shards = summary.measure_shards
 
-    def spying(parts: Any, *rest: Any) -> Any:
-        kept = list(parts)
-        seen.extend(part.name for part in kept)
-        return measure_parts(kept, *rest)
+    def spying(parts_of: Any, *rest: Any) -> Any:
+        seen.extend(part.name for part in parts_of(0))
+        return measure_shards(parts_of, *rest)
 
-    monkeypatch.setattr(summary, "measure_parts", spying)
+    monkeypatch.setattr(summary, "measure_shards", spying)
     assert right.gate(["accuracy >= 0.1"]).status == 0
     assert seen == ["accuracy"]
 

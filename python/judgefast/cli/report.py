@@ -41,6 +41,6 @@ def report(directory: str, *, rubric: str | None, as_json: bool, **changes: Any)
     from judgefast.pipeline.results import read_run, report_of, why_incomplete  # noqa: PLC0415 - heavy
 
     given = {name: value for name, value in changes.items() if value not in (None, ())}
-    found = report_of(read_run(Path(directory), rubric=rubric, **given))
+    found = report_of(read_run(Path(directory), rubric=rubric, to_report=True, **given))
     print_report(found, as_json=as_json)
     return 3 if why_incomplete(found.results.counts) else 0

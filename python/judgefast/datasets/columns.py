@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from judgefast.codes import CHOICE_NONE, CHOICE_TIE
-from judgefast.datasets.rows import iter_rows
+from judgefast.datasets.rows import iter_rows, row_count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,18 +60,14 @@ class ItemColumns(NamedTuple):
 class _Coder:
     """Codes names in the order they come, until there are too many."""
 
-    def __init__(self, limit: int | None = None) -> None:
+    def __init__(self, rows: int, limit: int | None = None) -> None:
         self.names: dict[str, int] = {}
         self.limit = limit
-        self.rows: list[NDArray[np.int32]] = []
-        self.length = 0
+        self._rows = np.full(rows, -1, np.int32)
 
     def add(self, values: pa.Array[Any], start: int) -> bool:
         """Code the rows from `start` on, strings. False when there are too many names."""
-        if start > self.length:
-            self.rows.append(np.full(start - self.length, -1, dtype=np.int32))
-        self.rows.append(self.codes(values))
-        self.length = start + len(values)
+        self._rows[start : start + len(values)] = self.codes(values)
         return self.limit is None or len(self.names) <= self.limit
 
     def codes(self, values: pa.Array[Any]) -> NDArray[np.int32]:
@@ -85,10 +81,8 @@ class _Coder:
         ]
         return codes
 
-    def coded(self, length: int) -> Coded:
-        if length > self.length:
-            self.rows.append(np.full(length - self.length, -1, dtype=np.int32))
-        return Coded(np.concatenate(self.rows), list(self.names))
+    def coded(self) -> Coded:
+        return Coded(self._rows, list(self.names))
 
 
 def load_item_columns(folder: Path) -> ItemColumns:
@@ -101,9 +95,13 @@ def load_item_columns(folder: Path) -> ItemColumns:
         RunDirectoryError: There is no snapshot.
 
     """
-    ids, clusters, counts, choices, scores = [], [], [], [], []
-    models, label, meta = _Coder(), _Coder(), _MetaCoders()
-    owners: list[NDArray[np.int32]] = []
+    rows = row_count(folder)
+    # Filled in turn: no part of a column is held beside it, and memory does not fall to pieces.
+    cluster_id64, num_answers = np.empty(rows, np.uint64), np.empty(rows, np.uint16)
+    choice, score = np.empty(rows, np.uint8), np.empty(rows, np.float64)
+    ids: list[pa.Array[Any]] = []
+    models, model = _Coder(0), np.empty((rows, 0), np.int32)
+    label, meta = _Coder(rows), _MetaCoders(rows)
     start = 0
     wanted = ["item_id", "cluster_id64", "answers.list.element.model", "gold", "gold_score", "meta"]
     for batch in iter_rows(folder, wanted, batch_rows=BATCH_ROWS):
@@ -111,26 +109,31 @@ def load_item_columns(folder: Path) -> ItemColumns:
         length = answers.value_lengths().to_numpy()
         gold: Any = batch.column("gold")
         single = length == 1
+        here = slice(start, start + batch.num_rows)
         ids.append(batch.column("item_id"))
-        clusters.append(batch.column("cluster_id64").to_numpy())
-        counts.append(length.astype(np.uint16))
-        scores.append(batch.column("gold_score").to_numpy(zero_copy_only=False))
-        choices.append(_choices(gold, single))
+        cluster_id64[here] = batch.column("cluster_id64").to_numpy()
+        num_answers[here] = length
+        score[here] = batch.column("gold_score").to_numpy(zero_copy_only=False)
+        choice[here] = _choices(gold, single)
         label.add(pc.if_else(pa.array(single), gold, None), start)
-        owners.append(models.codes(answers.flatten().field("model")))
+        owners = _by_item(models.codes(answers.flatten().field("model")), length)
+        if owners.shape[1] > model.shape[1]:
+            wider = np.full((rows, owners.shape[1]), -1, np.int32)
+            wider[:start, : model.shape[1]] = model[:start]
+            model = wider
+        model[here, : owners.shape[1]] = owners
         meta.add(batch.column("meta"), start)
         start += batch.num_rows
-    num_answers = np.concatenate(counts)
     return ItemColumns(
         item_id=pa.concat_arrays(ids),
-        cluster_id64=np.concatenate(clusters),
+        cluster_id64=cluster_id64,
         num_answers=num_answers,
-        gold_choice=np.concatenate(choices),
-        gold_score=np.concatenate(scores).astype(np.float64),
-        gold_label=label.coded(start) if label.names else None,
+        gold_choice=choice,
+        gold_score=score,
+        gold_label=label.coded() if label.names else None,
         models=list(models.names),
-        model=_by_item(np.concatenate(owners), num_answers),
-        meta=meta.coded(start),
+        model=model,
+        meta=meta.coded(),
     )
 
 
@@ -146,7 +149,7 @@ def _choices(gold: pa.Array[Any], single: NDArray[np.bool_]) -> NDArray[np.uint8
     return choices
 
 
-def _by_item(owners: NDArray[np.int32], num_answers: NDArray[np.uint16]) -> NDArray[np.int32]:
+def _by_item(owners: NDArray[np.int32], num_answers: NDArray[np.integer]) -> NDArray[np.int32]:
     """One row an item, padded with -1."""
     lengths = num_answers.astype(np.int64)
     wide = np.full((len(lengths), int(lengths.max(initial=0))), -1, dtype=np.int32)
@@ -159,7 +162,8 @@ def _by_item(owners: NDArray[np.int32], num_answers: NDArray[np.uint16]) -> NDAr
 class _MetaCoders:
     """A coder for each field of `meta`, dropped when it holds too many values."""
 
-    def __init__(self) -> None:
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
         self._coders: dict[str, _Coder] = {}
         self._dropped: set[str] = set()
 
@@ -172,13 +176,15 @@ class _MetaCoders:
         for field in fields:
             if field in self._dropped:
                 continue
-            coder = self._coders.setdefault(field, _Coder(MAX_META_VALUES))
+            if field not in self._coders:
+                self._coders[field] = _Coder(self._rows, MAX_META_VALUES)
+            coder = self._coders[field]
             if not coder.add(_strings([row.get(field) for row in rows]), start):
                 self._dropped.add(field)
                 del self._coders[field]
 
-    def coded(self, length: int) -> dict[str, Coded]:
-        return {field: coder.coded(length) for field, coder in self._coders.items() if coder.names}
+    def coded(self) -> dict[str, Coded]:
+        return {field: coder.coded() for field, coder in self._coders.items() if coder.names}
 
 
 def _strings(values: list[Any]) -> pa.Array[Any]:

@@ -265,6 +265,15 @@ def iter_rows(
                 raise pa.ArrowInvalid(message)
 
 
+def row_count(folder: Path) -> int:
+    """Items of the snapshot, by what its parts say of themselves."""
+    found = 0
+    for part in _parts(folder):
+        with _named_errors(part):
+            found += parquet.read_metadata(part).num_rows
+    return found
+
+
 def check_row_count(folder: Path, items: int) -> None:
     """Check that the snapshot is whole, by what its parts say of themselves.
 
@@ -272,10 +281,7 @@ def check_row_count(folder: Path, items: int) -> None:
         RunDirectoryError: It holds another number of items.
 
     """
-    found = 0
-    for part in _parts(folder):
-        with _named_errors(part):
-            found += parquet.read_metadata(part).num_rows
+    found = row_count(folder)
     if found != items:
         message = f"`{folder}/{ROWS_FOLDER}` holds {found:,} items, not {items:,}"
         raise RunDirectoryError(message, hint=_COPY_BACK)

@@ -76,14 +76,23 @@ class AnswerIndex:
     @property
     def failure(self) -> NDArray[np.uint8]:
         """`Status` code of the highest failed attempt at each row of the plan; 0 for none."""
-        return (self._failures & _CODE_MASK).astype(np.uint8)
+        return self.failure_of(slice(None))
+
+    def failure_of(self, rows: Rows | slice) -> NDArray[np.uint8]:
+        """`failure` at some rows."""
+        return (self._failures[rows] & _CODE_MASK).astype(np.uint8)
 
     @property
     def state(self) -> NDArray[np.uint8]:
         """A `State` for each row of the plan."""
-        answered, failed = self.final_attempt > 0, self._failures > 0
-        states = np.where(answered, State.ANSWERED, np.where(failed, State.FAILED, State.UNASKED))
-        return states.astype(np.uint8)
+        states = np.full(len(self._row), State.UNASKED, np.uint8)
+        states[self._failures > 0] = State.FAILED
+        states[self.final_attempt > 0] = State.ANSWERED
+        return states
+
+    def let_go_of_ids(self) -> None:
+        """Take in no more completions: what they are found by takes as much room as the rest."""
+        self._index = _native.RequestIndex(np.zeros((0, 16), np.uint8))
 
     def rows(self, request_ids: pa.Array[Any]) -> Rows:
         """Rows of the plan, -1 where it has no such request."""
@@ -96,7 +105,8 @@ class AnswerIndex:
         engine is failed for good. Rows of `retry` are asked whatever they have.
         """
         is_open = (self.final_attempt == 0) & (self.attempts < max_attempts)
-        is_open &= self.failure != Status.TOO_LONG
+        failed = np.flatnonzero(self._failures)
+        is_open[failed[self.failure_of(failed) == Status.TOO_LONG]] = False
         if retry is not None:
             is_open |= retry
         return np.flatnonzero(is_open)

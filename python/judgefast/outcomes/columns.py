@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class OutcomeColumns(NamedTuple):
-    """One comparison, or one scored answer, of an item. All of length n, in plan order."""
+    """One comparison, or one scored answer, of an item. All of length n, in plan order.
+
+    A column without any number in it may be one NaN that is seen n times.
+    """
 
     item: NDArray[np.uint32]
     """Index of the item in the order of `rows`."""
@@ -41,3 +44,7 @@ class OutcomeColumns(NamedTuple):
     """Plan row of the first judgment of this outcome; its judgments are contiguous."""
     judgments: NDArray[np.uint32]
     """How many they are."""
+
+    def take(self, rows: NDArray[np.int64]) -> OutcomeColumns:
+        """Some of the outcomes."""
+        return OutcomeColumns._make(column[rows] for column in self)

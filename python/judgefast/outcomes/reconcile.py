@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _POSITIONS = {"first": 0, "second": 1, "tie": CHOICE_TIE}
 _WITHOUT_DEGREES = {None, 0.0, 0.5, 1.0}
+
+
+Number = TypeVar("Number", np.float32, np.float64)
 
 
 class Label(Protocol):
@@ -110,7 +113,11 @@ def reconcile(  # noqa: PLR0913 - the settings of a run, named by keyword
         raise ConfigError(msg)
     ids, values, codes, chances, judged = _native.reconcile(
         plan,
-        verdicts,
+        verdicts._replace(
+            score=_numbers(verdicts.score),
+            strength=_numbers(verdicts.strength),
+            label_mass=_numbers(verdicts.label_mass),
+        ),
         label_meanings(format, verdicts.p_labels.shape[1]),
         None if baseline is None else _baseline_column(baseline),
         mode=mode,
@@ -122,6 +129,10 @@ def reconcile(  # noqa: PLR0913 - the settings of a run, named by keyword
     status, position = codes
     p_win, p_tie, p_loss = chances
     label_mass, first_judgment, judgments = judged
+    p_win, p_tie, p_loss, label_mass = (
+        column if len(column) else np.broadcast_to(np.float32(np.nan), len(item))
+        for column in (p_win, p_tie, p_loss, label_mass)
+    )
     return OutcomeColumns(
         item=item,
         candidate=candidate,
@@ -138,6 +149,12 @@ def reconcile(  # noqa: PLR0913 - the settings of a run, named by keyword
         first_judgment=first_judgment,
         judgments=judgments,
     )
+
+
+def _numbers(column: NDArray[Number]) -> NDArray[Number]:
+    """A column as the kernel takes it: nothing of one that is NaN throughout, and says so."""
+    is_one = column.strides == (0,) and len(column) and np.isnan(column[0])
+    return column[:0] if is_one else np.ascontiguousarray(column)
 
 
 def label_meanings(format: Format, width: int) -> LabelMeanings:  # noqa: A002 - as above

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from judgefast.codes import Status
 from judgefast.verdicts.table import COLUMNS, VerdictTable
@@ -34,6 +35,7 @@ def read_journal_by(
     tables = [table, *(table.beside(rubric.verdict) for rubric in others)]
     for batch in directory.completions(COLUMNS):
         table.add(batch)
+    pa.default_memory_pool().release_unused()  # of files that are not read again
     return tables
 
 
@@ -43,14 +45,16 @@ def rows_to_ask(plan: RunPlan, table: VerdictTable, config: RunConfig) -> NDArra
     What has no answer and attempts left; and, whatever it has, what `config.retry` names. A retry
     is a wish of its own: `failed` asks again even where `max_attempts` are used up.
     """
-    status = table.verdicts().status
-    retry = np.zeros(len(status), bool)
-    if "failed" in config.retry:
-        retry |= (status == Status.ENGINE_ERROR) | (status == Status.TIMEOUT)
-    if "unparsed" in config.retry:
-        retry |= (status >= Status.EMPTY) & (status < Status.ENGINE_ERROR)
-    if "truncated" in config.retry:
-        retry |= status == Status.TRUNCATED
+    retry = None
+    if config.retry:
+        status = table.status()
+        retry = np.zeros(len(status), bool)
+        if "failed" in config.retry:
+            retry |= (status == Status.ENGINE_ERROR) | (status == Status.TIMEOUT)
+        if "unparsed" in config.retry:
+            retry |= (status >= Status.EMPTY) & (status < Status.ENGINE_ERROR)
+        if "truncated" in config.retry:
+            retry |= status == Status.TRUNCATED
     rows = table.answers.missing(config.max_attempts, retry)
     to_ask: NDArray[np.int64] = rows[plan.rendered.decided[rows] == Status.PARSED]
     return to_ask

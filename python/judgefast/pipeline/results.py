@@ -82,6 +82,7 @@ def read_run(
     *,
     rubric: str | None = None,
     directory: RunDirectory | None = None,
+    to_report: bool = False,
     **changes: Any,  # noqa: ANN401 - options of a run
 ) -> Reading:
     """Read a run directory: verdicts and outcomes as the journal stands.
@@ -90,6 +91,7 @@ def read_run(
         path: The run directory.
         rubric: Read the same completions by another rubric, which asks the same.
         directory: The directory, where it is open already.
+        to_report: Keep no more than a report is made from: judgments are not known by their ids.
         changes: Options of `READING`, in place of the run's own.
 
     Raises:
@@ -97,7 +99,7 @@ def read_run(
         ConfigError: The other rubric asks something else.
 
     """
-    return read_run_by(path, [rubric], directory=directory, **changes)[0]
+    return read_run_by(path, [rubric], directory=directory, to_report=to_report, **changes)[0]
 
 
 def read_run_by(
@@ -105,9 +107,12 @@ def read_run_by(
     rubrics: Sequence[str | None],
     *,
     directory: RunDirectory | None = None,
+    to_report: bool = False,
     **changes: Any,  # noqa: ANN401 - options of a run
 ) -> list[Reading]:
     """Read a run by each of some rubrics, its files once; None is the run's own.
+
+    Other arguments as for `read_run`; all readings share the ids that `to_report` lets go of.
 
     Raises:
         RunDirectoryError: As for `read_run`.
@@ -125,6 +130,10 @@ def read_run_by(
     items = load_item_columns(directory.path)
     plan = load_plan(directory, to_send=False)
     tables = read_journal_by(directory, plan, in_force)
+    if to_report:
+        ids = np.zeros((0, 16), np.uint8)
+        plan = RunPlan(plan.columns._replace(request_id=ids, key=ids), plan.rendered)
+        tables[0].answers.let_go_of_ids()
     return [
         reading_of(directory, config, one, items, plan, table)
         for one, table in zip(in_force, tables, strict=True)

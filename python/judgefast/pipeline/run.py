@@ -265,7 +265,7 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
         if asked is not None:
             directory.journal.close()
         changes = {name: getattr(config, name) for name in READING}
-        reading = read_run(directory.path, directory=directory, **changes)
+        reading = read_run(directory.path, directory=directory, to_report=True, **changes)
     directory.finish_launch(seconds=going.seconds, in_flight_mean=mean)
     left = len(rows_to_ask(reading.plan, reading.table, config.replace(retry=())))
     return finished(directory.path, report_of(reading), asked, left)

@@ -7,14 +7,22 @@ less than half of the time; noise leaves it at 0. The alert is on the direction.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from judgefast.codes import FIXED_ONE
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads the annotation
+from judgefast.stats.joint import measure_shards
+from judgefast.stats.orders import Shown, order_counts
 from judgefast.stats.position import PositionBias
-from judgefast.stats.position_rows import measure_position, position_estimate, position_rows
+from judgefast.stats.position_rows import (
+    OPTIONAL,
+    has_both_orders,
+    parts_of,
+    position_estimate,
+    rows_of,
+)
 from judgefast.stats.rules import (
     BIAS_MIN_CLUSTERS,
     BIAS_MIN_LEAN,
@@ -22,13 +30,16 @@ from judgefast.stats.rules import (
     GUIDE_FLIP_RATE,
     LEVEL,
 )
+from judgefast.stats.shards import Shards
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from judgefast.stats.orders import ComparisonPlan
+    from judgefast.stats.joint import SlicedRows
+    from judgefast.stats.orders import ComparisonPlan, OrderCounts
+    from judgefast.stats.position_rows import PositionRows
     from judgefast.stats.replicates import Resampling
     from judgefast.stats.slices import JudgedItems
     from judgefast.verdicts.columns import VerdictColumns
@@ -61,33 +72,78 @@ def position_bias(  # noqa: PLR0913 - settings of the report, by keyword
         arXiv:2305.17926 (balancing positions). The rule of the alert: `docs/statistics.md`.
 
     """
-    found = position_rows(plan, verdicts, label_choices=label_choices)
-    counts, both = found.counts, found.both
-    forward, swapped = counts.verdicts[:, 0], counts.verdicts[:, 1]
+    shards = Shards(items.cluster_id64, len(plan.item))
+
+    def counts_of(shard: int) -> tuple[OrderCounts, VerdictColumns]:
+        if shards.number == 1:
+            return order_counts(plan, verdicts), verdicts
+        rows = shards.rows(shard, plan.item)
+        read = verdicts.take(rows)
+        return order_counts(Shown.of(plan, rows), read), read
+
+    one_order = not any(has_both_orders(counts_of(shard)[0]) for shard in range(shards.number))
+    tallies: dict[int, _Tally] = {}
+
+    def parts(shard: int) -> list[SlicedRows]:
+        counts, read = counts_of(shard)
+        found = rows_of(counts, read, label_choices=label_choices, one_order=one_order)
+        tallies[shard] = _tally(found, items)
+        return parts_of(found, items)
+
     means = {
         one.name: position_estimate(one, level)
-        for one in measure_position(found, items, resampling)
+        for one in measure_shards(parts, shards.number, resampling)
+        if one.name not in OPTIONAL or one.moments.outcomes
     }
-    flip_rate, noise = means["flip_rate"], means.get("noise_flip_rate")
-    direction, (lean, used) = means["direction"], found.columns["direction"]
-    cluster = items.cluster_id64[counts.item]
-    leaning = len(np.unique(cluster[used & (lean != FIXED_ONE // 2)]))
+    noise = means.get("noise_flip_rate")
+    total = _Tally(*(sum(column) for column in zip(*tallies.values(), strict=True)))
     return PositionBias(
-        comparisons=len(counts.item),
-        both_orders=int(both.sum()),
-        one_order=found.one_order,
-        flip_rate=flip_rate,
-        direction=direction,
+        comparisons=int(total.comparisons),
+        both_orders=int(total.both_orders),
+        one_order=one_order,
+        flip_rate=means["flip_rate"],
+        direction=means["direction"],
         same_position_rate=means["same_position_rate"],
+        first_twice=int(total.first_twice),
+        second_twice=int(total.second_twice),
+        flip_matrix=_matrix(total.matrix),
+        noise_flip_rate=noise,
+        noise_share=_share(noise, means["flip_rate"]),
+        p_first=means.get("p_first"),
+        guide_flip_rule=_above_guide(means["flip_rate"]),
+        direction_alert=_alerts(means["direction"], int(total.leaning)),
+    )
+
+
+class _Tally(NamedTuple):
+    """Sums over the comparisons of a shard."""
+
+    comparisons: int
+    both_orders: int
+    first_twice: int
+    second_twice: int
+    matrix: NDArray[np.int64]
+    leaning: int
+    """Clusters with a comparison that leans to one position."""
+
+
+def _tally(found: PositionRows, items: JudgedItems) -> _Tally:
+    counts = found.counts
+    forward, swapped = counts.verdicts[:, 0], counts.verdicts[:, 1]
+    lean, used = found.columns["direction"]
+    cluster = items.cluster_id64[counts.item]
+    return _Tally(
+        comparisons=len(counts.item),
+        both_orders=int(found.both.sum()),
         first_twice=int((forward[:, 0] * swapped[:, 1]).sum()),
         second_twice=int((forward[:, 1] * swapped[:, 0]).sum()),
-        flip_matrix=_matrix(forward, swapped),
-        noise_flip_rate=noise,
-        noise_share=_share(noise, flip_rate),
-        p_first=means.get("p_first"),
-        guide_flip_rule=flip_rate.value is not None and flip_rate.value > GUIDE_FLIP_RATE,
-        direction_alert=_alerts(direction, leaning),
+        matrix=forward.T @ swapped,
+        leaning=len(np.unique(cluster[used & (lean != FIXED_ONE // 2)])),
     )
+
+
+def _above_guide(flips: Estimate) -> bool:
+    return flips.value is not None and flips.value > GUIDE_FLIP_RATE
 
 
 def _share(noise: Estimate | None, flips: Estimate) -> float | None:
@@ -96,10 +152,7 @@ def _share(noise: Estimate | None, flips: Estimate) -> float | None:
     return min(noise.value / flips.value, 1.0)
 
 
-def _matrix(
-    forward: NDArray[np.int64], swapped: NDArray[np.int64]
-) -> tuple[tuple[int, int, int], ...]:
-    table = forward.T @ swapped
+def _matrix(table: NDArray[np.int64]) -> tuple[tuple[int, int, int], ...]:
     return tuple((int(row[0]), int(row[1]), int(row[2])) for row in table)
 
 

@@ -19,45 +19,72 @@ if TYPE_CHECKING:
 
 HALF = FIXED_ONE // 2
 
+_BLOCK = 1 << 17
+"""Comparisons that are looked at together."""
 
-def pair_rows(outcomes: OutcomeColumns, items: JudgedItems, baseline: str | None) -> Rows:
-    """Value of each comparison for the candidate of its pair of models, grouped by pair.
+
+class PairSides:
+    """Which model of each pair of a run is the candidate.
 
     The outcomes of one pair all count for the same side, however the row or the plan had them:
     the named baseline is the baseline; else, if every row has the pair the same way round, so does
     the slice; else the name that is first in the alphabet is the baseline.
     """
-    names = AnswerNames(items)
-    candidate = names.codes(outcomes.item, outcomes.candidate)
-    other = names.codes(outcomes.item, outcomes.baseline)
-    twins = candidate == other
-    candidate = np.where(twins, names.place(outcomes.candidate), candidate)
-    other = np.where(twins, names.place(outcomes.baseline), other)
 
-    rank = names.ranks()
-    lower = np.minimum(rank[candidate], rank[other])
-    upper = np.maximum(rank[candidate], rank[other])
-    pairs, group = np.unique(lower * len(rank) + upper, return_inverse=True)
-    lowers, uppers = np.divmod(pairs, len(rank))
-    is_upper = rank[candidate] > rank[other]
-    about_upper = np.bincount(group, is_upper, minlength=len(pairs)) > 0
-    if baseline is not None:
-        named = rank[names.names.index(baseline)]
-        about_upper = (about_upper | (lowers == named)) & (uppers != named)
-
-    flip = is_upper != about_upper[group]
-    by_rank = [names.names[code] for code in np.argsort(rank)]
-    groups = [
-        " ".join(
-            (
-                slice_part("candidate", by_rank[up if about_up else low]),
-                slice_part("baseline", by_rank[low if about_up else up]),
+    def __init__(self, outcomes: OutcomeColumns, items: JudgedItems, baseline: str | None) -> None:
+        """Look at every comparison of a run."""
+        self._names = AnswerNames(items)
+        self._rank = rank = self._names.ranks()
+        seen = np.zeros(0, np.int64)
+        for start in range(0, len(outcomes.item), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            pair, is_upper = self._of(
+                outcomes.item[block], outcomes.candidate[block], outcomes.baseline[block]
             )
-        )
-        for low, up, about_up in zip(lowers, uppers, about_upper, strict=True)
-    ]
+            seen = np.union1d(seen, pair * 2 + is_upper)
+        self._pairs = np.unique(seen >> 1)
+        lowers, uppers = np.divmod(self._pairs, len(rank))
+        about_upper = np.isin(self._pairs * 2 + 1, seen)
+        if baseline is not None:
+            named = rank[self._names.names.index(baseline)]
+            about_upper = (about_upper | (lowers == named)) & (uppers != named)
+        self._about_upper = about_upper
+        by_rank = [self._names.names[code] for code in np.argsort(rank)]
+        self.groups = [
+            " ".join(
+                (
+                    slice_part("candidate", by_rank[up if about_up else low]),
+                    slice_part("baseline", by_rank[low if about_up else up]),
+                )
+            )
+            for low, up, about_up in zip(lowers, uppers, about_upper, strict=True)
+        ]
+        """Names of the pairs, by code."""
+
+    def of(self, outcomes: OutcomeColumns) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Pair of each comparison, and whether its candidate is the pair's baseline."""
+        pair, is_upper = self._of(outcomes.item, outcomes.candidate, outcomes.baseline)
+        group = np.searchsorted(self._pairs, pair)
+        return group, is_upper != self._about_upper[group]
+
+    def _of(
+        self, item: NDArray[np.uint32], first: NDArray[np.uint16], second: NDArray[np.uint16]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Both names of each comparison as one number, and whether the first is the later name."""
+        candidate, other = self._names.codes(item, first), self._names.codes(item, second)
+        twins = candidate == other
+        candidate = np.where(twins, self._names.place(first), candidate)
+        other = np.where(twins, self._names.place(second), other)
+        mine, theirs = self._rank[candidate], self._rank[other]
+        pair = np.minimum(mine, theirs) * len(self._rank) + np.maximum(mine, theirs)
+        return pair, mine > theirs
+
+
+def pair_rows(outcomes: OutcomeColumns, sides: PairSides) -> Rows:
+    """Value of each comparison for the candidate of its pair of models, grouped by pair."""
+    group, flip = sides.of(outcomes)
     value = np.where(flip, FIXED_ONE - outcomes.value, outcomes.value)
-    return Rows(outcomes.item, outcomes.aspect, value, outcomes.weight, group, groups)
+    return Rows(outcomes.item, outcomes.aspect, value, outcomes.weight, group, sides.groups)
 
 
 def model_rows(outcomes: OutcomeColumns, items: JudgedItems) -> Rows:

@@ -8,7 +8,7 @@ this is for means that are looked at alone.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -60,20 +60,78 @@ def histogram_means(  # noqa: PLR0913, PLR0917 - the columns of `replicate_means
         Efron 1979, Annals of Statistics 7(1), section 3: the multinomial form of the bootstrap.
 
     """
-    codes, s, w, clusters = _native.cluster_histogram(
-        *integer_columns(cluster_id64, value, weight, slice_), num_slices
-    )
-    ends = np.searchsorted(codes, np.arange(num_slices + 1))
-    return [
-        None
-        if end - begin > MOST_BINS
-        else Replicates(
-            draw_means(s[begin:end], w[begin:end], clusters[begin:end], resampling),
-            resampling.seed,
-            HISTOGRAM,
+    bootstrap = HistogramBootstrap(num_slices, resampling=resampling)
+    bootstrap.add_shard(cluster_id64, value, weight, slice_)
+    return bootstrap.replicates()
+
+
+class HistogramBootstrap:
+    """The same from rows that come in shards, no cluster in two of them.
+
+    Args:
+        num_slices: How many slices there are, at least 1.
+        resampling: Seed and number of replicates; each slice begins with the seed anew.
+
+    """
+
+    def __init__(self, num_slices: int, *, resampling: Resampling) -> None:
+        self._resampling = resampling
+        self._too_many = np.zeros(num_slices, np.bool_)
+        self._bins: list[NDArray[Any]] = []
+        """Slice, both sums and clusters of each bin, ascending."""
+
+    def add_shard(
+        self,
+        cluster_id64: NDArray[np.uint64],
+        value: NDArray[np.int64],
+        weight: NDArray[np.uint8],
+        slice_: NDArray[np.uint32],
+    ) -> None:
+        """Count the clusters of a shard by their sums; columns as for `histogram_means`.
+
+        Raises:
+            ColumnError: As for `histogram_means`.
+
+        """
+        num_slices = len(self._too_many)
+        bins: list[NDArray[Any]] = list(
+            _native.cluster_histogram(
+                *integer_columns(cluster_id64, value, weight, slice_), num_slices
+            )
         )
-        for begin, end in pairwise(ends.tolist())
-    ]
+        if self._bins:
+            bins = _merged([np.concatenate(both) for both in zip(self._bins, bins, strict=True)])
+        self._too_many |= np.bincount(bins[0], minlength=num_slices) > MOST_BINS
+        kept = ~self._too_many[bins[0]]
+        self._bins = [column[kept] for column in bins]
+
+    def replicates(self) -> list[Replicates | None]:
+        """Replicates of each slice, as of `histogram_means`."""
+        codes, s, w, clusters = self._bins
+        ends = np.searchsorted(codes, np.arange(len(self._too_many) + 1))
+        return [
+            None
+            if too_many
+            else Replicates(
+                draw_means(s[begin:end], w[begin:end], clusters[begin:end], self._resampling),
+                self._resampling.seed,
+                HISTOGRAM,
+            )
+            for too_many, (begin, end) in zip(
+                self._too_many.tolist(), pairwise(ends.tolist()), strict=True
+            )
+        ]
+
+
+def _merged(bins: list[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Bins of two shards, those with the same sums as one."""
+    codes, s, w, clusters = bins
+    order = np.lexsort((w, s, codes))
+    codes, s, w = codes[order], s[order], w[order]
+    is_first = np.ones(len(order), np.bool_)
+    is_first[1:] = (np.diff(codes) > 0) | (np.diff(s) != 0) | (np.diff(w) != 0)
+    starts = np.flatnonzero(is_first)
+    return [codes[starts], s[starts], w[starts], np.add.reduceat(clusters[order], starts)]
 
 
 def draw_means(

@@ -37,6 +37,19 @@ class Moments(NamedTuple):
         """Weighted mean, s / w, rounded once; None over no outcomes."""
         return float(Fraction(self.s, self.w * FIXED_ONE)) if self.w else None
 
+    def plus(self, other: Moments) -> Moments:
+        """Sums over both, which share no cluster."""
+        return Moments(
+            clusters=self.clusters + other.clusters,
+            outcomes=self.outcomes + other.outcomes,
+            w=self.w + other.w,
+            s=self.s + other.s,
+            ss=self.ss + other.ss,
+            sw=self.sw + other.sw,
+            ww=self.ww + other.ww,
+            is_binary=self.is_binary and other.is_binary,
+        )
+
 
 def cluster_moments(
     cluster_id64: NDArray[np.uint64],

@@ -42,6 +42,23 @@ class ComparisonPlan(Protocol):
         """Shape (n + 1,): row k shows as many answers as entry k + 1 exceeds entry k."""
 
 
+class Shown(NamedTuple):
+    """Some rows of a plan, as a `ComparisonPlan`."""
+
+    item: NDArray[np.uint32]
+    first: NDArray[np.uint16]
+    second: NDArray[np.uint16]
+    aspect: NDArray[np.uint16]
+    shown_offsets: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, plan: ComparisonPlan, rows: NDArray[np.int64]) -> Shown:
+        """Take rows of a plan."""
+        ends = np.cumsum(plan.shown_offsets[rows + 1] - plan.shown_offsets[rows])
+        offsets = np.concatenate([np.zeros(1, np.int64), ends])
+        return cls(plan.item[rows], plan.first[rows], plan.second[rows], plan.aspect[rows], offsets)
+
+
 class OrderCounts(NamedTuple):
     """Judgments of each comparison by order and verdict. m comparisons, ascending by item.
 

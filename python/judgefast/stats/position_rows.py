@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     _Column = tuple[NDArray[np.int64], NDArray[np.bool_]]
     """A value for each comparison, and whether it is used."""
 
+OPTIONAL = ("noise_flip_rate", "p_first")
+"""Means that are left out where a run has nothing for them."""
+
 CENTRES = {"direction": 0.5}
 """Means that are said as their distance from this."""
 
@@ -43,7 +46,7 @@ class PositionRows(NamedTuple):
     one_order: bool
     """Whether one order alone was asked."""
     columns: dict[str, _Column]
-    """By the name of the mean; those that the run has nothing for are left out."""
+    """By the name of the mean."""
 
     def rows(self, name: str) -> Rows:
         """One row a comparison; it weighs nothing where it is not used."""
@@ -61,9 +64,31 @@ def position_rows(
 ) -> PositionRows:
     """Say of each comparison what `position_bias` takes the mean of; arguments as there."""
     counts = order_counts(plan, verdicts)
+    one_order = not has_both_orders(counts)
+    found = rows_of(counts, verdicts, label_choices=label_choices, one_order=one_order)
+    known = {
+        name: column
+        for name, column in found.columns.items()
+        if name not in OPTIONAL or column[1].any()
+    }
+    return found._replace(columns=known)
+
+
+def has_both_orders(counts: OrderCounts) -> bool:
+    """Whether some comparison was asked in both orders."""
+    return bool(_each(counts.planned).any())
+
+
+def rows_of(
+    counts: OrderCounts,
+    verdicts: VerdictColumns,
+    *,
+    label_choices: Sequence[object] | None,
+    one_order: bool,
+) -> PositionRows:
+    """Say it of the comparisons of one shard, also what no comparison of it is used for."""
     read = counts.read
     both = _each(read)
-    one_order = not _each(counts.planned).any()
     forward, swapped = counts.verdicts[:, 0], counts.verdicts[:, 1]
     pairs = np.where(both, read[:, 0] * read[:, 1], 1)
     agreeing = (forward * swapped).sum(axis=1)
@@ -87,16 +112,21 @@ def measure_position(
     fields: Sequence[str] = (),
 ) -> list[Measurement]:
     """Measure the mean of each column, of all and by fields of meta, for `position_estimate`."""
-    cluster = items.cluster_id64[found.counts.item]
-    whole = np.zeros(len(cluster), dtype=np.int64)
-    parts = [
-        SlicedRows(name, ["all"], cluster, value, used.astype(np.uint8), whole)
-        for name, (value, used) in found.columns.items()
-    ]
+    parts = parts_of(found, items)
     slicer = Slicer(items, fields=fields, aspects=())
     for name in found.columns:
         parts += islice(slicer.parts(name, found.rows(name), binary=True), 1, None)
     return measure_parts(parts, resampling)
+
+
+def parts_of(found: PositionRows, items: JudgedItems) -> list[SlicedRows]:
+    """Each column as a part to measure."""
+    cluster = items.cluster_id64[found.counts.item]
+    whole = np.zeros(len(cluster), dtype=np.int64)
+    return [
+        SlicedRows(name, ["all"], cluster, value, used.astype(np.uint8), whole)
+        for name, (value, used) in found.columns.items()
+    ]
 
 
 def position_estimate(
@@ -126,13 +156,11 @@ def _balanced(sums: NDArray[np.int64], read: NDArray[np.int64]) -> NDArray[np.in
     return rounded_quotient(top, size[:, 0] * size[:, 1] * orders)
 
 
-def _noise(counts: OrderCounts, both: NDArray[np.bool_]) -> _Column | None:
+def _noise(counts: OrderCounts, both: NDArray[np.bool_]) -> _Column:
     """How often two repeats in the same order differ, over comparisons read in both orders."""
     read = counts.read
     repeated = read > 1
     used = both & _either(repeated)
-    if not used.any():
-        return None
     pairs = np.where(repeated, read * (read - 1), 0)
     agreeing = (counts.verdicts * (counts.verdicts - 1)).sum(axis=2)
     differing = np.where(repeated, pairs - agreeing, 0) * FIXED_ONE
@@ -151,8 +179,6 @@ def _p_first(
     worth = np.array([{"first": 1.0, "tie": 0.5}.get(str(choice), 0.0) for choice in choices])
     probability = verdicts.p_labels.astype(np.float64) @ worth
     known = (counts.comparison >= 0) & (verdicts.status == Status.PARSED) & ~np.isnan(probability)
-    if not known.any():
-        return None
     cells = (counts.comparison * 2 + counts.order)[known]
     sums = np.zeros(2 * len(counts.item), dtype=np.int64)
     np.add.at(sums, cells, np.rint(probability[known] * FIXED_ONE).astype(np.int64))

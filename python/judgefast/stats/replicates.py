@@ -212,6 +212,23 @@ class PoissonBootstrap:
         """
         self._sums.add(*integer_columns(cluster_id64, value, weight, codes))
 
+    def add_shard(
+        self,
+        cluster_id64: NDArray[np.uint64],
+        value: NDArray[np.int64],
+        weight: NDArray[np.uint8],
+        codes: NDArray[np.integer],
+    ) -> None:
+        """Add rows on every core: each cluster is drawn once, however far apart its rows are.
+
+        The same bits as `add`, in memory that grows with the rows.
+
+        Raises:
+            ColumnError: As for `add`.
+
+        """
+        self._sums.add_shard(*integer_columns(cluster_id64, value, weight, codes))
+
     def merge(self, other: PoissonBootstrap) -> None:
         """Add the rows of another shard, which stays as it is.
 

@@ -79,7 +79,8 @@ class Slicer:
     ) -> Iterator[SlicedRows]:
         """Cut `rows` into every slice that has at least one, one field at a time."""
         heaviest = int(rows.weight.max(initial=1))
-        for codes, slices in self.cut(rows):
+        for field in (None, *self._fields):
+            codes, slices, numbers = self._codes(rows, field)
             yield SlicedRows(
                 name,
                 slices,
@@ -90,15 +91,18 @@ class Slicer:
                 missing_weight=heaviest,
                 scale=scale,
                 binary=binary,
+                numbers=numbers,
             )
 
     def cut(self, rows: Rows) -> Iterator[tuple[NDArray[np.int64], list[str]]]:
         """Cut `rows` in every way asked for: slice of each row (-1 for none), names by code."""
         for field in (None, *self._fields):
-            yield self._codes(rows, field)
+            yield self._codes(rows, field)[:2]
 
-    def _codes(self, rows: Rows, field: str | None) -> tuple[NDArray[np.int64], list[str]]:
-        """Dense slice codes of `rows`, and the slices' names in order."""
+    def _codes(
+        self, rows: Rows, field: str | None
+    ) -> tuple[NDArray[np.int64], list[str], list[int]]:
+        """Dense slice codes of `rows`, the slices' names in order, and their numbers in any cut."""
         code = rows.group.astype(np.int64)
         outside = code < 0
         parts: list[tuple[int, Sequence[str]]] = [(len(rows.groups), rows.groups)]
@@ -115,7 +119,8 @@ class Slicer:
             parts.append((len(names), names))
         code[outside] = 0
         present, codes = _dense(code, outside, prod(size for size, _ in parts))
-        return codes, [_slice_name(int(one), parts) for one in present]
+        numbers = present.tolist()
+        return codes, [_slice_name(one, parts) for one in numbers], numbers
 
 
 def _dense(

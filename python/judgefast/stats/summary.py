@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from judgefast.errors import ConfigError
 from judgefast.stats import comparisons, scores
-from judgefast.stats.joint import measure_parts
+from judgefast.stats.joint import measure_shards
 from judgefast.stats.rules import LEVEL
+from judgefast.stats.shards import Shards
 from judgefast.stats.slices import Slicer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from judgefast.outcomes.columns import OutcomeColumns
     from judgefast.stats.estimate import Estimate
+    from judgefast.stats.joint import SlicedRows
     from judgefast.stats.measurement import Measurement
     from judgefast.stats.replicates import Resampling
     from judgefast.stats.slices import JudgedItems, Rows
@@ -120,21 +122,26 @@ def measure(  # noqa: PLR0913 - as above
         ConfigError: An unknown mode, meta field or baseline.
 
     """
-    found = statistics_of(outcomes, items, mode=mode, scale=scale, baseline=baseline)
-    if judgments is not None:
-        found.append(Statistic("unreadable", scores.unreadable_rows(*judgments)))
+    statistics = _Statistics(outcomes, items, mode, scale, baseline)
     aspects = aspects or [str(code) for code in range(int(outcomes.aspect.max(initial=0)) + 1)]
     slicer = Slicer(items, fields=slices, aspects=aspects)
     whole = Slicer(items, fields=slices, aspects=())
-    parts = (
-        part
-        for name, rows, of_scale, binary in found
-        if names is None or name in names
-        for part in (whole if name == "unreadable" else slicer).parts(
-            name, rows, scale=of_scale, binary=binary
-        )
-    )
-    return measure_parts(parts, resampling)
+    shards = Shards(items.cluster_id64, len(outcomes.item if judgments is None else judgments.item))
+
+    def parts_of(shard: int) -> Iterator[SlicedRows]:
+        for name, rows, of_scale, binary in statistics.of(
+            outcomes.take(shards.rows(shard, outcomes.item)) if shards.number > 1 else outcomes
+        ):
+            if names is None or name in names:
+                yield from slicer.parts(name, rows, scale=of_scale, binary=binary)
+        if judgments is not None and (names is None or "unreadable" in names):
+            item, status = judgments
+            if shards.number > 1:
+                asked = shards.rows(shard, item)
+                item, status = item[asked], status[asked]
+            yield from whole.parts("unreadable", scores.unreadable_rows(item, status), binary=True)
+
+    return measure_shards(parts_of, shards.number, resampling)
 
 
 def statistics_of(
@@ -151,20 +158,46 @@ def statistics_of(
         ConfigError: An unknown mode or baseline.
 
     """
-    if mode not in _MODES:
-        message = f"no mode `{mode}`; known: {', '.join(_MODES)}"
-        raise ConfigError(message)
-    if baseline is not None and baseline not in items.models:
-        close = get_close_matches(baseline, list(items.models), n=1)
-        message = f"no model `{baseline}` to serve as baseline; known: {', '.join(items.models)}"
-        raise ConfigError(message, hint=f"did you mean `{close[0]}`?" if close else None)
-    return _MODES[mode](outcomes, items, scale, baseline)
+    return _Statistics(outcomes, items, mode, scale, baseline).of(outcomes)
+
+
+class _Statistics:
+    """The statistics of a run, for all of its outcomes or some."""
+
+    def __init__(
+        self,
+        outcomes: OutcomeColumns,
+        items: JudgedItems,
+        mode: str,
+        scale: tuple[float, float],
+        baseline: str | None,
+    ) -> None:
+        """Look at all outcomes once."""
+        if mode not in _MODES:
+            message = f"no mode `{mode}`; known: {', '.join(_MODES)}"
+            raise ConfigError(message)
+        if baseline is not None and baseline not in items.models:
+            close = get_close_matches(baseline, list(items.models), n=1)
+            known = ", ".join(items.models)
+            message = f"no model `{baseline}` to serve as baseline; known: {known}"
+            raise ConfigError(message, hint=f"did you mean `{close[0]}`?" if close else None)
+        self._items, self._scale, self._of_mode = items, scale, _MODES[mode]
+        is_pairs = mode == "pairwise"
+        self._sides = comparisons.PairSides(outcomes, items, baseline) if is_pairs else None
+
+    def of(self, outcomes: OutcomeColumns) -> list[Statistic]:
+        """Rows of every mean over these outcomes, the headline first."""
+        return self._of_mode(outcomes, self._items, self._scale, self._sides)
 
 
 def _pairwise(
-    outcomes: OutcomeColumns, items: JudgedItems, _: tuple[float, float], baseline: str | None
+    outcomes: OutcomeColumns,
+    items: JudgedItems,
+    _: tuple[float, float],
+    sides: comparisons.PairSides | None,
 ) -> list[Statistic]:
-    pairs = comparisons.pair_rows(outcomes, items, baseline)
+    assert sides is not None
+    pairs = comparisons.pair_rows(outcomes, sides)
     return [
         Statistic("win_rate", pairs),
         Statistic("win_rate", comparisons.model_rows(outcomes, items)),
@@ -174,7 +207,10 @@ def _pairwise(
 
 
 def _scalar(
-    outcomes: OutcomeColumns, items: JudgedItems, scale: tuple[float, float], _: str | None
+    outcomes: OutcomeColumns,
+    items: JudgedItems,
+    scale: tuple[float, float],
+    _: comparisons.PairSides | None,
 ) -> list[Statistic]:
     return [
         Statistic("mean", scores.all_rows(outcomes), scale, binary=False),
@@ -184,7 +220,10 @@ def _scalar(
 
 
 def _binary(
-    outcomes: OutcomeColumns, items: JudgedItems, _: tuple[float, float], __: str | None
+    outcomes: OutcomeColumns,
+    items: JudgedItems,
+    _: tuple[float, float],
+    __: comparisons.PairSides | None,
 ) -> list[Statistic]:
     return [
         Statistic("pass_rate", scores.all_rows(outcomes)),
@@ -195,7 +234,10 @@ def _binary(
 
 
 def _choice(
-    outcomes: OutcomeColumns, items: JudgedItems, _: tuple[float, float], __: str | None
+    outcomes: OutcomeColumns,
+    items: JudgedItems,
+    _: tuple[float, float],
+    __: comparisons.PairSides | None,
 ) -> list[Statistic]:
     return [
         Statistic("choice_rate", scores.answer_rows(outcomes, items)),
@@ -206,7 +248,7 @@ def _choice(
 _MODES: dict[
     str,
     Callable[
-        [OutcomeColumns, JudgedItems, tuple[float, float], str | None],
+        [OutcomeColumns, JudgedItems, tuple[float, float], comparisons.PairSides | None],
         list[Statistic],
     ],
 ] = {"pairwise": _pairwise, "scalar": _scalar, "binary": _binary, "choice": _choice}

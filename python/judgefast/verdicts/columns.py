@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class VerdictColumns(NamedTuple):
-    """What was read for each judgment. All of length n; positions are as shown to the judge."""
+    """What was read for each judgment. All of length n; positions are as shown to the judge.
+
+    A column without any number in it may be one NaN that is seen n times, and not to be written to.
+    """
 
     status: NDArray[np.uint8]
     """`codes.Status`."""
@@ -32,3 +35,7 @@ class VerdictColumns(NamedTuple):
     """Shape (n, 2): bytes of the text the verdict was read from, end exclusive; 0, 0 for none."""
     repaired: NDArray[np.uint8]
     """1 where only the lenient mode could read it."""
+
+    def take(self, rows: NDArray[np.int64]) -> VerdictColumns:
+        """Some of the judgments."""
+        return VerdictColumns._make(column[rows] for column in self)

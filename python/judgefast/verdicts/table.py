@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from judgefast.codes import Status
+from judgefast.codes import CHOICE_NONE, Status
 from judgefast.journal.answers import AnswerIndex, State
 from judgefast.journal.columns import to_batch
+from judgefast.verdicts.columns import VerdictColumns
 from judgefast.verdicts.read import empty, read_labels, read_texts
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from judgefast.engines.base import Completion
     from judgefast.prompts.verdict_format import VerdictFormat
-    from judgefast.verdicts.columns import VerdictColumns
 
 COLUMNS = (
     "request_id",
@@ -59,8 +59,9 @@ class VerdictTable:
         self._format = verdict_format
         self._planned = planned
         self._others: list[VerdictTable] = []
-        # Probabilities take more room than all else, and most runs read none.
-        self._columns = empty(len(planned), 0, Status.INTERRUPTED)
+        # Probabilities take more room than all else, and most runs read none; nor do most formats
+        # have both scores and strengths.
+        self._columns = _unwritten(len(planned))
         self._live_rows = 0
         self.replaced_surrogates = np.zeros(len(planned), np.int32)
         """Lone surrogates of the completion that counts, by row of the plan."""
@@ -83,9 +84,9 @@ class VerdictTable:
         chosen = np.flatnonzero(self.answers.counts(batch, rows))
         if not len(chosen):
             return rows
-        self.replaced_surrogates[rows[chosen]] = batch.column("replaced_surrogates").to_numpy()[
-            chosen
-        ]
+        replaced = batch.column("replaced_surrogates").to_numpy()[chosen]
+        if (replaced | self.replaced_surrogates[rows[chosen]]).any():
+            self.replaced_surrogates[rows[chosen]] = replaced
         said = _Said(batch, chosen)
         for table in (self, *self._others):
             table.read(said, rows)
@@ -125,21 +126,33 @@ class VerdictTable:
 
     def verdicts(self) -> VerdictColumns:
         """Verdicts as far as they are known, with the reason where there is none."""
-        status = self._columns.status.copy()
-        failed = self.answers.state == State.FAILED
-        status[failed] = self.answers.failure[failed]
-        unasked = (self.answers.state != State.ANSWERED) & (self._planned != Status.PARSED)
-        status[unasked] = self._planned[unasked]
         shares = self._columns.p_labels
         if np.isnan(shares).all():  # perhaps those that were read are superseded: no trace
             shares = shares[:, :0]
-        return self._columns._replace(status=status, p_labels=shares)
+        return self._columns._replace(status=self.status(), p_labels=shares)
+
+    def status(self) -> NDArray[np.uint8]:
+        """`Status` of every judgment, as in :meth:`verdicts`."""
+        status = self._columns.status.copy()
+        state = self.answers.state
+        failed = np.flatnonzero(state == State.FAILED)
+        status[failed] = self.answers.failure_of(failed)
+        unasked = (state != State.ANSWERED) & (self._planned != Status.PARSED)
+        np.copyto(status, self._planned, where=unasked)
+        return status
 
     def _put(self, rows: NDArray[np.int64], verdicts: VerdictColumns) -> None:
         # The status last: a thread that reads the table meanwhile finds what it says of a row.
         for name in reversed(verdicts._fields):
-            if name != "p_labels" or self._columns.p_labels.shape[1]:
-                getattr(self._columns, name)[rows] = getattr(verdicts, name)
+            if name == "p_labels" and not self._columns.p_labels.shape[1]:
+                continue
+            new = getattr(verdicts, name)
+            if not getattr(self._columns, name).flags.writeable:
+                if np.isnan(new).all():
+                    continue
+                column = np.full(len(self._columns.status), np.nan, new.dtype)
+                self._columns = self._columns._replace(**{name: column})
+            getattr(self._columns, name)[rows] = new
 
     def _make_room(self, labels: int) -> None:
         """Hold probabilities from now on; none were read so far."""
@@ -160,6 +173,21 @@ class _Said:
         if self._taken is None or not np.array_equal(self._taken[0], places):
             self._taken = places, self.batch.column("text").take(places).to_pylist()
         return self._taken[1]
+
+
+def _unwritten(n: int) -> VerdictColumns:
+    """Columns of `n` judgments that were not read; those of floats take no room yet."""
+    nan, nan32 = np.float64(np.nan), np.float32(np.nan)
+    return VerdictColumns(
+        status=np.full(n, Status.INTERRUPTED, np.uint8),
+        choice=np.full(n, CHOICE_NONE, np.uint8),
+        score=np.broadcast_to(nan, n),
+        strength=np.broadcast_to(nan, n),
+        p_labels=np.zeros((n, 0), np.float32),
+        label_mass=np.broadcast_to(nan32, n),
+        span=np.zeros((n, 2), np.uint32),
+        repaired=np.zeros(n, np.uint8),
+    )
 
 
 def _is(finish_reason: pa.Array[Any], name: str) -> NDArray[np.uint8]:

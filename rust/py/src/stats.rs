@@ -142,6 +142,25 @@ impl PoissonSums {
         detached(py, || self.sums.add(rows, self.path))
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
+    #[pyo3(signature = (cluster_id64, value, weight, slice, /))]
+    fn add_shard(
+        &mut self,
+        py: Python<'_>,
+        cluster_id64: PyReadonlyArray1<'_, u64>,
+        value: PyReadonlyArray1<'_, i64>,
+        weight: PyReadonlyArray1<'_, u8>,
+        slice: PyReadonlyArray1<'_, u32>,
+    ) -> PyResult<()> {
+        let rows = OutcomeRows {
+            cluster_id64: cluster_id64.as_slice()?,
+            value: value.as_slice()?,
+            weight: weight.as_slice()?,
+            slice: slice.as_slice()?,
+        };
+        detached(py, || self.sums.add_shard(rows, self.path))
+    }
+
     #[pyo3(signature = (other, /))]
     fn merge(&mut self, py: Python<'_>, other: &Self) -> PyResult<()> {
         detached(py, || self.sums.merge(&other.sums))

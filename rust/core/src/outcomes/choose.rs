@@ -18,8 +18,7 @@ pub(crate) fn reconcile(
     settings: &Settings<'_>,
 ) -> Result<Outcomes, Error> {
     let rows = judgments.item.len();
-    let mut outcomes = Outcomes::default();
-    outcomes.reserve(rows);
+    let mut outcomes = Outcomes::with_room(rows, verdicts);
     let same = |left: usize, right: usize| {
         judgments.item[left] == judgments.item[right]
             && judgments.aspect[left] == judgments.aspect[right]
@@ -207,7 +206,7 @@ impl<'a> Choosing<'a> {
         let labels = self.settings.labels.choice;
         let (mut tie, mut total, mut count, mut mass) = (0.0, 0.0, 0.0, f32::NAN);
         for row in rows.clone().filter(|&row| self.verdicts.is_read(row)) {
-            mass = mass.min(self.verdicts.label_mass[row]);
+            mass = mass.min(self.verdicts.label_mass(row));
             let Some((p, sum)) = self.verdicts.probabilities(row, labels.len())? else {
                 continue;
             };

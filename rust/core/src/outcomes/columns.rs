@@ -36,14 +36,14 @@ pub struct Verdicts<'a> {
     pub status: &'a [u8],
     /// Position of the chosen answer, [`super::CHOICE_TIE`] or [`super::CHOICE_NONE`].
     pub choice: &'a [u8],
-    /// Score, or NaN.
+    /// Score, or NaN; empty where no judgment has one.
     pub score: &'a [f64],
     /// Preference for the answer shown first: 1, .75, .5, .25, 0, or NaN; any number between
-    /// where it was read from label probabilities.
+    /// where it was read from label probabilities. Empty where no judgment has one.
     pub strength: &'a [f64],
     /// Probability of each label, row after row; NaN where not read.
     pub p_labels: &'a [f32],
-    /// Probability that the labels hold together; NaN where not read.
+    /// Probability that the labels hold together; NaN where not read, empty where none was.
     pub label_mass: &'a [f32],
 }
 
@@ -64,6 +64,21 @@ impl Verdicts<'_> {
     /// Whether a row has a verdict.
     pub(crate) fn is_read(&self, row: usize) -> bool {
         self.status[row] == 0
+    }
+
+    /// Score of a row, or NaN.
+    pub(crate) fn score(&self, row: usize) -> f64 {
+        self.score.get(row).copied().unwrap_or(f64::NAN)
+    }
+
+    /// Strength of a row, or NaN.
+    pub(crate) fn strength(&self, row: usize) -> f64 {
+        self.strength.get(row).copied().unwrap_or(f64::NAN)
+    }
+
+    /// Label mass of a row, or NaN.
+    pub(crate) fn label_mass(&self, row: usize) -> f32 {
+        self.label_mass.get(row).copied().unwrap_or(f32::NAN)
     }
 
     /// The label probabilities of a row and their sum, where they were read.
@@ -101,11 +116,17 @@ pub(crate) fn check(
         ("shown_offsets", judgments.shown_offsets.len().saturating_sub(1)),
         ("status", verdicts.status.len()),
         ("choice", verdicts.choice.len()),
+    ] {
+        same_length(rows, column)?;
+    }
+    for column in [
         ("score", verdicts.score.len()),
         ("strength", verdicts.strength.len()),
         ("label_mass", verdicts.label_mass.len()),
     ] {
-        same_length(rows, column)?;
+        if column.1 > 0 {
+            same_length(rows, column)?;
+        }
     }
     same_length(("labels", labels.choice.len()), ("label scores", labels.score.len()))?;
     same_length(("labels", labels.choice.len()), ("strong labels", labels.strong.len()))?;
@@ -135,7 +156,8 @@ pub struct Outcomes {
     pub status: Vec<u8>,
     /// [`super::Position`].
     pub position: Vec<u8>,
-    /// Probability that the candidate wins, or NaN.
+    /// Probability that the candidate wins, or NaN. Empty, as are the next three, where no
+    /// judgment has a label mass.
     pub p_win: Vec<f32>,
     /// Probability of a tie, or NaN.
     pub p_tie: Vec<f32>,
@@ -147,6 +169,8 @@ pub struct Outcomes {
     pub first_judgment: Vec<u32>,
     /// Judgments of the outcome.
     pub judgments: Vec<u32>,
+    /// Whether there are probabilities.
+    chances: bool,
 }
 
 /// One row of [`Outcomes`].
@@ -163,22 +187,27 @@ pub(crate) struct Outcome {
 }
 
 impl Outcomes {
-    /// Room for `rows` more rows.
-    pub(crate) fn reserve(&mut self, rows: usize) {
-        self.item.reserve(rows);
-        self.candidate.reserve(rows);
-        self.baseline.reserve(rows);
-        self.aspect.reserve(rows);
-        self.value.reserve(rows);
-        self.weight.reserve(rows);
-        self.status.reserve(rows);
-        self.position.reserve(rows);
-        self.p_win.reserve(rows);
-        self.p_tie.reserve(rows);
-        self.p_loss.reserve(rows);
-        self.label_mass.reserve(rows);
-        self.first_judgment.reserve(rows);
-        self.judgments.reserve(rows);
+    /// Room for `rows` rows made from these verdicts.
+    pub(crate) fn with_room(rows: usize, verdicts: &Verdicts<'_>) -> Self {
+        let chances = !verdicts.label_mass.is_empty();
+        let of_chances = if chances { rows } else { 0 };
+        Self {
+            item: Vec::with_capacity(rows),
+            candidate: Vec::with_capacity(rows),
+            baseline: Vec::with_capacity(rows),
+            aspect: Vec::with_capacity(rows),
+            value: Vec::with_capacity(rows),
+            weight: Vec::with_capacity(rows),
+            status: Vec::with_capacity(rows),
+            position: Vec::with_capacity(rows),
+            p_win: Vec::with_capacity(of_chances),
+            p_tie: Vec::with_capacity(of_chances),
+            p_loss: Vec::with_capacity(of_chances),
+            label_mass: Vec::with_capacity(of_chances),
+            first_judgment: Vec::with_capacity(rows),
+            judgments: Vec::with_capacity(rows),
+            chances,
+        }
     }
 
     /// Add an outcome of the judgments `rows`.
@@ -197,10 +226,12 @@ impl Outcomes {
         self.weight.push(weight);
         self.status.push(outcome.value.err().map_or(0, |status| status as u8));
         self.position.push(outcome.position as u8);
-        self.p_win.push(outcome.p[0]);
-        self.p_tie.push(outcome.p[1]);
-        self.p_loss.push(outcome.p[2]);
-        self.label_mass.push(outcome.label_mass);
+        if self.chances {
+            self.p_win.push(outcome.p[0]);
+            self.p_tie.push(outcome.p[1]);
+            self.p_loss.push(outcome.p[2]);
+            self.label_mass.push(outcome.label_mass);
+        }
         let narrow = |row: usize| u32::try_from(row).expect("the number of rows is checked");
         self.first_judgment.push(narrow(rows.start));
         self.judgments.push(narrow(rows.len()));

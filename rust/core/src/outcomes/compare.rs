@@ -34,8 +34,7 @@ pub(crate) fn reconcile(
 ) -> Result<Outcomes, Error> {
     check_labels(&settings.labels)?;
     let rows = judgments.item.len();
-    let mut outcomes = Outcomes::default();
-    outcomes.reserve(rows / 2);
+    let mut outcomes = Outcomes::with_room(rows / 2, verdicts);
     let pair = |row: usize| {
         let (first, second) = (judgments.first[row], judgments.second[row]);
         (first.min(second), first.max(second))
@@ -189,7 +188,7 @@ impl Comparison<'_> {
     /// Strength of a verdict for the answer shown first, less that of a tie, and whether it is one
     /// of the scale's ends; `first` is the sign of the choice.
     fn leaning(&self, row: usize, first: i8) -> Result<(f64, bool), Error> {
-        let strength = self.verdicts.strength[row];
+        let strength = self.verdicts.strength(row);
         if strength.is_nan() {
             return Ok((f64::from(first) / 2.0, false));
         }
@@ -232,7 +231,7 @@ impl Comparison<'_> {
     fn probabilities(&self, rows: &Range<usize>) -> Result<([f32; 3], f32), Error> {
         let (mut sums, mut count, mut mass) = ([0.0; 3], 0.0, f32::NAN);
         for row in rows.clone().filter(|&row| self.verdicts.is_read(row)) {
-            mass = mass.min(self.verdicts.label_mass[row]);
+            mass = mass.min(self.verdicts.label_mass(row));
             if let Some(([win, tie, loss, _], _)) = self.p(row)? {
                 for (sum, p) in sums.iter_mut().zip([win, tie, loss]) {
                     *sum += p;

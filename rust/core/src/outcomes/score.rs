@@ -15,8 +15,7 @@ pub(crate) fn reconcile(
     settings: &Settings<'_>,
 ) -> Result<Outcomes, Error> {
     let rows = judgments.item.len();
-    let mut outcomes = Outcomes::default();
-    outcomes.reserve(rows);
+    let mut outcomes = Outcomes::with_room(rows, verdicts);
     let same = |left: usize, right: usize| {
         judgments.item[left] == judgments.item[right]
             && judgments.aspect[left] == judgments.aspect[right]
@@ -45,7 +44,7 @@ fn outcome_of(
         if verdicts.is_read(row) {
             sum += score(verdicts, settings, row)?;
             count += 1.0;
-            label_mass = label_mass.min(verdicts.label_mass[row]);
+            label_mass = label_mass.min(verdicts.label_mass(row));
         }
     }
     let value =
@@ -69,7 +68,7 @@ fn score(verdicts: &Verdicts<'_>, settings: &Settings<'_>, row: usize) -> Result
             return checked(expected.sum::<f64>() / sum, row);
         }
     }
-    checked(verdicts.score[row], row)
+    checked(verdicts.score(row), row)
 }
 
 fn checked(score: f64, row: usize) -> Result<f64, Error> {

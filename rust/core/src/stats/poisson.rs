@@ -60,6 +60,32 @@ impl PoissonSums {
         Ok(())
     }
 
+    /// Add rows, on all cores: each cluster is drawn once, however far apart its rows are. Memory
+    /// grows with the rows. The same bits as [`Self::add`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::add`].
+    pub fn add_shard(&mut self, rows: OutcomeRows<'_>, path: Path) -> Result<(), Error> {
+        check(rows, self.num_slices)?;
+        let place: Vec<_> = (0..self.num_slices).map(Some).collect();
+        self.add_on_all_cores(rows, &place, path)
+    }
+
+    /// Add checked rows of the slices that have a place.
+    fn add_on_all_cores(
+        &mut self,
+        rows: OutcomeRows<'_>,
+        place: &[Option<u32>],
+        path: Path,
+    ) -> Result<(), Error> {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        for chunk in rows.chunks(MAX_ROWS) {
+            self.add_work(&prepare(chunk, place, self.seed), path, threads)?;
+        }
+        Ok(())
+    }
+
     /// Add the sums of another shard. Neither order nor grouping of merges matters.
     ///
     /// # Errors
@@ -161,10 +187,7 @@ pub fn replicate_means(
         }
     }
     let mut sums = PoissonSums::new(places, replicates, seed);
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    for chunk in rows.chunks(MAX_ROWS) {
-        sums.add_work(&prepare(chunk, &place, seed), path, threads)?;
-    }
+    sums.add_on_all_cores(rows, &place, path)?;
     let wanted = wanted.iter().filter_map(|&slice| place[slice as usize]);
     Ok(wanted.flat_map(|place| sums.means(place)).collect())
 }

@@ -58,6 +58,9 @@ proptest! {
         let slow = slow_sums(&rows, replicates);
         for (_, path) in Path::available() {
             prop_assert_eq!(&sums_of(&rows, replicates, path), &slow);
+            let mut at_once = PoissonSums::new(SLICES, replicates, SEED);
+            with_columns(&rows, |rows| at_once.add_shard(rows, path)).expect("rows in range");
+            prop_assert_eq!(&at_once, &slow);
         }
     }
 
