@@ -226,3 +226,30 @@ def test_a_run_is_read_by_another_rule_and_kept_as_a_run_of_its_own(
     asks = judgefast("replay", "r", "--rubric", "pairwise")
     assert asks.startswith("exit 2\n")
     assert "asks something else" in asks
+
+
+def test_a_field_that_the_first_rows_lack_is_read_of_each_row_that_has_it(
+    judgefast: Callable[..., str], folder: Path
+) -> None:
+    """A text that was cut is no verdict, wherever in the file the first reason stands."""
+    scalar(folder, judgefast)
+    cut = {"text": SCORES[2], "finish_reason": "length"}
+    again = {"text": SCORES[2], "finish_reason": None, "stop_reason": "max_tokens"}
+    inside = {"text": SCORES[2], "choices": [{"finish_reason": "length"}]}
+    whole = [{"text": SCORES[0]}, {"text": SCORES[2], "finish_reason": None}]
+    write_lines(folder / "o.jsonl", [*whole, cut, whole[0], again, cut | {"aspect": "x"}, inside])
+    found = audit(judgefast, "o.jsonl")
+    assert found["readings"][0]["unparsed"] == {"truncated": 4, "malformed": 1}
+    assert found["fields"] == {"text": "text", "finish_reason": "finish_reason", "aspect": "aspect"}
+    for field, value in {"id": 7, "judge": "j", "cluster": "c"}.items():
+        write_lines(folder / "o.jsonl", [*whole, cut | {field: value}])
+        seen = judgefast("parse", "o.jsonl", "--rubric", "mine.toml")
+        assert seen.startswith("exit 2\n")
+        words = f"`o.jsonl`, line 3, field `{field}`: the row has this field, and the rows before"
+        assert words in seen
+        assert f"--map {field}=\n" in seen
+        assert audit(judgefast, "o.jsonl", "--map", f"{field}=")["rows"] == 3
+    repeats = [{"id": 1, "order": "ab", "text": "A"}]
+    repeats.append(repeats[0] | {"repeat": 1})
+    write_lines(folder / "o.jsonl", repeats)
+    assert judgefast("parse", "o.jsonl", "--rubric", "pairwise").startswith("exit 0\n")

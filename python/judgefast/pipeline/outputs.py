@@ -1,7 +1,7 @@
 """Judge outputs of any file, in batches: what was said, and what it answers where the rows say so.
 
-Nothing of a row outlives its batch. Which field is which is settled by the first row of each file,
-unless it is named (`--map`); from there on every row must have it.
+Nothing of a row outlives its batch. Which field is which is settled by the first row of each file
+that has it, unless it is named (`--map`). What outputs are joined by, every row has or none.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ GUESSES: dict[str, tuple[str, ...]] = {
     "model_a": ("model_a",),
     "model_b": ("model_b",),
 }
-"""Names under which a field is looked for, the first that the first row has. Dots reach inside."""
+"""Names under which a field is looked for, the first that a row has. Dots reach inside."""
+
+_MOST_LAYOUTS = 1024
 
 CUT = {"length", "max_tokens", "max_output_tokens", "model_length"}
 """Finish reasons of a text that used up its tokens; case does not matter."""
@@ -61,7 +63,15 @@ _ABSENT = object()
 _SWAPPED = {word: order[0] for word, order in ORDERS.items() if sorted(order) == [0, 1]}
 _MODELS = ("model_a", "model_b")
 _ALIKE = ("id", "cluster", "order", "judge", *_MODELS)
-"""Fields that all files have, or none."""
+"""Fields that all rows of all files have, or none."""
+
+
+class _Layout(NamedTuple):
+    """Where rows with the same names may hold what is not settled yet."""
+
+    finish: list[str]
+    late: list[tuple[str, str]]
+    """(field, name) of fields that no row has had so far."""
 
 
 class Outputs(NamedTuple):
@@ -128,6 +138,7 @@ class OutputReader:
         self._skip_bad = skip_bad
         self._max_row_bytes = max_row_bytes
         self._with_order = with_order
+        self._layouts: dict[tuple[str, ...], _Layout] = {}
 
     def batches(self) -> Iterator[Outputs]:
         """Every output, in order.
@@ -147,7 +158,7 @@ class OutputReader:
                 raise DataError(msg, hint="give all files these fields, or read them apart")
 
     def _of_source(self, source: Source) -> Iterator[Outputs]:
-        self.fields = {}
+        self.fields, self._layouts = {}, {}
         rows: list[tuple[int, dict[str, Any]]] = []
         size = 0
         for number, row in source.rows(self._max_row_bytes):
@@ -156,7 +167,10 @@ class OutputReader:
                     raise row
                 if not self.fields:
                     self.fields = self._names_of(row)
-                read = self._read(row)
+                layout = self._layout_of(row)
+                if layout.late and self._settle_late(row, layout):
+                    layout = self._layout_of(row)
+                read = self._read(row, layout)
             except RowFault as fault:
                 self._refuse(f"`{source.name}`, {source.unit} {number}", fault)
                 continue
@@ -196,14 +210,58 @@ class OutputReader:
                 names.pop(field, None)
         return {field: name for field, name in names.items() if name}
 
-    def _read(self, row: dict[str, Any]) -> dict[str, Any]:
+    def _layout_of(self, row: dict[str, Any]) -> _Layout:
+        names = tuple(row)
+        layout = self._layouts.get(names)
+        if layout is None:
+            if len(self._layouts) >= _MOST_LAYOUTS:
+                self._layouts = {}
+            skipped = () if self._with_order else ("order", *_MODELS)
+            late = [
+                (field, name)
+                for field, guesses in GUESSES.items()
+                if field not in self.fields and field not in self._mapping and field not in skipped
+                for name in guesses
+                if name in row or name.split(".", 1)[0] in row
+            ]
+            finish: list[str] = []
+            if first := self.fields.get("finish_reason"):
+                others = () if "finish_reason" in self._mapping else GUESSES["finish_reason"]
+                finish = [first, *(name for name in others if name.split(".", 1)[0] in row)]
+            layout = self._layouts[names] = _Layout(list(dict.fromkeys(finish)), late)
+        return layout
+
+    def _settle_late(self, row: dict[str, Any], layout: _Layout) -> bool:
+        """Settle what this row is the first to have; True where something was."""
+        found: dict[str, str] = {}
+        for field, name in layout.late:
+            if field not in found and _is_there(row, name, field):
+                found[field] = name
+        for field, name in found.items():
+            if field in _ALIKE:
+                words = "the row has this field, and the rows before it have none"
+                hint = f"give every row one, or read none: --map {field}="
+                raise RowFault(Reason.MISSING_FIELD, words, field=name, hint=hint)
+        if found:
+            self.fields |= found
+            self._layouts = {}
+        return bool(found)
+
+    def _read(self, row: dict[str, Any], layout: _Layout) -> dict[str, Any]:
         text = self._value(row, "text")
         if text is not None and not isinstance(text, str):
             self._wrong("text", "text", text)
-        finish = self._value(row, "finish_reason")
-        if finish is not None and not isinstance(finish, str):
-            self._wrong("finish_reason", "a word", finish)
-        read = {"text": _whole(text or ""), "finish": (finish or "").casefold()}
+        finish = ""
+        for name in layout.finish:
+            value = _walk(row, name)
+            if value is _ABSENT or value is None:
+                continue
+            if not isinstance(value, str):
+                words = f"expected a word, saw {shown(value)}"
+                raise RowFault(Reason.WRONG_TYPE, words, field=name)
+            if finish := value:
+                break
+        read = {"text": _whole(text or ""), "finish": finish.casefold()}
         for field in ("id", "cluster"):
             if field in self.fields:
                 read[field] = self._name(row, field)
@@ -277,7 +335,7 @@ class OutputReader:
         finish = [row["finish"] for row in read]
         units = clusters = None
         if "id" in self.fields:
-            names = (_framed(row[name] for name in ("id", "judge", "aspect") if name in row)
+            names = (_framed(row.get(name, "") for name in ("id", "judge", "aspect"))
                      for row in read)  # fmt: skip
             units = _native.cluster_id64(list(names))
         of_cluster = "cluster" if "cluster" in self.fields else "id"
