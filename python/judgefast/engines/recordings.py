@@ -237,10 +237,22 @@ def _written(score: object, form: VerdictFormat | None) -> str:
         for label in form.labels:
             if label.score == score:
                 return label.text.strip()
+        if known := [label.score for label in form.labels if label.score is not None]:
+            return _off_scale(number, form, known)
     words = f"a bare score cannot be read by the format `{form.name if form else 'text'}`"
     hint = f"use a rubric with one of the formats {listed(writers)}, or record `text`"
     if form is not None and form.name == _PAIR:
         hint = "give both scores in the order shown, as in [8, 9.5], or record `text`"
+    raise RowFault(Reason.BAD_VALUE, words, field="score", hint=hint)
+
+
+def _off_scale(number: str, form: VerdictFormat, known: list[float]) -> str:
+    """Write a score that no label has as it stands, so that it counts as unparsed."""
+    # Where a number would be read as a label it does not mean, it is not written at all.
+    if form.name == "label" and all(number not in label.text for label in form.labels):
+        return number
+    words = f"{number} is no score of the rubric's labels, which have {listed(f'{n:g}' for n in known)}"
+    hint = "record `text`, or use a rubric with one of the formats `json`, `rating`, `result`"
     raise RowFault(Reason.BAD_VALUE, words, field="score", hint=hint)
 
 
