@@ -110,6 +110,30 @@ def test_recordings_may_be_a_file_rows_or_a_run(right: judgefast.Run, tmp_path: 
     assert alone.report.results.counts.parsed == 72
 
 
+def test_recorded_outputs_that_answer_nothing_are_counted_and_one_is_named(
+    tmp_path: Path,
+) -> None:
+    rows = pairs()[:6]
+    known = record(rows)
+    extra = [known[0] | {"id": "pear-1"}, known[0] | {"repeat": 4}, known[1] | {"id": "pear-2"}]
+    said: list[str] = []
+
+    def judge(recorded: list[Row], **more: Any) -> judgefast.Run:
+        said.clear()
+        out = tmp_path / "r"
+        return judgefast.run(rows, recorded=recorded, out=out, say=said.append, **OPTIONS, **more)
+
+    words = "3 of 15 recorded outputs answer no judgment of this run and are left out, such as item "
+    words += "`pear-1` with answers 0, 1 shown, repeat 0"
+    # Two judgments are asked again; the others were answered by an earlier start.
+    judge(known[2:])
+    assert not said
+    assert judge(known + extra, retry=("failed",)).status == 0
+    assert said == [words]
+    assert judge(known, max_attempts=4).status == 0
+    assert not said
+
+
 def test_without_a_directory_one_is_made_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -26,7 +26,7 @@ _COORDINATES = ("order", "shown", "repeat", "judge", "aspect")
 _OUTPUTS = ("text", "score", "finish_reason", "logprobs", "prompt_tokens", "completion_tokens")
 
 
-class Recording(msgspec.Struct, frozen=True, gc=False):
+class Recording(msgspec.Struct, gc=False):
     """What the judge said once."""
 
     text: str
@@ -38,6 +38,8 @@ class Recording(msgspec.Struct, frozen=True, gc=False):
     """Of each label, in the rubric's order."""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    used: bool = False
+    """A judgment that looked for it has found it."""
 
 
 class Recordings:
@@ -63,7 +65,15 @@ class Recordings:
     ) -> Recording | None:
         """Look a judgment up; a recording without an aspect answers any."""
         found = self._by_place.get((item_id, answers, repeat, aspect))
-        return found or self._by_place.get((item_id, answers, repeat, ""))
+        found = found or self._by_place.get((item_id, answers, repeat, ""))
+        if found is not None:
+            found.used = True
+        return found
+
+    def unused(self) -> tuple[int, tuple[str, tuple[int, ...], int] | None]:
+        """How many no judgment has found so far; item, answers and repeat of the first of them."""
+        left = [place for place, said in self._by_place.items() if not said.used]
+        return len(left), left[0][:3] if left else None
 
     def add(
         self, item_id: str, answers: tuple[int, ...], repeat: int, aspect: str, said: Recording

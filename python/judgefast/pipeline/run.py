@@ -27,6 +27,7 @@ from judgefast.pipeline.judge import Judge, judge_of
 from judgefast.pipeline.missing import read_journal, rows_to_ask
 from judgefast.pipeline.plan import RunPlan, load_plan, plan_run
 from judgefast.pipeline.results import READING, Headline, read_run, report_of
+from judgefast.pipeline.unused_recordings import unused_recordings
 from judgefast.prompts.read_rubric import read_rubric
 from judgefast.reports.progress import Progress
 from judgefast.stopping import Stop
@@ -258,6 +259,8 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
             closing.to_parquet = False
             directory.finish_launch(seconds=going.seconds, in_flight_mean=mean, interrupted=True)
             return going.interrupted(directory.path)
+        if words := unused_recordings(judge, plan.columns, items.item_id, rows):
+            start.say(words)
         judge.engine.close()
     going.let_go()
     del plan, table, rows, items  # the report reads its own, and there is room for one of them
