@@ -10,8 +10,8 @@ import pytest
 from tests.recorded import Row, pairs, record
 
 import judgefast
-from judgefast.errors import ConfigError
-from judgefast.stats.names import NAMES
+from judgefast.errors import ConfigError, RunDirectoryError
+from judgefast.stats.names import NAMES, OF_POSITION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +50,32 @@ def test_the_difference_of_two_runs_is_paired(right: judgefast.Run, biased: judg
     back = biased.compare(right).difference("accuracy")
     assert (back.value, back.low, back.high) == (-found.value, -found.high, -found.low)
     assert right.compare(biased).difference("win_rate").value == pytest.approx(23 / 36 - 0.5)
+
+
+def test_other_runs_are_named_by_path_and_one_rule_is_a_string(
+    right: judgefast.Run, biased: judgefast.Run, tmp_path: Path
+) -> None:
+    assert right.compare(biased.path) == right.compare(str(biased.path)) == right.compare(biased)
+    rule = "drop(accuracy) <= 0.02"
+    assert right.gate(rule, baseline=biased.path) == right.gate([rule], baseline=biased)
+    with pytest.raises(RunDirectoryError, match="is no run directory"):
+        right.compare(tmp_path / "nothing")
+    words = "takes a `judgefast.Run` or the path of a run directory, not 7"
+    with pytest.raises(ConfigError, match=f"`other` {words}"):
+        right.compare(7)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=f"`baseline` {words}"):
+        right.gate(rule, baseline=7)  # type: ignore[arg-type]
+
+
+def test_estimates_of_position_are_found_by_the_names_of_the_table(right: judgefast.Run) -> None:
+    bias = right.report.results.position_bias
+    assert bias is not None
+    known = {name: getattr(bias, name) for name in OF_POSITION if getattr(bias, name) is not None}
+    assert set(known) == {"flip_rate", "direction", "same_position_rate"}
+    assert {name: right.estimate(name) for name in known} == known
+    with pytest.raises(ConfigError, match="no estimate named `flip_rates`; there are: win_rate") as e:
+        right.estimate("flip_rates")
+    assert e.value.hint == "did you mean `flip_rate`?"
 
 
 def test_every_estimate_that_both_have_is_compared(
