@@ -382,7 +382,7 @@ def _run_of(given: Run | str | os.PathLike[str], argument: str) -> Run:
     if isinstance(given, str | os.PathLike):
         return Run.open(given)
     msg = f"`{argument}` takes a `judgefast.Run` or the path of a run directory, not {given!r:.60}"
-    raise ConfigError(msg, hint="as in run.compare(judgefast.Run.open(\"runs/before\"))")
+    raise ConfigError(msg, hint='as in run.compare(judgefast.Run.open("runs/before"))')
 
 
 def _may_listen() -> bool:

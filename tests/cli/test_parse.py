@@ -128,7 +128,18 @@ def test_rows_that_cannot_be_used_are_refused_by_place_or_counted(
     assert judgefast("parse", "n.jsonl", "--rubric", "mine.toml").startswith("exit 3\n")
     write_lines(folder / "n.jsonl", [{"id": 1, "order": "ab", "text": "x"}] * 2)
     twice = judgefast("parse", "n.jsonl", "--rubric", "pairwise-reasons")
-    assert "1 outputs answer a judgment that another one answers" in twice
+    words = "error: `n.jsonl`, line 2, field `id`: `n.jsonl`, line 1 answers the same judgment\n"
+    assert words in twice
+    one = {"id": 1, "order": "ab", "text": "x"}
+    write_lines(folder / "n.jsonl", [one, one | {"id": 2}])
+    write_lines(folder / "o.jsonl", [one | {"id": 3}, *[one | {"id": 2}] * 2])
+    twice = judgefast("parse", "n.jsonl", "o.jsonl", "--rubric", "pairwise-reasons")
+    assert "`o.jsonl`, line 2, field `id`: `n.jsonl`, line 2 answers the same judgment (2" in twice
+    (folder / "n.jsonl").write_text("It is good.\n")
+    said = judgefast("parse", "n.jsonl", "--rubric", "mine.toml")
+    assert (
+        """one JSON object a line, such as {"id": "...", "text": "what the judge wrote"}""" in said
+    )
 
 
 def test_each_judge_has_a_headline_of_its_own_and_models_have_their_names(
@@ -161,7 +172,10 @@ def test_each_judge_has_a_headline_of_its_own_and_models_have_their_names(
     write_lines(folder / "j.jsonl", [alone[0], other, *alone[2:]])
     refused = judgefast("parse", "j.jsonl", "--rubric", "pairwise-reasons")
     assert refused.startswith("exit 2\n")
-    assert "output 2 names other models than another one with its `id` does" in refused
+    words = (
+        "`j.jsonl`, line 2, field `model_a`: the models are not those of `j.jsonl`, line 1, which"
+    )
+    assert words in refused
 
 
 def test_scores_and_shares_of_several_judges_are_not_mixed(
@@ -223,6 +237,7 @@ def test_a_run_is_read_by_another_rule_and_kept_as_a_run_of_its_own(
     refused = judgefast("replay", "r", "--rubric", "mine.toml", "--out", "again")
     assert refused.startswith("exit 2\n")
     assert "`again` is there already" in refused
+    assert not stdout(refused), "it is refused before anything is printed"
     asks = judgefast("replay", "r", "--rubric", "pairwise")
     assert asks.startswith("exit 2\n")
     assert "asks something else" in asks

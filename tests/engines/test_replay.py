@@ -115,9 +115,19 @@ def test_a_score_off_the_scale_counts_as_unparsed_like_the_text_that_says_it(
 def test_a_score_that_would_be_read_as_another_is_refused_in_true_words() -> None:
     labels = tuple(VerdictLabel(text=str(n), score=n * 10) for n in range(1, 4))
     form = VerdictFormat(name="label", labels=labels)
-    words = "row 1, field `score`: 2 is no score of the rubric's labels, which have `10`, `20`, `30`"
+    words = (
+        "row 1, field `score`: 2 is no score of the rubric's labels, which have `10`, `20`, `30`"
+    )
     with pytest.raises(DataError, match=words):
         read_recordings([{"id": "1", "score": 2}], form=form)
+
+
+def test_a_file_that_holds_no_objects_is_told_what_a_recording_looks_like(tmp_path: Path) -> None:
+    path = tmp_path / "judge.jsonl"
+    path.write_text("4\n")
+    with pytest.raises(DataError, match="line 1: expected a JSON object, saw 4") as caught:
+        read_recordings(path)
+    assert '{"id": "...", "text": "what the judge wrote"}' in str(caught.value.hint)
 
 
 def test_a_format_without_scores_takes_no_bare_one() -> None:

@@ -73,7 +73,9 @@ def test_estimates_of_position_are_found_by_the_names_of_the_table(right: judgef
     known = {name: getattr(bias, name) for name in OF_POSITION if getattr(bias, name) is not None}
     assert set(known) == {"flip_rate", "direction", "same_position_rate"}
     assert {name: right.estimate(name) for name in known} == known
-    with pytest.raises(ConfigError, match="no estimate named `flip_rates`; there are: win_rate") as e:
+    with pytest.raises(
+        ConfigError, match="no estimate named `flip_rates`; there are: win_rate"
+    ) as e:
         right.estimate("flip_rates")
     assert e.value.hint == "did you mean `flip_rate`?"
 

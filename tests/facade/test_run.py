@@ -123,7 +123,9 @@ def test_recorded_outputs_that_answer_nothing_are_counted_and_one_is_named(
         out = tmp_path / "r"
         return judgefast.run(rows, recorded=recorded, out=out, say=said.append, **OPTIONS, **more)
 
-    words = "3 of 15 recorded outputs answer no judgment of this run and are left out, such as item "
+    words = (
+        "3 of 15 recorded outputs answer no judgment of this run and are left out, such as item "
+    )
     words += "`pear-1` with answers 0, 1 shown, repeat 0"
     # Two judgments are asked again; the others were answered by an earlier start.
     judge(known[2:])

@@ -319,8 +319,10 @@ def rows_around(folder: Path, items: NDArray[np.integer]) -> Iterator[tuple[int,
 def _parts(folder: Path) -> list[Path]:
     parts = sorted((Path(folder) / ROWS_FOLDER).glob("part-*.parquet"))
     if not parts:
-        message = f"`{folder}` holds no rows"
-        raise RunDirectoryError(message, hint="name the directory of a run")
+        message = f"`{folder}/{ROWS_FOLDER}` holds no rows: no `part-*.parquet` is there"
+        raise RunDirectoryError(
+            message, hint=f"name the directory of a run; if it is one, {_COPY_BACK}"
+        )
     return parts
 
 

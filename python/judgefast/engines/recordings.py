@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast.datasets.faults import Reason, RowFault, closest, listed, shown, visible
+from judgefast.datasets.lines import ONE_OBJECT
 from judgefast.datasets.options import ReadOptions
 from judgefast.datasets.sources import find_sources
 from judgefast.errors import ConfigError, DataError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 ORDERS = {"ab": (0, 1), "ba": (1, 0), "forward": (0, 1), "swapped": (1, 0)}
 """Answers shown, by the name of an order."""
+
+ONE_OUTPUT = 'write one JSON object a line, such as {"id": "...", "text": "what the judge wrote"}'
 
 _PAIR = "score-pair"
 _MOST_TOKENS = 1 << 31
@@ -131,8 +134,13 @@ def _rows(recorded: Any) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN40
         for number, row in source.rows(ReadOptions().max_row_bytes):
             place = f"`{source.name}`, {source.unit} {number}"
             if isinstance(row, RowFault):
-                raise DataError(row.at(place), hint=row.hint)
+                raise DataError(row.at(place), hint=hint_of_output(row))
             yield place, row
+
+
+def hint_of_output(fault: RowFault) -> str | None:
+    """Advice for a row that should be an output of a judge, not an item."""
+    return ONE_OUTPUT if fault.hint == ONE_OBJECT else fault.hint
 
 
 def _the_judge(rows: list[tuple[str, dict[str, Any]]], judge: str | None) -> str:
@@ -261,7 +269,9 @@ def _off_scale(number: str, form: VerdictFormat, known: list[float]) -> str:
     # Where a number would be read as a label it does not mean, it is not written at all.
     if form.name == "label" and all(number not in label.text for label in form.labels):
         return number
-    words = f"{number} is no score of the rubric's labels, which have {listed(f'{n:g}' for n in known)}"
+    words = (
+        f"{number} is no score of the rubric's labels, which have {listed(f'{n:g}' for n in known)}"
+    )
     hint = "record `text`, or use a rubric with one of the formats `json`, `rating`, `result`"
     raise RowFault(Reason.BAD_VALUE, words, field="score", hint=hint)
 

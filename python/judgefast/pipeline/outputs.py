@@ -13,7 +13,7 @@ import numpy as np
 from judgefast import _native
 from judgefast.datasets.faults import Reason, RowFault, closest, listed, shown
 from judgefast.datasets.sources import find_sources
-from judgefast.engines.recordings import ORDERS
+from judgefast.engines.recordings import ORDERS, hint_of_output
 from judgefast.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Outputs(NamedTuple):
 
     source: str
     unit: str
-    numbers: list[int]
+    numbers: NDArray[np.int64]
     """Place of each row in its source."""
     texts: list[str]
     cut: NDArray[np.uint8]
@@ -184,7 +184,7 @@ class OutputReader:
 
     def _refuse(self, place: str, fault: RowFault) -> None:
         if not self._skip_bad:
-            raise DataError(fault.at(place), hint=fault.hint) from None
+            raise DataError(fault.at(place), hint=hint_of_output(fault)) from None
         reason = str(fault.reason)
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
         examples = self.skipped_examples.setdefault(reason, [])
@@ -353,7 +353,7 @@ class OutputReader:
         return Outputs(
             source=source.name,
             unit=source.unit,
-            numbers=[number for number, _ in rows],
+            numbers=np.array([number for number, _ in rows], np.int64),
             texts=[row["text"] for row in read],
             cut=np.array([word in CUT for word in finish], np.uint8),
             refused=np.array([word in REFUSED for word in finish], np.bool_),
