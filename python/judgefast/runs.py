@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +115,7 @@ class Run:
         from judgefast.stats.lookup import find  # noqa: PLC0415 - on first use
 
         bias = self.report.results.position_bias
-        known = [*self.estimates, *(() if bias is None else bias.estimates)]
+        known = self.estimates + ([] if bias is None else bias.estimates)
         return find(known, name, None if slice == "all" else slice)
 
     def batches(self, name: str = "judgments") -> pa.RecordBatchReader:
@@ -233,7 +232,7 @@ class Run:
         """
         from judgefast.pipeline.compare import compare_runs  # noqa: PLC0415 - heavy
 
-        b = _run_of(other, "other")._read()
+        b = _run_of(other, "other")._read()  # noqa: SLF001 - a run too
         return compare_runs(self._read(), b, slices=slices, level=level, across=across)
 
     def gate(
@@ -266,7 +265,7 @@ class Run:
         return gate_run(
             self._read(),
             rules,
-            baseline=None if baseline is None else _run_of(baseline, "baseline")._read(),
+            baseline=None if baseline is None else _run_of(baseline, "baseline")._read(),  # noqa: SLF001 - as above
             level=level,
             max_unreadable=max_unreadable,
             across=across,
@@ -328,12 +327,14 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
 
     """
     from judgefast.config import config_from  # noqa: PLC0415 - msgspec
+    from judgefast.pipeline.directory import new_directory  # noqa: PLC0415 - as below
     from judgefast.pipeline.run import run as run_pipeline  # noqa: PLC0415 - loads every stage
     from judgefast.reports.console import is_terminal  # noqa: PLC0415 - as above
     from judgefast.stopping import Stop as NewStop  # noqa: PLC0415 - light, but only here
+    from judgefast.stopping import may_listen  # noqa: PLC0415 - as above
 
     rubric = os.fspath(rubric)
-    out = _new_directory(rubric, say) if out is None else os.fspath(out)
+    out = new_directory(rubric, say) if out is None else os.fspath(out)
     named = {"rubric": rubric, "out": out}
     named["engine"] = engine if isinstance(engine, str) else engine.name
     options |= named
@@ -359,7 +360,7 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
             show_progress=progress,
         )
 
-    if stop is None and _may_listen():
+    if stop is None and may_listen():
         with own.on_signals(signal.SIGINT):
             finished = start()
         if finished.status == 130:  # noqa: PLR2004 - the exit status of an interruption
@@ -385,12 +386,6 @@ def _run_of(given: Run | str | os.PathLike[str], argument: str) -> Run:
     raise ConfigError(msg, hint='as in run.compare(judgefast.Run.open("runs/before"))')
 
 
-def _may_listen() -> bool:
-    """Whether Ctrl-C is ours to hear: in the main thread, where the program has no own handler."""
-    is_main = threading.current_thread() is threading.main_thread()
-    return is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
 def _split(data: Any) -> tuple[list[str], Any]:  # noqa: ANN401 - as `run` takes it
     """Paths to read, or rows that are there already."""
     if isinstance(data, str | os.PathLike):
@@ -399,16 +394,3 @@ def _split(data: Any) -> tuple[list[str], Any]:  # noqa: ANN401 - as `run` takes
         isinstance(part, str | os.PathLike) for part in data
     )
     return ([os.fspath(part) for part in data], None) if are_paths and data else ([], data)
-
-
-def _new_directory(rubric: str, say: Callable[[str], None]) -> str:
-    from datetime import UTC, datetime  # noqa: PLC0415 - only here
-
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    name = f"{moment}-{Path(rubric).stem}"
-    folder, number = Path("runs") / name, 1
-    while folder.exists():
-        number += 1
-        folder = Path("runs") / f"{name}-{number}"
-    say(f"the run is in {folder}")
-    return str(folder)

@@ -46,7 +46,8 @@ class JournalReader:
         self._own_launch = own_launch
         self._verified: set[Segment] = set()
         self.notes = [
-            f"{_place(path)} was set aside as damaged: what it held is not counted, and is asked again"
+            f"{_place(path)} was set aside as damaged: what it held is not counted, "
+            "and is asked again"
             for path in sorted(folder.glob(f"*{DAMAGED}"))
         ]
 

@@ -15,6 +15,7 @@ from judgefast.datasets.faults import Reason, RowFault, closest, listed, shown
 from judgefast.datasets.sources import find_sources
 from judgefast.engines.recordings import ORDERS, hint_of_output
 from judgefast.errors import ConfigError, DataError
+from judgefast.pipeline.output_fields import ABSENT, GUESSES, is_there, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,28 +30,6 @@ BATCH_CHARACTERS = 1 << 24
 
 MOST_EXAMPLES = 3
 
-_IN_BATCH_API = "response.body.choices.0"
-GUESSES: dict[str, tuple[str, ...]] = {
-    "text": (
-        *("text", "output", "completion", "response", "judgment", "judgement", "judge_output"),
-        *("raw_output", "generated_text", "content", "choices.0.message.content"),
-        *("choices.0.text", f"{_IN_BATCH_API}.message.content"),
-    ),
-    "finish_reason": (
-        *("finish_reason", "stop_reason", "choices.0.finish_reason"),
-        f"{_IN_BATCH_API}.finish_reason",
-    ),
-    "id": ("id", "item_id", "question_id", "custom_id"),
-    "cluster": ("cluster",),
-    "order": ("order", "shown"),
-    "repeat": ("repeat",),
-    "judge": ("judge",),
-    "aspect": ("aspect",),
-    "model_a": ("model_a",),
-    "model_b": ("model_b",),
-}
-"""Names under which a field is looked for, the first that a row has. Dots reach inside."""
-
 _MOST_LAYOUTS = 1024
 
 CUT = {"length", "max_tokens", "max_output_tokens", "model_length"}
@@ -59,7 +38,6 @@ CUT = {"length", "max_tokens", "max_output_tokens", "model_length"}
 REFUSED = {"refused", "refusal", "content_filter", "safety"}
 """Finish reasons of a text that was withheld."""
 
-_ABSENT = object()
 _SWAPPED = {word: order[0] for word, order in ORDERS.items() if sorted(order) == [0, 1]}
 _MODELS = ("model_a", "model_b")
 _ALIKE = ("id", "cluster", "order", "judge", *_MODELS)
@@ -198,7 +176,7 @@ class OutputReader:
             if field in self._mapping:
                 names[field] = self._mapping[field]
                 continue
-            found = (name for name in guesses if _is_there(row, name, field))
+            found = (name for name in guesses if is_there(row, name, field))
             if (name := next(found, None)) is not None:
                 names[field] = name
         if "text" not in names:
@@ -235,7 +213,7 @@ class OutputReader:
         """Settle what this row is the first to have; True where something was."""
         found: dict[str, str] = {}
         for field, name in layout.late:
-            if field not in found and _is_there(row, name, field):
+            if field not in found and is_there(row, name, field):
                 found[field] = name
         for field, name in found.items():
             if field in _ALIKE:
@@ -251,17 +229,8 @@ class OutputReader:
         text = self._value(row, "text")
         if text is not None and not isinstance(text, str):
             self._wrong("text", "text", text)
-        finish = ""
-        for name in layout.finish:
-            value = _walk(row, name)
-            if value is _ABSENT or value is None:
-                continue
-            if not isinstance(value, str):
-                words = f"expected a word, saw {shown(value)}"
-                raise RowFault(Reason.WRONG_TYPE, words, field=name)
-            if finish := value:
-                break
-        read = {"text": _whole(text or ""), "finish": finish.casefold()}
+        finish = _finish(row, layout.finish).casefold()
+        read: dict[str, Any] = {"text": _whole(text or ""), "finish": finish}
         for field in ("id", "cluster"):
             if field in self.fields:
                 read[field] = self._name(row, field)
@@ -278,11 +247,11 @@ class OutputReader:
         name = self.fields.get(field)
         if name is None:
             return None
-        value = row.get(name, _ABSENT)
-        if value is not _ABSENT:
+        value = row.get(name, ABSENT)
+        if value is not ABSENT:
             return value
-        value = _walk(row, name)
-        if value is _ABSENT:
+        value = walk(row, name)
+        if value is ABSENT:
             if field != "text":
                 return None
             near = closest(name, row)
@@ -370,25 +339,18 @@ def _codes(known: dict[str, int], names: list[str]) -> NDArray[np.int32]:
     return np.array([known.setdefault(name, len(known)) for name in names], np.int32)
 
 
-def _walk(row: Any, name: str) -> Any:  # noqa: ANN401 - any JSON value
-    if isinstance(row, dict) and name in row:
-        return row[name]
-    for step in name.split("."):
-        if isinstance(row, dict) and step in row:
-            row = row[step]
-        elif isinstance(row, list) and step.isdecimal() and int(step) < len(row):
-            row = row[int(step)]
-        else:
-            return _ABSENT
-    return row
-
-
-def _is_there(row: dict[str, Any], name: str, field: str) -> bool:
-    """Whether a guess fits: a text field holds text, any other something."""
-    value = _walk(row, name)
-    if field == "text":
-        return isinstance(value, str) or (value is None and name == "text")
-    return value is not _ABSENT and value not in (None, "")
+def _finish(row: dict[str, Any], names: list[str]) -> str:
+    """The first reason that a row gives for its end, of several names for it."""
+    for name in names:
+        value = walk(row, name)
+        if value is ABSENT or value is None:
+            continue
+        if not isinstance(value, str):
+            words = f"expected a word, saw {shown(value)}"
+            raise RowFault(Reason.WRONG_TYPE, words, field=name)
+        if value:
+            return value
+    return ""
 
 
 def _framed(parts: Iterator[str]) -> str:

@@ -1,4 +1,4 @@
-"""Recorded outputs that answer no judgment of a run: a wrong id or order, said and not just lost."""
+"""Recorded outputs that answer no judgment of a run, as by a wrong id or order."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def unused_recordings(
     if example is None:
         return None
     item_id, shown, repeat = example
-    answers = ", ".join(map(str, shown))
+    place = f"item `{visible(item_id)}` with answers {', '.join(map(str, shown))} shown"
     return (
-        f"{unused:,} of {len(recordings):,} recorded outputs answer no judgment of this run and are "
-        f"left out, such as item `{visible(item_id)}` with answers {answers} shown, repeat {repeat}"
+        f"{unused:,} of {len(recordings):,} recorded outputs answer no judgment of this run and "
+        f"are left out, such as {place}, repeat {repeat}"
     )
