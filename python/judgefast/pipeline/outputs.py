@@ -145,7 +145,7 @@ class OutputReader:
                     raise row
                 if not self.fields:
                     self.fields = self._names_of(row)
-                layout = self._layout_of(row)
+                layout = self._layouts.get(tuple(row)) or self._layout_of(row)
                 if layout.late and self._settle_late(row, layout):
                     layout = self._layout_of(row)
                 read = self._read(row, layout)
@@ -189,24 +189,22 @@ class OutputReader:
         return {field: name for field, name in names.items() if name}
 
     def _layout_of(self, row: dict[str, Any]) -> _Layout:
-        names = tuple(row)
-        layout = self._layouts.get(names)
-        if layout is None:
-            if len(self._layouts) >= _MOST_LAYOUTS:
-                self._layouts = {}
-            skipped = () if self._with_order else ("order", *_MODELS)
-            late = [
-                (field, name)
-                for field, guesses in GUESSES.items()
-                if field not in self.fields and field not in self._mapping and field not in skipped
-                for name in guesses
-                if name in row or name.split(".", 1)[0] in row
-            ]
-            finish: list[str] = []
-            if first := self.fields.get("finish_reason"):
-                others = () if "finish_reason" in self._mapping else GUESSES["finish_reason"]
-                finish = [first, *(name for name in others if name.split(".", 1)[0] in row)]
-            layout = self._layouts[names] = _Layout(list(dict.fromkeys(finish)), late)
+        if len(self._layouts) >= _MOST_LAYOUTS:
+            self._layouts = {}
+        skipped = () if self._with_order else ("order", *_MODELS)
+        late = [
+            (field, name)
+            for field, guesses in GUESSES.items()
+            if field not in self.fields and field not in self._mapping and field not in skipped
+            for name in guesses
+            if name in row or name.split(".", 1)[0] in row
+        ]
+        finish: list[str] = []
+        if first := self.fields.get("finish_reason"):
+            others = () if "finish_reason" in self._mapping else GUESSES["finish_reason"]
+            finish = [first, *(name for name in others if name.split(".", 1)[0] in row)]
+        layout = _Layout(list(dict.fromkeys(finish)), late)
+        self._layouts[tuple(row)] = layout
         return layout
 
     def _settle_late(self, row: dict[str, Any], layout: _Layout) -> bool:
@@ -342,8 +340,10 @@ def _codes(known: dict[str, int], names: list[str]) -> NDArray[np.int32]:
 def _finish(row: dict[str, Any], names: list[str]) -> str:
     """The first reason that a row gives for its end, of several names for it."""
     for name in names:
-        value = walk(row, name)
-        if value is ABSENT or value is None:
+        value = row.get(name)
+        if value is None:
+            value = walk(row, name)
+        if value is None or value is ABSENT:
             continue
         if not isinstance(value, str):
             words = f"expected a word, saw {shown(value)}"
