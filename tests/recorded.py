@@ -32,6 +32,12 @@ def reasoned(row: Row, order: str) -> str:
     return "Sure. " + json.dumps(verdict, ensure_ascii=False)
 
 
+def always_first(row: Row, order: str) -> str:
+    """A judge who prefers the first answer whatever it says."""
+    del row, order
+    return '{"verdict": "A", "reason": "it comes first"}'
+
+
 def record(
     rows: Iterable[Row], say: Callable[[Row, str], str | None] = reasoned, **more: object
 ) -> list[Row]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import msgspec
 
-from judgefast.codes import OneFailed  # noqa: TC001 - msgspec reads annotations
+from judgefast.codes import IntervalOption, OneFailed  # noqa: TC001 - msgspec reads annotations
 from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Fields of `meta` by which estimates are given too."""
     level: float = 0.95
     """Confidence level of every interval, in (0, 1)."""
-    interval: Literal["auto", "poisson", "histogram", "cluster"] = "auto"
+    interval: IntervalOption = "auto"
     """Interval of means that no exact interval and no Student's t fits (`docs/statistics.md`)."""
     max_attempts: int = 3
     """Attempts at a request over all starts. At least 1."""

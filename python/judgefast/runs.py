@@ -216,14 +216,15 @@ class Run:
     ) -> Comparison:
         """Estimate how much higher each mean is in this run than in another, item by item.
 
-        Items are joined by id where the runs share one, else by cluster (the question); what only
-        one run has is counted and left out.
+        Items are joined by id where those that both runs have reach every question of both, else
+        by cluster (the question); what only one run has is counted and left out.
 
         Args:
             other: A run of the same rubric, judge and rules, or its directory.
             slices: Fields of `meta` to slice by; those of the runs by default.
             level: Confidence level; that of this run by default.
-            across: What the runs may differ in: `judge`, `rubric`, `parse`, `rule`, `orders`.
+            across: What the runs may differ in: `judge`, `rubric`, `parse`, `rule`, `orders`,
+                `data`.
 
         Raises:
             ConfigError: The runs differ in what `across` does not name; `other` is no run.

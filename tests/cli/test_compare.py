@@ -7,9 +7,10 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.recorded import Row, pairs, record, write_lines
+from tests.recorded import always_first, pairs, record, write_lines
 
 import judgefast as judgefast_module
+from judgefast.cli.options import read_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,14 +22,8 @@ POINTED_AT = (
 )
 NO_ACROSS = (
     "Invalid value for '--across': 'judges' is not one of 'judge', 'rubric', 'parse', "
-    "'rule', 'orders'."
+    "'rule', 'orders', 'data'."
 )
-
-
-def always_first(row: Row, order: str) -> str:
-    """A judge who prefers the first answer whatever it says."""
-    del row, order
-    return '{"verdict": "A", "reason": "it comes first"}'
 
 
 @pytest.fixture(scope="module")
@@ -69,16 +64,15 @@ def test_two_runs_are_compared_item_by_item(judgefast: Callable[..., str]) -> No
         "  model=beacon            0.639  0.500  +0.139  [-0.021, +0.299]    36       0/0\n"
         "  model=atlas             0.361  0.500  -0.139  [-0.299, +0.021]    36       0/0\n"
         "tie_rate\n"
-        "  candidate=beacon        0.056  1.000  -0.944  [-1.000, -0.866]    36       0/0\n"
+        "  candidate=beacon        0.056  1.000  -0.944  [-1.000, -0.682]    36       0/0\n"
         "  baseline=atlas\n"
-        "accuracy                  1.000  0.528  +0.472  [+0.433, +0.512]    36       0/0\n"
+        "accuracy                  1.000  0.528  +0.472  [+0.276, +0.521]    36       0/0\n"
         "unreadable                0.000  0.000   0.000  [-0.097, +0.097]    36       0/0\n"
         "flip_rate                 0.000  1.000  -1.000  [-1.000, -0.805]    36       0/0\n"
         "direction                 0.000  0.500  -0.500  [-0.549, -0.354]    36       0/0\n"
         "same_position_rate        0.000  1.000  -1.000  [-1.000, -0.805]    36       0/0\n"
         "\n"
         "win_rate\n"
-        "  Of 3 slices none differs alone at 95 %.\n"
         "  candidate=beacon baseline=atlas: no difference shown; could have found a\n"
         "  difference of at least 0.227 (80 % power); cluster-t, 36 clusters.\n"
         "  model=beacon: no difference shown; could have found a difference of at least\n"
@@ -87,10 +81,13 @@ def test_two_runs_are_compared_item_by_item(judgefast: Callable[..., str]) -> No
         "  0.227 (80 % power); cluster-t, 36 clusters.\n"
         "\n"
         "tie_rate\n"
-        "  candidate=beacon baseline=atlas: A is lower by 0.944; cluster-t, 36 clusters.\n"
+        "  candidate=beacon baseline=atlas: A is lower by 0.944; few-changes, 36 clusters\n"
+        "  (of 36 clusters 2 differ by something else: at most 18.7 % of all would,\n"
+        "  either way).\n"
         "\n"
         "accuracy\n"
-        "  A is higher by 0.472; cluster-t, 36 clusters.\n"
+        "  A is higher by 0.472; few-changes, 36 clusters (of 36 clusters 2 differ by\n"
+        "  something else: at most 18.7 % of all would, either way).\n"
         "\n"
         "unreadable\n"
         "  no difference shown; could have found a difference of at least 0.187 (80 %\n"
@@ -164,8 +161,8 @@ def test_a_gate_that_passes(judgefast: Callable[..., str]) -> None:
         "  all of [0.885, 1.000] is at or above 0.8\n"
         "\n"
         "pass: drop(accuracy) <= 0.02\n"
-        "  -0.472, 97.5 % interval [-0.518, -0.427], cluster-t, 36 clusters\n"
-        "  all of [-0.518, -0.427] is at or below 0.02\n"
+        "  -0.472, 97.5 % interval [-0.530, -0.245], few-changes, 36 clusters\n"
+        "  all of [-0.530, -0.245] is at or below 0.02\n"
         "\n"
         "pass: unreadable at most 0.2\n"
         "  0 of 72 judgments unparsed or failed: 0 is not above 0.2\n"
@@ -186,8 +183,8 @@ def test_a_gate_that_fails(judgefast: Callable[..., str]) -> None:
         "baseline      new\n"
         "\n"
         "fail: drop(accuracy) <= .02\n"
-        "  0.472, 95 % interval [0.433, 0.512], cluster-t, 36 clusters\n"
-        "  nothing of [0.433, 0.512] is at or below 0.02\n"
+        "  0.472, 95 % interval [0.276, 0.521], few-changes, 36 clusters\n"
+        "  nothing of [0.276, 0.521] is at or below 0.02\n"
         "\n"
         "pass: unreadable at most 0.2\n"
         "  0 of 72 judgments unparsed or failed: 0 is not above 0.2\n"
@@ -200,7 +197,7 @@ def test_a_gate_that_fails(judgefast: Callable[..., str]) -> None:
 
 @pytest.mark.usefixtures("runs")
 def test_a_gate_that_cannot_tell(judgefast: Callable[..., str], folder: Path) -> None:
-    (folder / "rules.txt").write_text("# what we promise\n\nwin_rate >= 0.6\n")
+    (folder / "rules.txt").write_text("# what we promise\n\nwin_rate >= 0.6  # by 'beacon'\n")
     assert judgefast("gate", "new", "--rules", "rules.txt", "--level", "0.9") == (
         "exit 3\n"
         "--- stdout\n"
@@ -210,7 +207,7 @@ def test_a_gate_that_cannot_tell(judgefast: Callable[..., str], folder: Path) ->
         "inconclusive: win_rate >= 0.6\n"
         "  0.639 of candidate=beacon baseline=atlas, 90 % interval [0.506, 0.772],\n"
         "  cluster-t, 36 clusters\n"
-        "  [0.506, 0.772] is on both sides of 0.6; 385 more clusters would decide it, if\n"
+        "  [0.506, 0.772] is on both sides of 0.6; 353 more clusters would decide it, if\n"
         "  the value stays\n"
         "\n"
         "pass: unreadable at most 0.2\n"
@@ -317,3 +314,14 @@ def test_names_of_models_cannot_move_the_terminal(
         seen = judgefast(*command)
         assert "[31mred" in seen
         assert "\x1b" not in seen
+
+
+def test_a_comment_follows_a_blank_and_is_in_no_quotes(tmp_path: Path) -> None:
+    (tmp_path / "rules").write_text(
+        'mean[model="a # b"] >= 1 # why\n  # all of it\nmean[model=a#b] >= 2#3\nmean >= 1\t#\n'
+    )
+    assert read_rules(tmp_path / "rules") == [
+        'mean[model="a # b"] >= 1',
+        "mean[model=a#b] >= 2#3",
+        "mean >= 1",
+    ]

@@ -1,4 +1,4 @@
-"""Two runs compared, and a run held to rules, from Python."""
+"""Two runs compared, from Python."""
 
 from __future__ import annotations
 
@@ -7,35 +7,17 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.recorded import Row, pairs, record
+from tests.recorded import always_first, pairs, record
 
 import judgefast
 from judgefast.errors import ConfigError, RunDirectoryError
-from judgefast.stats.names import NAMES, OF_POSITION
+from judgefast.stats.names import OF_POSITION
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 OPTIONS: dict[str, Any] = {"rubric": "pairwise-reasons", "engine": "replay"}
 PAIR = "candidate=beacon baseline=atlas"
-
-
-def always_first(row: Row, order: str) -> str:
-    """A judge who prefers the first answer whatever it says."""
-    del row, order
-    return '{"verdict": "A", "reason": "it comes first"}'
-
-
-@pytest.fixture(scope="module")
-def right(tmp_path_factory: pytest.TempPathFactory) -> judgefast.Run:
-    out = tmp_path_factory.mktemp("runs") / "right"
-    return judgefast.run(pairs(), recorded=record(pairs()), out=out, **OPTIONS)
-
-
-@pytest.fixture(scope="module")
-def biased(tmp_path_factory: pytest.TempPathFactory) -> judgefast.Run:
-    out = tmp_path_factory.mktemp("runs") / "biased"
-    return judgefast.run(pairs(), recorded=record(pairs(), always_first), out=out, **OPTIONS)
 
 
 def test_the_difference_of_two_runs_is_paired(right: judgefast.Run, biased: judgefast.Run) -> None:
@@ -46,7 +28,7 @@ def test_the_difference_of_two_runs_is_paired(right: judgefast.Run, biased: judg
     assert mine is not None
     assert theirs is not None
     assert found.value == pytest.approx(mine - theirs)
-    assert (found.verdict, found.method) == ("higher", "cluster-t")
+    assert (found.verdict, found.method) == ("higher", "few-changes")
     back = biased.compare(right).difference("accuracy")
     assert (back.value, back.low, back.high) == (-found.value, -found.high, -found.low)
     assert right.compare(biased).difference("win_rate").value == pytest.approx(23 / 36 - 0.5)
@@ -114,6 +96,60 @@ def test_runs_of_other_ids_are_joined_by_their_questions(
     assert (found.by, found.both, found.only_a, found.only_b) == ("cluster", 20, 16, 0)
 
 
+def test_items_of_one_id_that_ask_something_else_are_not_paired_without_a_word(
+    right: judgefast.Run, tmp_path: Path
+) -> None:
+    rows = [row | {"question": f"Another: {row['question']}"} for row in pairs()[:20]]
+    rows += pairs()[20:]
+    other = judgefast.run(rows, recorded=record(rows), out=tmp_path / "other", **OPTIONS)
+    words = "data: 20 of 36 items of one id have another question (or cluster)"
+    with pytest.raises(ConfigError, match=r"are not comparable; what differs:\n  data: 20 of") as e:
+        right.compare(other)
+    assert str(e.value).endswith(words)
+    assert e.value.hint == "if they are the same items, say so: --across data"
+    found = right.compare(other, across=["data"])
+    assert found.across == [words]
+    assert found.difference("accuracy").both == 36
+    with pytest.raises(ConfigError, match="data: 20 of 36"):
+        right.gate(["drop(accuracy) <= 0"], baseline=other)
+    gate = right.gate(["drop(accuracy) <= 0"], baseline=other, across=["data"])
+    assert gate.across == [words]
+
+
+def test_rows_named_by_their_content_meet_by_question_where_answers_changed(
+    right: judgefast.Run, tmp_path: Path
+) -> None:
+    """Two versions of a model: without ids, only rows with the same answers have the same name."""
+    rows = pairs()
+    changed = [row | {"id": f"other content of {row['id']}"} for row in rows[6:]]
+    rows = rows[:6] + changed
+    new = judgefast.run(rows, recorded=record(rows), out=tmp_path / "new", **OPTIONS)
+    found = new.compare(right).difference("accuracy")
+    assert (found.by, found.both, found.only_a, found.only_b) == ("cluster", 36, 0, 0)
+
+
+def test_two_pairs_that_share_no_model_do_not_meet(right: judgefast.Run, tmp_path: Path) -> None:
+    text = json.dumps(pairs()).replace("beacon", "comet").replace("atlas", "delta")
+    renamed = json.loads(text)
+    other = judgefast.run(renamed, recorded=record(renamed), out=tmp_path / "other", **OPTIONS)
+    found = right.compare(other)
+    assert {one.name for one in found.differences}.isdisjoint({"win_rate", "tie_rate"})
+    assert f"win_rate {PAIR}" in found.unpaired
+
+
+def test_names_of_models_with_blanks_meet_on_their_side(tmp_path: Path) -> None:
+    """Quoted names, one of which holds what stands between the two."""
+    names = {"atlas": "a baseline=b", "beacon": "new beacon"}
+    rows = [row | {one: names[row[one]] for one in ("model_a", "model_b")} for row in pairs()]
+    run = judgefast.run(rows, recorded=record(rows), out=tmp_path / "run", **OPTIONS)
+    named = judgefast.run(
+        rows, recorded=run, baseline="new beacon", out=tmp_path / "named", **OPTIONS
+    )
+    for name in ("win_rate", "tie_rate"):
+        found = run.compare(named).difference(name)
+        assert (found.value, found.slice_b) == (0, None)
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_new_version_of_a_model_meets_the_old_one(
     right: judgefast.Run,
@@ -130,6 +166,25 @@ def test_a_new_version_of_a_model_meets_the_old_one(
     found = right.compare(other).difference("win_rate", PAIR)
     assert (found.both, found.value, found.slice_b) == (36, 0, "candidate=comet baseline=atlas")
     assert right.compare(other).unpaired == ["win_rate model=beacon", "win_rate model=comet"]
+    in_facts = right.compare(other, slices=["topic"]).difference(
+        "win_rate", f"{PAIR} meta.topic=facts"
+    )
+    assert in_facts.slice_b == "candidate=comet baseline=atlas meta.topic=facts"
+
+
+def test_a_pair_and_its_models_are_one_number_in_the_band(
+    right: judgefast.Run, biased: judgefast.Run
+) -> None:
+    found = right.compare(biased)
+    assert {one.simultaneous_method for one in found.differences} == {None}
+    by_topic = right.compare(biased, slices=["topic"])
+    of_pair = [one for one in by_topic.differences if one.slice.startswith(PAIR)]
+    many = sum(one.name == "win_rate" and one.low is not None for one in of_pair)
+    again = right.compare(biased, level=1 - 0.05 / many).difference("win_rate", PAIR)
+    in_band = by_topic.difference("win_rate", PAIR)
+    assert in_band.simultaneous_method == "bonferroni"
+    ends = (in_band.simultaneous_low, in_band.simultaneous_high)
+    assert ends == pytest.approx((again.low, again.high))
 
 
 def test_a_pair_of_models_counts_for_one_side_in_both_runs(
@@ -287,83 +342,3 @@ def test_what_differs_is_named_and_must_be_named(
     with pytest.raises(ConfigError, match="runs cannot be compared across `rulez`") as e:
         other.compare(right, across=["rulez"])
     assert e.value.hint == "did you mean `rule`?"
-
-
-def test_a_drop_is_what_the_run_lost_and_a_rise_is_negative(
-    right: judgefast.Run, biased: judgefast.Run
-) -> None:
-    lost = biased.gate(["drop(accuracy) <= 0.02"], baseline=right)
-    found = right.compare(biased).difference("accuracy")
-    assert lost.rules[0].value == found.value
-    assert (lost.rules[0].low, lost.rules[0].high) == (found.low, found.high)
-    assert (lost.decision, lost.status) == ("fail", 1)
-    won = right.gate(["drop(accuracy) <= 0.02"], baseline=biased)
-    assert won.rules[0].value == -found.value
-    assert (won.decision, won.status) == ("pass", 0)
-
-
-def test_every_name_can_be_asked_and_what_was_not_measured_fails(right: judgefast.Run) -> None:
-    found = right.gate([f"{name}.value >= -1" for name in NAMES])
-    decisions = {one.name: one.decision for one in found.rules[:-1]}
-    measured = {one.name for one in right.estimates} | {
-        *("flip_rate", "direction", "same_position_rate")
-    }
-    assert decisions == {name: "pass" if name in measured else "fail" for name in NAMES}
-    reasons = {one.name: one.reason for one in found.rules}
-    assert reasons["mean"] == (
-        "not measured: there is no `mean`; the run has win_rate, tie_rate, accuracy, unreadable"
-    )
-    assert reasons["noise_flip_rate"].startswith("not measured: ")
-    [lost, _, _] = right.gate(["drop(mean) <= 1"], baseline=right).rules
-    assert lost.reason == "not measured: the runs have no `mean` in a slice of the same name"
-    bias = right.report.results.position_bias
-    assert bias is not None
-    [direction] = [one for one in found.rules if one.name == "direction"]
-    assert (direction.value, direction.low) == (bias.direction.value, bias.direction.low)
-
-
-def test_a_slice_that_the_run_lacks_fails_with_the_nearest_one(right: judgefast.Run) -> None:
-    found = right.gate(
-        ["accuracy[meta.topic=fact] >= 0.5", "win_rate[meta.colour=red] >= 0.5"]
-    ).rules
-    assert [one.decision for one in found[:2]] == ["fail", "fail"]
-    assert found[0].reason == (
-        "not measured: `accuracy` has no slice `meta.topic=fact`; did you mean `meta.topic=facts`?"
-    )
-    assert found[1].reason.startswith(
-        f"not measured: `win_rate` has no slice `meta.colour=red`; it has: `{PAIR}`, "
-    )
-    assert re.search(r"`model=beacon` and \d+ more$", found[1].reason)
-    [of_pair, _] = right.gate(["win_rate[meta.topic=facts] >= 0.5"]).rules
-    assert of_pair.slice == f"{PAIR} meta.topic=facts"
-
-
-def test_a_gate_without_rules_or_baseline_is_refused(right: judgefast.Run) -> None:
-    with pytest.raises(ConfigError, match="no rule was given"):
-        right.gate([])
-    with pytest.raises(ConfigError, match=r"`drop\(accuracy\) <= 0` has nothing to drop from") as e:
-        right.gate(["drop(accuracy) <= 0"])
-    assert e.value.hint == "name the run that it is measured from: --baseline DIR"
-    with pytest.raises(ConfigError, match="`level` is 2"):
-        right.gate(["accuracy >= 0"], level=2.0)
-
-
-def test_too_many_unreadable_judgments_fail_whatever_the_rules_say(tmp_path: Path) -> None:
-    texts = record(pairs())
-    for number, row in enumerate(texts):
-        if number % 4 == 0:
-            row["text"] = "I cannot say."
-    run = judgefast.run(pairs(), recorded=texts, out=tmp_path / "r", max_unreadable=1.0, **OPTIONS)
-    assert run.gate(["accuracy.value >= 0.1"]).status == 0
-    found = run.gate(["accuracy.value >= 0.1"], max_unreadable=0.2)
-    assert found.status == 1
-    assert found.rules[-1].reason == ("18 of 72 judgments unparsed or failed: 0.25 is above 0.2")
-
-
-def test_an_incomplete_run_is_at_best_inconclusive(tmp_path: Path) -> None:
-    run = judgefast.run(pairs(), recorded=record(pairs()[:34]), out=tmp_path / "half", **OPTIONS)
-    found = run.gate(["accuracy >= 0.1"])
-    assert [one.decision for one in found.rules] == ["pass", "pass"]
-    assert (found.decision, found.status) == ("inconclusive", 3)
-    assert found.run.incomplete == "4 judgments failed"
-    assert run.gate(["accuracy <= 0.1"]).status == 1

@@ -218,7 +218,7 @@ def test_a_level_that_is_a_double_away_from_a_step_is_taken_as_it_is() -> None:
 
 
 def test_what_cannot_be_drawn_is_refused_in_words() -> None:
-    with pytest.raises(ConfigError, match="`level` is 1; it must be in"):
+    with pytest.raises(ConfigError, match="`level` is 1; it must be above 0 and below 1"):
         Replicates(np.ones(3), seed=0).ends(1)
     with pytest.raises(ConfigError, match="`seed` is -1; it must be 0 to"):
         PoissonBootstrap(1, resampling=Resampling(-1))
@@ -231,6 +231,8 @@ def test_what_cannot_be_drawn_is_refused_in_words() -> None:
         one.merge(PoissonBootstrap(1, resampling=Resampling(1, 8)))
     with pytest.raises(ColumnError, match="`replicates` has 8 rows but"):
         one.merge(PoissonBootstrap(1, resampling=Resampling(0, 9)))
+    with pytest.raises(ColumnError, match="a bootstrap cannot be merged with itself"):
+        one.merge(one)
     with pytest.raises(ColumnError, match="row 0 of `wanted` holds 3"):
         replicate_means(*scores(3), SLICES, resampling=Resampling(0, 8), wanted=[3])
 

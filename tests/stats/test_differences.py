@@ -107,7 +107,7 @@ def test_exchanging_the_runs_turns_every_number(num: int, seed: int) -> None:
     a, b = runs(shift, np.zeros(num, dtype=np.int64))
     [there] = paired_means(a, b, ["all"], name="mean")
     [back] = paired_means(b, a, ["all"], name="mean")
-    assert back.estimate(0.9) == there.turned(0.9)
+    assert back.estimate(0.9) == there.dropped(0.9)
     assert back.detectable(0.9) == there.detectable(0.9)
 
 
@@ -124,6 +124,27 @@ def test_of_thirty_slices_without_a_difference_none_differs_together() -> None:
         together += any(each.differs for each in found)
     assert alone > 120
     assert together <= 20
+
+
+@pytest.mark.slow
+def test_of_twenty_slices_without_a_difference_none_differs_among_their_replicates() -> None:
+    """As above with the band by real joint replicates, of few and coarse changes."""
+    rng = np.random.default_rng(21)
+    slices = np.repeat(np.arange(20), 60)
+    alone = together = 0
+    for seed in range(60):
+        shift = rng.choice([-0.5, 0.0, 0.5], p=[0.25, 0.5, 0.25], size=1200)
+        names = [f"model={place}" for place in range(20)]
+        found = differences_of(
+            paired_means(*runs(shift, slices), names, name="mean", resampling=Resampling(seed)),
+            level=0.95,
+            other_slices={},
+        )
+        assert {each.simultaneous_method for each in found} == {"max-t"}
+        alone += any(each.verdict in {"higher", "lower"} for each in found)
+        together += any(each.differs for each in found)
+    assert alone > 20
+    assert together <= 7
 
 
 def test_a_slice_that_differs_is_found_among_thirty() -> None:

@@ -229,5 +229,5 @@ def test_ends_are_clipped_to_the_scale() -> None:
 
 @pytest.mark.parametrize("level", [0.0, 1.0, 95.0, float("nan")])
 def test_a_level_outside_its_range_is_refused(level: float) -> None:
-    with pytest.raises(ConfigError, match=r"`level` is .*; it must be in \(0, 1\)"):
+    with pytest.raises(ConfigError, match=r"`level` is .*; it must be above 0 and below 1"):
         found([1, 2], [0.0, 1.0], level=level)

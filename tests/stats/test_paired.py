@@ -80,8 +80,34 @@ def test_without_a_common_item_id_questions_are_joined() -> None:
 def test_the_way_to_join_can_be_named() -> None:
     a = run(["x", "y"], [1, 1], clusters=["q", "r"])
     b = run(["x", "z"], [0, 1], clusters=["q", "r"])
-    assert paired(a, b).both == 1
+    assert paired(a, b, by="item").both == 1
     assert paired(a, b, by="cluster").both == 2
+
+
+def test_items_that_leave_out_a_question_of_both_runs_are_not_joined_on() -> None:
+    """Ids made of content: of two versions of a model the rows that did not change, alone, meet."""
+    a = run(["x", "y", "u"], [1, 1, 0], clusters=["q", "r", "s"])
+    b = run(["x", "z", "v"], [1, 0, 0], clusters=["q", "r", "s"])
+    found = paired(a, b)
+    assert (found.by, found.both, found.value) == ("cluster", 3, pytest.approx(1 / 3))
+    assert paired(a, b).measurement == paired(a, b, by="cluster").measurement
+
+
+def test_items_are_joined_on_where_they_reach_every_question_of_both() -> None:
+    """Each question has an answer by a model that both runs judged; one run has another, too."""
+    a = run(["x", "y", "extra", "more"], [1, 0, 0, 1], clusters=["q", "r", "q", "only a"])
+    b = run(["x", "y"], [1, 1], clusters=["q", "r"])
+    found = paired(a, b)
+    assert (found.by, found.both, found.only_a, found.value) == ("item", 2, 2, -0.5)
+
+
+def test_what_is_missing_is_said_of_the_run_that_it_is_said_of() -> None:
+    """One of five questions lost in b: a minus b, and b minus a, have bounds of their own."""
+    a, b = run(names(5), [1, 1, 0, 1, 1]), run(names(5), [0, 0, 0, 0.5, None])
+    found, drop = paired(a, b).estimate(0.95), paired(a, b).dropped(0.95)
+    assert found.note == "1 missing: between 0.3 and 0.7 whatever they were"
+    assert drop.note == "1 missing: between -0.7 and -0.3 whatever they were"
+    assert (drop.value, drop.low, drop.high) == (-found.value, -found.high, -found.low)
 
 
 def test_slices_are_joined_apart() -> None:

@@ -36,10 +36,27 @@ def test_at_the_level_of_the_family_the_published_rule_stands() -> None:
     assert estimate_among(one, 0.95, of_family=0.95).method != "cluster-t"
 
 
-def test_exact_intervals_stay_exact() -> None:
+def test_beyond_the_level_of_the_family_shares_are_exact() -> None:
     one = measured([1.0] * 40 + [0.0] * 30, binary=True)
-    assert estimate_among(one, 0.998, of_family=0.95) == one.estimate(0.998)
     assert one.estimate(0.998).method == "wilson"
+    found = estimate_among(one, 0.998, of_family=0.95)
+    oracle = scipy_stats.binomtest(40, 70).proportion_ci(0.998, "exact")
+    assert found.method == "clopper-pearson"
+    assert (found.low, found.high) == pytest.approx((oracle.low, oracle.high), abs=1e-9)
+    few = measured([1.0] * 40 + [0.0] * 3, binary=True)
+    assert estimate_among(few, 0.998, of_family=0.95) == few.estimate(0.998)
+
+
+def test_more_clusters_that_say_the_same_are_as_if_they_were_there() -> None:
+    value = [0.0, 0.25, 1.0, 0.75, 0.25]
+    for binary in (False, True):
+        more = measured(value * 12, binary=binary).estimate(0.9)
+        grown = measured(value, binary=binary).enlarged(60).estimate(0.9)
+        assert (grown.value, grown.low, grown.high) == (more.value, more.low, more.high)
+    passes = [1.0, 1.0, 0.0]
+    grown = measured(passes, binary=True).enlarged(90).estimate(0.9)
+    more = measured(passes * 30, binary=True).estimate(0.9)
+    assert (grown.low, grown.high, grown.method) == (more.low, more.high, "wilson")
 
 
 def test_where_nothing_varies_there_are_no_ends() -> None:

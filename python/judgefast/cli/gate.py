@@ -61,6 +61,6 @@ def gate(  # noqa: PLR0913 - flags
     )
     text = to_json(found) if as_json else render_gate(found, look_of(sys.stdout))
     put(text.rstrip("\n"))
-    if baseline is not None and not any(one.rule.startswith("drop") for one in found.rules):
+    if baseline is not None and not any(one.is_drop for one in found.rules):
         say("no rule is about the baseline: `drop(NAME)` would be")
     return found.status

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from judgefast.codes import ACROSS, ONE_FAILED
+from judgefast.codes import ACROSS, INTERVALS, ONE_FAILED
 from judgefast.config import RunConfig, config_from, read_config
 from judgefast.errors import ConfigError
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _DEFAULTS = RunConfig()
+
+_RULE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|(?!(?<!\S)#).)*')
+"""A rule of a file, up to a `#` that is in no quotes and follows a blank."""
 
 
 if TYPE_CHECKING:
@@ -114,7 +118,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--level", type=float, help=_help("Confidence level.", "level")),
         click.option(
             "--interval",
-            type=click.Choice(["auto", "poisson", "histogram", "cluster"]),
+            type=click.Choice(INTERVALS),
             help=_help("Interval of large runs (docs/statistics.md).", "interval"),
         ),
         click.option(
@@ -172,7 +176,8 @@ def read_rules(path: Path) -> list[str]:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         msg = f"the file of rules `{path}` cannot be read: {why}"
         raise ConfigError(msg, hint="name a text file with one rule a line") from None
-    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    rules = ["".join(_RULE.findall(line)[:1]).strip() for line in lines]
+    return [rule for rule in rules if rule]
 
 
 def config_of(given: dict[str, Any]) -> RunConfig:

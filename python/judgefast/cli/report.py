@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from judgefast.cli.output import print_report
+from judgefast.codes import INTERVALS, ONE_FAILED
 
 
 @click.command()
@@ -15,7 +16,7 @@ from judgefast.cli.output import print_report
 @click.option("--rule", help="How verdicts become an outcome (docs/outcomes.md).")
 @click.option(
     "--one-failed",
-    type=click.Choice(["pair", "single", "tie"]),
+    type=click.Choice(ONE_FAILED),
     help="What a pair with one unread order comes to.",
 )
 @click.option("--lenient", is_flag=True, default=None, help="Read broken JSON too; marked.")
@@ -24,7 +25,7 @@ from judgefast.cli.output import print_report
 @click.option("--level", type=float, help="Confidence level.")
 @click.option(
     "--interval",
-    type=click.Choice(["auto", "poisson", "histogram", "cluster"]),
+    type=click.Choice(INTERVALS),
     help="Interval of large runs (docs/statistics.md).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")

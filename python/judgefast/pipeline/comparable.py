@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 from judgefast.codes import ACROSS
 from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from judgefast.pipeline.results import Reading
     from judgefast.prompts.rubric import Scale
@@ -47,6 +51,45 @@ def check_comparable(a: Reading, b: Reading, across: Sequence[str]) -> list[str]
             hint=f"if that is what you compare, say so: {flags}",
         )
     return [words for _, words in differing]
+
+
+class Items(Protocol):
+    """The items of a run that is set beside another. Shape (n,) each."""
+
+    @property
+    def reading(self) -> Reading:
+        """The run."""
+
+    @property
+    def item(self) -> NDArray[np.int64]:
+        """Code of each item id, shared with the other run."""
+
+    @property
+    def cluster_id64(self) -> NDArray[np.uint64]:
+        """Resampling id: of the question with its reference."""
+
+
+def check_questions(a: Items, b: Items, *, admitted: bool) -> list[str]:
+    """Refuse items of one id that ask something else in the other run, unless that is admitted.
+
+    Returns:
+        What differs and was admitted, in words.
+
+    Raises:
+        ConfigError: Something differs and was not admitted.
+
+    """
+    _, in_a, in_b = np.intersect1d(a.item, b.item, return_indices=True)
+    others = int((a.cluster_id64[in_a] != b.cluster_id64[in_b]).sum())
+    if not others:
+        return []
+    words = f"data: {others:,} of {len(in_a):,} items of one id have another question (or cluster)"
+    if not admitted:
+        raise ConfigError(
+            _message(a.reading, b.reading, [words]),
+            hint="if they are the same items, say so: --across data",
+        )
+    return [words]
 
 
 def _message(a: Reading, b: Reading, words: Sequence[str]) -> str:

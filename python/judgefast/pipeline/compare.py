@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from judgefast.pipeline.comparable import check_comparable
+from judgefast.pipeline.comparable import check_comparable, check_questions
 from judgefast.pipeline.estimates import position_rows_of, resampling_of, scale_of
 from judgefast.pipeline.results import counts_of, why_incomplete
 from judgefast.reports.comparison import Comparison, RunFacts
@@ -15,8 +15,9 @@ from judgefast.stats import scores
 from judgefast.stats.comparisons import met_as, turned_to
 from judgefast.stats.differences import differences_of
 from judgefast.stats.names import OF_POSITION
-from judgefast.stats.paired import RunOutcomes, paired_means
+from judgefast.stats.paired import RunOutcomes, items_join, paired_means
 from judgefast.stats.position_rows import CENTRES
+from judgefast.stats.slice_names import slice_parts
 from judgefast.stats.slices import Slicer, known_field
 from judgefast.stats.summary import Statistic, statistics_of
 
@@ -44,6 +45,10 @@ class Paired(NamedTuple):
     """Slice of run a to that of run b, where they are called otherwise."""
     unpaired: list[str]
     """Slices that one run alone has."""
+    by: Literal["item", "cluster"]
+    """What was joined on."""
+    across: list[str]
+    """What else differs and was asked for, in words."""
 
 
 def compare_runs(  # noqa: PLR0913 - the options of a comparison, by keyword
@@ -71,11 +76,11 @@ def compare_runs(  # noqa: PLR0913 - the options of a comparison, by keyword
     """
     differs = check_comparable(a, b, across)
     level = a.config.level if level is None else level
-    found = paired(a, b, fields_of(a, b, slices), names=names)
+    found = paired(a, b, fields_of(a, b, slices), names=names, across=across)
     return Comparison(
         a=facts_of(a),
         b=facts_of(b),
-        across=differs,
+        across=[*differs, *found.across],
         level=level,
         differences=differences_of(found.means, level=level, other_slices=found.other_slices),
         unpaired=found.unpaired,
@@ -98,7 +103,12 @@ def fields_of(a: Reading, b: Reading, slices: Sequence[str] | None) -> list[str]
 
 
 def paired(
-    a: Reading, b: Reading, fields: Sequence[str], *, names: Collection[str] | None = None
+    a: Reading,
+    b: Reading,
+    fields: Sequence[str],
+    *,
+    names: Collection[str] | None = None,
+    across: Sequence[str] = (),
 ) -> Paired:
     """Measure every mean in every slice that both runs have.
 
@@ -107,13 +117,20 @@ def paired(
         b: The other.
         fields: Meta fields to slice by.
         names: The means that are wanted; None for all.
+        across: What the runs may differ in, of `codes.ACROSS`.
+
+    Raises:
+        ConfigError: Items of one id ask different questions, and `across` does not name `data`.
 
     """
-    found = Paired([], {}, [])
     items = _shared_codes(a.items.item_id, b.items.item_id)
+    sides = (_Side(a, items[0]), _Side(b, items[1]))
+    by: Literal["item", "cluster"] = "item" if items_join(*sides) else "cluster"
+    others = check_questions(*sides, admitted="data" in across) if by == "item" else []
+    found = Paired([], {}, [], by, others)
     for one, other in _meeting(_statistics(a), _statistics(b)):
         if names is None or one.name in names:
-            _add(found, (_Side(a, items[0]), _Side(b, items[1])), one, other, fields)
+            _add(found, sides, one, other, fields)
     return found
 
 
@@ -124,6 +141,11 @@ class _Side(NamedTuple):
     item: NDArray[np.int64]
     """Code of each of its items, shared with the other run."""
 
+    @property
+    def cluster_id64(self) -> NDArray[np.uint64]:
+        """Resampling id of each of its items."""
+        return self.reading.items.cluster_id64
+
 
 def _add(
     found: Paired,
@@ -133,13 +155,13 @@ def _add(
     fields: Sequence[str],
 ) -> None:
     """Add the differences of one statistic to what was found."""
-    if one.name in _OF_PAIRS and one.rows.groups[:1] and other.rows.groups[:1]:
+    pairs: dict[str, str] = {}
+    if one.name in _OF_PAIRS and all(map(_has_pairs, (one, other))):
         symmetric = not _OF_PAIRS[one.name]
         turned = turned_to(other.rows, one.rows, symmetric=symmetric)
-        names = dict(zip(one.rows.groups, turned.groups, strict=False))
         other = other._replace(rows=met_as(turned, one.rows))
         if other.rows is not turned:
-            found.other_slices.update(names)
+            pairs = dict(zip(one.rows.groups, turned.groups, strict=True))
     cuts = [
         list(_slicer(side.reading, fields, whole=stat.name in _WHOLE).cut(stat.rows))
         for side, stat in zip(sides, (one, other), strict=True)
@@ -149,6 +171,9 @@ def _add(
     found.unpaired.extend(
         f"{one.name} {name}" for name in dict.fromkeys(names_a + names_b) if name not in shared
     )
+    for mine, theirs in pairs.items():
+        inside = [name for name in shared if f"{name} ".startswith(f"{mine} ")]
+        found.other_slices.update({name: theirs + name.removeprefix(mine) for name in inside})
     if shared:
         code = {name: place for place, name in enumerate(shared)}
         centre = CENTRES.get(one.name, 0.0)
@@ -160,9 +185,15 @@ def _add(
                 shared,
                 name=one.name,
                 scale=one.scale,
+                by=found.by,
                 resampling=resampling_of(sides[0].reading),
             )
         )
+
+
+def _has_pairs(statistic: Statistic) -> bool:
+    """Whether its groups are pairs of models; those of a name may be models, too."""
+    return any("baseline" in slice_parts(group) for group in statistic.rows.groups[:1])
 
 
 def _meeting(

@@ -10,6 +10,8 @@ from judgefast.stats.replicates import resampling_by
 from judgefast.stats.summary import Judgments, measure
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from judgefast.pipeline.results import Reading
     from judgefast.prompts.rubric import Rubric
     from judgefast.stats.estimate import Estimate
@@ -24,8 +26,8 @@ def estimates_of(reading: Reading) -> list[Estimate]:
     return [one.estimate(reading.config.level) for one in measurements_of(reading)]
 
 
-def measurements_of(reading: Reading) -> list[Measurement]:
-    """The same before a level is chosen."""
+def measurements_of(reading: Reading, *, names: Collection[str] | None = None) -> list[Measurement]:
+    """The same before a level is chosen; of `names` alone, if some are given."""
     rubric, config = reading.rubric, reading.config
     return measure(
         reading.outcomes,
@@ -37,6 +39,7 @@ def measurements_of(reading: Reading) -> list[Measurement]:
         baseline=config.baseline,
         judgments=Judgments(reading.plan.columns.item, reading.verdicts.status),
         resampling=resampling_of(reading),
+        names=names,
     )
 
 

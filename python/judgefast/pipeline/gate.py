@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
 
 from judgefast.errors import ConfigError
 from judgefast.pipeline.comparable import check_comparable
@@ -64,10 +66,10 @@ def gate_run(  # noqa: PLR0913 - the rules, and by keyword how they are read
         msg = f"`{drops[0].text}` has nothing to drop from"
         raise ConfigError(msg, hint="name the run that it is measured from: --baseline DIR")
     differs = [] if baseline is None else check_comparable(reading, baseline, across)
-    fields = list(dict.fromkeys(field for rule in read for field in rule.fields))
-    own, lower = _Measured(reading, fields), None
+    own, lower = _Measured(reading, [rule for rule in read if not rule.is_drop]), None
     if drops and baseline is not None:
-        lower = _Dropped(reading, baseline, fields, {rule.name for rule in drops})
+        lower = _Dropped(reading, baseline, drops, across)
+        differs += lower.across
     cases = [
         own.case(rule) if not rule.is_drop or lower is None else lower.case(rule) for rule in read
     ]
@@ -96,47 +98,69 @@ def _decision(results: Sequence[RuleResult], *, complete: bool) -> Decision:
 class _Measured:
     """What a rule without `drop` is about: an estimate of the run itself."""
 
-    def __init__(self, reading: Reading, fields: Sequence[str]) -> None:
-        known = tuple(field for field in fields if field in reading.items.meta)
+    def __init__(self, reading: Reading, rules: Sequence[Rule]) -> None:
+        known = tuple(field for field in _fields(rules) if field in reading.items.meta)
         self._reading = reading._replace(config=reading.config.replace(slices=known))
-        self._known = measurements_of(self._reading)
+        self._known = measurements_of(self._reading, names={rule.name for rule in rules})
 
     def case(self, rule: Rule) -> Case:
         """Find the estimate of a rule."""
         if rule.name in OF_POSITION:
-            return _case(rule, self._of_position(), lambda one: partial(position_estimate, one))
-        return _case(rule, self._known, lambda one: partial(estimate_among, one))
+            return _case(rule, self._of_position, lambda one: partial(position_estimate, one))
+        return _case(rule, self._known, lambda one: partial(estimate_among, one), self._names)
 
+    def _names(self) -> list[str]:
+        """Names of all that the run has, for a rule about something else."""
+        bare = self._reading.config.replace(slices=(), interval="cluster")
+        return [one.name for one in measurements_of(self._reading._replace(config=bare))]
+
+    @cached_property
     def _of_position(self) -> list[Measurement]:
         rows = position_rows_of(self._reading)
         if rows is None:
             return []
-        return measure_position(rows, self._reading.items, resampling_of(self._reading))
+        fields = self._reading.config.slices
+        return measure_position(rows, self._reading.items, resampling_of(self._reading), fields)
 
 
 class _Dropped:
     """What a rule with `drop` is about: the baseline's mean minus the run's, item by item."""
 
     def __init__(
-        self, reading: Reading, baseline: Reading, fields: Sequence[str], names: set[str]
+        self, reading: Reading, baseline: Reading, rules: Sequence[Rule], across: Sequence[str]
     ) -> None:
-        known = (reading.items.meta.keys() & baseline.items.meta.keys()) & set(fields)
-        self._known = paired(reading, baseline, sorted(known), names=names).means
+        both = reading.items.meta.keys() & baseline.items.meta.keys()
+        fields = [field for field in _fields(rules) if field in both]
+        names = {rule.name for rule in rules}
+        found = paired(reading, baseline, fields, names=names, across=across)
+        self._known = found.means
+        self.across = found.across
+        """What differs and was asked for, in words."""
 
     def case(self, rule: Rule) -> Case:
         """Find the difference of a rule."""
-        return _case(rule, self._known, lambda one: one.turned)
+        return _case(rule, self._known, lambda one: one.dropped)
+
+
+def _fields(rules: Sequence[Rule]) -> list[str]:
+    """Fields of `meta` that the rules' slices are cut by."""
+    return list(dict.fromkeys(field for rule in rules for field in rule.fields))
 
 
 One = TypeVar("One", bound=Sliced)
 
 
-def _case(rule: Rule, known: Sequence[One], ask: Callable[[One], Measured]) -> Case:
+def _case(
+    rule: Rule,
+    known: Sequence[One],
+    ask: Callable[[One], Measured],
+    names_of: Callable[[], list[str]] = list,
+) -> Case:
     named = [one for one in known if one.name == rule.name]
     if not named:
         if rule.is_drop:
             return Case(rule, None, f"the runs have no `{rule.name}` in a slice of the same name")
-        names = ", ".join(dict.fromkeys(one.name for one in known)) or "nothing"
+        names = ", ".join(dict.fromkeys([*names_of(), *(one.name for one in known)])) or "nothing"
         return Case(rule, None, f"there is no `{rule.name}`; the run has {names}")
     slices = [one.slice for one in named]
     if rule.slice is not None and matching(rule.slice, slices) is None:
@@ -157,5 +181,7 @@ def _unreadable(reading: Reading, limit: float, of: str) -> RuleResult:
         name="unreadable",
         slice="all",
         decision="fail" if share > limit else "pass",
+        value=share if judged else None,
+        clusters=len(np.unique(reading.items.cluster_id64[reading.plan.columns.item])),
         reason=f"{lost:,} of {judged:,} judgments unparsed or failed: {share:.4g} {verb} {limit:g}",
     )

@@ -89,7 +89,7 @@ def _rule(result: RuleResult) -> list[RenderableType]:
     title = Text(f"{result.decision}: ", style=f"bold {_COLORS[result.decision]}")
     title.append(line(result.rule, SENTENCE_LIMIT), style="bold")
     below = [line(result.reason, SENTENCE_LIMIT)]
-    if result.value is not None:
+    if result.value is not None and result.method is not None:
         where = "" if result.slice in {None, "all"} else f" of {name(str(result.slice))}"
         level = "" if result.level is None else f"{percent(result.level)} interval "
         below.insert(

@@ -53,13 +53,17 @@ def interval(estimate: Ends, *, signed: bool = False) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share or a level.
+    """Write a share or a level: with so many digits that nearly all is not all.
 
-    >>> percent(0.95), percent(0.999), percent(0.1251)
-    ('95 %', '99.9 %', '12.5 %')
+    >>> percent(0.95), percent(0.999), percent(0.1251), percent(0.9995), percent(0.99999)
+    ('95 %', '99.9 %', '12.5 %', '99.95 %', '99.999 %')
 
     """
-    return f"{round(share * 100, 1):g} %"
+    for decimals in range(1, 15):
+        shown = round(share * 100, decimals)
+        if shown not in {0, 100} or share in {0, 1}:
+            break
+    return f"{shown:.15g} %"
 
 
 def rate(value: float) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from judgefast.codes import CHOICE_TIE, FIXED_ONE
 from judgefast.stats.answers import AnswerNames
-from judgefast.stats.slice_names import slice_part
+from judgefast.stats.slice_names import slice_part, slice_parts
 from judgefast.stats.slices import Rows
 
 if TYPE_CHECKING:
@@ -133,8 +133,15 @@ def turned_to(rows: Rows, other: Rows, *, symmetric: bool) -> Rows:
 
 
 def met_as(rows: Rows, other: Rows) -> Rows:
-    """Call the only pair of models as `other` calls its only one: a new version meets the old."""
-    is_other = _are_lone(rows, other) and rows.groups[0] != other.groups[0]
+    """Call the only pair of models as `other` calls its only one, if they share a model.
+
+    So a new version of a model meets the old one, against the same other model.
+    """
+    is_other = (
+        _are_lone(rows, other)
+        and rows.groups[0] != other.groups[0]
+        and not {*_sides(rows.groups[0])}.isdisjoint(_sides(other.groups[0]))
+    )
     return rows._replace(groups=other.groups) if is_other else rows
 
 
@@ -143,13 +150,13 @@ def _are_lone(rows: Rows, other: Rows) -> bool:
 
 
 def _sides(group: str) -> tuple[str, str]:
-    candidate, _, baseline = group.removeprefix("candidate=").partition(" baseline=")
-    return candidate, baseline
+    parts = slice_parts(group)
+    return parts["candidate"], parts["baseline"]
 
 
 def _turned(group: str) -> str:
     candidate, baseline = _sides(group)
-    return f"candidate={baseline} baseline={candidate}"
+    return f"{slice_part('candidate', baseline)} {slice_part('baseline', candidate)}"
 
 
 def tie_rows(pairs: Rows) -> Rows:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from fractions import Fraction
+from math import ceil
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
@@ -10,6 +12,7 @@ import numpy as np
 
 from judgefast.stats.paired_mean import POWER
 from judgefast.stats.replicates import POISSON
+from judgefast.stats.slice_names import slice_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -88,11 +91,12 @@ def simultaneous(means: Sequence[PairedMean], level: float) -> Band | None:
         level: Confidence level of the whole band.
 
     Returns:
-        None where fewer than two slices have an interval.
+        None where fewer than two slices have an interval of their own.
 
     """
     from scipy.special import ndtr, ndtri  # noqa: PLC0415 - heavy, only where it is used
 
+    means = distinct(means)
     varying = [one for one in means if one.error]
     many = len(varying) + sum(one.is_alike for one in means)
     if many <= 1:
@@ -108,10 +112,32 @@ def simultaneous(means: Sequence[PairedMean], level: float) -> Band | None:
         return Band(bonferroni, "bonferroni")
     largest = np.fmax.reduce(deviations)
     ordered = np.sort(largest[~np.isnan(largest)])
-    place = min(int(np.ceil(level * len(ordered))), len(ordered)) - 1
+    place = min(ceil(Fraction(level) * len(ordered)), len(ordered)) - 1
     of_one, of_many = (float(ndtri((1 + each) / 2)) for each in (level, bonferroni))
     critical = min(max(float(ordered[place]), of_one), of_many)
     return Band(float(2 * ndtr(critical) - 1), "max-t")
+
+
+def distinct(means: Sequence[PairedMean]) -> list[PairedMean]:
+    """Leave out each model's slice that is its only pair of models again, from one of its sides."""
+    pairs: dict[tuple[str, str], set[tuple[int, ...]]] = defaultdict(set)
+    parts = [slice_parts(one.slice) for one in means]
+    for one, cuts in zip(means, parts, strict=True):
+        if cuts.keys() >= {"candidate", "baseline"}:
+            for side in (cuts.pop("candidate"), cuts.pop("baseline")):
+                pairs[side, str(cuts)].add(_mirrored(one))
+    return [
+        one
+        for one, cuts in zip(means, parts, strict=True)
+        if "model" not in cuts
+        or _mirrored(one) not in pairs.get((cuts.pop("model"), str(cuts)), ())
+    ]
+
+
+def _mirrored(mean: PairedMean) -> tuple[int, ...]:
+    """Sums that are the same for a difference and its negative."""
+    moments = mean.measurement.moments
+    return (*moments[:3], abs(moments.s), moments.ss, abs(moments.sw), moments.ww)
 
 
 def differences_of(

@@ -22,7 +22,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     level: float
     method: str
     """`wilson`, `clopper-pearson`, `undefined`, `cluster-t`, `poisson-percentile`,
-    `multinomial-histogram`, `cluster-normal`."""
+    `multinomial-histogram`, `cluster-normal`; of differences, `few-changes`."""
     unit: str
     """What is resampled: `cluster`."""
     clusters: int

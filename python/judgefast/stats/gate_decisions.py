@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -15,12 +14,20 @@ if TYPE_CHECKING:
 
 Decision = Literal["pass", "fail", "inconclusive"]
 
+MOST_CLUSTERS = 10**12
+"""So many are searched to decide a rule."""
+
+_ENDS = 2
+
 
 class Measured(Protocol):
     """What is asked for an estimate."""
 
-    def __call__(self, level: float, *, of_family: float) -> Estimate:
-        """Estimate at a level, where all of a family are to hold at another (`tails`)."""
+    def __call__(self, level: float, *, of_family: float, clusters: int | None = None) -> Estimate:
+        """Estimate at a level, where all of a family are to hold at another (`tails`).
+
+        `clusters`: as if so many clusters said the same; None for those that there are.
+        """
 
 
 class Case(NamedTuple):
@@ -38,6 +45,8 @@ class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
 
     rule: str
     """As it was written."""
+    is_drop: bool = False
+    """Whether it is about how much lower a mean is than in the baseline."""
     name: str
     slice: str | None
     """None where nothing was measured."""
@@ -87,11 +96,12 @@ def decide(cases: Sequence[Case], level: float) -> list[RuleResult]:
         else:
             family.append(place)
     while family:
-        of_each = 1 - (1 - level) / len(family)
+        of_each = level if len(family) == 1 else 1 - (1 - level) / len(family)
         asked = {place: _by_interval(cases[place], of_each, level) for place in family}
         left = [place for place in family if asked[place].decision == "inconclusive"]
         found.update(asked)
         if len(left) == len(family):
+            found.update({place: _undecided(cases[place], found[place], level) for place in left})
             break
         family = left
     return [found[place] for place in range(len(cases))]
@@ -101,6 +111,7 @@ def _not_measured(case: Case) -> RuleResult:
     rule = case.rule
     return RuleResult(
         rule=rule.text,
+        is_drop=rule.is_drop,
         name=rule.name,
         slice=rule.slice,
         decision="fail",
@@ -132,30 +143,55 @@ def _by_interval(case: Case, level: float, of_family: float) -> RuleResult:
         return _result(rule, found, "pass", f"all of {ends} is {_side(rule)}")
     if not (rule.holds(low) or rule.holds(high)):
         return _result(rule, found, "fail", f"nothing of {ends} is {_side(rule)}")
-    more = _more_clusters(found, rule.bound)
-    reason = f"{ends} is on both sides of {rule.bound:g}; "
-    if more is None:
-        reason += "no number of clusters decides it while the value is the bound itself"
+    return _result(rule, found, "inconclusive", f"{ends} is on both sides of {rule.bound:g}")
+
+
+def _undecided(case: Case, result: RuleResult, of_family: float) -> RuleResult:
+    """Add how many more clusters would decide a rule that has an interval."""
+    bound = case.rule.bound
+    if result.low is None or result.high is None:
+        return result
+    more = _more_clusters(case, result, of_family)
+    if result.value == bound:
+        words = "no number of clusters decides it while the value is the bound itself"
+    elif more is None:
+        words = f"{MOST_CLUSTERS:,} clusters would not decide it, if the value stays"
     else:
         clusters = "1 more cluster" if more == 1 else f"{more:,} more clusters"
-        reason += f"{clusters} would decide it, if the value stays"
-    return _result(rule, found, "inconclusive", reason, more)
+        words = f"{clusters} would decide it, if the value stays"
+    return msgspec.structs.replace(result, reason=f"{result.reason}; {words}", more_clusters=more)
 
 
-def _more_clusters(found: Estimate, bound: float) -> int | None:
-    """Say n (reach / distance)^2 - n: the reach of an interval goes with one over the root of n."""
-    if found.value is None or found.low is None or found.high is None or found.value == bound:
+def _more_clusters(case: Case, found: RuleResult, of_family: float) -> int | None:
+    """Search for the least number of clusters that would decide a rule, if they say the same.
+
+    Not by the root of n: where 0 of n differ, ends go with 1 / n.
+    """
+    rule, ask, level = case.rule, case.estimate, found.level
+    if ask is None or level is None or found.value in {None, rule.bound}:
         return None
-    distance = abs(found.value - bound)
-    reach = found.value - found.low if found.value > bound else found.high - found.value
-    return max(ceil(found.clusters * (reach / distance) ** 2) - found.clusters, 1)
+
+    def decides(clusters: int) -> bool:
+        grown = ask(level, of_family=of_family, clusters=clusters)
+        ends = [end for end in (grown.low, grown.high) if end is not None]
+        return len(ends) == _ENDS and rule.holds(ends[0]) == rule.holds(ends[1])
+
+    enough = found.clusters + 1
+    while not decides(enough):
+        enough *= 2
+        if enough > MOST_CLUSTERS:
+            return None
+    too_few = max(found.clusters, enough // 2 if enough > found.clusters + 1 else 0)
+    while enough - too_few > 1:
+        middle = (enough + too_few) // 2
+        enough, too_few = (middle, too_few) if decides(middle) else (enough, middle)
+    return enough - found.clusters
 
 
-def _result(
-    rule: Rule, found: Estimate, decision: Decision, reason: str, more: int | None = None
-) -> RuleResult:
+def _result(rule: Rule, found: Estimate, decision: Decision, reason: str) -> RuleResult:
     return RuleResult(
         rule=rule.text,
+        is_drop=rule.is_drop,
         name=rule.name,
         slice=found.slice,
         decision=decision,
@@ -167,7 +203,6 @@ def _result(
         method=found.method,
         clusters=found.clusters,
         missing=found.missing,
-        more_clusters=more,
         note=found.note,
     )
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from math import isfinite
-from typing import Literal, NamedTuple, NoReturn, get_args
+from typing import Literal, NamedTuple, NoReturn, cast, get_args
 
 from judgefast.errors import ConfigError
 from judgefast.stats.names import NAMES, suggestion
-from judgefast.stats.slice_names import slice_parts
+from judgefast.stats.slice_names import slice_parts, unread_from
 
 Field = Literal["interval", "low", "high", "value"]
 Comparison = Literal[">=", "<=", ">", "<"]
@@ -84,7 +84,7 @@ def parse_rule(text: str) -> Rule:
     if not isfinite(bound):
         scanner.refuse("a number that is finite", back=True)
     scanner.end()
-    return Rule(text.strip(), word, part, is_drop, field, comparison, bound)  # type: ignore[arg-type]
+    return Rule(text.strip(), word, part, is_drop, field, cast("Comparison", comparison), bound)
 
 
 def _slice(scanner: _Scanner) -> str | None:
@@ -92,20 +92,20 @@ def _slice(scanner: _Scanner) -> str | None:
         return None
     scanner.want("[", "`[`")
     part = scanner.take(_SLICE, "a slice").strip()
-    if part != "all" and not slice_parts(part):
-        scanner.refuse("a slice such as `model=x` or `all`", back=True)
+    if scanner.sees("]") and part != "all" and (unread := unread_from(part)) is not None:
+        scanner.refuse("a slice such as `model=x` or `all`", back=True, skipped=unread)
     scanner.want("]", "`]`")
     return part
 
 
-def _field(scanner: _Scanner) -> str:
+def _field(scanner: _Scanner) -> Field:
     if not scanner.sees("."):
         return "interval"
     scanner.want(".", "`.`")
     field = scanner.take(_NAME, "`low`, `high` or `value`")
     if field not in get_args(Field)[1:]:
         scanner.refuse("`low`, `high` or `value`", back=True)
-    return field
+    return cast("Field", field)
 
 
 class _Scanner:
@@ -149,9 +149,12 @@ class _Scanner:
         known = f"; estimates: {', '.join(NAMES)}" if suggestion(name, NAMES) else ""
         self._refuse(f"no estimate is named `{name}`{known}", self._before, hint)
 
-    def refuse(self, expected: str, *, hint: str | None = None, back: bool = False) -> NoReturn:
-        """Say what was expected here, or where the last word began."""
-        self._refuse(f"expected {expected}", self._before if back else self._at, hint)
+    def refuse(
+        self, expected: str, *, hint: str | None = None, back: bool = False, skipped: int = 0
+    ) -> NoReturn:
+        """Say what was expected here, or where the last word began or `skipped` behind that."""
+        place = self._before + skipped if back else self._at
+        self._refuse(f"expected {expected}", place, hint)
 
     def _skip(self) -> None:
         while self._at < len(self._text) and self._text[self._at].isspace():

@@ -64,11 +64,11 @@ def interval(
 
     """
     if not 0 < level < 1:
-        message = f"`level` is {level}; it must be in (0, 1)"
+        message = f"`level` is {level}; it must be above 0 and below 1"
         raise ConfigError(message)
-    if moments.w == 0:
+    value = moments.mean
+    if value is None:
         return Interval(None, None, None, "undefined", "no outcome has a value")
-    value = float(Fraction(moments.s, moments.w * FIXED_ONE))
     if binary and (counts := independent_counts(moments)):
         exact = min(counts) < SMALL_COUNT
         ends = (clopper_pearson if exact else wilson)(counts[1], sum(counts), level=level)
@@ -114,7 +114,7 @@ def independent_counts(moments: Moments) -> tuple[int, int] | None:
     same_weight = moments.clusters * moments.ww == moments.w**2
     yes = Fraction(moments.s * moments.clusters, moments.w * FIXED_ONE)
     if agree and (same_weight or yes in (0, moments.clusters)):
-        return moments.clusters - int(yes), int(yes)
+        return moments.clusters - round(yes), round(yes)
     return None
 
 

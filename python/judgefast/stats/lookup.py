@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from judgefast.errors import ConfigError
 from judgefast.stats.names import suggestion
-from judgefast.stats.slice_names import slice_parts
+from judgefast.stats.slice_names import slice_parts, unread_from
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +83,7 @@ def matching(wanted: str, slices: Sequence[str]) -> int | None:
     """
     if wanted in slices:
         return slices.index(wanted)
-    parts = slice_parts(wanted)
+    parts = slice_parts(wanted) if unread_from(wanted) is None else {}
     known = [slice_parts(one) for one in slices] if parts else []
     for whole in (parts, _PAIR | parts):
         found = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from judgefast.codes import FIXED_ONE
@@ -31,6 +32,46 @@ class Measurement(NamedTuple):
     replicates: Replicates | None = None
     """Means under resampling, where the published rule comes to them and a seed was given."""
 
+    def enlarged(self, clusters: int) -> Measurement:
+        """Say the same of `clusters` clusters: shares, spread and replicates as they would be.
+
+        With n clusters here, sums of first order times `clusters`, those of second order times n
+        times `clusters`, keep every ratio that an interval is made from, as integers.
+        """
+        moments, replicates = self.moments, self.replicates
+        first, second = clusters, moments.clusters * clusters
+        grown = moments._replace(
+            clusters=clusters,
+            w=moments.w * first,
+            s=moments.s * first,
+            ss=moments.ss * second,
+            sw=moments.sw * second,
+            ww=moments.ww * second,
+        )
+        if replicates is not None and moments.mean is not None:
+            shrunk = math.sqrt(moments.clusters / clusters) * (replicates.means - moments.mean)
+            replicates = replicates._replace(means=moments.mean + shrunk)
+        return self._replace(moments=grown, replicates=replicates)
+
+    def turned(self) -> Measurement:
+        """Measure the negative of every outcome; the scale must be even about 0."""
+        moments, replicates = self.moments, self.replicates
+        if replicates is not None:
+            replicates = replicates._replace(means=0.0 - replicates.means)
+        moments = moments._replace(s=-moments.s, sw=-moments.sw)
+        return self._replace(moments=moments, replicates=replicates)
+
+    @property
+    def missing_notes(self) -> list[str]:
+        """What may be said of outcomes without a value: one sentence, or none."""
+        moments, lost = self.moments, self.missing * self.missing_weight
+        if not lost or not moments.w:
+            return []
+        low, high = (
+            (moments.s / FIXED_ONE + lost * end) / (moments.w + lost) for end in self.scale
+        )
+        return [f"{self.missing} missing: between {low:.4g} and {high:.4g} whatever they were"]
+
     def estimate(self, level: float) -> Estimate:
         """Put the interval of the published rule beside the mean, and say what is missing from it.
 
@@ -43,14 +84,7 @@ class Measurement(NamedTuple):
             moments, scale=self.scale, level=level, binary=self.binary, replicates=replicates
         )
         notes = [found.note] if found.note else []
-        if self.missing and moments.w:
-            lost = self.missing * self.missing_weight
-            low, high = (
-                (moments.s / FIXED_ONE + lost * end) / (moments.w + lost) for end in self.scale
-            )
-            notes.append(
-                f"{self.missing} missing: between {low:.4g} and {high:.4g} whatever they were"
-            )
+        notes += self.missing_notes
         if replicates is not None and found.method != replicates.method:
             replicates = None
         return Estimate(

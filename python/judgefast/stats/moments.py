@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from judgefast import _native
+from judgefast.codes import FIXED_ONE
 from judgefast.stats.integers import integer_columns
 
 if TYPE_CHECKING:
@@ -29,6 +31,11 @@ class Moments(NamedTuple):
     """Sum over clusters of w_g squared."""
     is_binary: bool
     """Whether every value is 0 or 1."""
+
+    @property
+    def mean(self) -> float | None:
+        """Weighted mean, s / w, rounded once; None over no outcomes."""
+        return float(Fraction(self.s, self.w * FIXED_ONE)) if self.w else None
 
     def plus(self, other: Moments) -> Moments:
         """Sums over both, which share no cluster."""

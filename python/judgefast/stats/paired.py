@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from judgefast.codes import FIXED_ONE
 from judgefast.errors import ColumnError
+from judgefast.stats.few_changes import changes_of
 from judgefast.stats.fixed import for_products, rounded_quotient
 from judgefast.stats.joint import SlicedRows, measure_parts
 from judgefast.stats.paired_mean import PairedMean
@@ -35,6 +36,18 @@ class RunOutcomes(NamedTuple):
     """Slice of each outcome, from 0, as a code that both runs share."""
 
 
+class Identified(Protocol):
+    """Rows that say of which item and cluster they are. Shape (n,) each."""
+
+    @property
+    def item(self) -> NDArray[np.int64]:
+        """Code of the item, shared by both runs."""
+
+    @property
+    def cluster_id64(self) -> NDArray[np.uint64]:
+        """Resampling id."""
+
+
 def paired_means(  # noqa: PLR0913 - the runs, and by keyword how they meet
     a: RunOutcomes,
     b: RunOutcomes,
@@ -58,7 +71,7 @@ def paired_means(  # noqa: PLR0913 - the runs, and by keyword how they meet
         slices: Names of the slices, by code.
         name: Name of the mean.
         scale: Lowest and highest value of an outcome.
-        by: Join on item ids or on clusters; None takes items if the runs share an item id.
+        by: Join on item ids or on clusters; None takes items if `items_join` says so.
         resampling: Seed and number of replicates; None: analytic ends only.
 
     Returns:
@@ -74,7 +87,7 @@ def paired_means(  # noqa: PLR0913 - the runs, and by keyword how they meet
     for one in (a, b):
         _check_lengths(one)
     if by is None:
-        by = "item" if _share_an_item(a, b) else "cluster"
+        by = "item" if items_join(a, b) else "cluster"
     units = _join(a, b, by, max(len(slices), 1))
     scored, both = units.scored, units.in_a & units.in_b
     width, many = scale[1] - scale[0], len(slices)
@@ -89,6 +102,9 @@ def paired_means(  # noqa: PLR0913 - the runs, and by keyword how they meet
         binary=False,
     )
     sums = [_sums(units.slice[scored], mean[scored], many) for mean in (units.mean_a, units.mean_b)]
+    changes = changes_of(
+        units.cluster_id64[scored], units.difference[scored], units.slice[scored], many
+    )
     counts = [
         np.bincount(units.slice[is_in], minlength=many).tolist()
         for is_in in (both, units.in_a & ~both, units.in_b & ~both)
@@ -102,6 +118,7 @@ def paired_means(  # noqa: PLR0913 - the runs, and by keyword how they meet
             both=counts[0][code],
             only_a=counts[1][code],
             only_b=counts[2][code],
+            changes=changes[code],
         )
         for code, measured in enumerate(measure_parts([rows], resampling))
     ]
@@ -182,5 +199,12 @@ def _mean(total: np.int64, outcomes: int) -> float | None:
     return float(Fraction(int(total), outcomes * FIXED_ONE)) if outcomes else None
 
 
-def _share_an_item(a: RunOutcomes, b: RunOutcomes) -> bool:
-    return bool(np.isin(a.item, b.item).any())
+def items_join(a: Identified, b: Identified) -> bool:
+    """Whether items that both runs have reach every question that both have, at least one item.
+
+    Rows without an id are named by their content, so that of two versions of a model a few rows
+    that happen to be the same would meet, and all the others would be lost.
+    """
+    shared = np.isin(a.item, b.item)
+    questions = np.intersect1d(a.cluster_id64, b.cluster_id64)
+    return bool(shared.any()) and len(np.unique(a.cluster_id64[shared])) >= len(questions)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from judgefast.codes import FIXED_ONE
 from judgefast.stats.intervals import cluster_error
 from judgefast.stats.rules import FEW_CLUSTERS
 from judgefast.stats.tails import by_t, estimate_among
 
 if TYPE_CHECKING:
     from judgefast.stats.estimate import Estimate
+    from judgefast.stats.few_changes import Changes
     from judgefast.stats.measurement import Measurement
 
 POWER = 0.8
@@ -36,44 +35,61 @@ class PairedMean(NamedTuple):
     only_b: int
     """Units in one run alone: no part of the difference."""
 
-    def estimate(self, level: float, *, of_family: float = 1.0) -> Estimate:
+    changes: Changes | None = None
+    """What most clusters differ by, if more than half of them differ by the same."""
+
+    def estimate(
+        self, level: float, *, of_family: float = 1.0, clusters: int | None = None
+    ) -> Estimate:
         """Put an interval beside the difference.
 
-        By the published rule, but for one thing. Where all clusters differ alike, as where none
-        differs, there is no variance to infer from, and yet such runs say much: of G clusters none
-        is another, so at most a share `1 - (alpha / 2)^(1 / G)` of all would be
-        (Clopper-Pearson), each anywhere on the scale.
+        By the published rule, but for one thing. Where few clusters differ otherwise than the
+        rest, or none does, as where none differs at all, the spread says nothing of those that
+        were not seen; yet such runs say much: either end is at least as far off as the largest
+        share of such clusters that Clopper and Pearson allow (`few_changes`).
 
         Args:
             level: Of this interval.
             of_family: Of all intervals that are to hold together, as for `tails.estimate_among`.
+            clusters: As if so many clusters said the same; None for those that there are.
 
         Raises:
             ConfigError: `level` is not inside (0, 1).
 
         """
+        if clusters is not None:
+            return self._enlarged(clusters).estimate(level, of_family=of_family)
         found = estimate_among(self.measurement, level, of_family=of_family)
-        if not self.is_alike:
+        ends = self._at_least(found.low, found.high, level)
+        if ends is None or ends == (found.low, found.high) or self.changes is None:
             return found
-        share, low, high = self._unseen(level)
-        seen = "all differ by as much" if found.value else "no unit differs"
-        note = (
-            f"{seen}: at most {100 * share:.3g} % of clusters would {'not' if found.value else ''}"
-        )
+        if not self.is_alike:  # by Student's t, whose ends the changes may have moved
+            ends = self.band(level) or ends
         return msgspec.structs.replace(
             found,
-            low=low,
-            high=high,
-            method="clopper-pearson",
-            note="; ".join([note.rstrip(), *found.note.split("; ")[1:]]),
+            low=ends[0],
+            high=ends[1],
+            method="clopper-pearson" if self.is_alike else "few-changes",
+            replicates=None,
+            seed=None,
+            note="; ".join([self._seldom(self.changes, level), *self.measurement.missing_notes]),
         )
 
-    def turned(self, level: float, *, of_family: float = 1.0) -> Estimate:
-        """Say the same of b minus a: where a is the run and b its baseline, how far it dropped."""
-        found = self.estimate(level, of_family=of_family)
-        ends = {"value": found.value, "low": found.high, "high": found.low}
-        return msgspec.structs.replace(
-            found, **{name: None if end is None else 0.0 - end for name, end in ends.items()}
+    def dropped(
+        self, level: float, *, of_family: float = 1.0, clusters: int | None = None
+    ) -> Estimate:
+        """Estimate b minus a: where a is the run and b its baseline, how far it dropped."""
+        return self.turned().estimate(level, of_family=of_family, clusters=clusters)
+
+    def turned(self) -> PairedMean:
+        """Exchange the runs."""
+        return self._replace(
+            measurement=self.measurement.turned(),
+            value_a=self.value_b,
+            value_b=self.value_a,
+            only_a=self.only_b,
+            only_b=self.only_a,
+            changes=None if self.changes is None else self.changes.turned(),
         )
 
     def centred(self, centre: float) -> PairedMean:
@@ -85,28 +101,54 @@ class PairedMean(NamedTuple):
         """Smallest difference that these runs would have told from none, with 80 % power.
 
         (q(1 - alpha/2) + q(0.8)) times the standard error, with q of Student's t under 40
-        clusters. Where all clusters differ alike, that error is the one such a difference would
-        itself have. None where there is but one cluster.
+        clusters. Where few clusters differ otherwise than the rest, that error is at least the
+        one such a difference would itself have. None where there is but one cluster.
         """
         if self.measurement.moments.clusters <= 1:
             return None
         factor = self._quantile((1 + level) / 2) + self._quantile(POWER)
         width = self.measurement.scale[1]
-        if self.is_alike:
-            return width * factor**2 / (self.even_clusters + factor**2)
-        return min(factor * self.error, width)
+        found = min(factor * self.error, width)
+        if self.changes is not None and self.changes.are_few:
+            return max(found, width * factor**2 / (self.changes.even + factor**2))
+        return found
 
     def band(self, level: float) -> tuple[float, float] | None:
         """Ends around the difference that hold together with others; None where it has none."""
-        if self.is_alike:
-            return self._unseen(level)[1:]
-        return by_t(self.measurement, level)
+        low, high = by_t(self.measurement, level) or (None, None)
+        return self._at_least(low, high, level)
 
-    def _unseen(self, level: float) -> tuple[float, float, float]:
-        """Largest share of clusters that may be others where none was, and the ends it gives."""
-        share = 1 - ((1 - level) / 2) ** (1 / self.even_clusters)
-        kept, lost = (1 - share) * (self.value or 0.0), share * self.measurement.scale[1]
-        return share, kept - lost, kept + lost
+    def _at_least(
+        self, low: float | None, high: float | None, level: float
+    ) -> tuple[float, float] | None:
+        """Ends that reach at least as far as few changes do; None where there are none."""
+        value = self.value
+        if value is None or self.measurement.moments.clusters <= 1:
+            return None
+        if self.changes is None:
+            return None if low is None or high is None else (low, high)
+        scale = self.measurement.scale
+        down, up = self.changes.reaches(level, scale[1])
+        low = min(value if low is None else low, max(value - down, scale[0]))
+        high = max(value if high is None else high, min(value + up, scale[1]))
+        return low, high
+
+    def _enlarged(self, clusters: int) -> PairedMean:
+        changes = self.changes
+        if changes is not None:
+            changes = changes.enlarged(clusters / self.measurement.moments.clusters)
+        return self._replace(measurement=self.measurement.enlarged(clusters), changes=changes)
+
+    def _seldom(self, changes: Changes, level: float) -> str:
+        """Say how seldom something else was seen, and how seldom it may be."""
+        most = f"{100 * changes.most(max(changes.above, changes.below), level):.3g} %"
+        if not changes.number:
+            if changes.usual:
+                return f"all differ by as much: at most {most} of clusters would not"
+            return f"no unit differs: at most {most} of clusters would"
+        clusters = f"of {changes.clusters:,} clusters {changes.number:,}"
+        differ = "differ by something else" if changes.usual else "differ"
+        return f"{clusters} {differ}: at most {most} of all would, either way"
 
     def _quantile(self, probability: float) -> float:
         """Of the normal; of Student's t under 40 clusters."""
@@ -130,8 +172,7 @@ class PairedMean(NamedTuple):
     @property
     def value(self) -> float | None:
         """The difference."""
-        moments = self.measurement.moments
-        return float(Fraction(moments.s, moments.w * FIXED_ONE)) if moments.w else None
+        return self.measurement.moments.mean
 
     @property
     def error(self) -> float:
@@ -143,14 +184,3 @@ class PairedMean(NamedTuple):
     def is_alike(self) -> bool:
         """Whether there are several clusters, and the runs differ by as much in each."""
         return self.measurement.moments.clusters > 1 and self.error == 0
-
-    @property
-    def even_clusters(self) -> int:
-        """Clusters; where they hold unlike numbers of units, how many even ones would say as much.
-
-        Source:
-            Kish 1965, "Survey Sampling": the effective number of unequal weights.
-
-        """
-        moments = self.measurement.moments
-        return max(moments.w**2 // moments.ww, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -11,7 +12,7 @@ from judgefast.codes import FIXED_ONE, Status
 from judgefast.stats.fixed import fixed_ratio, for_products, rounded_quotient
 from judgefast.stats.joint import SlicedRows, measure_parts
 from judgefast.stats.orders import order_counts
-from judgefast.stats.slices import Rows
+from judgefast.stats.slices import Rows, Slicer
 from judgefast.stats.tails import estimate_among
 
 if TYPE_CHECKING:
@@ -105,10 +106,17 @@ def rows_of(
 
 
 def measure_position(
-    found: PositionRows, items: JudgedItems, resampling: Resampling | None
+    found: PositionRows,
+    items: JudgedItems,
+    resampling: Resampling | None,
+    fields: Sequence[str] = (),
 ) -> list[Measurement]:
-    """Measure the mean of each column; `position_estimate` says it."""
-    return measure_parts(parts_of(found, items), resampling)
+    """Measure the mean of each column, of all and by fields of meta, for `position_estimate`."""
+    parts = parts_of(found, items)
+    slicer = Slicer(items, fields=fields, aspects=())
+    for name in found.columns:
+        parts += islice(slicer.parts(name, found.rows(name), binary=True), 1, None)
+    return measure_parts(parts, resampling)
 
 
 def parts_of(found: PositionRows, items: JudgedItems) -> list[SlicedRows]:
@@ -121,12 +129,16 @@ def parts_of(found: PositionRows, items: JudgedItems) -> list[SlicedRows]:
     ]
 
 
-def position_estimate(measured: Measurement, level: float, *, of_family: float = 1.0) -> Estimate:
+def position_estimate(
+    measured: Measurement, level: float, *, of_family: float = 1.0, clusters: int | None = None
+) -> Estimate:
     """Say a mean of `measure_position`, as `tails.estimate_among` does.
 
     What is missing is counted, without bounds: it was not read in both orders.
     """
-    one = estimate_among(measured._replace(missing=0), level, of_family=of_family)
+    one = estimate_among(
+        measured._replace(missing=0), level, of_family=of_family, clusters=clusters
+    )
     centre = CENTRES.get(one.name, 0.0)
     ends = {"value": one.value, "low": one.low, "high": one.high}
     moved = {end: None if number is None else number - centre for end, number in ends.items()}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from judgefast import _native
-from judgefast.errors import ConfigError
+from judgefast.errors import ColumnError, ConfigError
 from judgefast.stats.integers import integer_columns
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Replicates(NamedTuple):
 
         """
         if not 0 < level < 1:
-            message = f"`level` is {level}; it must be in (0, 1)"
+            message = f"`level` is {level}; it must be above 0 and below 1"
             raise ConfigError(message)
         drawn = np.sort(self.means[~np.isnan(self.means)])
         if not len(drawn):
@@ -233,9 +233,13 @@ class PoissonBootstrap:
         """Add the rows of another shard, which stays as it is.
 
         Raises:
-            ColumnError: The shards differ in slices, replicates or seed, or a sum leaves 128 bits.
+            ColumnError: The shards differ in slices, replicates or seed, or are one; or a sum
+                leaves 128 bits.
 
         """
+        if other is self:
+            message = "a bootstrap cannot be merged with itself: its rows would count twice"
+            raise ColumnError(message, hint="merge the bootstrap of another shard")
         self._sums.merge(other._sums)
 
     def replicates(self) -> list[Replicates]:

@@ -107,4 +107,4 @@ def _sides(direction: Estimate) -> str:
         EVEN + (end if (direction.value or 0) > 0 else -end)
         for end in (direction.low, direction.high)
     )
-    return f" ({direction.level:.0%} interval {_percent(ends[0])} to {_percent(ends[1])})"
+    return f" ({100 * direction.level:.6g}% interval {_percent(ends[0])} to {_percent(ends[1])})"

@@ -34,6 +34,32 @@ def slice_parts(name: str) -> dict[str, str]:
     return {_value(key): _value(value) for key, value in _PART.findall(name)}
 
 
+def unread_from(name: str) -> int | None:
+    r"""Where a name stops being cuts with one space between them, each key once; None: nowhere.
+
+    >>> unread_from("model=x meta.lang=de"), unread_from("meta.lang=de fr"), unread_from("all")
+    (None, 13, 0)
+    >>> unread_from("model=x model=y"), unread_from(r'model="\q"')
+    (8, 0)
+    """
+    place, keys = 0, set[str]()
+    while found := _PART.match(name, place):
+        try:
+            key, _ = map(_value, found.groups())
+        except ValueError:  # an escape that JSON does not know
+            return place
+        if key in keys:
+            return place
+        keys.add(key)
+        if found.end() == len(name):
+            return None
+        rest = name[found.end() :]
+        if not rest[0].isspace():
+            return found.end()
+        place = len(name) - len(rest.lstrip())
+    return place
+
+
 def _text(value: str) -> str:
     return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
 

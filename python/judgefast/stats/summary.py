@@ -13,7 +13,7 @@ from judgefast.stats.shards import Shards
 from judgefast.stats.slices import Slicer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -94,6 +94,7 @@ def measure(  # noqa: PLR0913 - as above
     baseline: str | None = None,
     judgments: Judgments | None = None,
     resampling: Resampling | None = None,
+    names: Collection[str] | None = None,
 ) -> list[Measurement]:
     """Measure what the outcomes of a run say, before a confidence level is chosen.
 
@@ -112,6 +113,7 @@ def measure(  # noqa: PLR0913 - as above
         judgments: Planned judgments; given, the `unreadable` share is measured.
         resampling: Seed and number of the replicates, of which the ends of rule 4 are percentiles;
             replicate b has the same weights in all measurements. None: analytic ends only.
+        names: The means that are wanted; None for all.
 
     Returns:
         Measurements in the order of the table of names, slices of `meta` after the whole.
@@ -130,8 +132,9 @@ def measure(  # noqa: PLR0913 - as above
         for name, rows, of_scale, binary in statistics.of(
             outcomes.take(shards.rows(shard, outcomes.item)) if shards.number > 1 else outcomes
         ):
-            yield from slicer.parts(name, rows, scale=of_scale, binary=binary)
-        if judgments is not None:
+            if names is None or name in names:
+                yield from slicer.parts(name, rows, scale=of_scale, binary=binary)
+        if judgments is not None and (names is None or "unreadable" in names):
             item, status = judgments
             if shards.number > 1:
                 asked = shards.rows(shard, item)
