@@ -11,7 +11,6 @@ from tests.recorded import always_first, pairs, record
 
 import judgefast
 from judgefast.errors import ConfigError, RunDirectoryError
-from judgefast.stats.names import OF_POSITION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,19 +46,6 @@ def test_other_runs_are_named_by_path_and_one_rule_is_a_string(
         right.compare(7)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=f"`baseline` {words}"):
         right.gate(rule, baseline=7)  # type: ignore[arg-type]
-
-
-def test_estimates_of_position_are_found_by_the_names_of_the_table(right: judgefast.Run) -> None:
-    bias = right.report.results.position_bias
-    assert bias is not None
-    known = {name: getattr(bias, name) for name in OF_POSITION if getattr(bias, name) is not None}
-    assert set(known) == {"flip_rate", "direction", "same_position_rate"}
-    assert {name: right.estimate(name) for name in known} == known
-    with pytest.raises(
-        ConfigError, match="no estimate named `flip_rates`; there are: win_rate"
-    ) as e:
-        right.estimate("flip_rates")
-    assert e.value.hint == "did you mean `flip_rate`?"
 
 
 def test_every_estimate_that_both_have_is_compared(
@@ -114,6 +100,20 @@ def test_items_of_one_id_that_ask_something_else_are_not_paired_without_a_word(
         right.gate(["drop(accuracy) <= 0"], baseline=other)
     gate = right.gate(["drop(accuracy) <= 0"], baseline=other, across=["data"])
     assert gate.across == [words]
+
+
+def test_runs_that_share_nothing_are_not_compared(right: judgefast.Run, tmp_path: Path) -> None:
+    rows = [
+        row | {"id": f"x{number}", "question": f"Other {number}?"}
+        for number, row in enumerate(pairs()[:3])
+    ]
+    other = judgefast.run(rows, recorded=record(rows), out=tmp_path / "other", **OPTIONS)
+    words = "have nothing in common: no id of an item, and no question"
+    with pytest.raises(ConfigError, match=words) as e:
+        right.compare(other)
+    assert e.value.hint == "compare runs over the same data"
+    with pytest.raises(ConfigError, match=words):
+        right.gate("drop(accuracy) <= 0.02", baseline=other)
 
 
 def test_rows_named_by_their_content_meet_by_question_where_answers_changed(
@@ -275,7 +275,7 @@ def test_runs_of_two_modes_are_never_compared(right: judgefast.Run, tmp_path: Pa
     scored = judgefast.run(
         rows, rubric="few-shot-quality", engine="replay", recorded=recorded, out=tmp_path / "s"
     )
-    with pytest.raises(ConfigError, match=r"\n  mode: binary -> pairwise$") as e:
+    with pytest.raises(ConfigError, match=r"\n  mode: pairwise -> binary$") as e:
         right.compare(scored, across=["rubric"])
     assert e.value.hint == "compare runs of one mode and one scale"
 
@@ -295,7 +295,7 @@ def test_scales_are_never_compared_across(tmp_path: Path) -> None:
         )
         for name, rubric in (("5", "scalar-1-5"), ("9", tmp_path / "nine.toml"))
     ]
-    with pytest.raises(ConfigError, match=r"\n  scale: 1 to 9 -> 1 to 5$"):
+    with pytest.raises(ConfigError, match=r"\n  scale: 1 to 5 -> 1 to 9$"):
         runs[0].compare(runs[1], across=["rubric", "parse"])
 
 
@@ -329,16 +329,16 @@ def test_what_differs_is_named_and_must_be_named(
         given["recorded"] = record(pairs(), lambda *_: "A")
     other = judgefast.run(pairs(), out=tmp_path / "other", **given)
     with pytest.raises(ConfigError, match=r"are not comparable; what differs:\n") as e:
-        other.compare(right)
+        right.compare(other)
     found = str(e.value).split("\n  ")[1:]
     assert len(found) == len(words)
     assert all(line.startswith(part) for line, part in zip(found, words, strict=True))
     assert e.value.hint == f"if that is what you compare, say so: {flags}"
     across = flags.replace("--across ", "").split()
-    assert other.compare(right, across=across).across == found
+    assert right.compare(other, across=across).across == found
     with pytest.raises(ConfigError, match="are not comparable"):
-        other.gate(["drop(win_rate) <= 0"], baseline=right)
-    assert other.gate(["drop(win_rate) <= 0"], baseline=right, across=across).across == found
+        right.gate(["drop(win_rate) <= 0"], baseline=other)
+    assert right.gate(["drop(win_rate) <= 0"], baseline=other, across=across).across == found
     with pytest.raises(ConfigError, match="runs cannot be compared across `rulez`") as e:
         other.compare(right, across=["rulez"])
     assert e.value.hint == "did you mean `rule`?"

@@ -24,6 +24,7 @@ from judgefast.errors import (
     RubricError,
     RunDirectoryError,
 )
+from judgefast.stats.names import OF_POSITION
 from judgefast.stopping import Stop
 
 if TYPE_CHECKING:
@@ -76,6 +77,19 @@ def test_estimates_are_found_by_name_and_slice(right: judgefast.Run) -> None:
     with pytest.raises(ConfigError, match="`win_rate` has no slice `model=beakon`") as e:
         right.estimate("win_rate", "model=beakon")
     assert e.value.hint == "did you mean `model=beacon`?"
+
+
+def test_estimates_of_position_are_found_by_the_names_of_the_table(right: judgefast.Run) -> None:
+    bias = right.report.results.position_bias
+    assert bias is not None
+    known = {name: getattr(bias, name) for name in OF_POSITION if getattr(bias, name) is not None}
+    assert set(known) == {"flip_rate", "direction", "same_position_rate"}
+    assert {name: right.estimate(name) for name in known} == known
+    with pytest.raises(
+        ConfigError, match="no estimate named `flip_rates`; there are: win_rate"
+    ) as e:
+        right.estimate("flip_rates")
+    assert e.value.hint == "did you mean `flip_rate`?"
 
 
 def test_every_source_of_rows_gives_the_same_run(right: judgefast.Run, tmp_path: Path) -> None:
