@@ -11,6 +11,7 @@ from tests.recorded import always_first, pairs, record, write_lines
 
 import judgefast as judgefast_module
 from judgefast.cli.options import read_rules
+from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -328,10 +329,13 @@ def test_names_of_models_cannot_move_the_terminal(
 
 def test_a_comment_follows_a_blank_and_is_in_no_quotes(tmp_path: Path) -> None:
     (tmp_path / "rules").write_text(
-        'mean[model="a # b"] >= 1 # why\n  # all of it\nmean[model=a#b] >= 2#3\nmean >= 1\t#\n'
+        'mean[model="a # b"] >= 1 # why\n  # all of it\nmean[model=a#b] >= 2\nmean >= 1\t#\n'
     )
     assert read_rules(tmp_path / "rules") == [
         'mean[model="a # b"] >= 1',
-        "mean[model=a#b] >= 2#3",
+        "mean[model=a#b] >= 2",
         "mean >= 1",
     ]
+    (tmp_path / "rules").write_text("\nmean >= 2#3\n")
+    with pytest.raises(ConfigError, match=r"rules`, line 2: .* expected the end of the rule"):
+        read_rules(tmp_path / "rules")
