@@ -6,11 +6,10 @@ import logging
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from judgefast.errors import RunDirectoryError
+from judgefast.errors import ConfigError, RunDirectoryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,7 +104,7 @@ class Run:
         """Look an estimate up.
 
         Args:
-            name: Such as `win_rate`.
+            name: Such as `win_rate`; those of position bias, as `flip_rate`, are found too.
             slice: Which part of the data; `all` is also the only slice, or the only pair of
                 models, of a name that has no whole.
 
@@ -115,7 +114,9 @@ class Run:
         """
         from judgefast.stats.lookup import find  # noqa: PLC0415 - on first use
 
-        return find(self.estimates, name, None if slice == "all" else slice)
+        bias = self.report.results.position_bias
+        known = self.estimates + ([] if bias is None else bias.estimates)
+        return find(known, name, None if slice == "all" else slice)
 
     def batches(self, name: str = "judgments") -> pa.RecordBatchReader:
         """Stream a table, in bounded memory; it can be read once.
@@ -207,7 +208,7 @@ class Run:
 
     def compare(
         self,
-        other: Run,
+        other: Run | str | os.PathLike[str],
         *,
         slices: Sequence[str] | None = None,
         level: float | None = None,
@@ -219,25 +220,27 @@ class Run:
         by cluster (the question); what only one run has is counted and left out.
 
         Args:
-            other: A run of the same rubric, judge and rules.
+            other: A run of the same rubric, judge and rules, or its directory.
             slices: Fields of `meta` to slice by; those of the runs by default.
             level: Confidence level; that of this run by default.
             across: What the runs may differ in: `judge`, `rubric`, `parse`, `rule`, `orders`,
                 `data`.
 
         Raises:
-            ConfigError: The runs differ in what `across` does not name.
+            ConfigError: The runs differ in what `across` does not name; `other` is no run.
+            RunDirectoryError: `other` is no run directory.
 
         """
         from judgefast.pipeline.compare import compare_runs  # noqa: PLC0415 - heavy
 
-        return compare_runs(self._read(), other._read(), slices=slices, level=level, across=across)
+        b = _run_of(other, "other")._read()  # noqa: SLF001 - a run too
+        return compare_runs(self._read(), b, slices=slices, level=level, across=across)
 
     def gate(
         self,
-        rules: Sequence[str],
+        rules: str | Sequence[str],
         *,
-        baseline: Run | None = None,
+        baseline: Run | str | os.PathLike[str] | None = None,
         level: float | None = None,
         max_unreadable: float | None = None,
         across: Sequence[str] = (),
@@ -245,23 +248,25 @@ class Run:
         """Decide rules such as `win_rate.low >= 0.48` or `drop(accuracy) <= 0.02`.
 
         Args:
-            rules: As `judgefast gate --rule` takes them (`docs/gate.md`).
-            baseline: The run that `drop(...)` is measured from.
+            rules: One or several, as `judgefast gate --rule` takes them (`docs/gate.md`).
+            baseline: The run that `drop(...)` is measured from, or its directory.
             level: Confidence level of all rules together; that of this run by default.
             max_unreadable: Share of unreadable judgments above which the gate fails; that at
                 which the run would have stopped by default.
             across: What run and baseline may differ in, as in `compare`.
 
         Raises:
-            ConfigError: A rule cannot be read, or the baseline is not comparable.
+            ConfigError: A rule cannot be read, or the baseline is no run, or is not comparable.
+            RunDirectoryError: `baseline` is no run directory.
 
         """
         from judgefast.pipeline.gate import gate_run  # noqa: PLC0415 - heavy
 
+        rules = [rules] if isinstance(rules, str) else rules
         return gate_run(
             self._read(),
             rules,
-            baseline=None if baseline is None else baseline._read(),  # noqa: SLF001 - a run too
+            baseline=None if baseline is None else _run_of(baseline, "baseline")._read(),  # noqa: SLF001 - as above
             level=level,
             max_unreadable=max_unreadable,
             across=across,
@@ -323,12 +328,14 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
 
     """
     from judgefast.config import config_from  # noqa: PLC0415 - msgspec
+    from judgefast.pipeline.directory import new_directory  # noqa: PLC0415 - as below
     from judgefast.pipeline.run import run as run_pipeline  # noqa: PLC0415 - loads every stage
     from judgefast.reports.console import is_terminal  # noqa: PLC0415 - as above
     from judgefast.stopping import Stop as NewStop  # noqa: PLC0415 - light, but only here
+    from judgefast.stopping import may_listen  # noqa: PLC0415 - as above
 
     rubric = os.fspath(rubric)
-    out = _new_directory(rubric, say) if out is None else os.fspath(out)
+    out = new_directory(rubric, say) if out is None else os.fspath(out)
     named = {"rubric": rubric, "out": out}
     named["engine"] = engine if isinstance(engine, str) else engine.name
     options |= named
@@ -354,7 +361,7 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
             show_progress=progress,
         )
 
-    if stop is None and _may_listen():
+    if stop is None and may_listen():
         with own.on_signals(signal.SIGINT):
             finished = start()
         if finished.status == 130:  # noqa: PLR2004 - the exit status of an interruption
@@ -364,10 +371,20 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
     return Run(finished.path, finished)
 
 
-def _may_listen() -> bool:
-    """Whether Ctrl-C is ours to hear: in the main thread, where the program has no own handler."""
-    is_main = threading.current_thread() is threading.main_thread()
-    return is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+def _run_of(given: Run | str | os.PathLike[str], argument: str) -> Run:
+    """Take a run, or open the one in a directory.
+
+    Raises:
+        ConfigError: It is neither.
+        RunDirectoryError: The directory holds no run.
+
+    """
+    if isinstance(given, Run):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return Run.open(given)
+    msg = f"`{argument}` takes a `judgefast.Run` or the path of a run directory, not {given!r:.60}"
+    raise ConfigError(msg, hint='as in run.compare(judgefast.Run.open("runs/before"))')
 
 
 def _split(data: Any) -> tuple[list[str], Any]:  # noqa: ANN401 - as `run` takes it
@@ -378,16 +395,3 @@ def _split(data: Any) -> tuple[list[str], Any]:  # noqa: ANN401 - as `run` takes
         isinstance(part, str | os.PathLike) for part in data
     )
     return ([os.fspath(part) for part in data], None) if are_paths and data else ([], data)
-
-
-def _new_directory(rubric: str, say: Callable[[str], None]) -> str:
-    from datetime import UTC, datetime  # noqa: PLC0415 - only here
-
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    name = f"{moment}-{Path(rubric).stem}"
-    folder, number = Path("runs") / name, 1
-    while folder.exists():
-        number += 1
-        folder = Path("runs") / f"{name}-{number}"
-    say(f"the run is in {folder}")
-    return str(folder)

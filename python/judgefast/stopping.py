@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -64,3 +65,9 @@ class Stop:
             return
         self.requested = True
         raise KeyboardInterrupt
+
+
+def may_listen() -> bool:
+    """Whether Ctrl-C is ours to hear: in the main thread, where the program has no own handler."""
+    is_main = threading.current_thread() is threading.main_thread()
+    return is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler

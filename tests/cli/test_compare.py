@@ -11,6 +11,7 @@ from tests.recorded import always_first, pairs, record, write_lines
 
 import judgefast as judgefast_module
 from judgefast.cli.options import read_rules
+from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 OPTIONS: dict[str, Any] = {"rubric": "pairwise-reasons", "engine": "replay"}
 POINTED_AT = (
     "a rule cannot be read: expected `>=`, `<=`, `>` or `<`\n  win_rate => 0.4\n           ^"
+)
+NO_FRACTION = (
+    "a rule cannot be read: expected a fraction from 0 to 1\n"
+    "  flip_rate.high <= 25\n                    ^"
 )
 NO_ACROSS = (
     "Invalid value for '--across': 'judges' is not one of 'judge', 'rubric', 'parse', "
@@ -133,12 +138,12 @@ def test_what_is_not_alike_is_refused_unless_it_is_named(judgefast: Callable[...
     assert judgefast("compare", "games", "old") == (
         "exit 2\n--- stdout\n--- stderr\n"
         "error: `games` and `old` are not comparable; what differs:\n"
-        "  rule: strict -> games\n\n"
+        "  rule: games -> strict\n\n"
         "hint: if that is what you compare, say so: --across rule\n"
     )
     seen = judgefast("compare", "games", "old", "--across", "rule")
     assert seen.startswith("exit 0\n")
-    assert "\nacross        rule: strict -> games\n" in seen
+    assert "\nacross        rule: games -> strict\n" in seen
     assert judgefast("compare", "new", "none") == (
         "exit 2\n--- stdout\n--- stderr\n"
         "error: `none` is no run directory: it holds no `manifest.json`\n\n"
@@ -258,6 +263,11 @@ def test_the_json_of_a_gate_holds_every_rule(judgefast: Callable[..., str]) -> N
             "name a text file with one rule a line",
         ),
         (
+            ["--rules", "rules.txt"],
+            f"`rules.txt`, line 3: {NO_FRACTION}",
+            "shares are fractions: for 25 % write 0.25",
+        ),
+        (
             ["--rule", "accuracy >= 0", "--level", "1.5"],
             "`level` is 1.5; it must be above 0 and below 1",
             None,
@@ -270,8 +280,9 @@ def test_the_json_of_a_gate_holds_every_rule(judgefast: Callable[..., str]) -> N
     ],
 )
 def test_a_mistake_in_the_call_is_named(
-    judgefast: Callable[..., str], rest: list[str], error: str, hint: str | None
+    judgefast: Callable[..., str], folder: Path, rest: list[str], error: str, hint: str | None
 ) -> None:
+    (folder / "rules.txt").write_text("accuracy >= 0.1\n# shares\nflip_rate.high <= 25  # no\n")
     more = "" if hint is None else f"\nhint: {hint}\n"
     assert judgefast("gate", "new", *rest) == (
         f"exit 2\n--- stdout\n--- stderr\nerror: {error}\n{more}"
@@ -318,10 +329,13 @@ def test_names_of_models_cannot_move_the_terminal(
 
 def test_a_comment_follows_a_blank_and_is_in_no_quotes(tmp_path: Path) -> None:
     (tmp_path / "rules").write_text(
-        'mean[model="a # b"] >= 1 # why\n  # all of it\nmean[model=a#b] >= 2#3\nmean >= 1\t#\n'
+        'mean[model="a # b"] >= 1 # why\n  # all of it\nmean[model=a#b] >= 2\nmean >= 1\t#\n'
     )
     assert read_rules(tmp_path / "rules") == [
         'mean[model="a # b"] >= 1',
-        "mean[model=a#b] >= 2#3",
+        "mean[model=a#b] >= 2",
         "mean >= 1",
     ]
+    (tmp_path / "rules").write_text("\nmean >= 2#3\n")
+    with pytest.raises(ConfigError, match=r"rules`, line 2: .* expected the end of the rule"):
+        read_rules(tmp_path / "rules")

@@ -128,7 +128,18 @@ def test_rows_that_cannot_be_used_are_refused_by_place_or_counted(
     assert judgefast("parse", "n.jsonl", "--rubric", "mine.toml").startswith("exit 3\n")
     write_lines(folder / "n.jsonl", [{"id": 1, "order": "ab", "text": "x"}] * 2)
     twice = judgefast("parse", "n.jsonl", "--rubric", "pairwise-reasons")
-    assert "1 output answers a judgment that another one answers" in twice
+    words = "error: `n.jsonl`, line 2, field `id`: `n.jsonl`, line 1 answers the same judgment\n"
+    assert words in twice
+    one = {"id": 1, "order": "ab", "text": "x"}
+    write_lines(folder / "n.jsonl", [one, one | {"id": 2}])
+    write_lines(folder / "o.jsonl", [one | {"id": 3}, *[one | {"id": 2}] * 2])
+    twice = judgefast("parse", "n.jsonl", "o.jsonl", "--rubric", "pairwise-reasons")
+    assert "`o.jsonl`, line 2, field `id`: `n.jsonl`, line 2 answers the same judgment (2" in twice
+    (folder / "n.jsonl").write_text("It is good.\n")
+    said = judgefast("parse", "n.jsonl", "--rubric", "mine.toml")
+    assert (
+        """one JSON object a line, such as {"id": "...", "text": "what the judge wrote"}""" in said
+    )
     write_lines(folder / "n.jsonl", [{"id": 1, "text": 5}])
     wrong = judgefast("parse", "n.jsonl", "--rubric", "mine.toml")
     assert "`n.jsonl`, line 1, field `text`: expected text, saw 5" in wrong
@@ -167,7 +178,10 @@ def test_each_judge_has_a_headline_of_its_own_and_models_have_their_names(
     write_lines(folder / "j.jsonl", [alone[0], other, *alone[2:]])
     refused = judgefast("parse", "j.jsonl", "--rubric", "pairwise-reasons")
     assert refused.startswith("exit 2\n")
-    assert "output 2 names other models than another one with its `id` does" in refused
+    words = (
+        "`j.jsonl`, line 2, field `model_a`: the models are not those of `j.jsonl`, line 1, which"
+    )
+    assert words in refused
 
 
 def test_scores_and_shares_of_several_judges_are_not_mixed(
@@ -229,6 +243,34 @@ def test_a_run_is_read_by_another_rule_and_kept_as_a_run_of_its_own(
     refused = judgefast("replay", "r", "--rubric", "mine.toml", "--out", "again")
     assert refused.startswith("exit 2\n")
     assert "`again` is there already" in refused
+    assert not stdout(refused), "it is refused before anything is printed"
     asks = judgefast("replay", "r", "--rubric", "pairwise")
     assert asks.startswith("exit 2\n")
     assert "asks something else" in asks
+
+
+def test_a_field_that_the_first_rows_lack_is_read_of_each_row_that_has_it(
+    judgefast: Callable[..., str], folder: Path
+) -> None:
+    """A text that was cut is no verdict, wherever in the file the first reason stands."""
+    scalar(folder, judgefast)
+    cut = {"text": SCORES[2], "finish_reason": "length"}
+    again = {"text": SCORES[2], "finish_reason": None, "stop_reason": "max_tokens"}
+    inside = {"text": SCORES[2], "choices": [{"finish_reason": "length"}]}
+    whole = [{"text": SCORES[0]}, {"text": SCORES[2], "finish_reason": None}]
+    write_lines(folder / "o.jsonl", [*whole, cut, whole[0], again, cut | {"aspect": "x"}, inside])
+    found = audit(judgefast, "o.jsonl")
+    assert found["readings"][0]["unparsed"] == {"truncated": 4, "malformed": 1}
+    assert found["fields"] == {"text": "text", "finish_reason": "finish_reason", "aspect": "aspect"}
+    for field, value in {"id": 7, "judge": "j", "cluster": "c"}.items():
+        write_lines(folder / "o.jsonl", [*whole, cut | {field: value}])
+        seen = judgefast("parse", "o.jsonl", "--rubric", "mine.toml")
+        assert seen.startswith("exit 2\n")
+        words = f"`o.jsonl`, line 3, field `{field}`: the row has this field, and the rows before"
+        assert words in seen
+        assert f"--map {field}=\n" in seen
+        assert audit(judgefast, "o.jsonl", "--map", f"{field}=")["rows"] == 3
+    repeats = [{"id": 1, "order": "ab", "text": "A"}]
+    repeats.append(repeats[0] | {"repeat": 1})
+    write_lines(folder / "o.jsonl", repeats)
+    assert judgefast("parse", "o.jsonl", "--rubric", "pairwise").startswith("exit 0\n")

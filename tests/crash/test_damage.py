@@ -117,8 +117,9 @@ def test_a_part_of_the_rows_that_is_gone_is_missed(judged: Path) -> None:
     part = judged / "rows" / "part-00000.parquet"
     other = part.rename(part.with_name("part-00000.gone"))
     try:
-        with pytest.raises(RunDirectoryError, match="holds no rows"):
+        with pytest.raises(RunDirectoryError, match="rows` holds no rows: no `part") as caught:
             results_json(judged)
+        assert "if it is one, copy the file back" in str(caught.value.hint)
     finally:
         other.rename(part)
 

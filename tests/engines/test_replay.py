@@ -13,7 +13,7 @@ from judgefast.engines import create_engine
 from judgefast.engines.recordings import read_recordings
 from judgefast.errors import ConfigError, DataError, JudgefastError
 from judgefast.prompts.builtin import load_rubric
-from judgefast.prompts.verdict_format import VerdictFormat
+from judgefast.prompts.verdict_format import VerdictFormat, VerdictLabel
 from judgefast.verdicts import read_texts
 
 if TYPE_CHECKING:
@@ -100,10 +100,40 @@ def test_a_bare_score_is_written_as_the_rubric_reads_it(
     assert found.text == text
 
 
-def test_a_score_that_no_label_has_is_refused(tmp_path: Path) -> None:
-    path = write(tmp_path / "judge.jsonl", {"id": "1", "score": 4.5})
-    with pytest.raises(DataError, match="a bare score cannot be read by the format `label`"):
-        read_recordings(path, form=load_rubric("scalar-1-5").verdict)
+@pytest.mark.parametrize("score", [9, 4.5, "-1", 0])
+def test_a_score_off_the_scale_counts_as_unparsed_like_the_text_that_says_it(
+    score: object,
+) -> None:
+    form = load_rubric("scalar-1-5").verdict
+    found = read_recordings([{"id": "1", "score": score}], form=form).find("1", (0,), 0, "")
+    assert found is not None
+    assert found.text == str(score)
+    read = read_texts(form, [found.text], np.zeros(1, dtype=np.uint8))
+    assert Status(read.status[0]).part == "unparsed"
+
+
+def test_a_score_that_would_be_read_as_another_is_refused_in_true_words() -> None:
+    labels = tuple(VerdictLabel(text=str(n), score=n * 10) for n in range(1, 4))
+    form = VerdictFormat(name="label", labels=labels)
+    words = (
+        "row 1, field `score`: 2 is no score of the rubric's labels, which have `10`, `20`, `30`"
+    )
+    with pytest.raises(DataError, match=words):
+        read_recordings([{"id": "1", "score": 2}], form=form)
+
+
+def test_a_file_that_holds_no_objects_is_told_what_a_recording_looks_like(tmp_path: Path) -> None:
+    path = tmp_path / "judge.jsonl"
+    path.write_text("4\n")
+    with pytest.raises(DataError, match="line 1: expected a JSON object, saw 4") as caught:
+        read_recordings(path)
+    assert '{"id": "...", "text": "what the judge wrote"}' in str(caught.value.hint)
+
+
+def test_a_format_without_scores_takes_no_bare_one() -> None:
+    words = "a bare score cannot be read by the format `bracket`"
+    with pytest.raises(DataError, match=words):
+        read_recordings([{"id": "1", "score": 2}], form=VerdictFormat(name="bracket"))
 
 
 PAIR = VerdictFormat(name="score-pair", low=0, high=10)

@@ -10,7 +10,7 @@ import pytest
 from tests.recorded import always_first, pairs, record
 
 import judgefast
-from judgefast.errors import ConfigError
+from judgefast.errors import ConfigError, RunDirectoryError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +31,21 @@ def test_the_difference_of_two_runs_is_paired(right: judgefast.Run, biased: judg
     back = biased.compare(right).difference("accuracy")
     assert (back.value, back.low, back.high) == (-found.value, -found.high, -found.low)
     assert right.compare(biased).difference("win_rate").value == pytest.approx(23 / 36 - 0.5)
+
+
+def test_other_runs_are_named_by_path_and_one_rule_is_a_string(
+    right: judgefast.Run, biased: judgefast.Run, tmp_path: Path
+) -> None:
+    assert right.compare(biased.path) == right.compare(str(biased.path)) == right.compare(biased)
+    rule = "drop(accuracy) <= 0.02"
+    assert right.gate(rule, baseline=biased.path) == right.gate([rule], baseline=biased)
+    with pytest.raises(RunDirectoryError, match="is no run directory"):
+        right.compare(tmp_path / "nothing")
+    words = "takes a `judgefast.Run` or the path of a run directory, not 7"
+    with pytest.raises(ConfigError, match=f"`other` {words}"):
+        right.compare(7)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=f"`baseline` {words}"):
+        right.gate(rule, baseline=7)  # type: ignore[arg-type]
 
 
 def test_every_estimate_that_both_have_is_compared(
@@ -85,6 +100,20 @@ def test_items_of_one_id_that_ask_something_else_are_not_paired_without_a_word(
         right.gate(["drop(accuracy) <= 0"], baseline=other)
     gate = right.gate(["drop(accuracy) <= 0"], baseline=other, across=["data"])
     assert gate.across == [words]
+
+
+def test_runs_that_share_nothing_are_not_compared(right: judgefast.Run, tmp_path: Path) -> None:
+    rows = [
+        row | {"id": f"x{number}", "question": f"Other {number}?"}
+        for number, row in enumerate(pairs()[:3])
+    ]
+    other = judgefast.run(rows, recorded=record(rows), out=tmp_path / "other", **OPTIONS)
+    words = "have nothing in common: no id of an item, and no question"
+    with pytest.raises(ConfigError, match=words) as e:
+        right.compare(other)
+    assert e.value.hint == "compare runs over the same data"
+    with pytest.raises(ConfigError, match=words):
+        right.gate("drop(accuracy) <= 0.02", baseline=other)
 
 
 def test_rows_named_by_their_content_meet_by_question_where_answers_changed(
@@ -246,7 +275,7 @@ def test_runs_of_two_modes_are_never_compared(right: judgefast.Run, tmp_path: Pa
     scored = judgefast.run(
         rows, rubric="few-shot-quality", engine="replay", recorded=recorded, out=tmp_path / "s"
     )
-    with pytest.raises(ConfigError, match=r"\n  mode: binary -> pairwise$") as e:
+    with pytest.raises(ConfigError, match=r"\n  mode: pairwise -> binary$") as e:
         right.compare(scored, across=["rubric"])
     assert e.value.hint == "compare runs of one mode and one scale"
 
@@ -266,7 +295,7 @@ def test_scales_are_never_compared_across(tmp_path: Path) -> None:
         )
         for name, rubric in (("5", "scalar-1-5"), ("9", tmp_path / "nine.toml"))
     ]
-    with pytest.raises(ConfigError, match=r"\n  scale: 1 to 9 -> 1 to 5$"):
+    with pytest.raises(ConfigError, match=r"\n  scale: 1 to 5 -> 1 to 9$"):
         runs[0].compare(runs[1], across=["rubric", "parse"])
 
 
@@ -300,16 +329,16 @@ def test_what_differs_is_named_and_must_be_named(
         given["recorded"] = record(pairs(), lambda *_: "A")
     other = judgefast.run(pairs(), out=tmp_path / "other", **given)
     with pytest.raises(ConfigError, match=r"are not comparable; what differs:\n") as e:
-        other.compare(right)
+        right.compare(other)
     found = str(e.value).split("\n  ")[1:]
     assert len(found) == len(words)
     assert all(line.startswith(part) for line, part in zip(found, words, strict=True))
     assert e.value.hint == f"if that is what you compare, say so: {flags}"
     across = flags.replace("--across ", "").split()
-    assert other.compare(right, across=across).across == found
+    assert right.compare(other, across=across).across == found
     with pytest.raises(ConfigError, match="are not comparable"):
-        other.gate(["drop(win_rate) <= 0"], baseline=right)
-    assert other.gate(["drop(win_rate) <= 0"], baseline=right, across=across).across == found
+        right.gate(["drop(win_rate) <= 0"], baseline=other)
+    assert right.gate(["drop(win_rate) <= 0"], baseline=other, across=across).across == found
     with pytest.raises(ConfigError, match="runs cannot be compared across `rulez`") as e:
         other.compare(right, across=["rulez"])
     assert e.value.hint == "did you mean `rule`?"

@@ -67,7 +67,7 @@ def test_a_drop_is_what_the_run_lost_and_a_rise_is_negative(
 
 
 def test_every_name_can_be_asked_and_what_was_not_measured_fails(right: judgefast.Run) -> None:
-    found = right.gate([f"{name}.value >= -1" for name in NAMES])
+    found = right.gate([f"{name}.value >= 0" for name in NAMES])
     decisions = {one.name: one.decision for one in found.rules[:-1]}
     measured = {one.name for one in right.estimates} | {
         *("flip_rate", "direction", "same_position_rate")
@@ -94,6 +94,17 @@ def test_a_slice_that_the_run_lacks_fails_with_the_nearest_one(right: judgefast.
     assert found[0].reason == (
         "not measured: `accuracy` has no slice `meta.topic=fact`; did you mean `meta.topic=facts`?"
     )
+    asked = {
+        "accuracy[topic=facts]": "did you mean `meta.topic=facts`?",
+        "accuracy[meta.tpic=facts]": "did you mean `meta.topic=facts`?",
+        "flip_rate[topc=facts]": "did you mean `meta.topic=facts`?",
+        "drop(accuracy[topic=facts])": "did you mean `meta.topic=facts`?",
+        "win_rate[modl=beacon]": "did you mean `model=beacon`?",
+        "accuracy[meta.topic=zzz]": "`meta.topic` is one of `",
+    }
+    rules = [f"{operand} >= 0.5" for operand in asked]
+    for one, words in zip(right.gate(rules, baseline=right).rules, asked.values(), strict=False):
+        assert (one.decision, words in one.reason) == ("fail", True), one.reason
     assert found[1].reason.startswith(
         f"not measured: `win_rate` has no slice `meta.colour=red`; it has: `{PAIR}`, "
     )

@@ -24,6 +24,7 @@ from judgefast.errors import (
     RubricError,
     RunDirectoryError,
 )
+from judgefast.stats.names import OF_POSITION
 from judgefast.stopping import Stop
 
 if TYPE_CHECKING:
@@ -78,6 +79,19 @@ def test_estimates_are_found_by_name_and_slice(right: judgefast.Run) -> None:
     assert e.value.hint == "did you mean `model=beacon`?"
 
 
+def test_estimates_of_position_are_found_by_the_names_of_the_table(right: judgefast.Run) -> None:
+    bias = right.report.results.position_bias
+    assert bias is not None
+    known = {name: getattr(bias, name) for name in OF_POSITION if getattr(bias, name) is not None}
+    assert set(known) == {"flip_rate", "direction", "same_position_rate"}
+    assert {name: right.estimate(name) for name in known} == known
+    with pytest.raises(
+        ConfigError, match="no estimate named `flip_rates`; there are: win_rate"
+    ) as e:
+        right.estimate("flip_rates")
+    assert e.value.hint == "did you mean `flip_rate`?"
+
+
 def test_every_source_of_rows_gives_the_same_run(right: judgefast.Run, tmp_path: Path) -> None:
     flat = [{name: value for name, value in row.items() if name != "meta"} for row in pairs()]
     table = pa.Table.from_pylist(flat)
@@ -108,6 +122,32 @@ def test_recordings_may_be_a_file_rows_or_a_run(right: judgefast.Run, tmp_path: 
         assert run.estimate("accuracy").value == 1
     alone = judgefast.run(recorded=lines, out=tmp_path / "alone", **OPTIONS)
     assert alone.report.results.counts.parsed == 72
+
+
+def test_recorded_outputs_that_answer_nothing_are_counted_and_one_is_named(
+    tmp_path: Path,
+) -> None:
+    rows = pairs()[:6]
+    known = record(rows)
+    extra = [known[0] | {"id": "pear-1"}, known[0] | {"repeat": 4}, known[1] | {"id": "pear-2"}]
+    said: list[str] = []
+
+    def judge(recorded: list[Row], **more: Any) -> judgefast.Run:
+        said.clear()
+        out = tmp_path / "r"
+        return judgefast.run(rows, recorded=recorded, out=out, say=said.append, **OPTIONS, **more)
+
+    words = (
+        "3 of 15 recorded outputs answer no judgment of this run and are left out, such as item "
+    )
+    words += "`pear-1` with answers 0, 1 shown, repeat 0"
+    # Two judgments are asked again; the others were answered by an earlier start.
+    judge(known[2:])
+    assert not said
+    assert judge(known + extra, retry=("failed",)).status == 0
+    assert said == [words]
+    assert judge(known, max_attempts=4).status == 0
+    assert not said
 
 
 def test_without_a_directory_one_is_made_and_said(

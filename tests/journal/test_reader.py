@@ -83,8 +83,15 @@ def test_a_flipped_bit_among_the_lines_sets_the_segment_aside(run: Path, complet
     with RunDirectory.open(run, write=True) as writer:
         assert numbers_of(writer) == []
         assert writer.notes == [f"`journal/{opened.name}` is damaged and set aside: {reason}"]
-    assert opened.with_name(opened.name + ".damaged").exists()
+    aside = opened.with_name(opened.name + ".damaged")
     assert not opened.exists()
+    held = "was set aside as damaged: what it held is not counted, and is asked again"
+    for _ in range(2):  # for as long as it lies there, not once
+        with RunDirectory.open(run, write=False) as reader:
+            assert reader.notes == [f"`journal/{aside.name}` {held}"]
+    aside.unlink()
+    with RunDirectory.open(run, write=False) as reader:
+        assert not reader.notes
 
 
 @pytest.mark.parametrize("place", [0, 0.5, -1])

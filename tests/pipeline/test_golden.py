@@ -279,7 +279,8 @@ def test_the_headline_is_read_again_after_twenty_times_what_it_took(
     monkeypatch.setattr(results, "reading_of", slowly)
     monkeypatch.setattr(results, "estimates_of", lambda _: [])
     nothing: Any = None
-    headline = results.Headline(nothing, RunConfig(), nothing, nothing, nothing, nothing)
+    table: Any = SimpleNamespace(snapshot=lambda: None)
+    headline = results.Headline(nothing, RunConfig(), nothing, nothing, nothing, table)
     for _ in range(50):
         headline()
         now += 1.0

@@ -103,7 +103,7 @@ def test_a_prompt_can_be_made_again_exactly(
     for _, request in asked.submitted[:3]:
         prompt = prompt_of(out, request.request_id, engine=ScriptedEngine(by_hash))
         assert isinstance(prompt, Prompt)
-        assert prompt == request.prompt
+        assert msgspec.structs.replace(prompt, ids_hash=b"") == request.prompt
         assert prompt.ids_hash == hashes[request.request_id]
         for name in (request.request_id, request.request_id.hex()):
             assert Run.open(out).prompt(name, engine=ScriptedEngine(by_hash)) == prompt

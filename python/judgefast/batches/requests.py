@@ -38,6 +38,10 @@ class Prompts(Protocol):
         """What one request says to the judge."""
 
 
+NOT_HASHED = b""
+"""`ids_hash` of a prompt that need not be met again."""
+
+
 class RequestMaker:
     """Makes the requests of a plan."""
 
@@ -143,7 +147,7 @@ class RequestMaker:
 
     def _prompt(self, item: Item, shown: tuple[int, ...], planned: bytes | None) -> Prompt:
         if not self._verify:
-            return self._prompts.render(item, shown, ids_hash=planned)
+            return self._prompts.render(item, shown, ids_hash=planned or NOT_HASHED)
         prompt = self._prompts.render(item, shown)
         if planned is not None and prompt.ids_hash != planned:
             msg = f"the prompt of item `{item.item_id}` is not the one that was planned"

@@ -167,7 +167,7 @@ def read_rules(path: Path) -> list[str]:
     """Read the file of `--rules`.
 
     Raises:
-        ConfigError: It cannot be read.
+        ConfigError: It cannot be read, or a rule in it; the message names the line.
 
     """
     try:
@@ -176,7 +176,16 @@ def read_rules(path: Path) -> list[str]:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         msg = f"the file of rules `{path}` cannot be read: {why}"
         raise ConfigError(msg, hint="name a text file with one rule a line") from None
+    from judgefast.stats.gate_rules import parse_rule  # noqa: PLC0415 - for one command
+
     rules = ["".join(_RULE.findall(line)[:1]).strip() for line in lines]
+    for number, rule in enumerate(rules, start=1):
+        try:
+            if rule:
+                parse_rule(rule)
+        except ConfigError as error:
+            msg = f"`{path}`, line {number}: {error}"
+            raise ConfigError(msg, hint=error.hint) from None
     return [rule for rule in rules if rule]
 
 

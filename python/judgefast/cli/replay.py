@@ -25,7 +25,7 @@ def replay(directory: str, *, rubric: str, out: str | None, as_json: bool) -> in
     """
     from pathlib import Path  # noqa: PLC0415 - with the pipeline
 
-    from judgefast.pipeline.reread import reread, write_reread  # noqa: PLC0415 - heavy
+    from judgefast.pipeline.reread import check_new, reread, write_reread  # noqa: PLC0415 - heavy
     from judgefast.pipeline.results import (  # noqa: PLC0415 - heavy
         counts_of,
         report_of,
@@ -36,6 +36,8 @@ def replay(directory: str, *, rubric: str, out: str | None, as_json: bool) -> in
     from judgefast.reports.readings import render_reread  # noqa: PLC0415 - on first use
     from judgefast.reports.text import render  # noqa: PLC0415 - on first use
 
+    if out is not None:
+        check_new(Path(out))
     found, after = reread(Path(directory), rubric)
     if as_json:
         text = to_json(found)

@@ -84,7 +84,7 @@ def _object(line: bytes) -> Raw:
     try:
         value = _decode(line)
     except RecursionError:
-        return RowFault(Reason.INVALID_JSON, "nested too deeply", hint=_ONE_OBJECT)
+        return RowFault(Reason.INVALID_JSON, "nested too deeply", hint=ONE_OBJECT)
     except (msgspec.MsgspecError, ValueError) as error:
         if not _SURROGATE_ESCAPE.search(line):
             return _invalid(line, error)
@@ -96,11 +96,11 @@ def _object(line: bytes) -> Raw:
         array = isinstance(value, list)
         hint = "write one object a line; `jq -c '.[]' FILE` turns an array into lines"
         words = f"expected a JSON object, saw {shown(value)}"
-        return RowFault(Reason.NOT_AN_OBJECT, words, hint=hint if array else _ONE_OBJECT)
+        return RowFault(Reason.NOT_AN_OBJECT, words, hint=hint if array else ONE_OBJECT)
     return value
 
 
-_ONE_OBJECT = 'write one JSON object a line, such as {"question": "...", "answer": "..."}'
+ONE_OBJECT = 'write one JSON object a line, such as {"question": "...", "answer": "..."}'
 
 
 def _invalid(line: bytes, error: Exception) -> RowFault:
@@ -108,7 +108,7 @@ def _invalid(line: bytes, error: Exception) -> RowFault:
     if start in (b"[", b"{") or (start.startswith(b"[") and not start.endswith(b"]")):
         hint = "write one object a line; `jq -c '.[]' FILE` turns an array into lines"
     else:
-        hint = _ONE_OBJECT
+        hint = ONE_OBJECT
     cause = str(error).removeprefix("JSON is malformed: ")
     words = f"not valid JSON: {cause}; saw {shown(line.decode().strip())}"
     return RowFault(Reason.INVALID_JSON, words, hint=hint)

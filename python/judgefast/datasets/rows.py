@@ -329,8 +329,10 @@ def _check_given(missing: int) -> None:
 def _parts(folder: Path) -> list[Path]:
     parts = sorted((Path(folder) / ROWS_FOLDER).glob("part-*.parquet"))
     if not parts:
-        message = f"`{folder}` holds no rows"
-        raise RunDirectoryError(message, hint="name the directory of a run")
+        message = f"`{folder}/{ROWS_FOLDER}` holds no rows: no `part-*.parquet` is there"
+        raise RunDirectoryError(
+            message, hint=f"name the directory of a run; if it is one, {COPY_BACK}"
+        )
     return parts
 
 

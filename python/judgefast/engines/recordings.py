@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast.datasets.faults import Reason, RowFault, closest, listed, shown, visible
+from judgefast.datasets.lines import ONE_OBJECT
 from judgefast.datasets.options import ReadOptions
 from judgefast.datasets.sources import find_sources
 from judgefast.errors import ConfigError, DataError
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
 ORDERS = {"ab": (0, 1), "ba": (1, 0), "forward": (0, 1), "swapped": (1, 0)}
 """Answers shown, by the name of an order."""
 
+ONE_OUTPUT = 'write one JSON object a line, such as {"id": "...", "text": "what the judge wrote"}'
+
 _PAIR = "score-pair"
 _MOST_TOKENS = 1 << 31
 _COORDINATES = ("order", "shown", "repeat", "judge", "aspect")
 _OUTPUTS = ("text", "score", "finish_reason", "logprobs", "prompt_tokens", "completion_tokens")
 
 
-class Recording(msgspec.Struct, frozen=True, gc=False):
+class Recording(msgspec.Struct, gc=False):
     """What the judge said once."""
 
     text: str
@@ -38,6 +41,8 @@ class Recording(msgspec.Struct, frozen=True, gc=False):
     """Of each label, in the rubric's order."""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    used: bool = False
+    """A judgment that looked for it has found it."""
 
 
 class Recordings:
@@ -63,7 +68,15 @@ class Recordings:
     ) -> Recording | None:
         """Look a judgment up; a recording without an aspect answers any."""
         found = self._by_place.get((item_id, answers, repeat, aspect))
-        return found or self._by_place.get((item_id, answers, repeat, ""))
+        found = found or self._by_place.get((item_id, answers, repeat, ""))
+        if found is not None:
+            found.used = True
+        return found
+
+    def unused(self) -> tuple[int, tuple[str, tuple[int, ...], int] | None]:
+        """How many no judgment has found so far; item, answers and repeat of the first of them."""
+        left = [place for place, said in self._by_place.items() if not said.used]
+        return len(left), left[0][:3] if left else None
 
     def add(
         self, item_id: str, answers: tuple[int, ...], repeat: int, aspect: str, said: Recording
@@ -121,8 +134,13 @@ def _rows(recorded: Any) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN40
         for number, row in source.rows(ReadOptions().max_row_bytes):
             place = f"`{source.name}`, {source.unit} {number}"
             if isinstance(row, RowFault):
-                raise DataError(row.at(place), hint=row.hint)
+                raise DataError(row.at(place), hint=hint_of_output(row))
             yield place, row
+
+
+def hint_of_output(fault: RowFault) -> str | None:
+    """Advice for a row that should be an output of a judge, not an item."""
+    return ONE_OUTPUT if fault.hint == ONE_OBJECT else fault.hint
 
 
 def _the_judge(rows: list[tuple[str, dict[str, Any]]], judge: str | None) -> str:
@@ -237,10 +255,24 @@ def _written(score: object, form: VerdictFormat | None) -> str:
         for label in form.labels:
             if label.score == score:
                 return label.text.strip()
+        if known := [label.score for label in form.labels if label.score is not None]:
+            return _off_scale(number, form, known)
     words = f"a bare score cannot be read by the format `{form.name if form else 'text'}`"
     hint = f"use a rubric with one of the formats {listed(writers)}, or record `text`"
     if form is not None and form.name == _PAIR:
         hint = "give both scores in the order shown, as in [8, 9.5], or record `text`"
+    raise RowFault(Reason.BAD_VALUE, words, field="score", hint=hint)
+
+
+def _off_scale(number: str, form: VerdictFormat, known: list[float]) -> str:
+    """Write a score that no label has as it stands, so that it counts as unparsed."""
+    # Where a number would be read as a label it does not mean, it is not written at all.
+    if form.name == "label" and all(number not in label.text for label in form.labels):
+        return number
+    words = (
+        f"{number} is no score of the rubric's labels, which have {listed(f'{n:g}' for n in known)}"
+    )
+    hint = "record `text`, or use a rubric with one of the formats `json`, `rating`, `result`"
     raise RowFault(Reason.BAD_VALUE, words, field="score", hint=hint)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from judgefast.files import set_aside, temporaries
+from judgefast.files import DAMAGED, set_aside, temporaries
 from judgefast.journal.launches import NAME_DIGITS, is_elsewhere
 from judgefast.journal.segments import (
     SEGMENT_ROWS,
@@ -36,7 +36,8 @@ ALIVE_SECONDS = 600
 class JournalReader:
     """The completions of every launch, in an order that does not depend on when they are read.
 
-    `notes` says in words what was left out or set aside, each thing once.
+    `notes` says in words what was left out or set aside, now or by an earlier writer, each thing
+    once.
     """
 
     def __init__(self, folder: Path, launches: Path, own_launch: str | None) -> None:
@@ -44,7 +45,11 @@ class JournalReader:
         self._launches = launches
         self._own_launch = own_launch
         self._verified: set[Segment] = set()
-        self.notes: list[str] = []
+        self.notes = [
+            f"{_place(path)} was set aside as damaged: what it held is not counted, "
+            "and is asked again"
+            for path in sorted(folder.glob(f"*{DAMAGED}"))
+        ]
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """All completions, by launch, segment and row; changes nothing on the disk."""

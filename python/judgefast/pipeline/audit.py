@@ -65,7 +65,7 @@ def audit(  # noqa: PLR0913 - the options of the command, by keyword
     Args:
         data: Files, globs, folders of Parquet, `-`.
         rubric: Built-in rubric, or path of a TOML file.
-        mapping: Field -> name in the data; fields are those of `outputs.GUESSES`.
+        mapping: Field -> name in the data; fields are those of `output_fields.GUESSES`.
         skip_bad: Count rows that cannot be used, where an error is raised otherwise.
         level: Confidence level, in (0, 1).
         max_row_bytes: Longest row.

@@ -67,12 +67,18 @@ class AuditedRows:
 
     def add(self, batch: Outputs, codes: list[NDArray[np.int32]]) -> None:
         """Keep a batch's columns, not its texts."""
+        nothing = np.zeros(0, np.int64)
         self.has_clusters = batch.cluster64 is not None
         self.has_orders = batch.unit64 is not None and batch.swapped is not None
         self._has_judges = batch.judge is not None
         self._has_models = batch.models is not None
         if self.has_clusters or self._has_judges:
-            self._parts.append((batch._replace(texts=[], numbers=[]), codes))
+            self._parts.append(
+                (
+                    batch._replace(texts=[], numbers=batch.numbers if self.has_orders else nothing),
+                    codes,
+                )
+            )
 
     @property
     def judges(self) -> Sequence[str]:
@@ -87,6 +93,14 @@ class AuditedRows:
         """Code of each row by one reading."""
         return np.concatenate([codes[reading] for _, codes in self._parts])
 
+    def _place(self, row: int) -> str:
+        """File and line of an output, as other errors name them."""
+        for batch, _ in self._parts:
+            if row < len(batch.numbers):
+                return f"`{batch.source}`, {batch.unit} {batch.numbers[row]}"
+            row -= len(batch.numbers)
+        raise IndexError(row)
+
     @cached_property
     def pairs(self) -> Pairs:
         """Both orders of each item side by side. Ask when all rows are there.
@@ -100,11 +114,11 @@ class AuditedRows:
         unit, swapped, repeat = unit[order], swapped[order], repeat[order]
         same = (unit[1:] == unit[:-1]) & (swapped[1:] == swapped[:-1]) & (repeat[1:] == repeat[:-1])
         if same.any():
-            row = int(order[1:][same].min()) + 1
+            at = int(np.flatnonzero(same)[order[1:][same].argmin()])
             count = int(same.sum())
-            outputs = "1 output answers" if count == 1 else f"{count:,} outputs answer"
-            msg = f"{outputs} a judgment that another one answers; "
-            msg += f"the first is output {row:,}, field `id`"
+            msg = f"{self._place(int(order[at + 1]))}, field `id`: "
+            msg += f"{self._place(int(order[at]))} answers the same judgment"
+            msg += f" ({count:,} such outputs in all)" if count > 1 else ""
             raise DataError(msg, hint="give each a `repeat` of its own, or read none: --map order=")
         starts = np.flatnonzero(np.append(True, unit[1:] != unit[:-1]))
         item = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(unit))))
@@ -148,8 +162,10 @@ class AuditedRows:
         of_item: NDArray[np.int32] = models[first]
         differs = (models[order] != of_item[item]).any(axis=1)
         if differs.any():
-            row = int(order[differs].min()) + 1
-            msg = f"output {row:,} names other models than another one with its `id` does"
+            at = int(np.flatnonzero(differs)[order[differs].argmin()])
+            other = self._place(int(first[item[at]]))
+            msg = f"{self._place(int(order[at]))}, field `model_a`: the models are not those of "
+            msg += f"{other}, which has the same `id`"
             hint = "give each pair an `id` of its own, or read none: --map model_a= --map model_b="
             raise DataError(msg, hint=hint)
         return of_item

@@ -25,7 +25,7 @@ def check_comparable(a: Reading, b: Reading, across: Sequence[str]) -> list[str]
     """Refuse to compare what is not alike, but for what `across` names.
 
     Returns:
-        What differs and was named, in words such as `judge: m1 -> m2`, from `b` to `a`.
+        What differs and was named, in words such as `judge: m1 -> m2`, from `a` to `b`.
 
     Raises:
         ConfigError: Something else differs, or `across` names nothing known.
@@ -69,6 +69,20 @@ class Items(Protocol):
         """Resampling id: of the question with its reference."""
 
 
+def check_shared(a: Items, b: Items) -> None:
+    """Refuse runs that judged nothing of the same.
+
+    Raises:
+        ConfigError: They share no item id and no question.
+
+    """
+    if np.isin(a.item, b.item).any() or np.isin(a.cluster_id64, b.cluster_id64).any():
+        return
+    paths = f"`{a.reading.directory.path}` and `{b.reading.directory.path}`"
+    msg = f"{paths} have nothing in common: no id of an item, and no question (or cluster)"
+    raise ConfigError(msg, hint="compare runs over the same data")
+
+
 def check_questions(a: Items, b: Items, *, admitted: bool) -> list[str]:
     """Refuse items of one id that ask something else in the other run, unless that is admitted.
 
@@ -99,10 +113,10 @@ def _message(a: Reading, b: Reading, words: Sequence[str]) -> str:
 
 def _unlike(a: Reading, b: Reading) -> Iterator[str]:
     if a.rubric.mode != b.rubric.mode:
-        yield f"mode: {b.rubric.mode} -> {a.rubric.mode}"
+        yield f"mode: {a.rubric.mode} -> {b.rubric.mode}"
         return
     scales = [
-        sorted({_scale(aspect.scale) for aspect in reading.rubric.aspects}) for reading in (b, a)
+        sorted({_scale(aspect.scale) for aspect in reading.rubric.aspects}) for reading in (a, b)
     ]
     if scales[0] != scales[1]:
         yield f"scale: {', '.join(scales[0])} -> {', '.join(scales[1])}"
@@ -114,7 +128,7 @@ def _scale(scale: Scale | None) -> str:
 
 def _differing(a: Reading, b: Reading) -> Iterator[tuple[str, str]]:
     """What differs: what `--across` calls it, and words."""
-    sides = [(reading.directory.manifest, reading) for reading in (b, a)]
+    sides = [(reading.directory.manifest, reading) for reading in (a, b)]
     facts = [
         {
             ("judge", "judge"): manifest.judge,
@@ -129,11 +143,11 @@ def _differing(a: Reading, b: Reading) -> Iterator[tuple[str, str]]:
     ]
     if facts[0]["judge", "judge"] != facts[1]["judge", "judge"]:
         del facts[0]["judge", "model"]  # the judge's name says it already
-    for (part, field), old in facts[0].items():
-        new = facts[1][part, field]
-        if old != new:
+    for (part, field), left in facts[0].items():
+        right = facts[1][part, field]
+        if left != right:
             label = part if field == part else f"{part}: {field}"
-            yield part, f"{label}{':' if field == part else ''} {_short(old)} -> {_short(new)}"
+            yield part, f"{label}{':' if field == part else ''} {_short(left)} -> {_short(right)}"
 
 
 def _short(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from judgefast.pipeline.comparable import check_comparable, check_questions
+from judgefast.pipeline.comparable import check_comparable, check_questions, check_shared
 from judgefast.pipeline.estimates import position_rows_of, resampling_of, scale_of
 from judgefast.pipeline.results import counts_of, why_incomplete
 from judgefast.reports.comparison import Comparison, RunFacts
@@ -120,11 +120,13 @@ def paired(
         across: What the runs may differ in, of `codes.ACROSS`.
 
     Raises:
-        ConfigError: Items of one id ask different questions, and `across` does not name `data`.
+        ConfigError: The runs share nothing; or items of one id ask different questions, and
+            `across` does not name `data`.
 
     """
     items = _shared_codes(a.items.item_id, b.items.item_id)
     sides = (_Side(a, items[0]), _Side(b, items[1]))
+    check_shared(*sides)
     by: Literal["item", "cluster"] = "item" if items_join(*sides) else "cluster"
     others = check_questions(*sides, admitted="data" in across) if by == "item" else []
     found = Paired([], {}, [], by, others)

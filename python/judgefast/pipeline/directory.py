@@ -97,6 +97,18 @@ def take_folder(path: Path) -> WriteLock:
     return WriteLock(path)
 
 
+def new_directory(rubric: str, say: Callable[[str], None]) -> str:
+    """Name a folder for a run that was given none, and say it."""
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    name = f"{moment}-{Path(rubric).stem}"
+    folder, number = Path("runs") / name, 1
+    while folder.exists():
+        number += 1
+        folder = Path("runs") / f"{name}-{number}"
+    say(f"the run is in {folder}")
+    return str(folder)
+
+
 @contextmanager
 def rows_with_texts(
     directory: RunDirectory,

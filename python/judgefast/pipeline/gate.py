@@ -10,18 +10,18 @@ import numpy as np
 from judgefast.errors import ConfigError
 from judgefast.pipeline.comparable import check_comparable
 from judgefast.pipeline.compare import facts_of, paired
-from judgefast.pipeline.estimates import measurements_of, position_rows_of, resampling_of
+from judgefast.pipeline.estimates import measurements_of, position_rows_of, resampling_of, scale_of
 from judgefast.pipeline.results import counts_of
 from judgefast.reports.gate import GateReport
 from judgefast.stats.gate_decisions import Case, RuleResult, decide
-from judgefast.stats.gate_rules import parse_rule
-from judgefast.stats.lookup import Sliced, find, listed, matching
-from judgefast.stats.names import OF_POSITION, suggestion
+from judgefast.stats.gate_rules import check_mean, parse_rule
+from judgefast.stats.lookup import Sliced, find, listed, matching, near_slice
+from judgefast.stats.names import OF_POSITION
 from judgefast.stats.position_rows import measure_position, position_estimate
 from judgefast.stats.tails import estimate_among
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from judgefast.pipeline.results import Reading
     from judgefast.stats.gate_decisions import Decision, Measured
@@ -55,6 +55,9 @@ def gate_run(  # noqa: PLR0913 - the rules, and by keyword how they are read
 
     """
     read = [parse_rule(text) for text in rules]
+    for rule in read:
+        if reading.rubric.mode == "scalar":
+            check_mean(rule, scale_of(reading.rubric))
     if not read:
         msg = "no rule was given"
         raise ConfigError(msg, hint="add --rule, as in --rule 'win_rate.low >= 0.48'")
@@ -106,8 +109,10 @@ class _Measured:
     def case(self, rule: Rule) -> Case:
         """Find the estimate of a rule."""
         if rule.name in OF_POSITION:
-            return _case(rule, self._of_position, lambda one: partial(position_estimate, one))
-        return _case(rule, self._known, lambda one: partial(estimate_among, one), self._names)
+            position = partial(partial, position_estimate)
+            return _case(rule, self._of_position, position, self._reading.items.meta)
+        among = partial(partial, estimate_among)
+        return _case(rule, self._known, among, self._reading.items.meta, self._names)
 
     def _names(self) -> list[str]:
         """Names of all that the run has, for a rule about something else."""
@@ -130,6 +135,7 @@ class _Dropped:
         self, reading: Reading, baseline: Reading, rules: Sequence[Rule], across: Sequence[str]
     ) -> None:
         both = reading.items.meta.keys() & baseline.items.meta.keys()
+        self._fields = both
         fields = [field for field in _fields(rules) if field in both]
         names = {rule.name for rule in rules}
         found = paired(reading, baseline, fields, names=names, across=across)
@@ -139,7 +145,7 @@ class _Dropped:
 
     def case(self, rule: Rule) -> Case:
         """Find the difference of a rule."""
-        return _case(rule, self._known, lambda one: one.dropped)
+        return _case(rule, self._known, lambda one: one.dropped, self._fields)
 
 
 def _fields(rules: Sequence[Rule]) -> list[str]:
@@ -154,6 +160,7 @@ def _case(
     rule: Rule,
     known: Sequence[One],
     ask: Callable[[One], Measured],
+    fields: Collection[str],
     names_of: Callable[[], list[str]] = list,
 ) -> Case:
     named = [one for one in known if one.name == rule.name]
@@ -164,7 +171,7 @@ def _case(
         return Case(rule, None, f"there is no `{rule.name}`; the run has {names}")
     slices = [one.slice for one in named]
     if rule.slice is not None and matching(rule.slice, slices) is None:
-        near = suggestion(rule.slice, slices) or f"it has: {listed(slices)}"
+        near = near_slice(rule.slice, slices, fields) or f"it has: {listed(slices)}"
         return Case(rule, None, f"`{rule.name}` has no slice `{rule.slice}`; {near}")
     return Case(rule, ask(find(named, rule.name, rule.slice)))
 

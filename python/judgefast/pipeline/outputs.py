@@ -1,7 +1,7 @@
 """Judge outputs of any file, in batches: what was said, and what it answers where the rows say so.
 
-Nothing of a row outlives its batch. Which field is which is settled by the first row of each file,
-unless it is named (`--map`); from there on every row must have it.
+Nothing of a row outlives its batch. Which field is which is settled by the first row of each file
+that has it, unless it is named (`--map`). What outputs are joined by, every row has or none.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import numpy as np
 from judgefast import _native
 from judgefast.datasets.faults import Reason, RowFault, closest, listed, shown
 from judgefast.datasets.sources import find_sources
-from judgefast.engines.recordings import ORDERS
+from judgefast.engines.recordings import ORDERS, hint_of_output
 from judgefast.errors import ConfigError, DataError
+from judgefast.pipeline.output_fields import ABSENT, GUESSES, is_there, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,27 +30,7 @@ BATCH_CHARACTERS = 1 << 24
 
 MOST_EXAMPLES = 3
 
-_IN_BATCH_API = "response.body.choices.0"
-GUESSES: dict[str, tuple[str, ...]] = {
-    "text": (
-        *("text", "output", "completion", "response", "judgment", "judgement", "judge_output"),
-        *("raw_output", "generated_text", "content", "choices.0.message.content"),
-        *("choices.0.text", f"{_IN_BATCH_API}.message.content"),
-    ),
-    "finish_reason": (
-        *("finish_reason", "stop_reason", "choices.0.finish_reason"),
-        f"{_IN_BATCH_API}.finish_reason",
-    ),
-    "id": ("id", "item_id", "question_id", "custom_id"),
-    "cluster": ("cluster",),
-    "order": ("order", "shown"),
-    "repeat": ("repeat",),
-    "judge": ("judge",),
-    "aspect": ("aspect",),
-    "model_a": ("model_a",),
-    "model_b": ("model_b",),
-}
-"""Names under which a field is looked for, the first that the first row has. Dots reach inside."""
+_MOST_LAYOUTS = 1024
 
 CUT = {"length", "max_tokens", "max_output_tokens", "model_length"}
 """Finish reasons of a text that used up its tokens; case does not matter."""
@@ -57,11 +38,18 @@ CUT = {"length", "max_tokens", "max_output_tokens", "model_length"}
 REFUSED = {"refused", "refusal", "content_filter", "safety"}
 """Finish reasons of a text that was withheld."""
 
-_ABSENT = object()
 _SWAPPED = {word: order[0] for word, order in ORDERS.items() if sorted(order) == [0, 1]}
 _MODELS = ("model_a", "model_b")
 _ALIKE = ("id", "cluster", "order", "judge", *_MODELS)
-"""Fields that all files have, or none."""
+"""Fields that all rows of all files have, or none."""
+
+
+class _Layout(NamedTuple):
+    """Where rows with the same names may hold what is not settled yet."""
+
+    finish: list[str]
+    late: list[tuple[str, str]]
+    """(field, name) of fields that no row has had so far."""
 
 
 class Outputs(NamedTuple):
@@ -69,7 +57,7 @@ class Outputs(NamedTuple):
 
     source: str
     unit: str
-    numbers: list[int]
+    numbers: NDArray[np.int64]
     """Place of each row in its source."""
     texts: list[str]
     cut: NDArray[np.uint8]
@@ -128,6 +116,7 @@ class OutputReader:
         self._skip_bad = skip_bad
         self._max_row_bytes = max_row_bytes
         self._with_order = with_order
+        self._layouts: dict[tuple[str, ...], _Layout] = {}
 
     def batches(self) -> Iterator[Outputs]:
         """Every output, in order.
@@ -147,7 +136,7 @@ class OutputReader:
                 raise DataError(msg, hint="give all files these fields, or read them apart")
 
     def _of_source(self, source: Source) -> Iterator[Outputs]:
-        self.fields = {}
+        self.fields, self._layouts = {}, {}
         rows: list[tuple[int, dict[str, Any]]] = []
         size = 0
         for number, row in source.rows(self._max_row_bytes):
@@ -156,7 +145,10 @@ class OutputReader:
                     raise row
                 if not self.fields:
                     self.fields = self._names_of(row)
-                read = self._read(row)
+                layout = self._layouts.get(tuple(row)) or self._layout_of(row)
+                if layout.late and self._settle_late(row, layout):
+                    layout = self._layout_of(row)
+                read = self._read(row, layout)
             except RowFault as fault:
                 self._refuse(f"`{source.name}`, {source.unit} {number}", fault)
                 continue
@@ -170,7 +162,7 @@ class OutputReader:
 
     def _refuse(self, place: str, fault: RowFault) -> None:
         if not self._skip_bad:
-            raise DataError(fault.at(place), hint=fault.hint) from None
+            raise DataError(fault.at(place), hint=hint_of_output(fault)) from None
         reason = str(fault.reason)
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
         examples = self.skipped_examples.setdefault(reason, [])
@@ -184,12 +176,12 @@ class OutputReader:
             if field in self._mapping:
                 names[field] = self._mapping[field]
                 continue
-            found = (name for name in guesses if _is_there(row, name, field))
+            found = (name for name in guesses if is_there(row, name, field))
             if (name := next(found, None)) is not None:
                 names[field] = name
         if "text" not in names:
             for name in GUESSES["text"]:
-                if (value := _walk(row, name)) is not _ABSENT and value is not None:
+                if (value := walk(row, name)) is not ABSENT and value is not None:
                     words = f"expected text, saw {shown(value)}"
                     raise RowFault(Reason.WRONG_TYPE, words, field=name)
             hint = "name the field that holds what the judge wrote, as in --map text=FIELD"
@@ -200,14 +192,47 @@ class OutputReader:
                 names.pop(field, None)
         return {field: name for field, name in names.items() if name}
 
-    def _read(self, row: dict[str, Any]) -> dict[str, Any]:
+    def _layout_of(self, row: dict[str, Any]) -> _Layout:
+        if len(self._layouts) >= _MOST_LAYOUTS:
+            self._layouts = {}
+        skipped = () if self._with_order else ("order", *_MODELS)
+        late = [
+            (field, name)
+            for field, guesses in GUESSES.items()
+            if field not in self.fields and field not in self._mapping and field not in skipped
+            for name in guesses
+            if name in row or name.split(".", 1)[0] in row
+        ]
+        finish: list[str] = []
+        if first := self.fields.get("finish_reason"):
+            others = () if "finish_reason" in self._mapping else GUESSES["finish_reason"]
+            finish = [first, *(name for name in others if name.split(".", 1)[0] in row)]
+        layout = _Layout(list(dict.fromkeys(finish)), late)
+        self._layouts[tuple(row)] = layout
+        return layout
+
+    def _settle_late(self, row: dict[str, Any], layout: _Layout) -> bool:
+        """Settle what this row is the first to have; True where something was."""
+        found: dict[str, str] = {}
+        for field, name in layout.late:
+            if field not in found and is_there(row, name, field):
+                found[field] = name
+        for field, name in found.items():
+            if field in _ALIKE:
+                words = "the row has this field, and the rows before it have none"
+                hint = f"give every row one, or read none: --map {field}="
+                raise RowFault(Reason.MISSING_FIELD, words, field=name, hint=hint)
+        if found:
+            self.fields |= found
+            self._layouts = {}
+        return bool(found)
+
+    def _read(self, row: dict[str, Any], layout: _Layout) -> dict[str, Any]:
         text = self._value(row, "text")
         if text is not None and not isinstance(text, str):
             self._wrong("text", "text", text)
-        finish = self._value(row, "finish_reason")
-        if finish is not None and not isinstance(finish, str):
-            self._wrong("finish_reason", "a word", finish)
-        read = {"text": _whole(text or ""), "finish": (finish or "").casefold()}
+        finish = _finish(row, layout.finish).casefold()
+        read: dict[str, Any] = {"text": _whole(text or ""), "finish": finish}
         for field in ("id", "cluster"):
             if field in self.fields:
                 read[field] = self._name(row, field)
@@ -224,11 +249,11 @@ class OutputReader:
         name = self.fields.get(field)
         if name is None:
             return None
-        value = row.get(name, _ABSENT)
-        if value is not _ABSENT:
+        value = row.get(name, ABSENT)
+        if value is not ABSENT:
             return value
-        value = _walk(row, name)
-        if value is _ABSENT:
+        value = walk(row, name)
+        if value is ABSENT:
             if field != "text":
                 return None
             near = closest(name, row)
@@ -282,8 +307,7 @@ class OutputReader:
         units = clusters = None
         if "id" in self.fields:
             names = [
-                _framed(row[name] for name in ("id", "judge", "aspect") if name in row)
-                for row in read
+                _framed(row.get(name, "") for name in ("id", "judge", "aspect")) for row in read
             ]
             units = _native.cluster_id64(names)
         of_cluster = "cluster" if "cluster" in self.fields else "id"
@@ -301,7 +325,7 @@ class OutputReader:
         return Outputs(
             source=source.name,
             unit=source.unit,
-            numbers=[number for number, _ in rows],
+            numbers=np.array([number for number, _ in rows], np.int64),
             texts=[row["text"] for row in read],
             cut=np.array([word in CUT for word in finish], np.uint8),
             refused=np.array([word in REFUSED for word in finish], np.bool_),
@@ -318,25 +342,20 @@ def _codes(known: dict[str, int], names: list[str]) -> NDArray[np.int32]:
     return np.array([known.setdefault(name, len(known)) for name in names], np.int32)
 
 
-def _walk(row: Any, name: str) -> Any:  # noqa: ANN401 - any JSON value
-    if isinstance(row, dict) and name in row:
-        return row[name]
-    for step in name.split("."):
-        if isinstance(row, dict) and step in row:
-            row = row[step]
-        elif isinstance(row, list) and step.isdecimal() and int(step) < len(row):
-            row = row[int(step)]
-        else:
-            return _ABSENT
-    return row
-
-
-def _is_there(row: dict[str, Any], name: str, field: str) -> bool:
-    """Whether a guess fits: a text field holds text, any other something."""
-    value = _walk(row, name)
-    if field == "text":
-        return isinstance(value, str) or (value is None and name == "text")
-    return value is not _ABSENT and value not in (None, "")
+def _finish(row: dict[str, Any], names: list[str]) -> str:
+    """The first reason that a row gives for its end, of several names for it."""
+    for name in names:
+        value = row.get(name)
+        if value is None:
+            value = walk(row, name)
+        if value is None or value is ABSENT:
+            continue
+        if not isinstance(value, str):
+            words = f"expected a word, saw {shown(value)}"
+            raise RowFault(Reason.WRONG_TYPE, words, field=name)
+        if value:
+            return value
+    return ""
 
 
 def _framed(parts: Iterator[str]) -> str:

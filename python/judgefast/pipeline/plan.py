@@ -136,6 +136,9 @@ def plan_run(
         config: The options of the run.
         say: Told what a person should know.
 
+    Returns:
+        The plan without the hashes of its prompts, which are on disk alone.
+
     """
     counts = PromptCounts()
     plans: list[RunPlan] = []
@@ -147,10 +150,10 @@ def plan_run(
         item_ids.append(batch.column("item_id"))
         base += batch.num_rows
         if sum(map(len, pending)) >= PART_REQUESTS:
-            plans.append(_write(directory, pending, item_ids, judge, first))
+            plans.append(_written(directory, pending, item_ids, judge, first))
             pending, item_ids, first = [], [], base
     if pending:
-        plans.append(_write(directory, pending, item_ids, judge, first))
+        plans.append(_written(directory, pending, item_ids, judge, first))
     whole = _joined(plans)
     directory.seal_plan(
         {
@@ -207,7 +210,7 @@ def _of_filled(
     return PlanColumns(**columns), RenderedColumns(**rendered)
 
 
-def _write(
+def _written(
     directory: PlanFolder,
     plans: list[RunPlan],
     item_ids: list[pa.StringArray],
@@ -224,7 +227,8 @@ def _write(
         base=base,
     )
     directory.write_plan(requests, asks_table(plan.columns, judge.aspects))
-    return plan
+    # The hashes are for starts to come: this one knows that it sends what it has planned.
+    return RunPlan(plan.columns, plan.rendered._replace(ids_hash=None))
 
 
 def _joined(plans: list[RunPlan]) -> RunPlan:

@@ -76,6 +76,18 @@ def _difference(after: Reading, before: Reading, readings: list[ReadingFacts]) -
     return compared.difference(name, heads[0].slice)
 
 
+def check_new(target: Path) -> None:
+    """Refuse a folder that is there, before anything is read.
+
+    Raises:
+        RunDirectoryError: It is there.
+
+    """
+    if target.exists():
+        msg = f"`{target}` is there already"
+        raise RunDirectoryError(msg, hint="name a folder that does not exist yet")
+
+
 def write_reread(after: Reading, target: Path) -> None:
     """Make a run directory of a run as another rubric reads it. The old run stays as it is.
 
@@ -87,9 +99,7 @@ def write_reread(after: Reading, target: Path) -> None:
 
     """
     source = after.directory.path
-    if target.exists():
-        msg = f"`{target}` is there already"
-        raise RunDirectoryError(msg, hint="name a folder that does not exist yet")
+    check_new(target)
     lock = WriteLock(source)  # whoever writes to the run would be copied in the middle of it
     try:
         target.mkdir(parents=True)  # fails where somebody has made it meanwhile: it stays theirs

@@ -27,6 +27,7 @@ from judgefast.pipeline.judge import Judge, judge_of
 from judgefast.pipeline.missing import read_journal, rows_to_ask
 from judgefast.pipeline.plan import RunPlan, load_plan, plan_run
 from judgefast.pipeline.results import READING, Headline, read_run, report_of
+from judgefast.pipeline.unused_recordings import unused_recordings
 from judgefast.prompts.read_rubric import read_rubric
 from judgefast.reports.progress import Progress
 from judgefast.stopping import Stop
@@ -237,7 +238,7 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
         going.table = table = read_journal(directory, plan, judge.rubric)
         going.plan = plan
         rows = rows_to_ask(plan, table, config)
-    asked = mean = None
+    asked = None
     if len(rows):
         texts = texts or stack.enter_context(_texts(start, directory, judge))
         with going.phase("load", "starting the engine"):
@@ -253,23 +254,32 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
             going.table = read_journal(directory, plan, judge.rubric)
             return going.ended(directory.path, 3, str(error))
         del work
-        mean = asked.in_flight_mean
         if asked.interrupted:
             closing.to_parquet = False
+            mean = asked.in_flight_mean
             directory.finish_launch(seconds=going.seconds, in_flight_mean=mean, interrupted=True)
             return going.interrupted(directory.path)
+        if words := unused_recordings(judge, plan.columns, items.item_id, rows):
+            start.say(words)
         judge.engine.close()
     going.let_go()
     del plan, table, rows, items  # the report reads its own, and there is room for one of them
+    return _report(start, going, directory, asked)
+
+
+def _report(start: Start, going: _Going, directory: RunDirectory, asked: Asked | None) -> Finished:
+    """Close the journal, and say what the run has come to."""
+    config = start.config
     try:
         with going.phase("report", "reporting"):
             if asked is not None:
                 directory.journal.close()
-    except RunDirectoryError as error:  # as above, at the end of the last segment
+    except RunDirectoryError as error:  # the disk is full at the end of the last segment
         return going.ended(directory.path, 3, str(error))
     with going.phase("report", "reporting"):
         changes = {name: getattr(config, name) for name in READING}
         reading = read_run(directory.path, directory=directory, to_report=True, **changes)
+    mean = None if asked is None else asked.in_flight_mean
     directory.finish_launch(seconds=going.seconds, in_flight_mean=mean)
     left = len(rows_to_ask(reading.plan, reading.table, config.replace(retry=())))
     return finished(directory.path, report_of(reading), asked, left)

@@ -29,7 +29,8 @@ class Prompt(msgspec.Struct, frozen=True, gc=False):
     token_ids: NDArray[np.int32] | None
     """Shape (prompt_tokens,); None where the model's tokenizer is unknown."""
     ids_hash: bytes
-    """First 16 bytes of the hash over the int32-LE ids; over the segments where there are none."""
+    """First 16 bytes of the hash over the int32-LE ids; over the segments where there are none.
+    Empty in a request of the start that planned it: it is on disk, and need not be met again."""
     shared_tokens: int
     """Tokens at the head that every prompt of the run has: the rubric."""
     replaced_characters: int = 0

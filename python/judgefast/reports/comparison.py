@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 COMPARISON_FORMAT = 1
 """Version of the JSON form. Fields are added, never renamed; a change of meaning raises it."""
+
+
+MOST_LISTED = 6
+"""Slices of one run alone that are named."""
 
 
 class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +45,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     a: RunFacts
     b: RunFacts
     across: list[str] = []
-    """What the runs differ in, as was asked for: from b to a."""
+    """What the runs differ in, as was asked for: from a to b."""
     level: float
     differences: list[Difference]
     unpaired: list[str] = []
@@ -101,8 +105,18 @@ def _facts(comparison: Comparison) -> RenderableType:
     for words in comparison.across:
         table.add_row("across", line(words, SENTENCE_LIMIT))
     if comparison.unpaired:
-        table.add_row("in one alone", line(", ".join(comparison.unpaired), SENTENCE_LIMIT))
+        table.add_row("in one alone", _listed(comparison.unpaired))
     return table
+
+
+def _listed(unpaired: Sequence[str]) -> str:
+    """The first few, and how many there are of each mean beyond them."""
+    words = ", ".join(name(one) for one in unpaired[:MOST_LISTED])
+    rest = Counter(one.split(" ", 1)[0] for one in unpaired[MOST_LISTED:])
+    if rest:
+        more = ", ".join(f"{count:,} of {mean}" for mean, count in rest.items())
+        words += f"; and {plural(rest.total(), 'slice')} more: {more} (--json has all)"
+    return words
 
 
 def _table(comparison: Comparison, of_name: dict[str, list[Difference]]) -> RenderableType:

@@ -9,7 +9,7 @@ import msgspec
 from judgefast.reports.comparison import RunFacts  # noqa: TC001 - msgspec reads it to decode
 from judgefast.reports.console import Look, to_text
 from judgefast.reports.inert import line
-from judgefast.reports.words import SENTENCE_LIMIT, interval, name, number, percent
+from judgefast.reports.words import SENTENCE_LIMIT, interval, name, number, percent, plural
 from judgefast.stats.gate_decisions import Decision, RuleResult  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _rule(result: RuleResult) -> list[RenderableType]:
         below.insert(
             0,
             f"{number(result.value)}{where}, {level}{interval(result)}, {result.method}, "
-            f"{result.clusters:,} clusters"
+            f"{plural(result.clusters, 'cluster')}"
             + (f", {result.missing:,} missing" if result.missing else ""),
         )
     return [title, *(Padding(Text(words), (0, 0, 0, 2)) for words in below)]

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 MOST_LAUNCHES = 5
 """Launches that are listed; a run that was pre-empted all night has many."""
 
+_OF_SEVERAL = {"pairwise", "choice"}
+"""Modes in which judgments show several answers: those alone have orders, and a rule for them."""
+
 
 def render(report: Report, look: Look | None = None) -> str:
     """Write a report.
@@ -69,7 +72,7 @@ def _title(results: Results) -> list[RenderableType]:
 
     rubric = results.rubric
     details = [rubric.mode]
-    if rubric.mode in {"pairwise", "choice"}:
+    if rubric.mode in _OF_SEVERAL:
         orders = "both orders" if rubric.orders == "both" else "one order"
         details += [orders, f"rule {rubric.rule}"]
     if rubric.repeats > 1:
@@ -195,8 +198,9 @@ def _operations(operations: Operations, results: Results) -> list[RenderableType
     table = _grid()
     rubric = results.rubric
     table.add_row("judge", name(results.judge))
-    failed = f"; where one order failed: {name(rubric.one_failed)}"
-    table.add_row("rule", name(rubric.rule) + (failed if rubric.orders == "both" else ""))
+    if rubric.mode in _OF_SEVERAL:
+        failed = f"; where one order failed: {name(rubric.one_failed)}"
+        table.add_row("rule", name(rubric.rule) + (failed if rubric.orders == "both" else ""))
     table.add_row(
         "hashes", f"prompt {name(rubric.prompt_hash)[:16]}, parse {name(rubric.parse_hash)[:16]}"
     )

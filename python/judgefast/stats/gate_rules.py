@@ -23,6 +23,7 @@ _SLICE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\]"])*')
 _COMPARISON = re.compile("|".join(get_args(Comparison)))
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _DROP = "drop"
+_TO_QUOTE = 'quote what holds a blank, `=`, `"` or `]`, as in accuracy[meta.topic="a ] b"] >= 0.8'
 
 
 class Rule(NamedTuple):
@@ -84,7 +85,40 @@ def parse_rule(text: str) -> Rule:
     if not isfinite(bound):
         scanner.refuse("a number that is finite", back=True)
     scanner.end()
+    _check_bound(scanner, word, bound, is_drop=is_drop)
     return Rule(text.strip(), word, part, is_drop, field, cast("Comparison", comparison), bound)
+
+
+def check_mean(rule: Rule, scale: tuple[float, float]) -> None:
+    """Refuse a rule about `mean` whose number no mean on the rubric's scale can reach.
+
+    Raises:
+        ConfigError: The rule would be decided whatever was judged.
+
+    """
+    low, high = _reach(*scale, is_drop=rule.is_drop)
+    if rule.name == "mean" and not low <= rule.bound <= high:
+        kind = "a difference of means" if rule.is_drop else "a mean"
+        words = f"on the rubric's scale {kind} is from {low:g} to {high:g}"
+        msg = f"`{rule.text}` decides nothing: {words}"
+        raise ConfigError(msg, hint="write a number that it can be above and below")
+
+
+def _check_bound(scanner: _Scanner, name: str, bound: float, *, is_drop: bool) -> None:
+    """Refuse a number that no share can reach: 25 for 0.25, say."""
+    scale = (-0.5, 0.5) if name == "direction" else (0.0, 1.0)
+    low, high = _reach(*scale, is_drop=is_drop)
+    if name == "mean" or low <= bound <= high:  # a mean has the scale of its rubric
+        return
+    hint = f"shares are fractions: for {bound:g} % write {bound / 100:g}"
+    if not low <= bound / 100 <= high:
+        hint = "shares are fractions, such as 0.25"
+    scanner.refuse(f"a fraction from {low:g} to {high:g}", back=True, hint=hint)
+
+
+def _reach(low: float, high: float, *, is_drop: bool) -> tuple[float, float]:
+    """What a mean on a scale may be, or how far two of them may be apart."""
+    return (low - high, high - low) if is_drop else (low, high)
 
 
 def _slice(scanner: _Scanner) -> str | None:
@@ -149,6 +183,14 @@ class _Scanner:
         known = f"; estimates: {', '.join(NAMES)}" if suggestion(name, NAMES) else ""
         self._refuse(f"no estimate is named `{name}`{known}", self._before, hint)
 
+    def _hint(self, place: int) -> str:
+        """Advice where nothing better is known."""
+        opened = self._text.find("[")
+        closed = self._text.find("]", place)
+        if 0 <= opened < place and closed >= 0 and "=" in self._text[opened : closed + 1]:
+            return _TO_QUOTE
+        return "see docs/gate.md for the grammar of rules"
+
     def refuse(
         self, expected: str, *, hint: str | None = None, back: bool = False, skipped: int = 0
     ) -> NoReturn:
@@ -163,4 +205,4 @@ class _Scanner:
     def _refuse(self, what: str, place: int, hint: str | None) -> NoReturn:
         shown = "".join(" " if mark.isspace() else mark for mark in self._text)
         msg = f"a rule cannot be read: {what}\n  {shown}\n  {' ' * place}^"
-        raise ConfigError(msg, hint=hint or "see docs/gate.md for the grammar of rules")
+        raise ConfigError(msg, hint=hint or self._hint(place))

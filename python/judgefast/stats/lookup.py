@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from judgefast.errors import ConfigError
 from judgefast.stats.names import suggestion
-from judgefast.stats.slice_names import slice_parts, unread_from
+from judgefast.stats.slice_names import slice_part, slice_parts, unread_from
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 _PAIR = {"candidate": "", "baseline": ""}
 
@@ -103,9 +104,46 @@ def listed(slices: Sequence[str]) -> str:
     return f"{words} and {more:,} more" if more > 0 else words
 
 
+def near_slice(wanted: str, slices: Sequence[str], fields: Collection[str] = ()) -> str | None:
+    """Say which slice was meant, or which values its cut has; None where nothing is near.
+
+    Args:
+        wanted: A slice that is none of them.
+        slices: Those that there are.
+        fields: Fields of `meta`, which could be cut by too.
+
+    >>> known = ["model=x meta.lang=de", "model=x meta.lang=fr"]
+    >>> near_slice("model=x meta.lan=de", known), near_slice("lang=de", known)
+    ('did you mean `model=x meta.lang=de`?', 'did you mean `meta.lang=de`?')
+    >>> near_slice("meta.lang=zzz", known), near_slice("colour=red", known)
+    ('`meta.lang` is one of `de`, `fr`', None)
+    """
+    values: dict[str, dict[str, None]] = {}
+    for one in slices:
+        for key, value in slice_parts(one).items():
+            values.setdefault(key, {})[value] = None
+    bare = {key.removeprefix("meta."): key for key in values}
+    bare |= {field: f"meta.{field}" for field in fields}
+    parts = slice_parts(wanted) if unread_from(wanted) is None else {}
+    for key, value in parts.items():
+        meant = (key, value)
+        if key not in bare.values():
+            near = get_close_matches(key.removeprefix("meta."), bare, n=1)
+            meant = (bare[near[0]] if near else key, value)
+        elif value not in (known := list(values.get(key, [value]))):
+            near = get_close_matches(value, known, n=1)
+            if not near:
+                return f"`{key}` is one of {listed(known)}"
+            meant = (key, near[0])
+        if meant != (key, value):
+            mended = [meant if part[0] == key else part for part in parts.items()]
+            return f"did you mean `{' '.join(slice_part(*part) for part in mended)}`?"
+    return None
+
+
 def _no_slice(name: str, slice: str | None, slices: Sequence[str]) -> ConfigError:  # noqa: A002 - as above
     if slice is None:
         msg = f"`{name}` has several slices and none of them is the whole: {listed(slices)}"
         return ConfigError(msg, hint=f"name one, as in `{name}[{slices[0]}]`")
     msg = f"`{name}` has no slice `{slice}`; it has: {listed(slices)}"
-    return ConfigError(msg, hint=suggestion(slice, list(slices)))
+    return ConfigError(msg, hint=near_slice(slice, slices))

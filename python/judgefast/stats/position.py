@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads annotations
+from judgefast.stats.names import OF_POSITION
 
 
 class PositionBias(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,3 +43,9 @@ class PositionBias(msgspec.Struct, frozen=True, kw_only=True):
     """The guides' rule: flip rate above 0.15. It fires on noise as well."""
     direction_alert: bool
     """Our rule: the interval of `direction` excludes 0, by enough and over enough clusters."""
+
+    @property
+    def estimates(self) -> list[Estimate]:
+        """All of its estimates, by the order of `names.OF_POSITION`; those that are known."""
+        found = (getattr(self, name) for name in OF_POSITION)
+        return [one for one in found if one is not None]
