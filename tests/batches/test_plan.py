@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgefast.batches import concat, plan_requests
+from judgefast.batches.columns import no_plan
 from judgefast.codes import NO_ANSWER
 from judgefast.errors import ColumnError, ConfigError, RubricError
 
@@ -213,3 +214,26 @@ def test_an_unknown_mode_is_refused_with_those_that_exist(batch: Batch) -> None:
         planned(batch([]), mode="pair")
     with pytest.raises(RubricError, match="no orders named `ab`; known: both, one"):
         planned(batch([]), orders="ab")
+
+
+def test_a_plan_to_send_says_what_is_shown_by_its_pairs_alone() -> None:
+    rows = np.arange(4, dtype=np.uint32)
+    pairs = np.array([[0, 1], [1, 0], [0, 2], [2, 0]], np.uint16)
+    whole = no_plan()._replace(
+        item=rows // 2,
+        first=pairs[:, 0],
+        second=pairs[:, 1],
+        shown=pairs.ravel(),
+        shown_offsets=np.arange(5, dtype=np.int64) * 2,
+    )
+    sent = whole.to_send()
+    assert (len(sent.shown), len(sent.shown_offsets)) == (0, 0)
+    assert sent.shown_lists() == whole.shown_lists() == [(0, 1), (1, 0), (0, 2), (2, 0)]
+    assert sent.shown_lists(1, 3) == whole.shown_lists(1, 3) == [(1, 0), (0, 2)]
+    assert sent.shown_in(2) == whole.shown_in(2) == (0, 2)
+    for name, column in sent.whole()._asdict().items():
+        np.testing.assert_array_equal(column, getattr(whole, name))
+    other = whole._replace(second=pairs[::-1, 1])
+    assert other.to_send() is other
+    single = whole._replace(shown=rows.astype(np.uint16), shown_offsets=np.arange(5))
+    assert single.to_send() is single

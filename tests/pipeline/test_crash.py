@@ -86,7 +86,7 @@ MOMENTS = [
     "judgefast.pipeline.directory:data_facts:1",
     "judgefast.journal.manifest:write_whole:1",
     "judgefast.journal.run_directory:RunDirectory._repair:1",
-    "judgefast.pipeline.plan:_write:1",
+    "judgefast.pipeline.plan:_written:1",
     "judgefast.journal.plan:PlanStore.seal:1",
     "judgefast.pipeline.run:read_journal:1",
     "judgefast.journal.open_segment:OpenSegment.write:3",

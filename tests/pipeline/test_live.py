@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -128,18 +127,3 @@ def test_a_figure_beside_the_work_is_asked_for_and_never_waited_for() -> None:
     while figure() is None:
         pass
     assert isinstance(figure(), int)
-
-
-def test_an_error_of_a_figure_is_raised_where_it_is_asked_for() -> None:
-    def work() -> int:
-        msg = "no such field"
-        raise ValueError(msg)
-
-    figure = Background(work)
-
-    def ask() -> None:
-        while True:
-            figure()
-
-    with pytest.raises(ValueError, match="no such field"):
-        ask()

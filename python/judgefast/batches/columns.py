@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+PAIR = 2
+"""Answers that a comparison shows."""
+
+
 class PlanColumns(NamedTuple):
     """What is asked. All of length n but `shown`, `shown_offsets` and perhaps `prefix_group`."""
 
@@ -29,7 +33,8 @@ class PlanColumns(NamedTuple):
     shown: NDArray[np.uint16]
     """Indices of all answers shown, the rows joined."""
     shown_offsets: NDArray[np.int64]
-    """Shape (n + 1,): row k shows `shown[shown_offsets[k]:shown_offsets[k + 1]]`."""
+    """Shape (n + 1,): row k shows `shown[shown_offsets[k]:shown_offsets[k + 1]]`. Empty, as `shown`
+    is, in a plan that is only sent and where `first` and `second` say it all."""
     swapped: NDArray[np.uint8]
     """1 where the answers are shown from the last to the first."""
     repeat: NDArray[np.uint16]
@@ -45,15 +50,39 @@ class PlanColumns(NamedTuple):
 
     def shown_in(self, row: int) -> tuple[int, ...]:
         """Indices of the answers that one judgment shows, by position."""
-        start, end = self.shown_offsets[row : row + 2]
-        return tuple(self.shown[start:end].tolist())
+        return self.shown_lists(row, row + 1)[0]
 
     def shown_lists(self, start: int = 0, end: int | None = None) -> list[tuple[int, ...]]:
         """Indices of the answers that each judgment of a stretch shows, by position."""
+        if not len(self.shown_offsets):
+            columns = (self.first[start:end].tolist(), self.second[start:end].tolist())
+            return list(zip(*columns, strict=True))
         edges = self.shown_offsets[start : len(self.item) + 1 if end is None else end + 1]
         shown = self.shown[edges[0] : edges[-1]].tolist()
         places = (edges - edges[0]).tolist()
         return [tuple(shown[a:b]) for a, b in pairwise(places)]
+
+    def items_of(self, rows: NDArray[np.integer]) -> NDArray[np.uint32]:
+        """Item of each of some rows, ascending; no copy where that is all of them."""
+        return self.item if len(rows) == len(self.item) else self.item[rows]
+
+    def to_send(self) -> PlanColumns:
+        """Return the plan without what `first` and `second` say as well, where they say it all."""
+        if len(self.shown) != PAIR * len(self.item) or (np.diff(self.shown_offsets) != PAIR).any():
+            return self
+        pairs = self.shown.reshape(-1, PAIR)
+        if (pairs[:, 0] != self.first).any() or (pairs[:, 1] != self.second).any():
+            return self
+        return self._replace(shown=self.shown[:0].copy(), shown_offsets=np.zeros(0, np.int64))
+
+    def whole(self) -> PlanColumns:
+        """Return the plan with all its columns, as `to_send` got it."""
+        if len(self.shown_offsets):
+            return self
+        return self._replace(
+            shown=np.stack([self.first, self.second], axis=1).ravel(),
+            shown_offsets=np.arange(len(self.item) + 1, dtype=np.int64) * PAIR,
+        )
 
 
 def no_plan() -> PlanColumns:

@@ -76,7 +76,7 @@ class RequestMaker:
     def requests(
         self,
         batches: Iterable[tuple[int, Sequence[Item]]],
-        rows: NDArray[np.int64],
+        rows: NDArray[np.integer],
         attempts: NDArray[np.int32],
     ) -> Iterator[Request]:
         """Make the requests of some rows of the plan.
@@ -91,7 +91,7 @@ class RequestMaker:
             RunDirectoryError: A prompt is not what it was when it was planned.
 
         """
-        item_of = self._plan.item[rows]
+        item_of = self._plan.items_of(rows)
         for base, items in batches:
             # Edges of another type would cast the whole column, for every batch.
             edges = np.array([base, base + len(items)], item_of.dtype)
@@ -103,7 +103,7 @@ class RequestMaker:
         self,
         items: Sequence[Item],
         base: int,
-        rows: NDArray[np.int64],
+        rows: NDArray[np.integer],
         attempts: NDArray[np.int32],
     ) -> Iterator[Request]:
         """Requests of one batch: columns are taken apart once, not cell by cell."""

@@ -42,7 +42,7 @@ class Work(NamedTuple):
 
     plan: RunPlan
     table: VerdictTable
-    rows: NDArray[np.int64]
+    rows: NDArray[np.uint32]
     """Rows of the plan, ascending."""
     texts: Path
     """Folder that holds `rows/` with texts."""
@@ -143,7 +143,7 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
 
 def _items(work: Work, stop: Stop) -> Generator[tuple[int, Sequence[Item]], None, None]:
     """Items, a few at a time, and the number of the first; where nothing is asked none is read."""
-    wanted = work.plan.columns.item[work.rows]
+    wanted = work.plan.columns.items_of(work.rows)
     with closing(read_ahead(rows_around(work.texts, wanted))) as batches:
         for base, batch in batches:
             if stop.requested:

@@ -39,7 +39,7 @@ def read_journal_by(
     return tables
 
 
-def rows_to_ask(plan: RunPlan, table: VerdictTable, config: RunConfig) -> NDArray[np.int64]:
+def rows_to_ask(plan: RunPlan, table: VerdictTable, config: RunConfig) -> NDArray[np.uint32]:
     """Rows of the plan that a start asks, ascending.
 
     What has no answer and attempts left; and, whatever it has, what `config.retry` names. A retry
@@ -56,5 +56,7 @@ def rows_to_ask(plan: RunPlan, table: VerdictTable, config: RunConfig) -> NDArra
         if "truncated" in config.retry:
             retry |= status == Status.TRUNCATED
     rows = table.answers.missing(config.max_attempts, retry)
-    to_ask: NDArray[np.int64] = rows[plan.rendered.decided[rows] == Status.PARSED]
+    to_ask: NDArray[np.uint32] = rows[plan.rendered.decided[rows] == Status.PARSED].astype(
+        np.uint32
+    )
     return to_ask

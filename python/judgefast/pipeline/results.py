@@ -155,7 +155,7 @@ def reading_of(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
     is_decided = bool((plan.rendered.decided == Status.NOT_NEEDED).any())
     flags = empty_answers(directory.path) if is_decided else []
     outcomes = reconcile(
-        plan.columns,
+        plan.columns.whole(),
         decide_empty(flags, plan, verdicts, rubric),
         mode=rubric.mode,
         rule=rubric.rule_in_force(probabilities=probabilities),  # type: ignore[arg-type]

@@ -235,6 +235,7 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
             texts = stack.enter_context(_texts(start, directory, judge))
             plan = plan_run(directory, texts, judge, config, start.say)
             is_planned_here = True
+        plan = RunPlan(plan.columns.to_send(), plan.rendered)
         going.table = table = read_journal(directory, plan, judge.rubric)
         going.plan = plan
         rows = rows_to_ask(plan, table, config)

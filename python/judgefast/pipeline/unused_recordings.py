@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def unused_recordings(
-    judge: Judge, plan: PlanColumns, item_ids: pa.Array, asked: NDArray[np.int64]
+    judge: Judge, plan: PlanColumns, item_ids: pa.Array, asked: NDArray[np.integer]
 ) -> str | None:
     """Say how many recorded outputs no judgment of the plan has, and name one.
 

@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from judgefast.batches.columns import PAIR
 from judgefast.codes import CHOICE_TIE, Status
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from judgefast.verdicts.columns import VerdictColumns
-
-
-PAIR = 2
-"""Answers that a comparison shows."""
 
 
 class ComparisonPlan(Protocol):
