@@ -1,13 +1,18 @@
 """The process of a vLLM replica for `bench_vllm.py`: raw requests and the pipeline's in turns.
 
 In a *raw* block the loop feeds itself, as a plain script would: requests with the lengths and the
-parameters of those that came before, the part behind their common head drawn anew, so that vLLM
-finds as much in its cache as with the pipeline's. What the pipeline sends meanwhile waits. In a
-block of *ours* it takes what the pipeline sends and nothing else. Both keep one window full; vLLM's
-own counters are read where a block begins and ends.
+parameters of those that came before, the part behind their common head shuffled, so that vLLM finds
+as much in its cache as with the pipeline's. What the pipeline sends meanwhile waits. In a block of
+*ours* it takes what the pipeline sends and nothing else. Both keep one window full; vLLM's own
+counters are read where a block begins and ends.
+
+Blocks begin in a steady state. Requests of one length that begin together end together, and so do
+the next ones: prompts and texts would be computed in waves that last for ever. So the texts of the
+first ones that vLLM runs side by side get every length up to the whole one, which spreads their
+ends; and twice as many as those have ended before the first block.
 
 Settings come in the environment: JUDGEFAST_BLOCKS (file to write), JUDGEFAST_BLOCK_SECONDS,
-JUDGEFAST_BLOCK_COUNT, JUDGEFAST_WINDOW.
+JUDGEFAST_BLOCK_COUNT, JUDGEFAST_WINDOW, JUDGEFAST_SEQUENCES.
 """
 
 from __future__ import annotations
@@ -40,6 +45,8 @@ class AlternatingLoop(Loop):
     def __init__(self, engine: Any, send: Any) -> None:  # noqa: ANN401 - as in `Loop`
         super().__init__(engine, self._without_raw(send))
         self._window = int(os.environ["JUDGEFAST_WINDOW"])
+        self._sequences = int(os.environ["JUDGEFAST_SEQUENCES"])
+        self._entered = 0
         self._seconds = float(os.environ["JUDGEFAST_BLOCK_SECONDS"])
         self._left = int(os.environ["JUDGEFAST_BLOCK_COUNT"])
         self._path = Path(os.environ["JUDGEFAST_BLOCKS"])
@@ -69,20 +76,28 @@ class AlternatingLoop(Loop):
             if self._is_raw:
                 super().add(self._raw())
             elif self._waiting:
-                super().add(self._waiting.popleft())
+                super().add(self._spread(self._waiting.popleft()))
             else:
                 break
         super().turn()
-        if not self._before and self._ended >= self._window:
-            self._begin()  # the first residence time is thrown away
+        if not self._before and self._ended >= 2 * self._sequences:
+            self._begin()
         elif self._before and time.perf_counter() >= self._until:
             self._end()
+
+    def _spread(self, work: Work) -> Work:
+        """Shorten the first texts, each to another length."""
+        self._entered += 1
+        if self._entered >= self._sequences:
+            return work
+        tokens = max(1, work.max_tokens * self._entered // self._sequences)
+        return msgspec.structs.replace(work, max_tokens=tokens)
 
     def _raw(self) -> Work:
         work = self._templates[int(self._random.integers(len(self._templates)))]
         ids = np.frombuffer(work.ids, "<i4").copy()
         head = self._head()
-        ids[head:-8] = self._random.integers(1000, 100_000, len(ids) - head - 8)
+        self._random.shuffle(ids[head:-8])
         self._next += 1
         return msgspec.structs.replace(work, number=self._next, ids=ids.tobytes())
 

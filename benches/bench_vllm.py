@@ -8,7 +8,8 @@ generated a second, ours by raw, one for each pair of blocks next to each other.
 python benches/bench_vllm.py --model FOLDER [--verdict label|text] [--max-tokens N]
     [--block-seconds 30] [--blocks 4] [--engine-arg NAME=VALUE ...] [--quick] [--output FILE]
 
-A folder with config.json and a tokenizer is enough with `--engine-arg load_format=dummy`.
+A folder with config.json and a tokenizer is enough with `--engine-arg load_format=dummy`. Without
+--model or without vLLM there is nothing to measure, and it says so.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import statistics
 import tempfile
 import threading
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +97,9 @@ def write_rows(path: Path, rows: int, words: int) -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--model", required=True)
+    parser.add_argument("--model", help="model folder")
     parser.add_argument("--verdict", choices=["label", "text"], default="label")
     parser.add_argument("--max-tokens", type=int, default=500, help="of a text verdict")
     parser.add_argument("--rows", type=int, default=4000, help="more than the blocks can use")
@@ -118,6 +121,9 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Run the pipeline until the blocks are done, print ratios, write a record."""
     args = parse_arguments()
+    if args.model is None or find_spec("vllm") is None:
+        print("not measured: it takes vLLM, and --model FOLDER")
+        return
     options: dict[str, Any] = {}
     for each in args.engine_arg:
         name, _, value = each.partition("=")
@@ -142,6 +148,7 @@ def measure(args: argparse.Namespace, options: dict[str, Any], folder: Path) -> 
         "JUDGEFAST_BLOCK_SECONDS": str(args.block_seconds),
         "JUDGEFAST_BLOCK_COUNT": str(args.blocks),
         "JUDGEFAST_WINDOW": str(engine.lanes[0].room),
+        "JUDGEFAST_SEQUENCES": str(engine.options.sequences),
     }
     facts: dict[str, Any] = {}
     start = engine.start

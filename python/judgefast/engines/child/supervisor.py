@@ -12,7 +12,7 @@ import queue
 import threading
 import time
 from collections import Counter, deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -27,7 +27,17 @@ if TYPE_CHECKING:
     from judgefast.engines.child.messages import Dialect, Numbered
 
 MAX_RESTARTS = 3
-"""Restarts without an answer in between before the engine counts as lost."""
+
+
+class Patience(NamedTuple):
+    """When a process counts as hung, and when its engine as lost."""
+
+    of_step: float
+    """Seconds without a sign of life."""
+    of_load: float
+    """The same while it loads the model."""
+    restarts: int = MAX_RESTARTS
+    """Restarts without an answer in between, after which the engine is lost."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -58,14 +68,12 @@ class Supervisor:
         load: msgspec.Struct,
         answer: Callable[[Answer], None],
         *,
-        step_seconds: float,
-        load_seconds: float,
+        patience: Patience,
     ) -> None:
         self._dialect = dialect
         self._load = load
         self._answer = answer
-        self._step_seconds = step_seconds
-        self._load_seconds = load_seconds
+        self._patience = patience
         self._inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._started: queue.SimpleQueue[Loaded | EngineError] = queue.SimpleQueue()
         self._thread = threading.Thread(
@@ -186,11 +194,11 @@ class Supervisor:
         """Until the process is overdue; None while it owes nothing."""
         if self._overdue or (self._ready and not self._sent):
             return None
-        allowed = self._step_seconds if self._ready else self._load_seconds
+        allowed = self._patience.of_step if self._ready else self._patience.of_load
         return max(0.0, self._heard_at + allowed - time.monotonic())
 
     def _hung(self) -> None:
-        seconds = self._step_seconds if self._ready else self._load_seconds
+        seconds = self._patience.of_step if self._ready else self._patience.of_load
         self._overdue = f"no sign of life for {seconds:g} s"
         if self._process:
             self._process.kill()
@@ -255,8 +263,8 @@ class Supervisor:
             blamed = (n for n in in_hand if self._ends[n] >= self._dialect.blame_after)
             self._suspects.extend(n for n in blamed if n not in known)
         self._restarts_in_a_row += 1
-        if self._restarts_in_a_row > MAX_RESTARTS:
-            self._lose(f"the engine process ended {MAX_RESTARTS + 1} times in a row: {why}")
+        if self._restarts_in_a_row > self._patience.restarts:
+            self._lose(f"the engine process ended {self._restarts_in_a_row} times in a row: {why}")
             return
         self.restarts += 1
         self._spawn()

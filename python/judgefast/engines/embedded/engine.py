@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from judgefast.engines.base import Lane
-from judgefast.engines.child.supervisor import Answer, Failure, Supervisor
+from judgefast.engines.child.supervisor import Answer, Failure, Patience, Supervisor
 from judgefast.engines.embedded.folders import ModelFolder, open_model
 from judgefast.engines.embedded.guards import BLOCK_TOKENS, Limits, blocks_needed, refuse
 from judgefast.engines.embedded.options import EmbeddedOptions
@@ -133,8 +133,7 @@ class EmbeddedEngine:
             DIALECT,
             load,
             self._answered,
-            step_seconds=self.options.step_seconds,
-            load_seconds=self.options.load_seconds,
+            patience=Patience(self.options.step_seconds, self.options.load_seconds),
         )
         ready = cast("Ready", self._supervisor.start())
         return {

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
     Send = Callable[[wire.FromChild], None]
 
-_GUARD = 'while kill -0 "$1" 2>/dev/null; do sleep 1; done; kill -9 -- "-$1" 2>/dev/null'
+_GUARD = """
+while kill -0 "$1" && ! grep -q '^State:.Z' "/proc/$1/status"; do sleep 1; done
+kill -9 -- "-$1"
+"""
 
 
 def main() -> None:
@@ -57,7 +60,8 @@ def main() -> None:
 def guard_session() -> None:
     """Have a shell outside of our session kill all of it once we are gone.
 
-    It looks, once a second, whether we are there: a pipe would stay open in vLLM's own processes.
+    It looks, once a second, whether we are there: a pipe would stay open in vLLM's own processes. A
+    dead process that nobody waits for, as in many containers, is not there.
     """
     if os.getsid(0) != os.getpid():
         return  # started by hand, in somebody's terminal

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from judgefast.engines.base import Lane
-from judgefast.engines.child.supervisor import Answer, Failure, Supervisor
+from judgefast.engines.child.supervisor import Answer, Failure, Patience, Supervisor
 from judgefast.engines.vllm.models import find_model
 from judgefast.engines.vllm.options import VllmOptions
 from judgefast.engines.vllm.replies import Pending
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("judgefast")
 
-_OPTIONS = {"replicas", "devices", "room", "step_seconds", "load_seconds"}
+_OPTIONS = set(VllmOptions.__struct_fields__) - {"arguments"}
 
 
 class VllmEngine:
@@ -101,8 +101,9 @@ class VllmEngine:
                 DIALECT,
                 Load(arguments=arguments, devices=self.options.devices_of(lane)),
                 partial(self._answered, lane),
-                step_seconds=self.options.step_seconds,
-                load_seconds=self.options.load_seconds,
+                patience=Patience(
+                    self.options.step_seconds, self.options.load_seconds, self.options.max_restarts
+                ),
             )
             for lane in range(self.options.replicas)
         ]
@@ -152,6 +153,8 @@ class VllmEngine:
             raise EngineError(message, hint="call start() first, and submit before close()")
         works = []
         with self._lock:
+            if lane not in self._alive:  # it was lost since the caller looked
+                lane = min(self._alive, key=self.in_flight, default=lane)
             for request in requests:
                 self._next_number += 1
                 self._pending[self._next_number] = Pending.now(request, lane)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from judgefast.engines.child.supervisor import MAX_RESTARTS
 from judgefast.errors import ConfigError
 
 WINDOW = 2
@@ -36,6 +37,8 @@ class VllmOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Without a sign of life for so long, a replica is killed and started again."""
     load_seconds: float = 1800.0
     """The same while it loads the model."""
+    max_restarts: int = MAX_RESTARTS
+    """Restarts of a replica without an answer in between, after which it is lost."""
     arguments: dict[str, Any] = {}
     """Of vLLM's `LLM`."""
 
@@ -46,7 +49,7 @@ class VllmOptions(msgspec.Struct, frozen=True, kw_only=True):
             ConfigError: Names the setting and what it may be.
 
         """
-        for name, least in (("replicas", 1), ("room", 1)):
+        for name, least in (("replicas", 1), ("room", 1), ("max_restarts", 0)):
             value = getattr(self, name)
             if value is not None and (type(value) is not int or value < least):
                 message = f"{name} is {value!r}; the engine `vllm` takes an integer from {least}"
@@ -70,7 +73,12 @@ class VllmOptions(msgspec.Struct, frozen=True, kw_only=True):
         """Requests in flight on a replica."""
         if self.room is not None:
             return self.room
-        return WINDOW * int(self.arguments.get("max_num_seqs", SEQUENCES))
+        return WINDOW * self.sequences
+
+    @property
+    def sequences(self) -> int:
+        """Requests that vLLM runs side by side."""
+        return int(self.arguments.get("max_num_seqs", SEQUENCES))
 
     def devices_of(self, replica: int) -> str | None:
         """What a replica sees; None where there is one alone, which sees all."""
