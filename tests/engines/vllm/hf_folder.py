@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
-import tempfile
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from judgefast.engines.embedded import fetch
 from judgefast.prompts.gguf_tokenizer import tokenizer_from_gguf
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _LAYER = {
     "attn_norm": "input_layernorm",
@@ -113,14 +112,3 @@ def llama(vocabulary: int, end: int | None) -> dict[str, Any]:
 
 def write_json(path: Path, **values: object) -> None:
     path.write_text(json.dumps(values, indent=1), encoding="utf-8")
-
-
-def main() -> None:
-    """Write a tiny folder: python -m tests.engines.vllm.hf_folder FOLDER."""
-    with tempfile.TemporaryDirectory() as scratch:
-        whole = write_smollm2(fetch(), Path(scratch) / "whole")
-        write_tiny(whole, Path(sys.argv[1]))
-
-
-if __name__ == "__main__":
-    main()

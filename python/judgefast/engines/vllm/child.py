@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 _GUARD = """
 while kill -0 "$1" && ! grep -q '^State:.Z' "/proc/$1/status"; do sleep 1; done
-kill -9 -- "-$1"
+kill -9 "-$1"
 """
+"""`kill -9 -- -PID` is an error in some shells."""
 
 
 def main() -> None:

@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MARK = "JUDGEFAST_TEST_MARK"
-"""A variable of the environment that every process of a test's command has from it."""
-
 
 def descendants(pid: int) -> dict[int, str]:
     """Names of the processes that `pid` has started, and of theirs, by id."""
@@ -24,26 +21,24 @@ def descendants(pid: int) -> dict[int, str]:
     return found
 
 
-def marked(mark: str) -> list[int]:
-    """Processes with this mark; those that are dead and not yet waited for have none."""
-    wanted = f"{MARK}={mark}".encode()
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):
-            if wanted in path.read_bytes().split(b"\0"):
-                found.append(int(path.parent.name))
-    return found
+def sessions_of(pid: int) -> set[int]:
+    """Sessions of a process and of all that it has started."""
+    return {session for each in (pid, *descendants(pid)) if (session := _session(each))}
 
 
-def in_session_of(pid: int) -> list[int]:
-    """Living processes of the session that `pid` leads."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            state, _, _, session = path.read_text().rpartition(")")[2].split()[:4]
-            if int(session) == pid and state != "Z":
-                found.append(int(path.parent.name))
-    return found
+def in_sessions(sessions: set[int]) -> list[int]:
+    """Living processes of some sessions. vLLM's rename themselves, which costs their environment."""
+    pids = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+    return [pid for pid in pids if _session(pid) in sessions]
+
+
+def _session(pid: int) -> int | None:
+    """None of one that is dead, though nobody may have waited for it yet."""
+    try:
+        state, _, _, session = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
+    except OSError:
+        return None
+    return None if state == "Z" else int(session)
 
 
 def none_within(seconds: float, look: Callable[[], list[int]]) -> bool:

@@ -17,7 +17,7 @@ from judgefast.engines.vllm import VllmEngine, versions
 from judgefast.pipeline.run import run
 from judgefast.prompts.decoding import Decoding
 
-from .processes import descendants, in_session_of, none_within
+from .processes import descendants, in_sessions, none_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ def test_work_is_finished_by_a_new_process_after_vllms_own_has_died(
     assert [each.error for each in found] == [None] * 6
     assert supervisor.pid != first
     assert engine.counters()["restarts"] == 1
-    assert none_within(5, lambda: in_session_of(first))
+    assert none_within(5, lambda: in_sessions({first}))
 
 
 def test_closing_ends_all_processes_and_an_untested_release_is_warned_of(
@@ -67,12 +67,12 @@ def test_closing_ends_all_processes_and_an_untested_release_is_warned_of(
         engine.submit(0, [ask([100 + n, 200], LONG) for n in range(4)])
         pid = engine._supervisors[0].pid
         assert pid is not None
-        assert len(in_session_of(pid)) > 1
+        assert len(in_sessions({pid})) > 1
     finally:
         begin = time.monotonic()
         engine.close()
     assert time.monotonic() - begin < 2
-    assert none_within(5, lambda: in_session_of(pid))
+    assert none_within(5, lambda: in_sessions({pid}))
 
 
 def test_the_groups_of_a_replica_that_is_lost_move_to_another(
@@ -112,8 +112,8 @@ def test_the_groups_of_a_replica_that_is_lost_move_to_another(
     assert killed.is_set()
     assert "replica 1 is lost" in caplog.text
     assert [lane.lane for lane in engine.lanes] == [0]
-    assert finished.lost is None
-    table = pq.read_table(tmp_path / "run" / "journal")
+    assert (finished.status, finished.why) == (0, None)
+    table = pq.read_table(sorted((tmp_path / "run" / "journal").glob("*.parquet")))
     assert table.num_rows == 60 * 2 * 4
     assert set(table["error_kind"].to_pylist()) == {None}
     assert len(set(table["request_id"].to_pylist())) == table.num_rows

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow.parquet as pq
@@ -16,7 +15,7 @@ import pytest
 from tests.engines.conftest import ON_THE_CPU
 from tests.recorded import write_lines
 
-from .processes import MARK, marked, none_within
+from .processes import in_sessions, none_within, sessions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,15 +30,14 @@ SOME_BYTES = 4000
 
 class Command(NamedTuple):
     words: list[str]
-    environment: dict[str, str]
     out: Path
-    mark: str
+    sessions: set[int]
+    """All that its processes were ever in."""
 
     def start(self) -> subprocess.Popen[str]:
         """As a terminal does: in a group of its own."""
         return subprocess.Popen(
             self.words,
-            env=self.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -56,9 +54,10 @@ class Command(NamedTuple):
             assert process.poll() is None, process.communicate()[1]
             assert time.monotonic() < until
             time.sleep(0.02)
+        self.sessions.update(sessions_of(process.pid))
 
     def left(self) -> list[int]:
-        return marked(self.mark)
+        return in_sessions(self.sessions)
 
 
 @pytest.fixture
@@ -67,13 +66,13 @@ def command(vllm_environment: None, tiny: Path, tmp_path: Path) -> Iterator[Comm
         {"id": f"q{n}", "question": f"What is {n} + {n}?", "answer_a": "4", "answer_b": f"{2 * n}"}
         for n in range(ROWS)
     ]
-    out, mark = tmp_path / "run", uuid.uuid4().hex
+    out = tmp_path / "run"
     settings = ON_THE_CPU | {"load_format": "dummy", "max_num_seqs": 2, "room": 4}
     words = [sys.executable, "-m", "judgefast", "run", str(write_lines(tmp_path / "rows", rows))]
     words += ["--rubric", "pairwise", "--engine", "vllm", "--model", str(tiny), "--out", str(out)]
     for name, value in settings.items():
         words += ["--engine-arg", f"{name}={str(value).lower()}"]
-    made = Command(words, os.environ | {MARK: mark}, out, mark)
+    made = Command(words, out, set())
     yield made
     for pid in made.left():
         os.kill(pid, signal.SIGKILL)
@@ -84,6 +83,7 @@ def test_a_run_that_is_killed_and_interrupted_leaves_no_process_and_loses_nothin
 ) -> None:
     killed = command.start()
     command.wait_until_it_judges(killed)
+    assert len(command.sessions) == 3, "the command's, the replica's, the guard's"
     assert len(command.left()) > 3
     killed.kill()
     killed.communicate()
@@ -100,7 +100,7 @@ def test_a_run_that_is_killed_and_interrupted_leaves_no_process_and_loses_nothin
     _, words = last.communicate(timeout=START_SECONDS)
     assert last.returncode == 0, words
     assert none_within(8, command.left)
-    table = pq.read_table(command.out / "journal")
+    table = pq.read_table(sorted((command.out / "journal").glob("*.parquet")))
     assert table.num_rows == 2 * ROWS, "each was asked once"
     assert len(set(table["request_id"].to_pylist())) == 2 * ROWS
     assert set(table["finish_reason"].to_pylist()) == {"stop"}
