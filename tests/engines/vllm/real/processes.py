@@ -27,7 +27,7 @@ def sessions_of(pid: int) -> set[int]:
 
 
 def in_sessions(sessions: set[int]) -> list[int]:
-    """Living processes of some sessions. vLLM's rename themselves, which costs their environment."""
+    """Living processes of some sessions, which they keep whatever they call themselves."""
     pids = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
     return [pid for pid in pids if _session(pid) in sessions]
 
