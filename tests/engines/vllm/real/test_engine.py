@@ -170,7 +170,7 @@ def test_what_vllm_refuses_fails_alone_and_others_go_on(
 
 
 def test_a_launch_keeps_what_decides_verdicts(started_vllm: Started) -> None:
-    facts, engine = started_vllm
+    engine, facts = started_vllm
     assert facts["vllm"].startswith("0.")
     assert facts["device"] == "cpu"
     assert facts["dtype"] == "torch.bfloat16"
