@@ -92,6 +92,8 @@ def of_vllm(request: pytest.FixtureRequest) -> Case:
         engine, facts = request.getfixturevalue("started_vllm")
         engine.start = lambda: facts
         return Case(engine, None)
+    # In one process, which starts in half the time; its own processes are closed elsewhere.
+    request.getfixturevalue("monkeypatch").setenv("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     engine = request.getfixturevalue("new_vllm")()
     request.addfinalizer(engine.close)
     return Case(engine, None)
