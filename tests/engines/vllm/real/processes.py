@@ -15,9 +15,10 @@ def descendants(pid: int) -> dict[int, str]:
     """Names of the processes that `pid` has started, and of theirs, by id."""
     found: dict[int, str] = {}
     with suppress(OSError):
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            found[int(child)] = Path(f"/proc/{child}/comm").read_text().strip()
-            found |= descendants(int(child))
+        for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+            for child in thread.read_text().split():
+                found[int(child)] = Path(f"/proc/{child}/comm").read_text().strip()
+                found |= descendants(int(child))
     return found
 
 
