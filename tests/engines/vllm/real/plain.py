@@ -9,10 +9,10 @@ import json
 import os
 import sys
 
-os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
-
 
 def main() -> None:
+    """Read every prompt both ways and write log-probabilities as JSON."""
+    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     from vllm import LLM, SamplingParams, TokensPrompt  # noqa: PLC0415 - tests look at all modules
     from vllm.sampling_params import StructuredOutputsParams  # noqa: PLC0415 - as above
 
