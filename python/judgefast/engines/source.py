@@ -50,6 +50,10 @@ class Source(Protocol):
         """Count the requests that `take(lane, ...)` may still hand out; 0 once there are none."""
         ...
 
+    def release(self, lane: int) -> None:
+        """Let other lanes have what was kept for `lane`: it is gone. More than once is no harm."""
+        ...
+
 
 class _Ahead:
     """Requests, some of them made before they are taken."""
@@ -88,6 +92,8 @@ class FixedPlan:
         self._left = total
         self._lanes = lanes
         self._held: dict[int, deque[Request]] = {}
+        self._released: deque[deque[Request]] = deque()
+        """Rests of groups whose lane is gone."""
         self._next: Request | None = None
 
     def take(self, lane: int, n: int) -> list[Request]:
@@ -113,10 +119,18 @@ class FixedPlan:
         """Requests not handed out yet, less those held for other lanes."""
         return max(0, self._left - self._held_elsewhere(lane))
 
+    def release(self, lane: int) -> None:
+        """Let the next idle lane have the rest of the group that `lane` held."""
+        if held := self._held.pop(lane, None):
+            self._released.append(held)
+
     def _held_elsewhere(self, lane: int) -> int:
         return sum(len(held) for other, held in self._held.items() if other != lane)
 
     def _hold_next_group(self, held: deque[Request]) -> bool:
+        if self._released:
+            held += self._released.popleft()
+            return True
         first = self._next or next(self._requests, None)
         self._next = None
         if first is None:

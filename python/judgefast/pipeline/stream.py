@@ -309,6 +309,9 @@ class _Windows:
         del lane
         return 0 if self._ended and not any(window.left for window in self._open) else 1
 
+    def release(self, lane: int) -> None:
+        """Nothing: no lane has anything of its own."""
+
     def finished(self) -> list[_Window]:
         """Windows that are complete; they are closed."""
         done = [window for window in self._open if not window.left]

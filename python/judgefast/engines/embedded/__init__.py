@@ -1,8 +1,9 @@
 """The embedded engine: SmolLM2 in OpenVINO GenAI, on the CPU, in a process of its own.
 
 What is where, in the order of a request: `engine` (facade) -> `guards`, `grammars` (what must never
-reach the model) -> `supervisor`, `process`, `wire` (the engine process, seen from here) -> `child`,
-`scheduler`, `pipeline` (inside it). The model's way: `weights`, `cache` -> `folders`, `convert`.
+reach the model) -> `wire` and the package `engines.child` (the engine process, seen from here) ->
+`child`, `scheduler`, `pipeline` (inside it). The model's way: `weights`, `cache` -> `folders`,
+`convert`.
 """
 
 from __future__ import annotations

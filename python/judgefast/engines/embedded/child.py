@@ -15,8 +15,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from judgefast.engines.child import frames
+from judgefast.engines.child.lifetime import end_with
+from judgefast.engines.child.messages import Cancel, Lost
 from judgefast.engines.embedded import wire
-from judgefast.engines.embedded.lifetime import end_with
 from judgefast.engines.embedded.native import load_openvino
 
 if TYPE_CHECKING:
@@ -37,19 +39,19 @@ def main() -> None:
     messages: queue.SimpleQueue[wire.ToChild] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(source, messages), daemon=True).start()
     try:
-        _serve(messages, lambda message: wire.write(output, message))
+        _serve(messages, lambda message: frames.write(output, message))
     except BrokenPipeError:
         os._exit(0)  # the parent is gone
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
         from judgefast.engines.embedded.pipeline import last_line  # noqa: PLC0415 - the rare case
 
-        wire.write(output, wire.Lost(last_line(error)))
+        frames.write(output, Lost(last_line(error)))
         os._exit(1)  # native threads may keep a normal exit waiting
 
 
 def _listen(source: BinaryIO, messages: queue.SimpleQueue[wire.ToChild]) -> None:
     """Hand on what comes in; end the process with its input. It gets its turn between steps."""
-    while (payload := wire.read(source)) is not None:
+    while (payload := frames.read(source)) is not None:
         messages.put(wire.to_child.decode(payload))
     os._exit(0)
 
@@ -88,7 +90,7 @@ def _serve(messages: queue.SimpleQueue[wire.ToChild], send: wire.Send) -> None:
 def _obey(scheduler: Scheduler, message: wire.ToChild) -> None:
     if isinstance(message, wire.Work):
         scheduler.put(message)
-    elif isinstance(message, wire.Cancel):
+    elif isinstance(message, Cancel):
         scheduler.cancel(message.numbers)
 
 

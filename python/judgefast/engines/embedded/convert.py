@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
+from judgefast.engines.child.lifetime import end_with
 from judgefast.engines.embedded.facts import ModelFacts, write_facts
-from judgefast.engines.embedded.lifetime import end_with
 from judgefast.engines.embedded.native import load_openvino
 from judgefast.errors import JudgefastError, ModelError
 

@@ -7,15 +7,15 @@ import threading
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from judgefast.engines.base import Lane
+from judgefast.engines.child.supervisor import Answer, Failure, Patience, Supervisor
 from judgefast.engines.embedded.folders import ModelFolder, open_model
 from judgefast.engines.embedded.guards import BLOCK_TOKENS, Limits, blocks_needed, refuse
 from judgefast.engines.embedded.options import EmbeddedOptions
 from judgefast.engines.embedded.replies import Pending
-from judgefast.engines.embedded.supervisor import Answer, Failure, Supervisor
-from judgefast.engines.embedded.wire import Load, Work
+from judgefast.engines.embedded.wire import DIALECT, Beat, Done, Load, Ready, Work
 from judgefast.errors import EngineError
 from judgefast.prompts.decoding import Capabilities
 from judgefast.prompts.model import JudgeModel
@@ -130,12 +130,12 @@ class EmbeddedEngine:
             eos_ids=self.folder.facts.eos_ids,
         )
         self._supervisor = Supervisor(
+            DIALECT,
             load,
             self._answered,
-            step_seconds=self.options.step_seconds,
-            load_seconds=self.options.load_seconds,
+            patience=Patience(self.options.step_seconds, self.options.load_seconds),
         )
-        ready = self._supervisor.start()
+        ready = cast("Ready", self._supervisor.start())
         return {
             "engine": self.name,
             "openvino": ready.openvino,
@@ -165,7 +165,7 @@ class EmbeddedEngine:
 
         """
         supervisor = self._supervisor
-        beat = supervisor.beat if supervisor else None
+        beat = cast("Beat | None", supervisor.beat) if supervisor else None
         if supervisor is None or beat is None:
             return {"restarts": 0.0}
         return {
@@ -264,7 +264,9 @@ class EmbeddedEngine:
         tokenizer = self.model.tokenizer
         if isinstance(answer, Failure):
             self._done.put(pending.failed(answer.kind, answer.words))
-        elif answer.error is not None or tokenizer is None:
+            return
+        answer = cast("Done", answer)
+        if answer.error is not None or tokenizer is None:
             self._done.put(pending.failed("engine_error", answer.error or "no tokenizer"))
         elif answer.cancelled:
             self._done.put(pending.cancelled())

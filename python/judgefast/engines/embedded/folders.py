@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from judgefast.engines.child.lifetime import python_command, python_environment
 from judgefast.engines.embedded.cache import (
     cache_folder,
     cannot_write,
@@ -21,7 +22,6 @@ from judgefast.engines.embedded.cache import (
     only_one,
 )
 from judgefast.engines.embedded.facts import FACTS_FILE, ModelFacts, read_facts
-from judgefast.engines.embedded.lifetime import python_command, python_environment
 from judgefast.engines.embedded.weights import find_weights
 from judgefast.errors import ModelError
 from judgefast.hashes import framed

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
 
+from judgefast.engines.child.messages import Entered
 from judgefast.engines.embedded.jobs import Job
 from judgefast.engines.embedded.pipeline import Pacer, Pipeline, last_line, output_of
-from judgefast.engines.embedded.wire import Beat, Done, Entered, FromChild, Load, Work
+from judgefast.engines.embedded.wire import Beat, Done, FromChild, Load, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -1,13 +1,21 @@
-"""What the engine and its process say to each other: msgpack messages, framed by their length."""
+"""What the engine and its process say to each other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import BinaryIO
 
 import msgspec
 
-_LENGTH_BYTES = 4
+from judgefast.engines.child.messages import (
+    Beating,
+    Cancel,
+    Dialect,
+    Ended,
+    Entered,
+    Loaded,
+    Lost,
+    Numbered,
+)
 
 
 class Load(msgspec.Struct, tag=True, frozen=True, kw_only=True):
@@ -22,11 +30,9 @@ class Load(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     eos_ids: tuple[int, ...]
 
 
-class Work(msgspec.Struct, tag=True, frozen=True, kw_only=True):
+class Work(Numbered, tag=True, frozen=True, kw_only=True):
     """One request."""
 
-    number: int
-    """Names it between the two; never used again."""
     ids: bytes
     """Prompt: int32, little-endian."""
     max_tokens: int
@@ -45,43 +51,26 @@ class Work(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     request with a head computes it; the others come in when that is done."""
 
 
-class Cancel(msgspec.Struct, tag=True, frozen=True):
-    """Give up on these."""
+class Ready(Loaded, tag=True, frozen=True, kw_only=True):
+    """The model is loaded, by this engine."""
 
-    numbers: list[int]
-
-
-class Ready(msgspec.Struct, tag=True, frozen=True, kw_only=True):
-    """The model is loaded."""
-
-    pid: int
-    load_seconds: float
     openvino: str
     openvino_genai: str
     cores: int
 
 
-class Entered(msgspec.Struct, tag=True, frozen=True):
-    """This one is about to be given to the model: if the process dies now, it may be why."""
-
-    number: int
-
-
-class Done(msgspec.Struct, tag=True, frozen=True, kw_only=True):
+class Done(Ended, tag=True, frozen=True, kw_only=True):
     """One request is over. A finished text, label log-probabilities, an error or a cancel."""
 
-    number: int
-    tokens: list[int] = []
+    tokens: list[int] = []  # noqa: RUF012 - a struct copies it
     """Generated, without the end-of-text token."""
     cut: bool = False
     """It ended at max_tokens."""
     logprobs: list[float] | None = None
     forced_tokens: int = 0
-    error: str | None = None
-    cancelled: bool = False
 
 
-class Beat(msgspec.Struct, tag=True, frozen=True, kw_only=True):
+class Beat(Beating, tag=True, frozen=True, kw_only=True):
     """Sign of life after a step, with counters since the process began."""
 
     steps: int
@@ -92,33 +81,16 @@ class Beat(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     retried: int
 
 
-class Lost(msgspec.Struct, tag=True, frozen=True):
-    """The process cannot go on."""
-
-    words: str
-
-
 ToChild = Load | Work | Cancel
 FromChild = Ready | Entered | Done | Beat | Lost
 Send = Callable[[FromChild], None]
 
-_encoder = msgspec.msgpack.Encoder()
 to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)
 from_child: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(FromChild)
 
-
-def write(stream: BinaryIO, message: ToChild | FromChild) -> None:
-    """Write one message and flush."""
-    payload = _encoder.encode(message)
-    stream.write(len(payload).to_bytes(_LENGTH_BYTES, "little") + payload)
-    stream.flush()
-
-
-def read(stream: BinaryIO) -> bytes | None:
-    """The next message's bytes; None at the end, also in the middle of a message."""
-    head = stream.read(_LENGTH_BYTES)
-    if len(head) < _LENGTH_BYTES:
-        return None
-    size = int.from_bytes(head, "little")
-    payload = stream.read(size)
-    return payload if len(payload) == size else None
+DIALECT = Dialect(
+    engine="embedded",
+    module="judgefast.engines.embedded.child",
+    decode=from_child.decode,
+    cancelled=lambda number: Done(number=number, cancelled=True),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import subprocess
 import tempfile
 import threading
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from judgefast.engines.embedded import wire
-from judgefast.engines.embedded.lifetime import python_command, python_environment
+from judgefast.engines.child import frames
+from judgefast.engines.child.lifetime import python_command, python_environment
 
 if TYPE_CHECKING:
     from typing import BinaryIO
+
+    from judgefast.engines.child.messages import Dialect
 
 _TAIL_BYTES = 4096
 _WAIT_SECONDS = 5.0
@@ -27,7 +30,7 @@ class Heard(msgspec.Struct, frozen=True):
     """What came from a process: a message, or None when it has ended."""
 
     generation: int
-    message: wire.FromChild | None
+    message: msgspec.Struct | None
 
 
 class EngineProcess:
@@ -38,19 +41,27 @@ class EngineProcess:
     pipes open.
     """
 
-    def __init__(self, generation: int, inbox: queue.SimpleQueue[object], load: wire.Load) -> None:
+    def __init__(
+        self,
+        generation: int,
+        inbox: queue.SimpleQueue[object],
+        dialect: Dialect,
+        load: msgspec.Struct,
+    ) -> None:
         self.generation = generation
         self._inbox = inbox
+        self._dialect = dialect
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process is reaped
         self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-            python_command("judgefast.engines.embedded.child", str(os.getpid())),
+            python_command(dialect.module, str(os.getpid())),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
             env=python_environment(),
+            start_new_session=dialect.own_session,
         )
         self._how = ""
-        self._outgoing: queue.SimpleQueue[wire.ToChild | None] = queue.SimpleQueue()
+        self._outgoing: queue.SimpleQueue[msgspec.Struct | None] = queue.SimpleQueue()
         self._outgoing.put(load)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -62,14 +73,17 @@ class EngineProcess:
         """Process id."""
         return self._process.pid
 
-    def send(self, message: wire.ToChild) -> None:
+    def send(self, message: msgspec.Struct) -> None:
         """Queue a message for it; never waits."""
         self._outgoing.put(message)
 
     def kill(self) -> None:
         """End it at once."""
         with suppress(OSError):
-            self._process.kill()
+            if self._dialect.own_session:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            else:
+                self._process.kill()
 
     def reap(self) -> str:
         """Kill it if need be, free what it held; returns how it ended, in words."""
@@ -93,15 +107,15 @@ class EngineProcess:
         stream = cast("BinaryIO", self._process.stdin)
         with suppress(OSError, ValueError):  # it ended; the reader tells
             while (message := self._outgoing.get()) is not None:
-                wire.write(stream, message)
+                frames.write(stream, message)
         with suppress(OSError):
             stream.close()
 
     def _read(self) -> None:
         stream = cast("BinaryIO", self._process.stdout)
         with suppress(OSError, ValueError, msgspec.DecodeError):
-            while (payload := wire.read(stream)) is not None:
-                self._inbox.put(Heard(self.generation, wire.from_child.decode(payload)))
+            while (payload := frames.read(stream)) is not None:
+                self._inbox.put(Heard(self.generation, self._dialect.decode(payload)))
         with suppress(OSError):
             stream.close()
 

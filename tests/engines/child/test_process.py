@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from judgefast.engines.embedded import process as module
-from judgefast.engines.embedded.process import EngineProcess, Heard
-from judgefast.engines.embedded.wire import Load
+from judgefast.engines.child import process as module
+from judgefast.engines.child.process import EngineProcess, Heard
+from judgefast.engines.embedded.wire import DIALECT, Load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[EngineProc
     def start(script: str) -> tuple[EngineProcess, Any]:
         monkeypatch.setattr(module, "python_command", lambda *_: ["sh", "-c", script])
         inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
-        return EngineProcess(3, inbox, LOAD), inbox
+        return EngineProcess(3, inbox, DIALECT, LOAD), inbox
 
     return start
 

@@ -1,9 +1,9 @@
 """Sees that every request is answered, whatever becomes of the engine process.
 
 One thread owns all of it and takes what happens from one queue: requests, cancels, messages from
-the process, its end. A process that dies, or gives no sign of life for too long, is replaced. What
-was in the model then is sent again, one request at a time, so that the one that is to blame comes
-to light; it fails alone.
+the process, its end. A process that dies, or gives no sign of life for too long, is replaced, and
+what it had is sent again. A request that was in the model at so many ends as the dialect says is
+sent alone, so that the one that is to blame comes to light; it fails alone.
 """
 
 from __future__ import annotations
@@ -11,22 +11,33 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections import deque
-from typing import TYPE_CHECKING
+from collections import Counter, deque
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from judgefast.engines.embedded import wire
-from judgefast.engines.embedded.process import EngineProcess, Heard
+from judgefast.engines.child.messages import Beating, Cancel, Ended, Entered, Loaded, Lost
+from judgefast.engines.child.process import EngineProcess, Heard
 from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from judgefast.engines.base import ErrorKind
+    from judgefast.engines.child.messages import Dialect, Numbered
 
 MAX_RESTARTS = 3
-"""Restarts without an answer in between before the engine counts as lost."""
+
+
+class Patience(NamedTuple):
+    """When a process counts as hung, and when its engine as lost."""
+
+    of_step: float
+    """Seconds without a sign of life."""
+    of_load: float
+    """The same while it loads the model."""
+    restarts: int = MAX_RESTARTS
+    """Restarts without an answer in between, after which the engine is lost."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -45,7 +56,7 @@ class _Close:
     pass
 
 
-Answer = wire.Done | Failure | EngineError
+Answer = Ended | Failure | EngineError
 
 
 class Supervisor:
@@ -53,27 +64,31 @@ class Supervisor:
 
     def __init__(
         self,
-        load: wire.Load,
+        dialect: Dialect,
+        load: msgspec.Struct,
         answer: Callable[[Answer], None],
         *,
-        step_seconds: float,
-        load_seconds: float,
+        patience: Patience,
     ) -> None:
+        self._dialect = dialect
         self._load = load
         self._answer = answer
-        self._step_seconds = step_seconds
-        self._load_seconds = load_seconds
+        self._patience = patience
         self._inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
-        self._started: queue.SimpleQueue[wire.Ready | EngineError] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="judgefast-embedded", daemon=True)
+        self._started: queue.SimpleQueue[Loaded | EngineError] = queue.SimpleQueue()
+        self._thread = threading.Thread(
+            target=self._run, name=f"judgefast-{dialect.engine}", daemon=True
+        )
         self._process: EngineProcess | None = None
         self._closed = False
-        self._ready: wire.Ready | None = None
+        self._ready: Loaded | None = None
         self._ever_ready = False
-        self._pending: dict[int, wire.Work] = {}
+        self._pending: dict[int, Numbered] = {}
         self._sent: set[int] = set()
         self._entered: set[int] = set()
         """Sent ones that the model has had in hand."""
+        self._ends: Counter[int] = Counter()
+        """Ends of the process that found a request in the model."""
         self._suspects: deque[int] = deque()
         self._alone: int | None = None
         self._heard_at = 0.0
@@ -81,7 +96,7 @@ class Supervisor:
         self.restarts = 0
         """Over all; the limit counts those since the last answer."""
         self._restarts_in_a_row = 0
-        self.beat: wire.Beat | None = None
+        self.beat: Beating | None = None
         """Latest counters of the current process."""
 
     @property
@@ -89,22 +104,35 @@ class Supervisor:
         """Process id of the current process."""
         return self._process.pid if self._process else None
 
-    def start(self) -> wire.Ready:
+    def start(self) -> Loaded:
         """Start the first process and wait until it has loaded the model.
 
         Raises:
             EngineError: It did not.
 
         """
+        self.begin()
+        return self.wait()
+
+    def begin(self) -> None:
+        """Start the first process."""
         self._thread.start()
+
+    def wait(self) -> Loaded:
+        """Wait until the first process has loaded the model.
+
+        Raises:
+            EngineError: It did not.
+
+        """
         first = self._started.get()
         if isinstance(first, EngineError):
             raise first
         return first
 
-    def submit(self, works: list[wire.Work]) -> None:
+    def submit(self, works: Sequence[Numbered]) -> None:
         """Take requests over."""
-        self._inbox.put(works)
+        self._inbox.put(list(works))
 
     def cancel(self, numbers: list[int]) -> None:
         """Have requests come back soon."""
@@ -155,7 +183,7 @@ class Supervisor:
         self._heard_at = time.monotonic()
         generation = self._process.generation + 1 if self._process else 0
         try:
-            self._process = EngineProcess(generation, self._inbox, self._load)
+            self._process = EngineProcess(generation, self._inbox, self._dialect, self._load)
         except OSError as error:
             self._lose(f"the engine process cannot be started: {error}")
             return
@@ -166,11 +194,11 @@ class Supervisor:
         """Until the process is overdue; None while it owes nothing."""
         if self._overdue or (self._ready and not self._sent):
             return None
-        allowed = self._step_seconds if self._ready else self._load_seconds
+        allowed = self._patience.of_step if self._ready else self._patience.of_load
         return max(0.0, self._heard_at + allowed - time.monotonic())
 
     def _hung(self) -> None:
-        seconds = self._step_seconds if self._ready else self._load_seconds
+        seconds = self._patience.of_step if self._ready else self._patience.of_load
         self._overdue = f"no sign of life for {seconds:g} s"
         if self._process:
             self._process.kill()
@@ -182,25 +210,26 @@ class Supervisor:
         message = heard.message
         if message is None:
             self._ended()
-        elif isinstance(message, wire.Ready):
+        elif isinstance(message, Loaded):
             self._ready = message
             if not self._ever_ready:
                 self._ever_ready = True
                 self._started.put(message)
-        elif isinstance(message, wire.Entered):
+        elif isinstance(message, Entered):
             self._entered.add(message.number)
-        elif isinstance(message, wire.Beat):
+        elif isinstance(message, Beating):
             self.beat = message
-        elif isinstance(message, wire.Lost):
+        elif isinstance(message, Lost):
             self._overdue = self._overdue or message.words
-        elif message.number in self._pending:
+        elif isinstance(message, Ended) and message.number in self._pending:
             self._restarts_in_a_row = 0
             self._settle(message.number, message)
 
-    def _settle(self, number: int, answer: wire.Done | Failure) -> None:
+    def _settle(self, number: int, answer: Ended | Failure) -> None:
         del self._pending[number]
         self._sent.discard(number)
         self._entered.discard(number)
+        del self._ends[number]
         if number == self._alone:
             self._alone = None
         self._answer(answer)
@@ -209,10 +238,10 @@ class Supervisor:
         known = [number for number in numbers if number in self._pending]
         sent = [number for number in known if number in self._sent]
         if sent and self._process:
-            self._process.send(wire.Cancel(sent))
+            self._process.send(Cancel(sent))
         for number in known:
             if number not in self._sent:
-                self._settle(number, wire.Done(number=number, cancelled=True))
+                self._settle(number, self._dialect.cancelled(number))
 
     def _ended(self) -> None:
         """The process is gone: find out why, and go on with another."""
@@ -221,7 +250,7 @@ class Supervisor:
         how = self._process.reap()
         why = f"{self._overdue} ({how})" if self._overdue else how
         if not self._ever_ready:
-            self._lose(f"the embedded engine did not start: {why}")
+            self._lose(f"the {self._dialect.engine} engine did not start: {why}")
             return
         kind: ErrorKind = "timeout" if self._overdue.startswith("no sign") else "engine_error"
         if self._alone is not None:
@@ -229,10 +258,13 @@ class Supervisor:
             self._settle(self._alone, Failure(self._alone, kind, words))
         else:
             known = set(self._suspects)
-            self._suspects.extend(n for n in self._pending if n in self._entered and n not in known)
+            in_hand = [n for n in self._pending if n in self._entered]
+            self._ends.update(in_hand)
+            blamed = (n for n in in_hand if self._ends[n] >= self._dialect.blame_after)
+            self._suspects.extend(n for n in blamed if n not in known)
         self._restarts_in_a_row += 1
-        if self._restarts_in_a_row > MAX_RESTARTS:
-            self._lose(f"the engine process ended {MAX_RESTARTS + 1} times in a row: {why}")
+        if self._restarts_in_a_row > self._patience.restarts:
+            self._lose(f"the engine process ended {self._restarts_in_a_row} times in a row: {why}")
             return
         self.restarts += 1
         self._spawn()
@@ -258,7 +290,9 @@ class Supervisor:
             self._process.send(self._pending[number])
 
     def _lose(self, words: str) -> None:
-        error = EngineError(words, hint="see docs/embedded.md, or use another engine")
+        error = EngineError(
+            words, hint=f"see docs/{self._dialect.engine}.md, or use another engine"
+        )
         self._closed = True
         self._pending.clear()
         self._started.put(error)

@@ -1,0 +1,269 @@
+"""The vLLM engine as the pipeline sees it: replicas as lanes, each looked after by a supervisor."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from functools import cached_property, partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from judgefast.engines.base import Lane
+from judgefast.engines.child.supervisor import Answer, Failure, Patience, Supervisor
+from judgefast.engines.vllm.models import find_model
+from judgefast.engines.vllm.options import VllmOptions
+from judgefast.engines.vllm.replies import Pending
+from judgefast.engines.vllm.versions import warning_of
+from judgefast.engines.vllm.wire import DIALECT, Beat, Done, Load, Ready, Work
+from judgefast.errors import EngineError
+from judgefast.prompts.decoding import Capabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from judgefast.batches.request import Request
+    from judgefast.engines.base import Completion
+    from judgefast.prompts.model import JudgeModel
+    from judgefast.prompts.model_folder import ModelFolder
+
+LOG = logging.getLogger("judgefast")
+
+_OPTIONS = set(VllmOptions.__struct_fields__) - {"arguments"}
+
+
+class VllmEngine:
+    """vLLM on the accelerators of this machine.
+
+    Args:
+        model: A model folder, or a name of the Hugging Face hub.
+        options: Fields of `VllmOptions`; every other name is an argument of vLLM.
+
+    Raises:
+        ModuleNotFoundError: vLLM is not installed.
+        ConfigError: An option is out of range.
+        ModelError: There is no such model.
+
+    """
+
+    name = "vllm"
+    capabilities = Capabilities(
+        takes="ids", schema=True, choice=True, label_probabilities=True, seed=True
+    )
+
+    def __init__(self, model: str | None = None, **options: Any) -> None:  # noqa: ANN401 - vLLM's own
+        if find_spec("vllm") is None:
+            message = "No module named 'vllm'"
+            raise ModuleNotFoundError(message, name="vllm")
+        ours = {name: value for name, value in options.items() if name in _OPTIONS}
+        if "devices" in ours:
+            ours["devices"] = tuple(map(str, ours["devices"]))
+        rest = {name: value for name, value in options.items() if name not in _OPTIONS}
+        self.options = VllmOptions(**ours, arguments=rest)
+        self.options.check()
+        self._named = model
+        self._supervisors: list[Supervisor] = []
+        self._done: queue.SimpleQueue[Completion | EngineError] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._pending: dict[int, Pending] = {}
+        self._in_flight: dict[int, int] = {}
+        self._next_number = 0
+        self._alive = set(range(self.options.replicas))
+        self._lost: EngineError | None = None
+        self._closed = False
+
+    @cached_property
+    def folder(self) -> ModelFolder:
+        """The judge's files."""
+        return find_model(self._named)
+
+    @cached_property
+    def model(self) -> JudgeModel:
+        """See :class:`Engine`. Its context is what vLLM is told to keep."""
+        import msgspec  # noqa: PLC0415 - a struct of ours, replaced once
+
+        longest = self.options.arguments.get("max_model_len")
+        model = self.folder.model
+        return msgspec.structs.replace(model, context_tokens=longest) if longest else model
+
+    @property
+    def lanes(self) -> Sequence[Lane]:
+        """Replicas that are alive."""
+        return [Lane(lane=lane, room=self.options.lane_room) for lane in sorted(self._alive)]
+
+    def start(self) -> dict[str, Any]:
+        """See :meth:`Engine.start`. Replicas load side by side."""
+        arguments = self.options.vllm_arguments(str(self.folder.path))
+        self._supervisors = [
+            Supervisor(
+                DIALECT,
+                Load(arguments=arguments, devices=self.options.devices_of(lane)),
+                partial(self._answered, lane),
+                patience=Patience(
+                    self.options.step_seconds, self.options.load_seconds, self.options.max_restarts
+                ),
+            )
+            for lane in range(self.options.replicas)
+        ]
+        for supervisor in self._supervisors:
+            supervisor.begin()
+        ready = [cast("Ready", supervisor.wait()) for supervisor in self._supervisors]
+        first = ready[0]
+        if words := warning_of(str(first.facts.get("vllm"))):
+            LOG.warning("%s", words)
+        return {
+            "engine": self.name,
+            "model": self.model.name,
+            "model_folder": str(self.folder.path),
+            "model_digest": self.model.digest,
+            "replicas": self.options.replicas,
+            "room": self.options.lane_room,
+            "arguments": {key: _plain(value) for key, value in arguments.items()},
+            "load_seconds": [round(each.load_seconds, 1) for each in ready],
+            **first.facts,
+        }
+
+    def counters(self) -> dict[str, float]:
+        """Over all replicas: `steps`, `preemptions`, `restarts`."""
+        beats = [cast("Beat | None", each.beat) for each in self._supervisors]
+        known = [beat for beat in beats if beat is not None]
+        return {
+            "steps": sum(beat.steps for beat in known),
+            "preemptions": sum(beat.preemptions or 0 for beat in known),
+            "restarts": sum(each.restarts for each in self._supervisors),
+        }
+
+    def in_flight(self, lane: int) -> int:
+        """See :meth:`Engine.in_flight`."""
+        return self._in_flight.get(lane, 0)
+
+    def submit(self, lane: int, requests: Sequence[Request]) -> None:
+        """See :meth:`Engine.submit`.
+
+        Raises:
+            EngineError: The engine has not started, is closed, or is lost.
+
+        """
+        if self._lost:
+            raise self._lost
+        if not self._supervisors or self._closed:
+            message = "the vllm engine is not running"
+            raise EngineError(message, hint="call start() first, and submit before close()")
+        works = []
+        with self._lock:
+            if lane not in self._alive:  # it was lost since the caller looked
+                lane = min(self._alive, key=self.in_flight, default=lane)
+            for request in requests:
+                self._next_number += 1
+                self._pending[self._next_number] = Pending.now(request, lane)
+                works.append(_work(self._next_number, request))
+            self._in_flight[lane] = self.in_flight(lane) + len(works)
+        self._supervisors[lane].submit(works)
+
+    def collect(self, *, timeout_seconds: float) -> list[Completion]:
+        """See :meth:`Engine.collect`.
+
+        Raises:
+            EngineError: All replicas are lost, and everything before that was handed back.
+
+        """
+        found: list[Completion] = []
+        if self._lost:
+            raise self._lost
+        try:
+            item = self._done.get(timeout=max(0.0, timeout_seconds))
+            while True:
+                if isinstance(item, EngineError):
+                    self._lost = item
+                    break
+                found.append(item)
+                item = self._done.get_nowait()
+        except queue.Empty:
+            pass
+        with self._lock:
+            for completion in found:
+                self._in_flight[completion.lane] -= 1
+        if self._lost and not found:
+            raise self._lost
+        return found
+
+    def cancel(self, request_ids: Sequence[bytes]) -> None:
+        """See :meth:`Engine.cancel`."""
+        wanted = set(request_ids)
+        with self._lock:
+            flying = [
+                (n, p.lane) for n, p in self._pending.items() if p.request.request_id in wanted
+            ]
+        for lane, supervisor in enumerate(self._supervisors):
+            if numbers := [number for number, on in flying if on == lane]:
+                supervisor.cancel(numbers)
+
+    def close(self) -> None:
+        """See :meth:`Engine.close`. The processes are killed, not asked."""
+        self._closed = True
+        for supervisor in self._supervisors:
+            supervisor.close()
+        with self._lock:
+            self._pending.clear()
+            self._in_flight.clear()
+
+    def _answered(self, lane: int, answer: Answer) -> None:
+        """Make a completion of what a supervisor hands back; runs in its thread."""
+        if isinstance(answer, EngineError):
+            self._lose(lane, answer)
+            return
+        with self._lock:
+            pending = self._pending.pop(answer.number, None)
+        if pending is None:  # closed meanwhile
+            return
+        if isinstance(answer, Failure):
+            self._done.put(pending.failed(answer.kind, answer.words))
+        else:
+            self._done.put(pending.answered(cast("Done", answer), self.folder))
+
+    def _lose(self, lane: int, error: EngineError) -> None:
+        """A replica is lost for good: what it had goes to another, or the engine is lost."""
+        if self._closed:
+            return
+        with self._lock:
+            self._alive.discard(lane)
+            moved = {n: p for n, p in self._pending.items() if p.lane == lane}
+            heirs = sorted(self._alive)
+            if heirs and moved:
+                heir = min(heirs, key=self.in_flight)
+                for number, pending in moved.items():
+                    self._pending[number] = pending.on(heir)
+                self._in_flight[heir] = self.in_flight(heir) + len(moved)
+                self._in_flight[lane] = self.in_flight(lane) - len(moved)
+        if not heirs:
+            self._done.put(error)
+            return
+        LOG.warning("replica %d is lost, %d requests move: %s", lane, len(moved), error)
+        if moved:
+            works = [_work(number, pending.request) for number, pending in moved.items()]
+            self._supervisors[heir].submit(works)
+
+
+def _work(number: int, request: Request) -> Work:
+    decoding = request.decoding
+    if request.prompt is None or request.prompt.token_ids is None:
+        message = "the engine `vllm` takes token ids, and this request has none"
+        raise TypeError(message)
+    return Work(
+        number=number,
+        ids=request.prompt.token_ids.astype("<i4", copy=False).tobytes(),
+        max_tokens=decoding.max_tokens,
+        temperature=decoding.temperature,
+        top_p=decoding.top_p,
+        stop=decoding.stop,
+        schema=decoding.schema,
+        labels=tuple((label.text, label.token_id) for label in decoding.labels),
+        probabilities=decoding.probabilities,
+        seed=request.seed & np.iinfo(np.int64).max,
+    )
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, str | int | float | bool | dict | None) else str(value)

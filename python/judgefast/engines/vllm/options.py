@@ -1,0 +1,90 @@
+"""Settings of the vLLM engine: a few of ours, and any argument of vLLM."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from judgefast.engines.child.supervisor import MAX_RESTARTS
+from judgefast.errors import ConfigError
+
+WINDOW = 2
+"""Requests in flight for each that vLLM runs at a time, so that its queue is never empty."""
+
+SEQUENCES = 256
+"""`max_num_seqs` unless the user says otherwise."""
+
+_DEFAULTS: dict[str, Any] = {
+    "max_num_seqs": SEQUENCES,
+    "disable_log_stats": False,
+    # Without white space of the model's own choice, of which a grammar allows any amount.
+    "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
+}
+_OURS = {"model", "skip_tokenizer_init", "tokenizer"}
+
+
+class VllmOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be set; every other name is handed to vLLM as it is."""
+
+    replicas: int = 1
+    """Copies of the model, each in a process of its own with accelerators of its own."""
+    devices: tuple[str, ...] = ()
+    """Accelerators of each replica, as `CUDA_VISIBLE_DEVICES` names them; empty: counted off."""
+    room: int | None = None
+    """Requests in flight on a replica; None: twice `max_num_seqs`."""
+    step_seconds: float = 120.0
+    """Without a sign of life for so long, a replica is killed and started again."""
+    load_seconds: float = 1800.0
+    """The same while it loads the model."""
+    max_restarts: int = MAX_RESTARTS
+    """Restarts of a replica without an answer in between, after which it is lost."""
+    arguments: dict[str, Any] = {}
+    """Of vLLM's `LLM`."""
+
+    def check(self) -> None:
+        """Refuse what is out of range.
+
+        Raises:
+            ConfigError: Names the setting and what it may be.
+
+        """
+        for name, least in (("replicas", 1), ("room", 1), ("max_restarts", 0)):
+            value = getattr(self, name)
+            if value is not None and (type(value) is not int or value < least):
+                message = f"{name} is {value!r}; the engine `vllm` takes an integer from {least}"
+                raise ConfigError(message)
+        if self.devices and len(self.devices) != self.replicas:
+            message = f"devices names {len(self.devices)} sets for {self.replicas} replicas"
+            raise ConfigError(message, hint='one for each replica, as in devices=["0,1", "2,3"]')
+        for name in sorted(_OURS & self.arguments.keys()):
+            message = f"`{name}` is set by the engine `vllm` itself"
+            raise ConfigError(message, hint="name the judge by --model")
+        if self.arguments.get("data_parallel_size", 1) != 1:
+            message = "`data_parallel_size` is not for the engine `vllm`"
+            raise ConfigError(message, hint="use replicas=N: one process for each")
+
+    def vllm_arguments(self, model: str) -> dict[str, Any]:
+        """Arguments of `LLM`: defaults for throughput, then the user's."""
+        return _DEFAULTS | self.arguments | {"model": model, "skip_tokenizer_init": False}
+
+    @property
+    def lane_room(self) -> int:
+        """Requests in flight on a replica."""
+        if self.room is not None:
+            return self.room
+        return WINDOW * self.sequences
+
+    @property
+    def sequences(self) -> int:
+        """Requests that vLLM runs side by side."""
+        return int(self.arguments.get("max_num_seqs", SEQUENCES))
+
+    def devices_of(self, replica: int) -> str | None:
+        """What a replica sees; None where there is one alone, which sees all."""
+        if self.devices:
+            return self.devices[replica]
+        if self.replicas == 1:
+            return None
+        size = int(self.arguments.get("tensor_parallel_size", 1))
+        return ",".join(str(replica * size + each) for each in range(size))

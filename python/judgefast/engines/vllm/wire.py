@@ -1,0 +1,89 @@
+"""What the engine and the process of a replica say to each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from judgefast.engines.child.messages import (
+    Beating,
+    Cancel,
+    Dialect,
+    Ended,
+    Entered,
+    Loaded,
+    Lost,
+    Numbered,
+)
+
+
+class Load(msgspec.Struct, tag=True, frozen=True, kw_only=True):
+    """First message to the process: what to load."""
+
+    arguments: dict[str, Any]
+    """Of vLLM's `LLM`, `model` among them."""
+    devices: str | None = None
+    """Which of the machine's accelerators it sees (CUDA_VISIBLE_DEVICES); None for all."""
+
+
+class Work(Numbered, tag=True, frozen=True, kw_only=True):
+    """One request."""
+
+    ids: bytes
+    """Prompt: int32, little-endian."""
+    max_tokens: int
+    temperature: float
+    top_p: float
+    stop: tuple[str, ...]
+    schema: str | None
+    labels: tuple[tuple[str, int | None], ...]
+    """Text and token of each."""
+    probabilities: bool
+    seed: int
+
+
+class Ready(Loaded, tag=True, frozen=True, kw_only=True):
+    """The model is loaded, by vLLM."""
+
+    facts: dict[str, Any]
+    """Version, device, and the settings in force, for the launch."""
+
+
+class Done(Ended, tag=True, frozen=True, kw_only=True):
+    """One request is over. A finished text, label log-probabilities, an error or a cancel."""
+
+    tokens: bytes = b""
+    """Generated: int32, little-endian."""
+    text: str | None = None
+    """What vLLM made of them, where it had to look for stop strings; else None."""
+    cut: bool = False
+    """It ended at max_tokens."""
+    logprobs: list[float] | None = None
+    cached_tokens: int | None = None
+    too_long: bool = False
+    """The error is that the prompt does not fit."""
+
+
+class Beat(Beating, tag=True, frozen=True, kw_only=True):
+    """Sign of life, with vLLM's own counters."""
+
+    steps: int
+    preemptions: int | None = None
+
+
+ToChild = Load | Work | Cancel
+FromChild = Ready | Entered | Done | Beat | Lost
+
+to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)
+from_child: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(FromChild)
+
+DIALECT = Dialect(
+    engine="vllm",
+    module="judgefast.engines.vllm.child",
+    decode=from_child.decode,
+    cancelled=lambda number: Done(number=number, cancelled=True),
+    # Hundreds are in flight, and a start takes minutes: one end may be the machine's.
+    blame_after=2,
+    own_session=True,
+)

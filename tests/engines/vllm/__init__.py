@@ -1,0 +1,1 @@
+"""The vLLM engine; what runs vLLM itself is in `real`."""
