@@ -74,7 +74,7 @@ def print_phases(
 ) -> None:
     with capsys.disabled():
         hit = ", ".join(f"{count} {phase}" for phase, count in phases.most_common())
-        print(f"\n{engine}: {phases.total()} kills in {starts} starts: {hit}")  # noqa: T201
+        print(f"\n{engine}: {phases.total()} kills in {starts} starts: {hit}")  # noqa: T201 - a record of what was hit
 
 
 @pytest.mark.timeout(max(900, 12 * KILLS))

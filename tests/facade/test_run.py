@@ -28,6 +28,7 @@ from judgefast.stats.names import OF_POSITION
 from judgefast.stopping import Stop
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from judgefast.batches.request import Request
@@ -234,6 +235,15 @@ def test_failures_leave_a_run_that_says_so(tmp_path: Path) -> None:
     assert (opened.status, opened.why) == (3, "6 judgments failed")
 
 
+@pytest.fixture
+def _hears_ctrl_c() -> Iterator[None]:
+    """What a shell starts in the background ignores SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_hears_ctrl_c")
 def test_ctrl_c_leaves_things_tidy_and_the_same_call_goes_on(tmp_path: Path) -> None:
     asked: list[bytes] = []
 

@@ -73,7 +73,7 @@ def folder(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_two_judges_are_compared_only_where_that_is_said(folder: Path) -> None:
     status, stdout, stderr = judgefast("compare", *JUDGES, cwd=folder)
     assert (status, stdout) == (2, "")
-    assert "\n  judge: PaLM2 -> ChatGPT\n" in stderr
+    assert "\n  judge: ChatGPT -> PaLM2\n" in stderr
     assert stderr.endswith("hint: if that is what you compare, say so: --across judge\n")
 
 

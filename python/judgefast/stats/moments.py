@@ -74,6 +74,7 @@ def cluster_moments(
         ColumnError: Columns of different length or not of integers, a number out of range, or a
             sum of squares that leaves 128 bits.
 
+    >>> import numpy as np
     >>> ids = np.array([7, 7, 9], dtype=np.uint64)
     >>> ones = np.array([1 << 24, 0, 1 << 24])
     >>> weight = np.ones(3, dtype=np.uint8)

@@ -12,6 +12,7 @@ from judgefast.config import RunConfig
 from judgefast.datasets.items import Answer, Item
 from judgefast.datasets.rows import items_of, iter_rows
 from judgefast.errors import EngineError
+from judgefast.pipeline.plan import load_plan
 from judgefast.pipeline.results import read_run
 from judgefast.pipeline.run import run
 from judgefast.prompts import PromptPlan, load_rubric
@@ -67,11 +68,12 @@ def test_an_engine_that_is_stepped_judges_on_two_lanes(
     spent = done.report.operations
     assert spent.tokens.cached > 0.5 * spent.tokens.prompt  # the rubric, on each lane
     reading = read_run(tmp_path / "run")
+    groups = load_plan(reading.directory).columns.prefix_group
     lanes: dict[int, set[int]] = {}
     for batch in reading.directory.completions(["request_id", "lane"]):
         places = reading.table.answers.rows(batch.column("request_id"))
         for place, lane in zip(places.tolist(), batch.column("lane").to_pylist(), strict=True):
-            lanes.setdefault(int(reading.plan.columns.prefix_group[place]), set()).add(lane)
+            lanes.setdefault(int(groups[place]), set()).add(lane)
     assert all(len(used) == 1 for used in lanes.values())
     assert set.union(*lanes.values()) == {0, 1}
 

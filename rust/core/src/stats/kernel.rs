@@ -40,9 +40,13 @@ impl Totals {
 pub enum Path {
     /// What every processor of this family can.
     Portable,
-    /// 256 bits.
+    /// 256 bits. Only [`Path::available`] makes one: it has looked whether the processor can.
+    #[cfg(target_arch = "x86_64")]
+    #[non_exhaustive]
     Avx2,
-    /// 512 bits.
+    /// 512 bits. As above.
+    #[cfg(target_arch = "x86_64")]
+    #[non_exhaustive]
     Avx512,
 }
 
@@ -208,13 +212,13 @@ mod tests {
     }
 
     fn draws(word: u64, path: Path) -> Block<i128> {
-        let mut work = Work::default();
-        work.words.push(word);
-        work.parts.push(Part { slice: 0, sum: 0.0, weight: 1.0 });
-        work.groups.push(Group { words: 0..1, parts: 0..1 });
-        work.runs.push(0..1);
+        let mut one = Work::default();
+        one.words.push(word);
+        one.parts.push(Part { slice: 0, sum: 0.0, weight: 1.0 });
+        one.groups.push(Group { words: 0..1, parts: 0..1 });
+        one.runs.push(0..1);
         let mut totals = [Totals::ZERO];
-        add(&work, path, 1, &mut totals).expect("small");
+        add(&one, path, 1, &mut totals).expect("small");
         totals[0].weight
     }
 
