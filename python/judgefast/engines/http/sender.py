@@ -1,0 +1,329 @@
+"""Keeps every server busy: takes what waits, sends it, and sees to what came back of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from judgefast.engines.http.options import KEY_NAMES
+from judgefast.engines.http.retries import Next, is_too_long, next_of, pause, retry_after
+from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
+from judgefast.errors import ColumnError, EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from judgefast.engines.base import Completion, ErrorKind
+    from judgefast.engines.http.bodies import Bodies
+    from judgefast.engines.http.client import Client, Reply
+    from judgefast.engines.http.endpoints import Endpoint
+    from judgefast.engines.http.jobs import Job
+    from judgefast.engines.http.options import HttpOptions, Secret
+    from judgefast.engines.http.replies import Replies
+    from judgefast.engines.http.waiting import Waiting
+
+LOG = logging.getLogger("judgefast")
+
+SHORT_ANSWER = 16
+"""Tokens up to which prompts go in lists: a list is answered when its slowest is."""
+
+_OK = 200
+_TOO_MANY = 429
+_SERVER_ERROR = 500
+_WORDS = 300
+_REPLY_BYTES, _ANSWER_BYTES, _TOKEN_BYTES = 1 << 20, 1 << 16, 1 << 12
+"""Room for a reply, for each answer in it, and for each token of that: likeliest tokens are long."""
+_SHORTEST_PROBE = 0.5
+_LONGEST_PROBE = 15.0
+_PROBE_TIMEOUT = 5.0
+
+
+class Sender:
+    """The work of the loop's thread. Nothing here is called from another one."""
+
+    def __init__(  # noqa: PLR0913 - its parts, by keyword
+        self,
+        *,
+        client: Client,
+        endpoints: Sequence[Endpoint],
+        waiting: Waiting,
+        bodies: Bodies,
+        replies: Replies,
+        options: HttpOptions,
+        secret: Secret,
+        list_size: int,
+        context_tokens: int | None,
+        put: Callable[[list[Completion] | EngineError], None],
+    ) -> None:
+        self._client, self._endpoints, self._waiting = client, endpoints, waiting
+        self._bodies, self._replies = bodies, replies
+        self._options, self._secret = options, secret
+        self._list_size, self._context = list_size, context_tokens
+        self._put = put
+        self._tasks: dict[asyncio.Task[None], list[Job]] = {}
+        self._probes: set[asyncio.Task[None]] = set()
+        self._last_life = time.monotonic()
+        self._is_lost = False
+        self.resent = 0
+        """Requests that were sent again."""
+        self._pausing: dict[int, tuple[asyncio.TimerHandle, list[Job]]] = {}
+        self._next_pause = 0
+
+    def admit(self, jobs: list[Job]) -> None:
+        """Queue requests; one that is surely too long is not sent."""
+        fit = []
+        for job in jobs:
+            if words := self._too_long(job):
+                self._settle([job], [job.failed("too_long", words)])
+            else:
+                fit.append(job)
+        self._waiting.add(fit)
+        self.pump()
+
+    def lost_sight_of(self, endpoint: Endpoint) -> None:
+        """Begin with a server away."""
+        self._failed(endpoint, time.monotonic(), "it was away at the start", is_gone=True)
+
+    def pump(self) -> None:
+        """Send what waits, as far as there is room."""
+        sent = True
+        while sent and len(self._waiting) and not self._is_lost:
+            sent = False
+            now = time.monotonic()
+            for endpoint in self._endpoints:
+                if endpoint.room(now) <= 0:
+                    endpoint.window.full()
+                    continue
+                jobs = self._waiting.take(endpoint.place, self._together)
+                if jobs:
+                    self._send(endpoint, jobs)
+                    sent = True
+
+    def cancel(self, request_ids: set[bytes]) -> None:
+        """Give up on requests; a list goes on as long as anybody waits for one of its prompts."""
+        given_up = []
+        chunks = [*self._tasks.values(), *(chunk for _, chunk in self._pausing.values())]
+        for job in [*chain.from_iterable(chunks), *self._waiting]:
+            if job.request.request_id in request_ids and not job.is_settled:
+                job.is_settled = True
+                given_up.append(job.cancelled())
+        for task, chunk in self._tasks.items():
+            if all(job.is_settled for job in chunk):
+                task.cancel()
+        if given_up:
+            self._put(given_up)
+
+    async def close(self) -> None:
+        """End all that is on its way."""
+        self._is_lost = True
+        for handle, _ in self._pausing.values():
+            handle.cancel()
+        tasks = [*self._tasks, *self._probes]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _too_long(self, job: Job) -> str:
+        """Why a prompt cannot fit; empty where it may. A word is at least one token."""
+        prompt = job.request.prompt
+        if self._context is None or prompt is None:
+            return ""
+        least = len(prompt.text.split()) if job.ids is None else len(job.ids)
+        room = self._context - job.request.decoding.max_tokens
+        if least <= room:
+            return ""
+        unit = "words" if job.ids is None else "tokens"
+        return f"the prompt has {least:,} {unit}, and the judge has room for {room:,} tokens"
+
+    def _together(self, job: Job) -> int:
+        """How many prompts go with this one in a request."""
+        decoding = job.request.decoding
+        if decoding.max_tokens > SHORT_ANSWER or decoding.temperature > 0:
+            return 1  # a seed is one request's
+        up = sum(endpoint.is_up for endpoint in self._endpoints) or 1
+        return min(self._list_size, max(1, -(-len(self._waiting) // up)))
+
+    def _send(self, endpoint: Endpoint, jobs: list[Job]) -> None:
+        endpoint.in_flight += len(jobs)
+        task = asyncio.get_running_loop().create_task(self._ask(endpoint, jobs))
+        self._tasks[task] = jobs
+        task.add_done_callback(self._tasks.pop)
+
+    async def _ask(self, endpoint: Endpoint, jobs: list[Job]) -> None:
+        """One request, to its end."""
+        started = time.monotonic()
+        try:
+            body = self._bodies.body(jobs)
+            longest = jobs[0].request.decoding.max_tokens
+            most = _REPLY_BYTES + len(jobs) * (_ANSWER_BYTES + longest * _TOKEN_BYTES)
+            reply = await self._client.post(endpoint.root + self._bodies.path, body, most=most)
+        except ColumnError as error:
+            self._halve(jobs, f"this prompt cannot be sent: {error}")
+        except NoReplyError as error:
+            self._no_reply(endpoint, jobs, error)
+        else:
+            self._take(endpoint, jobs, reply, started)
+        finally:
+            endpoint.in_flight -= len(jobs)
+            if not self._is_lost:
+                self.pump()
+
+    def _take(self, endpoint: Endpoint, jobs: list[Job], reply: Reply, started: float) -> None:
+        now = time.monotonic()
+        if reply.status != _OK:
+            self._refused(endpoint, jobs, reply, now)
+            return
+        try:
+            completions = self._replies.read(jobs, reply.body)
+        except BadReplyError as error:
+            kind = reply.headers.get("Content-Type", "no content type")
+            words = f"{endpoint.root} answered what is no answer ({kind}): {error}"
+            self._failed(endpoint, now, words)
+            self._again(jobs, words, singly=True)
+            return
+        except CutPromptError as error:
+            self._settle(jobs, [job.failed("too_long", str(error)) for job in jobs])
+            return
+        self._last_life = now
+        endpoint.worked(len(jobs), now - started, now)
+        self._settle(jobs, completions)
+
+    def _refused(self, endpoint: Endpoint, jobs: list[Job], reply: Reply, now: float) -> None:
+        words = self._secret.scrub(reply.words)
+        said = f"{endpoint.root} answered {reply.status}: {' '.join(words.split())[:_WORDS]}"
+        step = next_of(reply.status, words)
+        if step is Next.LATER:
+            if reply.status == _TOO_MANY:
+                self._last_life = now
+            wait = retry_after(reply.headers, time.time())
+            endpoint.is_busy(wait, now)
+            asyncio.get_running_loop().call_at(_soon(endpoint.paused_until), self.pump)
+            self._waiting.add_first(jobs)
+            self._check_life(now, said)
+        elif step is Next.AGAIN:
+            self._failed(endpoint, now, said)
+            self._again(jobs, said)
+        elif step is Next.STOP:
+            self._end(EngineError(f"{said}", hint=hint_of(reply.status)))
+        elif len(jobs) > 1:
+            self._halve(jobs, said)
+        elif step is Next.WITHHELD:
+            self._last_life = now
+            self._settle(jobs, [jobs[0].answered(text="", finish_reason="refused")])
+        else:
+            self._last_life = now
+            kind: ErrorKind = "too_long" if is_too_long(reply.status, words) else "engine_error"
+            self._settle(jobs, [jobs[0].failed(kind, said)])
+
+    def _no_reply(self, endpoint: Endpoint, jobs: list[Job], error: NoReplyError) -> None:
+        words = self._secret.scrub(str(error))
+        self._failed(endpoint, time.monotonic(), words, is_gone=not error.was_sent)
+        if error.was_sent:
+            self._again(jobs, words)
+        else:
+            self.resent += 1
+            self._waiting.add_first(jobs)
+
+    def _halve(self, jobs: list[Job], words: str) -> None:
+        """Send each half by itself, at once; of one that is left alone the words are true."""
+        if len(jobs) == 1:
+            self._settle(jobs, [jobs[0].failed("engine_error", words)])
+            return
+        self.resent += 1
+        middle = len(jobs) // 2
+        self._waiting.add_first(jobs[middle:])
+        self._waiting.add_first(jobs[:middle])
+
+    def _again(self, jobs: list[Job], words: str, *, singly: bool = False) -> None:
+        """Send once more after a pause: a list in halves or one by one, one until it is enough."""
+        if len(jobs) == 1:
+            job = jobs[0]
+            job.tries += 1
+            if job.tries > self._options.max_retries:
+                kind: ErrorKind = "timeout" if "no answer from" in words else "engine_error"
+                said = f"{words} ({job.tries} times)" if job.tries > 1 else words
+                self._settle(jobs, [job.failed(kind, said)])
+                return
+            self._after(pause(job.tries), jobs)
+            return
+        size = 1 if singly else -(-len(jobs) // 2)
+        for start in range(0, len(jobs), size):
+            self._after(pause(1), jobs[start : start + size])
+
+    def _after(self, seconds: float, jobs: list[Job]) -> None:
+        self.resent += 1
+        self._next_pause += 1
+        number = self._next_pause
+
+        def go_on() -> None:
+            del self._pausing[number]
+            self._waiting.add_first(jobs)
+            self.pump()
+
+        handle = asyncio.get_running_loop().call_later(seconds, go_on)
+        self._pausing[number] = (handle, jobs)
+
+    def _settle(self, jobs: Sequence[Job], completions: list[Completion]) -> None:
+        """Hand completions on, but for those that nobody waits for any more."""
+        kept = []
+        for job, completion in zip(jobs, completions, strict=True):
+            if not job.is_settled:
+                job.is_settled = True
+                kept.append(completion)
+        if kept:
+            self._put(kept)
+
+    def _failed(self, endpoint: Endpoint, now: float, words: str, *, is_gone: bool = False) -> None:
+        if endpoint.failed(now, is_gone=is_gone):
+            LOG.warning("%s is away: %s", endpoint.root, words)
+            task = asyncio.get_running_loop().create_task(self._probe(endpoint))
+            self._probes.add(task)
+            task.add_done_callback(self._probes.discard)
+        self._check_life(now, words)
+
+    async def _probe(self, endpoint: Endpoint) -> None:
+        """Ask a server that is away until it is there again."""
+        wait = _SHORTEST_PROBE
+        words = ""
+        while not endpoint.is_up:
+            await asyncio.sleep(wait)
+            wait = min(_LONGEST_PROBE, 2 * wait)
+            try:
+                reply = await self._client.get(f"{endpoint.root}/v1/models", seconds=_PROBE_TIMEOUT)
+            except NoReplyError as error:
+                words = self._secret.scrub(str(error))
+            else:
+                words = f"{endpoint.root} answered {reply.status}"
+                if reply.status < _SERVER_ERROR:
+                    endpoint.returned()
+                    LOG.warning("%s is there again", endpoint.root)
+                    self.pump()
+                    return
+            self._check_life(time.monotonic(), words)
+
+    def _check_life(self, now: float, words: str) -> None:
+        """Lose the engine once no server has answered anything for too long."""
+        if now - self._last_life < self._options.patience_seconds:
+            return
+        message = f"no server has answered for {now - self._last_life:.0f} seconds; last: {words}"
+        self._end(EngineError(message, hint="start the server again, then give the same command"))
+
+    def _end(self, error: EngineError) -> None:
+        if not self._is_lost:
+            self._is_lost = True
+            self._put(error)
+
+
+def hint_of(status: int) -> str:
+    """What a person does about a status that stops everything."""
+    if status in {401, 403}:
+        return f"set {KEY_NAMES[0]} to a key that this server takes"
+    return "check --base-url and --model; `curl URL/v1/models` lists what is served"
+
+
+def _soon(clock: float) -> float:
+    """A moment of `time.monotonic` by the clock of the running loop."""
+    return asyncio.get_running_loop().time() + max(0.0, clock - time.monotonic())

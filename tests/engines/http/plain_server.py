@@ -1,0 +1,110 @@
+"""A server that speaks OpenAI's API as vLLM does and answers at once, as a process of its own.
+
+`python plain_server.py --port 0` prints its port. It judges by what a prompt's ids add up to, so
+that an answer shows which prompt it belongs to. No fault is in it: see `fault_server.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import math
+from typing import Any
+
+import uvloop
+
+OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+
+
+def logprobs_of(ids: list[int], wanted: list[int]) -> dict[str, float]:
+    """A log-probability for each token that was asked for, by the prompt's ids."""
+    total = sum(ids)
+    least = math.log(len(wanted)) + 0.01
+    return {
+        f"token_id:{token}": -least - (total * (place + 1) % 97) / 10
+        for place, token in enumerate(wanted)
+    }
+
+
+def choice(index: int, ids: list[int], body: dict[str, Any]) -> dict[str, Any]:
+    tops = logprobs_of(ids, body["logprob_token_ids"]) if body.get("logprob_token_ids") else None
+    text = " zebra"
+    if body.get("response_format"):
+        text = '{"animal":"zebra"}'
+    logprobs = tops and {
+        "text_offset": [0],
+        "token_logprobs": [-0.1],
+        "tokens": ["token_id:1"],
+        "top_logprobs": [tops],
+    }
+    return {
+        "index": index,
+        "text": text,
+        "logprobs": logprobs,
+        "finish_reason": "length",
+        "stop_reason": None,
+    }
+
+
+def completions(body: dict[str, Any]) -> dict[str, Any]:
+    prompts = body["prompt"]
+    if isinstance(prompts[0], int):
+        prompts = [prompts]
+    count = sum(map(len, prompts))
+    return {
+        "id": "cmpl-1",
+        "object": "text_completion",
+        "created": 1,
+        "model": "judge",
+        "choices": [choice(index, ids, body) for index, ids in enumerate(prompts)],
+        "usage": {
+            "prompt_tokens": count,
+            "total_tokens": count + len(prompts),
+            "completion_tokens": len(prompts),
+            "prompt_tokens_details": None,
+        },
+    }
+
+
+MODELS = {"object": "list", "data": [{"id": "judge", "owned_by": "vllm", "max_model_len": 8192}]}
+
+
+class Connection(asyncio.Protocol):
+    def __init__(self) -> None:
+        self.held = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport: Any = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.held += data
+        while (end := self.held.find(b"\r\n\r\n")) >= 0:
+            head = self.held[:end].lower()
+            place = head.find(b"content-length:")
+            size = int(head[place + 15 :].split(b"\r\n")[0]) if place >= 0 else 0
+            if len(self.held) < end + 4 + size:
+                return
+            raw, self.held = self.held[end + 4 : end + 4 + size], self.held[end + 4 + size :]
+            if head.startswith(b"post /v1/completions"):
+                said: Any = completions(json.loads(raw))
+            elif head.startswith(b"get /v1/models"):
+                said = MODELS
+            else:
+                self.transport.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+                continue
+            reply = json.dumps(said, separators=(",", ":")).encode()
+            self.transport.write(OK % len(reply) + reply)
+
+
+async def main(port: int) -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(Connection, "127.0.0.1", port)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=0)
+    uvloop.run(main(parser.parse_args().port))
