@@ -18,10 +18,12 @@ import pytest
 from judgefast.batches.request import Request
 from judgefast.datasets.items import Answer, Item
 from judgefast.engines.base import Completion, Engine
+from judgefast.engines.http import HttpEngine
 from judgefast.engines.replay import ReplayEngine
 from judgefast.journal.columns import Line, to_batch
 from judgefast.prompts import PromptPlan, load_rubric
 
+from .http.processes import PlainServer
 from .scripted import ScriptedEngine, answered, failed
 from .shapes.chat import ChatEngine
 from .shapes.completions import CompletionsEngine
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "engines.md"
 NAMES = ["scripted", "replay", "page", "stepped", "chat", "completions", "decisions"]
+NAMES += ["http", "http-words"]
 if importlib.util.find_spec("vllm"):
     NAMES.append("vllm")
 OVER_HTTP = {"chat": ChatEngine, "completions": CompletionsEngine, "decisions": DecisionEngine}
@@ -43,7 +46,7 @@ BAD = "bad"
 
 class Case(NamedTuple):
     engine: Engine
-    server: JudgeServer | None
+    server: JudgeServer | PlainServer | None
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -67,6 +70,16 @@ def case(request: pytest.FixtureRequest, shared: Path) -> Iterator[Case]:
             yield made
             made.engine.close()
         return
+    if request.param == "http":
+        # Told of no limit, so that the server is the one that refuses, a whole list at a time.
+        options = {"tokenizer": str(qwen), "context_tokens": 1 << 20}
+        with PlainServer(context=4096) as plain:
+            yield from closing_case(HttpEngine(base_url=plain.url, **options), plain)
+        return
+    if request.param == "http-words":
+        with JudgeServer(busy=2, refused="poison") as server:
+            yield from closing_case(HttpEngine(base_url=server.url), server)
+        return
     if request.param == "vllm":
         yield of_vllm(request)
         return
@@ -83,6 +96,11 @@ def case(request: pytest.FixtureRequest, shared: Path) -> Iterator[Case]:
     else:
         engine = SteppedEngine(folder=str(qwen))
     yield Case(engine, None)
+    engine.close()
+
+
+def closing_case(engine: Engine, server: JudgeServer | PlainServer) -> Iterator[Case]:
+    yield Case(engine, server)
     engine.close()
 
 

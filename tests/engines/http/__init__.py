@@ -1,0 +1,1 @@
+"""The HTTP engine, against servers that are processes of their own."""

@@ -10,11 +10,12 @@ import argparse
 import asyncio
 import json
 import math
+import sys
 from typing import Any
 
 import uvloop
 
-OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+HEAD = b"HTTP/1.1 %d -\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 
 
 def logprobs_of(ids: list[int], wanted: list[int]) -> dict[str, float]:
@@ -47,12 +48,15 @@ def choice(index: int, ids: list[int], body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def completions(body: dict[str, Any]) -> dict[str, Any]:
+def completions(body: dict[str, Any], longest: int) -> tuple[int, dict[str, Any]]:
     prompts = body["prompt"]
     if isinstance(prompts[0], int):
         prompts = [prompts]
+    if max(map(len, prompts)) + body["max_tokens"] > longest:
+        words = f"This model's maximum context length is {longest} tokens."
+        return 400, {"error": {"message": words, "type": "BadRequestError", "code": 400}}
     count = sum(map(len, prompts))
-    return {
+    return 200, {
         "id": "cmpl-1",
         "object": "text_completion",
         "created": 1,
@@ -67,12 +71,10 @@ def completions(body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-MODELS = {"object": "list", "data": [{"id": "judge", "owned_by": "vllm", "max_model_len": 8192}]}
-
-
 class Connection(asyncio.Protocol):
-    def __init__(self) -> None:
+    def __init__(self, longest: int) -> None:
         self.held = b""
+        self.longest = longest
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport: Any = transport
@@ -87,24 +89,27 @@ class Connection(asyncio.Protocol):
                 return
             raw, self.held = self.held[end + 4 : end + 4 + size], self.held[end + 4 + size :]
             if head.startswith(b"post /v1/completions"):
-                said: Any = completions(json.loads(raw))
+                status, said = completions(json.loads(raw), self.longest)
             elif head.startswith(b"get /v1/models"):
-                said = MODELS
+                model = {"id": "judge", "owned_by": "vllm", "max_model_len": self.longest}
+                status, said = 200, {"object": "list", "data": [model]}
             else:
-                self.transport.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
-                continue
+                status, said = 404, {"detail": "Not Found"}
             reply = json.dumps(said, separators=(",", ":")).encode()
-            self.transport.write(OK % len(reply) + reply)
+            self.transport.write(HEAD % (status, len(reply)) + reply)
 
 
-async def main(port: int) -> None:
+async def main(port: int, longest: int) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Connection, "127.0.0.1", port)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    server = await loop.create_server(lambda: Connection(longest), "127.0.0.1", port)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
     await server.serve_forever()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0)
-    uvloop.run(main(parser.parse_args().port))
+    parser.add_argument("--context", type=int, default=8192)
+    given = parser.parse_args()
+    uvloop.run(main(given.port, given.context))
