@@ -1,4 +1,4 @@
-"""A judge model whose token ids are bytes, so that a server can read a prompt without a tokenizer."""
+"""A judge model whose token ids are bytes: a server reads its prompts without a tokenizer."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ import socket
 import ssl
 import struct
 import sys
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -43,9 +44,7 @@ class Server:
         self._log = log
         self._number = 0
 
-    async def connection(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until it is closed."""
         with suppress(OSError, asyncio.IncompleteReadError):
             while head := await _head(reader):
@@ -68,19 +67,22 @@ class Server:
         given = headers.get("authorization", "").removeprefix("Bearer ")
         key = self.script.key
         is_known = key is None or hmac.compare_digest(given, key)
+        rule = self.faults.at(path)
         if method == "POST" and path in {*COMPLETIONS, "/generate"}:
-            return await self._complete(path, data, writer, is_known=is_known)
-        if path.startswith("/v1/") and not is_known:
-            return _send(writer, 401, {"error": "Unauthorized"})
-        if path == "/health":
-            return _write(writer, 200, b"", JSON)
-        if path == "/metrics" and self.script.flavour == "vllm":
+            await self._complete(path, data, writer, is_known=is_known)
+        elif path.startswith("/v1/") and not is_known:
+            _send(writer, 401, {"error": "Unauthorized"})
+        elif rule and await _failed(rule, writer):
+            pass
+        elif path == "/health":
+            _write(writer, 200, b"", JSON)
+        elif path == "/metrics" and self.script.flavour == "vllm":
             text = self.cache.metrics(self.script.model)
-            return _write(writer, 200, text.encode(), "text/plain; version=0.0.4")
-        reply = self._facts(path, data)
-        if reply is None:
-            return _send(writer, 404, {"detail": "Not Found"})
-        return _send(writer, 200, reply)
+            _write(writer, 200, text.encode(), "text/plain; version=0.0.4")
+        elif reply := self._facts(path, data):
+            _send(writer, 200, reply)
+        else:
+            _send(writer, 404, {"detail": "Not Found"})
 
     def _facts(self, path: str, data: bytes) -> dict[str, Any] | None:
         """What the server says about itself."""
@@ -89,7 +91,10 @@ class Server:
             owner = {"plain": "somebody"}.get(script.flavour, script.flavour)
             model: dict[str, Any] = {"id": script.model, "object": "model", "owned_by": owner}
             if script.flavour != "plain":
-                model |= {"root": script.model, "max_model_len": script.context}
+                model |= {
+                    "root": script.model,
+                    "max_model_len": script.told_context or script.context,
+                }
             return {"object": "list", "data": [model]}
         if script.flavour == "sglang":
             return sglang.facts(path, script)
@@ -135,7 +140,10 @@ class Server:
 
     def _note(self, what: str, note: dict[str, Any]) -> None:
         if self._log is not None:
-            os.write(self._log, json.dumps({"what": what} | note).encode() + b"\n")
+            os.write(
+                self._log,
+                json.dumps({"what": what, "at": time.monotonic()} | note).encode() + b"\n",
+            )
 
 
 class PROTOCOL:
@@ -240,7 +248,7 @@ def _send(
     _write(writer, status, json.dumps(reply).encode(), JSON, headers)
 
 
-def _write(  # noqa: PLR0913 - the parts of an answer
+def _write(
     writer: asyncio.StreamWriter,
     status: int,
     data: bytes,

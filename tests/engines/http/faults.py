@@ -28,6 +28,8 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True):
     times: int | None = 1
     """How often; None for ever."""
     every: int = 1
+    path: str = ""
+    """Not a completion, but what the server says about itself under this path."""
     about: str = ""
     """Only requests with a prompt that holds this."""
     until: float | None = None
@@ -48,6 +50,8 @@ class Script(msgspec.Struct, forbid_unknown_fields=True):
     """`plain` takes texts only: chat, and completions of a single string."""
     key: str | None = None
     context: int = 4096
+    told_context: int | None = None
+    """What it says that it takes; None for the truth."""
     vocabulary: int = 258
     longest_list: int = 1024
     seconds: float = 0.0
@@ -66,11 +70,15 @@ class Faults:
         self._rules = rules
         self._begun = time.monotonic()
 
+    def at(self, path: str) -> Rule | None:
+        """The fault of what the server says about itself."""
+        return next((rule for rule in self._rules if rule.path == path), None)
+
     def of(self, prompts: list[str]) -> Rule | None:
         """The fault that befalls a request with these prompts."""
         chosen = None
         for rule in self._rules:
-            if not any(rule.about in prompt for prompt in prompts):
+            if rule.path or not any(rule.about in prompt for prompt in prompts):
                 continue
             place = rule.seen - rule.first
             rule.seen += 1

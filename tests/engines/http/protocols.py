@@ -1,13 +1,15 @@
-"""How servers answer: vLLM's shapes and words as of 0.32, and those of a server that takes texts."""
+"""How vLLM answers, in its shapes and words as of 0.32, and servers that take texts."""
 
 from __future__ import annotations
 
 import time
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .byte_model import text_of
-from .faults import Script
 from .opinion import LETTERS, letter, logprob, written
+
+if TYPE_CHECKING:
+    from .faults import Script
 
 BLOCK = 16
 
@@ -96,14 +98,7 @@ def read(path: str, body: dict[str, Any], script: Script) -> Asked:
     if prompt and isinstance(prompt[0], str):
         return Asked(prompt, [], body, is_chat=False)
     ids = [prompt] if prompt and isinstance(prompt[0], int) else prompt
-    if not 0 < len(ids) <= script.longest_list:
-        raise refusal(400, f"prompt: List should have at most {script.longest_list} items")
-    for each in ids:
-        if not each:
-            raise refusal(400, "The decoder prompt cannot be empty")
-        if min(each) < 0 or max(each) >= script.vocabulary:
-            raise refusal(400, f"Token id {max(each)} is out of vocabulary")
-        _check_length(len(each), script)
+    _check_ids(ids, script)
     if "logprob_token_ids" in body and body.get("logprobs") is None:
         raise refusal(400, "when using `logprob_token_ids`, `logprobs` must be set")
     return Asked([text_of(each) for each in ids], ids, body, is_chat=False)
@@ -159,9 +154,7 @@ def chunks(reply: dict[str, Any], *, is_chat: bool, with_usage: bool) -> list[di
     return made
 
 
-def _choice(
-    index: int, text: str, finish: str, asked: Asked, script: Script
-) -> dict[str, Any]:
+def _choice(index: int, text: str, finish: str, asked: Asked, script: Script) -> dict[str, Any]:
     body, prompt = asked.body, asked.prompts[index]
     choice: dict[str, Any] = {"index": index, "logprobs": None, "finish_reason": finish}
     if asked.is_chat:
@@ -198,10 +191,21 @@ def _likeliest(prompt: str, top: int, script: Script) -> list[tuple[str, float]]
     return sorted(values, key=lambda pair: -pair[1])[:top]
 
 
+def _check_ids(ids: list[Ids], script: Script) -> None:
+    if not 0 < len(ids) <= script.longest_list:
+        raise refusal(400, f"prompt: List should have at most {script.longest_list} items")
+    for each in ids:
+        if not each:
+            raise refusal(400, "The decoder prompt cannot be empty")
+        if min(each) < 0 or max(each) >= script.vocabulary:
+            raise refusal(400, f"Token id {max(each)} is out of vocabulary")
+        _check_length(len(each), script)
+
+
 def _check_length(tokens: int, script: Script) -> None:
     if tokens >= script.context:
         message = (
-            f"This model's maximum context length is {script.context} tokens. However, your request "
-            f"has {tokens} input tokens. Please reduce the length of the input messages."
+            f"This model's maximum context length is {script.context} tokens. However, your "
+            f"request has {tokens} input tokens. Please reduce the length of the input messages."
         )
         raise refusal(400, message)

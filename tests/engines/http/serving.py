@@ -8,12 +8,13 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ROOT = Path(__file__).resolve().parents[3]
+
 
 class Log(NamedTuple):
     """What a server has written down of the requests for completions."""
@@ -47,7 +48,7 @@ class FaultServer:
         self.port = 0
         self._process: subprocess.Popen[str] | None = None
 
-    def __enter__(self) -> FaultServer:
+    def __enter__(self) -> Self:
         """Start it, on the port that it had before."""
         self.start()
         return self
@@ -70,7 +71,11 @@ class FaultServer:
         if self._certificate:
             command += ["--certificate", str(self._certificate)]
         self._process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": ""}
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": ""},
         )
         assert self._process.stdout is not None
         self.port = int(self._process.stdout.readline())

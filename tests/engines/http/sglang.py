@@ -48,18 +48,16 @@ def read(path: str, body: dict[str, Any], script: Script) -> Asked:
     for one in body.get("token_ids_logprob") or []:
         if isinstance(one, int) and not 0 <= one < script.vocabulary:
             words = f"valid range is [0, {script.vocabulary})."
-            raise _refusal(f"token_ids_logprob contains out-of-vocabulary token id {one}; {words}")
+            words = f"token_ids_logprob contains out-of-vocabulary token id {one}; {words}"
+            raise _refusal(words)
     for each in ids:
         if len(each) >= script.context:
-            raise _refusal(
-                f"The input ({len(each)} tokens) is longer than the model's context length "
-                f"({script.context} tokens)."
-            )
+            words = f"The input ({len(each)} tokens) is longer than the model's context length "
+            raise _refusal(words + f"({script.context} tokens).")
         if len(each) + longest > script.context:
-            raise _refusal(
-                "Requested token count exceeds the model's maximum context length "
-                f"of {script.context} tokens. You requested a total of {len(each) + longest} tokens"
-            )
+            words = "Requested token count exceeds the model's maximum context length of "
+            words += f"{script.context} tokens. You requested a total of {len(each) + longest}"
+            raise _refusal(words)
     return Asked([text_of(each) for each in ids], ids, body, is_chat=False)
 
 
