@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 CONTROL = ("<|im_start|>", "<|im_end|>")
 """Ids 256 and 257."""
 
+LAST_BYTE = 255
 VOCABULARY = 256 + len(CONTROL)
 CONTEXT = 4096
 
@@ -46,7 +47,7 @@ def write_byte_model(folder: Path) -> Path:
 
 def text_of(ids: Sequence[int]) -> str:
     """What token ids say, control tokens left out."""
-    return bytes(one for one in ids if one < 256).decode("utf-8", "replace")
+    return bytes(one for one in ids if one <= LAST_BYTE).decode("utf-8", "replace")
 
 
 def _vocabulary() -> dict[str, int]:

@@ -27,7 +27,7 @@ import msgspec
 from . import sglang
 from .faults import GARBAGE, HTML, Faults, Rule, Script, spoiled
 from .opinion import asked_about
-from .protocols import Cache, Refusal, answer, chunks, read
+from .protocols import Cache, Refusal, answer, chunks, prompts_of, read
 
 JSON = "application/json"
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"}
@@ -117,10 +117,13 @@ class Server:
         try:
             asked = (sglang if path == "/generate" else PROTOCOL).read(path, body, self.script)
         except Refusal as refused:
+            texts = prompts_of(body)
+            note["about"] = [asked_about(text) for text in texts]
             self._note("asked", note | {"refused": refused.status})
             return _send(writer, refused.status, refused.reply)
         rule = self.faults.of(asked.prompts)
         note["about"] = [asked_about(prompt) for prompt in asked.prompts]
+        note["controls"] = asked.controls
         self._note("asked", note | {"fault": rule.do if rule else None})
         if rule and await _failed(rule, writer):
             return None

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from .opinion import is_about_item
+
 Kind = Literal[
     "status", "hang", "drip", "reset", "cut", "content_type", "html", "garbage", "no_choices",
     "fewer", "more", "shuffled", "duplicates", "huge", "die", "slow",
@@ -20,7 +22,8 @@ GARBAGE = b'{"choices": [{"index": 0, "text": "A", "logp'
 
 
 class Rule(msgspec.Struct, forbid_unknown_fields=True):
-    """A fault, and whom it befalls: requests for a completion, counted from 0."""
+    """A fault, and whom it befalls: requests about items, counted from 0; what a client sends to
+    find out what the server can do is left alone."""
 
     do: Kind
     first: int = 0
@@ -78,7 +81,7 @@ class Faults:
         """The fault that befalls a request with these prompts."""
         chosen = None
         for rule in self._rules:
-            if rule.path or not any(rule.about in prompt for prompt in prompts):
+            if rule.path or not any(rule.about in each for each in prompts if is_about_item(each)):
                 continue
             place = rule.seen - rule.first
             rule.seen += 1

@@ -36,6 +36,11 @@ def asked_about(prompt: str) -> str:
     return f"{found[2]}/{found[1]}" if found else f"{crc32(prompt.encode()):08x}"
 
 
+def is_about_item(prompt: str) -> bool:
+    """Whether it shows the answers to an item."""
+    return _ANSWER.search(prompt) is not None
+
+
 def letter(prompt: str) -> str:
     """A for the answer that is shown first, B for the second, C for a tie."""
     found = _ANSWER.search(prompt)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .byte_model import text_of
+from .byte_model import CONTROL, LAST_BYTE, text_of
 from .opinion import LETTERS, letter, logprob, written
 
 if TYPE_CHECKING:
@@ -32,6 +32,13 @@ class Asked(NamedTuple):
     """Empty where texts were sent."""
     body: dict[str, Any]
     is_chat: bool
+
+    @property
+    def controls(self) -> list[int]:
+        """Control tokens in each prompt, without those of the template that a server adds."""
+        if self.ids:
+            return [sum(one > LAST_BYTE for one in each) for each in self.ids]
+        return [sum(map(text.count, CONTROL)) for text in self.prompts]
 
 
 def refusal(status: int, message: str, kind: str = "BadRequestError") -> Refusal:
@@ -73,6 +80,16 @@ class Cache:
             lines.append(f"vllm:{name}_total{labels} {float(value)}")
             lines.append(f"vllm:{name}_created{labels} 1.7e+09")
         return "\n".join(lines) + "\n"
+
+
+def prompts_of(body: dict[str, Any]) -> list[str]:
+    """The prompts of a request that was refused, as far as they can be read."""
+    prompt = body.get("prompt", body.get("input_ids"))
+    if prompt is None:
+        return ["\n".join(message["content"] for message in body.get("messages", []))]
+    is_list = isinstance(prompt, list) and not (prompt and isinstance(prompt[0], int))
+    listed = prompt if is_list else [prompt]
+    return [each if isinstance(each, str) else text_of(each) for each in listed]
 
 
 def read(path: str, body: dict[str, Any], script: Script) -> Asked:

@@ -22,20 +22,30 @@ class Log(NamedTuple):
     lines: list[dict[str, Any]]
 
     def times(self, what: str) -> Counter[str]:
-        """How often each prompt was `asked` or `answered`."""
-        return Counter(
-            name for line in self.lines if line["what"] == what for name in line.get("about", ())
-        )
+        """How often each prompt about an item was `asked` or `answered`."""
+        lines = [line for line in self.items if line["what"] == what]
+        return Counter(name for line in lines for name in line["about"])
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """Lines of requests about items."""
+        return [line for line in self.lines if "/" in "".join(line.get("about", ()))]
+
+    @property
+    def controls(self) -> set[int]:
+        """How many control tokens its prompts had."""
+        lines = [line for line in self.items if line["what"] == "asked"]
+        return {number for line in lines for number in line["controls"]}
 
     def requests(self, fault: str | None = None) -> int:
-        """Requests that came; those that a fault befell, if it is named."""
-        asked = [line for line in self.lines if line["what"] == "asked"]
+        """Requests about items that came; those that a fault befell, if it is named."""
+        asked = [line for line in self.items if line["what"] == "asked"]
         return len([line for line in asked if fault is None or line.get("fault") == fault])
 
     @property
     def lengths(self) -> list[int]:
         """Of the lists of prompts, as they came."""
-        return [len(line["about"]) for line in self.lines if line["what"] == "asked"]
+        return [len(line["about"]) for line in self.items if line["what"] == "asked"]
 
 
 class FaultServer:

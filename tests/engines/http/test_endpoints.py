@@ -65,7 +65,7 @@ def test_the_faster_of_two_servers_does_more_and_takes_over_what_waits_for_the_s
         quick = sum(first.log.times("answered").values())
         slow = sum(second.log.times("answered").values())
         assert quick > 2 * slow > 0
-        lines = [line["at"] for log in (first.log, second.log) for line in log.lines]
+        lines = [line["at"] for log in (first.log, second.log) for line in log.items]
         assert max(lines) - min(lines) < 4, "an even share of the slow one alone would take 3 s"
 
 

@@ -127,7 +127,7 @@ def test_a_certificate_that_has_expired_is_said_to_have_and_nothing_is_sent(
         ran = judging.run(one.url, env={"SSL_CERT_FILE": str(authority[1])})
         assert ran.status == 2, ran.words
         assert "certificate has expired" in ran.words
-        assert one.log.requests() == 0
+        assert one.log.lines == []
 
 
 def wait_until(is_so: Any, seconds: float = 20) -> None:
