@@ -22,8 +22,10 @@ GARBAGE = b'{"choices": [{"index": 0, "text": "A", "logp'
 
 
 class Rule(msgspec.Struct, forbid_unknown_fields=True):
-    """A fault, and whom it befalls: requests about items, counted from 0; what a client sends to
-    find out what the server can do is left alone."""
+    """A fault, and whom it befalls: requests about items, counted from 0.
+
+    What a client sends to find out what the server can do is left alone.
+    """
 
     do: Kind
     first: int = 0
