@@ -46,6 +46,10 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True):
     seen: int = 0
     done: int = 0
 
+    def befalls(self, prompt: str) -> bool:
+        """Whether it may befall a request for this prompt."""
+        return self.about in prompt if self.about else is_about_item(prompt)
+
 
 class Script(msgspec.Struct, forbid_unknown_fields=True):
     """What a server is, and what goes wrong with it."""
@@ -83,7 +87,7 @@ class Faults:
         """The fault that befalls a request with these prompts."""
         chosen = None
         for rule in self._rules:
-            if rule.path or not any(rule.about in each for each in prompts if is_about_item(each)):
+            if rule.path or not any(map(rule.befalls, prompts)):
                 continue
             place = rule.seen - rule.first
             rule.seen += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -48,6 +49,19 @@ class Log(NamedTuple):
         return [len(line["about"]) for line in self.items if line["what"] == "asked"]
 
 
+class Gate:
+    """Nothing is answered while it is not set: the process is stopped."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def clear(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def set(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+
 class FaultServer:
     """A process; use it as a context manager."""
 
@@ -66,6 +80,11 @@ class FaultServer:
     def __exit__(self, *args: object) -> None:
         """Kill it."""
         self.kill()
+
+    @property
+    def gate(self) -> Gate:
+        assert self._process is not None
+        return Gate(self._process)
 
     @property
     def url(self) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ITEMS = 60
 IN_FLIGHT = 8
+SOON = 0.1
+"""Seconds in which what was on its way may still arrive."""
 ONE_BY_ONE = {"list_size": 1, "concurrency": IN_FLIGHT}
 
 
@@ -67,6 +69,26 @@ def test_the_faster_of_two_servers_does_more_and_takes_over_what_waits_for_the_s
         assert quick > 2 * slow > 0
         lines = [line["at"] for log in (first.log, second.log) for line in log.items]
         assert max(lines) - min(lines) < 4, "an even share of the slow one alone would take 3 s"
+
+
+def test_retry_after_is_kept_and_meanwhile_the_other_server_does_the_work(
+    pair: Any, judging: Judging, names: list[str]
+) -> None:
+    rule = {"do": "status", "status": 429, "headers": {"Retry-After": "1"}, "first": 2, "times": 1}
+    first, second = pair({"rules": [rule], "seconds": 0.02}, {"seconds": 0.2})
+    with first, second:
+        assert_complete(judging.run(first.url, second.url, options=ONE_BY_ONE), names)
+        (refused,) = [line for line in first.log.items if line.get("fault")]
+        later = [line["at"] - refused["at"] for line in first.log.items if line["what"] == "asked"]
+        sent_after = [seconds for seconds in later if seconds > SOON]
+        assert min(sent_after) >= 1.0, "it is left alone for as long as it asks"
+        meanwhile = [line for line in second.log.items if 0 < line["at"] - refused["at"] < 1]
+        assert len(meanwhile) > 2
+        (name,) = refused["about"]
+        (again,) = [
+            line for line in second.log.items if line["what"] == "asked" and name in line["about"]
+        ]
+        assert again["at"] - refused["at"] < 1, "its prompt does not wait with it"
 
 
 def test_a_list_of_servers_of_which_one_is_not_there_is_served_by_the_other(

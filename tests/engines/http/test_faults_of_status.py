@@ -29,21 +29,19 @@ def test_a_server_that_is_busy_or_falters_is_asked_again(
         assert set(one.log.times("answered").values()) == {1}
 
 
-def test_retry_after_is_kept_and_meanwhile_others_are_served(
+def test_a_server_that_is_always_busy_ends_the_run_and_says_what_is_missing(
     server: Any, judging: Judging, names: list[str]
 ) -> None:
-    rule = {"do": "status", "status": 429, "headers": {"Retry-After": "1"}, "about": "one of q5."}
+    rule = {"do": "status", "status": 503, "first": 4, "times": None}
     with server(rules=[rule]) as one:
-        options = {"list_size": 1, "concurrency": 1}
-        assert_complete(judging.run(one.url, options=options), names)
-        lines = [line for line in one.log.items if line["what"] == "asked"]
-        place = next(n for n, line in enumerate(lines) if line["fault"])
-        refused = lines[place]
-        again = [line for line in lines[place + 1 :] if line["about"] == refused["about"]]
-        assert len(again) == 1
-        assert again[0]["at"] - refused["at"] >= 1.0
-        between = [line for line in lines if refused["at"] < line["at"] < refused["at"] + 0.9]
-        assert len(between) >= 5, "the slot is free for others"
+        ran = judging.run(one.url, options={"list_size": 1, "patience_seconds": 1})
+        assert ran.status == 3, ran.words
+        assert "503" in ran.words
+        assert f"of {2 * len(names)} judgments are done" in ran.words
+        one.kill()
+        one.start(rules=[])
+        assert_complete(judging.resume(), names)
+        assert set(one.log.times("answered").values()) == {1}
 
 
 def test_what_is_always_refused_for_now_is_missing_by_name(
