@@ -17,13 +17,14 @@ import pytest
 
 from judgefast.batches.request import Request
 from judgefast.datasets.items import Answer, Item
+from judgefast.engines import create_engine
 from judgefast.engines.base import Completion, Engine
-from judgefast.engines.http import HttpEngine
 from judgefast.engines.replay import ReplayEngine
 from judgefast.journal.columns import Line, to_batch
 from judgefast.prompts import PromptPlan, load_rubric
 
-from .http.processes import PlainServer
+from .http.byte_model import write_byte_model
+from .http.serving import FaultServer
 from .scripted import ScriptedEngine, answered, failed
 from .shapes.chat import ChatEngine
 from .shapes.completions import CompletionsEngine
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "engines.md"
 NAMES = ["scripted", "replay", "page", "stepped", "chat", "completions", "decisions"]
-NAMES += ["http", "http-words"]
+NAMES += ["http-ids", "http-words"]
 if importlib.util.find_spec("vllm"):
     NAMES.append("vllm")
 OVER_HTTP = {"chat": ChatEngine, "completions": CompletionsEngine, "decisions": DecisionEngine}
@@ -46,7 +47,7 @@ BAD = "bad"
 
 class Case(NamedTuple):
     engine: Engine
-    server: JudgeServer | PlainServer | None
+    server: JudgeServer | FaultServer | None
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -70,18 +71,11 @@ def case(request: pytest.FixtureRequest, shared: Path) -> Iterator[Case]:
             yield made
             made.engine.close()
         return
-    if request.param == "http":
-        # Told of no limit, so that the server is the one that refuses, a whole list at a time.
-        options = {"tokenizer": str(qwen), "context_tokens": 1 << 20}
-        with PlainServer(context=4096) as plain:
-            yield from closing_case(HttpEngine(base_url=plain.url, **options), plain)
-        return
-    if request.param == "http-words":
-        with JudgeServer(busy=2, refused="poison") as server:
-            yield from closing_case(HttpEngine(base_url=server.url), server)
-        return
     if request.param == "vllm":
         yield of_vllm(request)
+        return
+    if request.param.startswith("http"):
+        yield of_http(request)
         return
     engine: Engine
     if request.param == "scripted":
@@ -99,9 +93,30 @@ def case(request: pytest.FixtureRequest, shared: Path) -> Iterator[Case]:
     engine.close()
 
 
-def closing_case(engine: Engine, server: JudgeServer | PlainServer) -> Iterator[Case]:
-    yield Case(engine, server)
-    engine.close()
+@pytest.fixture(scope="module")
+def judge_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultServer]:
+    """A server that refuses what holds the word `poison`, and takes as much as its judge."""
+    rule = {"do": "status", "status": 400, "about": "poison", "times": None}
+    with FaultServer(tmp_path_factory.mktemp("server"), rules=[rule]) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def byte_judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_byte_model(tmp_path_factory.mktemp("models") / "judge")
+
+
+def of_http(request: pytest.FixtureRequest) -> Case:
+    """One server for all tests; the engine sends it token ids, or words."""
+    server = request.getfixturevalue("judge_process")
+    options: dict[str, Any] = {"base_url": (server.url,)}
+    if request.param == "http-ids":
+        options["tokenizer"] = str(request.getfixturevalue("byte_judge"))
+    else:
+        options["api"] = "chat"
+    engine = create_engine("http", **options)
+    request.addfinalizer(engine.close)
+    return Case(engine, server)
 
 
 def of_vllm(request: pytest.FixtureRequest) -> Case:

@@ -1,1 +1,1 @@
-"""The HTTP engine, against servers that are processes of their own."""
+"""The HTTP engine against servers of every kind, most of them at fault."""
