@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
@@ -48,6 +49,13 @@ def write_byte_model(folder: Path) -> Path:
 def text_of(ids: Sequence[int]) -> str:
     """What token ids say, control tokens left out."""
     return bytes(one for one in ids if one <= LAST_BYTE).decode("utf-8", "replace")
+
+
+def ids_of(text: str) -> list[int]:
+    """Token ids of a text, control tokens read where they are spelt."""
+    parts = re.split("(" + "|".join(map(re.escape, CONTROL)) + ")", text)
+    listed = [[256 + CONTROL.index(one)] if one in CONTROL else one.encode() for one in parts]
+    return [token for part in listed for token in part]
 
 
 def _vocabulary() -> dict[str, int]:

@@ -25,6 +25,7 @@ from typing import Any
 import msgspec
 
 from . import sglang
+from .byte_model import ids_of
 from .faults import GARBAGE, HTML, Faults, Rule, Script, spoiled
 from .opinion import asked_about
 from .protocols import Cache, Refusal, answer, chunks, prompts_of, read
@@ -101,7 +102,8 @@ class Server:
         if script.flavour == "vllm" and path == "/version":
             return {"version": "0.32.0"}
         if script.flavour == "vllm" and path == "/tokenize":
-            tokens = list(json.loads(data)["prompt"].encode())
+            tokens = ids_of(json.loads(data)["prompt"])
+            tokens = tokens[::-1] if script.has_other_tokenizer else tokens
             return {"count": len(tokens), "max_model_len": script.context, "tokens": tokens}
         return None
 

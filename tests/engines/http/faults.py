@@ -62,6 +62,7 @@ class Script(msgspec.Struct, forbid_unknown_fields=True):
     told_context: int | None = None
     """What it says that it takes; None for the truth."""
     vocabulary: int = 258
+    has_other_tokenizer: bool = False
     longest_list: int = 1024
     seconds: float = 0.0
     """What an answer takes."""

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest.mock import patch
 
+import pytest
+
+from judgefast.cli import main
 from judgefast.runs import Run
 
 from .opinion import better
@@ -22,6 +29,8 @@ KEY = "sk-the-key-of-these-tests-0123456789"
 
 QUICK = {"timeout_seconds": 1, "max_retries": 3, "list_size": 4}
 """Options of the engine: a fault is over soon."""
+
+COMMAND = [sys.executable, "-m", "judgefast"]
 
 VERDICTS = {"one": "a", "two": "b", None: "tie"}
 
@@ -74,7 +83,7 @@ class Judging:
         tokenizer: bool = True,
     ) -> list[str]:
         """The command, from the interpreter on."""
-        words = [sys.executable, "-m", "judgefast", "run", str(self._data), "--rubric", rubric]
+        words = [*COMMAND, "run", str(self._data), "--rubric", rubric]
         words += ["--engine", "http", "--out", str(self._folder / out), "--json", *more]
         for url in urls:
             words += ["--base-url", url]
@@ -86,30 +95,44 @@ class Judging:
 
     def start(self, *urls: str, **given: Any) -> subprocess.Popen[str]:
         """Start `judgefast run` in a session of its own."""
+        variables = environment(given.pop("key", KEY))
         return subprocess.Popen(
             self.words(urls, *given.pop("more", ()), **given),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment(given.pop("key", KEY)),
+            env=variables,
             start_new_session=True,
         )
 
     def run(self, *urls: str, out: str = "run", key: str | None = KEY, **given: Any) -> Ran:
-        """Let `judgefast run` end."""
+        """Let `judgefast run` end, in this process: it starts forty times in these tests."""
         words = self.words(urls, *given.pop("more", ()), out=out, **given)
         return self._ended(words, out, environment(key, **given.pop("env", {})))
 
     def resume(self, *more: str, out: str = "run") -> Ran:
         """Let `judgefast resume` end."""
-        words = [sys.executable, "-m", "judgefast", "resume", str(self._folder / out), "--json"]
-        return self._ended([*words, *more], out, environment(KEY))
+        words = ["resume", str(self._folder / out), "--json", *more]
+        return self._ended([*COMMAND, *words], out, environment(KEY))
 
     def _ended(self, words: list[str], out: str, variables: dict[str, str]) -> Ran:
-        done = subprocess.run(
-            words, capture_output=True, text=True, env=variables, timeout=60, check=False
-        )
-        ran = Ran(done.returncode, done.stdout, done.stderr, self._folder / out)
+        data, said = StringIO(), StringIO()
+        log, handler = logging.getLogger("judgefast"), logging.StreamHandler(said)
+        propagates, log.propagate = log.propagate, False  # as where nobody has set up logging
+        log.addHandler(handler)
+        try:
+            with (
+                patch.dict(os.environ, variables, clear=True),
+                patch.object(sys, "argv", words[len(COMMAND) - 1 :]),
+                redirect_stdout(data),
+                redirect_stderr(said),
+                pytest.raises(SystemExit) as ended,
+            ):
+                main()
+        finally:
+            log.propagate = propagates
+            log.removeHandler(handler)
+        ran = Ran(int(ended.value.code or 0), data.getvalue(), said.getvalue(), self._folder / out)
         assert "Traceback" not in ran.words, ran.words
         assert_no_key(ran)
         return ran

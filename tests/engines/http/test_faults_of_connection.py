@@ -73,6 +73,17 @@ def test_a_server_that_is_killed_and_started_again_loses_nothing(
         assert sum(answered.values()) <= 2 * len(names) + 2
 
 
+def test_a_server_that_takes_its_time_is_not_taken_for_dead_when_it_falters_once(
+    server: Any, judging: Judging, names: list[str]
+) -> None:
+    """What it is still computing is no silence, though nothing has come for that long."""
+    falters = {"do": "hang", "seconds": 1.3}
+    with server(seconds=2.0, rules=[falters]) as one:
+        options = {"patience_seconds": 1, "timeout_seconds": 5}
+        assert_complete(judging.run(one.url, options=options), names)
+        assert one.log.requests("hang") == 1
+
+
 def test_a_name_that_does_not_resolve_is_named(judging: Judging) -> None:
     ran = judging.run("http://judge.invalid:8000/v1")
     assert ran.status == 2, ran.words

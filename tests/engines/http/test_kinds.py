@@ -124,3 +124,13 @@ def test_long_answers_are_not_sent_in_long_lists_and_the_tail_is_sent_singly(
         ran = judging.run(one.url, rubric="pairwise-reasons", options={"list_size": 8}, out="long")
         assert_complete(ran, names)
         assert max(one.log.lengths[before:]) < max(short)
+
+
+def test_a_tokenizer_that_is_not_the_one_of_the_server_is_refused(
+    server: Any, judging: Judging
+) -> None:
+    with server(has_other_tokenizer=True) as one:
+        ran = judging.run(one.url)
+        assert ran.status == 2, ran.words
+        assert "tokenizer" in ran.words
+        assert one.log.items == []
