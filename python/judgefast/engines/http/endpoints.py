@@ -46,7 +46,8 @@ class Endpoint:
 
     def is_busy(self, seconds: float | None, now: float) -> None:
         """Note that it has no room; `seconds` are what it asks for, where it says so."""
-        self._busy += 1
+        if now >= self.paused_until:  # what was sent before it said so says nothing new
+            self._busy += 1
         self.window.pushed_back(now)
         self.paused_until = max(
             self.paused_until, now + (pause(self._busy) if seconds is None else seconds)

@@ -65,7 +65,8 @@ class Sender:
         self._put = put
         self._tasks: dict[asyncio.Task[None], list[Job]] = {}
         self._probes: set[asyncio.Task[None]] = set()
-        self._last_life = time.monotonic()
+        self._silent_since: float | None = None
+        """Of the first failure since a server has last answered; monotonic."""
         self._is_lost = False
         self.resent = 0
         """Requests that were sent again."""
@@ -187,7 +188,7 @@ class Sender:
         except CutPromptError as error:
             self._settle(jobs, [job.failed("too_long", str(error)) for job in jobs])
             return
-        self._last_life = now
+        self._silent_since = None
         endpoint.worked(len(jobs), now - started, now)
         self._settle(jobs, completions)
 
@@ -197,7 +198,7 @@ class Sender:
         step = next_of(reply.status, words)
         if step is Next.LATER:
             if reply.status == _TOO_MANY:
-                self._last_life = now
+                self._silent_since = None
             wait = retry_after(reply.headers, time.time())
             endpoint.is_busy(wait, now)
             asyncio.get_running_loop().call_at(_soon(endpoint.paused_until), self.pump)
@@ -211,10 +212,10 @@ class Sender:
         elif len(jobs) > 1:
             self._halve(jobs, said)
         elif step is Next.WITHHELD:
-            self._last_life = now
+            self._silent_since = None
             self._settle(jobs, [jobs[0].answered(text="", finish_reason="refused")])
         else:
-            self._last_life = now
+            self._silent_since = None
             kind: ErrorKind = "too_long" if is_too_long(reply.status, words) else "engine_error"
             self._settle(jobs, [jobs[0].failed(kind, said)])
 
@@ -305,10 +306,13 @@ class Sender:
             self._check_life(time.monotonic(), words)
 
     def _check_life(self, now: float, words: str) -> None:
-        """Lose the engine once no server has answered anything for too long."""
-        if now - self._last_life < self._options.patience_seconds:
+        """Lose the engine once servers have only failed for too long: one that computes is alive."""
+        if self._silent_since is None:
+            self._silent_since = now
+        silent = now - self._silent_since
+        if silent < self._options.patience_seconds:
             return
-        message = f"no server has answered for {now - self._last_life:.0f} seconds; last: {words}"
+        message = f"no server has answered for {silent:.0f} seconds; last: {words}"
         self._end(EngineError(message, hint="start the server again, then give the same command"))
 
     def _end(self, error: EngineError) -> None:
