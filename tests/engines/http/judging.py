@@ -107,8 +107,9 @@ class Judging:
 
     def run(self, *urls: str, out: str = "run", key: str | None = KEY, **given: Any) -> Ran:
         """Let `judgefast run` end, in this process: it starts forty times in these tests."""
+        variables = environment(key, **given.pop("env", {}))
         words = self.words(urls, *given.pop("more", ()), out=out, **given)
-        return self._ended(words, out, environment(key, **given.pop("env", {})))
+        return self._ended(words, out, variables)
 
     def resume(self, *more: str, out: str = "run") -> Ran:
         """Let `judgefast resume` end."""
