@@ -22,6 +22,8 @@ class Endpoint:
         """Monotonic; None while it is there."""
         self.answered = 0
         """Prompts that it has answered."""
+        self.troubled_since: float | None = None
+        """Monotonic; of the first failure after its last answer."""
         self.went_away = 0
         """How often it did."""
         self._failures = 0
@@ -32,6 +34,11 @@ class Endpoint:
         """Whether it is asked at all."""
         return self.away_since is None
 
+    @property
+    def failing_since(self) -> float | None:
+        """Monotonic; None for one that answers, or that computes: it may yet."""
+        return None if self.is_up and self.in_flight else self.troubled_since
+
     def room(self, now: float) -> int:
         """Prompts that it may be given now."""
         if not self.is_up or now < self.paused_until:
@@ -41,17 +48,25 @@ class Endpoint:
     def worked(self, count: int, seconds: float, now: float) -> None:
         """Note an answer to `count` prompts."""
         self._failures = self._busy = 0
+        self.troubled_since = None
         self.answered += count
         self.window.done(count, seconds, now)
 
     def is_busy(self, seconds: float | None, now: float) -> None:
-        """Note that it has no room; `seconds` are what it asks for, where it says so."""
-        if now >= self.paused_until:  # what was sent before it said so says nothing new
+        """Note that it has no room; `seconds` are what it asks for, where it says so.
+
+        All that was on its way comes back so: it counts once.
+        """
+        if now >= self.paused_until:
             self._busy += 1
+        wait = pause(self._busy) if seconds is None else seconds
         self.window.pushed_back(now)
-        self.paused_until = max(
-            self.paused_until, now + (pause(self._busy) if seconds is None else seconds)
-        )
+        self.paused_until = max(self.paused_until, now + wait)
+
+    def trouble(self, now: float) -> None:
+        """Note that it is there and does not work."""
+        if self.troubled_since is None:
+            self.troubled_since = now
 
     def failed(self, now: float, *, is_gone: bool) -> bool:
         """Note that no answer came.
@@ -65,6 +80,7 @@ class Endpoint:
 
         """
         self._failures += 1
+        self.trouble(now)
         if not self.is_up or (not is_gone and self._failures < _FAILURES):
             return False
         self.away_since = now

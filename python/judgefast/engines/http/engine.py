@@ -67,9 +67,9 @@ class HttpEngine:
         self.options.check()
         self._named = model
         self._secret = Secret(key_of_environment())
-        self._done: queue.SimpleQueue[list[Completion] | EngineError] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[list[Completion] | Exception] = queue.SimpleQueue()
         self._in_flight = 0
-        self._lost: EngineError | None = None
+        self._lost: Exception | None = None
         self._loop: Loop | None = None
         self._is_started = False
         self._is_closed = False
@@ -177,7 +177,7 @@ class HttpEngine:
         try:
             item = self._done.get(timeout=max(0.0, timeout_seconds))
             while True:
-                if isinstance(item, EngineError):
+                if isinstance(item, Exception):
                     self._lost = item
                     break
                 found += item
@@ -218,8 +218,8 @@ def _notes(found: Found) -> list[str]:
     abilities = found.abilities
     if abilities.way == "chat":
         notes.append(
-            "prompts were not sealed: the server takes words, and control tokens that texts spelt "
-            "were broken up"
+            "prompts were not sealed: the server takes words, and what spelt a control token in a "
+            "text was defused"
         )
     if abilities.top_logprobs:
         notes.append(

@@ -47,7 +47,7 @@ class Loop:
         self,
         options: HttpOptions,
         secret: Secret,
-        put: Callable[[list[Completion] | EngineError], None],
+        put: Callable[[list[Completion] | Exception], None],
     ) -> None:
         self._options, self._secret, self._put = options, secret, put
         self._loop = _new_loop()
@@ -147,10 +147,17 @@ class Loop:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
+        self._loop.set_exception_handler(self._failed)
         try:
             self._loop.run_until_complete(self._serve())
         finally:
             self._loop.close()
+
+    def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A mistake of ours: the host ends by it, rather than wait for ever."""
+        del loop
+        error = context.get("exception")
+        self._put(error if isinstance(error, Exception) else RuntimeError(context["message"]))
 
     async def _serve(self) -> None:
         async with self._client:

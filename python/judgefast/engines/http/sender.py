@@ -8,7 +8,7 @@ import time
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from judgefast.engines.http.options import KEY_NAMES
+from judgefast.engines.http.look import refusal
 from judgefast.engines.http.retries import Next, is_too_long, next_of, pause, retry_after
 from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
 from judgefast.errors import ColumnError, EngineError
@@ -34,8 +34,13 @@ _OK = 200
 _TOO_MANY = 429
 _SERVER_ERROR = 500
 _WORDS = 300
+_SORT, _MOST_TOLD = 60, 5
+_ENOUGH = 8
+"""Prompts refused in a row from the first one on, after which all would be."""
+_NEVER = 1 << 60
+_GRACE_SECONDS = 3.0
 _REPLY_BYTES, _ANSWER_BYTES, _TOKEN_BYTES = 1 << 20, 1 << 16, 1 << 12
-"""Room for a reply, for each answer in it, and for each token of that: likeliest tokens are long."""
+"""Bytes for a reply, each answer in it, each token of that: likeliest tokens take many."""
 _SHORTEST_PROBE = 0.5
 _LONGEST_PROBE = 15.0
 _PROBE_TIMEOUT = 5.0
@@ -56,7 +61,7 @@ class Sender:
         secret: Secret,
         list_size: int,
         context_tokens: int | None,
-        put: Callable[[list[Completion] | EngineError], None],
+        put: Callable[[list[Completion] | Exception], None],
     ) -> None:
         self._client, self._endpoints, self._waiting = client, endpoints, waiting
         self._bodies, self._replies = bodies, replies
@@ -65,9 +70,10 @@ class Sender:
         self._put = put
         self._tasks: dict[asyncio.Task[None], list[Job]] = {}
         self._probes: set[asyncio.Task[None]] = set()
-        self._silent_since: float | None = None
-        """Of the first failure since a server has last answered; monotonic."""
-        self._is_lost = False
+        self._lost: EngineError | None = None
+        self._is_over = False
+        self._refused_all = 0
+        self._told: set[str] = set()
         self.resent = 0
         """Requests that were sent again."""
         self._pausing: dict[int, tuple[asyncio.TimerHandle, list[Job]]] = {}
@@ -91,7 +97,7 @@ class Sender:
     def pump(self) -> None:
         """Send what waits, as far as there is room."""
         sent = True
-        while sent and len(self._waiting) and not self._is_lost:
+        while sent and len(self._waiting) and self._lost is None:
             sent = False
             now = time.monotonic()
             for endpoint in self._endpoints:
@@ -119,7 +125,7 @@ class Sender:
 
     async def close(self) -> None:
         """End all that is on its way."""
-        self._is_lost = True
+        self._is_over, self._lost = True, EngineError("closed")
         for handle, _ in self._pausing.values():
             handle.cancel()
         tasks = [*self._tasks, *self._probes]
@@ -169,8 +175,10 @@ class Sender:
             self._take(endpoint, jobs, reply, started)
         finally:
             endpoint.in_flight -= len(jobs)
-            if not self._is_lost:
+            if self._lost is None:
                 self.pump()
+            elif not any(each.in_flight for each in self._endpoints):
+                self._over()
 
     def _take(self, endpoint: Endpoint, jobs: list[Job], reply: Reply, started: float) -> None:
         now = time.monotonic()
@@ -188,7 +196,7 @@ class Sender:
         except CutPromptError as error:
             self._settle(jobs, [job.failed("too_long", str(error)) for job in jobs])
             return
-        self._silent_since = None
+        self._refused_all = -_NEVER
         endpoint.worked(len(jobs), now - started, now)
         self._settle(jobs, completions)
 
@@ -197,27 +205,39 @@ class Sender:
         said = f"{endpoint.root} answered {reply.status}: {' '.join(words.split())[:_WORDS]}"
         step = next_of(reply.status, words)
         if step is Next.LATER:
-            if reply.status == _TOO_MANY:
-                self._silent_since = None
+            if reply.status != _TOO_MANY:
+                endpoint.trouble(now)
+                self._watch(said)
             wait = retry_after(reply.headers, time.time())
             endpoint.is_busy(wait, now)
-            asyncio.get_running_loop().call_at(_soon(endpoint.paused_until), self.pump)
+            self._in(endpoint.paused_until - now, self.pump)
             self._waiting.add_first(jobs)
-            self._check_life(now, said)
         elif step is Next.AGAIN:
             self._failed(endpoint, now, said)
             self._again(jobs, said)
         elif step is Next.STOP:
-            self._end(EngineError(f"{said}", hint=hint_of(reply.status)))
+            self._end(refusal(endpoint.root, reply.status, words))
         elif len(jobs) > 1:
             self._halve(jobs, said)
         elif step is Next.WITHHELD:
-            self._silent_since = None
+            endpoint.troubled_since = None
             self._settle(jobs, [jobs[0].answered(text="", finish_reason="refused")])
         else:
-            self._silent_since = None
-            kind: ErrorKind = "too_long" if is_too_long(reply.status, words) else "engine_error"
-            self._settle(jobs, [jobs[0].failed(kind, said)])
+            endpoint.troubled_since = None
+            is_long = is_too_long(reply.status, words)
+            self._give_up(jobs[0], "too_long" if is_long else "engine_error", said)
+            self._refused_all += not is_long
+            if self._refused_all == _ENOUGH:
+                hint = "mend what it names; the same command goes on"
+                self._end(EngineError(f"every request is refused: {said}", hint=hint))
+
+    def _give_up(self, job: Job, kind: ErrorKind, words: str) -> None:
+        """Fail a request, and say it of the first few of a kind."""
+        self._settle([job], [job.failed(kind, words)])
+        sort = f"{kind} {words[:_SORT]}"
+        if sort not in self._told and len(self._told) < _MOST_TOLD:
+            self._told.add(sort)
+            LOG.warning("a request failed (%s): %s", kind, words)
 
     def _no_reply(self, endpoint: Endpoint, jobs: list[Job], error: NoReplyError) -> None:
         words = self._secret.scrub(str(error))
@@ -231,7 +251,7 @@ class Sender:
     def _halve(self, jobs: list[Job], words: str) -> None:
         """Send each half by itself, at once; of one that is left alone the words are true."""
         if len(jobs) == 1:
-            self._settle(jobs, [jobs[0].failed("engine_error", words)])
+            self._give_up(jobs[0], "engine_error", words)
             return
         self.resent += 1
         middle = len(jobs) // 2
@@ -246,7 +266,7 @@ class Sender:
             if job.tries > self._options.max_retries:
                 kind: ErrorKind = "timeout" if "no answer from" in words else "engine_error"
                 said = f"{words} ({job.tries} times)" if job.tries > 1 else words
-                self._settle(jobs, [job.failed(kind, said)])
+                self._give_up(job, kind, said)
                 return
             self._after(pause(job.tries), jobs)
             return
@@ -267,6 +287,9 @@ class Sender:
         handle = asyncio.get_running_loop().call_later(seconds, go_on)
         self._pausing[number] = (handle, jobs)
 
+    def _in(self, seconds: float, do: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_later(seconds, do)
+
     def _settle(self, jobs: Sequence[Job], completions: list[Completion]) -> None:
         """Hand completions on, but for those that nobody waits for any more."""
         kept = []
@@ -283,7 +306,7 @@ class Sender:
             task = asyncio.get_running_loop().create_task(self._probe(endpoint))
             self._probes.add(task)
             task.add_done_callback(self._probes.discard)
-        self._check_life(now, words)
+        self._watch(words)
 
     async def _probe(self, endpoint: Endpoint) -> None:
         """Ask a server that is away until it is there again."""
@@ -303,31 +326,29 @@ class Sender:
                     LOG.warning("%s is there again", endpoint.root)
                     self.pump()
                     return
-            self._check_life(time.monotonic(), words)
+            self._watch(words)
 
-    def _check_life(self, now: float, words: str) -> None:
-        """Lose the engine once servers have only failed for too long: one that computes is alive."""
-        if self._silent_since is None:
-            self._silent_since = now
-        silent = now - self._silent_since
-        if silent < self._options.patience_seconds:
+    def _watch(self, words: str) -> None:
+        """Look some time after a failure whether any server has answered since."""
+        self._in(self._options.patience_seconds, lambda: self._check_life(words))
+
+    def _check_life(self, words: str) -> None:
+        """Lose the engine once all servers have only failed for too long."""
+        now = time.monotonic()
+        since = [endpoint.failing_since for endpoint in self._endpoints]
+        known = [each for each in since if each is not None]
+        if len(known) < len(since) or now - max(known) < self._options.patience_seconds:
             return
-        message = f"no server has answered for {silent:.0f} seconds; last: {words}"
+        message = f"no server has answered for {now - max(known):.0f} seconds; last: {words}"
         self._end(EngineError(message, hint="start the server again, then give the same command"))
 
     def _end(self, error: EngineError) -> None:
-        if not self._is_lost:
-            self._is_lost = True
-            self._put(error)
+        """Send nothing more; what is on its way may still be answered, if it is soon."""
+        if self._lost is None:
+            self._lost = error
+            asyncio.get_running_loop().call_later(_GRACE_SECONDS, self._over)
 
-
-def hint_of(status: int) -> str:
-    """What a person does about a status that stops everything."""
-    if status in {401, 403}:
-        return f"set {KEY_NAMES[0]} to a key that this server takes"
-    return "check --base-url and --model; `curl URL/v1/models` lists what is served"
-
-
-def _soon(clock: float) -> float:
-    """A moment of `time.monotonic` by the clock of the running loop."""
-    return asyncio.get_running_loop().time() + max(0.0, clock - time.monotonic())
+    def _over(self) -> None:
+        if not self._is_over and self._lost is not None:
+            self._is_over = True
+            self._put(self._lost)

@@ -115,7 +115,7 @@ class Trial:
         """Whether the server's tokenizer makes the same ids; None where it does not say."""
         if self._tokenizer is None:
             return None
-        text = f"{_ASKED} zebra\u00e9 \u4e16\u754c 12,345 <|im_end|>\n\n  x"
+        text = f"{_ASKED} zebra\u00e9 \u4e16\u754c 12,345\n\n  x"
         asked = {"model": abilities.model, "prompt": text, "content": text}
         body = msgspec.json.encode(asked | {"add_special_tokens": False, "add_special": False})
         try:
