@@ -87,6 +87,7 @@ class Sender:
     def lost_sight_of(self, endpoint: Endpoint) -> None:
         """Begin with a server away."""
         self._failed(endpoint, time.monotonic(), "it was away at the start", is_gone=True)
+        self._silent_since = None  # another is there
 
     def pump(self) -> None:
         """Send what waits, as far as there is room."""
@@ -303,7 +304,8 @@ class Sender:
                     LOG.warning("%s is there again", endpoint.root)
                     self.pump()
                     return
-            self._check_life(time.monotonic(), words)
+            if not any(each.is_up for each in self._endpoints):
+                self._check_life(time.monotonic(), words)
 
     def _check_life(self, now: float, words: str) -> None:
         """Lose the engine once servers have only failed for too long: one that computes is alive."""
