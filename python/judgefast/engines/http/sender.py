@@ -39,6 +39,8 @@ _REPLY_BYTES, _ANSWER_BYTES, _TOKEN_BYTES = 1 << 20, 1 << 16, 1 << 12
 _SHORTEST_PROBE = 0.5
 _LONGEST_PROBE = 15.0
 _PROBE_TIMEOUT = 5.0
+_TICK = 0.002
+"""Timers are exact to so many seconds."""
 
 
 class Sender:
@@ -202,7 +204,7 @@ class Sender:
                 self._silent_since = None
             wait = retry_after(reply.headers, time.time())
             endpoint.is_busy(wait, now)
-            asyncio.get_running_loop().call_at(_soon(endpoint.paused_until), self.pump)
+            self._wake(endpoint)
             self._waiting.add_first(jobs)
             self._check_life(now, said)
         elif step is Next.AGAIN:
@@ -228,6 +230,14 @@ class Sender:
         else:
             self.resent += 1
             self._waiting.add_first(jobs)
+
+    def _wake(self, endpoint: Endpoint) -> None:
+        """Go on when a pause is over; a timer may come a little before its time."""
+        left = endpoint.paused_until - time.monotonic()
+        if left > 0:
+            asyncio.get_running_loop().call_later(left + _TICK, self._wake, endpoint)
+        else:
+            self.pump()
 
     def _halve(self, jobs: list[Job], words: str) -> None:
         """Send each half by itself, at once; of one that is left alone the words are true."""
@@ -328,8 +338,3 @@ def hint_of(status: int) -> str:
     if status in {401, 403}:
         return f"set {KEY_NAMES[0]} to a key that this server takes"
     return "check --base-url and --model; `curl URL/v1/models` lists what is served"
-
-
-def _soon(clock: float) -> float:
-    """A moment of `time.monotonic` by the clock of the running loop."""
-    return asyncio.get_running_loop().time() + max(0.0, clock - time.monotonic())
