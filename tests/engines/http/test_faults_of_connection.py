@@ -29,18 +29,6 @@ def test_a_connection_that_breaks_or_hangs_is_given_up_and_its_prompts_asked_aga
         assert max(one.log.times("asked").values()) <= 3
 
 
-@pytest.mark.parametrize("fault", ["cut", "drip"])
-def test_a_stream_that_breaks_or_hangs_is_asked_again_and_nothing_of_it_is_kept(
-    fault: str, server: Any, judging: Judging, names: list[str]
-) -> None:
-    with server(rules=[{"do": fault, "times": 2, "every": 2}]) as one:
-        ran = judging.run(
-            one.url, rubric="pairwise-reasons", options={"stream": True, "timeout_seconds": 0.5}
-        )
-        assert_complete(ran, names)
-        assert one.log.requests(fault) == 2
-
-
 def test_what_always_hangs_is_a_timeout_by_name_and_the_rest_is_there(
     server: Any, judging: Judging, names: list[str]
 ) -> None:

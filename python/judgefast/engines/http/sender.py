@@ -44,6 +44,8 @@ _REPLY_BYTES, _ANSWER_BYTES, _TOKEN_BYTES = 1 << 20, 1 << 16, 1 << 12
 _SHORTEST_PROBE = 0.5
 _LONGEST_PROBE = 15.0
 _PROBE_TIMEOUT = 5.0
+_TICK = 0.002
+"""Timers are exact to so many seconds."""
 
 
 class Sender:
@@ -93,6 +95,7 @@ class Sender:
     def lost_sight_of(self, endpoint: Endpoint) -> None:
         """Begin with a server away."""
         self._failed(endpoint, time.monotonic(), "it was away at the start", is_gone=True)
+        self._silent_since = None  # another is there
 
     def pump(self) -> None:
         """Send what waits, as far as there is room."""
@@ -210,7 +213,7 @@ class Sender:
                 self._watch(said)
             wait = retry_after(reply.headers, time.time())
             endpoint.is_busy(wait, now)
-            self._in(endpoint.paused_until - now, self.pump)
+            self._wake(endpoint)
             self._waiting.add_first(jobs)
         elif step is Next.AGAIN:
             self._failed(endpoint, now, said)
@@ -247,6 +250,14 @@ class Sender:
         else:
             self.resent += 1
             self._waiting.add_first(jobs)
+
+    def _wake(self, endpoint: Endpoint) -> None:
+        """Go on when a pause is over; a timer may come a little before its time."""
+        left = endpoint.paused_until - time.monotonic()
+        if left > 0:
+            asyncio.get_running_loop().call_later(left + _TICK, self._wake, endpoint)
+        else:
+            self.pump()
 
     def _halve(self, jobs: list[Job], words: str) -> None:
         """Send each half by itself, at once; of one that is left alone the words are true."""
@@ -330,7 +341,7 @@ class Sender:
 
     def _watch(self, words: str) -> None:
         """Look some time after a failure whether any server has answered since."""
-        self._in(self._options.patience_seconds, lambda: self._check_life(words))
+        self._in(self._options.patience_seconds + _TICK, lambda: self._check_life(words))
 
     def _check_life(self, words: str) -> None:
         """Lose the engine once all servers have only failed for too long."""
