@@ -1,7 +1,8 @@
 """A server that speaks OpenAI's API as vLLM does and answers at once, as a process of its own.
 
-`python plain_server.py --port 0` prints its port. It judges by what a prompt's ids add up to, so
-that an answer shows which prompt it belongs to. No fault is in it: see `fault_server.py`.
+`python instant_server.py --port 0` prints its port. It judges by what a prompt's ids add up to, so
+that an answer shows which prompt it belongs to. No fault is in it:
+for those see `tests/engines/http/fault_server.py`.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ def choice(index: int, ids: list[int], body: dict[str, Any]) -> dict[str, Any]:
 
 def completions(body: dict[str, Any], longest: int) -> tuple[int, dict[str, Any]]:
     prompts = body["prompt"]
-    if isinstance(prompts[0], int):
+    if isinstance(prompts, str):
+        prompts = [[1] * (1 + prompts.count(" "))]
+    elif isinstance(prompts[0], int):
         prompts = [prompts]
     if max(map(len, prompts)) + body["max_tokens"] > longest:
         words = f"This model's maximum context length is {longest} tokens."

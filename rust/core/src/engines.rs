@@ -2,11 +2,11 @@
 
 use crate::Error;
 
-const DIGITS: &[u8; 200] = b"0001020304050607080910111213141516171819\
-2021222324252627282930313233343536373839\
-4041424344454647484950515253545556575859\
-6061626364656667686970717273747576777879\
-8081828384858687888990919293949596979899";
+/// Four digits of every number below 10,000, leading zeros among them.
+static FOUR: [[u8; 4]; 10_000] = four_digits();
+
+/// The width of the widest id: bytes that the fast way may touch.
+const WIDEST: usize = 8;
 
 /// Bytes that [`write_json`] writes of some prompts: `[[1,2],[3]]`, without white space.
 ///
@@ -37,10 +37,12 @@ pub fn json_size(prompts: &[&[i32]], vocabulary: i32) -> Result<usize, Error> {
         }
         size += 2 + ids.len() - 1;
         let mut is_outside = false;
+        let mut more_digits = 0_u32;
         for &id in *ids {
             is_outside |= id < 0 || id >= vocabulary;
-            size += digits(id.unsigned_abs());
+            more_digits += more_than_one_digit(id);
         }
+        size += ids.len() + more_digits as usize;
         if is_outside {
             let outside = ids.iter().find(|&&id| id < 0 || id >= vocabulary);
             let value = outside.map_or_else(String::new, |id| format!("the id {id}"));
@@ -58,55 +60,68 @@ pub fn json_size(prompts: &[&[i32]], vocabulary: i32) -> Result<usize, Error> {
 /// Where `json` is of another size, or an id is below 0.
 pub fn write_json(prompts: &[&[i32]], json: &mut [u8]) {
     let mut place = 0;
-    let mut put = |byte: u8, place: &mut usize| {
-        json[*place] = byte;
-        *place += 1;
-    };
-    put(b'[', &mut place);
+    put(json, &mut place, b'[');
     for (row, ids) in prompts.iter().enumerate() {
         if row > 0 {
-            put(b',', &mut place);
+            put(json, &mut place, b',');
         }
-        put(b'[', &mut place);
+        put(json, &mut place, b'[');
         for (index, &id) in ids.iter().enumerate() {
             if index > 0 {
-                put(b',', &mut place);
+                put(json, &mut place, b',');
             }
-            let mut rest = id.unsigned_abs();
-            let width = digits(rest);
-            let mut end = width;
-            let mut text = [0_u8; 10];
-            while rest >= 10 {
-                let pair = (rest % 100) as usize * 2;
-                text[end - 2..end].copy_from_slice(&DIGITS[pair..pair + 2]);
-                rest /= 100;
-                end -= 2;
-            }
-            if end > 0 {
-                text[0] = DIGITS[rest as usize * 2 + 1];
-            }
-            for &digit in &text[..width] {
-                put(digit, &mut place);
-            }
+            place += write_id(id, &mut json[place..]);
         }
-        put(b']', &mut place);
+        put(json, &mut place, b']');
     }
-    put(b']', &mut place);
+    put(json, &mut place, b']');
     assert_eq!(place, json.len(), "the size of the text of some prompts");
 }
 
-/// Decimal digits of a number.
-const fn digits(number: u32) -> usize {
-    match number {
-        0..=9 => 1,
-        10..=99 => 2,
-        100..=999 => 3,
-        1_000..=9_999 => 4,
-        10_000..=99_999 => 5,
-        100_000..=999_999 => 6,
-        1_000_000..=9_999_999 => 7,
-        10_000_000..=99_999_999 => 8,
-        100_000_000..=999_999_999 => 9,
-        _ => 10,
+fn put(json: &mut [u8], place: &mut usize, byte: u8) {
+    json[*place] = byte;
+    *place += 1;
+}
+
+/// Write an id at the beginning of `json`, and say how many bytes that took.
+fn write_id(id: i32, json: &mut [u8]) -> usize {
+    let width = 1 + more_than_one_digit(id) as usize;
+    let number = id.unsigned_abs() as usize;
+    if number < 100_000_000 && json.len() >= WIDEST {
+        // What is written too far is written over by what follows.
+        let (high, low) = (FOUR[number / 10_000], FOUR[number % 10_000]);
+        let both = [high[0], high[1], high[2], high[3], low[0], low[1], low[2], low[3]];
+        let shifted = u64::from_le_bytes(both) >> (8 * (WIDEST - width));
+        json[..WIDEST].copy_from_slice(&shifted.to_le_bytes());
+        return width;
     }
+    let mut rest = number;
+    for digit in json[..width].iter_mut().rev() {
+        *digit = FOUR[rest % 10][3];
+        rest /= 10;
+    }
+    width
+}
+
+/// Decimal digits of an id but the last.
+fn more_than_one_digit(id: i32) -> u32 {
+    const STEPS: [i32; 9] =
+        [9, 99, 999, 9_999, 99_999, 999_999, 9_999_999, 99_999_999, 999_999_999];
+    STEPS.iter().map(|&step| u32::from(id > step)).sum()
+}
+
+const fn four_digits() -> [[u8; 4]; 10_000] {
+    let mut table = [[b'0'; 4]; 10_000];
+    let mut number = 0;
+    while number < 10_000 {
+        let mut rest = number;
+        let mut place = 4;
+        while place > 0 {
+            place -= 1;
+            table[number][place] = b"0123456789"[rest % 10];
+            rest /= 10;
+        }
+        number += 1;
+    }
+    table
 }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+from yarl import URL
 
 from judgefast.engines.http.unusable import NoReplyError
 
@@ -44,7 +45,7 @@ class Client:
         self._options = options
         self._secret = secret
         self._session: aiohttp.ClientSession | None = None
-        self._proxies: dict[str, str | None] = {}
+        self._targets: dict[str, tuple[URL, str | None]] = {}
 
     async def __aenter__(self) -> Self:
         """Open for use."""
@@ -98,18 +99,16 @@ class Client:
         self, method: str, url: str, body: bytes | None, most: int, seconds: float
     ) -> Reply:
         assert self._session is not None  # used within `async with`
-        place = url.split("/", 3)[2]
-        if place not in self._proxies:
-            self._proxies[place] = _proxy_of(url)
-        kept = {} if method == "POST" else {"timeout": aiohttp.ClientTimeout(total=seconds)}
+        target = self._targets.get(url)
+        if target is None:
+            target = self._targets[url] = (URL(url), _proxy_of(url))
+        more: dict[str, Any] = {} if target[1] is None else {"proxy": target[1]}
+        if body is None:
+            more["timeout"] = aiohttp.ClientTimeout(total=seconds)
+        place = target[0].authority
         try:
             async with self._session.request(
-                method,
-                url,
-                data=body,
-                allow_redirects=False,
-                proxy=self._proxies[place],
-                **kept,  # type: ignore[arg-type] - one option, or none
+                method, target[0], data=body, allow_redirects=False, **more
             ) as response:
                 raw = await _whole(response, most)
                 return Reply(response.status, response.headers, raw)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _FLOOR = -9998.0
 """Below it a logarithm stands for minus infinity, which JSON has not."""
-_UNKNOWN = math.nan
 
 
 class Read(NamedTuple):
@@ -50,7 +49,7 @@ class Labels:
             tops = msgspec.defstruct(
                 "Tops",
                 [
-                    (field, float | None, msgspec.field(default=_UNKNOWN, name=name))
+                    (field, float | None, msgspec.field(default=None, name=name))
                     for field, name in zip(self._fields, self._names, strict=True)
                 ],
                 gc=False,
@@ -77,7 +76,7 @@ class Labels:
             message = "it has no log-probabilities"
             raise BadReplyError(message)
         if self._by_id:
-            return self._whole(tuple(getattr(tops[0], field) for field in self._fields))
+            return self._whole(msgspec.structs.astuple(tops[0]))
         by_name = {self._names[i]: tops[0].get(self._names[i]) for i in range(len(self._names))}
         if any(value is not None for value in by_name.values()):
             return self._bounded([by_name[name] for name in self._names], list(tops[0].values()))
@@ -90,7 +89,7 @@ class Labels:
             BadReplyError: A label is not there.
 
         """
-        return self._whole(tuple(by_id.get(token or 0, _UNKNOWN) for token in self._ids))
+        return self._whole(tuple(by_id.get(-1 if t is None else t) for t in self._ids))
 
     def of_words(self, tops: Mapping[str, float]) -> Read | None:
         """Read logarithms of the likeliest tokens by their texts.
@@ -116,20 +115,17 @@ class Labels:
         return self._bounded(sums, list(tops.values()))
 
     def _whole(self, values: tuple[float | None, ...]) -> Read:
-        best = -math.inf
-        place = -1
-        for at, value in enumerate(values):
-            if value is not None and value > best:
-                best, place = value, at
-            elif value is not None and math.isnan(value):
-                message = f"it lacks the label `{self._texts[at]}`"
-                raise BadReplyError(message)
-        if best < _FLOOR:
+        if None in values:
+            message = f"it lacks the label `{self._texts[values.index(None)]}`"
+            raise BadReplyError(message)
+        known: tuple[float, ...] = values  # type: ignore[assignment] - none is None
+        best = max(known)
+        if not best > _FLOOR:
             message = "it gives every label a probability of 0"
             raise BadReplyError(message)
-        if min(value if value is not None else -math.inf for value in values) < _FLOOR:
-            values = tuple(-math.inf if v is None or v < _FLOOR else v for v in values)
-        return Read(self._texts[place], values, 0)  # type: ignore[arg-type] - no None is left
+        if min(known) < _FLOOR:
+            known = tuple(-math.inf if value < _FLOOR else value for value in known)
+        return Read(self._texts[known.index(best)], known, 0)
 
     def _bounded(self, values: list[float | None], likeliest: list[float]) -> Read:
         likeliest.sort(reverse=True)

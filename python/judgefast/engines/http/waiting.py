@@ -68,7 +68,7 @@ class Waiting:
             group = self._groups[number]
             while group and len(taken) < room:
                 job = group[0]
-                if taken and job.request.decoding != taken[0].request.decoding:
+                if taken and not _alike(job, taken[0]):
                     return taken
                 group.popleft()
                 self._count -= 1
@@ -92,3 +92,9 @@ class Waiting:
         self._owner[free] = place
         self._own[place] = free
         return free
+
+
+def _alike(one: Job, other: Job) -> bool:
+    """Whether two prompts may go together: most runs have one decoding, the same object."""
+    mine, theirs = one.request.decoding, other.request.decoding
+    return mine is theirs or mine == theirs
