@@ -162,7 +162,9 @@ def by_aiohttp(url: str) -> Callable[[Asked], float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="few judgments, two rounds")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--output", type=Path)
