@@ -45,6 +45,7 @@ LISTS = 8
 
 
 def cpu() -> float:
+    """CPU seconds of this process so far."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
@@ -162,6 +163,7 @@ def by_aiohttp(url: str) -> Callable[[Asked], float]:
 
 
 def main() -> None:
+    """Let all take turns, and print what each spends."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )

@@ -30,6 +30,7 @@ def logprobs_of(ids: list[int], wanted: list[int]) -> dict[str, float]:
 
 
 def choice(index: int, ids: list[int], body: dict[str, Any]) -> dict[str, Any]:
+    """One answer."""
     tops = logprobs_of(ids, body["logprob_token_ids"]) if body.get("logprob_token_ids") else None
     text = " zebra"
     if body.get("response_format"):
@@ -50,6 +51,7 @@ def choice(index: int, ids: list[int], body: dict[str, Any]) -> dict[str, Any]:
 
 
 def completions(body: dict[str, Any], longest: int) -> tuple[int, dict[str, Any]]:
+    """Status and reply of a request."""
     prompts = body["prompt"]
     if isinstance(prompts, str):
         prompts = [[1] * (1 + prompts.count(" "))]
@@ -75,14 +77,18 @@ def completions(body: dict[str, Any], longest: int) -> tuple[int, dict[str, Any]
 
 
 class Connection(asyncio.Protocol):
+    """Requests on one connection, each answered before the next."""
+
     def __init__(self, longest: int) -> None:
         self.held = b""
         self.longest = longest
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep where replies go."""
         self.transport: Any = transport
 
     def data_received(self, data: bytes) -> None:
+        """Answer what is whole."""
         self.held += data
         while (end := self.held.find(b"\r\n\r\n")) >= 0:
             head = self.held[:end].lower()
@@ -103,6 +109,7 @@ class Connection(asyncio.Protocol):
 
 
 async def main(port: int, longest: int) -> None:
+    """Serve until killed."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(longest), "127.0.0.1", port)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")

@@ -85,8 +85,8 @@ fn put(json: &mut [u8], place: &mut usize, byte: u8) {
 
 /// Write an id at the beginning of `json`, and say how many bytes that took.
 fn write_id(id: i32, json: &mut [u8]) -> usize {
-    let width = 1 + more_than_one_digit(id) as usize;
     let number = id.unsigned_abs() as usize;
+    let width = ((number as u64 + WIDTHS[(number | 1).ilog2() as usize]) >> 32) as usize;
     if number < 100_000_000 && json.len() >= WIDEST {
         // What is written too far is written over by what follows.
         let (high, low) = (FOUR[number / 10_000], FOUR[number % 10_000]);
@@ -101,6 +101,26 @@ fn write_id(id: i32, json: &mut [u8]) -> usize {
         rest /= 10;
     }
     width
+}
+
+/// By the place of the highest bit: the digits of such numbers in the upper half, and in the lower
+/// one what makes it carry from where on a number has one digit more.
+static WIDTHS: [u64; 32] = widths();
+
+const fn widths() -> [u64; 32] {
+    let mut table = [0; 32];
+    let mut bit = 0;
+    while bit < 32 {
+        let (least, mut digits, mut power) = (1_u64 << bit, 1, 10_u64);
+        while power <= least {
+            digits += 1;
+            power *= 10;
+        }
+        let carries = power < 2 * least;
+        table[bit] = if carries { ((digits + 1) << 32) - power } else { digits << 32 };
+        bit += 1;
+    }
+    table
 }
 
 /// Decimal digits of an id but the last.

@@ -34,7 +34,7 @@ ids_of_a_prompt = st.lists(st.integers(0, (1 << 31) - 2), min_size=1, max_size=4
 def test_the_kernel_writes_the_json_that_json_writes(prompts: list[list[int]]) -> None:
     arrays = [np.array(each, dtype=np.int32) for each in prompts]
     expected = json.dumps(prompts, separators=(",", ":")).encode()
-    assert _native.prompts_json(arrays, (1 << 31) - 1) == expected
+    assert _native.prompts_json(arrays, (1 << 31) - 1, b"a", b"bc") == b"a" + expected + b"bc"
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_the_kernel_writes_the_json_that_json_writes(prompts: list[list[int]]) -
 def test_a_prompt_that_no_server_takes_is_named(prompt: list[int], words: str) -> None:
     arrays = [np.array(each, dtype=np.int32) for each in ([1], prompt)]
     with pytest.raises(ColumnError, match=re.escape(words)):
-        _native.prompts_json(arrays, 100)
+        _native.prompts_json(arrays, 100, b"", b"")
 
 
 def test_a_list_of_prompts_is_one_body_with_the_labels_by_their_ids() -> None:

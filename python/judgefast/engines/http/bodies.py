@@ -1,4 +1,4 @@
-"""From requests to the JSON that a server is sent. What all requests of a run share is made once."""
+"""From requests to the JSON that a server is sent. What all requests share is made once."""
 
 from __future__ import annotations
 
@@ -62,12 +62,14 @@ class Bodies:
         if self._abilities.way == "chat":
             return b"".join((head, seed, b',"messages":', self._messages(jobs[0]), b"}"))
         ids = [job.ids for job in jobs if job.ids is not None]
-        prompts = _native.prompts_json(ids, self._vocabulary)
         if self._abilities.way == "sglang":
-            return b"".join((head, b',"input_ids":', prompts, b"}"))
-        if not self._abilities.lists:
-            prompts = prompts[1:-1]
-        return b"".join((head, seed, b',"prompt":', prompts, b"}"))
+            before = head + b',"input_ids":'
+            return _native.prompts_json(ids, self._vocabulary, before, b"}")
+        before = b"".join((head, seed, b',"prompt":'))
+        if self._abilities.lists:
+            return _native.prompts_json(ids, self._vocabulary, before, b"}")
+        prompt = _native.prompts_json(ids, self._vocabulary, b"", b"")[1:-1]
+        return b"".join((before, prompt, b"}"))
 
     def _messages(self, job: Job) -> bytes:
         prompt = job.request.prompt

@@ -125,7 +125,8 @@ class Client:
 
 async def _whole(response: aiohttp.ClientResponse, most: int) -> bytes:
     if response.content_length is not None and response.content_length <= most:
-        return await response.read()
+        raw: bytes = await response.read()
+        return raw
     parts, size = [], 0
     async for part in response.content.iter_any():
         parts.append(part)

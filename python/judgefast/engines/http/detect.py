@@ -59,18 +59,9 @@ async def detect(client: Client, options: HttpOptions, secret: Secret, named: st
     seen, away = await _seen(client, options, secret)
     root, shown = next(iter(seen.items()))
     name = _model_of(root, shown, named)
-    for other, of_other in seen.items():
-        if of_other.models and name not in of_other.models:
-            message = f"{other} does not serve `{name}`; it serves {', '.join(of_other.models)}"
-            raise EngineError(message, hint="name servers of one judge")
+    _check_others(seen, name)
     context = options.context_tokens or shown.context_tokens
-    file = None
-    if options.api != "chat" or options.tokenizer != "auto":
-        likely = [named or name, name, *_origin(shown, name)]
-        file = find_tokenizer(options.tokenizer, likely)
-    judge = JudgeModel(name=name, digest="", context_tokens=context)
-    if file is not None:
-        judge = read_judge(file, name=name, context_tokens=context)
+    judge, file = _judge_of(options, shown, named, name, context)
     tokenizer = judge.tokenizer
     trial = Trial(client, root, secret, tokenizer, options.patience_seconds)
     abilities = None
@@ -100,6 +91,26 @@ async def detect(client: Client, options: HttpOptions, secret: Secret, named: st
         away=frozenset(away),
         is_same_tokenizer=same,
     )
+
+
+def _check_others(seen: dict[str, Shown], name: str) -> None:
+    for other, shown in seen.items():
+        if shown.models and name not in shown.models:
+            message = f"{other} does not serve `{name}`; it serves {', '.join(shown.models)}"
+            raise EngineError(message, hint="name servers of one judge")
+
+
+def _judge_of(
+    options: HttpOptions, shown: Shown, named: str | None, name: str, context: int | None
+) -> tuple[JudgeModel, Path | None]:
+    """The judge, and where its tokenizer is; without one, its name alone."""
+    if options.api == "chat" and options.tokenizer == "auto":
+        file = None
+    else:
+        file = find_tokenizer(options.tokenizer, [named or name, name, *_origin(shown, name)])
+    if file is None:
+        return JudgeModel(name=name, digest="", context_tokens=context), None
+    return read_judge(file, name=name, context_tokens=context), file
 
 
 async def _seen(

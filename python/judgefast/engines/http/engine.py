@@ -1,4 +1,4 @@
-"""The HTTP engine as the pipeline sees it: a thread with an event loop, and queues to and from it."""
+"""The HTTP engine as the pipeline sees it: an event loop in a thread, queues to and from it."""
 
 from __future__ import annotations
 

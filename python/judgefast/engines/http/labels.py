@@ -7,7 +7,7 @@ them, and at most what they all leave. That bound is what stands for it, never 0
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
@@ -54,8 +54,8 @@ class Labels:
                 ],
                 gc=False,
             )
-        logprobs = msgspec.defstruct("Logprobs", [("top_logprobs", list[tops])], gc=False)
-        choice = msgspec.defstruct(
+        logprobs: Any = msgspec.defstruct("Logprobs", [("top_logprobs", list[tops])], gc=False)
+        choice: Any = msgspec.defstruct(
             "Choice", [("index", int), ("logprobs", logprobs), ("text", str, "")], gc=False
         )
         reply = msgspec.defstruct(
@@ -118,7 +118,7 @@ class Labels:
         if None in values:
             message = f"it lacks the label `{self._texts[values.index(None)]}`"
             raise BadReplyError(message)
-        known: tuple[float, ...] = values  # type: ignore[assignment] - none is None
+        known = cast("tuple[float, ...]", values)
         best = max(known)
         if not best > _FLOOR:
             message = "it gives every label a probability of 0"

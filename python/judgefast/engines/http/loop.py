@@ -16,7 +16,6 @@ from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.sender import Sender
 from judgefast.engines.http.waiting import Waiting
 from judgefast.engines.http.windows import Window
-from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -54,7 +53,7 @@ class Loop:
         self._stop = asyncio.Event()
         self._is_open = threading.Event()
         self._client = Client(options, secret)
-        self._waiting = Waiting()
+        self._waiting = Waiting(servers=len(options.base_urls))
         self._endpoints: list[Endpoint] = []
         self._sender: Sender | None = None
         self._defuser: Defuser | None = None

@@ -185,14 +185,7 @@ class Replies:
         reply = _decoded(_chat, raw)
         (choice,) = _in_order(reply.choices, 1)
         usage = reply.usage or Usage()
-        prompt = job.request.prompt
-        if (
-            prompt is not None
-            and usage.prompt_tokens
-            and len(prompt.text.split()) > usage.prompt_tokens
-        ):
-            message = f"the server counts {usage.prompt_tokens} tokens of {len(prompt.text.split())} words"
-            raise CutPromptError(message)
+        _check_words(job, usage)
         text = choice.message.content or choice.message.refusal or ""
         finish = _finish(choice.finish_reason, text, decoding)
         if choice.message.refusal and not choice.message.content:
@@ -229,7 +222,8 @@ class Replies:
         completions = []
         for job, each in zip(jobs, found, strict=True):
             meta = each.meta_info
-            text, logprobs = each.text, ()
+            text = each.text
+            logprobs: tuple[float, ...] = ()
             reason = meta.finish_reason.type if meta.finish_reason else None
             finish = _finish(reason, text, decoding)
             if decoding.probabilities:
@@ -298,6 +292,14 @@ def _checked(usage: Usage | None, jobs: Sequence[Job]) -> Usage:
         message = f"the server has read {usage.prompt_tokens} tokens of {len(ids)}"
         raise CutPromptError(message)
     return usage
+
+
+def _check_words(job: Job, usage: Usage) -> None:
+    """A word is at least one token, so that fewer tokens than words were read of a cut prompt."""
+    words = len(job.request.prompt.text.split()) if job.request.prompt else 0
+    if usage.prompt_tokens and words > usage.prompt_tokens:
+        message = f"the server has read {usage.prompt_tokens} tokens of {words} words"
+        raise CutPromptError(message)
 
 
 def _finish(reason: str | None, text: str, decoding: Decoding) -> FinishReason:

@@ -69,7 +69,8 @@ class Sender:
         self._bodies, self._replies = bodies, replies
         self._options, self._secret = options, secret
         self._list_size, self._context = list_size, context_tokens
-        self._put = put
+        self._hand_over = put
+        self._ready: list[Completion] = []
         self._tasks: dict[asyncio.Task[None], list[Job]] = {}
         self._probes: set[asyncio.Task[None]] = set()
         self._lost: EngineError | None = None
@@ -301,6 +302,17 @@ class Sender:
     def _in(self, seconds: float, do: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_later(seconds, do)
 
+    def _put(self, completions: list[Completion]) -> None:
+        """Hand completions to the host, those of one turn of the loop together: it wakes once."""
+        if not self._ready:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._ready += completions
+
+    def _flush(self) -> None:
+        if self._ready:
+            ready, self._ready = self._ready, []
+            self._hand_over(ready)
+
     def _settle(self, jobs: Sequence[Job], completions: list[Completion]) -> None:
         """Hand completions on, but for those that nobody waits for any more."""
         kept = []
@@ -362,4 +374,5 @@ class Sender:
     def _over(self) -> None:
         if not self._is_over and self._lost is not None:
             self._is_over = True
-            self._put(self._lost)
+            self._flush()
+            self._hand_over(self._lost)

@@ -12,6 +12,7 @@ import numpy as np
 
 from judgefast.batches.request import Request
 from judgefast.engines.http.bodies import Bodies
+from judgefast.engines.http.client import Reply
 from judgefast.engines.http.jobs import Job
 from judgefast.engines.http.look import refusal
 from judgefast.engines.http.replies import Replies
@@ -160,40 +161,48 @@ class Trial:
 
         """
         jobs = [self._job(decoding) for _ in range(prompts)]
-        bodies = Bodies(abilities)
-        words, status, tries = "", 0, 0
-        while tries < _TRIES:
+        reply = await self._answer(abilities, jobs)
+        if isinstance(reply, Reply) and reply.status == _OK:
             try:
-                reply = await self._client.post(self._root + bodies.path, bodies.body(jobs))
-            except NoReplyError as error:
-                words, tries = self._secret.scrub(str(error)), tries + 1
-                continue
-            words, status = self._secret.scrub(reply.words), reply.status
-            if status == _OK:
-                try:
-                    return Replies(abilities, tokenizer=self._tokenizer).read(jobs, reply.body)
-                except (BadReplyError, CutPromptError) as error:
-                    words, tries = str(error), tries + 1
-                    if may_fail:
-                        return None
-                    continue
-            step = next_of(status, words)
-            if status in {401, 403}:
-                raise refusal(self._root, status, words)
-            if step is Next.LATER and time.monotonic() < self._until:
-                wait = retry_after(reply.headers, time.time())
-                await asyncio.sleep(pause(1) if wait is None else wait)
-                continue
-            if step is not Next.AGAIN:
-                break
-            tries += 1
-            await asyncio.sleep(pause(tries))
+                return Replies(abilities, tokenizer=self._tokenizer).read(jobs, reply.body)
+            except (BadReplyError, CutPromptError) as error:
+                reply = str(error)
         if may_fail:
             return None
-        if status in {0, _OK}:
-            message = f"{self._root} does not answer a small question: {words}"
-            raise EngineError(message, hint="try it by hand: judgefast asks as OpenAI's API says")
-        raise refusal(self._root, status, words)
+        if isinstance(reply, Reply):
+            raise refusal(self._root, reply.status, self._secret.scrub(reply.words))
+        message = f"{self._root} does not answer a small question: {reply}"
+        raise EngineError(message, hint="try it by hand: judgefast asks as OpenAI's API says")
+
+    async def _answer(self, abilities: Abilities, jobs: list[Job]) -> Reply | str:
+        """The reply in the end, or why there is none: a server may be busy, or fail for once.
+
+        Raises:
+            EngineError: The key is refused.
+
+        """
+        bodies = Bodies(abilities)
+        url, body = self._root + bodies.path, bodies.body(jobs)
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                reply = await self._client.post(url, body)
+            except NoReplyError as error:
+                if tries >= _TRIES:
+                    return self._secret.scrub(str(error))
+                continue
+            if reply.status in {401, 403}:
+                raise refusal(self._root, reply.status, self._secret.scrub(reply.words))
+            step = Next.REFUSED if reply.status == _OK else next_of(reply.status, reply.words)
+            if step is Next.LATER and time.monotonic() < self._until:
+                tries -= 1
+                wait = retry_after(reply.headers, time.time())
+            elif step is Next.AGAIN and tries < _TRIES:
+                wait = None
+            else:
+                return reply
+            await asyncio.sleep(pause(1 + tries) if wait is None else wait)
 
 
 def _is_held(name: str, text: str) -> bool:

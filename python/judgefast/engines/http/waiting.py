@@ -19,7 +19,9 @@ class Waiting:
     another's: no server is idle while anything waits.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, servers: int) -> None:
+        """Hold nothing yet; with one server there is nothing to keep together but the order."""
+        self._is_one = servers == 1
         self._first: deque[list[Job]] = deque()
         self._groups: OrderedDict[int, deque[Job]] = OrderedDict()
         self._owner: dict[int, int] = {}
@@ -38,9 +40,10 @@ class Waiting:
     def add(self, jobs: Iterable[Job]) -> None:
         """Let requests wait behind the others."""
         for job in jobs:
-            group = self._groups.get(job.request.prefix_group)
+            number = 0 if self._is_one else job.request.prefix_group
+            group = self._groups.get(number)
             if group is None:
-                group = self._groups[job.request.prefix_group] = deque()
+                group = self._groups[number] = deque()
             group.append(job)
             self._count += 1
 
