@@ -15,7 +15,7 @@ from .opinion import row
 from .serving import FaultServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 ITEMS = 12
@@ -33,9 +33,10 @@ def names() -> list[str]:
 
 
 @pytest.fixture
-def judging(byte_model: Path, names: list[str], tmp_path: Path) -> Judging:
+def judging(byte_model: Path, names: list[str], tmp_path: Path) -> Iterator[Judging]:
     data = write_lines(tmp_path / "rows.jsonl", [row(name) for name in names])
-    return Judging(tmp_path, data, byte_model)
+    with Judging(tmp_path, data, byte_model) as made:
+        yield made
 
 
 @pytest.fixture

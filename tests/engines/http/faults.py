@@ -113,7 +113,7 @@ def spoiled(kind: str, reply: dict[str, Any]) -> dict[str, Any]:
     elif kind == "shuffled":
         choices = choices[::-1]
     elif kind == "duplicates":
-        choices = [each | {"index": 0} for each in choices]
+        choices[1:2] = [each | {"index": 0} for each in choices[1:2]]
     elif kind == "huge":
         choices[0] = _with_text(choices[0], "x" * HUGE)
     elif kind == "no_choices":

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from unittest.mock import patch
 
 import pytest
@@ -72,6 +72,18 @@ class Judging:
         self._folder = folder
         self._data = data
         self._model = model
+        self._started: list[subprocess.Popen[str]] = []
+
+    def __enter__(self) -> Self:
+        """Nothing to prepare."""
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        """Kill what still runs."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def words(
         self,
@@ -96,7 +108,7 @@ class Judging:
     def start(self, *urls: str, **given: Any) -> subprocess.Popen[str]:
         """Start `judgefast run` in a session of its own."""
         variables = environment(given.pop("key", KEY))
-        return subprocess.Popen(
+        process = subprocess.Popen(
             self.words(urls, *given.pop("more", ()), **given),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -104,6 +116,8 @@ class Judging:
             env=variables,
             start_new_session=True,
         )
+        self._started.append(process)
+        return process
 
     def run(self, *urls: str, out: str = "run", key: str | None = KEY, **given: Any) -> Ran:
         """Let `judgefast run` end, in this process: it starts forty times in these tests."""

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.recorded import write_lines
+
 from .judging import Judging, assert_complete
+from .opinion import row
 from .serving import FaultServer, merged
 from .test_faults_of_connection import wait_until
 
@@ -58,8 +61,11 @@ def test_a_server_that_dies_in_the_middle_leaves_its_work_to_the_other(
 
 
 def test_the_faster_of_two_servers_does_more_and_takes_over_what_waits_for_the_slower(
-    pair: Any, judging: Judging, names: list[str]
+    pair: Any, byte_model: Path, tmp_path: Path, names: list[str]
 ) -> None:
+    """All prompts begin alike: they are one group, which one server alone would have."""
+    alike = [row(name) | {"question": "Which is right?"} for name in names]
+    judging = Judging(tmp_path, write_lines(tmp_path / "alike.jsonl", alike), byte_model)
     first, second = pair({"seconds": 0.01}, {"seconds": 0.4})
     with first, second:
         ran = judging.run(first.url, second.url, options=ONE_BY_ONE | {"timeout_seconds": 5})

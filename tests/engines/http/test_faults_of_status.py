@@ -37,6 +37,8 @@ def test_a_server_that_is_always_busy_ends_the_run_and_says_what_is_missing(
         assert ran.status == 3, ran.words
         assert "503" in ran.words
         assert f"of {2 * len(names)} judgments are done" in ran.words
+        times = [line["at"] for line in one.log.items]
+        assert max(times) - min(times) < 20, "many refusals at once are one"
         one.kill()
         one.start(rules=[])
         assert_complete(judging.resume(), names)

@@ -14,6 +14,7 @@ import pytest
 from judgefast.engines.embedded import fetch
 from judgefast.errors import ModelError
 from judgefast.prompts.gguf_tokenizer import tokenizer_from_gguf
+from judgefast.runs import Run
 from tests.recorded import write_lines
 
 from .judging import KEY, Judging
@@ -91,14 +92,31 @@ def test_texts_are_judged_over_chat_and_said_not_to_be_sealed(url: str, judging:
 
 
 def test_token_ids_are_judged_in_lists_and_labels_are_read_from_the_likeliest(
-    url: str, judging: Judging
+    url: str, judging: Judging, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ran = judging.run(url, options=OPTIONS, rubric="pairwise")
+    ran = judging.run(url, options=OPTIONS)
     assert ran.status == 0, ran.words
     rows = ran.completions()
-    assert len(rows) == 2 * len(ROWS)
-    ids = [row["request_id"] for row in rows]
-    assert len(set(ids)) == len(ids)
+    assert len({row["request_id"] for row in rows}) == len(rows) == 2 * len(ROWS)
+    monkeypatch.setenv("JUDGEFAST_API_KEY", KEY)
+    prompt = Run.open(ran.out).prompt(rows[0]["request_id"])
+    assert prompt is not None
+    assert prompt.token_ids is not None
+    assert rows[0]["prompt_tokens"] == len(prompt.token_ids), (
+        "though it counts those of a list once"
+    )
+    body = {"prompt": prompt.token_ids.tolist(), "max_tokens": 1, "temperature": 0, "logprobs": 20}
+    (choice,) = asked(url, "/v1/completions", body)["choices"]
+    listed = {
+        each["token"]: each["logprob"] for each in choice["logprobs"]["content"][0]["top_logprobs"]
+    }
+    (answer,) = rows[0]["answers"]
+    for label, value in zip("ABC", answer["logprobs"], strict=True):
+        if label in listed:  # its numbers hang on what else it computes
+            assert value == pytest.approx(listed[label], abs=0.4)
+        else:
+            assert value <= min(listed.values()) + 0.4
+    assert listed.keys() & set("ABC")
 
 
 def test_a_wrong_key_is_refused_by_it_at_once(url: str, judging: Judging) -> None:

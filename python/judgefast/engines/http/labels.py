@@ -34,6 +34,16 @@ class Read(NamedTuple):
     """Of them, those that are upper bounds."""
 
 
+class _Likely(msgspec.Struct, gc=False):
+    token: str
+    logprob: float
+    id: int | None = None
+
+
+class _Position(msgspec.Struct, gc=False):
+    top_logprobs: list[_Likely] = []
+
+
 class Labels:
     """The labels of one decoding, as one server's replies name them."""
 
@@ -54,7 +64,13 @@ class Labels:
                 ],
                 gc=False,
             )
-        logprobs: Any = msgspec.defstruct("Logprobs", [("top_logprobs", list[tops])], gc=False)
+        fields: list[Any] = [("top_logprobs", list[tops])]
+        if not self._by_id:  # llama.cpp answers here as over chat, with ids
+            fields = [
+                ("top_logprobs", list[tops] | None, None),
+                ("content", list[_Position] | None, None),
+            ]
+        logprobs: Any = msgspec.defstruct("Logprobs", fields, gc=False)
         choice: Any = msgspec.defstruct(
             "Choice", [("index", int), ("logprobs", logprobs), ("text", str, "")], gc=False
         )
@@ -72,6 +88,8 @@ class Labels:
 
         """
         tops = choice.logprobs.top_logprobs
+        if not self._by_id and choice.logprobs.content:
+            tops = [_by_name(choice.logprobs.content[0])]
         if not tops:
             message = "it has no log-probabilities"
             raise BadReplyError(message)
@@ -136,3 +154,11 @@ class Labels:
         known = [-math.inf if value is None else value for value in values]
         best = max(range(len(known)), key=known.__getitem__)
         return Read(self._texts[best], logprobs, sum(value is None for value in values))
+
+
+def _by_name(position: _Position) -> dict[str, float]:
+    """The likeliest tokens under the names that `return_tokens_as_token_ids` gives them."""
+    return {
+        each.token if each.id is None else f"token_id:{each.id}": each.logprob
+        for each in position.top_logprobs
+    }

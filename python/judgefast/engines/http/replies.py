@@ -280,9 +280,13 @@ def _in_order(choices: list[Any], wanted: int) -> list[Any]:
 
 
 def _checked(usage: Usage | None, jobs: Sequence[Job]) -> Usage:
-    """What was counted; of one prompt it must be the whole of it."""
+    """What was counted; of one prompt it must be the whole of it, of a list the sum."""
     usage = usage or Usage()
     ids = jobs[0].ids
+    if len(jobs) > 1 and usage.prompt_tokens is not None:
+        sent = sum(0 if job.ids is None else len(job.ids) for job in jobs)
+        if usage.prompt_tokens < sent:  # llama.cpp counts the first of a list
+            return Usage()
     if (
         len(jobs) == 1
         and ids is not None
