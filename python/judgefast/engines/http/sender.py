@@ -77,6 +77,7 @@ class Sender:
         self._is_over = False
         self._refused_all = 0
         self._told: set[str] = set()
+        self._has_short_answers = False
         self.resent = 0
         """Requests that were sent again."""
         self._pausing: dict[int, tuple[asyncio.TimerHandle, list[Job]]] = {}
@@ -90,6 +91,7 @@ class Sender:
                 self._settle([job], [job.failed("too_long", words)])
             else:
                 fit.append(job)
+        self._has_short_answers = _is_short(jobs[0])
         self._waiting.add(fit)
         self.pump()
 
@@ -107,6 +109,8 @@ class Sender:
             for endpoint in self._endpoints:
                 if endpoint.room(now) <= 0:
                     endpoint.window.full()
+                    continue
+                if self._is_worth_waiting(endpoint):
                     continue
                 jobs = self._waiting.take(endpoint.place, self._together)
                 if jobs:
@@ -149,11 +153,15 @@ class Sender:
         unit = "words" if job.ids is None else "tokens"
         return f"the prompt has {least:,} {unit}, and the judge has room for {room:,} tokens"
 
+    def _is_worth_waiting(self, endpoint: Endpoint) -> bool:
+        """Whether a busy server has enough to do until a whole list has come together."""
+        few = len(self._waiting) < self._list_size and self._has_short_answers
+        return few and endpoint.in_flight > max(self._list_size, endpoint.window.size // 2)
+
     def _together(self, job: Job) -> int:
         """How many prompts go with this one in a request."""
-        decoding = job.request.decoding
-        if decoding.max_tokens > SHORT_ANSWER or decoding.temperature > 0:
-            return 1  # a seed is one request's
+        if not _is_short(job):
+            return 1
         up = sum(endpoint.is_up for endpoint in self._endpoints) or 1
         return min(self._list_size, max(1, -(-len(self._waiting) // up)))
 
@@ -376,3 +384,9 @@ class Sender:
             self._is_over = True
             self._flush()
             self._hand_over(self._lost)
+
+
+def _is_short(job: Job) -> bool:
+    """Whether a prompt may go in a list: its answer is soon there, and has no seed of its own."""
+    decoding = job.request.decoding
+    return decoding.max_tokens <= SHORT_ANSWER and not decoding.temperature > 0
