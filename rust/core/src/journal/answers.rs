@@ -143,3 +143,85 @@ impl Held<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Columns = (Vec<i32>, Vec<i32>, Vec<i32>, Vec<i32>, Vec<i64>);
+
+    fn unasked() -> Columns {
+        (vec![0; 2], vec![0; 2], vec![0; 2], vec![-1; 2], vec![0; 2])
+    }
+
+    fn take(columns: &mut Columns, came: &Came<'_>) -> Result<Tally, Error> {
+        let mut held = Held {
+            attempts: &mut columns.0,
+            failures: &mut columns.1,
+            final_attempts: &mut columns.2,
+            launches: &mut columns.3,
+            places: &mut columns.4,
+        };
+        take_in(came, &mut held, &[1, 0])
+    }
+
+    #[test]
+    fn what_counts_does_not_depend_on_the_order() {
+        let came = [(2, 0, 5), (2, 1, 9), (2, 1, 8), (1, 1, 0)];
+        for turn in 0..came.len() {
+            let mut columns = unasked();
+            for (attempt, launch, place) in came.iter().cycle().skip(turn).take(came.len()) {
+                let one = Came {
+                    rows: &[1],
+                    attempts: &[*attempt],
+                    outcomes: &[FINAL],
+                    launches: &[*launch],
+                    places: &[*place],
+                };
+                take(&mut columns, &one).expect("all are of the plan");
+            }
+            assert_eq!((columns.2[1], columns.3[1], columns.4[1]), (2, 1, 8));
+            assert_eq!(columns.2[0], 0);
+        }
+    }
+
+    #[test]
+    fn each_completion_is_counted_as_one_thing() {
+        let came = Came {
+            rows: &[0, 0, 1, -1],
+            attempts: &[1, 2, 3, 4],
+            outcomes: &[FINAL, 17, CANCELLED, FINAL],
+            launches: &[0; 4],
+            places: &[0, 1, 2, 3],
+        };
+        let mut columns = unasked();
+        let tally = take(&mut columns, &came).expect("all are of the plan, or of none");
+        assert_eq!(tally, Tally { done: 1, failed: 1, cancelled: 1, unknown: 1 });
+        assert_eq!(columns.0, [2, 0], "what was cancelled is no attempt");
+        assert_eq!(columns.1, [2 * 256 + 17, 0]);
+        assert_eq!(columns.2, [1, 0]);
+    }
+
+    #[test]
+    fn what_points_nowhere_is_refused_and_changes_nothing() {
+        let good = Came {
+            rows: &[0, 1],
+            attempts: &[1, 1],
+            outcomes: &[FINAL, FINAL],
+            launches: &[0, 1],
+            places: &[0, 1],
+        };
+        for (came, words) in [
+            (Came { rows: &[0, 2], ..good }, "row 1 of `rows` holds 2; allowed: rows of the plan"),
+            (Came { rows: &[0, -2], ..good }, "row 1 of `rows` holds -2"),
+            (Came { launches: &[0, 2], ..good }, "row 1 of `launches` holds 2"),
+            (Came { launches: &[-1, 0], ..good }, "row 0 of `launches` holds -1"),
+            (Came { places: &[0], ..good }, "`rows` has 2 rows but `places` has 1"),
+        ] {
+            let mut columns = unasked();
+            let error = take(&mut columns, &came).expect_err(words);
+            assert!(error.to_string().starts_with(words), "{error}");
+            assert_eq!(columns, unasked());
+        }
+    }
+}

@@ -185,24 +185,29 @@ impl<'a> Scan<'a> {
         digits
     }
 
-    /// A finite number by the grammar of JSON. Long whole ones are left to others.
+    /// A finite number by the grammar of JSON. Whole ones of many digits are left to others.
     fn number(&mut self) -> Option<f64> {
         const LONGEST_WHOLE: usize = 15;
         let start = self.0;
         self.is_next(b"-");
         let whole = self.digits();
-        if whole.is_empty() || whole.len() > LONGEST_WHOLE || (whole.len() > 1 && whole[0] == b'0')
-        {
+        let has_zero_before = whole.len() > 1 && whole[0] == b'0';
+        if whole.is_empty() || has_zero_before {
             return None;
         }
-        if self.is_next(b".") && self.digits().is_empty() {
+        let has_point = self.is_next(b".");
+        if has_point && self.digits().is_empty() {
             return None;
         }
-        if self.is_next(b"e") || self.is_next(b"E") {
+        let has_exponent = self.is_next(b"e") || self.is_next(b"E");
+        if has_exponent {
             let _has_sign = self.is_next(b"-") || self.is_next(b"+");
             if self.digits().is_empty() {
                 return None;
             }
+        }
+        if !has_point && !has_exponent && whole.len() > LONGEST_WHOLE {
+            return None;
         }
         let number = std::str::from_utf8(&start[..start.len() - self.0.len()]).ok()?;
         number.parse().ok().filter(|value: &f64| value.is_finite())
