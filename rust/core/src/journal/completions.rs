@@ -121,7 +121,7 @@ impl Default for Texts {
 impl Texts {
     fn push(&mut self, text: Option<Text<'_>>) -> Option<()> {
         let row = self.offsets.len() - 1;
-        if row % 8 == 0 {
+        if row.is_multiple_of(8) {
             self.present.push(0);
         }
         if let Some(text) = text {

@@ -64,13 +64,13 @@ impl Text<'_> {
 }
 
 /// Read a line; `answers` gets its answers, some of them also where the line cannot be read.
-pub(super) fn read<'a>(line: &'a [u8], answers: &mut impl Answers) -> Option<Line<'a>> {
-    std::str::from_utf8(line).ok()?;
+pub(super) fn read<'a>(bytes: &'a [u8], answers: &mut impl Answers) -> Option<Line<'a>> {
+    std::str::from_utf8(bytes).ok()?;
     // The least byte: this looks at many at a time, as a search for one that is too small does not.
-    if line.iter().fold(u8::MAX, |least, byte| least.min(*byte)) < b' ' {
+    if bytes.iter().fold(u8::MAX, |least, byte| least.min(*byte)) < b' ' {
         return None;
     }
-    let mut scan = Scan(line);
+    let mut scan = Scan(bytes);
     let request_id = scan.after(b"{\"request_id\":")?.id()?;
     let attempt = scan.after(b",\"attempt\":")?.count()?;
     let lane = scan.after(b",\"lane\":")?.count()?;
@@ -117,6 +117,7 @@ impl<'a> Scan<'a> {
         self.after(expected).is_some()
     }
 
+    #[allow(clippy::option_option, reason = "none: cannot be read; some none: null")]
     fn or_null<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
         if self.is_next(b"null") {
             return Some(None);
