@@ -54,7 +54,7 @@ STAGES = {
     "read plan": ["pipeline.results.load_plan"],
     "read journal": ["pipeline.results.read_journal_by"],
     "check sha256": ["journal.reader.verify_closed"],
-    "join": ["verdicts.table.AnswerIndex.add"],
+    "join": ["verdicts.table.AnswerIndex.take"],
     "columns": ["pipeline.outputs.OutputReader._batch"],
     "parse": ["verdicts.table.read_texts", "pipeline.audit.read_texts"],
     "count": ["pipeline.audit._count", "pipeline.audit.VerdictCodes.code"],

@@ -44,7 +44,7 @@ STAGES = {
     "index requests": ["journal.answers.AnswerIndex.__init__"],
     "read journal": ["pipeline.results.read_journal_by", "pipeline.run.read_journal"],
     "check sha256": ["journal.reader.verify_closed"],
-    "join": ["verdicts.table.AnswerIndex.add"],
+    "join": ["verdicts.table.AnswerIndex.take"],
     "parse": ["verdicts.table.read_texts"],
     "what to ask": ["pipeline.run.rows_to_ask"],
     "reconcile": ["pipeline.results.reconcile"],

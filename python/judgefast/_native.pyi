@@ -20,13 +20,16 @@ __all__ = [
     "cluster_histogram",
     "cluster_id64",
     "cluster_moments",
+    "frame_completions",
     "frame_lines",
     "limit_keys",
     "plan_requests",
+    "read_completions",
     "reconcile",
     "replicate_means",
     "sampling_seeds",
     "shuffle_keys",
+    "take_in",
     "text_column",
     "text_hash",
 ]
@@ -162,6 +165,53 @@ class PoissonSums:
     def means(self) -> NDArray[np.float64]: ...
 
 def frame_lines(lines: bytes, /) -> bytes: ...
+def frame_completions(lines: bytes, /) -> bytes | None: ...
+
+_TextColumn: TypeAlias = tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.uint8] | None]
+_NameColumn: TypeAlias = tuple[NDArray[np.int32], list[str]]
+
+def read_completions(
+    segment: bytes, spans: NDArray[np.uintp], /
+) -> (
+    tuple[
+        tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32]],
+        tuple[_TextColumn, _NameColumn],
+        tuple[NDArray[np.int32], NDArray[np.uint16], NDArray[np.int32], NDArray[np.float32]],
+        list[NDArray[np.int32]],
+        tuple[NDArray[np.float64], NDArray[np.float64]],
+        tuple[_NameColumn, _TextColumn, NDArray[np.int32]],
+    ]
+    | None
+): ...
+
+class _Held(Protocol):
+    @property
+    def attempts(self) -> NDArray[np.int32]: ...
+    @property
+    def failures(self) -> NDArray[np.int32]: ...
+    @property
+    def final_attempts(self) -> NDArray[np.int32]: ...
+    @property
+    def launches(self) -> NDArray[np.int32]: ...
+    @property
+    def places(self) -> NDArray[np.int64]: ...
+
+class _Came(Protocol):
+    @property
+    def attempts(self) -> NDArray[np.int32]: ...
+    @property
+    def outcomes(self) -> NDArray[np.uint8]: ...
+    @property
+    def places(self) -> NDArray[np.int64]: ...
+
+def take_in(
+    held: _Held,
+    came: _Came,
+    rows: NDArray[np.int64],
+    launches: NDArray[np.int32],
+    ranks: NDArray[np.int32],
+    /,
+) -> tuple[int, int, int, int]: ...
 def check_lines(segment: bytes, /) -> tuple[NDArray[np.uintp], int, bool]: ...
 
 @final

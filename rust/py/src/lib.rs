@@ -18,7 +18,9 @@ mod _native {
     #[pymodule_export]
     use crate::hashes::{cluster_id64, limit_keys, shuffle_keys};
     #[pymodule_export]
-    use crate::journal::{check_lines, frame_lines, RequestIndex};
+    use crate::journal::{
+        check_lines, frame_completions, frame_lines, read_completions, take_in, RequestIndex,
+    };
     #[pymodule_export]
     use crate::outcomes::reconcile;
     #[pymodule_export]
