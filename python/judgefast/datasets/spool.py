@@ -155,5 +155,6 @@ def _writer(path: Path, schema: pa.Schema) -> ipc.RecordBatchStreamWriter:
 
 
 def _batches(path: Path) -> Iterator[pa.RecordBatch]:
-    with pa.OSFile(str(path), "rb") as file, ipc.open_stream(file) as reader:
+    # Mapped, not read: rows are copied once, into their order, and from where they lie.
+    with pa.memory_map(str(path)) as file, ipc.open_stream(file) as reader:
         yield from reader
