@@ -35,27 +35,23 @@ def digest(tag: str, *fields: bytes) -> bytes:
 def defined(value: Any) -> bytes:
     """The definition, word by word."""
     match value:
-        case None:
-            return b"n"
-        case True:
-            return b"t"
-        case False:
-            return b"f"
-        case str():
-            return b"s" + value.encode()
+        case None | True | False:
+            raw = {None: b"n", True: b"t", False: b"f"}[value]
         case int():
-            return b"i" + str(value).encode()
+            raw = b"i" + str(value).encode()
         case float():
-            return b"d" + pack("<d", value)
+            raw = b"d" + pack("<d", value)
         case bytes():
-            return b"b" + value
+            raw = b"b" + value
         case list() | tuple():
-            return b"l" + b"".join(frame(defined(part)) for part in value)
+            raw = b"l" + b"".join(frame(defined(part)) for part in value)
         case dict():
             names = sorted(name for name, part in value.items() if part is not None)
             pairs = [frame(name.encode()) + frame(defined(value[name])) for name in names]
-            return b"o" + b"".join(pairs)
-    return b"s" + str(value).encode()
+            raw = b"o" + b"".join(pairs)
+        case _:
+            raw = b"s" + str(value).encode()
+    return raw
 
 
 @settings(max_examples=50, deadline=None)
