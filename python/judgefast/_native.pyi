@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias, final
 
 import numpy as np
@@ -22,8 +22,10 @@ __all__ = [
     "cluster_moments",
     "frame_completions",
     "frame_lines",
+    "item_hash",
     "limit_keys",
     "plan_requests",
+    "question_cluster",
     "read_completions",
     "reconcile",
     "replicate_means",
@@ -32,6 +34,7 @@ __all__ = [
     "take_in",
     "text_column",
     "text_hash",
+    "value_bytes",
 ]
 
 __version__: str
@@ -40,6 +43,9 @@ BUILD_PROFILE: str
 def cluster_id64(clusters: Sequence[str], /) -> NDArray[np.uint64]: ...
 def limit_keys(item_ids: Sequence[str], seed: int, /) -> NDArray[np.uint64]: ...
 def shuffle_keys(clusters: Sequence[str], seed: int, /) -> NDArray[np.uint64]: ...
+def item_hash(item: object, other: Callable[[Any], bytes], /) -> bytes: ...
+def question_cluster(question_sha256: bytes, reference_sha256: bytes, /) -> str: ...
+def value_bytes(value: object, other: Callable[[Any], bytes], /) -> bytes: ...
 def text_hash(text: str, /) -> bytes: ...
 def text_column(
     values: Sequence[str | None], /

@@ -4,6 +4,7 @@
 mod batches;
 mod boundary;
 mod hashes;
+mod identity;
 mod journal;
 mod outcomes;
 mod stats;
@@ -17,6 +18,8 @@ mod _native {
     use crate::batches::plan_requests;
     #[pymodule_export]
     use crate::hashes::{cluster_id64, limit_keys, shuffle_keys};
+    #[pymodule_export]
+    use crate::identity::{item_hash, question_cluster, value_bytes};
     #[pymodule_export]
     use crate::journal::{
         check_lines, frame_completions, frame_lines, read_completions, take_in, RequestIndex,
