@@ -65,7 +65,8 @@ def test_a_refused_output_is_not_one_that_was_repaired(tmp_path: Path) -> None:
 
 def test_what_changes_most_often_comes_first(tmp_path: Path) -> None:
     rows = [{"text": f"{{'score': {score}}}"} for score in (1, 2, 2, 2, 3, 3)]
-    _, lenient = read(tmp_path, rows, form=FORM).readings
+    _, lenient = read(tmp_path, rows + scored(4, 4, 4, 4), form=FORM).readings
+    assert lenient.changed == 6
     assert [(one.after, one.count) for one in lenient.changes] == [("2", 3), ("3", 2), ("1", 1)]
 
 
@@ -94,8 +95,10 @@ def test_a_level_that_is_none_is_refused(level: float, tmp_path: Path) -> None:
 
 
 def test_rows_without_an_id_are_outcomes_of_their_own(tmp_path: Path) -> None:
-    (mean,) = read(tmp_path, scored(*[5] * 9, 4), form=FORM).readings[0].estimates
-    assert (mean.name, mean.clusters, mean.method) == ("mean", 10, "cluster-t")
+    rows = [*scored(*[5] * 9, 4), {"text": "no"}]
+    (mean,) = read(tmp_path, rows, form=FORM).readings[0].estimates
+    assert (mean.name, mean.clusters, mean.missing) == ("mean", 10, 1)
+    assert mean.method == "cluster-t"
     assert mean.high == 5.0, "ends stay on the scale"
     passes = [{"text": "10"[place % 2]} for place in range(30)]
     (rate,) = read(tmp_path, passes, rubric="binary").readings[0].estimates
@@ -104,8 +107,10 @@ def test_rows_without_an_id_are_outcomes_of_their_own(tmp_path: Path) -> None:
 
 def test_rows_with_an_id_are_clusters_by_it(tmp_path: Path) -> None:
     rows = [row | {"id": f"i{place // 2}"} for place, row in enumerate(scored(1, 2, 5, 4, 3, 3))]
-    (mean,) = read(tmp_path, rows, form=FORM).readings[0].estimates
-    assert (mean.clusters, mean.outcomes) == (3, 6)
+    rows.append({"text": "{'score': 3}", "id": "i3"})
+    strict, lenient = (one.estimates[0] for one in read(tmp_path, rows, form=FORM).readings)
+    assert (strict.clusters, strict.outcomes, strict.missing) == (3, 6, 1)
+    assert (lenient.clusters, lenient.outcomes, lenient.missing) == (4, 7, 0)
 
 
 def in_pairs(texts: Sequence[str], **more: Any) -> list[dict[str, Any]]:

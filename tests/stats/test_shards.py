@@ -123,12 +123,13 @@ def test_every_row_is_in_one_shard_and_every_cluster_too(clusters: list[int], ro
 
 
 def test_there_are_as_many_parts_as_the_rows_need_and_twice_as_many_from_one_more() -> None:
-    ids = np.arange(4000, dtype=np.uint64)
+    ids = np.arange(8000, dtype=np.uint64)
     for rows, number in ((0, 1), (shards.SHARD_ROWS, 1), (shards.SHARD_ROWS + 1, 2)):
         assert Shards(ids, rows).number == number
     many = Shards(ids, 400 * shards.SHARD_ROWS)
     parts = [many.rows(shard, ids.astype(np.uint32)) for shard in range(many.number)]
-    assert (len(parts), sum(map(len, parts))) == (512, 4000)
+    assert (len(parts), sum(map(len, parts))) == (512, 8000)
+    assert all(map(len, parts))
 
 
 @pytest.mark.parametrize("orders", [1, 2])
