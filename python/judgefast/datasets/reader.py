@@ -38,7 +38,7 @@ class Chunk(NamedTuple):
     """16 bytes for each item, in order."""
 
 
-def read_items(data: Any, options: ReadOptions | None = None) -> ItemReader:  # noqa: ANN401
+def read_items(data: Any, options: ReadOptions | None = None) -> ItemReader:  # noqa: ANN401 - rows of any kind
     """Read rows as items.
 
     Args:

@@ -40,7 +40,7 @@ class OpenSegment:
         try:
             self._append(_HEAD)
             sync_folder(path.parent)
-        except BaseException:
+        except BaseException:  # raised again: no descriptor stays open
             self.close()
             raise
 
