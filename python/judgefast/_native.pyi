@@ -14,7 +14,6 @@ __all__ = [
     "Parser",
     "PoissonSums",
     "RequestIndex",
-    "SegmentsHash",
     "__version__",
     "bootstrap_paths",
     "check_lines",
@@ -43,17 +42,6 @@ def text_column(
     values: Sequence[str | None], /
 ) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.uint8] | None] | None: ...
 def sampling_seeds(keys: bytes, /) -> list[int]: ...
-
-class _Segment(Protocol):
-    @property
-    def text(self) -> str: ...
-    @property
-    def trusted(self) -> bool: ...
-
-@final
-class SegmentsHash:
-    def __new__(cls, segments: Sequence[_Segment], /) -> SegmentsHash: ...
-    def with_rest(self, segments: Sequence[_Segment], /) -> bytes: ...
 
 class _ItemHashes(Protocol):
     @property

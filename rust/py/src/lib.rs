@@ -26,7 +26,7 @@ mod _native {
         bootstrap_paths, cluster_histogram, cluster_moments, replicate_means, PoissonSums,
     };
     #[pymodule_export]
-    use crate::texts::{sampling_seeds, text_column, text_hash, SegmentsHash};
+    use crate::texts::{sampling_seeds, text_column, text_hash};
     #[pymodule_export]
     use crate::verdicts::Parser;
 
