@@ -88,14 +88,10 @@ def case(request: pytest.FixtureRequest, shared: Path) -> Iterator[Case]:
 
 
 def of_vllm(request: pytest.FixtureRequest) -> Case:
-    """The engine that serves all tests; another where it is closed."""
-    name = request.function.__name__
-    if "never_started" in name:
+    """An engine that serves all tests until one closes it."""
+    if "never_started" in request.function.__name__:
         return Case(VllmEngine(), None)
-    if "close" in name:
-        engine, facts = request.getfixturevalue("replicas")(1)
-    else:
-        engine, facts = request.getfixturevalue("started_vllm")
+    engine, facts = request.getfixturevalue("replicas")(1)
     engine.start = lambda: facts
     return Case(engine, None)
 

@@ -204,6 +204,8 @@ class VllmEngine:
         """See :meth:`Engine.close`. The processes are killed, not asked."""
         self._closed = True
         for supervisor in self._supervisors:
+            supervisor.kill()
+        for supervisor in self._supervisors:
             supervisor.close()
         with self._lock:
             self._pending.clear()
