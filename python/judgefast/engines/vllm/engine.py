@@ -202,6 +202,8 @@ class VllmEngine:
 
     def close(self) -> None:
         """See :meth:`Engine.close`. The processes are killed, not asked."""
+        if self._closed:
+            return
         self._closed = True
         for supervisor in self._supervisors:
             supervisor.kill()
