@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 MAX_RESTARTS = 3
 
-_END_SECONDS = 0.5
+END_SECONDS = 0.5
+"""What closing waits at most: the process is killed, but the memory of a model takes its time."""
 
 
 class Patience(NamedTuple):
@@ -147,11 +148,11 @@ class Supervisor:
             self._process.kill()
         self._inbox.put(_Close())
 
-    def close(self) -> None:
-        """Kill the process, and wait a moment for its end."""
+    def close(self, *, seconds: float = END_SECONDS) -> None:
+        """Kill the process, and wait so long at most for its end."""
         self.kill()
         if self._thread.is_alive():
-            self._thread.join(_END_SECONDS)
+            self._thread.join(seconds)
 
     def _run(self) -> None:
         try:
