@@ -31,7 +31,8 @@ _LAST_WORDS_SECONDS = 1.0
 
 _GUARD = """
 while kill -0 "$1" && ! grep -q '^State:.Z' "/proc/$1/status"; do sleep 1; done
-kill -TERM "$2" && sleep 10
+kill -TERM "$2"
+for second in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$2" && sleep 1; done
 kill -9 "-$2"
 """
 """`$1` is judgefast, `$2` the server. `kill -9 -- -PID` is an error in some shells."""
@@ -124,6 +125,15 @@ class ServerProcess:
             self._kill()
         status = self._process.poll()
         return status if status is None or status >= 0 else 128 - status
+
+    def ended_within(self, seconds: float) -> bool:
+        """Whether it has ended, or does before time is up."""
+        until = time.monotonic() + seconds
+        while self.poll() is None:
+            if time.monotonic() > until:
+                return False
+            time.sleep(_POLL_SECONDS)
+        return True
 
     def wait(self) -> int:
         """Wait for its end; returns the status of `poll`."""

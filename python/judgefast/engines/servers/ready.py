@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.25
 _HEALTH_SECONDS = 5.0
+_LAST_GASP_SECONDS = 1.0
+"""A connection may close a little before the process that held it is seen to have ended."""
 _SHOWN_BYTES = 300
 
 
@@ -76,7 +78,7 @@ def wait_until_ready(
     try:
         model = _answer(address, key and key.value, seconds=max(_HEALTH_SECONDS, until - loaded))
     except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError) as error:
-        if process.poll() is not None:
+        if process.ended_within(_LAST_GASP_SECONDS):
             _must_be_told(process, "at its first answer")
             return None
         message = f"the server is well, but does not answer: {error}"

@@ -23,7 +23,8 @@ ENVIRONMENT: Mapping[str, str] = {"VLLM_NO_USAGE_STATS": "1"}
 _LOCAL_MODEL = "/model"
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - inside a container or a machine of one's own
 _CACHE = "/root/.cache/huggingface"
-_LEAST_DISK_GB = 256
+_DISK_GB = 256
+"""For each part of a copy of the model."""
 
 
 def words_of(server: Server, address: Address, *, model: str | None = None) -> list[list[str]]:
@@ -64,7 +65,7 @@ def docker(server: Server, address: Address, *, with_key: bool) -> str:
 
 def skypilot(server: Server, address: Address) -> str:
     """A task file; the server can be reached from everywhere, so it always wants a key."""
-    disk = max(_LEAST_DISK_GB, _LEAST_DISK_GB * server.gpus)
+    disk = _DISK_GB * int(server.arguments.get("tensor_parallel_size") or 1)
     model = _LOCAL_MODEL if server.is_local else None
     command = _lines(words_of(server, _everywhere(address), model=model))
     lines = [
