@@ -35,7 +35,7 @@ def main() -> None:
         except SystemExit:
             return {"error": said.getvalue().strip().splitlines()[-1]}
         structured = found.structured_outputs_config
-        return {name: getattr(found, name) for name in _ASKED} | {
+        return {name: getattr(found, name, "absent") for name in _ASKED} | {
             "model": found.model_tag,
             "backend": structured.backend,
             "any_whitespace": not structured.disable_any_whitespace,
