@@ -7,17 +7,19 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from judgefast.engines import engine_names
+from judgefast.engines import built_in, engine_class, engine_names
 from judgefast.engines.listing import list_engines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+ROOT = Path(__file__).parents[2]
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 ENGINE = """
@@ -123,3 +125,10 @@ def test_an_engine_whose_module_needs_what_is_missing_is_listed(
     [needy] = [one for one in list_engines() if one.name == "needy"]
     assert needy.drives == {"a_client_that_is_nowhere": None}
     assert (needy.installed, needy.install) == (False, "pip install 'judgefast[extra]'")
+
+
+@pytest.mark.parametrize("name", [name for name, extra in built_in().items() if extra])
+def test_an_engine_of_ours_names_what_its_extra_installs(name: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = project["optional-dependencies"][built_in()[name]]
+    assert set(engine_class(name).drives) == {re.split(r"[^\w-]", each)[0] for each in wanted}
