@@ -56,8 +56,14 @@ class VllmEngine:
     """
 
     name = "vllm"
+    drives = ("vllm",)
     capabilities = Capabilities(
-        takes="ids", schema=True, choice=True, label_probabilities=True, seed=True
+        takes="ids",
+        schema=True,
+        choice=True,
+        label_probabilities=True,
+        seed=True,
+        cached_tokens=True,
     )
 
     def __init__(self, model: str | None = None, **options: Any) -> None:  # noqa: ANN401 - vLLM's own
