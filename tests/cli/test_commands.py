@@ -213,7 +213,19 @@ def test_stdin_that_is_interrupted_leaves_nothing(
 
 @pytest.mark.parametrize(
     "command",
-    ["", "run", "report", "resume", "show", "export", "rubrics", "rubrics show", "embedded fetch"],
+    [
+        "",
+        "run",
+        "report",
+        "resume",
+        "show",
+        "export",
+        "rubrics",
+        "rubrics show",
+        "embedded fetch",
+        "engines",
+        "serve-judge",
+    ],
 )
 def test_every_help_has_one_example(command: str) -> None:
     seen = CliRunner().invoke(app, [*command.split(), "--help"])

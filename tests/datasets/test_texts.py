@@ -11,7 +11,6 @@ from judgefast import _native
 from judgefast.batches import sampling_seed
 from judgefast.datasets.items import text_hash
 from judgefast.hashes import framed
-from judgefast.prompts.segments import Segment
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=40)
 
@@ -40,27 +39,6 @@ def test_a_text_has_the_hash_of_its_definition(text: str) -> None:
 def test_a_lone_surrogate_is_no_text(take) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 - two functions
     with pytest.raises(UnicodeEncodeError):
         take("a\ud800")
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(st.tuples(TEXTS | st.just("\udc80"), st.booleans()), max_size=6),
-    st.integers(0, 6),
-)
-def test_segments_have_the_hash_of_their_definition_wherever_they_are_parted(
-    parts: list[tuple[str, bool]], cut: int
-) -> None:
-    segments = [Segment(text, trusted) for text, trusted in parts]
-    fields = [
-        field
-        for text, trusted in parts
-        if text
-        for field in (b"ours" if trusted else b"theirs", text.encode("utf-8", "surrogatepass"))
-    ]
-    lead = _native.SegmentsHash(segments[:cut])
-    expected = framed("judgefast segments 1", fields)[:16]
-    assert lead.with_rest(segments[cut:]) == expected
-    assert lead.with_rest(segments[cut:]) == expected, "the first of them has left no trace"
 
 
 @settings(max_examples=30, deadline=None)

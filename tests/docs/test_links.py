@@ -29,6 +29,14 @@ OTHER_PROGRAMS = {
     "--output": "benches",
     "--quick": "benches",
     "--rubrik": "a slip, to show what is suggested",
+    **dict.fromkeys(
+        (
+            *("--dtype", "--guided-json", "--guided-regex", "--guided-choice", "--swap-space"),
+            *("--guided-decoding-backend", "--disable-log-requests", "--num-scheduler-steps"),
+            *("--enable-reasoning", "--speculative-model", "--rope-scaling", "--worker-use-ray"),
+        ),
+        "vllm, in older guides",
+    ),
 }
 """Flags in the pages that are not ours."""
 OTHER_SOURCES = {"llm_judge/show_result.py", "metrics.py", "show_result.py"}

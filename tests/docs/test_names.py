@@ -142,8 +142,10 @@ def test_every_package_and_its_modules_are_in_the_architecture() -> None:
 
 def test_every_thread_is_in_the_architecture() -> None:
     sources = "".join(path.read_text("utf-8") for path in ROOT.glob("python/judgefast/**/*.py"))
-    threads = set(re.findall(r'Thread\([^)]*?name="([^"]+)"', sources))
-    assert len(threads) >= 3
+    threads = set(re.findall(r'Thread\([^)]*?name=f?"([^"]+)"', sources))
+    threads.remove("judgefast-{dialect.engine}")
+    threads |= {f"judgefast-{name}" for name in re.findall(r'Dialect\(\s+engine="(\w+)"', sources)}
+    assert len(threads) >= 4
     listed = section("architecture.md", "Threads and processes")
     assert not [name for name in threads if f"`{name}`" not in listed]
 
@@ -158,3 +160,20 @@ def test_no_file_has_more_lines_than_the_house_allows() -> None:
     assert len(files) > 100
     long = [path for path in files if len(path.read_text("utf-8").splitlines()) > MOST_LINES]
     assert not long
+
+
+def test_whatever_is_silenced_or_caught_at_large_says_why_on_its_line() -> None:
+    silent = [
+        re.compile(r"n[o]qa(?!: [A-Z0-9, ]+ - \S)"),
+        re.compile(r"# type: i[g]nore(?!\[[a-z, -]+\]\s+# \S)"),
+        re.compile(r"^\s*except( [^:#]*\b(Base)?Exception\b[^:#]*)?:(?!.*# \S)"),
+    ]
+    unsaid = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for folder in ("python", "tests", "benches")
+        for path in (ROOT / folder).rglob("*.py*")
+        if path.suffix in {".py", ".pyi"}
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if any(each.search(line) for each in silent)
+    ]
+    assert not unsaid

@@ -1,8 +1,9 @@
-"""One vLLM engine on the CPU for all tests of it: a start takes half a minute."""
+"""vLLM engines on the CPU that tests share: a start takes half a minute."""
 
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -11,7 +12,8 @@ from judgefast.engines.embedded import fetch
 from judgefast.engines.vllm import VllmEngine
 from judgefast.errors import ModelError
 
-from .vllm.hf_folder import write_smollm2
+from .vllm.hf_folder import write_smollm2, write_tiny
+from .vllm.real.processes import in_sessions, none_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +27,9 @@ ON_THE_CPU = {
     "max_logprobs": -1,
 }
 """Arguments of vLLM that fit a small machine; blocks of 32 tokens are the smallest there."""
+
+SMALL = {"load_format": "dummy", "kv_cache_memory_bytes": 1 << 26}
+"""Arguments for a model without weights."""
 
 ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
@@ -55,25 +60,57 @@ def vllm_environment() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """SmolLM2 as a folder that vLLM loads."""
+def smollm2_weights() -> Path:
+    """SmolLM2 as a GGUF file."""
     try:
-        weights = fetch()
+        return fetch()
     except ModelError as error:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(str(error))
-    return write_smollm2(weights, tmp_path_factory.mktemp("models") / "smollm2")
 
 
 @pytest.fixture(scope="session")
-def new_vllm(vllm_environment: None, smollm2: Path) -> Callable[..., VllmEngine]:
-    """Make an engine that has not started."""
-    return lambda **options: VllmEngine(str(smollm2), **ON_THE_CPU | options)
+def smollm2(smollm2_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SmolLM2 as a folder that vLLM loads."""
+    return write_smollm2(smollm2_weights, tmp_path_factory.mktemp("models") / "smollm2")
 
 
 @pytest.fixture(scope="session")
-def started_vllm(new_vllm: Callable[..., VllmEngine]) -> Iterator[Started]:
-    engine = new_vllm()
+def tiny(smollm2_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two layers without weights, for `load_format=dummy`."""
+    return write_tiny(smollm2_weights, tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def started_vllm(vllm_environment: None, smollm2: Path) -> Iterator[Started]:
+    """The engine that most tests share. It closes at once, and leaves no process behind."""
+    engine = VllmEngine(str(smollm2), **ON_THE_CPU)
     yield Started(engine, engine.start())
+    sessions = {engine._supervisors[0].pid or 0}
+    assert len(in_sessions(sessions)) > 1
+    begin = time.monotonic()
     engine.close()
+    assert time.monotonic() - begin < 2
+    assert none_within(5, lambda: in_sessions(sessions))
+
+
+@pytest.fixture(scope="session")
+def replicas(vllm_environment: None, tiny: Path) -> Iterator[Callable[[int], Started]]:
+    """Small models that a test may end: give an engine with so many replicas, of two, alive."""
+    made: list[Started] = []
+
+    def give(alive: int) -> Started:
+        for each in made:
+            if len(each.engine.lanes) >= alive and not each.engine._closed:
+                return each
+        engine = VllmEngine(str(tiny), **ON_THE_CPU | SMALL, replicas=2, max_restarts=0, room=4)
+        with pytest.MonkeyPatch.context() as patch:
+            # One process each, which starts in a third of the time.
+            patch.setenv("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+            made.append(Started(engine, engine.start()))
+        return made[-1]
+
+    yield give
+    for each in made:
+        each.engine.close()

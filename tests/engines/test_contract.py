@@ -20,6 +20,7 @@ from judgefast.datasets.items import Answer, Item
 from judgefast.engines import create_engine
 from judgefast.engines.base import Completion, Engine
 from judgefast.engines.replay import ReplayEngine
+from judgefast.engines.vllm import VllmEngine
 from judgefast.journal.columns import Line, to_batch
 from judgefast.prompts import PromptPlan, load_rubric
 
@@ -120,15 +121,11 @@ def of_http(request: pytest.FixtureRequest) -> Case:
 
 
 def of_vllm(request: pytest.FixtureRequest) -> Case:
-    """The engine that serves all tests; one of its own where it is closed."""
-    if "close" not in request.function.__name__:
-        engine, facts = request.getfixturevalue("started_vllm")
-        engine.start = lambda: facts
-        return Case(engine, None)
-    # In one process, which starts in half the time; its own processes are closed elsewhere.
-    request.getfixturevalue("monkeypatch").setenv("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
-    engine = request.getfixturevalue("new_vllm")()
-    request.addfinalizer(engine.close)
+    """An engine that serves all tests until one closes it."""
+    if "never_started" in request.function.__name__:
+        return Case(VllmEngine(), None)
+    engine, facts = request.getfixturevalue("replicas")(1)
+    engine.start = lambda: facts
     return Case(engine, None)
 
 

@@ -16,6 +16,7 @@ class LazyGroup(SuggestingGroup):
     COMMANDS: ClassVar[dict[str, str]] = {
         "compare": "Print what separates two runs, item by item.",
         "embedded": "Fetch the weights of the embedded engine.",
+        "engines": "List what can judge here, and what to install for the rest.",
         "export": "Write one wide row per outcome to a file.",
         "gate": "Pass or fail a run by rules about its estimates.",
         "parse": "Read any file of judge outputs by a rubric.",
@@ -24,6 +25,7 @@ class LazyGroup(SuggestingGroup):
         "resume": "Go on with a run that was interrupted.",
         "rubrics": "List the built-in rubrics, or print one to start from.",
         "run": "Judge answers and report.",
+        "serve-judge": "Start a judge behind an HTTP server, by vLLM.",
         "show": "Show one item whole: texts, verdicts, both orders.",
     }
 
@@ -37,7 +39,8 @@ class LazyGroup(SuggestingGroup):
         del ctx
         if cmd_name not in self.COMMANDS:
             return None
-        return getattr(import_module(f"judgefast.cli.{cmd_name}"), cmd_name)  # type: ignore[no-any-return]
+        name = cmd_name.replace("-", "_")
+        return getattr(import_module(f"judgefast.cli.{name}"), name)  # type: ignore[no-any-return]  # a command, by the table above
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List commands from the table, so that `--help` imports none of them."""

@@ -32,6 +32,11 @@ def engine_names() -> list[str]:
     return sorted({*_ENGINES, *(entry.name for entry in entry_points(group=ENTRY_POINT_GROUP))})
 
 
+def built_in() -> dict[str, str | None]:
+    """Engines of ours, each with the extra that brings its dependencies."""
+    return {name: extra for name, (_, _, extra) in _ENGINES.items()}
+
+
 def create_engine(name: str, /, **options: Any) -> Engine:  # noqa: ANN401 - each engine has its own
     """Import and build the engine called `name`; its dependencies load only here.
 
@@ -42,7 +47,7 @@ def create_engine(name: str, /, **options: Any) -> Engine:  # noqa: ANN401 - eac
     """
     extra = _ENGINES[name][2] if name in _ENGINES else None
     try:
-        return _engine_class(name)(**options)  # type: ignore[no-any-return]
+        return engine_class(name)(**options)  # type: ignore[no-any-return]  # an engine, by the table or its entry point
     except ModuleNotFoundError as error:
         if extra is None or (error.name or "").startswith("judgefast"):
             raise
@@ -58,13 +63,20 @@ def create_engine(name: str, /, **options: Any) -> Engine:  # noqa: ANN401 - eac
         ) from None
 
 
-def _engine_class(name: str) -> type:
+def engine_class(name: str) -> type:
+    """Import the class of the engine called `name`, which loads none of what it drives.
+
+    Raises:
+        ConfigError: No engine has that name.
+        Exception: Whatever comes of importing it.
+
+    """
     if name in _ENGINES:
         module, cls, _ = _ENGINES[name]
-        return getattr(import_module(module), cls)  # type: ignore[no-any-return]
+        return getattr(import_module(module), cls)  # type: ignore[no-any-return]  # an engine, by the table or its entry point
     for entry in entry_points(group=ENTRY_POINT_GROUP):
         if entry.name == name:
-            return entry.load()  # type: ignore[no-any-return]
+            return entry.load()  # type: ignore[no-any-return]  # an engine, by the table or its entry point
     known = engine_names()
     close = get_close_matches(name, known, n=1)
     msg = f"no engine named `{name}`"

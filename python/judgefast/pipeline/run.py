@@ -15,6 +15,7 @@ from judgefast.journal.extension import settle
 from judgefast.journal.manifest import NAME, read_manifest
 from judgefast.pipeline.ask import Asked, Work, ask
 from judgefast.pipeline.background import Background
+from judgefast.pipeline.collection import seldom_collected
 from judgefast.pipeline.directory import (
     can_read_again,
     open_run,
@@ -210,7 +211,7 @@ def _go(start: Start) -> Finished:
     """Tell the story; a wish to end that comes anywhere in it is an end like others."""
     going = _Going(start.stop)
     try:
-        with ExitStack() as stack:
+        with seldom_collected(), ExitStack() as stack:
             return _story(start, going, stack)
     except KeyboardInterrupt:
         if not start.stop.requested:

@@ -25,6 +25,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """It takes a sampling seed for each request."""
     deterministic: bool = False
     """Same requests, same seed, same completions, whatever else is in flight."""
+    cached_tokens: bool = False
+    """It counts the tokens of each prompt that were computed before."""
 
 
 class Label(msgspec.Struct, frozen=True, gc=False):

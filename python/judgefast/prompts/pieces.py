@@ -1,16 +1,18 @@
 """The pieces of a prompt, each encoded once, and the hash over them.
 
-The hash of a prompt is that over all its pieces (`docs/keys.md`). What stands before the first
-answer is hashed once an item: its judgments go on from there.
+The hash of a prompt is that over all its pieces (`docs/keys.md`). Without a tokenizer it goes over
+the hashes of their texts, which rows have of theirs already: however long they are, and in however
+many orders they are shown, none is read for it again.
 """
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from judgefast._native import SegmentsHash
+from judgefast._native import text_hash
 from judgefast.hashes import framed
 from judgefast.prompts.segments import Segment
 
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _HASH_BYTES = 16
+_OURS, _THEIRS = (
+    len(origin).to_bytes(8, "little") + origin + (32).to_bytes(8, "little")
+    for origin in (b"ours", b"theirs")
+)
+"""Before the hash of a text, as fields that are framed."""
 
 
 class Piece(msgspec.Struct, frozen=True, gc=False):
@@ -33,6 +40,8 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
     """Characters sent as U+FFFD."""
     stripped: int = 0
     """White space taken off both ends."""
+    frame: bytes = b""
+    """What it adds to the hash of a prompt without ids; nothing where it has no text."""
 
     def within(self, slot: str, *, stripped: int | None = None) -> Piece:
         """The same in a slot."""
@@ -42,7 +51,7 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
         elif stripped is None:
             return self
         before = self.stripped if stripped is None else stripped
-        return Piece(segment, self.ids, self.replaced, before)
+        return Piece(segment, self.ids, self.replaced, before, self.frame)
 
 
 class Measures(NamedTuple):
@@ -65,17 +74,21 @@ class Lead(msgspec.Struct):
     stripped: int
     """Characters, of all pieces."""
     needs_ids: bool
-    state: SegmentsHash | None = None
-    """The hash so far; made when a hash is wanted, and never where ids are hashed, whose number
-    stands before them."""
+    frames: bytes
+    """Those of the pieces."""
 
     def hash_with(self, rest: Sequence[Piece]) -> bytes:
         """Hash of the prompt that goes on with `rest`. 16 bytes."""
         if self.needs_ids:
             return hash_of_ids([*self.pieces, *rest])
-        if self.state is None:
-            self.state = SegmentsHash([piece.segment for piece in self.pieces])
-        return self.state.with_rest([piece.segment for piece in rest])
+        return _hash_of_frames([self.frames, *[piece.frame for piece in rest]])
+
+    def hash_anew(self, rest: Sequence[Piece]) -> bytes:
+        """The same, from the texts alone: what was known of them counts for nothing."""
+        if self.needs_ids:
+            return hash_of_ids([*self.pieces, *rest])
+        segments = [piece.segment for piece in (*self.pieces, *rest)]
+        return _hash_of_frames([frame_of(each.text, trusted=each.trusted) for each in segments])
 
 
 class ItemPieces(msgspec.Struct):
@@ -89,7 +102,8 @@ class ItemPieces(msgspec.Struct):
 def lead_of(pieces: list[Piece], *, needs_ids: bool) -> Lead:
     """Begin a prompt."""
     shown, replaced, stripped = summed(pieces)
-    return Lead(pieces, shown, replaced, stripped, needs_ids)
+    frames = b"".join([piece.frame for piece in pieces])
+    return Lead(pieces, shown, replaced, stripped, needs_ids, frames)
 
 
 def summed(pieces: Sequence[Piece]) -> tuple[list[Segment], int, int]:
@@ -104,6 +118,22 @@ def summed(pieces: Sequence[Piece]) -> tuple[list[Segment], int, int]:
     return shown, replaced, stripped
 
 
+def frame_of(text: str, *, trusted: bool, known: bytes = b"") -> bytes:
+    """What a segment adds to the hash of its prompt.
+
+    Args:
+        text: What is sent.
+        trusted: Whether it is ours; a text of theirs ends with a line feed that is not hashed.
+        known: The hash of the text, 32 bytes, where it is known.
+
+    """
+    if not text:
+        return b""
+    if trusted:
+        return _OURS + (known or _hash(text))
+    return _THEIRS + (known or _hash(text.removesuffix("\n")))
+
+
 def hash_of_ids(pieces: Sequence[Piece]) -> bytes:
     """Hash over the int32-LE ids of all pieces. 16 bytes."""
     joined = b"".join(
@@ -115,3 +145,14 @@ def hash_of_ids(pieces: Sequence[Piece]) -> bytes:
 def count_ids(pieces: Sequence[Piece]) -> int:
     """Tokens of all pieces."""
     return sum([len(piece.ids) for piece in pieces if piece.ids is not None])
+
+
+def _hash_of_frames(frames: list[bytes]) -> bytes:
+    return sha256(b"".join((b"judgefast segments 2\0", *frames))).digest()[:_HASH_BYTES]
+
+
+def _hash(text: str) -> bytes:
+    try:
+        return text_hash(text)
+    except UnicodeEncodeError:  # a lone surrogate has no UTF-8; it is written as if it had
+        return framed("judgefast text 1", [text.encode("utf-8", "surrogatepass")])

@@ -22,6 +22,7 @@ from judgefast.prompts.pieces import (
     Measures,
     Piece,
     count_ids,
+    frame_of,
     lead_of,
     summed,
 )
@@ -32,7 +33,7 @@ from judgefast.prompts.segments import Prompt, Segment
 from judgefast.prompts.template import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from judgefast.datasets.items import Item, Text
     from judgefast.prompts.decoding import Capabilities
@@ -81,6 +82,11 @@ class PromptPlan:
         self._seal = lru_cache(maxsize=_CACHED_TEXTS)(self._seal_text)
         layouts = self.layout.plain, self.layout.with_reference
         self._first_answer = tuple(map(_first_answer, layouts))
+        self._parts = tuple(
+            [self._ours(part) if isinstance(part, str) else part for part in layout]
+            for layout in layouts
+        )
+        """Of both layouts, ours encoded."""
         self._of: Item | None = None
         self._kept = ItemPieces()
         """Of that item: its judgments stand side by side in a plan."""
@@ -101,7 +107,8 @@ class PromptPlan:
         Args:
             item: What is judged.
             shown: Index of the answer at each position.
-            ids_hash: Of this prompt, where the caller has it from `measure`.
+            ids_hash: Of this prompt, where the caller has it from `measure`; else it is made from
+                what is sent, whatever hashes the item brings.
 
         Raises:
             DataError: The item lacks a text that the rubric needs; the message names it.
@@ -118,7 +125,7 @@ class PromptPlan:
         return Prompt(
             segments=(*lead.shown, *segments),
             token_ids=ids,
-            ids_hash=lead.hash_with(rest) if ids_hash is None else ids_hash,
+            ids_hash=lead.hash_anew(rest) if ids_hash is None else ids_hash,
             shared_tokens=self.shared_tokens,
             replaced_characters=lead.replaced + replaced,
             stripped_characters=lead.stripped + stripped,
@@ -133,59 +140,56 @@ class PromptPlan:
 
         """
         lead, rest = self._pieces(item, shown)
-        _, replaced, stripped = summed(rest)
         return Measures(
-            ids_hash=lead.hash_with(rest),
-            prompt_tokens=count_ids([*lead.pieces, *rest]) if self.needs_ids else None,
-            replaced_characters=lead.replaced + replaced,
-            stripped_characters=lead.stripped + stripped,
+            lead.hash_with(rest),
+            count_ids([*lead.pieces, *rest]) if self.needs_ids else None,
+            lead.replaced + sum([piece.replaced for piece in rest]),
+            lead.stripped + sum([piece.stripped for piece in rest]),
         )
 
     def verify_seams(self, prompt: Prompt) -> SeamDifference | None:
         """Check that the ids of a prompt are those of its text; None if they are."""
         return verify_seams(prompt, self._tokenizer) if self._tokenizer else None
 
-    def _check(self, item: Item, shown: tuple[int, ...]) -> None:
-        rubric = self.rubric
-        if len(shown) != self._wanted:
-            message = (
-                f"`{rubric.file}` shows {self._wanted} answers, item `{item.item_id}` {len(shown)}"
-            )
-            raise RubricError(message, hint="use a rubric made for that number of answers")
-        if rubric.reference == "required" and item.reference is None:
-            message = f"item `{item.item_id}` has no reference, which `{rubric.file}` needs"
+    def _check(self, item: Item) -> None:
+        if self.rubric.reference == "required" and item.reference is None:
+            message = f"item `{item.item_id}` has no reference, which `{self.rubric.file}` needs"
             raise DataError(message, hint="add `reference` to the row, or use another rubric")
-        for index in shown:
-            if item.answers[index].text is None:
-                message = f"answer {index} of item `{item.item_id}` has no text"
-                raise DataError(message, hint="give the answers, or replay recorded outputs")
 
     def _pieces(self, item: Item, shown: tuple[int, ...]) -> tuple[Lead, list[Piece]]:
         """A prompt in pieces: those up to the first answer, and the rest."""
-        self._check(item, shown)
+        if len(shown) != self._wanted:
+            name, wanted = self.rubric.file, self._wanted
+            message = f"`{name}` shows {wanted} answers, item `{item.item_id}` {len(shown)}"
+            raise RubricError(message, hint="use a rubric made for that number of answers")
         has_reference = item.reference is not None and self.rubric.reference != "never"
-        parts = self.layout.with_reference if has_reference else self.layout.plain
+        parts = self._parts[has_reference]
         if item is not self._of:
             self._of, self._kept = item, ItemPieces()
         kept = self._kept
         first = self._first_answer[has_reference]
         if kept.lead is None:
+            self._check(item)
             kept.lead = lead_of(self._laid(parts[:first], item, shown), needs_ids=self.needs_ids)
         return kept.lead, self._laid(parts[first:], item, shown)
 
-    def _laid(self, parts: Parts, item: Item, shown: tuple[int, ...]) -> list[Piece]:
+    def _laid(
+        self, parts: Sequence[Piece | Slot], item: Item, shown: tuple[int, ...]
+    ) -> list[Piece]:
         pieces: list[Piece] = []
         for part in parts:
-            if isinstance(part, str):
-                pieces.append(self._ours(part))
-            elif part.name == "question":
-                pieces += self._text(item.question, part.name)
-            elif part.name == "reference":
-                pieces += self._text(item.reference, part.name)
-            elif part.name in {"answer", "answer_1"}:
-                pieces += self._answer(item, shown[0], part.name)
-            elif part.name == "answer_2":
-                pieces += self._answer(item, shown[1], part.name)
+            if isinstance(part, Piece):
+                pieces.append(part)
+                continue
+            name = part.name
+            if name in {"answer", "answer_1"}:
+                pieces += self._answer(item, shown[0], name)
+            elif name == "answer_2":
+                pieces += self._answer(item, shown[1], name)
+            elif name == "question":
+                pieces += self._text(item.question, name, item.question_sha256)
+            elif name == "reference":
+                pieces += self._text(item.reference, name, item.reference_sha256)
             else:
                 for place, index in enumerate(shown):
                     label = self._names[place]
@@ -198,14 +202,18 @@ class PromptPlan:
         """One encoding of an answer for all the places that it is shown in."""
         kept = self._kept.answers.get(index)
         if kept is None:
-            kept = self._kept.answers[index] = self._text(item.answers[index].text, slot)
+            answer = item.answers[index]
+            if answer.text is None:
+                message = f"answer {index} of item `{item.item_id}` has no text"
+                raise DataError(message, hint="give the answers, or replay recorded outputs")
+            kept = self._kept.answers[index] = self._text(answer.text, slot, answer.sha256)
         return [piece.within(slot) if piece.segment.slot else piece for piece in kept]
 
-    def _text(self, text: Text | None, slot: str) -> list[Piece]:
+    def _text(self, text: Text | None, slot: str, sha256: bytes) -> list[Piece]:
         if text is None:
             return []
         if isinstance(text, str):
-            return [self._stripped(text, slot, keep_blank=True)]
+            return [self._stripped(text, slot, keep_blank=True, sha256=sha256)]
         pieces: list[Piece] = []
         for turn in text:
             if turn.role in _ROLES:
@@ -217,20 +225,27 @@ class PromptPlan:
             pieces.append(self._stripped(turn.content, slot))
         return pieces
 
-    def _stripped(self, text: str, slot: str, *, keep_blank: bool = False) -> Piece:
-        """Take white space off both ends, for clean seams; nothing at all is left of a blank."""
+    def _stripped(
+        self, text: str, slot: str, *, keep_blank: bool = False, sha256: bytes = b""
+    ) -> Piece:
+        """Take white space off both ends, for clean seams; nothing at all is left of a blank.
+
+        `sha256` is the hash of the text, where it is known.
+        """
         bare = text.strip()
         sent = bare + "\n" if bare else ""
+        stripped = len(text) - len(bare)
         # Without a tokenizer there is nothing to keep, and looking a long text up costs more.
         if not bare and not keep_blank:
             slot = ""
         if self._tokenizer:
-            return self._seal(sent).within(slot, stripped=len(text) - len(bare))
-        return Piece(Segment(sent, trusted=False, slot=slot), stripped=len(text) - len(bare))
+            return self._seal(sent).within(slot, stripped=stripped)
+        frame = frame_of(sent, trusted=False, known=b"" if stripped else sha256)
+        return Piece(Segment(sent, trusted=False, slot=slot), stripped=stripped, frame=frame)
 
     def _encode_trusted(self, text: str) -> Piece:
         if self._tokenizer is None:
-            return Piece(Segment(text, trusted=True))
+            return Piece(Segment(text, trusted=True), frame=frame_of(text, trusted=True))
         return Piece(Segment(text, trusted=True), self._tokenizer.encode_trusted(text))
 
     def _seal_text(self, text: str) -> Piece:

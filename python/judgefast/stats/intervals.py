@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
 from judgefast.codes import FIXED_ONE
@@ -171,6 +172,8 @@ def clopper_pearson(yes: int, total: int, *, level: float) -> tuple[float, float
 
 def _quantile(probability: float, freedom: int | None) -> float:
     """Quantile of Student's t, or of the normal where `freedom` is None."""
-    from scipy.special import ndtri, stdtrit  # noqa: PLC0415 - heavy, only where it is used
+    if freedom is None:  # of all quantiles the one that most reports need, and scipy is heavy
+        return NormalDist().inv_cdf(probability)
+    from scipy.special import stdtrit  # noqa: PLC0415 - see above
 
-    return float(ndtri(probability) if freedom is None else stdtrit(freedom, probability))
+    return float(stdtrit(freedom, probability))

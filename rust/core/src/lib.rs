@@ -7,6 +7,7 @@ pub mod batches;
 pub mod engines;
 pub mod error;
 pub mod hashes;
+pub mod identity;
 pub mod journal;
 pub mod outcomes;
 pub mod stats;

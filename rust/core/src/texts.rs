@@ -1,4 +1,4 @@
-//! Hashes of texts and of prompts, each read where it lies: nothing is copied to be hashed.
+//! Hashes and columns of texts, each read where it lies: nothing is copied to be hashed.
 
 use crate::hashes::Framed;
 
@@ -43,36 +43,4 @@ pub fn text_column(texts: &[Option<&[u8]>]) -> Option<TextColumn> {
     }
     let all = texts.iter().all(Option::is_some);
     Some((offsets, bytes, (!all).then_some(present)))
-}
-
-/// The hash of a prompt's segments in the making; a copy goes on by itself.
-#[derive(Clone)]
-pub struct SegmentsHash(Framed);
-
-impl SegmentsHash {
-    /// Begin a prompt.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(Framed::new("judgefast segments 1"))
-    }
-
-    /// Add a segment: its origin and its UTF-8. One without text leaves no trace.
-    pub fn push(&mut self, text: &[u8], trusted: bool) {
-        if !text.is_empty() {
-            self.0.push(if trusted { b"ours" } else { b"theirs" });
-            self.0.push(text);
-        }
-    }
-
-    /// The first 16 bytes.
-    #[must_use]
-    pub fn key(self) -> [u8; 16] {
-        self.0.key()
-    }
-}
-
-impl Default for SegmentsHash {
-    fn default() -> Self {
-        Self::new()
-    }
 }

@@ -5,6 +5,7 @@ mod batches;
 mod boundary;
 mod engines;
 mod hashes;
+mod identity;
 mod journal;
 mod outcomes;
 mod stats;
@@ -21,7 +22,11 @@ mod _native {
     #[pymodule_export]
     use crate::hashes::{cluster_id64, limit_keys, shuffle_keys};
     #[pymodule_export]
-    use crate::journal::{check_lines, frame_lines, RequestIndex};
+    use crate::identity::{item_hash, question_cluster, value_bytes};
+    #[pymodule_export]
+    use crate::journal::{
+        check_lines, frame_completions, frame_lines, read_completions, take_in, RequestIndex,
+    };
     #[pymodule_export]
     use crate::outcomes::reconcile;
     #[pymodule_export]
@@ -29,7 +34,7 @@ mod _native {
         bootstrap_paths, cluster_histogram, cluster_moments, replicate_means, PoissonSums,
     };
     #[pymodule_export]
-    use crate::texts::{sampling_seeds, text_column, text_hash, SegmentsHash};
+    use crate::texts::{sampling_seeds, text_column, text_hash};
     #[pymodule_export]
     use crate::verdicts::Parser;
 

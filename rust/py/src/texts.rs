@@ -3,26 +3,27 @@
 
 use judgefast_core::{hashes, texts};
 use numpy::{IntoPyArray, PyArray1};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
 /// UTF-8 of a text. Asked for that of one that is not ASCII, Python keeps it beside the text for
 /// good, and texts may be the caller's: theirs is made anew.
-enum Utf8<'py> {
+pub(crate) enum Utf8<'py> {
     Ascii(Bound<'py, PyString>),
     Other(Bound<'py, PyBytes>),
 }
 
 impl<'py> Utf8<'py> {
-    fn of(text: Bound<'py, PyString>) -> PyResult<Self> {
-        if text.call_method0("isascii")?.is_truthy()? {
+    pub(crate) fn of(text: Bound<'py, PyString>) -> PyResult<Self> {
+        if text.call_method0(intern!(text.py(), "isascii"))?.is_truthy()? {
             return Ok(Self::Ascii(text));
         }
-        let raw = text.call_method0("encode")?;
+        let raw = text.call_method0(intern!(text.py(), "encode"))?;
         Ok(Self::Other(raw.cast_into::<PyBytes>()?))
     }
 
-    fn bytes(&self) -> PyResult<&[u8]> {
+    pub(crate) fn bytes(&self) -> PyResult<&[u8]> {
         match self {
             Self::Ascii(text) => Ok(text.to_str()?.as_bytes()),
             Self::Other(raw) => Ok(raw.as_bytes()),
@@ -69,54 +70,4 @@ pub(crate) fn text_column<'py>(
 #[pyo3(signature = (keys, /))]
 pub(crate) fn sampling_seeds(keys: &[u8]) -> Vec<u64> {
     keys.chunks_exact(16).map(hashes::sampling_seed).collect()
-}
-
-/// A segment of a prompt: attributes of a Python object.
-#[derive(FromPyObject)]
-pub(crate) struct SegmentArg<'py> {
-    text: Bound<'py, PyString>,
-    trusted: bool,
-}
-
-/// The hash of a prompt's segments.
-#[pyclass(frozen, module = "judgefast._native")]
-pub(crate) struct SegmentsHash(texts::SegmentsHash);
-
-#[pymethods]
-impl SegmentsHash {
-    /// The hash of the segments that all prompts of an item begin with.
-    #[new]
-    #[pyo3(signature = (segments, /))]
-    #[allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
-    fn new(segments: Vec<SegmentArg<'_>>) -> PyResult<Self> {
-        let mut state = texts::SegmentsHash::new();
-        push(&mut state, &segments)?;
-        Ok(Self(state))
-    }
-
-    /// Hash of the prompt that goes on with `segments`: 16 bytes.
-    #[pyo3(signature = (segments, /))]
-    #[allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
-    fn with_rest<'py>(
-        &self,
-        py: Python<'py>,
-        segments: Vec<SegmentArg<'py>>,
-    ) -> PyResult<Bound<'py, PyBytes>> {
-        let mut state = self.0.clone();
-        push(&mut state, &segments)?;
-        Ok(PyBytes::new(py, &state.key()))
-    }
-}
-
-fn push(state: &mut texts::SegmentsHash, segments: &[SegmentArg<'_>]) -> PyResult<()> {
-    for SegmentArg { text, trusted } in segments {
-        if let Ok(utf8) = text.to_str() {
-            state.push(utf8.as_bytes(), *trusted);
-        } else {
-            // A lone surrogate has no UTF-8; Python writes it as if it had.
-            let raw = text.call_method1("encode", ("utf-8", "surrogatepass"))?;
-            state.push(raw.cast::<PyBytes>()?.as_bytes(), *trusted);
-        }
-    }
-    Ok(())
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING, Any
 
 from judgefast.prompts.gguf_tokenizer import tokenizer_from_gguf
@@ -48,19 +47,9 @@ def write_smollm2(source: Path, folder: Path) -> Path:
         weights[f"{name}.weight"] = values.to(torch.bfloat16).contiguous()
     folder.mkdir()
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    tokenizer, known = tokenizer_from_gguf(source)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    write_json(
-        folder / "tokenizer_config.json",
-        tokenizer_class="PreTrainedTokenizerFast",
-        bos_token=known.bos_token,
-        eos_token=known.eos_token,
-        chat_template=known.chat_template,
-        clean_up_tokenization_spaces=False,
-    )
     write_json(
         folder / "config.json",
-        **llama(known.vocabulary_size, known.eos_id),
+        **write_tokenizer(source, folder),
         hidden_size=width,
         intermediate_size=told["feed_forward_length"],
         num_hidden_layers=told["block_count"],
@@ -74,15 +63,12 @@ def write_smollm2(source: Path, folder: Path) -> Path:
     return folder
 
 
-def write_tiny(tokenizer_of: Path, folder: Path) -> Path:
-    """A folder without weights (load_format="dummy"): two layers, the tokenizer of another."""
+def write_tiny(source: Path, folder: Path) -> Path:
+    """A folder without weights (load_format="dummy"): two layers, the tokenizer of a GGUF file."""
     folder.mkdir()
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(tokenizer_of / name, folder / name)
-    config = json.loads((tokenizer_of / "config.json").read_text(encoding="utf-8"))
     write_json(
         folder / "config.json",
-        **llama(config["vocab_size"], config["eos_token_id"]),
+        **write_tokenizer(source, folder),
         hidden_size=64,
         intermediate_size=128,
         num_hidden_layers=2,
@@ -96,16 +82,26 @@ def write_tiny(tokenizer_of: Path, folder: Path) -> Path:
     return folder
 
 
-def llama(vocabulary: int, end: int | None) -> dict[str, Any]:
-    """What every configuration of the architecture says here."""
+def write_tokenizer(source: Path, folder: Path) -> dict[str, Any]:
+    """Write the tokenizer of a GGUF file; what config.json says of it and of the architecture."""
+    tokenizer, known = tokenizer_from_gguf(source)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    write_json(
+        folder / "tokenizer_config.json",
+        tokenizer_class="PreTrainedTokenizerFast",
+        bos_token=known.bos_token,
+        eos_token=known.eos_token,
+        chat_template=known.chat_template,
+        clean_up_tokenization_spaces=False,
+    )
     return {
         "architectures": ["LlamaForCausalLM"],
         "model_type": "llama",
-        "vocab_size": vocabulary,
+        "vocab_size": known.vocabulary_size,
         "hidden_act": "silu",
         "tie_word_embeddings": True,
-        "bos_token_id": end,
-        "eos_token_id": end,
+        "bos_token_id": known.eos_id,
+        "eos_token_id": known.eos_id,
         "torch_dtype": "bfloat16",
     }
 

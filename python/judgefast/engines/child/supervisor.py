@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 MAX_RESTARTS = 3
 
+END_SECONDS = 0.5
+"""What closing waits at most: the process is killed, but the memory of a model takes its time."""
+
 
 class Patience(NamedTuple):
     """When a process counts as hung, and when its engine as lost."""
@@ -138,14 +141,18 @@ class Supervisor:
         """Have requests come back soon."""
         self._inbox.put(_Cancel(numbers))
 
-    def close(self) -> None:
+    def kill(self) -> None:
         """Kill the process; nothing comes back any more."""
         self._closed = True
         if self._process:
             self._process.kill()
         self._inbox.put(_Close())
+
+    def close(self, *, seconds: float = END_SECONDS) -> None:
+        """Kill the process, and wait so long at most for its end."""
+        self.kill()
         if self._thread.is_alive():
-            self._thread.join(1.0)
+            self._thread.join(seconds)
 
     def _run(self) -> None:
         try:

@@ -9,6 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
+
 from judgefast.engines.base import Lane
 from judgefast.engines.child.supervisor import Answer, Failure, Patience, Supervisor
 from judgefast.engines.embedded.folders import ModelFolder, open_model
@@ -42,19 +44,23 @@ class EmbeddedEngine:
     """
 
     name = "embedded"
+    drives = ("openvino-genai", "gguf")
+    capabilities = Capabilities(
+        takes="ids",
+        schema=True,
+        choice=True,
+        label_probabilities=True,
+        seed=True,
+        deterministic=EmbeddedOptions().exact,
+    )
 
-    def __init__(self, model: str | Path | None = None, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, model: str | Path | None = None, **options: Any) -> None:  # noqa: ANN401 - those of `EmbeddedOptions`
         path = None if model is None else Path(model)
         self.options = EmbeddedOptions(model=path, **options)
         self.options.check()
         self.lanes: Sequence[Lane] = (Lane(lane=0, room=self.options.room),)
-        self.capabilities = Capabilities(
-            takes="ids",
-            schema=True,
-            choice=True,
-            label_probabilities=True,
-            seed=True,
-            deterministic=self.options.exact,
+        self.capabilities = msgspec.structs.replace(
+            self.capabilities, deterministic=self.options.exact
         )
         self._done: queue.SimpleQueue[Completion | EngineError] = queue.SimpleQueue()
         self._lock = threading.Lock()

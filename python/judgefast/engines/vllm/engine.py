@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from functools import cached_property, partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
@@ -12,7 +13,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from judgefast.engines.base import Lane
-from judgefast.engines.child.supervisor import Answer, Failure, Patience, Supervisor
+from judgefast.engines.child.supervisor import (
+    END_SECONDS,
+    Answer,
+    Failure,
+    Patience,
+    Supervisor,
+)
 from judgefast.engines.vllm.models import find_model
 from judgefast.engines.vllm.options import VllmOptions
 from judgefast.engines.vllm.replies import Pending
@@ -49,8 +56,14 @@ class VllmEngine:
     """
 
     name = "vllm"
+    drives = ("vllm",)
     capabilities = Capabilities(
-        takes="ids", schema=True, choice=True, label_probabilities=True, seed=True
+        takes="ids",
+        schema=True,
+        choice=True,
+        label_probabilities=True,
+        seed=True,
+        cached_tokens=True,
     )
 
     def __init__(self, model: str | None = None, **options: Any) -> None:  # noqa: ANN401 - vLLM's own
@@ -202,9 +215,14 @@ class VllmEngine:
 
     def close(self) -> None:
         """See :meth:`Engine.close`. The processes are killed, not asked."""
+        if self._closed:
+            return
         self._closed = True
         for supervisor in self._supervisors:
-            supervisor.close()
+            supervisor.kill()
+        until = time.monotonic() + END_SECONDS  # for all of them
+        for supervisor in self._supervisors:
+            supervisor.close(seconds=max(0.0, until - time.monotonic()))
         with self._lock:
             self._pending.clear()
             self._in_flight.clear()

@@ -1,4 +1,4 @@
-"""Requests in token ids, and a model that is small enough to be killed often."""
+"""Requests in token ids."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ import pytest
 from judgefast.batches.request import Request
 from judgefast.prompts.decoding import Decoding
 from judgefast.prompts.segments import Prompt
-from tests.engines.vllm.hf_folder import write_tiny
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from judgefast.engines.base import Completion
     from judgefast.engines.vllm import VllmEngine
@@ -25,12 +23,6 @@ if find_spec("vllm") is None:
     collect_ignore_glob = ["test_*.py"]
 
 SECONDS = 600
-
-
-@pytest.fixture(scope="session")
-def tiny(smollm2: Path) -> Path:
-    """Two layers without weights, for `load_format=dummy`."""
-    return write_tiny(smollm2, smollm2.with_name("tiny"))
 
 
 @pytest.fixture(scope="session")

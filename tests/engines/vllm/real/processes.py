@@ -42,6 +42,11 @@ def _session(pid: int) -> int | None:
     return None if state == "Z" else int(session)
 
 
+def alive(pid: int) -> bool:
+    """Whether a process runs: one that nobody has waited for yet does not."""
+    return _session(pid) is not None
+
+
 def none_within(seconds: float, look: Callable[[], list[int]]) -> bool:
     """Whether `look` finds nothing any more before time is up."""
     until = time.monotonic() + seconds

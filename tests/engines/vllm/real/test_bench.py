@@ -6,16 +6,10 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engines.conftest import ON_THE_CPU
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from judgefast.engines.vllm import VllmEngine
+from tests.engines.conftest import ON_THE_CPU, SMALL
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow]
 
@@ -23,11 +17,11 @@ BENCH = Path(__file__).resolve().parents[4] / "benches" / "bench_vllm.py"
 
 
 def test_the_bench_of_texts_runs_and_compares_full_blocks(
-    new_vllm: Callable[..., VllmEngine], tiny: Path, tmp_path: Path
+    vllm_environment: None, tiny: Path, tmp_path: Path
 ) -> None:
     record = tmp_path / "record.json"
     words = [sys.executable, str(BENCH), "--quick", "--verdict", "text", "--model", str(tiny)]
-    for name, value in (ON_THE_CPU | {"load_format": "dummy"}).items():
+    for name, value in (ON_THE_CPU | SMALL).items():
         words += ["--engine-arg", f"{name}={str(value).lower()}"]
     done = subprocess.run(
         [*words, "--output", str(record)], capture_output=True, text=True, check=False

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from judgefast.engines.vllm import VllmEngine
 from judgefast.errors import EngineError
 from judgefast.prompts.decoding import Decoding, Label
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from judgefast.batches.request import Request
-    from judgefast.engines.vllm import VllmEngine
     from tests.engines.conftest import Started
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow]
@@ -183,8 +183,10 @@ def test_a_launch_keeps_what_decides_verdicts(started_vllm: Started) -> None:
     assert [lane.room for lane in engine.lanes] == [32]
 
 
-def test_an_argument_that_vllm_does_not_have_is_named(new_vllm: Callable[..., VllmEngine]) -> None:
-    engine = new_vllm(max_num_seq=8)
+def test_an_argument_that_vllm_does_not_have_is_named(
+    vllm_environment: None, smollm2: Path
+) -> None:
+    engine = VllmEngine(str(smollm2), max_num_seq=8)
     try:
         with pytest.raises(EngineError, match=r"vLLM 0\.\S+ has no engine argument `max_num_seq`"):
             engine.start()

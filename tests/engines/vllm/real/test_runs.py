@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow.parquet as pq
 import pytest
 
-from tests.engines.conftest import ON_THE_CPU
+from tests.engines.conftest import ON_THE_CPU, SMALL
 from tests.recorded import write_lines
 
 from .processes import in_sessions, none_within, sessions_of
@@ -34,26 +35,31 @@ class Command(NamedTuple):
     sessions: set[int]
     """All that its processes were ever in."""
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self, **environment: str) -> subprocess.Popen[str]:
         """As a terminal does: in a group of its own."""
         return subprocess.Popen(
             self.words,
+            env=os.environ | environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
 
-    def journaled(self) -> int:
-        return sum(path.stat().st_size for path in (self.out / "journal").glob("*"))
+    def launches(self) -> set[str]:
+        """Those that have anything in the journal."""
+        return {path.name.split("-")[0] for path in (self.out / "journal").glob("*")}
 
-    def wait_until_it_judges(self, process: subprocess.Popen[str]) -> None:
-        before = self.journaled()
+    def wait_until_it_judges(self, process: subprocess.Popen[str], before: set[str]) -> None:
+        """Wait for some answers of another launch than those `before`; it closes their files."""
         until = time.monotonic() + START_SECONDS
-        while self.journaled() < before + SOME_BYTES:
+        written = 0
+        while written < SOME_BYTES:
             assert process.poll() is None, process.communicate()[1]
             assert time.monotonic() < until
             time.sleep(0.02)
+            own = [self.out.glob(f"journal/{one}-*") for one in self.launches() - before]
+            written = sum(path.stat().st_size for path in chain(*own))
         self.sessions.update(sessions_of(process.pid))
 
     def left(self) -> list[int]:
@@ -67,7 +73,7 @@ def command(vllm_environment: None, tiny: Path, tmp_path: Path) -> Iterator[Comm
         for n in range(ROWS)
     ]
     out = tmp_path / "run"
-    settings = ON_THE_CPU | {"load_format": "dummy", "max_num_seqs": 2, "room": 4}
+    settings = ON_THE_CPU | SMALL | {"max_num_seqs": 2, "room": 4}
     words = [sys.executable, "-m", "judgefast", "run", str(write_lines(tmp_path / "rows", rows))]
     words += ["--rubric", "pairwise", "--engine", "vllm", "--model", str(tiny), "--out", str(out)]
     for name, value in settings.items():
@@ -82,21 +88,22 @@ def test_a_run_that_is_killed_and_interrupted_leaves_no_process_and_loses_nothin
     command: Command,
 ) -> None:
     killed = command.start()
-    command.wait_until_it_judges(killed)
+    command.wait_until_it_judges(killed, set())
     assert len(command.sessions) == 3, "the command's, the replica's, the guard's"
     assert len(command.left()) > 3
     killed.kill()
     killed.communicate()
     assert none_within(8, command.left), "the guard ends vLLM's processes"
 
+    before = command.launches()
     interrupted = command.start()
-    command.wait_until_it_judges(interrupted)
+    command.wait_until_it_judges(interrupted, before)
     os.killpg(interrupted.pid, signal.SIGINT)
     _, words = interrupted.communicate(timeout=30)
     assert interrupted.returncode == 130, words
     assert none_within(8, command.left)
 
-    last = command.start()
+    last = command.start(VLLM_ENABLE_V1_MULTIPROCESSING="0")  # two processes less to start
     _, words = last.communicate(timeout=START_SECONDS)
     assert last.returncode == 0, words
     assert none_within(8, command.left)

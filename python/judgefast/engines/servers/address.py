@@ -1,0 +1,65 @@
+"""Where a server listens, and where it is asked."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+import msgspec
+
+from judgefast.errors import ConfigError
+
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - names of theirs
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_LAST_PORT = 65535
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Host and port of a server."""
+
+    host: str
+    port: int
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self.host in _LOOPBACK
+
+    @property
+    def asked(self) -> str:
+        """Host that reaches it from this machine."""
+        return _EVERYWHERE.get(self.host, self.host)
+
+    @property
+    def base_url(self) -> str:
+        """As clients of OpenAI's interface want it."""
+        host = f"[{self.asked}]" if ":" in self.asked else self.asked
+        return f"http://{host}:{self.port}/v1"
+
+
+def free_address(host: str, port: int) -> Address:
+    """An address that nobody listens on now; port 0 becomes a free one.
+
+    Raises:
+        ConfigError: The port is taken or not allowed, or the host is not of this machine.
+
+    """
+    if not 0 <= port <= _LAST_PORT:
+        message = f"--port is {port}; it must be from 0 to {_LAST_PORT}"
+        raise ConfigError(message)
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+            return Address(host, probe.getsockname()[1])
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            message = f"port {port} of {host} is taken"
+            hint = "end what listens there, or say --port 0 for a free one"
+        else:
+            message = f"cannot listen on port {port} of {host}: {error.strerror}"
+            hint = "--host takes an address of this machine, --port one from 1024 on"
+        raise ConfigError(message, hint=hint) from None

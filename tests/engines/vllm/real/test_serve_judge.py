@@ -1,0 +1,105 @@
+"""`judgefast serve-judge` with vLLM itself: its parser takes every flag, and a judge is served."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from judgefast.engines.servers.arguments import to_flags
+from judgefast.engines.servers.need import Need
+from judgefast.engines.servers.plan import plan_server
+from judgefast.engines.servers.presets import PRESETS
+from judgefast.engines.servers.retired import RETIRED
+from tests.engines.conftest import ENVIRONMENT
+from tests.engines.vllm.real.processes import descendants, in_sessions, sessions_of
+
+pytestmark = [pytest.mark.vllm, pytest.mark.slow]
+
+FLAGS = Path(__file__).with_name("flags.py")
+SECONDS = 300
+
+
+def words_of(model: str, **options: Any) -> list[str]:
+    need = Need(answers_per_second=2000, prompt_tokens=700)
+    server = plan_server(model, need=need, given={}, **options)
+    return [server.model, *(word for flag in server.flags for word in flag)]
+
+
+def test_vllm_takes_every_flag_and_none_of_the_retired() -> None:
+    known = [words_of(preset.hub_name, gpus=8) for preset in PRESETS]
+    retired = [
+        ["model", *flag]
+        for name in RETIRED
+        for flag in to_flags({name: "1"}) + to_flags({name: True})
+    ]
+    fp8 = ["model", "--dtype", "fp8"]
+    done = subprocess.run(
+        [sys.executable, str(FLAGS)],
+        input=json.dumps([*known, fp8, *retired]),
+        env=os.environ | ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    qwen, oss, ultra, *refused = json.loads(done.stdout.splitlines()[-1])
+    for found in (qwen, oss, ultra):
+        assert "error" not in found
+        assert (found["backend"], found["any_whitespace"]) == ("xgrammar", False)
+        assert (found["api_server_count"], found["generation_config"]) == (4, "vllm")
+        assert found["disable_uvicorn_access_log"] is True
+    assert [each["model"] for each in (qwen, oss, ultra)] == [each.hub_name for each in PRESETS]
+    assert (qwen["quantization"], qwen["kv_cache_dtype"]) == ("fp8", "fp8")
+    assert (qwen["tensor_parallel_size"], qwen["data_parallel_size"]) == (1, 8)
+    assert oss["prefix_cache_retention_interval"] is None
+    assert qwen["prefix_cache_retention_interval"] == 0
+    assert (ultra["tensor_parallel_size"], ultra["trust_remote_code"]) == (4, True)
+    assert "invalid choice: 'fp8'" in refused[0]["error"]
+    taken = [
+        words for words, found in zip(retired, refused[1:], strict=True) if "error" not in found
+    ]
+    assert taken == []
+
+
+def test_a_judge_is_served_asked_and_gone(tiny: Path, tmp_path: Path) -> None:
+    small = {"load_format": "dummy", "enforce_eager": "true", "block_size": 32, "max_num_seqs": 16}
+    words = [word for name, value in small.items() for word in ("--engine-arg", f"{name}={value}")]
+    out, err = tmp_path / "out", tmp_path / "err"
+    with out.open("w") as printed, err.open("w") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "judgefast", "serve-judge", str(tiny), "--port", "0", *words],
+            env=os.environ | ENVIRONMENT,
+            stdout=printed,
+            stderr=said,
+        )
+    try:
+        until = time.monotonic() + SECONDS
+        while not out.read_text() and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.1)
+        base_url = out.read_text().partition("OPENAI_BASE_URL=")[2].partition("\n")[0]
+        assert base_url, err.read_text()
+        body = {"model": tiny.name, "prompt": [[1, 2, 3], [4, 5]], "max_tokens": 2}
+        request = urllib.request.Request(  # noqa: S310 - ours
+            f"{base_url}/completions",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 - as above
+            assert len(json.load(reply)["choices"]) == 2
+        assert descendants(process.pid)
+        sessions = sessions_of(process.pid) - {os.getsid(0)}
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+    assert in_sessions(sessions) == []
+    assert err.read_text().endswith("the server has ended with status 0\n")
