@@ -27,7 +27,7 @@ $(VENV)/.dependencies: pyproject.toml | check-tools
 	@echo "setting up $(VENV) ..." >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --upgrade pip
-	@$(BIN)/python -c 'import tomllib; t = tomllib.load(open("pyproject.toml", "rb")); p = t["project"]; print("\n".join(t["build-system"]["requires"] + p["dependencies"] + p["optional-dependencies"]["embedded"]))' > $(VENV)/requirements.txt
+	@$(BIN)/python -c 'import tomllib; t = tomllib.load(open("pyproject.toml", "rb")); p = t["project"]; print("\n".join(t["build-system"]["requires"] + p["dependencies"] + p["optional-dependencies"]["embedded"] + p["optional-dependencies"]["http"]))' > $(VENV)/requirements.txt
 	@$(BIN)/python -m pip install --quiet -r $(VENV)/requirements.txt
 	@touch $@
 

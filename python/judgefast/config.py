@@ -37,6 +37,12 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Recorded judge outputs, or a finished run directory, for `--engine replay`."""
     engine_args: dict[str, Any] = {}
     """Options of the engine, by name."""
+    base_url: tuple[str, ...] = ()
+    """Addresses of servers, for `--engine http`."""
+    api: Literal["auto", "completions", "chat", "sglang"] | None = None
+    """How servers are asked; None for what they show they can do."""
+    tokenizer: str | None = None
+    """Model folder or `tokenizer.json` of a served judge; None to look for it."""
     orders: Literal["both", "one"] = "both"
     """Answer orders that are judged."""
     repeats: int = 1

@@ -17,12 +17,15 @@ import pytest
 
 from judgefast.batches.request import Request
 from judgefast.datasets.items import Answer, Item
+from judgefast.engines import create_engine
 from judgefast.engines.base import Completion, Engine
 from judgefast.engines.replay import ReplayEngine
 from judgefast.engines.vllm import VllmEngine
 from judgefast.journal.columns import Line, to_batch
 from judgefast.prompts import PromptPlan, load_rubric
 
+from .http.byte_model import write_byte_model
+from .http.serving import FaultServer
 from .scripted import ScriptedEngine, answered, failed
 from .shapes.chat import ChatEngine
 from .shapes.completions import CompletionsEngine
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "engines.md"
 NAMES = ["scripted", "replay", "page", "stepped", "chat", "completions", "decisions"]
+NAMES += ["http-ids", "http-words"]
 if importlib.util.find_spec("vllm"):
     NAMES.append("vllm")
 OVER_HTTP = {"chat": ChatEngine, "completions": CompletionsEngine, "decisions": DecisionEngine}
@@ -44,7 +48,7 @@ BAD = "bad"
 
 class Case(NamedTuple):
     engine: Engine
-    server: JudgeServer | None
+    server: JudgeServer | FaultServer | None
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -71,6 +75,9 @@ def case(request: pytest.FixtureRequest, shared: Path) -> Iterator[Case]:
     if request.param == "vllm":
         yield of_vllm(request)
         return
+    if request.param.startswith("http"):
+        yield of_http(request)
+        return
     engine: Engine
     if request.param == "scripted":
         engine = ScriptedEngine(
@@ -85,6 +92,32 @@ def case(request: pytest.FixtureRequest, shared: Path) -> Iterator[Case]:
         engine = SteppedEngine(folder=str(qwen))
     yield Case(engine, None)
     engine.close()
+
+
+@pytest.fixture(scope="module")
+def judge_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultServer]:
+    """A server that refuses what holds the word `poison`, and takes as much as its judge."""
+    rule = {"do": "status", "status": 400, "about": "poison", "times": None}
+    with FaultServer(tmp_path_factory.mktemp("server"), rules=[rule]) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def byte_judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_byte_model(tmp_path_factory.mktemp("models") / "judge")
+
+
+def of_http(request: pytest.FixtureRequest) -> Case:
+    """One server for all tests; the engine sends it token ids, or words."""
+    server = request.getfixturevalue("judge_process")
+    options: dict[str, Any] = {"base_url": (server.url,)}
+    if request.param == "http-ids":
+        options["tokenizer"] = str(request.getfixturevalue("byte_judge"))
+    else:
+        options["api"] = "chat"
+    engine = create_engine("http", **options)
+    request.addfinalizer(engine.close)
+    return Case(engine, server)
 
 
 def of_vllm(request: pytest.FixtureRequest) -> Case:

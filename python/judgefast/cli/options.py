@@ -77,6 +77,15 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--recorded", type=click.Path(), help="Recorded outputs or a run, for --engine replay."
         ),
         click.option(
+            "--base-url", multiple=True, help="Server, for --engine http; repeatable."
+        ),
+        click.option(
+            "--api",
+            type=click.Choice(["auto", "completions", "chat", "sglang"]),
+            help="How servers are asked. [default: what they can do]",
+        ),
+        click.option("--tokenizer", help="Folder or tokenizer.json of a served judge, or auto."),
+        click.option(
             "--engine-arg", "engine_args", type=Pair(), multiple=True, help="Option of the engine."
         ),
         click.option(

@@ -21,6 +21,7 @@ ENTRY_POINT_GROUP = "judgefast.engines"
 # name -> (module, class, extra of the package that brings its dependencies)
 _ENGINES: dict[str, tuple[str, str, str | None]] = {
     "embedded": ("judgefast.engines.embedded", "EmbeddedEngine", "embedded"),
+    "http": ("judgefast.engines.http", "HttpEngine", "http"),
     "replay": ("judgefast.engines.replay", "ReplayEngine", None),
     "vllm": ("judgefast.engines.vllm", "VllmEngine", "vllm"),
 }

@@ -135,6 +135,13 @@ def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[st
     options = dict(config.engine_args)
     if config.model is not None:
         options["model"] = config.model
+    of_servers = {"base_url": list(config.base_url), "api": config.api}
+    for name, value in (of_servers | {"tokenizer": config.tokenizer}).items():
+        if value:
+            options[name] = value
+            if config.engine != "http" and config.engine in engine_names():
+                msg = f"`{name}` is for the engine `http`, not for `{config.engine}`"
+                raise ConfigError(msg, hint=f"add --engine http, or leave `{name}` out")
     if config.engine == "replay":
         if recorded is None and config.recorded is None:
             msg = "the engine `replay` has nothing to replay"

@@ -259,10 +259,12 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
         if asked.interrupted:
             closing.to_parquet = False
             mean = asked.in_flight_mean
+            directory.record_launch(_counted(judge.engine))
             directory.finish_launch(seconds=going.seconds, in_flight_mean=mean, interrupted=True)
             return going.interrupted(directory.path)
         if words := unused_recordings(judge, plan.columns, items.item_id, rows):
             start.say(words)
+        directory.record_launch(_counted(judge.engine))
         judge.engine.close()
     going.let_go()
     del plan, table, rows, items  # the report reads its own, and there is room for one of them
@@ -363,6 +365,12 @@ def _ask(
     if not asked.interrupted:
         headline.close()  # a report takes the memory that it holds
     return asked
+
+
+def _counted(engine: Engine) -> dict[str, Any]:
+    """What an engine has counted by the end of a launch, where it counts."""
+    counters = getattr(engine, "counters", None)
+    return {} if counters is None else {"counters": counters()}
 
 
 def _say_nothing(words: str) -> None:

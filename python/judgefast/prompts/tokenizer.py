@@ -48,6 +48,8 @@ class PromptTokenizer:
     """Text of the tokens that this tokenizer puts before a prompt (BOS); mostly empty."""
     sha256: str
     """Digest of the whole tokenizer. 64 hex digits."""
+    size: int
+    """Every id is below it."""
 
     def __init__(self, serialised: str, *, unknown_id: int | None = None) -> None:
         from tokenizers import Tokenizer  # noqa: PLC0415 - heavy
@@ -67,8 +69,8 @@ class PromptTokenizer:
             control.add(unknown_id)
         self.control_ids = frozenset(control)
         self._unknown_id = unknown_id
-        size = max([*self._trusted.get_vocab().values(), *control], default=0) + 1
-        self._is_control = np.zeros(size, dtype=bool)
+        self.size = max([*self._trusted.get_vocab().values(), *control], default=0) + 1
+        self._is_control = np.zeros(self.size, dtype=bool)
         self._is_control[list(control)] = True
         self._missing = self._missing_bytes(facts)
         self.prefix = self._find_prefix()

@@ -66,7 +66,11 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
             )
             for facts in launches
         ],
-        notes=directory.notes + _untimed(sum(by_launch.values()) - judgments),
+        notes=[
+            *directory.notes,
+            *_of_engines(launches),
+            *_untimed(sum(by_launch.values()) - judgments),
+        ],
     )
 
 
@@ -75,6 +79,12 @@ def _is_one_of(column: Any, names: list[str]) -> Any:  # noqa: ANN401 - Arrow
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
     return pc.is_in(column.cast(pa.string()), value_set=pa.array(names, pa.string()))
+
+
+def _of_engines(launches: list[dict[str, Any]]) -> list[str]:
+    """What engines say that a reader should know of how they asked; once each."""
+    said = [facts.get("engine", {}).get("notes", []) for facts in launches]
+    return list(dict.fromkeys(str(note) for notes in said for note in notes))
 
 
 def _untimed(judgments: int) -> list[str]:

@@ -4,6 +4,7 @@
 //! set of functions from borrowed columns to owned columns.
 
 pub mod batches;
+pub mod engines;
 pub mod error;
 pub mod hashes;
 pub mod identity;

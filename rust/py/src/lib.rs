@@ -3,6 +3,7 @@
 
 mod batches;
 mod boundary;
+mod engines;
 mod hashes;
 mod identity;
 mod journal;
@@ -16,6 +17,8 @@ mod verdicts;
 mod _native {
     #[pymodule_export]
     use crate::batches::plan_requests;
+    #[pymodule_export]
+    use crate::engines::prompts_json;
     #[pymodule_export]
     use crate::hashes::{cluster_id64, limit_keys, shuffle_keys};
     #[pymodule_export]

@@ -1,0 +1,136 @@
+"""From requests to the JSON that a server is sent. What all requests share is made once."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from judgefast import _native
+from judgefast.engines.http.abilities import PATHS
+from judgefast.engines.http.defuse import defused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from judgefast.engines.http.abilities import Abilities
+    from judgefast.engines.http.defuse import Defuser
+    from judgefast.engines.http.jobs import Job
+    from judgefast.prompts.decoding import Decoding
+
+_ANY_ID = (1 << 31) - 1
+_encode = msgspec.json.Encoder().encode
+
+
+class Bodies:
+    """Makes bodies for one server's way.
+
+    Args:
+        abilities: What the server can do.
+        vocabulary: Ids are below it; None where it is not known.
+        defuser: What becomes of control tokens that texts spell, for chat.
+
+    """
+
+    def __init__(
+        self, abilities: Abilities, *, vocabulary: int | None = None, defuser: Defuser | None = None
+    ) -> None:
+        self.path = PATHS[abilities.way]
+        self._abilities = abilities
+        self._vocabulary = vocabulary or _ANY_ID
+        self._defuser = defuser
+        self._heads: dict[Decoding, bytes] = {}
+
+    def body(self, jobs: Sequence[Job]) -> bytes:
+        """The body of one request.
+
+        Args:
+            jobs: One, or several of one decoding and without seeds.
+
+        Raises:
+            ColumnError: A prompt is empty, or has an id outside of the vocabulary.
+
+        """
+        request = jobs[0].request
+        head = self._heads.get(request.decoding)
+        if head is None:
+            head = self._heads[request.decoding] = self._head(request.decoding)
+        seed = b""
+        if request.decoding.temperature > 0 and self._abilities.way != "sglang":
+            seed = b',"seed":%d' % (request.seed & _ANY_ID)
+        if self._abilities.way == "chat":
+            return b"".join((head, seed, b',"messages":', self._messages(jobs[0]), b"}"))
+        ids = [job.ids for job in jobs if job.ids is not None]
+        if self._abilities.way == "sglang":
+            before = head + b',"input_ids":'
+            return _native.prompts_json(ids, self._vocabulary, before, b"}")
+        before = b"".join((head, seed, b',"prompt":'))
+        if self._abilities.lists:
+            return _native.prompts_json(ids, self._vocabulary, before, b"}")
+        prompt = _native.prompts_json(ids, self._vocabulary, b"", b"")[1:-1]
+        return b"".join((before, prompt, b"}"))
+
+    def _messages(self, job: Job) -> bytes:
+        prompt = job.request.prompt
+        if prompt is None:
+            message = "the engine `http` asks in words, and this request has no prompt"
+            raise TypeError(message)
+        return _encode(defused(prompt, self._defuser) if self._defuser else prompt.messages())
+
+    def _head(self, decoding: Decoding) -> bytes:
+        """All that does not change from prompt to prompt, without the last brace."""
+        of_way = self._of_sglang if self._abilities.way == "sglang" else self._of_openai
+        return _encode(of_way(decoding))[:-1]
+
+    def _of_openai(self, decoding: Decoding) -> dict[str, Any]:
+        abilities = self._abilities
+        fields: dict[str, Any] = {
+            "model": abilities.model,
+            abilities.limit_name: decoding.max_tokens,
+            "temperature": decoding.temperature,
+            "top_p": decoding.top_p,
+        }
+        if decoding.stop:
+            fields["stop"] = decoding.stop
+        if decoding.probabilities:
+            fields |= self._label_fields(decoding)
+        elif decoding.schema is not None:
+            held = {
+                "name": "verdict",
+                "strict": True,
+                "schema": msgspec.Raw(decoding.schema.encode()),
+            }
+            fields["response_format"] = {"type": "json_schema", "json_schema": held}
+        elif decoding.labels:
+            fields["structured_outputs"] = {"choice": [label.text for label in decoding.labels]}
+        return fields
+
+    def _label_fields(self, decoding: Decoding) -> dict[str, Any]:
+        abilities = self._abilities
+        if abilities.way == "chat":
+            return {"logprobs": True, "top_logprobs": abilities.top_logprobs}
+        fields: dict[str, Any] = {"return_tokens_as_token_ids": True}
+        if abilities.labels_by_id:
+            ids = [label.token_id for label in decoding.labels]
+            return fields | {"logprobs": 0, "logprob_token_ids": ids}
+        return fields | {"logprobs": abilities.top_logprobs}
+
+    @staticmethod
+    def _of_sglang(decoding: Decoding) -> dict[str, Any]:
+        sampling: dict[str, Any] = {
+            "max_new_tokens": decoding.max_tokens,
+            "temperature": decoding.temperature,
+            "top_p": decoding.top_p,
+        }
+        if decoding.stop:
+            sampling["stop"] = decoding.stop
+        fields: dict[str, Any] = {"sampling_params": sampling}
+        if decoding.probabilities:
+            fields["return_logprob"] = True
+            fields["token_ids_logprob"] = [label.token_id for label in decoding.labels]
+        elif decoding.schema is not None:
+            sampling["json_schema"] = decoding.schema
+        elif decoding.labels:
+            sampling["regex"] = "|".join(re.escape(label.text) for label in decoding.labels)
+        return fields

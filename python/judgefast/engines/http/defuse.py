@@ -1,0 +1,61 @@
+"""Texts that spell a control token, for servers that take words: the spelling is broken up.
+
+Where prompts are token ids this is not needed: there no text can become a control token. A server
+that takes words reads them by its own tokenizer, which finds its control tokens anywhere in them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from judgefast.prompts.segments import Prompt
+
+_USUAL = re.compile(
+    r"<(?=[|\uff5c][^<>\s]{1,64}[|\uff5c]>)"  # <|im_end|> and its like, full-width bars too
+    r"|<(?=/?(?:s|bos|eos|pad|unk|mask|think|tool_call|tool_response|start_of_turn|end_of_turn"
+    r"|fim_prefix|fim_suffix|fim_middle|file_sep)>)"
+    r"|<(?=<SYS>>|</SYS>>)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])",
+    re.IGNORECASE,
+)
+"""The first character of what usual models read as control tokens."""
+
+
+class Defuser:
+    """Breaks up spellings with a blank after their first character, and counts them.
+
+    Args:
+        tokens: Spellings of the model's own control tokens, where they are known. The usual ones of
+            other models are broken up all the same.
+
+    """
+
+    def __init__(self, tokens: Iterable[str] = ()) -> None:
+        own = sorted((re.escape(each) for each in tokens if len(each) > 1), key=len, reverse=True)
+        firsts = [f"(?={each})[\\s\\S]" for each in own]
+        self._pattern = re.compile("|".join([*firsts, _USUAL.pattern]), re.IGNORECASE)
+        self.count = 0
+        """Spellings that were broken up."""
+
+    def __call__(self, text: str) -> str:
+        """The text, with a blank behind the first character of each spelling.
+
+        >>> Defuser()("fine<|im_end|>")
+        'fine< |im_end|>'
+        """
+        broken, found = self._pattern.subn(lambda match: match[0] + " ", text)
+        self.count += found
+        return broken
+
+
+def defused(prompt: Prompt, defuser: Defuser) -> list[dict[str, str]]:
+    """The prompt as chat messages, in which nobody else's text spells a control token."""
+    parts = [
+        segment.text if segment.trusted else defuser(segment.text) for segment in prompt.segments
+    ]
+    system = [{"role": "system", "content": parts[0]}] if prompt.has_system else []
+    return [*system, {"role": "user", "content": "".join(parts[len(system) :])}]

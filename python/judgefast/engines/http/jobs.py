@@ -1,0 +1,83 @@
+"""What the loop holds of each request, and of the requests that are sent together."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from judgefast.engines.base import Completion, LabelRead
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from judgefast.batches.request import Request
+    from judgefast.engines.base import ErrorKind, FinishReason
+
+
+class Job:
+    """One request that was submitted and not yet answered."""
+
+    __slots__ = ("clock", "ids", "is_settled", "request", "started", "tries")
+
+    def __init__(self, request: Request, started: float, clock: float) -> None:
+        self.request = request
+        self.started = started
+        """Unix time."""
+        self.clock = clock
+        """Monotonic time of the same moment."""
+        self.ids: NDArray[np.int32] | None = request.prompt.token_ids if request.prompt else None
+        self.tries = 0
+        """Answers so far that were none."""
+        self.is_settled = False
+        """Its completion is on its way: what comes later is dropped."""
+
+    def answered(  # noqa: PLR0913 - fields of a completion, by keyword
+        self,
+        *,
+        text: str,
+        finish_reason: FinishReason,
+        logprobs: tuple[float, ...] = (),
+        prompt_tokens: int | None = None,
+        cached_tokens: int | None = None,
+        completion_tokens: int | None = None,
+        reasoning_tokens: int | None = None,
+    ) -> Completion:
+        """The completion of an answer."""
+        return Completion(
+            request_id=self.request.request_id,
+            attempt=self.request.attempt,
+            lane=0,
+            text=text,
+            finish_reason=finish_reason,
+            answers=(LabelRead(0, logprobs),) if logprobs else (),
+            prompt_tokens=prompt_tokens,
+            cached_tokens=cached_tokens,
+            completion_tokens=completion_tokens,
+            reasoning_tokens=reasoning_tokens,
+            started=self.started,
+            wall_seconds=time.monotonic() - self.clock,
+        )
+
+    def failed(self, kind: ErrorKind, words: str) -> Completion:
+        """The completion of a request that failed."""
+        return self._without_text("error", kind, words)
+
+    def cancelled(self) -> Completion:
+        """The completion of a request that was given up."""
+        return self._without_text("cancelled", None, None)
+
+    def _without_text(
+        self, finish_reason: FinishReason, kind: ErrorKind | None, words: str | None
+    ) -> Completion:
+        return Completion(
+            request_id=self.request.request_id,
+            attempt=self.request.attempt,
+            lane=0,
+            text="",
+            finish_reason=finish_reason,
+            started=self.started,
+            wall_seconds=time.monotonic() - self.clock,
+            error_kind=kind,
+            error=words,
+        )

@@ -1,0 +1,177 @@
+"""The thread in which all exchanges with servers happen, and the ways into it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from judgefast.engines.http.bodies import Bodies
+from judgefast.engines.http.client import Client
+from judgefast.engines.http.defuse import Defuser
+from judgefast.engines.http.detect import detect
+from judgefast.engines.http.endpoints import Endpoint
+from judgefast.engines.http.replies import Replies
+from judgefast.engines.http.sender import Sender
+from judgefast.engines.http.waiting import Waiting
+from judgefast.engines.http.windows import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from judgefast.engines.base import Completion
+    from judgefast.engines.http.abilities import Abilities
+    from judgefast.engines.http.detect import Found
+    from judgefast.engines.http.jobs import Job
+    from judgefast.engines.http.options import HttpOptions, Secret
+
+T = TypeVar("T")
+
+_CLOSE_SECONDS = 0.3
+_JOIN_SECONDS = 0.9
+
+
+class Loop:
+    """An event loop in a thread of its own; every method but what it runs is the host's to call.
+
+    Args:
+        options: The settings.
+        secret: The key.
+        put: Takes completions, or the error that ends the engine; called in the loop's thread.
+
+    """
+
+    def __init__(
+        self,
+        options: HttpOptions,
+        secret: Secret,
+        put: Callable[[list[Completion] | Exception], None],
+    ) -> None:
+        self._options, self._secret, self._put = options, secret, put
+        self._loop = _new_loop()
+        self._stop = asyncio.Event()
+        self._is_open = threading.Event()
+        self._client = Client(options, secret)
+        self._waiting = Waiting(servers=len(options.base_urls))
+        self._endpoints: list[Endpoint] = []
+        self._sender: Sender | None = None
+        self._defuser: Defuser | None = None
+        self._replies: Replies | None = None
+        self._thread = threading.Thread(target=self._run, name="judgefast-http", daemon=True)
+        self._thread.start()
+        self._is_open.wait()
+
+    def detect(self, named: str | None) -> Found:
+        """Ask the servers what they are; waits for them."""
+        return self._result(detect(self._client, self._options, self._secret, named))
+
+    def begin(self, found: Found) -> None:
+        """Be ready for requests."""
+        self._result(self._begin(found))
+
+    def list_size(self, abilities: Abilities) -> int:
+        """Prompts in one request, where answers are short."""
+        return self._options.list_size if abilities.lists or abilities.way == "sglang" else 1
+
+    @property
+    def room(self) -> int:
+        """Requests that keep every server busy, and a little more that waits at hand."""
+        size = sum(endpoint.window.size for endpoint in self._endpoints)
+        return size + size // 4 + self._options.list_size
+
+    def admit(self, jobs: list[Job]) -> None:
+        """Queue requests."""
+        self._loop.call_soon_threadsafe(self._admit, jobs)
+
+    def cancel(self, request_ids: set[bytes]) -> None:
+        """Give up on requests."""
+        assert self._sender is not None  # begun
+        self._loop.call_soon_threadsafe(self._sender.cancel, request_ids)
+
+    def counters(self) -> dict[str, int]:
+        """What happened since the start."""
+        return {
+            "resent": self._sender.resent if self._sender else 0,
+            "defused": self._defuser.count if self._defuser else 0,
+            "bounded": self._replies.bounded if self._replies else 0,
+            "went_away": sum(endpoint.went_away for endpoint in self._endpoints),
+        }
+
+    def close(self) -> None:
+        """Drop everything; safe to call twice."""
+        if self._loop.is_closed():
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._stop.set)
+        except RuntimeError:  # it has ended meanwhile
+            return
+        self._thread.join(_JOIN_SECONDS)
+
+    def _result(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _begin(self, found: Found) -> None:
+        options, now = self._options, time.monotonic()
+        abilities = found.abilities
+        for place, root in enumerate(options.base_urls):
+            window = Window(
+                start=options.start_concurrency,
+                most=options.concurrency,
+                step=options.list_size,
+                now=now,
+            )
+            self._endpoints.append(Endpoint(place, root, window))
+        self._defuser = Defuser(found.control_texts) if abilities.way == "chat" else None
+        self._replies = Replies(abilities, tokenizer=found.model.tokenizer)
+        self._sender = Sender(
+            client=self._client,
+            endpoints=self._endpoints,
+            waiting=self._waiting,
+            bodies=Bodies(abilities, vocabulary=found.vocabulary, defuser=self._defuser),
+            replies=self._replies,
+            options=options,
+            secret=self._secret,
+            list_size=self.list_size(abilities),
+            context_tokens=found.model.context_tokens,
+            put=self._put,
+        )
+        for endpoint in self._endpoints:
+            if endpoint.root in found.away:
+                self._sender.lost_sight_of(endpoint)
+
+    def _admit(self, jobs: list[Job]) -> None:
+        assert self._sender is not None  # begun
+        self._sender.admit(jobs)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.set_exception_handler(self._failed)
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.close()
+
+    def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A mistake of ours: the host ends by it, rather than wait for ever."""
+        del loop
+        error = context.get("exception")
+        self._put(error if isinstance(error, Exception) else RuntimeError(context["message"]))
+
+    async def _serve(self) -> None:
+        async with self._client:
+            self._is_open.set()
+            await self._stop.wait()
+            if self._sender is not None:
+                try:
+                    await asyncio.wait_for(self._sender.close(), _CLOSE_SECONDS)
+                except TimeoutError:
+                    return
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # noqa: PLC0415 - not on Windows
+    except ModuleNotFoundError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()

@@ -1,0 +1,123 @@
+"""Settings of the HTTP engine, the addresses among them, and the key that is no setting."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal, get_args
+from urllib.parse import urlsplit
+
+import msgspec
+
+from judgefast.errors import ConfigError
+
+Api = Literal["auto", "completions", "chat", "sglang"]
+
+KEY_NAMES = ("JUDGEFAST_API_KEY", "OPENAI_API_KEY")
+"""Variables of the environment that may hold the key; the first that is set counts."""
+
+
+class HttpOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be set."""
+
+    base_urls: tuple[str, ...]
+    """Roots of the servers, without `/v1`. One judge behind all of them."""
+    api: Api = "auto"
+    """Which of a server's ways is used; `auto`: what it shows it can do."""
+    tokenizer: str = "auto"
+    """A model folder or `tokenizer.json`; `auto`: looked for by the model's name."""
+    list_size: int = 8
+    """Prompts in one request where answers are short and the server takes lists."""
+    concurrency: int = 256
+    """Most prompts at one server at a time; how many of them is learnt."""
+    start_concurrency: int = 64
+    """Prompts at one server before anything is learnt."""
+    timeout_seconds: float = 300.0
+    """Longest wait for one answer before its request is sent again."""
+    connect_seconds: float = 10.0
+    """Longest wait for a connection."""
+    max_retries: int = 5
+    """How often a prompt is sent again after an answer that was none."""
+    patience_seconds: float = 120.0
+    """How long all servers may be away before the engine is lost."""
+    context_tokens: int | None = None
+    """Prompt and answer together; None: what the server says."""
+
+    def check(self) -> None:
+        """Refuse what is out of range.
+
+        Raises:
+            ConfigError: Names the setting and what it may be.
+
+        """
+        if self.api not in get_args(Api):
+            message = f"api is {self.api!r}; it may be {', '.join(get_args(Api))}"
+            raise ConfigError(message)
+        least = {"list_size": 1, "concurrency": 1, "start_concurrency": 1, "max_retries": 0}
+        for name, low in least.items():
+            value = getattr(self, name)
+            if type(value) is not int or value < low:
+                message = f"{name} is {value!r}; the engine `http` takes an integer from {low}"
+                raise ConfigError(message)
+        for name in ("timeout_seconds", "connect_seconds", "patience_seconds"):
+            value = getattr(self, name)
+            if type(value) not in {int, float} or not value > 0:
+                message = f"{name} is {value!r}; the engine `http` takes seconds above 0"
+                raise ConfigError(message)
+        if self.context_tokens is not None and (
+            type(self.context_tokens) is not int or self.context_tokens < 1
+        ):
+            message = f"context_tokens is {self.context_tokens!r}; it must be at least 1"
+            raise ConfigError(message)
+
+
+def root_of(url: str) -> str:
+    """A server's root: scheme, host, port and path, without `/v1` at the end.
+
+    An address with a password or a query is refused, since addresses are written down.
+
+    Raises:
+        ConfigError: It is no such address; the message shows none of what may be secret.
+
+    >>> root_of("http://127.0.0.1:8000/v1/")
+    'http://127.0.0.1:8000'
+    """
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        parts, host, port = urlsplit(""), None, None
+    hint = "write it as http://127.0.0.1:8000 or https://judge.example.org/v1"
+    if parts.scheme not in {"http", "https"} or not host:
+        message = "a base URL is not of the form http://HOST:PORT"
+        raise ConfigError(message, hint=hint)
+    if parts.username or parts.password or parts.query or parts.fragment:
+        message = f"the base URL of `{host}` holds more than an address"
+        raise ConfigError(message, hint=f"leave it out; a key goes into {KEY_NAMES[0]}")
+    shown = f"[{host}]" if ":" in host else host
+    place = shown if port is None else f"{shown}:{port}"
+    return f"{parts.scheme}://{place}{parts.path.rstrip('/').removesuffix('/v1')}"
+
+
+def key_of_environment() -> str | None:
+    """The key, where one is set."""
+    return next((key for name in KEY_NAMES if (key := os.environ.get(name, "").strip())), None)
+
+
+class Secret:
+    """The key; it shows itself to nobody but the server."""
+
+    def __init__(self, key: str | None) -> None:
+        self._key = key
+
+    def __repr__(self) -> str:
+        """Nothing of the key."""
+        return "Secret()"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a request says of who sends it."""
+        return {} if self._key is None else {"Authorization": f"Bearer {self._key}"}
+
+    def scrub(self, words: str) -> str:
+        """Words of a server, without the key that it may repeat."""
+        return words if self._key is None else words.replace(self._key, "***")

@@ -1,0 +1,316 @@
+"""From a server's JSON to completions. What does not fit what was asked is no answer."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from judgefast.engines.http.labels import Labels
+from judgefast.engines.http.unusable import BadReplyError, CutPromptError
+from judgefast.engines.http.usage import Usage, shared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from judgefast.engines.base import Completion, FinishReason
+    from judgefast.engines.http.abilities import Abilities
+    from judgefast.engines.http.jobs import Job
+    from judgefast.prompts.decoding import Decoding
+    from judgefast.prompts.tokenizer import PromptTokenizer
+
+_FINISH: dict[str | None, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "content_filter": "refused",
+    "eos_token": "stop",
+    None: "stop",
+}
+
+
+class _Message(msgspec.Struct, gc=False):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _ChatTop(msgspec.Struct, gc=False):
+    token: str
+    logprob: float
+
+
+class _ChatToken(msgspec.Struct, gc=False):
+    top_logprobs: list[_ChatTop] = []
+
+
+class _ChatLogprobs(msgspec.Struct, gc=False):
+    content: list[_ChatToken] | None = None
+
+
+class _ChatChoice(msgspec.Struct, gc=False):
+    message: _Message
+    index: int = 0
+    finish_reason: str | None = None
+    logprobs: _ChatLogprobs | None = None
+
+
+class _Chat(msgspec.Struct, gc=False):
+    choices: list[_ChatChoice]
+    usage: Usage | None = None
+
+
+class _Finish(msgspec.Struct, gc=False):
+    type: str | None = None
+
+
+class _Meta(msgspec.Struct, gc=False):
+    finish_reason: _Finish | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    output_token_ids_logprobs: list[list[tuple[float | None, int, Any]]] | None = None
+
+
+class _Generated(msgspec.Struct, gc=False):
+    meta_info: _Meta
+    text: str = ""
+
+
+_chat = msgspec.json.Decoder(_Chat)
+_generated = msgspec.json.Decoder(list[_Generated])
+
+
+class _Text(msgspec.Struct, gc=False):
+    index: int
+    text: str = ""
+    finish_reason: str | None = None
+
+
+class _Texts(msgspec.Struct, gc=False):
+    choices: list[_Text]
+    usage: Usage | None = None
+
+
+_texts = msgspec.json.Decoder(_Texts)
+
+
+class Replies:
+    """Reads replies of one server's way.
+
+    Args:
+        abilities: What the server can do.
+        tokenizer: Of the judge, where it is known: it says which share of a list's tokens each text
+            has.
+
+    """
+
+    def __init__(self, abilities: Abilities, *, tokenizer: PromptTokenizer | None = None) -> None:
+        self._abilities = abilities
+        self._tokenizer = tokenizer
+        self._labels: dict[Decoding, Labels] = {}
+        self.bounded = 0
+        """Labels whose probability is an upper bound."""
+        readers: dict[str, Callable[[Sequence[Job], bytes], list[Completion]]] = {
+            "completions": self._completions,
+            "chat": self._of_chat,
+            "sglang": self._of_sglang,
+        }
+        self._read = readers[abilities.way]
+
+    def read(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:
+        """One completion for each job, in their order.
+
+        Raises:
+            BadReplyError: It is no JSON, or other choices than were asked for.
+            CutPromptError: The prompt was cut.
+
+        """
+        return self._read(jobs, raw)
+
+    def _of(self, decoding: Decoding) -> Labels:
+        found = self._labels.get(decoding)
+        if found is None:
+            found = self._labels[decoding] = Labels(decoding, self._abilities)
+        return found
+
+    def _completions(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:
+        decoding = jobs[0].request.decoding
+        if decoding.probabilities:
+            return self._label_reads(jobs, raw, self._of(decoding))
+        reply = _decoded(_texts, raw)
+        choices = _in_order(reply.choices, len(jobs))
+        usage = _checked(reply.usage, jobs)
+        words = [choice.text for choice in choices]
+        tokens = shared(usage, words, self._tokenizer)
+        return [
+            job.answered(
+                text=choice.text,
+                finish_reason=_finish(choice.finish_reason, choice.text, decoding),
+                prompt_tokens=None if job.ids is None else len(job.ids),
+                cached_tokens=usage.cached if len(jobs) == 1 else None,
+                completion_tokens=count,
+            )
+            for job, choice, count in zip(jobs, choices, tokens, strict=True)
+        ]
+
+    def _label_reads(self, jobs: Sequence[Job], raw: bytes, labels: Labels) -> list[Completion]:
+        reply = _decoded(labels.decoder, raw)
+        choices = _in_order(reply.choices, len(jobs))
+        usage = _checked(reply.usage, jobs)
+        cached = usage.cached if len(jobs) == 1 else None
+        completions = []
+        for job, choice in zip(jobs, choices, strict=True):
+            read = labels.of_completion(choice)
+            if read is None:
+                words = f"`{choice.text[:40]}`, and no label among the likeliest tokens"
+                completions.append(job.failed("engine_error", f"the judge's next token is {words}"))
+                continue
+            self.bounded += read.bounded
+            completions.append(
+                job.answered(
+                    text=read.text,
+                    finish_reason="stop",
+                    logprobs=read.logprobs,
+                    prompt_tokens=None if job.ids is None else len(job.ids),
+                    cached_tokens=cached,
+                    completion_tokens=1,
+                )
+            )
+        return completions
+
+    def _of_chat(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:
+        (job,) = jobs
+        decoding = job.request.decoding
+        reply = _decoded(_chat, raw)
+        (choice,) = _in_order(reply.choices, 1)
+        usage = reply.usage or Usage()
+        _check_words(job, usage)
+        text = choice.message.content or choice.message.refusal or ""
+        finish = _finish(choice.finish_reason, text, decoding)
+        if choice.message.refusal and not choice.message.content:
+            finish = "refused"
+        logprobs: tuple[float, ...] = ()
+        if decoding.probabilities and finish != "refused":
+            tokens = (choice.logprobs.content if choice.logprobs else None) or []
+            if not tokens:
+                message = "it has no log-probabilities"
+                raise BadReplyError(message)
+            tops = {each.token: each.logprob for each in tokens[0].top_logprobs}
+            read = self._of(decoding).of_words(tops)
+            if read is None:
+                words = f"`{text[:40]}`, and no whole label is among the likeliest tokens"
+                return [job.failed("engine_error", f"the judge's next token is {words}")]
+            text, logprobs, finish = read.text, read.logprobs, "stop"
+            self.bounded += read.bounded
+        return [
+            job.answered(
+                text=text,
+                finish_reason=finish,
+                logprobs=logprobs,
+                prompt_tokens=usage.prompt_tokens,
+                cached_tokens=usage.cached,
+                completion_tokens=usage.completion_tokens,
+                reasoning_tokens=usage.reasoning,
+            )
+        ]
+
+    def _of_sglang(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:
+        decoding = jobs[0].request.decoding
+        found = _decoded(_generated, raw)
+        _check_count(len(found), len(jobs))
+        completions = []
+        for job, each in zip(jobs, found, strict=True):
+            meta = each.meta_info
+            text = each.text
+            logprobs: tuple[float, ...] = ()
+            reason = meta.finish_reason.type if meta.finish_reason else None
+            finish = _finish(reason, text, decoding)
+            if decoding.probabilities:
+                by_id = {
+                    token: -math.inf if value is None else value
+                    for value, token, _ in (meta.output_token_ids_logprobs or [[]])[0]
+                }
+                read = self._of(decoding).of_ids(by_id)
+                text, logprobs, finish = read.text, read.logprobs, "stop"
+            completions.append(
+                job.answered(
+                    text=text,
+                    finish_reason=finish,
+                    logprobs=logprobs,
+                    prompt_tokens=meta.prompt_tokens,
+                    cached_tokens=meta.cached_tokens,
+                    completion_tokens=meta.completion_tokens,
+                )
+            )
+        return completions
+
+
+def _decoded(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:  # noqa: ANN401 - its type
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        first = str(error)
+    try:  # a lone surrogate is legal in JSON, and this reader takes it
+        return msgspec.convert(json.loads(raw), decoder.type)
+    except (ValueError, RecursionError):
+        message = f"it cannot be read: {first}"
+        raise BadReplyError(message) from None
+
+
+def _check_count(found: int, wanted: int) -> None:
+    if found != wanted:
+        message = f"it has {found} choices where {wanted} were asked for"
+        raise BadReplyError(message)
+
+
+def _in_order(choices: list[Any], wanted: int) -> list[Any]:
+    """Choices by the prompts they belong to."""
+    _check_count(len(choices), wanted)
+    for place, choice in enumerate(choices):
+        if choice.index != place:
+            break
+    else:
+        return choices
+    by_index = {choice.index: choice for choice in choices}
+    if len(by_index) != wanted or min(by_index) != 0 or max(by_index) != wanted - 1:
+        message = f"its choices bear the numbers {sorted(choice.index for choice in choices)[:8]}"
+        raise BadReplyError(message)
+    return [by_index[place] for place in range(wanted)]
+
+
+def _checked(usage: Usage | None, jobs: Sequence[Job]) -> Usage:
+    """What was counted; of one prompt it must be the whole of it, of a list the sum."""
+    usage = usage or Usage()
+    ids = jobs[0].ids
+    if len(jobs) > 1 and usage.prompt_tokens is not None:
+        sent = sum(0 if job.ids is None else len(job.ids) for job in jobs)
+        if usage.prompt_tokens < sent:  # llama.cpp counts the first of a list
+            return Usage()
+    if (
+        len(jobs) == 1
+        and ids is not None
+        and usage.prompt_tokens
+        and usage.prompt_tokens < len(ids)
+    ):
+        message = f"the server has read {usage.prompt_tokens} tokens of {len(ids)}"
+        raise CutPromptError(message)
+    return usage
+
+
+def _check_words(job: Job, usage: Usage) -> None:
+    """A word is at least one token, so that fewer tokens than words were read of a cut prompt."""
+    words = len(job.request.prompt.text.split()) if job.request.prompt else 0
+    if usage.prompt_tokens and words > usage.prompt_tokens:
+        message = f"the server has read {usage.prompt_tokens} tokens of {words} words"
+        raise CutPromptError(message)
+
+
+def _finish(reason: str | None, text: str, decoding: Decoding) -> FinishReason:
+    finish = _FINISH.get(reason)
+    if finish is None:
+        message = f"the answer ended by `{reason}`"
+        raise BadReplyError(message)
+    if finish == "length" and decoding.labels and text in {label.text for label in decoding.labels}:
+        return "stop"  # a label is whole, though the limit came before the token that ends it
+    return finish

@@ -1,0 +1,392 @@
+"""Keeps every server busy: takes what waits, sends it, and sees to what came back of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from judgefast.engines.http.look import refusal
+from judgefast.engines.http.retries import Next, is_too_long, next_of, pause, retry_after
+from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
+from judgefast.errors import ColumnError, EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from judgefast.engines.base import Completion, ErrorKind
+    from judgefast.engines.http.bodies import Bodies
+    from judgefast.engines.http.client import Client, Reply
+    from judgefast.engines.http.endpoints import Endpoint
+    from judgefast.engines.http.jobs import Job
+    from judgefast.engines.http.options import HttpOptions, Secret
+    from judgefast.engines.http.replies import Replies
+    from judgefast.engines.http.waiting import Waiting
+
+LOG = logging.getLogger("judgefast")
+
+SHORT_ANSWER = 16
+"""Tokens up to which prompts go in lists: a list is answered when its slowest is."""
+
+_OK = 200
+_TOO_MANY = 429
+_SERVER_ERROR = 500
+_WORDS = 300
+_SORT, _MOST_TOLD = 60, 5
+_ENOUGH = 8
+"""Prompts refused in a row from the first one on, after which all would be."""
+_NEVER = 1 << 60
+_GRACE_SECONDS = 3.0
+_REPLY_BYTES, _ANSWER_BYTES, _TOKEN_BYTES = 1 << 20, 1 << 16, 1 << 12
+"""Bytes for a reply, each answer in it, each token of that: likeliest tokens take many."""
+_SHORTEST_PROBE = 0.5
+_LONGEST_PROBE = 15.0
+_PROBE_TIMEOUT = 5.0
+_TICK = 0.002
+"""Timers are exact to so many seconds."""
+
+
+class Sender:
+    """The work of the loop's thread. Nothing here is called from another one."""
+
+    def __init__(  # noqa: PLR0913 - its parts, by keyword
+        self,
+        *,
+        client: Client,
+        endpoints: Sequence[Endpoint],
+        waiting: Waiting,
+        bodies: Bodies,
+        replies: Replies,
+        options: HttpOptions,
+        secret: Secret,
+        list_size: int,
+        context_tokens: int | None,
+        put: Callable[[list[Completion] | Exception], None],
+    ) -> None:
+        self._client, self._endpoints, self._waiting = client, endpoints, waiting
+        self._bodies, self._replies = bodies, replies
+        self._options, self._secret = options, secret
+        self._list_size, self._context = list_size, context_tokens
+        self._hand_over = put
+        self._ready: list[Completion] = []
+        self._tasks: dict[asyncio.Task[None], list[Job]] = {}
+        self._probes: set[asyncio.Task[None]] = set()
+        self._lost: EngineError | None = None
+        self._is_over = False
+        self._refused_all = 0
+        self._told: set[str] = set()
+        self._has_short_answers = False
+        self.resent = 0
+        """Requests that were sent again."""
+        self._pausing: dict[int, tuple[asyncio.TimerHandle, list[Job]]] = {}
+        self._next_pause = 0
+
+    def admit(self, jobs: list[Job]) -> None:
+        """Queue requests; one that is surely too long is not sent."""
+        fit = []
+        for job in jobs:
+            if words := self._too_long(job):
+                self._settle([job], [job.failed("too_long", words)])
+            else:
+                fit.append(job)
+        self._has_short_answers = _is_short(jobs[0])
+        self._waiting.add(fit)
+        self.pump()
+
+    def lost_sight_of(self, endpoint: Endpoint) -> None:
+        """Begin with a server away."""
+        self._failed(endpoint, time.monotonic(), "it was away at the start", is_gone=True)
+        self._silent_since = None  # another is there
+
+    def pump(self) -> None:
+        """Send what waits, as far as there is room."""
+        sent = True
+        while sent and len(self._waiting) and self._lost is None:
+            sent = False
+            now = time.monotonic()
+            for endpoint in self._endpoints:
+                if endpoint.room(now) <= 0:
+                    endpoint.window.full()
+                    continue
+                if self._is_worth_waiting(endpoint):
+                    continue
+                jobs = self._waiting.take(endpoint.place, self._together)
+                if jobs:
+                    self._send(endpoint, jobs)
+                    sent = True
+
+    def cancel(self, request_ids: set[bytes]) -> None:
+        """Give up on requests; a list goes on as long as anybody waits for one of its prompts."""
+        given_up = []
+        chunks = [*self._tasks.values(), *(chunk for _, chunk in self._pausing.values())]
+        for job in [*chain.from_iterable(chunks), *self._waiting]:
+            if job.request.request_id in request_ids and not job.is_settled:
+                job.is_settled = True
+                given_up.append(job.cancelled())
+        for task, chunk in self._tasks.items():
+            if all(job.is_settled for job in chunk):
+                task.cancel()
+        if given_up:
+            self._put(given_up)
+
+    async def close(self) -> None:
+        """End all that is on its way."""
+        self._is_over, self._lost = True, EngineError("closed")
+        for handle, _ in self._pausing.values():
+            handle.cancel()
+        tasks = [*self._tasks, *self._probes]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _too_long(self, job: Job) -> str:
+        """Why a prompt cannot fit; empty where it may. A word is at least one token."""
+        prompt = job.request.prompt
+        if self._context is None or prompt is None:
+            return ""
+        least = len(prompt.text.split()) if job.ids is None else len(job.ids)
+        room = self._context - job.request.decoding.max_tokens
+        if least <= room:
+            return ""
+        unit = "words" if job.ids is None else "tokens"
+        return f"the prompt has {least:,} {unit}, and the judge has room for {room:,} tokens"
+
+    def _is_worth_waiting(self, endpoint: Endpoint) -> bool:
+        """Whether a busy server has enough to do until a whole list has come together."""
+        few = len(self._waiting) < self._list_size and self._has_short_answers
+        return few and endpoint.in_flight > max(self._list_size, endpoint.window.size // 2)
+
+    def _together(self, job: Job) -> int:
+        """How many prompts go with this one in a request."""
+        if not _is_short(job):
+            return 1
+        up = sum(endpoint.is_up for endpoint in self._endpoints) or 1
+        return min(self._list_size, max(1, -(-len(self._waiting) // up)))
+
+    def _send(self, endpoint: Endpoint, jobs: list[Job]) -> None:
+        endpoint.in_flight += len(jobs)
+        task = asyncio.get_running_loop().create_task(self._ask(endpoint, jobs))
+        self._tasks[task] = jobs
+        task.add_done_callback(self._tasks.pop)
+
+    async def _ask(self, endpoint: Endpoint, jobs: list[Job]) -> None:
+        """One request, to its end."""
+        started = time.monotonic()
+        try:
+            body = self._bodies.body(jobs)
+            longest = jobs[0].request.decoding.max_tokens
+            most = _REPLY_BYTES + len(jobs) * (_ANSWER_BYTES + longest * _TOKEN_BYTES)
+            reply = await self._client.post(endpoint.root + self._bodies.path, body, most=most)
+        except ColumnError as error:
+            self._halve(jobs, f"this prompt cannot be sent: {error}")
+        except NoReplyError as error:
+            self._no_reply(endpoint, jobs, error)
+        else:
+            self._take(endpoint, jobs, reply, started)
+        finally:
+            endpoint.in_flight -= len(jobs)
+            if self._lost is None:
+                self.pump()
+            elif not any(each.in_flight for each in self._endpoints):
+                self._over()
+
+    def _take(self, endpoint: Endpoint, jobs: list[Job], reply: Reply, started: float) -> None:
+        now = time.monotonic()
+        if reply.status != _OK:
+            self._refused(endpoint, jobs, reply, now)
+            return
+        try:
+            completions = self._replies.read(jobs, reply.body)
+        except BadReplyError as error:
+            kind = reply.headers.get("Content-Type", "no content type")
+            words = f"{endpoint.root} answered what is no answer ({kind}): {error}"
+            self._failed(endpoint, now, words)
+            self._again(jobs, words, singly=True)
+            return
+        except CutPromptError as error:
+            self._settle(jobs, [job.failed("too_long", str(error)) for job in jobs])
+            return
+        self._refused_all = -_NEVER
+        endpoint.worked(len(jobs), now - started, now)
+        self._settle(jobs, completions)
+
+    def _refused(self, endpoint: Endpoint, jobs: list[Job], reply: Reply, now: float) -> None:
+        words = self._secret.scrub(reply.words)
+        said = f"{endpoint.root} answered {reply.status}: {' '.join(words.split())[:_WORDS]}"
+        step = next_of(reply.status, words)
+        if step is Next.LATER:
+            if reply.status != _TOO_MANY:
+                endpoint.trouble(now)
+                self._watch(said)
+            wait = retry_after(reply.headers, time.time())
+            endpoint.is_busy(wait, now)
+            self._wake(endpoint)
+            self._waiting.add_first(jobs)
+        elif step is Next.AGAIN:
+            self._failed(endpoint, now, said)
+            self._again(jobs, said)
+        elif step is Next.STOP:
+            self._end(refusal(endpoint.root, reply.status, words))
+        elif len(jobs) > 1:
+            self._halve(jobs, said)
+        elif step is Next.WITHHELD:
+            endpoint.troubled_since = None
+            self._settle(jobs, [jobs[0].answered(text="", finish_reason="refused")])
+        else:
+            endpoint.troubled_since = None
+            is_long = is_too_long(reply.status, words)
+            self._give_up(jobs[0], "too_long" if is_long else "engine_error", said)
+            self._refused_all += not is_long
+            if self._refused_all == _ENOUGH:
+                hint = "mend what it names; the same command goes on"
+                self._end(EngineError(f"every request is refused: {said}", hint=hint))
+
+    def _give_up(self, job: Job, kind: ErrorKind, words: str) -> None:
+        """Fail a request, and say it of the first few of a kind."""
+        self._settle([job], [job.failed(kind, words)])
+        sort = f"{kind} {words[:_SORT]}"
+        if sort not in self._told and len(self._told) < _MOST_TOLD:
+            self._told.add(sort)
+            LOG.warning("a request failed (%s): %s", kind, words)
+
+    def _no_reply(self, endpoint: Endpoint, jobs: list[Job], error: NoReplyError) -> None:
+        words = self._secret.scrub(str(error))
+        self._failed(endpoint, time.monotonic(), words, is_gone=not error.was_sent)
+        if error.was_sent:
+            self._again(jobs, words)
+        else:
+            self.resent += 1
+            self._waiting.add_first(jobs)
+
+    def _wake(self, endpoint: Endpoint) -> None:
+        """Go on when a pause is over; a timer may come a little before its time."""
+        left = endpoint.paused_until - time.monotonic()
+        if left > 0:
+            asyncio.get_running_loop().call_later(left + _TICK, self._wake, endpoint)
+        else:
+            self.pump()
+
+    def _halve(self, jobs: list[Job], words: str) -> None:
+        """Send each half by itself, at once; of one that is left alone the words are true."""
+        if len(jobs) == 1:
+            self._give_up(jobs[0], "engine_error", words)
+            return
+        self.resent += 1
+        middle = len(jobs) // 2
+        self._waiting.add_first(jobs[middle:])
+        self._waiting.add_first(jobs[:middle])
+
+    def _again(self, jobs: list[Job], words: str, *, singly: bool = False) -> None:
+        """Send once more after a pause: a list in halves or one by one, one until it is enough."""
+        if len(jobs) == 1:
+            job = jobs[0]
+            job.tries += 1
+            if job.tries > self._options.max_retries:
+                kind: ErrorKind = "timeout" if "no answer from" in words else "engine_error"
+                said = f"{words} ({job.tries} times)" if job.tries > 1 else words
+                self._give_up(job, kind, said)
+                return
+            self._after(pause(job.tries), jobs)
+            return
+        size = 1 if singly else -(-len(jobs) // 2)
+        for start in range(0, len(jobs), size):
+            self._after(pause(1), jobs[start : start + size])
+
+    def _after(self, seconds: float, jobs: list[Job]) -> None:
+        self.resent += 1
+        self._next_pause += 1
+        number = self._next_pause
+
+        def go_on() -> None:
+            del self._pausing[number]
+            self._waiting.add_first(jobs)
+            self.pump()
+
+        handle = asyncio.get_running_loop().call_later(seconds, go_on)
+        self._pausing[number] = (handle, jobs)
+
+    def _in(self, seconds: float, do: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_later(seconds, do)
+
+    def _put(self, completions: list[Completion]) -> None:
+        """Hand completions to the host, those of one turn of the loop together: it wakes once."""
+        if not self._ready:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._ready += completions
+
+    def _flush(self) -> None:
+        if self._ready:
+            ready, self._ready = self._ready, []
+            self._hand_over(ready)
+
+    def _settle(self, jobs: Sequence[Job], completions: list[Completion]) -> None:
+        """Hand completions on, but for those that nobody waits for any more."""
+        kept = []
+        for job, completion in zip(jobs, completions, strict=True):
+            if not job.is_settled:
+                job.is_settled = True
+                kept.append(completion)
+        if kept:
+            self._put(kept)
+
+    def _failed(self, endpoint: Endpoint, now: float, words: str, *, is_gone: bool = False) -> None:
+        if endpoint.failed(now, is_gone=is_gone):
+            LOG.warning("%s is away: %s", endpoint.root, words)
+            task = asyncio.get_running_loop().create_task(self._probe(endpoint))
+            self._probes.add(task)
+            task.add_done_callback(self._probes.discard)
+        self._watch(words)
+
+    async def _probe(self, endpoint: Endpoint) -> None:
+        """Ask a server that is away until it is there again."""
+        wait = _SHORTEST_PROBE
+        words = ""
+        while not endpoint.is_up:
+            await asyncio.sleep(wait)
+            wait = min(_LONGEST_PROBE, 2 * wait)
+            try:
+                reply = await self._client.get(f"{endpoint.root}/v1/models", seconds=_PROBE_TIMEOUT)
+            except NoReplyError as error:
+                words = self._secret.scrub(str(error))
+            else:
+                words = f"{endpoint.root} answered {reply.status}"
+                if reply.status < _SERVER_ERROR:
+                    endpoint.returned()
+                    LOG.warning("%s is there again", endpoint.root)
+                    self.pump()
+                    return
+            self._watch(words)
+
+    def _watch(self, words: str) -> None:
+        """Look some time after a failure whether any server has answered since."""
+        self._in(self._options.patience_seconds + _TICK, lambda: self._check_life(words))
+
+    def _check_life(self, words: str) -> None:
+        """Lose the engine once all servers have only failed for too long."""
+        now = time.monotonic()
+        since = [endpoint.failing_since for endpoint in self._endpoints]
+        known = [each for each in since if each is not None]
+        if len(known) < len(since) or now - max(known) < self._options.patience_seconds:
+            return
+        message = f"no server has answered for {now - max(known):.0f} seconds; last: {words}"
+        self._end(EngineError(message, hint="start the server again, then give the same command"))
+
+    def _end(self, error: EngineError) -> None:
+        """Send nothing more; what is on its way may still be answered, if it is soon."""
+        if self._lost is None:
+            self._lost = error
+            asyncio.get_running_loop().call_later(_GRACE_SECONDS, self._over)
+
+    def _over(self) -> None:
+        if not self._is_over and self._lost is not None:
+            self._is_over = True
+            self._flush()
+            self._hand_over(self._lost)
+
+
+def _is_short(job: Job) -> bool:
+    """Whether a prompt may go in a list: its answer is soon there, and has no seed of its own."""
+    decoding = job.request.decoding
+    return decoding.max_tokens <= SHORT_ANSWER and not decoding.temperature > 0

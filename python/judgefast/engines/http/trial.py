@@ -1,0 +1,216 @@
+"""What a server can do, found by asking it once in the way that the run will ask."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from judgefast.batches.request import Request
+from judgefast.engines.http.bodies import Bodies
+from judgefast.engines.http.client import Reply
+from judgefast.engines.http.jobs import Job
+from judgefast.engines.http.look import refusal
+from judgefast.engines.http.replies import Replies
+from judgefast.engines.http.retries import Next, next_of, pause, retry_after
+from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
+from judgefast.errors import EngineError
+from judgefast.prompts.decoding import Decoding, Label
+from judgefast.prompts.segments import Prompt, Segment
+
+if TYPE_CHECKING:
+    from judgefast.engines.base import Completion
+    from judgefast.engines.http.abilities import Abilities
+    from judgefast.engines.http.client import Client
+    from judgefast.engines.http.options import Secret
+    from judgefast.prompts.tokenizer import PromptTokenizer
+
+_OK = 200
+_TRIES = 3
+_ASKED = "Which animal has stripes?"
+_WHOLE = '{"animal":"zebra"}'
+_SCHEMA = (
+    '{"type":"object","properties":{"animal":{"type":"string","enum":["zebra"]}},'
+    '"required":["animal"],"additionalProperties":false}'
+)
+_ANIMALS = ("zebra", "quagga")
+_SHORTEST_PROOF = 5
+"""Characters of an answer that a model does not write by chance."""
+
+
+class Trial:
+    """Asks one server a few small questions.
+
+    Args:
+        client: Its connections.
+        root: The server.
+        secret: The key.
+        tokenizer: Of the judge, where prompts may be ids.
+        patience: Seconds that a busy server is given.
+
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        root: str,
+        secret: Secret,
+        tokenizer: PromptTokenizer | None,
+        patience: float,
+    ) -> None:
+        self._client, self._root, self._secret = client, root, secret
+        self._tokenizer = tokenizer
+        self._until = time.monotonic() + patience
+
+    async def prompts(self, abilities: Abilities) -> Abilities | None:
+        """Find whether it takes prompts in a way at all, and lists of them.
+
+        Returns:
+            None where it does not.
+
+        Raises:
+            EngineError: The key or the model is refused, or nothing comes.
+
+        """
+        plain = Decoding(max_tokens=1)
+        if abilities.way != "chat":
+            lists = msgspec.structs.replace(abilities, lists=True)
+            if await self._asked(lists, plain, prompts=2):
+                return lists
+        if await self._asked(abilities, plain, may_fail=abilities.way != "chat"):
+            return abilities
+        return None
+
+    async def answers(self, abilities: Abilities) -> Abilities:
+        """Find how an answer may be asked for: labels, schema, choice."""
+        abilities = await self._labels(abilities)
+        for name, decoding in (
+            ("schema", Decoding(max_tokens=64, schema=_SCHEMA)),
+            ("choice", Decoding(max_tokens=16, labels=tuple(map(Label, _ANIMALS)))),
+        ):
+            found = await self._asked(abilities, decoding)
+            if found and _is_held(name, found[0].text):
+                abilities = msgspec.structs.replace(abilities, **{name: True})
+        return abilities
+
+    async def _labels(self, abilities: Abilities) -> Abilities:
+        ids = [0, 1] if self._tokenizer is None else self._ids()[:2].tolist()
+        labels = tuple(Label(text, token) for text, token in zip("AB", ids, strict=True))
+        decoding = Decoding(max_tokens=1, labels=labels, probabilities=True)
+        ways = [{"top_logprobs": 20}, {"top_logprobs": 5}]
+        if abilities.way != "chat":
+            ways.insert(0, {"labels_by_id": True})
+        if abilities.way == "sglang":
+            ways = ways[:1]
+        for way in ways:
+            tried = msgspec.structs.replace(abilities, **way)
+            if await self._asked(tried, decoding):
+                return tried
+        return abilities
+
+    async def reads_as_we_do(self, abilities: Abilities) -> bool | None:
+        """Whether the server's tokenizer makes the same ids; None where it does not say."""
+        if self._tokenizer is None:
+            return None
+        text = f"{_ASKED} zebra\u00e9 \u4e16\u754c 12,345\n\n  x"
+        asked = {"model": abilities.model, "prompt": text, "content": text}
+        body = msgspec.json.encode(asked | {"add_special_tokens": False, "add_special": False})
+        try:
+            reply = await self._client.post(f"{self._root}/tokenize", body)
+            tokens = msgspec.json.decode(reply.body)["tokens"] if reply.status == _OK else None
+        except (NoReplyError, msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
+            return None
+        if not isinstance(tokens, list):
+            return None
+        return bool(tokens == self._tokenizer.encode_trusted(text).tolist())
+
+    def _ids(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+        assert self._tokenizer is not None  # asked for where there is one
+        ids = self._tokenizer.encode_trusted(_ASKED)
+        return np.unique(ids)[:8].astype(np.int32) if len(set(ids.tolist())) > 1 else ids
+
+    def _job(self, decoding: Decoding) -> Job:
+        ids = None if self._tokenizer is None else self._ids()
+        prompt = Prompt((Segment(_ASKED, trusted=True),), ids, b"", 0)
+        request = Request(
+            request_id=bytes(16),
+            keys=(bytes(16),),
+            item_id="trial",
+            shown=(0,),
+            repeat=0,
+            judge="",
+            questions=(),
+            prompt=prompt,
+            prefix_group=0,
+            decoding=decoding,
+            seed=0,
+        )
+        return Job(request, time.time(), time.monotonic())
+
+    async def _asked(
+        self, abilities: Abilities, decoding: Decoding, *, prompts: int = 1, may_fail: bool = True
+    ) -> list[Completion] | None:
+        """Answers, or None where the server does not answer so.
+
+        Raises:
+            EngineError: The key is refused; or it had to answer and did not.
+
+        """
+        jobs = [self._job(decoding) for _ in range(prompts)]
+        reply = await self._answer(abilities, jobs)
+        if isinstance(reply, Reply) and reply.status == _OK:
+            try:
+                return Replies(abilities, tokenizer=self._tokenizer).read(jobs, reply.body)
+            except (BadReplyError, CutPromptError) as error:
+                reply = str(error)
+        if may_fail:
+            return None
+        if isinstance(reply, Reply):
+            raise refusal(self._root, reply.status, self._secret.scrub(reply.words))
+        message = f"{self._root} does not answer a small question: {reply}"
+        raise EngineError(message, hint="try it by hand: judgefast asks as OpenAI's API says")
+
+    async def _answer(self, abilities: Abilities, jobs: list[Job]) -> Reply | str:
+        """The reply in the end, or why there is none: a server may be busy, or fail for once.
+
+        Raises:
+            EngineError: The key is refused.
+
+        """
+        bodies = Bodies(abilities)
+        url, body = self._root + bodies.path, bodies.body(jobs)
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                reply = await self._client.post(url, body)
+            except NoReplyError as error:
+                if tries >= _TRIES:
+                    return self._secret.scrub(str(error))
+                continue
+            if reply.status in {401, 403}:
+                raise refusal(self._root, reply.status, self._secret.scrub(reply.words))
+            step = Next.REFUSED if reply.status == _OK else next_of(reply.status, reply.words)
+            if step is Next.LATER and time.monotonic() < self._until:
+                tries -= 1
+                wait = retry_after(reply.headers, time.time())
+            elif step is Next.AGAIN and tries < _TRIES:
+                wait = None
+            else:
+                return reply
+            await asyncio.sleep(pause(1 + tries) if wait is None else wait)
+
+
+def _is_held(name: str, text: str) -> bool:
+    """Whether an answer shows that the server kept it to what was asked for."""
+    if name == "choice":
+        return text.strip() in _ANIMALS
+    try:
+        return bool(json.loads(text) == json.loads(_WHOLE))
+    except ValueError:
+        bare = "".join(text.split())
+        return len(bare) >= _SHORTEST_PROOF and _WHOLE.startswith(bare)

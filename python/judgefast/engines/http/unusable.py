@@ -1,0 +1,20 @@
+"""Why a reply is no answer."""
+
+from __future__ import annotations
+
+
+class BadReplyError(Exception):
+    """It is no JSON, or other than what was asked for; the words say how."""
+
+
+class CutPromptError(Exception):
+    """The server has read less than it was sent."""
+
+
+class NoReplyError(Exception):
+    """Nothing came, or not the whole of it."""
+
+    def __init__(self, words: str, *, was_sent: bool) -> None:
+        super().__init__(words)
+        self.was_sent = was_sent
+        """Whether the server may have begun to work on it."""

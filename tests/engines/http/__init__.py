@@ -1,0 +1,1 @@
+"""The HTTP engine against servers of every kind, most of them at fault."""

@@ -1,0 +1,143 @@
+"""A real server that is not vLLM: llama.cpp's, with its key set, over SmolLM2."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from judgefast.engines.embedded import fetch
+from judgefast.errors import ModelError
+from judgefast.prompts.gguf_tokenizer import tokenizer_from_gguf
+from judgefast.runs import Run
+from tests.recorded import write_lines
+
+from .judging import KEY, Judging
+from .llama_server import CONTEXT
+from .serving import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytest.importorskip("xllamacpp", reason="its wheel is not made for this platform")
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
+
+ROWS = [
+    {"id": "sky", "question": "What color is the sky?", "answer_a": "Blue.", "answer_b": "Salt."},
+    {"id": "two", "question": "What is 1 + 1?", "answer_a": "11", "answer_b": "2"},
+]
+
+
+@pytest.fixture(scope="module")
+def weights() -> Path:
+    try:
+        return fetch()
+    except ModelError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def url(weights: Path) -> Iterator[str]:
+    """One start for all tests."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.engines.http.llama_server", str(weights), KEY],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    yield process.stdout.readline().strip()
+    process.kill()
+    process.communicate()
+
+
+@pytest.fixture(scope="module")
+def folder(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tokenizer and template of the model, as a model folder has them."""
+    made = tmp_path_factory.mktemp("models") / "smollm2"
+    made.mkdir()
+    tokenizer, known = tokenizer_from_gguf(weights)
+    tokenizer.save(str(made / "tokenizer.json"))
+    told = {"chat_template": known.chat_template, "eos_token": known.eos_token}
+    (made / "tokenizer_config.json").write_text(json.dumps(told), encoding="utf-8")
+    config = {"vocab_size": known.vocabulary_size, "max_position_embeddings": CONTEXT}
+    (made / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    return made
+
+
+@pytest.fixture
+def judging(folder: Path, tmp_path: Path) -> Judging:
+    return Judging(tmp_path, write_lines(tmp_path / "rows.jsonl", ROWS), folder)
+
+
+OPTIONS = {"timeout_seconds": 60, "list_size": 2}
+
+
+def test_texts_are_judged_over_chat_and_said_not_to_be_sealed(url: str, judging: Judging) -> None:
+    ran = judging.run(url, tokenizer=False, options=OPTIONS)
+    assert ran.status == 0, ran.words
+    assert ran.counts["parsed"] == 2 * len(ROWS)
+    for row in ran.completions():
+        assert row["prompt_tokens"] > 100
+    assert "sealed" in ran.words + ran.data
+
+
+def test_token_ids_are_judged_in_lists_and_labels_are_read_from_the_likeliest(
+    url: str, judging: Judging, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = judging.run(url, options=OPTIONS)
+    assert ran.status == 0, ran.words
+    rows = ran.completions()
+    assert len({row["request_id"] for row in rows}) == len(rows) == 2 * len(ROWS)
+    monkeypatch.setenv("JUDGEFAST_API_KEY", KEY)
+    prompt = Run.open(ran.out).prompt(rows[0]["request_id"])
+    assert prompt is not None
+    assert prompt.token_ids is not None
+    assert rows[0]["prompt_tokens"] == len(prompt.token_ids), (
+        "though it counts those of a list once"
+    )
+    body = {"prompt": prompt.token_ids.tolist(), "max_tokens": 1, "temperature": 0, "logprobs": 20}
+    (choice,) = asked(url, "/v1/completions", body)["choices"]
+    listed = {
+        each["token"]: each["logprob"] for each in choice["logprobs"]["content"][0]["top_logprobs"]
+    }
+    (answer,) = rows[0]["answers"]
+    for label, value in zip("ABC", answer["logprobs"], strict=True):
+        if label in listed:  # its numbers hang on what else it computes
+            assert value == pytest.approx(listed[label], abs=0.4)
+        else:
+            assert value <= min(listed.values()) + 0.4
+    assert listed.keys() & set("ABC")
+
+
+def test_a_wrong_key_is_refused_by_it_at_once(url: str, judging: Judging) -> None:
+    ran = judging.run(url, key="sk-wrong", options=OPTIONS)
+    assert ran.status == 2, ran.words
+    assert "JUDGEFAST_API_KEY" in ran.words
+
+
+def test_a_schema_holds_its_answers(url: str, judging: Judging) -> None:
+    ran = judging.run(
+        url, tokenizer=False, rubric="pairwise-reasons", options=OPTIONS, more=["--limit", "1"]
+    )
+    for row in ran.completions():
+        assert row["text"].lstrip().startswith("{")
+        assert '"verdict"' in row["text"]
+
+
+def asked(url: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Ask it without judgefast."""
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+    request = urllib.request.Request(url + path, json.dumps(body).encode(), headers)  # noqa: S310
+    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - our own server
+        found: dict[str, Any] = json.load(response)
+    return found

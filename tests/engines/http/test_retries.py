@@ -1,0 +1,242 @@
+"""Statuses, pauses, windows, servers that come and go: all by a clock that the tests turn."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from judgefast.engines.http.endpoints import Endpoint
+from judgefast.engines.http.options import HttpOptions, Secret, key_of_environment, root_of
+from judgefast.engines.http.retries import LONGEST_PAUSE, is_too_long, next_of, pause, retry_after
+from judgefast.engines.http.waiting import Waiting
+from judgefast.engines.http.windows import Window
+from judgefast.errors import ConfigError
+
+from .jobs import TEXT, job
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "step"),
+    [
+        (429, "", "later"), (503, "", "later"), (408, "", "later"), (529, "", "later"),
+        (500, "", "again"), (502, "content filter", "again"), (504, "", "again"),
+        (400, "", "refused"), (413, "", "refused"), (422, "", "refused"),
+        (400, '{"code": "content_filter"}', "withheld"), (403, "flagged by moderation", "withheld"),
+        (401, "", "stop"), (403, "", "stop"), (404, "", "stop"), (302, "", "stop"),
+    ],
+)  # fmt: skip
+def test_each_status_has_its_consequence(status: int, words: str, step: str) -> None:
+    assert next_of(status, words).value == step
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "This model's maximum context length is 4096 tokens.",
+        "the request exceeds the available context size",
+        '{"code": "context_length_exceeded"}',
+        "Input is too long for requested model.",
+        "The prompt (9000 tokens) is longer than the maximum model length",
+    ],
+)
+def test_a_refusal_for_length_is_known_by_its_words(words: str) -> None:
+    assert is_too_long(400, words)
+    assert is_too_long(413, "")
+    assert not is_too_long(400, "unknown field `logprob_token_ids`")
+
+
+@settings(max_examples=50)
+@given(st.integers(1, 40), st.floats(0, 1, exclude_max=True))
+def test_pauses_double_up_to_a_cap_with_at_least_half_of_them_kept(tries: int, draw: float) -> None:
+    seconds = pause(tries, draw=draw)
+    whole = min(LONGEST_PAUSE, 0.25 * 2 ** (tries - 1))
+    assert whole / 2 <= seconds <= whole
+
+
+def test_retry_after_is_seconds_or_a_date_and_never_for_ever() -> None:
+    assert retry_after({}, 0) is None
+    assert retry_after({"Retry-After": "2.5"}, 0) == 2.5
+    assert retry_after({"Retry-After": "86400"}, 0) == 300
+    assert retry_after({"Retry-After": "nan"}, 0) == 0
+    assert retry_after({"Retry-After": formatdate(1030, usegmt=True)}, 1000) == 30
+    assert retry_after({"Retry-After": formatdate(10, usegmt=True)}, 1000) == 0
+    assert retry_after({"Retry-After": "soon"}, 0) is None
+
+
+class Server:
+    """Answers up to `speed` prompts a second; more at a time only wait."""
+
+    def __init__(self, window: Window, speed: float, alone: float) -> None:
+        self.window, self.speed, self.alone, self.now = window, speed, alone, 0.0
+
+    def serve(self, seconds: float) -> None:
+        until = self.now + seconds
+        while self.now < until:
+            size = self.window.size
+            took = max(self.alone, size / self.speed)
+            self.now += took
+            self.window.full()
+            for _ in range(size):
+                self.window.done(1, took, self.now)
+
+
+def test_a_window_grows_as_long_as_that_is_faster_and_no_further() -> None:
+    window = Window(start=8, most=1000, step=8, now=0.0)
+    Server(window, speed=100, alone=1.0).serve(60)
+    assert 66 <= window.size <= 160, "a hundred at a time are as fast as it gets"
+
+
+def test_a_window_stays_within_its_limit() -> None:
+    window = Window(start=64, most=100, step=8, now=0.0)
+    Server(window, speed=1e9, alone=1.0).serve(60)
+    assert 95 <= window.size <= 100
+    assert Window(start=64, most=4, step=8, now=0.0).size == 4
+
+
+def test_a_wave_of_refusals_halves_a_window_once_and_it_comes_back_step_by_step() -> None:
+    window = Window(start=64, most=100, step=8, now=0.0)
+    for _ in range(64):
+        window.pushed_back(10.0)
+    assert window.size == 32
+    window.pushed_back(20.0)
+    assert window.size == 16
+    server = Server(window, speed=1e9, alone=1.0)
+    server.now = 21.0
+    server.serve(2.5)
+    assert 16 < window.size <= 40
+    for moment in range(30, 200, 10):
+        window.pushed_back(float(moment))
+    assert window.size == 1
+
+
+def endpoint(place: int = 0) -> Endpoint:
+    return Endpoint(place, f"http://judge{place}", Window(start=8, most=8, step=8, now=0.0))
+
+
+def test_a_server_that_asks_for_time_is_given_it_and_no_prompts() -> None:
+    one = endpoint()
+    one.is_busy(5.0, now=100.0)
+    assert (one.room(104.9), one.room(105.0)) == (0, 4)
+    one.is_busy(1.0, now=101.0)  # of the same wave: what was asked for first is kept
+    assert one.room(104.9) == 0
+
+
+def test_a_server_is_away_after_three_failures_in_a_row_or_when_nobody_is_there() -> None:
+    one = endpoint()
+    assert [one.failed(1.0, is_gone=False) for _ in range(2)] == [False, False]
+    one.worked(1, 0.1, now=2.0)
+    assert [one.failed(3.0, is_gone=False) for _ in range(4)] == [False, False, True, False]
+    assert (one.room(4.0), one.failing_since) == (0, 3.0)
+    one.returned()
+    assert one.room(5.0) == 8
+    assert one.failed(6.0, is_gone=False), "it is on probation"
+    two = endpoint()
+    assert two.failed(1.0, is_gone=True)
+
+
+def test_a_server_that_computes_is_not_failing() -> None:
+    one = endpoint()
+    one.trouble(1.0)
+    assert one.failing_since == 1.0
+    one.in_flight = 1
+    assert one.failing_since is None
+
+
+def test_groups_stay_with_a_server_while_there_are_others_and_are_shared_at_the_end() -> None:
+    waiting = Waiting(servers=2)
+    waiting.add([job(group=n // 4, number=n) for n in range(8)])
+    first = waiting.take(0, lambda _: 2)
+    second = waiting.take(1, lambda _: 2)
+    assert [each.request.request_id[0] for each in (*first, *second)] == [0, 1, 4, 5]
+    third = waiting.take(0, lambda _: 8)
+    assert [each.request.request_id[0] for each in third] == [2, 3, 6, 7], "none is idle"
+    assert len(waiting) == 0
+
+
+def test_prompts_of_another_decoding_go_in_another_list() -> None:
+    waiting = Waiting(servers=1)
+    waiting.add([job(number=0), job(number=1), job(number=2, decoding=TEXT)])
+    assert len(waiting.take(0, lambda _: 8)) == 2
+    assert len(waiting.take(0, lambda _: 8)) == 1
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.integers(0, 5), max_size=40),
+    st.lists(st.tuples(st.integers(0, 2), st.integers(1, 9)), min_size=1, max_size=10),
+    st.integers(1, 3),
+)
+def test_everything_that_waits_is_handed_out_once(
+    groups: list[int], takes: list[tuple[int, int]], servers: int
+) -> None:
+    waiting = Waiting(servers=servers)
+    waiting.add([job(group=group, number=n) for n, group in enumerate(groups)])
+    taken: list[int] = []
+    turn = 0
+    while len(waiting):
+        place, most = takes[turn % len(takes)]
+        jobs = waiting.take(place % servers, lambda _, most=most: most)
+        assert jobs
+        assert len(jobs) <= most or turn == 2, "those that go first stay together"
+        if turn == 1:
+            waiting.add_first(jobs)
+        else:
+            taken += [each.request.request_id[0] for each in jobs]
+        turn += 1
+    assert sorted(taken) == list(range(len(groups)))
+
+
+def test_who_was_given_up_is_not_sent() -> None:
+    waiting = Waiting(servers=1)
+    jobs = [job(number=n) for n in range(3)]
+    waiting.add(jobs)
+    waiting.add_first([one := job(number=9)])
+    jobs[1].is_settled = one.is_settled = True
+    assert waiting.take(0, lambda _: 8) == [jobs[0], jobs[2]]
+
+
+@pytest.mark.parametrize(
+    ("url", "root"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("localhost:8000/v1", "http://localhost:8000"),
+        ("https://judge.example.org/api/v1/", "https://judge.example.org/api"),
+        ("http://[::1]:8000/", "http://[::1]:8000"),
+    ],
+)
+def test_an_address_is_a_root(url: str, root: str) -> None:
+    assert root_of(url) == root
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://me:sk-secret@judge.org", "https://judge.org/v1?key=sk-secret", "ftp://sk-secret", "http://"],
+)  # fmt: skip
+def test_an_address_that_may_hold_a_secret_is_refused_without_showing_it(url: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        root_of(url)
+    assert "sk-secret" not in str(caught.value) + str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("list_size", 0), ("api", "grpc"), ("timeout_seconds", 0), ("context_tokens", 0),
+     ("max_retries", -1), ("concurrency", 1.5), ("patience_seconds", float("nan"))],
+)  # fmt: skip
+def test_a_setting_out_of_range_is_named(name: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=name):
+        HttpOptions(base_urls=("http://a",), **{name: value}).check()
+
+
+def test_the_key_is_in_headers_and_in_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-two")
+    monkeypatch.setenv("JUDGEFAST_API_KEY", " sk-one ")
+    secret = Secret(key_of_environment())
+    assert secret.headers == {"Authorization": "Bearer sk-one"}
+    assert secret.scrub("wrong key sk-one!") == "wrong key ***!"
+    assert "sk-one" not in repr(secret)
+    monkeypatch.delenv("JUDGEFAST_API_KEY")
+    assert key_of_environment() == "sk-two"
