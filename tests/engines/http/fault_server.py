@@ -27,7 +27,7 @@ import msgspec
 from . import sglang
 from .byte_model import ids_of
 from .faults import GARBAGE, HTML, Faults, Rule, Script, spoiled
-from .opinion import asked_about
+from .opinion import asked_about, is_about_item
 from .protocols import Cache, Refusal, answer, chunks, prompts_of, read
 
 JSON = "application/json"
@@ -129,7 +129,8 @@ class Server:
         self._note("asked", note | {"fault": rule.do if rule else None})
         if rule and await _failed(rule, writer):
             return None
-        await asyncio.sleep(self.script.seconds)
+        if any(map(is_about_item, asked.prompts)):
+            await asyncio.sleep(self.script.seconds)
         make = sglang.answer if path == "/generate" else answer
         reply = make(asked, self.script, self.cache)
         if rule and isinstance(reply, dict):
