@@ -27,8 +27,8 @@ import msgspec
 from . import sglang
 from .byte_model import ids_of
 from .faults import GARBAGE, HTML, Faults, Rule, Script, spoiled
-from .opinion import asked_about
-from .protocols import Cache, Refusal, answer, chunks, prompts_of, read
+from .opinion import asked_about, is_about_item
+from .protocols import Cache, Refusal, answer, prompts_of, read
 
 JSON = "application/json"
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"}
@@ -129,15 +129,13 @@ class Server:
         self._note("asked", note | {"fault": rule.do if rule else None})
         if rule and await _failed(rule, writer):
             return None
-        await asyncio.sleep(self.script.seconds)
+        if any(map(is_about_item, asked.prompts)):
+            await asyncio.sleep(self.script.seconds)
         make = sglang.answer if path == "/generate" else answer
         reply = make(asked, self.script, self.cache)
         if rule and isinstance(reply, dict):
             reply = spoiled(rule.do, reply)
-        if body.get("stream") and isinstance(reply, dict) and "choices" in reply:
-            await _stream(writer, reply, body, is_chat=asked.is_chat, rule=rule)
-        else:
-            await _send_spoiled(writer, json.dumps(reply).encode(), rule)
+        await _send_spoiled(writer, json.dumps(reply).encode(), rule)
         await writer.drain()
         if writer.is_closing():
             return None
@@ -208,33 +206,6 @@ async def _send_spoiled(writer: asyncio.StreamWriter, data: bytes, rule: Rule | 
             await asyncio.sleep(rule.seconds / len(data))
     else:
         _write(writer, 200, data, "text/plain" if kind == "content_type" else JSON)
-
-
-async def _stream(
-    writer: asyncio.StreamWriter,
-    reply: dict[str, Any],
-    body: dict[str, Any],
-    *,
-    is_chat: bool,
-    rule: Rule | None,
-) -> None:
-    """Send a reply as events; the connection is closed at its end."""
-    head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
-    writer.write((head + "Transfer-Encoding: chunked\r\n\r\n").encode())
-    with_usage = bool((body.get("stream_options") or {}).get("include_usage"))
-    events = [
-        json.dumps(one).encode() for one in chunks(reply, is_chat=is_chat, with_usage=with_usage)
-    ]
-    for place, event in enumerate([*events, b"[DONE]"]):
-        if rule and rule.do == "cut" and place == len(events) // 2:
-            writer.close()
-            return
-        if rule and rule.do == "drip":
-            await asyncio.sleep(rule.seconds / (len(events) + 1))
-        data = b"data: " + event + b"\n\n"
-        writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
-        await writer.drain()
-    writer.write(b"0\r\n\r\n")
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

@@ -65,7 +65,7 @@ class Script(msgspec.Struct, forbid_unknown_fields=True):
     has_other_tokenizer: bool = False
     longest_list: int = 1024
     seconds: float = 0.0
-    """What an answer takes."""
+    """What an answer about an item takes."""
     top: int = 20
     """Most log-probabilities by `logprobs` or `top_logprobs`."""
     hidden: str = ""

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from importlib.resources import files
 from io import StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from unittest.mock import patch
@@ -151,6 +152,16 @@ class Judging:
         assert "Traceback" not in ran.words, ran.words
         assert_no_key(ran)
         return ran
+
+
+def short_reasons(folder: Path) -> Path:
+    """The rubric `pairwise-reasons`, with answers that a small model on a CPU ends in time."""
+    built_in = files("judgefast.prompts").joinpath("rubrics/pairwise-reasons.toml")
+    text = built_in.read_text("utf-8")
+    assert "max_tokens = 256" in text
+    made = folder / "short.toml"
+    made.write_text(text.replace("max_tokens = 256", "max_tokens = 24"), encoding="utf-8")
+    return made
 
 
 def environment(key: str | None, **more: str) -> dict[str, str]:

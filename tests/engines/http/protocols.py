@@ -152,25 +152,6 @@ def answer(asked: Asked, script: Script, cache: Cache) -> dict[str, Any]:
     }
 
 
-def chunks(reply: dict[str, Any], *, is_chat: bool, with_usage: bool) -> list[dict[str, Any]]:
-    """A reply as a stream: each choice in two parts, the first parts of all before the second."""
-    head = {key: reply[key] for key in ("id", "created", "model")}
-    head["object"] = "chat.completion.chunk" if is_chat else "text_completion"
-    made = []
-    for is_last in (False, True):
-        for choice in reply["choices"]:
-            text = choice["message"]["content"] if is_chat else choice["text"]
-            part = text[len(text) // 2 :] if is_last else text[: len(text) // 2]
-            said = {"delta": {"content": part}} if is_chat else {"text": part}
-            logprobs = choice["logprobs"] if is_last else None
-            finish = choice["finish_reason"] if is_last else None
-            said |= {"index": choice["index"], "logprobs": logprobs, "finish_reason": finish}
-            made.append(head | {"choices": [said]})
-    if with_usage:
-        made.append(head | {"choices": [], "usage": reply["usage"]})
-    return made
-
-
 def _choice(index: int, text: str, finish: str, asked: Asked, script: Script) -> dict[str, Any]:
     body, prompt = asked.body, asked.prompts[index]
     choice: dict[str, Any] = {"index": index, "logprobs": None, "finish_reason": finish}

@@ -17,7 +17,7 @@ from judgefast.prompts.gguf_tokenizer import tokenizer_from_gguf
 from judgefast.runs import Run
 from tests.recorded import write_lines
 
-from .judging import KEY, Judging
+from .judging import KEY, Judging, short_reasons
 from .llama_server import CONTEXT
 from .serving import ROOT
 
@@ -125,10 +125,10 @@ def test_a_wrong_key_is_refused_by_it_at_once(url: str, judging: Judging) -> Non
     assert "JUDGEFAST_API_KEY" in ran.words
 
 
-def test_a_schema_holds_its_answers(url: str, judging: Judging) -> None:
-    ran = judging.run(
-        url, tokenizer=False, rubric="pairwise-reasons", options=OPTIONS, more=["--limit", "1"]
-    )
+def test_a_schema_holds_its_answers(url: str, judging: Judging, tmp_path: Path) -> None:
+    rubric = str(short_reasons(tmp_path))
+    ran = judging.run(url, tokenizer=False, rubric=rubric, options=OPTIONS, more=["--limit", "1"])
+    assert len(ran.completions()) == 2
     for row in ran.completions():
         assert row["text"].lstrip().startswith("{")
         assert '"verdict"' in row["text"]

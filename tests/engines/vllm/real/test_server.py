@@ -11,7 +11,6 @@ import sys
 import time
 import urllib.request
 from contextlib import suppress
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ import pytest
 
 from judgefast.engines import create_engine
 from judgefast.prompts.decoding import Decoding
-from tests.engines.http.judging import KEY, Judging
+from tests.engines.http.judging import KEY, Judging, short_reasons
 from tests.recorded import pairs, write_lines
 
 from .test_engine import TEXTS, encoded, labels_of
@@ -143,12 +142,7 @@ def test_a_prompt_that_the_server_finds_too_long_is_found_in_its_list(
 def test_verdicts_of_a_schema_come_first_and_the_run_has_every_one(
     url: str, smollm2: Path, tmp_path: Path
 ) -> None:
-    built_in = (
-        files("judgefast.prompts").joinpath("rubrics/pairwise-reasons.toml").read_text("utf-8")
-    )
-    assert "max_tokens = 256" in built_in
-    rubric = tmp_path / "short.toml"
-    rubric.write_text(built_in.replace("max_tokens = 256", "max_tokens = 24"), encoding="utf-8")
+    rubric = short_reasons(tmp_path)
     data = write_lines(tmp_path / "pairs.jsonl", pairs()[:3])
     ran = Judging(tmp_path, data, smollm2).run(url, rubric=str(rubric), options=OPTIONS)
     assert ran.status == 0, ran.words
