@@ -76,9 +76,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--recorded", type=click.Path(), help="Recorded outputs or a run, for --engine replay."
         ),
-        click.option(
-            "--base-url", multiple=True, help="Server, for --engine http; repeatable."
-        ),
+        click.option("--base-url", multiple=True, help="Server, for --engine http; repeatable."),
         click.option(
             "--api",
             type=click.Choice(["auto", "completions", "chat", "sglang"]),

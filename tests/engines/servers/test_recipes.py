@@ -21,7 +21,7 @@ CASES = {
     ],
     "nemotron": ["nvidia/Llama-3_1-Nemotron-Ultra-253B-v1-FP8", "--port", "9000"],
     "folder": [
-        *("./my judge", "--host", "0.0.0.0", "--engine-arg", "max_num_seqs=64"),  # noqa: S104
+        *("./my judge", "--host", "0.0.0.0", "--engine-arg", "max_num_seqs=64"),  # noqa: S104 - printed, never listened on
         *("--engine-arg", "--enforce-eager=true", "--engine-arg", "generation_config=null"),
     ],
 }

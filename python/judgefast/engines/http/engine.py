@@ -44,6 +44,7 @@ class HttpEngine:
     """
 
     name = "http"
+    drives = ("aiohttp",)
 
     def __init__(
         self,
