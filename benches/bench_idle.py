@@ -28,10 +28,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from judgefast import files
 from judgefast.batches.request import Request
 from judgefast.config import RunConfig
 from judgefast.engines.base import Completion, Lane
-from judgefast.journal import files, open_segment
+from judgefast.journal import open_segment
 from judgefast.pipeline.run import run
 from judgefast.prompts.decoding import Decoding
 from judgefast.prompts.segments import Prompt, Segment

@@ -134,7 +134,7 @@ def sizes(judgments: int, folder: Path, *, is_long: bool) -> dict[str, float]:
     finished = run(
         config,
         data=rows(judgments // 2),
-        engine=Judge(is_long=is_long),  # type: ignore[arg-type]
+        engine=Judge(is_long=is_long),  # type: ignore[arg-type]  # a double is an engine
         show_progress=False,
     )
     if finished.done != judgments:

@@ -15,20 +15,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
-from importlib import import_module
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from bench_resume import Clock, peak_bytes, show, summary
 from measure import new_record, refuse_debug_build, write
+from stages import begin, run_once, show, summary
 
 RUBRIC = "pairwise-bracket"
 OTHER = r"""[verdict]
@@ -54,7 +51,7 @@ STAGES = {
     "read plan": ["pipeline.results.load_plan"],
     "read journal": ["pipeline.results.read_journal_by"],
     "check sha256": ["journal.reader.verify_closed"],
-    "join": ["verdicts.table.AnswerIndex.add"],
+    "join": ["verdicts.table.AnswerIndex.take"],
     "columns": ["pipeline.outputs.OutputReader._batch"],
     "parse": ["verdicts.table.read_texts", "pipeline.audit.read_texts"],
     "count": ["pipeline.audit._count", "pipeline.audit.VerdictCodes.code"],
@@ -62,42 +59,19 @@ STAGES = {
     "estimates": ["pipeline.reread.estimates_of", "pipeline.audit_headline.summarise"],
     "pair orders": ["pipeline.audit.headline_of"],
     "difference": ["pipeline.reread.compare_runs"],
-    "position bias": ["pipeline.results.position_bias", "pipeline.estimates.position_bias"],
+    "position bias": ["pipeline.estimates.position_bias"],
     "operations": ["pipeline.results.operations_of"],
 }
 
 
-def run_command(args: list[str], started: float) -> None:
+def run_command(started: float, args: list[str]) -> None:
     """In a process of its own: run a command, say on stderr what it took, and end."""
-    clock = Clock()
-    for name in IMPORTS[args[0]]:
-        import_module(f"judgefast.{name}")
-    imported = time.time()
-    for stage, names in STAGES.items():
-        for name in names:
-            clock.watch(stage, name)
+    rest = "rest (rows of the file)" if args[0] == "parse" else "rest"
+    say = begin(started, IMPORTS[args[0]], STAGES, rest)
     from judgefast.cli.app import app  # noqa: PLC0415 - its import is timed
 
-    ready = time.time()
     app.main(args, prog_name="judgefast", standalone_mode=False)
-    sys.stdout.flush()
-    wall = time.time() - started - (ready - imported)
-    stages = {"start, import": imported - started} | clock.seconds
-    rest = "rest (rows of the file)" if args[0] == "parse" else "rest"
-    stages[rest] = wall - sum(stages.values())
-    facts = {"wall": wall, "cpu": time.process_time(), "peak_bytes": peak_bytes(), "stages": stages}
-    print(json.dumps(facts), file=sys.stderr, flush=True)
-    os._exit(0)
-
-
-def run_once(args: list[str]) -> dict[str, Any]:
-    """Measure one command in a new process."""
-    command = [sys.executable, __file__, "--of", repr(time.time()), *args]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(done.stderr)
-    facts: dict[str, Any] = json.loads(done.stderr.splitlines()[-1])
-    return facts
+    say()
 
 
 def bare(texts: list[str], rubrics: list[Path]) -> float:
@@ -149,7 +123,7 @@ def measured(judgments: int, repeats: int) -> dict[str, Any]:
         }
         for _ in range(repeats):
             for what, args in commands.items():
-                taken[what].append(run_once(args))
+                taken[what].append(run_once(__file__, args)[0])
             parser.append(bare(texts, rubrics))
     return {what: summary(each) for what, each in taken.items()} | {"bare": median(parser)}
 
@@ -157,7 +131,7 @@ def measured(judgments: int, repeats: int) -> dict[str, Any]:
 def main() -> None:
     """Make, measure, print, write one record."""
     if sys.argv[1:2] == ["--of"]:
-        run_command(sys.argv[3:], float(sys.argv[2]))
+        run_command(float(sys.argv[2]), sys.argv[3:])
         return
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--judgments", type=int, nargs="+", default=[200_000, 1_000_000])

@@ -13,21 +13,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from measure import new_record, refuse_debug_build, write
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from stages import begin, run_once, show, summary
 
 WHAT = ("resume", "report")
 
@@ -44,7 +38,7 @@ STAGES = {
     "index requests": ["journal.answers.AnswerIndex.__init__"],
     "read journal": ["pipeline.results.read_journal_by", "pipeline.run.read_journal"],
     "check sha256": ["journal.reader.verify_closed"],
-    "join": ["verdicts.table.AnswerIndex.add"],
+    "join": ["verdicts.table.AnswerIndex.take"],
     "parse": ["verdicts.table.read_texts"],
     "what to ask": ["pipeline.run.rows_to_ask"],
     "reconcile": ["pipeline.results.reconcile"],
@@ -63,89 +57,18 @@ IMPORTS = {
 """What each command loads."""
 
 
-class Clock:
-    """Seconds by stage, each without the stages that it calls."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._inside = [0.0]
-
-    def watch(self, stage: str, name: str) -> None:
-        """Time a function or a method of the package from now on."""
-        module, _, attribute = name.rpartition(".")
-        if module.rpartition(".")[2][0].isupper():
-            module, _, owner_name = module.rpartition(".")
-            owner = getattr(import_module(f"judgefast.{module}"), owner_name)
-        else:
-            owner = import_module(f"judgefast.{module}")
-        # A name that has moved fails here: its stage would silently be "rest".
-        setattr(owner, attribute, self._timed(stage, getattr(owner, attribute)))
-
-    def _timed(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - whatever it takes
-            started = time.perf_counter()
-            self._inside.append(0.0)
-            try:
-                return function(*args, **options)
-            finally:
-                taken = time.perf_counter() - started
-                inside = self._inside.pop()
-                self._inside[-1] += taken
-                self.seconds[stage] = self.seconds.get(stage, 0.0) + taken - inside
-
-        return timed
-
-
-def measure(what: str, folder: Path, started: float) -> None:
+def measure(started: float, what: str, folder: str) -> None:
     """In a process of its own: do it, say on stderr what it took, and end."""
-    clock = Clock()
-    for name in IMPORTS[what]:
-        import_module(f"judgefast.{name}")
-    imported = time.time()
-    for stage, names in STAGES.items():
-        for name in names:
-            clock.watch(stage, name)
-    ready = time.time()
-
-    def say() -> None:
-        wall = time.time() - started - (ready - imported)
-        stages = {"start, import": imported - started} | clock.seconds
-        stages["rest"] = wall - sum(stages.values())
-        peak = peak_bytes()
-        cpu = time.process_time()
-        facts = {"wall": wall, "cpu": cpu, "peak_bytes": peak, "stages": stages}
-        print(json.dumps(facts), file=sys.stderr, flush=True)
-        os._exit(0)
-
+    say = begin(started, IMPORTS[what], STAGES)
     if what == "report":
         from judgefast.cli.app import app  # noqa: PLC0415 - its import is timed
 
-        app.main(["report", str(folder), "--json"], prog_name="judgefast", standalone_mode=False)
-        sys.stdout.flush()
+        app.main(["report", folder, "--json"], prog_name="judgefast", standalone_mode=False)
         say()
     from judgefast.pipeline.run import resume  # noqa: PLC0415 - as above
     from null_engine import NullEngine  # noqa: PLC0415 - as above
 
     resume(folder, engine=NullEngine(on_submit=say), show_progress=False)
-
-
-def peak_bytes() -> int:
-    """Most memory that this process has held. `ru_maxrss` would remember the parent's as well."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
-
-
-def run_once(what: str, folder: Path) -> dict[str, Any]:
-    """Measure in a new process."""
-    command = [sys.executable, __file__, "--of", what, str(folder), repr(time.time())]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(done.stderr)
-    if what == "report":
-        json.loads(done.stdout)
-    facts: dict[str, Any] = json.loads(done.stderr.splitlines()[-1])
-    return facts
 
 
 def measured(judgments: int, repeats: int) -> dict[str, Any]:
@@ -163,38 +86,18 @@ def measured(judgments: int, repeats: int) -> dict[str, Any]:
         print(f"{judgments:,} judgments: {made}", flush=True)
         for _ in range(repeats):
             for what, folder in (("resume", half), ("report", whole)):
-                taken[what].append(run_once(what, folder))
+                facts, output = run_once(__file__, [what, str(folder)])
+                if what == "report":
+                    json.loads(output)
+                taken[what].append(facts)
         shutil.rmtree(half)
     return {what: summary(each) for what, each in taken.items()} | {"bytes_on_disk": size}
-
-
-def summary(taken: list[dict[str, Any]]) -> dict[str, Any]:
-    """Median of each figure over the repeats."""
-    stages = {name: None for facts in taken for name in facts["stages"]}
-    return {
-        name: statistics.median(facts[name] for facts in taken)
-        for name in ("wall", "cpu", "peak_bytes")
-    } | {
-        "stages": {
-            name: statistics.median(facts["stages"].get(name, 0.0) for facts in taken)
-            for name in stages
-        }
-    }
-
-
-def show(what: str, facts: dict[str, Any]) -> None:
-    """Print one measurement."""
-    mib = facts["peak_bytes"] / 2**20
-    print(f"{what}: {facts['wall']:.2f} s ({facts['cpu']:.2f} s CPU), peak {mib:.0f} MiB")
-    for stage, seconds in sorted(facts["stages"].items(), key=lambda pair: -pair[1]):
-        if seconds >= 0.001:  # noqa: PLR2004 - what is less is nothing
-            print(f"    {stage:<16} {seconds:7.3f} s")
 
 
 def main() -> None:
     """Make, measure, print, write one record."""
     if sys.argv[1:2] == ["--of"]:
-        measure(sys.argv[2], Path(sys.argv[3]), float(sys.argv[4]))
+        measure(float(sys.argv[2]), *sys.argv[3:])
         return
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--judgments", type=int, nargs="+", default=[1_000_000, 2_000_000])

@@ -11,17 +11,13 @@ from the root of the repository:
 
 from __future__ import annotations
 
-import argparse
-import json
-import re
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from benches.measure import new_record, refuse_debug_build, write
+from benches.page_table import PageTable, make
 
 from judgefast.codes import FIXED_ONE
 from judgefast.stats.joint import SlicedRows, measure_parts
@@ -31,11 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from judgefast.stats.estimate import Estimate
-
-ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "statistics.md"
-RECORD = ROOT / "benches" / "results" / "coverage.json"
-BEGIN, END = "<!-- coverage: made by benches/coverage.py -->", "<!-- end of coverage -->"
 
 CLUSTERS = (20, 40, 100, 200, 400)
 SHARES = (0.03, 0.1, 0.2, 0.5, 0.8, 0.9, 0.97)
@@ -109,66 +100,27 @@ def cells(runs: int, seed: int) -> Iterator[dict[str, Any]]:
             }
 
 
-def table(record: dict[str, Any]) -> str:
+def lines(found: list[dict[str, Any]]) -> list[str]:
     """Coverage in percent: a row a share, a column a number of clusters."""
-    numbers = sorted({cell["clusters"] for cell in record["cells"]})
-    held = {(cell["clusters"], cell["share"]): cell["coverage"] for cell in record["cells"]}
-    lines = [
+    numbers = sorted({cell["clusters"] for cell in found})
+    held = {(cell["clusters"], cell["share"]): cell["coverage"] for cell in found}
+    made = [
         f"| share of yes | {' | '.join(f'{number} clusters' for number in numbers)} |",
         f"|---|{'---|' * len(numbers)}",
     ]
-    for share in sorted({cell["share"] for cell in record["cells"]}):
+    for share in sorted({cell["share"] for cell in found}):
         figures = (f"{100 * held[number, share]:.1f}" for number in numbers)
-        lines.append(f"| {share} | {' | '.join(figures)} |")
-    return "\n".join([BEGIN, "", *lines, "", END])
-
-
-def rewritten(page: str, record: dict[str, Any]) -> str:
-    """`page` with the table made anew."""
-    pattern = f"{re.escape(BEGIN)}.*?{re.escape(END)}"
-    made, found = re.subn(pattern, lambda _: table(record), page, flags=re.DOTALL)
-    if found != 1:
-        msg = f"the marks of the table stand in the page {found} times"
-        raise ValueError(msg)
+        made.append(f"| {share} | {' | '.join(figures)} |")
     return made
 
 
-def main() -> int:
-    """Simulate, or bring the page in line with the record."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--runs", type=int, default=20_000, help="simulated runs of each cell")
-    parser.add_argument("--seed", type=int, default=20261126)
-    parser.add_argument("--quick", action="store_true", help="200 runs; page and record stay")
-    parser.add_argument("--output", type=Path, help="file for the record; page and record stay")
-    parser.add_argument("--from-record", action="store_true", help="simulate nothing")
-    parser.add_argument("--check", action="store_true", help="change nothing; 1 if it would")
-    parser.add_argument("--page", type=Path, default=PAGE, help="file that holds the table")
-    given = parser.parse_args()
-    refuse_debug_build(parser)
-    if not (given.from_record or given.check):
-        runs = 200 if given.quick else given.runs
-        record = new_record(
-            "coverage",
-            "share of simulated runs whose interval holds the truth",
-            runs=runs,
-            seed=given.seed,
-            level=LEVEL,
-            judgments=JUDGMENTS,
-            correlation=CORRELATION,
-            cells=list(cells(runs, given.seed)),
-        )
-        print(table(record))
-        if given.quick or given.output is not None:
-            write(record, given.output)
-            return 0
-        write(record, RECORD)
-    page = given.page.read_text(encoding="utf-8")
-    made = rewritten(page, json.loads(RECORD.read_text(encoding="utf-8")))
-    if given.check:
-        return int(page != made)
-    given.page.write_text(made, encoding="utf-8")
-    return 0
-
+TABLE = PageTable(
+    "coverage",
+    (__doc__ or "").splitlines()[0],
+    cells,
+    lines,
+    {"level": LEVEL, "judgments": JUDGMENTS, "correlation": CORRELATION},
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(make(TABLE))

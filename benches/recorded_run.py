@@ -1,7 +1,6 @@
 """A run directory of many judgments, made in seconds by the library's own writers.
 
-What takes long in a real run is done once for each of 1,000 different items instead of once for
-each row: hashing its texts, rendering its prompts.
+Texts are hashed once for each of 1,000 different items instead of once for each row.
 """
 
 from __future__ import annotations
@@ -11,25 +10,24 @@ import shutil
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from judgefast.batches.plan import plan_requests
-from judgefast.batches.tables import RenderedColumns, asks_table, requests_table
 from judgefast.config import RunConfig
 from judgefast.datasets.items import Answer, Item, text_hash
 from judgefast.datasets.reader import Chunk
-from judgefast.datasets.rows import iter_rows
 from judgefast.datasets.run_order import snapshot
 from judgefast.engines.base import Completion
 from judgefast.journal.manifest import DataFacts
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.directory import manifest_of
-from judgefast.pipeline.judge import Judge, judge_of
+from judgefast.pipeline.judge import judge_of
+from judgefast.pipeline.plan import plan_run
 from null_engine import NullEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 DIFFERENT = 1_000
 UNREADABLE = 30
@@ -57,7 +55,7 @@ def make_run(whole: Path, judgments: int, *, half: Path) -> None:
     written = snapshot(reader, whole, seed=config.seed)
     facts = DataFacts(identity=written.identity, items=items, read=items, layout="pairs")
     with RunDirectory.create(whole, manifest_of(config, judge, facts)) as directory:
-        ids = _plan(directory, judge, config, kinds)
+        ids = plan_run(directory, whole, judge, config, say=print).columns.request_id
         directory.record_launch({"engine": {"name": "null"}})
         middle = len(ids) // 2
         _journal(directory, ids[:middle], 0)
@@ -109,53 +107,7 @@ def _chunks(kinds: list[Item], items: int) -> Iterator[Chunk]:
         yield Chunk(chunk, bytes(16 * len(chunk)))
 
 
-def _plan(
-    directory: RunDirectory, judge: Judge, config: RunConfig, kinds: list[Item]
-) -> np.ndarray[Any, Any]:
-    """Plan all rows; returns the request ids, shape (n, 16)."""
-    hashes = np.array(
-        [
-            [
-                np.frombuffer(judge.prompts.render(kind, shown).ids_hash, np.uint8)
-                for shown in ((0, 1), (1, 0))
-            ]
-            for kind in kinds
-        ]
-    )
-    ids, base = [], 0
-    for batch in iter_rows(directory.path, batch_rows=65_536 // 2):
-        plan = plan_requests(
-            batch,
-            mode=judge.rubric.mode,
-            orders=config.orders,
-            repeats=config.repeats,
-            seed=config.seed,
-            judge=judge.name,
-            prompt_hash=judge.prompts.prompt_hash,
-            aspects=judge.aspects,
-            base=base,
-        )
-        names: Any = batch.column("item_id")
-        kind = batch.column("row").to_numpy() % DIFFERENT
-        ids_hash = hashes[kind[plan.item - base], plan.swapped]
-        rendered = RenderedColumns(ids_hash, None, None, np.zeros(len(plan.item), np.uint8))
-        requests = requests_table(
-            plan,
-            rendered,
-            item_ids=names,
-            judge=judge.name,
-            prompt_hash=judge.prompts.prompt_hash,
-            base=base,
-        )
-        directory.write_plan(requests, asks_table(plan, judge.aspects))
-        ids.append(plan.request_id)
-        base += batch.num_rows
-    joined = np.concatenate(ids)
-    directory.seal_plan({"items": base, "requests": len(joined), "replaced_characters": 0})
-    return joined
-
-
-def _journal(directory: RunDirectory, ids: np.ndarray[Any, Any], first: int) -> None:
+def _journal(directory: RunDirectory, ids: NDArray[np.uint8], first: int) -> None:
     said = [_text(number) for number in range(DIFFERENT)]
     said = [
         text if number < UNREADABLE else f"{text}. [[{'ABC'[number % 3]}]]"

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias, final
 
 import numpy as np
@@ -20,15 +20,21 @@ __all__ = [
     "cluster_histogram",
     "cluster_id64",
     "cluster_moments",
+    "frame_completions",
     "frame_lines",
+    "item_hash",
     "limit_keys",
     "plan_requests",
+    "question_cluster",
+    "read_completions",
     "reconcile",
     "replicate_means",
     "sampling_seeds",
     "shuffle_keys",
+    "take_in",
     "text_column",
     "text_hash",
+    "value_bytes",
 ]
 
 __version__: str
@@ -37,6 +43,9 @@ BUILD_PROFILE: str
 def cluster_id64(clusters: Sequence[str], /) -> NDArray[np.uint64]: ...
 def limit_keys(item_ids: Sequence[str], seed: int, /) -> NDArray[np.uint64]: ...
 def shuffle_keys(clusters: Sequence[str], seed: int, /) -> NDArray[np.uint64]: ...
+def item_hash(item: object, other: Callable[[Any], bytes], /) -> bytes: ...
+def question_cluster(question_sha256: bytes, reference_sha256: bytes, /) -> str: ...
+def value_bytes(value: object, other: Callable[[Any], bytes], /) -> bytes: ...
 def text_hash(text: str, /) -> bytes: ...
 def text_column(
     values: Sequence[str | None], /
@@ -162,6 +171,53 @@ class PoissonSums:
     def means(self) -> NDArray[np.float64]: ...
 
 def frame_lines(lines: bytes, /) -> bytes: ...
+def frame_completions(lines: bytes, /) -> bytes | None: ...
+
+_TextColumn: TypeAlias = tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.uint8] | None]
+_NameColumn: TypeAlias = tuple[NDArray[np.int32], list[str]]
+
+def read_completions(
+    segment: bytes, spans: NDArray[np.uintp], /
+) -> (
+    tuple[
+        tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32]],
+        tuple[_TextColumn, _NameColumn],
+        tuple[NDArray[np.int32], NDArray[np.uint16], NDArray[np.int32], NDArray[np.float32]],
+        list[NDArray[np.int32]],
+        tuple[NDArray[np.float64], NDArray[np.float64]],
+        tuple[_NameColumn, _TextColumn, NDArray[np.int32]],
+    ]
+    | None
+): ...
+
+class _Held(Protocol):
+    @property
+    def attempts(self) -> NDArray[np.int32]: ...
+    @property
+    def failures(self) -> NDArray[np.int32]: ...
+    @property
+    def final_attempts(self) -> NDArray[np.int32]: ...
+    @property
+    def launches(self) -> NDArray[np.int32]: ...
+    @property
+    def places(self) -> NDArray[np.int64]: ...
+
+class _Came(Protocol):
+    @property
+    def attempts(self) -> NDArray[np.int32]: ...
+    @property
+    def outcomes(self) -> NDArray[np.uint8]: ...
+    @property
+    def places(self) -> NDArray[np.int64]: ...
+
+def take_in(
+    held: _Held,
+    came: _Came,
+    rows: NDArray[np.int64],
+    launches: NDArray[np.int32],
+    ranks: NDArray[np.int32],
+    /,
+) -> tuple[int, int, int, int]: ...
 def check_lines(segment: bytes, /) -> tuple[NDArray[np.uintp], int, bool]: ...
 
 @final

@@ -44,7 +44,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """One thread a connection."""
 
     daemon_threads = True
-    address_family = socket.AF_UNIX  # type: ignore[assignment]
+    address_family = socket.AF_UNIX  # type: ignore[assignment]  # of the module, typed as another
 
 
 def _answer(line: bytes) -> bytes:
@@ -53,5 +53,5 @@ def _answer(line: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    with Server(sys.argv[1], Judge) as server:  # type: ignore[arg-type]
+    with Server(sys.argv[1], Judge) as server:  # type: ignore[arg-type]  # a path, as its family wants
         server.serve_forever(poll_interval=0.1)

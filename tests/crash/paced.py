@@ -39,7 +39,7 @@ def main() -> None:
     """Do as `judgefast` does, slowly."""
     from judgefast.cli import main as judgefast  # noqa: PLC0415 - after what it loads is changed
 
-    replay.ReplayEngine = PacedReplay  # type: ignore[misc]
+    replay.ReplayEngine = PacedReplay  # type: ignore[misc]  # a class in place of another
     writer.SEGMENT_ROWS = SEGMENT_ROWS
     writer.WAITING_ROWS = WAITING
     judgefast()

@@ -82,9 +82,9 @@ def interrupted(tmp_path: Path, write_rows: Callable[..., Path]) -> Path:
 
     def answer(request: object) -> object:
         stop.requested = stop.requested or len(engine.submitted) > 8
-        return by_hash(request)  # type: ignore[arg-type]
+        return by_hash(request)  # type: ignore[arg-type]  # a request
 
-    engine = ScriptedEngine(answer, room=4, batch=2)  # type: ignore[arg-type]
+    engine = ScriptedEngine(answer, room=4, batch=2)  # type: ignore[arg-type]  # gives what `by_hash` gives
     assert run_with(stop, tmp_path / "run", write_rows(rows_of(9)), engine) == 130
     return tmp_path / "run"
 

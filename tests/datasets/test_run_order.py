@@ -120,9 +120,9 @@ def test_texts_that_do_not_fit_one_piece_change_nothing(
     assert written(tmp_path / "pieces") == written(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("limit", [None, 900])
+@pytest.mark.parametrize(("limit", "whole_bytes"), [(None, 0), (None, 2**20), (900, 2**20)])
 def test_buckets_and_parts_change_nothing(
-    limit: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    limit: int | None, whole_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = rows(6_000, questions=900)
     (tmp_path / "whole").mkdir()
@@ -130,6 +130,7 @@ def test_buckets_and_parts_change_nothing(
     whole = snapshot(read_items(data), tmp_path / "whole", seed=SEED, limit=limit)
     monkeypatch.setattr(spool, "BUCKET_BYTES", 40_000)
     monkeypatch.setattr(spool, "DEAL_BYTES", 300_000)
+    monkeypatch.setattr(spool, "WHOLE_BYTES", whole_bytes)
     monkeypatch.setattr(run_order, "PART_ROWS", 500)
     sizes, sort = [], run_order._sorted
 

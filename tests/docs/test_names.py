@@ -160,3 +160,20 @@ def test_no_file_has_more_lines_than_the_house_allows() -> None:
     assert len(files) > 100
     long = [path for path in files if len(path.read_text("utf-8").splitlines()) > MOST_LINES]
     assert not long
+
+
+def test_whatever_is_silenced_or_caught_at_large_says_why_on_its_line() -> None:
+    silent = [
+        re.compile(r"n[o]qa(?!: [A-Z0-9, ]+ - \S)"),
+        re.compile(r"# type: i[g]nore(?!\[[a-z, -]+\]\s+# \S)"),
+        re.compile(r"^\s*except( [^:#]*\b(Base)?Exception\b[^:#]*)?:(?!.*# \S)"),
+    ]
+    unsaid = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for folder in ("python", "tests", "benches")
+        for path in (ROOT / folder).rglob("*.py*")
+        if path.suffix in {".py", ".pyi"}
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if any(each.search(line) for each in silent)
+    ]
+    assert not unsaid

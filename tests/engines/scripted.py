@@ -67,7 +67,7 @@ class ScriptedEngine:
         label_probabilities: bool = False,
     ) -> None:
         self.capabilities = Capabilities(
-            takes=takes,  # type: ignore[arg-type]
+            takes=takes,  # type: ignore[arg-type]  # one of its words
             deterministic=True,
             label_probabilities=label_probabilities,
         )

@@ -130,7 +130,7 @@ def test_an_engine_that_forgets_a_cancelled_request_cannot_hold_the_run(
 ) -> None:
     monkeypatch.setattr("judgefast.engines.drive.CANCEL_GRACE_SECONDS", 0.05)
     engine = ScriptedEngine(lambda r: None if r.item_id == "0" else answered(r, "A"), room=2)
-    engine.cancel = lambda request_ids: None  # type: ignore[method-assign]
+    engine.cancel = lambda request_ids: None  # type: ignore[method-assign]  # a double's own
     done = run(engine, requests([0] * 5), seconds=0.5)
     assert sorted(c.error_kind or "" for c in done) == ["", "", "", "", "timeout"]
 
@@ -140,7 +140,7 @@ def test_a_request_that_is_given_up_makes_room_for_the_next(
 ) -> None:
     monkeypatch.setattr("judgefast.engines.drive.CANCEL_GRACE_SECONDS", 0.05)
     engine = ScriptedEngine(lambda r: None if r.item_id == "0" else answered(r, "A"), room=1)
-    engine.cancel = lambda request_ids: None  # type: ignore[method-assign]
+    engine.cancel = lambda request_ids: None  # type: ignore[method-assign]  # a double's own
     end = time.monotonic() + 20
     loop = drive(
         engine,
@@ -230,7 +230,7 @@ def test_what_came_back_is_kept_and_handed_on_where_cancelling_fails() -> None:
         raise EngineError(message)
 
     engine = ScriptedEngine(lambda r: None if r.item_id == "0" else answered(r, "A"), room=3)
-    engine.cancel = lost  # type: ignore[method-assign]
+    engine.cancel = lost  # type: ignore[method-assign]  # a double's own
     kept: list[Completion] = []
     handed_on: list[Completion] = []
     loop = drive(

@@ -43,9 +43,9 @@ def test_other_runs_are_named_by_path_and_one_rule_is_a_string(
         right.compare(tmp_path / "nothing")
     words = "takes a `judgefast.Run` or the path of a run directory, not 7"
     with pytest.raises(ConfigError, match=f"`other` {words}"):
-        right.compare(7)  # type: ignore[arg-type]
+        right.compare(7)  # type: ignore[arg-type]  # what is refused
     with pytest.raises(ConfigError, match=f"`baseline` {words}"):
-        right.gate(rule, baseline=7)  # type: ignore[arg-type]
+        right.gate(rule, baseline=7)  # type: ignore[arg-type]  # what is refused
 
 
 def test_every_estimate_that_both_have_is_compared(

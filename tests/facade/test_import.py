@@ -38,7 +38,7 @@ def test_every_name_is_there_and_listed(name: str) -> None:
 
 def test_a_wrong_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module `judgefast` has no attribute `judge`"):
-        _ = judgefast.judge  # type: ignore[attr-defined]
+        _ = judgefast.judge  # type: ignore[attr-defined]  # what is refused
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

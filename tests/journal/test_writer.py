@@ -198,7 +198,7 @@ def test_an_error_that_no_call_has_told_is_told_by_close(
 
 def test_a_bug_in_the_thread_reaches_the_caller_as_it_is(tmp_path: Path) -> None:
     journal = JournalWriter(tmp_path, LAUNCH)
-    journal.append([object()])  # type: ignore[list-item]
+    journal.append([object()])  # type: ignore[list-item]  # what only a bug would give
     with pytest.raises(TypeError):
         journal.flush()
 

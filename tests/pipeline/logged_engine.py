@@ -58,7 +58,7 @@ class LoggedEngine(ScriptedEngine):
     def collect(self, *, timeout_seconds: float) -> list[Completion]:
         time.sleep(self._seconds)
         if self._fail == "bug":
-            return [1 / 0]  # type: ignore[list-item]
+            return [1 / 0]  # type: ignore[list-item]  # the bug itself
         return super().collect(timeout_seconds=timeout_seconds)
 
 

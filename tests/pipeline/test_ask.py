@@ -50,8 +50,8 @@ def test_the_columns_of_a_plan_are_not_cast_for_each_batch(tmp_path: Path) -> No
     item[-1] = 2
     plan: Any = SimpleNamespace(columns=no_plan()._replace(item=item))
     every = np.arange(LARGE, dtype=np.uint32)
-    work = Work(plan, None, every, tmp_path / "run")  # type: ignore[arg-type]
-    maker: Any = RequestMaker(plan.columns, None, judge="", rendered=False)  # type: ignore[arg-type]
+    work = Work(plan, None, every, tmp_path / "run")  # type: ignore[arg-type]  # no judge is asked
+    maker: Any = RequestMaker(plan.columns, None, judge="", rendered=False)  # type: ignore[arg-type]  # no judge is asked
     beyond = [(number, [None]) for number in range(5, 9)]
     assert most_bytes(lambda: list(rows.rows_around(tmp_path / "run", item))) < SMALL_BYTES
     assert most_bytes(lambda: list(_items(work, Stop()))) < SMALL_BYTES  # all is asked: no copy
@@ -65,7 +65,7 @@ def test_items_around_which_nothing_is_asked_are_not_made(
     monkeypatch.setattr("judgefast.pipeline.ask.SLICE_ITEMS", 20)
     judge_rows(tmp_path / "run", pairs(200))
     plan: Any = SimpleNamespace(columns=no_plan()._replace(item=np.arange(200, dtype=np.uint32)))
-    work = Work(plan, None, np.array([3, 75, 76, 199]), tmp_path / "run")  # type: ignore[arg-type]
+    work = Work(plan, None, np.array([3, 75, 76, 199]), tmp_path / "run")  # type: ignore[arg-type]  # no judge is asked
     made = [(base, len(items)) for base, items in _items(work, Stop())]
     assert made == [(0, 20), (70, 20), (190, 10)]
 

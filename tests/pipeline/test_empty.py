@@ -119,7 +119,7 @@ def test_a_stream_of_empty_answers_alone_ends() -> None:
         row["answer_b"] = ""
     engine = ScriptedEngine(right_wins)
     outcomes = list(
-        stream(made, rubric="pairwise", engine=engine, window=5, on_empty="lose")  # type: ignore[arg-type]
+        stream(made, rubric="pairwise", engine=engine, window=5, on_empty="lose")  # type: ignore[arg-type]  # a double is an engine
     )
     assert [outcome.value for outcome in outcomes] == [0.0] * 50
     assert engine.submitted == []

@@ -199,7 +199,7 @@ def test_an_interrupt_while_a_directory_is_made_leaves_one_to_go_on_with_or_none
 def test_a_wish_to_end_is_seen_before_the_engine_is_started(tmp_path: Path) -> None:
     stop, started = Stop(), []
     engine = ScriptedEngine(by_hash)
-    engine.start = lambda: started.append(1) or {}  # type: ignore[method-assign]
+    engine.start = lambda: started.append(1) or {}  # type: ignore[method-assign]  # a double's own
 
     def heard(words: str) -> None:
         del words

@@ -10,7 +10,7 @@ import pytest
 from judgefast.errors import ConfigError
 from judgefast.pipeline.estimates import bias_of, estimates_of
 from judgefast.pipeline.results import Headline, read_run
-from judgefast.stats.joint import replicate_means
+from judgefast.stats.replicates import PoissonBootstrap
 from tests.pipeline.judging import judge_rows, pairs
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ def test_nothing_is_resampled_while_a_run_goes_on(
 
     def counted(*given: Any, **options: Any) -> Any:
         calls.append(given)
-        return replicate_means(*given, **options)
+        return PoissonBootstrap(*given, **options)
 
-    monkeypatch.setattr("judgefast.stats.joint.replicate_means", counted)
+    monkeypatch.setattr("judgefast.stats.joint.PoissonBootstrap", counted)
     reading = read_run(judged)
     shown = Headline(
         reading.directory,
@@ -96,6 +96,6 @@ def test_nothing_is_resampled_while_a_run_goes_on(
     )()
     assert not calls
     estimates = estimates_of(reading)
-    assert len(calls) == 1, "all statistics and slices in one call"
+    assert len(calls) == 1, "all statistics and slices in one drawing"
     assert (shown.method, estimates[0].method) == (NORMAL, POISSON)
     assert (shown.name, shown.value) == (estimates[0].name, estimates[0].value)

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from judgefast.codes import Status
 from judgefast.engines.base import Completion
 from judgefast.pipeline.background import Background
-from judgefast.pipeline.live import GROUP_ROWS, GROUP_SECONDS, LiveVerdicts, Unreadable
+from judgefast.pipeline.live import (
+    EXAMPLES,
+    FIRST_LOOK,
+    GROUP_ROWS,
+    GROUP_SECONDS,
+    WATCHED,
+    LiveVerdicts,
+    Unreadable,
+)
 from judgefast.prompts.verdict_format import VerdictFormat
 from judgefast.verdicts.table import VerdictTable
 
@@ -110,6 +118,29 @@ def test_the_first_look_at_what_cannot_be_read_waits_for_no_group() -> None:
     assert unreadable.is_too_high
     assert unreadable.total == 200
     assert unreadable.examples == [f"{Status.NO_VERDICT.label}: nothing"] * 3
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([0, 1, 4, 17]), st.integers(1, 400)), max_size=20))
+def test_the_unreadable_share_is_that_of_the_last_thousand(
+    groups: list[tuple[int, int]],
+) -> None:
+    unreadable = Unreadable(0.5)
+    seen: list[int] = []
+    for code, size in groups:
+        group = [code] * (size - 1) + [0]
+        said = [completion(len(seen) + row, f"no {len(seen) + row}") for row in range(len(group))]
+        unreadable.add(np.array(group, np.uint8), said)
+        seen += group
+        last = seen[-WATCHED:]
+        share = sum(each > 0 for each in last) / len(last)
+        assert unreadable.share == share
+        assert unreadable.is_too_high == (len(seen) >= FIRST_LOOK and share > 0.5)
+    bad = [(place, status) for place, status in enumerate(seen) if status]
+    assert unreadable.total == len(bad)
+    assert unreadable.examples == [
+        f"{Status(status).label}: no {place}" for place, status in bad[:EXAMPLES]
+    ]
 
 
 def test_a_figure_beside_the_work_is_asked_for_and_never_waited_for() -> None:

@@ -121,7 +121,7 @@ def test_an_end_before_the_end_closes_the_engine() -> None:
     engine = ScriptedEngine(by_hash)
     made = stream(iter(pairs(50)), rubric="pairwise", engine=engine, window=2)
     next(made)
-    made.close()  # type: ignore[attr-defined]
+    made.close()  # type: ignore[attr-defined]  # a generator
     assert engine.closed
 
 

@@ -130,11 +130,11 @@ def test_every_prompt_of_a_run_begins_with_the_shared_tokens(
             for texts in (("a", "b"), ("", "#"), ("7", "\n"))
             for reference in (None, "r")
         ]
-        heads = {tuple(p.token_ids[: plan.shared_tokens].tolist()) for p in prompts}  # type: ignore[index]
+        heads = {tuple(p.token_ids[: plan.shared_tokens].tolist()) for p in prompts}  # type: ignore[index]  # ids are asked for
         assert len(heads) == 1
         assert plan.shared_tokens > 100
         assert prompts[0].shared_tokens == plan.shared_tokens
-        nexts = {int(p.token_ids[plan.shared_tokens]) for p in prompts}  # type: ignore[index]
+        nexts = {int(p.token_ids[plan.shared_tokens]) for p in prompts}  # type: ignore[index]  # ids are asked for
         assert len(nexts) > 1
 
 
@@ -148,7 +148,7 @@ def test_shared_tokens_end_where_a_block_may_be_left_out(
     moved = text[:first] + text[second:third] + text[first:second] + text[third:]
     plan = PromptPlan(read_rubric(moved, "moved.toml"), smollm2, ids_engine)
     prompts = [plan.render(make_item("x", reference=r), (0,)) for r in (None, "r")]
-    heads = [p.token_ids[: plan.shared_tokens].tolist() for p in prompts]  # type: ignore[index]
+    heads = [p.token_ids[: plan.shared_tokens].tolist() for p in prompts]  # type: ignore[index]  # ids are asked for
     assert heads[0] == heads[1]
     assert heads[0], "the system message is shared all the same"
 

@@ -89,6 +89,18 @@ def test_where_more_than_half_differ_or_many_do_the_spread_decides() -> None:
     assert paired_means(a, b, ["all"], name="mean")[0].estimate(0.95).method == "cluster-t"
 
 
+def test_a_question_that_a_run_could_not_read_is_no_sign_that_the_rest_agree() -> None:
+    ids = np.arange(100)
+    ones = np.ones(100, dtype=np.uint8)
+    a = RunOutcomes(
+        ids, ids.astype(np.uint64), np.zeros(100, np.int64), ones, np.zeros(100, np.int64)
+    )
+    b = a._replace(weight=ones * (ids >= 40), value=FIXED_ONE * (ids >= 98))
+    [found] = paired_means(a, b, ["all"], name="mean")
+    assert found.changes is not None
+    assert (found.changes.clusters, found.changes.even, found.changes.number) == (60, 60, 2)
+
+
 def test_the_smallest_difference_to_be_found_knows_it_too() -> None:
     sizes = [differing(400, k).detectable(0.95) for k in range(15)]
     assert all(size is not None and size >= sizes[0] for size in sizes[:10])

@@ -288,6 +288,19 @@ def test_so_many_more_that_do_not_differ_decide_a_drop() -> None:
     assert decide([case(49 + more)], 0.95)[0].decision == "inconclusive"
 
 
+def test_each_of_two_is_asked_at_its_own_level_as_one_of_a_family() -> None:
+    """So is what more clusters would say, and a rule about a number alone is of no family."""
+    asked: list[tuple[float, float, bool]] = []
+
+    def estimate(level: float, *, of_family: float, clusters: int | None = None) -> Estimate:
+        asked.append((level, of_family, clusters is None))
+        return normal(0.5, 0.1)(level, of_family=of_family, clusters=clusters)
+
+    rules = ("mean >= 0.45", "mean <= 0.55", "mean.low >= 0.1")
+    decide([Case(parse_rule(rule), estimate) for rule in rules], 0.95)
+    assert set(asked) == {(0.975, 0.95, True), (0.975, 0.95, False), (0.95, 0.95, True)}
+
+
 def test_a_family_of_one_has_the_level_itself() -> None:
     for level in (0.9, 0.95, 0.99, 0.9973):
         assert decide([Case(parse_rule("mean >= 0.5"), normal(0.7, 0.1))], level)[0].level == level

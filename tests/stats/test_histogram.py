@@ -85,14 +85,21 @@ def test_sums_that_no_double_holds_are_taken_whole() -> None:
     assert monstrous == pytest.approx(np.full(50, 2.0**25), rel=1e-4)
 
 
-@pytest.mark.parametrize("power", [20, 40])
-def test_a_mean_is_rounded_once(power: int) -> None:
-    s = np.array([(1 << power) + 1, (1 << power) - 3, 7])
-    w, clusters = np.array([3, 1, 2]), np.array([5000, 3000, 2001])
-    means = draw_means(s, w, clusters, Resampling(2, 200)).tolist()
+@pytest.mark.parametrize(
+    ("s", "w"),
+    [
+        ([(1 << 20) + 1, (1 << 20) - 3, 7], [3, 1, 2]),
+        ([(1 << 45) + 1, (1 << 45) - 3, 7], [3, 1, 2]),
+        ([-(1 << 45) - 1, 3 - (1 << 45), 7], [3, 1, 2]),
+        ([3, 1, 2], [(1 << 45) + 1, (1 << 45) - 3, 7]),
+    ],
+)
+def test_a_mean_is_rounded_once(s: list[int], w: list[int]) -> None:
+    clusters = np.array([5000, 3000, 2001])
+    means = draw_means(np.array(s), np.array(w), clusters, Resampling(2, 200)).tolist()
     rng = np.random.Generator(np.random.PCG64(2))
     for mean, drawn in zip(means, rng.multinomial(10001, clusters / 10001, 200), strict=True):
-        top, bottom = (sum(map(int.__mul__, drawn.tolist(), of.tolist())) for of in (s, w))
+        top, bottom = (sum(map(int.__mul__, drawn.tolist(), of)) for of in (s, w))
         assert mean == float(Fraction(top, bottom * FIXED_ONE))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from judgefast.codes import FIXED_ONE
-from judgefast.stats import Measurement, measure, paired_difference, position_bias, summarise
+from judgefast.stats import Measurement, measure, paired_means, position_bias, summarise
 from judgefast.stats.joint import SlicedRows, measure_parts
 from judgefast.stats.paired import RunOutcomes
 from judgefast.stats.replicates import HISTOGRAM, POISSON, Resampling
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgefast.outcomes.columns import OutcomeColumns
+    from judgefast.stats.estimate import Estimate
 
     from .tables import Items
 
@@ -183,20 +184,48 @@ def test_a_paired_difference_is_resampled_by_the_same_rule() -> None:
 
     def run() -> RunOutcomes:
         return RunOutcomes(
-            item_id=[f"i{number}" for number in range(50)],
+            item=np.arange(50),
             cluster_id64=np.arange(50, dtype=np.uint64),
             value=rng.integers(0, 3, 50) * (FIXED_ONE // 2),
             weight=np.ones(50, dtype=np.uint8),
-            key=[""] * 50,
+            slice=np.zeros(50, dtype=np.int64),
         )
 
+    def difference(a: RunOutcomes, b: RunOutcomes, resampling: Resampling | None) -> Estimate:
+        (found,) = paired_means(a, b, ["all"], name="mean", resampling=resampling)
+        return found.estimate(0.95)
+
     a, b = run(), run()
-    found = paired_difference(a, b, resampling=SEED).estimate
+    found = difference(a, b, SEED)
     assert (found.method, found.replicates, found.seed) == (POISSON, 4096, 11)
     assert found.low < found.value < found.high
-    mirrored = paired_difference(b, a, resampling=SEED).estimate
+    mirrored = difference(b, a, SEED)
     assert (mirrored.low, mirrored.high) == (-found.high, -found.low)
-    assert paired_difference(a, b).estimate.method == "cluster-normal"
+    assert difference(a, b, None).method == "cluster-normal"
+
+
+def test_a_row_in_no_slice_enters_no_replicate() -> None:
+    part = one_part([0, 0.25, 1, 0.5] * 20, range(80))
+    outside = one_part([1.0] * 30, range(1000, 1030))
+    whole = SlicedRows(
+        *part[:2],
+        *(np.concatenate([one, other]) for one, other in zip(part[2:5], outside[2:5], strict=True)),
+        codes=np.concatenate([part.codes, outside.codes - 1]),
+        binary=False,
+    )
+    [alone], [among] = measure_parts([part], SEED), measure_parts([whole], SEED)
+    assert (among.moments, among.missing) == (alone.moments, alone.missing)
+    assert among.replicates.means.tobytes() == alone.replicates.means.tobytes()
+
+
+def test_what_more_clusters_would_say_is_resampled_as_if_they_were_there() -> None:
+    """Their spread is that of the mean of so many: it goes with the root of their number."""
+    (found,) = measure_parts([one_part([0, 0.25, 0.75, 0.5] * 15, range(60))], SEED)
+    grown = found.enlarged(60 * 9)
+    estimate, more = found.estimate(0.9), grown.estimate(0.9)
+    assert (more.value, more.method, more.clusters) == (estimate.value, POISSON, 540)
+    assert more.low - more.value == pytest.approx((estimate.low - estimate.value) / 3)
+    assert more.high - more.value == pytest.approx((estimate.high - estimate.value) / 3)
 
 
 def test_the_histogram_takes_the_place_of_rule_four_alone() -> None:

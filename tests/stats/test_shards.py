@@ -75,8 +75,11 @@ def test_slices_that_a_shard_lacks_or_first_resamples_come_out_as_in_one_piece(
     assert said(measure_shards(parts, number, resampling)) == said(whole)
 
 
-def test_what_is_missing_weighs_at_most_what_the_heaviest_outcome_of_any_shard_does() -> None:
-    rows = [(0, 1, 3, 0), (1, 1, 1, 0)]
+@pytest.mark.parametrize("weights", [(3, 1), (1, 3)])
+def test_what_is_missing_weighs_at_most_what_the_heaviest_outcome_of_any_shard_does(
+    weights: tuple[int, int],
+) -> None:
+    rows = [(cluster, 1, weight, 0) for cluster, weight in enumerate(weights)]
     (found,) = measure_shards(lambda shard: [part_of(rows[shard : shard + 1], [0])], 2)
     assert found.missing_weight == 3
 
@@ -117,6 +120,16 @@ def test_every_row_is_in_one_shard_and_every_cluster_too(clusters: list[int], ro
     assert sorted(row for part in parts for row in part) == list(range(len(ids)))
     of_cluster = [{clusters[item[row] % len(clusters)] for row in part} for part in parts]
     assert sum(map(len, of_cluster)) == len(set(clusters))
+
+
+def test_there_are_as_many_parts_as_the_rows_need_and_twice_as_many_from_one_more() -> None:
+    ids = np.arange(8000, dtype=np.uint64)
+    for rows, number in ((0, 1), (shards.SHARD_ROWS, 1), (shards.SHARD_ROWS + 1, 2)):
+        assert Shards(ids, rows).number == number
+    many = Shards(ids, 400 * shards.SHARD_ROWS)
+    parts = [many.rows(shard, ids.astype(np.uint32)) for shard in range(many.number)]
+    assert (len(parts), sum(map(len, parts))) == (512, 8000)
+    assert all(map(len, parts))
 
 
 @pytest.mark.parametrize("orders", [1, 2])

@@ -162,6 +162,7 @@ def test_an_estimate_over_no_outcome_is_no_number() -> None:
     found = summarise(outcomes, make_items(2, answers=1), mode="binary")
     (rate,) = found
     assert (rate.value, rate.low, rate.high, rate.missing) == (None, None, None, 2)
+    assert rate.note == "no outcome has a value"
 
 
 def test_a_run_without_rows_has_no_estimates() -> None:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgefast.codes import Status
+from judgefast.codes import CHOICE_NONE, Status
 from judgefast.engines.base import Completion, LabelRead
+from judgefast.errors import ColumnError
 from judgefast.journal.columns import to_batch
 from judgefast.prompts.verdict_format import VerdictFormat, VerdictLabel
 from judgefast.verdicts.table import VerdictTable
@@ -147,6 +148,7 @@ came_back = st.builds(
     finish_reason=st.sampled_from(["stop", "length", "refused", "error", "cancelled"]),
     answers=st.sampled_from([(), (LabelRead(0, LIKELY_A),), (LabelRead(0, LIKELY_B),)]),
     replaced_surrogates=st.integers(0, 2),
+    error_kind=st.sampled_from([None, "timeout", "too_long", "engine_error"]),
 )
 
 
@@ -180,6 +182,119 @@ def test_batches_of_any_size_in_any_order_give_the_same_table(
     assert [other.answers.place(row) for row in range(5)] == [
         whole.answers.place(row) for row in range(5)
     ]
+
+
+READ = {"A": (Status.PARSED, 0), "B": (Status.PARSED, 1), "": (Status.EMPTY, CHOICE_NONE)}
+
+
+def said_by(completion: Completion) -> tuple[Status, int]:
+    """What an answer comes to, by a table."""
+    if completion.answers:
+        return Status.PARSED, int(completion.answers[0].logprobs == LIKELY_B)
+    if completion.finish_reason == "refused":
+        return Status.REFUSED, CHOICE_NONE
+    if completion.finish_reason == "length":
+        return Status.TRUNCATED, CHOICE_NONE
+    return READ.get(completion.text, (Status.NO_VERDICT, CHOICE_NONE))
+
+
+def counted_of(
+    by_name: dict[str, list[Completion]], request: int
+) -> tuple[tuple[int, str, int, Completion] | None, list[Completion]]:
+    """The answer of a request that counts, with what it is chosen by; and all that failed."""
+    mine = [
+        (-one.attempt, launch, row, one)
+        for launch, completions in by_name.items()
+        for row, one in enumerate(completions)
+        if one.request_id[0] == request
+    ]
+    final = [each for each in mine if each[3].finish_reason not in {"error", "cancelled"}]
+    failed = [each[3] for each in mine if each[3].finish_reason == "error"]
+    return min(final, key=lambda each: each[:3], default=None), failed
+
+
+def failure_of(completion: Completion) -> Status:
+    return Status[(completion.error_kind or "engine_error").upper()]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    earlier=st.lists(came_back, max_size=8),
+    live=st.lists(came_back, max_size=16),
+    size=st.integers(1, 5),
+    name=st.sampled_from(["0" * 32, "2" * 32]),
+)
+def test_what_has_just_come_is_read_as_the_journal_is_read_later(
+    earlier: list[Completion], live: list[Completion], size: int, name: str
+) -> None:
+    ids = np.frombuffer(b"".join(n.to_bytes(16, "little") for n in range(4)), np.uint8)
+    ids = ids.reshape(-1, 16)
+    by_name = {"1" * 32: earlier, name: live}
+    now, later = (VerdictTable(ids, AB, planned=np.zeros(4, np.uint8)) for _ in range(2))
+    beside = now.beside(AB)
+    for launch, completions in by_name.items():
+        if completions:
+            later.add(to_batch(completions, launch=launch, first_row=0))
+    if earlier:
+        now.add(to_batch(earlier, launch="1" * 32, first_row=0))
+    told: list[int] = []
+    for start in range(0, len(live), size):
+        told += now.add_live(live[start : start + size], name).tolist()
+    for one, status in zip(live, told, strict=True):
+        assert one.finish_reason != "error" or status == failure_of(one)
+    for field, column in later.verdicts()._asdict().items():
+        for table in (now, beside):
+            np.testing.assert_array_equal(getattr(table.verdicts(), field), column, err_msg=field)
+    np.testing.assert_array_equal(now.replaced_surrogates, later.replaced_surrogates)
+    for count in ("num_final", "num_failed", "num_cancelled", "num_unknown", "num_superseded"):
+        assert getattr(now.answers, count) == getattr(later.answers, count), count
+    assert now.answers.by_launch() == later.answers.by_launch()
+
+    assert_counted(now, by_name)
+
+
+def assert_counted(table: VerdictTable, by_name: dict[str, list[Completion]]) -> None:
+    """The table holds, of each request, what the rule of `docs/formats.md` says."""
+    verdicts = table.verdicts()
+    for request in range(4):
+        best, failed = counted_of(by_name, request)
+        expected: tuple[int, int] = (Status.INTERRUPTED, CHOICE_NONE)
+        if best is not None:
+            expected = said_by(best[3])
+            assert table.answers.place(request) == (best[1], best[2])
+            assert table.replaced_surrogates[request] == best[3].replaced_surrogates
+        elif failed:
+            _, code = max((one.attempt, failure_of(one)) for one in failed)
+            expected = code, CHOICE_NONE
+        assert (verdicts.status[request], verdicts.choice[request]) == expected
+
+
+def test_probabilities_are_read_with_the_precision_of_the_journal() -> None:
+    completion = Completion(
+        request_id=bytes(16),
+        attempt=1,
+        lane=0,
+        text="",
+        finish_reason="stop",
+        answers=(LabelRead(0, (math.log(1 / 3), math.log(2 / 3))),),
+    )
+    now, later = (
+        VerdictTable(np.zeros((1, 16), np.uint8), AB, planned=np.zeros(1, np.uint8))
+        for _ in range(2)
+    )
+    now.add_live([completion], "a")
+    later.add(to_batch([completion], launch="a", first_row=0))
+    for field in ("strength", "p_labels", "label_mass"):
+        mine, theirs = getattr(now.verdicts(), field), getattr(later.verdicts(), field)
+        assert mine.tobytes() == theirs.tobytes(), field
+
+
+def test_an_id_of_another_length_is_refused() -> None:
+    table = VerdictTable(np.zeros((1, 16), np.uint8), AB, planned=np.zeros(1, np.uint8))
+    given = {"attempt": 1, "lane": 0, "text": "A", "finish_reason": "stop"}
+    two = [Completion(request_id=bytes(length), **given) for length in (12, 20)]
+    with pytest.raises(ColumnError, match=r"row 0 of `request_id` holds 12 bytes; allowed: 16"):
+        table.add_live(two, "a")
 
 
 def test_room_for_probabilities_is_made_when_the_first_are_read() -> None:

@@ -113,7 +113,7 @@ def test_a_label_with_brackets_is_refused() -> None:
 
 def test_an_unknown_name_gets_a_suggestion() -> None:
     with pytest.raises(RubricError, match=r"`verdict\.name` is `ratings`; known: json,") as caught:
-        VerdictFormat(name="ratings", low=1, high=5)  # type: ignore[arg-type]
+        VerdictFormat(name="ratings", low=1, high=5)  # type: ignore[arg-type]  # what is refused
     assert caught.value.hint == "did you mean `rating`?"
 
 

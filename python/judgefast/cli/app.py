@@ -37,7 +37,7 @@ class LazyGroup(SuggestingGroup):
         del ctx
         if cmd_name not in self.COMMANDS:
             return None
-        return getattr(import_module(f"judgefast.cli.{cmd_name}"), cmd_name)  # type: ignore[no-any-return]
+        return getattr(import_module(f"judgefast.cli.{cmd_name}"), cmd_name)  # type: ignore[no-any-return]  # a command, by the table above
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List commands from the table, so that `--help` imports none of them."""

@@ -197,4 +197,4 @@ def format_of(stream: io.BufferedReader[Any], path: Path) -> Format:
         seen = shown(head.decode("latin-1"))
         message = f"`{name}` is no {_BINARY_SUFFIXES[last]} file: it begins with {seen}"
         raise DataError(message, hint="check the file, or give it the suffix of its format")
-    return {".csv": "csv", ".tsv": "tsv"}.get(last, "jsonl")  # type: ignore[return-value]
+    return {".csv": "csv", ".tsv": "tsv"}.get(last, "jsonl")  # type: ignore[return-value]  # the three words of the type

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from struct import pack
 from typing import TYPE_CHECKING, Any
 
+from judgefast import _native
 from judgefast.hashes import framed
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ def value_bytes(value: Any) -> bytes:  # noqa: ANN401 - any value that JSON or A
     >>> value_bytes({"b": None, "a": "x"}) == value_bytes({"a": "x"})
     True
     """
+    return _native.value_bytes(value, _other_bytes)
+
+
+def _other_bytes(value: Any) -> bytes:  # noqa: ANN401 - any value that JSON or Arrow can hold
+    """Encode what the kernel leaves: types that JSON does not know, and what is nested deeply."""
     encode = _ENCODERS.get(type(value))
     if encode is not None:
         return encode(value)
@@ -40,12 +46,12 @@ def value_bytes(value: Any) -> bytes:  # noqa: ANN401 - any value that JSON or A
 def _object_bytes(value: dict[str, Any]) -> bytes:
     fields = sorted((key, part) for key, part in value.items() if part is not None)
     return b"o" + _frames(
-        [piece for key, part in fields for piece in (key.encode(), value_bytes(part))]
+        [piece for key, part in fields for piece in (key.encode(), _other_bytes(part))]
     )
 
 
 def _list_bytes(value: Sequence[Any]) -> bytes:
-    return b"l" + _frames([value_bytes(part) for part in value])
+    return b"l" + _frames([_other_bytes(part) for part in value])
 
 
 _ENCODERS: dict[type, Callable[[Any], bytes]] = {
@@ -71,20 +77,9 @@ def row_id(row: dict[str, Any]) -> str:
 
 def question_cluster(question_sha256: bytes, reference_sha256: bytes) -> str:
     """Cluster of an item that names none: the question and its reference, 32 hex digits."""
-    return framed("judgefast question 1", [question_sha256, reference_sha256])[:ID_BYTES].hex()
+    return _native.question_cluster(question_sha256, reference_sha256)
 
 
 def item_hash(item: Item) -> bytes:
     """Identify an item with all that a result may depend on. 16 bytes."""
-    fields = [
-        item.item_id.encode(),
-        item.cluster.encode(),
-        item.question_sha256,
-        item.reference_sha256,
-        value_bytes(item.gold),
-        value_bytes(item.meta),
-    ]
-    for answer in item.answers:
-        fields.append(value_bytes(answer.model))
-        fields.append(answer.sha256)
-    return framed("judgefast item 1", fields)[:ID_BYTES]
+    return _native.item_hash(item, _other_bytes)

@@ -22,7 +22,7 @@ from judgefast.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from judgefast.datasets.items import Item
+    from judgefast.datasets.items import Item, Text
     from judgefast.datasets.sources import Source
 
 CHUNK_ITEMS = 1024
@@ -38,7 +38,7 @@ class Chunk(NamedTuple):
     """16 bytes for each item, in order."""
 
 
-def read_items(data: Any, options: ReadOptions | None = None) -> ItemReader:  # noqa: ANN401
+def read_items(data: Any, options: ReadOptions | None = None) -> ItemReader:  # noqa: ANN401 - rows of any kind
     """Read rows as items.
 
     Args:
@@ -250,9 +250,13 @@ class ItemReader:
 
 
 def _characters(item: Item) -> int:
-    texts = [item.question, item.reference, *(answer.text for answer in item.answers)]
-    return sum(
-        len(text) if isinstance(text, str) else sum(len(turn.content) for turn in text)
-        for text in texts
-        if text is not None
-    )
+    count = _length(item.question) + _length(item.reference)
+    for answer in item.answers:
+        count += _length(answer.text)
+    return count
+
+
+def _length(text: Text | None) -> int:
+    if text is None or isinstance(text, str):
+        return len(text or "")
+    return sum(len(turn.content) for turn in text)

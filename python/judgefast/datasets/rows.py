@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from judgefast._native import cluster_id64, text_column
+from judgefast._native import cluster_id64
+from judgefast.datasets import buffers
 from judgefast.datasets.items import Answer, Item, Turn
 from judgefast.errors import RunDirectoryError
 from judgefast.files import COPY_BACK
@@ -95,39 +96,33 @@ def batch_of(items: Sequence[Item], *, texts: bool = True) -> pa.RecordBatch:
     reference, reference_turns = split([item.reference for item in items])
     clusters = [item.cluster for item in items]
     golds = [item.gold for item in items]
+    kind: Any = schema.field("answers").type
+    turns = schema.field("question_turns").type
     columns = [
-        [item.item_id for item in items],
-        clusters,
-        pa.array(cluster_id64(clusters)),
-        [item.row for item in items],
-        question,
-        question_turns,
-        [item.question_sha256 for item in items],
-        reference,
-        reference_turns,
-        [item.reference_sha256 for item in items],
-        _answers(items, schema.field("answers").type, split),
-        [gold if isinstance(gold, str) else None for gold in golds],
-        [gold if isinstance(gold, float) else None for gold in golds],
-        [_encode(item.meta).decode() for item in items],
+        buffers.texts([item.item_id for item in items]),
+        buffers.texts(clusters),
+        buffers.numbers(cluster_id64(clusters)),
+        buffers.numbers(np.array([item.row for item in items], dtype=np.int64)),
+        buffers.texts(question),
+        _turns_column(question_turns, turns),
+        buffers.binaries([item.question_sha256 for item in items]),
+        buffers.texts(reference),
+        _turns_column(reference_turns, turns),
+        buffers.binaries([item.reference_sha256 for item in items]),
+        _answers(items, kind, split),
+        buffers.texts([gold if isinstance(gold, str) else None for gold in golds]),
+        buffers.floats([gold if isinstance(gold, float) else None for gold in golds]),
+        buffers.texts([_encode(item.meta).decode() for item in items]),
     ]
-    arrays = [
-        column if isinstance(column, pa.Array) else _array(column, field.type)
-        for column, field in zip(columns, schema, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array[Any]:
-    """Values as a column; that of texts is made in one piece, of just the size it needs."""
-    found = text_column(values) if kind == pa.string() else None
-    if found is None:
-        make: Any = pa.array
-        return make(values, kind)
-    offsets, joined, present = found
-    buffers: Any = [None if present is None else pa.py_buffer(present)]
-    buffers += [pa.py_buffer(offsets), pa.py_buffer(joined)]
-    return pa.Array.from_buffers(kind, len(values), buffers)
+def _turns_column(conversations: Sequence[Any], kind: pa.DataType) -> pa.Array[Any]:
+    """Conversations as a column; most data sets have none."""
+    if not any(conversations):
+        return pa.nulls(len(conversations), kind)
+    make: Any = pa.array
+    return make(conversations, kind)
 
 
 def _dicts(turns: tuple[Turn, ...]) -> list[dict[str, str]]:
@@ -140,22 +135,19 @@ def _answers(
     split: Callable[[Sequence[Text | None]], _Columns],
 ) -> pa.Array[Any]:
     """Answers of all items, column by column, without a dict for each."""
-    make: Any = pa.array
     flat = [answer for item in items for answer in item.answers]
     text, turns = split([answer.text for answer in flat])
-    columns = [
-        [answer.model for answer in flat],
-        text,
-        turns,
-        [answer.sha256 for answer in flat],
-        [answer.empty for answer in flat],
-    ]
     fields = list(kind.value_type)
-    arrays = [_array(column, field.type) for column, field in zip(columns, fields, strict=True)]
-    offsets = make([0, *accumulate(len(item.answers) for item in items)], pa.int32())
+    columns = [
+        buffers.texts([answer.model for answer in flat]),
+        buffers.texts(text),
+        _turns_column(turns, fields[2].type),
+        buffers.binaries([answer.sha256 for answer in flat]),
+        buffers.booleans([answer.empty for answer in flat]),
+    ]
+    offsets = buffers.numbers(buffers.ends([len(item.answers) for item in items]))
     lists: Any = pa.ListArray
-    values = pa.StructArray.from_arrays(arrays, fields=fields)
-    return lists.from_arrays(offsets, values, type=kind)
+    return lists.from_arrays(offsets, pa.StructArray.from_arrays(columns, fields=fields), type=kind)
 
 
 def items_of(batch: pa.RecordBatch) -> list[Item]:

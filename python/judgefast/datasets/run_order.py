@@ -19,9 +19,10 @@ import pyarrow as pa
 from pyarrow import compute, parquet
 
 from judgefast._native import shuffle_keys
+from judgefast.datasets.buffers import numbers, values_of
 from judgefast.datasets.identity import IDENTITY_MODULUS
-from judgefast.datasets.rows import ROWS_FOLDER, batch_of, rows_schema
-from judgefast.datasets.spool import SEED_LIMIT, Spool, strings
+from judgefast.datasets.rows import ROWS_FOLDER, rows_schema
+from judgefast.datasets.spool import SEED_LIMIT, Spool
 from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.files import disk_errors, sync_file, sync_folder
 from judgefast.formats import mark
@@ -77,10 +78,12 @@ def snapshot(
         raise RunDirectoryError(message, hint="resume that run, or name another directory")
     with _work_folder(folder) as work:
         with disk_errors(final):
-            spool = Spool(work, seed=seed, limit=limit, expected_bytes=reader.expected_bytes)
+            spool = Spool(
+                work, seed=seed, limit=limit, expected_bytes=reader.expected_bytes, texts=texts
+            )
         for chunk in reader.chunks():  # errors of reading are the reader's, or the iterable's own
             with disk_errors(final):
-                spool.add(batch_of(chunk.items, texts=texts), chunk.hashes)
+                spool.add(chunk.items, chunk.hashes)
         with disk_errors(final):
             out = _written(spool, work, final)
     return SnapshotSummary(
@@ -118,9 +121,8 @@ def _work_folder(folder: Path) -> Iterator[Path]:
 
 def in_run_order(batch: pa.RecordBatch, *, seed: int) -> pa.RecordBatch:
     """Sort rows that are in memory as `snapshot` sorts a run's."""
-    keyed = batch.append_column(
-        "shuffle_key", pa.array(shuffle_keys(strings(batch, "cluster"), seed))
-    )
+    clusters: Any = batch.column("cluster")
+    keyed = batch.append_column("shuffle_key", numbers(shuffle_keys(clusters.to_pylist(), seed)))
     keys: Any = [(name, "ascending") for name in _ORDER]
     return batch.take(compute.sort_indices(keyed, sort_keys=keys))
 
@@ -151,15 +153,15 @@ def _taken(pieces: list[pa.RecordBatch], rows: pa.Array[Any]) -> pa.RecordBatch:
     if len(pieces) == 1:
         return compute.take(pieces[0], rows, memory_pool=pool)
     starts = np.cumsum([0, *(piece.num_rows for piece in pieces)])
-    places = rows.to_numpy().astype(np.int64)
+    places = values_of(rows).astype(np.int64)
     piece_of = np.searchsorted(starts, places, side="right") - 1
     parts = []
     for number in np.unique(piece_of).tolist():
-        inside = pa.array(places[piece_of == number] - starts[number])
+        inside = numbers(places[piece_of == number] - starts[number])
         parts.append(compute.take(pieces[number], inside, memory_pool=pool))
     (joined,) = pa.Table.from_batches(parts).combine_chunks(memory_pool=pool).to_batches()
     back = np.argsort(np.argsort(piece_of, kind="stable"), kind="stable")
-    return compute.take(joined, pa.array(back), memory_pool=pool)
+    return compute.take(joined, numbers(back), memory_pool=pool)
 
 
 class _Parts:

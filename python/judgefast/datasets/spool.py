@@ -6,20 +6,24 @@ key, each small enough to be sorted in memory.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute, ipc
+from pyarrow import ipc
 
 from judgefast._native import limit_keys, shuffle_keys
-from judgefast.datasets.rows import rows_schema
+from judgefast.datasets.buffers import numbers, values_of
+from judgefast.datasets.rows import batch_of, rows_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from judgefast.datasets.items import Item
 
 BUCKET_BYTES = 32 * 2**20
 """Rows that are sorted in memory at a time, before they are copied in order. Bytes in Arrow."""
@@ -30,6 +34,12 @@ MAX_BUCKETS = 200
 DEAL_BYTES = 16 * 2**20
 """Rows that are dealt at a time, so that buckets do not consist of crumbs."""
 
+KEPT_BYTES = 31 * 2**20
+"""Just below the most that glibc counts: 32 MiB with its own header."""
+
+WHOLE_BYTES = 64 * 2**10
+"""Slices of a bucket that are so large on average are written as they are."""
+
 SEED_LIMIT = 1 << 64
 
 
@@ -37,7 +47,13 @@ class Spool:
     """Rows of a data set, with the keys they will be sorted and drawn by."""
 
     def __init__(
-        self, folder: Path, *, seed: int, limit: int | None, expected_bytes: int | None
+        self,
+        folder: Path,
+        *,
+        seed: int,
+        limit: int | None,
+        expected_bytes: int | None,
+        texts: bool,
     ) -> None:
         """Start with nothing.
 
@@ -46,11 +62,16 @@ class Spool:
             seed: Of the shuffle and the sample.
             limit: Keep the rows of so many items, drawn by hash.
             expected_bytes: Of the data in memory, about; None where it cannot be known.
+            texts: False keeps the hashes of texts only.
 
         """
+        # The allocator of glibc keeps pieces for the next chunk, and clears no fresh memory for it,
+        # up to the size of the largest that was ever given back. This one is never touched.
+        np.empty(KEPT_BYTES, dtype=np.uint8)
         self._folder = folder
         self._seed = seed
         self._limit = limit
+        self._texts = texts
         expected = MAX_BUCKETS if expected_bytes is None else -(-expected_bytes // BUCKET_BYTES)
         self._count = max(1, min(expected, MAX_BUCKETS))
         self._cut = np.uint64(SEED_LIMIT - 1)
@@ -65,26 +86,30 @@ class Spool:
             .append(pa.field("item_hash", pa.binary(16)))
         )
 
-    def add(self, batch: pa.RecordBatch, hashes: bytes) -> None:
-        """Append a chunk, less the rows that are out of the sample already."""
-        if not batch.num_rows:
-            return
-        shuffle = shuffle_keys(strings(batch, "cluster"), self._seed)
-        draw = np.zeros(batch.num_rows, dtype=np.uint64)
+    def add(self, items: Sequence[Item], hashes: bytes) -> None:
+        """Append a chunk with its item hashes, less what is out of the sample already."""
+        shuffle = shuffle_keys([item.cluster for item in items], self._seed)
+        draw = np.zeros(len(items), dtype=np.uint64)
+        # In the order of buckets, so that the part of each can be cut out.
+        bucket = self._bucket_of(shuffle)
+        order = np.argsort(bucket, kind="stable")
         if self._limit is not None:
-            draw = limit_keys(strings(batch, "item_id"), self._seed)
+            draw = limit_keys([item.item_id for item in items], self._seed)
+            self._draw(draw, self._limit)
+            order = order[draw[order] <= self._cut]
+        if not len(order):
+            return
+        of_item = np.frombuffer(hashes, dtype="V16")[order]
+        batch = batch_of([items[place] for place in order.tolist()], texts=self._texts)
         columns = [
             *batch.columns,
-            pa.array(shuffle),
-            pa.array(draw),
+            numbers(shuffle[order]),
+            numbers(draw[order]),
             pa.FixedSizeBinaryArray.from_buffers(
-                pa.binary(16), batch.num_rows, [None, pa.py_buffer(hashes)]
+                pa.binary(16), len(order), [None, pa.py_buffer(of_item.tobytes())]
             ),
         ]
         keyed = pa.RecordBatch.from_arrays(columns, schema=self._schema)
-        if self._limit is not None:
-            self._draw(draw, self._limit)
-            keyed = self._sample(keyed)
         self._held.append(keyed)
         self._held_bytes += keyed.nbytes
         if self._held_bytes >= (DEAL_BYTES if self._writers else BUCKET_BYTES):
@@ -103,27 +128,26 @@ class Spool:
             yield self._table(_batches(path))
             path.unlink()
 
+    def _bucket_of(self, shuffle: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Bucket of each key: they rise together."""
+        # Top 32 bits times the count: no wider integer is needed, and order is kept.
+        top = shuffle >> np.uint64(32)
+        return (top * np.uint64(self._count)) >> np.uint64(32)
+
     def _deal(self) -> None:
         """Put what is held into its buckets."""
         held, self._held, self._held_bytes = self._held, [], 0
-        if not held:
-            return
-        pool = pa.system_memory_pool()
-        table = pa.Table.from_batches(held, self._schema).combine_chunks(memory_pool=pool)
-        # Top 32 bits times the count: no wider integer is needed, and order is kept.
-        top = table.column("shuffle_key").to_numpy() >> np.uint64(32)
-        bucket = (top * np.uint64(self._count)) >> np.uint64(32)
-        order = np.argsort(bucket, kind="stable")
-        (rows,) = table.to_batches()
-        edges = np.searchsorted(bucket[order], np.arange(self._count + 1, dtype=np.uint64))
-        for number in range(self._count):
-            start, end = edges[number : number + 2].tolist()
-            if start == end:
-                continue
+        parts: dict[int, list[pa.RecordBatch]] = {}
+        for batch in held:
+            bucket = self._bucket_of(values_of(batch.column("shuffle_key")))
+            edges = [0, *(np.flatnonzero(np.diff(bucket)) + 1).tolist(), len(bucket)]
+            for start, end in pairwise(edges):
+                parts.setdefault(int(bucket[start]), []).append(batch.slice(start, end - start))
+        for number, slices in parts.items():
             if number not in self._writers:
                 self._writers[number] = _writer(self._path(number), self._schema)
-            part = compute.take(rows, pa.array(order[start:end]), memory_pool=pool)
-            self._writers[number].write_batch(part)
+            for part in _of_some_size(slices):
+                self._writers[number].write_batch(part)
 
     def _draw(self, keys: NDArray[np.uint64], limit: int) -> None:
         self._best = np.concatenate([self._best, keys[keys <= self._cut]])
@@ -132,9 +156,9 @@ class Spool:
             self._cut = self._best.max()
 
     def _sample(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        draw = batch.column("limit_key").to_numpy()
+        draw = values_of(batch.column("limit_key"))
         is_in = draw <= self._cut
-        return batch if is_in.all() else batch.filter(pa.array(is_in))
+        return batch if is_in.all() else batch.take(numbers(np.flatnonzero(is_in)))
 
     def _table(self, batches: Any) -> pa.Table:  # noqa: ANN401 - an iterable of batches
         return pa.Table.from_batches(map(self._sample, batches), self._schema)
@@ -143,10 +167,11 @@ class Spool:
         return self._folder / f"bucket-{number:05d}.arrow"
 
 
-def strings(batch: pa.RecordBatch, name: str) -> list[str]:
-    """A column of texts."""
-    values: Any = batch.column(name)
-    return list(values.to_pylist())
+def _of_some_size(slices: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    """Join slices, unless they are so large that the copy takes longer than what it spares."""
+    if len(slices) == 1 or sum(part.nbytes for part in slices) >= WHOLE_BYTES * len(slices):
+        return slices
+    return [pa.concat_batches(slices, memory_pool=pa.system_memory_pool())]
 
 
 def _writer(path: Path, schema: pa.Schema) -> ipc.RecordBatchStreamWriter:
@@ -155,5 +180,6 @@ def _writer(path: Path, schema: pa.Schema) -> ipc.RecordBatchStreamWriter:
 
 
 def _batches(path: Path) -> Iterator[pa.RecordBatch]:
-    with pa.OSFile(str(path), "rb") as file, ipc.open_stream(file) as reader:
+    # Mapped, not read: rows are copied once, into their order, and from where they lie.
+    with pa.memory_map(str(path)) as file, ipc.open_stream(file) as reader:
         yield from reader

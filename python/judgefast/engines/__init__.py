@@ -41,7 +41,7 @@ def create_engine(name: str, /, **options: Any) -> Engine:  # noqa: ANN401 - eac
     """
     extra = _ENGINES[name][2] if name in _ENGINES else None
     try:
-        return _engine_class(name)(**options)  # type: ignore[no-any-return]
+        return _engine_class(name)(**options)  # type: ignore[no-any-return]  # an engine, by the table or its entry point
     except ModuleNotFoundError as error:
         if extra is None or (error.name or "").startswith("judgefast"):
             raise
@@ -60,10 +60,10 @@ def create_engine(name: str, /, **options: Any) -> Engine:  # noqa: ANN401 - eac
 def _engine_class(name: str) -> type:
     if name in _ENGINES:
         module, cls, _ = _ENGINES[name]
-        return getattr(import_module(module), cls)  # type: ignore[no-any-return]
+        return getattr(import_module(module), cls)  # type: ignore[no-any-return]  # an engine, by the table or its entry point
     for entry in entry_points(group=ENTRY_POINT_GROUP):
         if entry.name == name:
-            return entry.load()  # type: ignore[no-any-return]
+            return entry.load()  # type: ignore[no-any-return]  # an engine, by the table or its entry point
     known = engine_names()
     close = get_close_matches(name, known, n=1)
     msg = f"no engine named `{name}`"

@@ -72,7 +72,7 @@ class Flight:
             if entry is None:
                 entry = self._cancelled.pop(completion.request_id, None)
                 if entry is not None and completion.finish_reason == "cancelled":
-                    completion = _timed_out(completion.request_id, *entry)  # noqa: PLW2901
+                    completion = _timed_out(completion.request_id, *entry)  # noqa: PLW2901 - from here on it is this one
             if entry is None:
                 continue
             self._by_lane[entry[0]] -= 1
@@ -154,7 +154,7 @@ def drive(  # noqa: PLR0913 - the parts of the loop, most by keyword
             if done:
                 source.give(done)
             waiting = not stopping() and _fill(engine, source, flight)
-        except Exception:
+        except Exception:  # raised again
             yield done  # what was collected stays valid
             raise
         yield done

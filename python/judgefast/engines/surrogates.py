@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 def without_surrogates(completion: Completion) -> Completion:
     """An engine should have done this; a completion is not lost because it has not."""
+    if completion.error is None and completion.text.isascii():
+        return completion
     said = completion.text + (completion.error or "")
     try:
         said.encode()

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from judgefast import _native
 from judgefast.codes import Status
+from judgefast.errors import ColumnError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
     from numpy.typing import NDArray
+
+    from judgefast.engines.base import Completion
 
     Rows = NDArray[np.int64]
 
 COLUMNS = ("request_id", "attempt", "launch", "row", "finish_reason", "error_kind")
 """Columns of `completions` that :meth:`AnswerIndex.add` reads."""
 
+ID_BYTES = 16
 _NO_LAUNCH = -1
 _CODE_MASK = 255
+
+FINAL = 0
+"""`Came.outcomes` of an answer."""
+
+CANCELLED = 255
+"""`Came.outcomes` of what was cancelled."""
+
+_ENDS = {"error": Status.ENGINE_ERROR.value, "cancelled": CANCELLED}
+"""Finish reasons of what is no answer; an error without a kind is the engine's."""
 
 
 class State(IntEnum):
@@ -32,6 +47,34 @@ class State(IntEnum):
     """An answer is final, whatever can be read from it."""
     FAILED = 2
     """Every attempt so far ended in an error or a time-out."""
+
+
+class Came(NamedTuple):
+    """Completions as columns of length n: what decides which of them count."""
+
+    request_ids: NDArray[np.uint8]
+    """Shape (n, 16)."""
+    attempts: NDArray[np.int32]
+    outcomes: NDArray[np.uint8]
+    """`FINAL`, `CANCELLED`, or the `Status` of an error."""
+    launches: list[str]
+    """Names."""
+    launch_codes: NDArray[np.int32]
+    """Place of each completion's launch among the names."""
+    places: NDArray[np.int64]
+    """Place of each in its launch."""
+
+
+class _Held(NamedTuple):
+    """What is known of each row of the plan."""
+
+    attempts: NDArray[np.int32]
+    failures: NDArray[np.int32]
+    """Highest attempt that failed, times 256, and the `Status` of it: the same in whatever order
+    they come."""
+    final_attempts: NDArray[np.int32]
+    launches: NDArray[np.int32]
+    places: NDArray[np.int64]
 
 
 class AnswerIndex:
@@ -55,6 +98,7 @@ class AnswerIndex:
         self._index = _native.RequestIndex(np.ascontiguousarray(request_ids))
         num = len(request_ids)
         self._launches: list[str] = []
+        self._ranks = np.zeros(0, np.int32)
         self._launch = np.full(num, _NO_LAUNCH, np.int32)
         self._row = np.zeros(num, np.int64)
         self.attempts = np.zeros(num, np.int32)
@@ -62,6 +106,9 @@ class AnswerIndex:
         self.final_attempt = np.zeros(num, np.int32)
         """Attempt of the completion that counts; 0 for none."""
         self._failures = np.zeros(num, np.int32)
+        self._held = _Held(
+            self.attempts, self._failures, self.final_attempt, self._launch, self._row
+        )
         self.num_final = 0
         self.num_failed = 0
         self.num_cancelled = 0
@@ -118,27 +165,25 @@ class AnswerIndex:
             The row of the plan of each, -1 where it has none.
 
         """
-        rows = self.rows(batch.column("request_id"))
-        is_known = rows >= 0
-        is_cancelled = _equals(batch, "finish_reason", "cancelled")
-        is_error = _equals(batch, "finish_reason", "error")
-        is_final = ~is_cancelled & ~is_error
-        attempts = batch.column("attempt").to_numpy()
-        self.num_unknown += int(np.count_nonzero(~is_known))
-        self.num_cancelled += int(np.count_nonzero(is_known & is_cancelled))
-        failed = is_known & is_error
-        self.num_failed += int(np.count_nonzero(failed))
-        # The highest attempt wins, then the highest code: the same in whatever order they come.
-        failures = attempts * (_CODE_MASK + 1) + _failure_codes(batch)
-        np.maximum.at(self._failures, rows[failed], failures[failed])
-        came_back = is_known & ~is_cancelled
-        np.maximum.at(self.attempts, rows[came_back], attempts[came_back])
-        launches = self._launch_numbers(batch)
-        places = batch.column("row").to_numpy()
-        chosen = np.flatnonzero(is_known & is_final)
-        self.num_final += len(chosen)
-        self._add_final(rows[chosen], attempts[chosen], launches[chosen], places[chosen])
-        return rows
+        return self.take(came_of(batch))[0]
+
+    def take(self, came: Came) -> tuple[Rows, NDArray[np.bool_]]:
+        """Take in completions, each once.
+
+        Returns:
+            The row of the plan of each, -1 where it has none; and which of them count now.
+
+        """
+        rows = self._index.rows(came.request_ids)
+        launches = self._numbers(came.launches)[came.launch_codes]
+        done, failed, cancelled, unknown = _native.take_in(
+            self._held, came, rows, launches, self._ranks
+        )
+        self.num_final += done
+        self.num_failed += failed
+        self.num_cancelled += cancelled
+        self.num_unknown += unknown
+        return rows, self._counted(rows, launches, came.places)
 
     def counts(self, batch: pa.RecordBatch, rows: Rows | None = None) -> NDArray[np.bool_]:
         """Which of these completions, all of them added before, are the ones that count.
@@ -148,15 +193,9 @@ class AnswerIndex:
             rows: What `add` has returned of them, where it is known.
 
         """
-        if not len(self._row):
-            return np.zeros(len(batch), np.bool_)
         rows = self.rows(batch.column("request_id")) if rows is None else rows
-        launches = self._launch_numbers(batch)
-        same = (self._launch[rows] == launches) & (
-            self._row[rows] == batch.column("row").to_numpy()
-        )
-        counted: NDArray[np.bool_] = (rows >= 0) & same
-        return counted
+        names, codes = _coded(batch, "launch")
+        return self._counted(rows, self._numbers(names)[codes], batch.column("row").to_numpy())
 
     def place(self, row: int) -> tuple[str, int] | None:
         """Launch, and place in it, of the completion that counts; None where there is none."""
@@ -170,65 +209,89 @@ class AnswerIndex:
         numbers = np.bincount(launches, minlength=len(self._launches)).tolist()
         return dict(zip(self._launches, numbers, strict=True))
 
-    def _add_final(
-        self, rows: Rows, attempts: NDArray[np.int32], launches: NDArray[np.int32], places: Rows
-    ) -> None:
-        ranks = self._launch_ranks()
-        order = np.lexsort((places, ranks[launches], -attempts.astype(np.int64), rows))
-        is_first = np.ones(len(order), np.bool_)
-        is_first[1:] = rows[order][1:] != rows[order][:-1]
-        best = order[is_first]
-        rows, attempts = rows[best], attempts[best]
-        launches, places = launches[best], places[best]
-        rank, held_rank = ranks[launches], ranks[self._launch[rows]]
-        held_attempt, held_place = self.final_attempt[rows], self._row[rows]
-        is_better = (attempts > held_attempt) | (
-            (attempts == held_attempt)
-            & ((rank < held_rank) | ((rank == held_rank) & (places < held_place)))
-        )
-        rows = rows[is_better]
-        self.final_attempt[rows] = attempts[is_better]
-        self._launch[rows] = launches[is_better]
-        self._row[rows] = places[is_better]
+    def _counted(
+        self, rows: Rows, launches: NDArray[np.int32], places: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        if not len(self._row):
+            return np.zeros(len(rows), np.bool_)
+        same = (self._launch[rows] == launches) & (self._row[rows] == places)
+        counted: NDArray[np.bool_] = same & (rows >= 0)
+        return counted
 
-    def _launch_numbers(self, batch: pa.RecordBatch) -> NDArray[np.int32]:
-        names, codes = _coded(batch, "launch")
-        for name in names:
-            if name not in self._launches:
-                self._launches.append(name)
-        numbers = np.array([self._launches.index(name) for name in names], np.int32)
-        return numbers[codes]
+    def _numbers(self, names: Sequence[str]) -> NDArray[np.int32]:
+        """Numbers of launches; those that are new get the next ones."""
+        new = [name for name in dict.fromkeys(names) if name not in self._launches]
+        if new:
+            self._launches += new
+            # Place of each launch among their sorted names.
+            ranks = np.empty(len(self._launches), np.int32)
+            ranks[sorted(range(len(ranks)), key=self._launches.__getitem__)] = np.arange(len(ranks))
+            self._ranks = ranks
+        return np.array([self._launches.index(name) for name in names], np.int32)
 
-    def _launch_ranks(self) -> NDArray[np.int32]:
-        """Place of each launch among their sorted names; of none, behind all (index -1)."""
-        ranks = np.full(len(self._launches) + 1, len(self._launches), np.int32)
-        ranks[sorted(range(len(self._launches)), key=self._launches.__getitem__)] = np.arange(
-            len(self._launches), dtype=np.int32
-        )
-        return ranks
+
+def came_of(batch: pa.RecordBatch) -> Came:
+    """What decides of completions in a batch (`COLUMNS` of them)."""
+    names, codes = _coded(batch, "launch")
+    return Came(
+        request_ids=id_bytes(batch.column("request_id")),
+        attempts=batch.column("attempt").to_numpy(),
+        outcomes=_outcomes(batch),
+        launches=names,
+        launch_codes=codes,
+        places=batch.column("row").to_numpy(),
+    )
+
+
+def came_live(completions: Sequence[Completion], launch: str, first_place: int) -> Came:
+    """What decides of completions that one launch has just got.
+
+    Raises:
+        ColumnError: An id of a request has not 16 bytes.
+
+    """
+    num = len(completions)
+    ids = [each.request_id for each in completions]
+    for row, request_id in enumerate(ids):
+        if len(request_id) != ID_BYTES:
+            message = f"row {row} of `request_id` holds {len(request_id)} bytes; allowed: 16 bytes"
+            raise ColumnError(message)
+    ends = [_ENDS.get(each.finish_reason, FINAL) for each in completions]
+    for row, each in enumerate(completions) if _ENDS["error"] in ends else ():
+        if each.finish_reason == "error" and each.error_kind is not None:
+            ends[row] = Status[each.error_kind.upper()].value
+    return Came(
+        request_ids=np.frombuffer(b"".join(ids), np.uint8).reshape(num, ID_BYTES),
+        attempts=np.array([each.attempt for each in completions], np.int32),
+        outcomes=np.array(ends, np.uint8),
+        launches=[launch],
+        launch_codes=np.zeros(num, np.int32),
+        places=np.arange(first_place, first_place + num),
+    )
 
 
 def id_bytes(request_ids: pa.Array[Any]) -> NDArray[np.uint8]:
     """Fixed-size binary of 16 bytes as an array of shape (n, 16), without a copy."""
     data = np.frombuffer(memoryview(request_ids.buffers()[1] or b""), np.uint8)
-    start = request_ids.offset * 16
-    return data[start : start + len(request_ids) * 16].reshape(-1, 16)
+    start = request_ids.offset * ID_BYTES
+    return data[start : start + len(request_ids) * ID_BYTES].reshape(-1, ID_BYTES)
 
 
 def _coded(batch: pa.RecordBatch, name: str) -> tuple[list[str], NDArray[np.int32]]:
     """Names of a dictionary column and the place of each row among them, -1 for null."""
     column: Any = batch.column(name)
-    codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return column.dictionary.to_pylist(), codes.astype(np.int32)
+    indices = column.indices
+    codes = (indices.fill_null(-1) if indices.null_count else indices).to_numpy()
+    return column.dictionary.to_pylist(), codes
 
 
-def _equals(batch: pa.RecordBatch, column: str, name: str) -> NDArray[np.bool_]:
-    names, codes = _coded(batch, column)
-    return np.isin(codes, [code for code, other in enumerate(names) if other == name])
-
-
-def _failure_codes(batch: pa.RecordBatch) -> NDArray[np.int32]:
-    """`Status` of each error; one without a kind is the engine's."""
-    names, codes = _coded(batch, "error_kind")
-    statuses = [Status[name.upper()].value for name in names]
-    return np.array([*statuses, Status.ENGINE_ERROR.value], np.int32)[codes]
+def _outcomes(batch: pa.RecordBatch) -> NDArray[np.uint8]:
+    names, codes = _coded(batch, "finish_reason")
+    ends = [_ENDS.get(name, FINAL) for name in names]
+    outcomes: NDArray[np.uint8] = np.array([*ends, FINAL], np.uint8)[codes]
+    failed = np.flatnonzero(outcomes == _ENDS["error"])
+    if len(failed):
+        kinds, codes = _coded(batch, "error_kind")
+        statuses = [Status[kind.upper()].value for kind in kinds]
+        outcomes[failed] = np.array([*statuses, _ENDS["error"]], np.uint8)[codes[failed]]
+    return outcomes

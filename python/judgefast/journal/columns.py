@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
+
+from judgefast import _native
 
 # msgspec reads these when it builds the decoder of `Line`.
 from judgefast.engines.base import ErrorKind, FinishReason  # noqa: TC001 - see above
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from judgefast.engines.base import Completion
 
@@ -83,6 +88,38 @@ def completions_schema() -> pa.Schema:
     return pa.schema([pa.field(name, kind, nullable=null) for name, kind, null in types])
 
 
+def read_batch(
+    data: bytes, spans: NDArray[np.uintp], *, launch: str, first_row: int
+) -> pa.RecordBatch | None:
+    """Lines of one launch as a batch, where each is as this version writes it.
+
+    Returns:
+        None where a line is not: what it is, is for the decoder of `Line` to say.
+
+    """
+    read = _native.read_completions(data, spans)
+    if read is None:
+        return None
+    (request_id, attempt, lane), (text, finish_reason), answers, tokens, seconds, error = read
+    num = len(spans)
+    columns = (
+        pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), num, [None, pa.py_buffer(request_id)]),
+        pa.array(attempt),
+        pa.DictionaryArray.from_arrays(pa.array(np.zeros(num, np.int32)), pa.array([launch])),
+        pa.array(np.arange(first_row, first_row + num)),
+        pa.array(lane),
+        _texts(*text),
+        _names(*finish_reason),
+        _answer_lists(*map(pa.array, answers)),
+        *(pa.array(counts, mask=counts < 0) for counts in tokens),
+        *map(pa.array, seconds),
+        _names(*error[0]),
+        _texts(*error[1]),
+        pa.array(error[2]),
+    )
+    return pa.record_batch(list(columns), schema=completions_schema())
+
+
 def to_batch(
     lines: Sequence[Line] | Sequence[Completion],
     *,
@@ -134,10 +171,34 @@ def _answers(lines: Sequence[Line] | Sequence[Completion]) -> pa.Array[Any]:
             )
             inner_offsets.append(len(logprobs))
         offsets.append(len(questions))
-    inner = pa.ListArray.from_arrays(
-        pa.array(inner_offsets, pa.int32()), pa.array(logprobs, pa.float32()), type=_LOGPROBS
+    return _answer_lists(
+        pa.array(offsets, pa.int32()),
+        pa.array(questions, pa.uint16()),
+        pa.array(inner_offsets, pa.int32()),
+        pa.array(logprobs, pa.float32()),
     )
-    structs = pa.StructArray.from_arrays(
-        [pa.array(questions, pa.uint16()), inner], fields=list(_ANSWER)
+
+
+def _answer_lists(
+    offsets: pa.Array[Any],
+    questions: pa.Array[Any],
+    inner_offsets: pa.Array[Any],
+    logprobs: pa.Array[Any],
+) -> pa.Array[Any]:
+    inner = pa.ListArray.from_arrays(inner_offsets, logprobs, type=_LOGPROBS)
+    structs = pa.StructArray.from_arrays([questions, inner], fields=list(_ANSWER))
+    return pa.ListArray.from_arrays(offsets, structs, type=_ANSWERS)
+
+
+def _texts(
+    offsets: NDArray[np.int32], data: NDArray[np.uint8], present: NDArray[np.uint8] | None
+) -> pa.Array[Any]:
+    bitmap = None if present is None else pa.py_buffer(present)
+    return pa.StringArray.from_buffers(
+        len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data), bitmap
     )
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), structs, type=_ANSWERS)
+
+
+def _names(codes: NDArray[np.int32], names: list[str]) -> pa.Array[Any]:
+    indices = pa.array(codes, mask=codes < 0)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))

@@ -40,7 +40,7 @@ class OpenSegment:
         try:
             self._append(_HEAD)
             sync_folder(path.parent)
-        except BaseException:
+        except BaseException:  # raised again: no descriptor stays open
             self.close()
             raise
 
@@ -52,7 +52,7 @@ class OpenSegment:
             EngineError: A completion is none; nothing of this call is written.
 
         """
-        framed = _native.frame_lines(_encode(completions))
+        framed = _framed(completions)
         before = self.size
         try:
             self._append(framed)
@@ -90,17 +90,21 @@ class OpenSegment:
             self.size += done
 
 
-def _encode(completions: Sequence[Completion]) -> bytes:
+def _framed(completions: Sequence[Completion]) -> bytes:
+    """Lines that can be read again, proven before they are written."""
     try:
         lines = _encoder.encode_lines(completions)
     except UnicodeEncodeError:
         lines = _encoder.encode_lines([without_surrogates(one) for one in completions])
-    try:
+    framed = _native.frame_completions(lines)
+    if framed is not None:
+        return framed
+    try:  # the kernel reads no line that is written in an unusual way
         _decoder.decode_lines(lines)
     except msgspec.ValidationError:
         _refuse(completions)
         raise
-    return lines
+    return _native.frame_lines(lines)
 
 
 def _refuse(completions: Sequence[Completion]) -> None:

@@ -81,7 +81,7 @@ class RunDirectory:
             refuse_foreign(path)
             write_manifest(path, manifest)
             return cls(path, manifest, held)
-        except BaseException:
+        except BaseException:  # raised again: no lock of ours stays
             if lock is None:
                 held.release()
             raise
@@ -105,7 +105,7 @@ class RunDirectory:
         held = lock or WriteLock(path)
         try:
             return cls(path, read_manifest(path), held)
-        except BaseException:
+        except BaseException:  # raised again: no lock of ours stays
             if lock is None:
                 held.release()
             raise

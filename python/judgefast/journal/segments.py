@@ -13,7 +13,7 @@ from judgefast import _native
 from judgefast.errors import RunDirectoryError
 from judgefast.files import sha256_of, write_whole, writing
 from judgefast.formats import FORMAT, check_table, decode_json, mark, refuse_unknown
-from judgefast.journal.columns import TABLE, Line, completions_schema, to_batch
+from judgefast.journal.columns import TABLE, Line, completions_schema, read_batch, to_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,19 +115,27 @@ def read_lines(path: Path) -> Lines:
 
 def line_batches(path: Path, lines: Lines, segment: Segment) -> Iterator[pa.RecordBatch]:
     """The lines of an open segment as batches of the `completions` table."""
-    decoder = msgspec.json.Decoder(Line)
-    view = memoryview(lines.data)
     for start in range(0, len(lines.spans), _BATCH_ROWS):
-        decoded: list[Line] = []
-        for begin, end in lines.spans[start : start + _BATCH_ROWS].tolist():
-            try:
-                decoded.append(decoder.decode(view[begin:end]))
-            except msgspec.DecodeError as error:
-                message = f"`{path}`, line {lines.first_line + start + len(decoded)}: {error}"
-                hint = "read it with the judgefast that wrote it, or a newer one"
-                raise RunDirectoryError(message, hint=hint) from error
-        first_row = segment.first_row + start
-        yield to_batch(decoded, launch=segment.launch, first_row=first_row)
+        spans, first_row = lines.spans[start : start + _BATCH_ROWS], segment.first_row + start
+        batch = read_batch(lines.data, spans, launch=segment.launch, first_row=first_row)
+        if batch is None:  # of another version, perhaps
+            decoded = _decoded(path, lines.data, spans, lines.first_line + start)
+            batch = to_batch(decoded, launch=segment.launch, first_row=first_row)
+        yield batch
+
+
+def _decoded(path: Path, data: bytes, spans: NDArray[np.uintp], first_line: int) -> list[Line]:
+    decoder = msgspec.json.Decoder(Line)
+    view = memoryview(data)
+    decoded: list[Line] = []
+    for begin, end in spans.tolist():
+        try:
+            decoded.append(decoder.decode(view[begin:end]))
+        except msgspec.DecodeError as error:
+            message = f"`{path}`, line {first_line + len(decoded)}: {error}"
+            hint = "read it with the judgefast that wrote it, or a newer one"
+            raise RunDirectoryError(message, hint=hint) from error
+    return decoded
 
 
 def close_segment(folder: Path, segment: Segment, lines: Lines) -> None:

@@ -273,7 +273,7 @@ def _win_rates(  # noqa: PLR0913 - as above
         pairs.plan,
         verdicts,
         mode="pairwise",
-        rule=rule,  # type: ignore[arg-type]
+        rule=rule,  # type: ignore[arg-type]  # a rubric has checked it
         one_failed=rubric.one_failed,
         format=rubric.verdict,
     )

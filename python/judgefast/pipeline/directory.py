@@ -68,7 +68,7 @@ def open_run(
         if not (path / NAME).is_file():
             return _create(path, lock, config, judge, data, say)
         directory = RunDirectory.open(path, write=True, lock=lock)
-    except BaseException:
+    except BaseException:  # raised again: no lock and no empty folder stay
         if is_new and not (path / NAME).is_file():
             lock.remove()
             with suppress(OSError):
@@ -77,7 +77,7 @@ def open_run(
         raise
     try:
         return Opened(directory, _go_on(directory, config, judge, data, say))
-    except BaseException:
+    except BaseException:  # raised again: the folder is let go
         directory.close(to_parquet=False)
         raise
 
@@ -260,7 +260,7 @@ def _create(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
         facts = data_facts(reader, texts=not config.no_texts)
         manifest = manifest_of(config, judge, facts)
         return Opened(RunDirectory.create(path, manifest, lock=lock), items)
-    except BaseException:
+    except BaseException:  # raised again: no half of a run stays
         if not (path / NAME).is_file():
             clear_unfinished(path)
         raise
@@ -317,7 +317,7 @@ def _extend(
             with _rows_again(config, judge, data, now.data.identity) as rows:
                 plan_run(extension, rows, judge, config, say)
         extension.commit(now)
-    except BaseException:
+    except BaseException:  # raised again: no half of it stays
         extension.discard()
         raise
     directory.reload()

@@ -65,7 +65,7 @@ def check_fit(folder: Path, config: RunConfig, judge: Judge) -> ItemColumns:
         plan,
         verdicts,
         mode=rubric.mode,
-        rule=judge.prompts.rule,  # type: ignore[arg-type]
+        rule=judge.prompts.rule,  # type: ignore[arg-type]  # the rubric has checked it
         one_failed=rubric.one_failed,
         format=rubric.verdict,
         baseline=baseline_answers(items, config.baseline),

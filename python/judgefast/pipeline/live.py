@@ -7,15 +7,15 @@ the engine. So completions wait a moment for others: too short a moment for a pe
 from __future__ import annotations
 
 import time
-from collections import deque
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from judgefast.codes import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from judgefast.engines.base import Completion
@@ -43,8 +43,8 @@ class Unreadable:
     def __init__(self, limit: float | None) -> None:
         """Watch for a share above `limit`; None to watch nothing."""
         self._limit = limit
-        self._last: deque[bool] = deque(maxlen=WATCHED)
-        self._bad = 0
+        self._last = np.zeros(0, np.bool_)
+        """Which of the last judgments are unreadable."""
         self._seen = 0
         self.total = 0
         """Unreadable judgments of this start."""
@@ -52,16 +52,13 @@ class Unreadable:
 
     def add(self, status: NDArray[np.uint8], completions: Sequence[Completion]) -> None:
         """Count judgments of this start, and what came back for each."""
-        for code, completion in zip(status.tolist(), completions, strict=True):
-            is_bad = code != Status.PARSED
-            if len(self._last) == WATCHED:
-                self._bad -= self._last[0]
-            self._last.append(is_bad)
-            self._bad += is_bad
-            self.total += is_bad
-            if is_bad and len(self.examples) < EXAMPLES:
-                said = completion.text or completion.error or ""
-                self.examples.append(f"{Status(code).label}: {said}")
+        is_bad = status != Status.PARSED
+        bad = np.flatnonzero(is_bad)
+        for row in bad[: EXAMPLES - len(self.examples)].tolist():
+            said = completions[row].text or completions[row].error or ""
+            self.examples.append(f"{Status(status[row]).label}: {said}")
+        self._last = np.concatenate([self._last, is_bad])[-WATCHED:]
+        self.total += len(bad)
         self._seen += len(status)
 
     def is_due(self, more: int) -> bool:
@@ -71,7 +68,7 @@ class Unreadable:
     @property
     def share(self) -> float:
         """Unreadable share of the last judgments."""
-        return self._bad / len(self._last) if self._last else 0.0
+        return int(np.count_nonzero(self._last)) / max(1, len(self._last))
 
     @property
     def is_too_high(self) -> bool:

@@ -105,7 +105,7 @@ def write_reread(after: Reading, target: Path) -> None:
         target.mkdir(parents=True)  # fails where somebody has made it meanwhile: it stays theirs
         try:
             _write(after, target)
-        except BaseException:
+        except BaseException:  # raised again: no half of a copy stays
             shutil.rmtree(target, ignore_errors=True)
             raise
     except OSError as error:

@@ -158,7 +158,7 @@ def reading_of(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
         plan.columns.whole(),
         decide_empty(flags, plan, verdicts, rubric),
         mode=rubric.mode,
-        rule=rubric.rule_in_force(probabilities=probabilities),  # type: ignore[arg-type]
+        rule=rubric.rule_in_force(probabilities=probabilities),  # type: ignore[arg-type]  # the rubric has checked it
         one_failed=rubric.one_failed,
         format=rubric.verdict,
         baseline=baseline_answers(items, config.baseline),

@@ -224,7 +224,7 @@ class _Window:
             plan.columns,
             decide_empty(flags, plan, verdicts, rubric),
             mode=rubric.mode,
-            rule=rule,  # type: ignore[arg-type]
+            rule=rule,  # type: ignore[arg-type]  # the rubric has checked it
             one_failed=rubric.one_failed,
             format=rubric.verdict,
             baseline=None if self._baseline is None else _answers_of(self._baseline, self._items),

@@ -68,7 +68,7 @@ def write_table(
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException:  # raised again: no half of a file stays
         with suppress(OSError):
             temporary.unlink()
         raise

@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from judgefast.codes import CHOICE_NONE, Status
-from judgefast.journal.answers import AnswerIndex, State
-from judgefast.journal.columns import to_batch
+from judgefast.journal.answers import (
+    CANCELLED,
+    FINAL,
+    AnswerIndex,
+    Came,
+    State,
+    came_live,
+    came_of,
+)
 from judgefast.verdicts.columns import VerdictColumns
 from judgefast.verdicts.read import empty, read_labels, read_texts
+from judgefast.verdicts.said import Said, SaidInBatch, SaidLive
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -83,38 +91,7 @@ class VerdictTable:
 
         """
         with self._changing:
-            return self._add(batch)
-
-    def _add(self, batch: pa.RecordBatch) -> NDArray[np.int64]:
-        rows = self.answers.add(batch)
-        chosen = np.flatnonzero(self.answers.counts(batch, rows))
-        if not len(chosen):
-            return rows
-        replaced = batch.column("replaced_surrogates").to_numpy()[chosen]
-        if (replaced | self.replaced_surrogates[rows[chosen]]).any():
-            self.replaced_surrogates[rows[chosen]] = replaced
-        said = _Said(batch, chosen)
-        for table in (self, *self._others):
-            table.read(said, rows)
-        return rows
-
-    def read(self, said: _Said, rows: NDArray[np.int64]) -> None:
-        """Read what a batch says; `rows` are those of the plan, shared by all tables."""
-        batch, chosen = said.batch, said.chosen
-        probabilities, has_labels = _logprobs(batch.column("answers"), len(self._format.labels))
-        by_label, by_text = chosen[has_labels[chosen]], chosen[~has_labels[chosen]]
-        if len(by_label):
-            self._make_room(len(self._format.labels))
-            verdicts = read_labels(self._format, probabilities[by_label])
-            self._put(rows[by_label], verdicts)
-        if len(by_text):
-            finish = batch.column("finish_reason")
-            is_refused = _is(finish, "refused")[by_text] == 1
-            refused, read = by_text[is_refused], by_text[~is_refused]
-            nothing = empty(len(refused), len(self._format.labels), Status.REFUSED)
-            self._put(rows[refused], nothing)
-            verdicts = read_texts(self._format, said.texts(read), _is(finish, "length")[read])
-            self._put(rows[read], verdicts)
+            return self._add(came_of(batch), lambda chosen: SaidInBatch(batch, chosen))
 
     def add_live(self, completions: Sequence[Completion], launch: str) -> NDArray[np.uint8]:
         """Read what this launch has just got, in the order in which it is journaled.
@@ -123,13 +100,43 @@ class VerdictTable:
             `Status` of each.
 
         """
-        batch = to_batch(completions, launch=launch, first_row=self._live_rows, names=COLUMNS)
-        self._live_rows += len(completions)
-        status = self._columns.status[self.add(batch)]
-        for index, completion in enumerate(completions):
-            if completion.finish_reason == "error":
-                status[index] = Status[(completion.error_kind or "engine_error").upper()]
+        with self._changing:
+            came = came_live(completions, launch, self._live_rows)
+            self._live_rows += len(completions)
+            rows = self._add(came, lambda chosen: SaidLive(completions, chosen))
+            status = self._columns.status[rows]
+        failed = (came.outcomes != FINAL) & (came.outcomes != CANCELLED)
+        np.copyto(status, came.outcomes, where=failed)
         return status
+
+    def _add(self, came: Came, said_of: Callable[[NDArray[np.int64]], Said]) -> NDArray[np.int64]:
+        rows, counted = self.answers.take(came)
+        chosen = np.flatnonzero(counted)
+        if not len(chosen):
+            return rows
+        said = said_of(chosen)
+        replaced = said.replaced_surrogates[chosen]
+        if (replaced | self.replaced_surrogates[rows[chosen]]).any():
+            self.replaced_surrogates[rows[chosen]] = replaced
+        for table in (self, *self._others):
+            table.read(said, rows)
+        return rows
+
+    def read(self, said: Said, rows: NDArray[np.int64]) -> None:
+        """Read what completions say; `rows` are those of the plan, shared by all tables."""
+        chosen, labels = said.chosen, len(self._format.labels)
+        probabilities, has_labels = said.logprobs(labels)
+        by_label, by_text = chosen[has_labels[chosen]], chosen[~has_labels[chosen]]
+        if len(by_label):
+            self._make_room(labels)
+            self._put(rows[by_label], read_labels(self._format, probabilities[by_label]))
+        is_refused = said.refused[by_text]
+        refused, read = by_text[is_refused], by_text[~is_refused]
+        if len(refused):
+            self._put(rows[refused], empty(len(refused), labels, Status.REFUSED))
+        if len(read):
+            verdicts = read_texts(self._format, said.texts(read), said.cut[read])
+            self._put(rows[read], verdicts)
 
     def verdicts(self) -> VerdictColumns:
         """Verdicts as far as they are known, with the reason where there is none."""
@@ -183,19 +190,6 @@ class VerdictTable:
             self._columns = self._columns._replace(p_labels=room)
 
 
-class _Said:
-    """The completions of a batch that count, their texts taken out of Arrow once."""
-
-    def __init__(self, batch: pa.RecordBatch, chosen: NDArray[np.int64]) -> None:
-        self.batch, self.chosen = batch, chosen
-        self._taken: tuple[NDArray[np.int64], list[str]] | None = None
-
-    def texts(self, places: NDArray[np.int64]) -> list[str]:
-        if self._taken is None or not np.array_equal(self._taken[0], places):
-            self._taken = places, self.batch.column("text").take(places).to_pylist()
-        return self._taken[1]
-
-
 def _unwritten(n: int) -> VerdictColumns:
     """Columns of `n` judgments that were not read; those of floats take no room yet."""
     nan, nan32 = np.float64(np.nan), np.float32(np.nan)
@@ -214,28 +208,3 @@ def _unwritten(n: int) -> VerdictColumns:
 def _copy(column: NDArray[Any]) -> NDArray[Any]:
     """A column of its own; one that nobody can write to is that already."""
     return column.copy() if column.flags.writeable else column
-
-
-def _is(finish_reason: pa.Array[Any], name: str) -> NDArray[np.uint8]:
-    names = finish_reason.dictionary.to_pylist()
-    codes = finish_reason.indices.to_numpy()
-    found: NDArray[np.uint8] = np.array([each == name for each in names], np.uint8)[codes]
-    return found
-
-
-def _logprobs(answers: pa.Array[Any], labels: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Label log-probabilities of the first question, and where there are any.
-
-    Shapes (n, labels) and (n,). A row of another length than `labels` stays NaN: it is malformed.
-    """
-    table = np.full((len(answers), labels), np.nan)
-    has_labels = np.zeros(len(answers), np.bool_)
-    if not labels or not len(answers.flatten()):
-        return table, has_labels
-    for index, reads in enumerate(answers.to_pylist()):
-        for read in reads:
-            if read["question"] == 0 and read["logprobs"]:
-                has_labels[index] = True
-                if len(read["logprobs"]) == labels:
-                    table[index] = read["logprobs"]
-    return table, has_labels

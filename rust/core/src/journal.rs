@@ -1,8 +1,17 @@
 //! The journal: lines that prove themselves whole, and the join from completions to the plan.
 
+mod answers;
+mod completions;
+mod line;
+
 use memchr::memchr;
 
 use crate::error::Error;
+
+pub use answers::{take_in, Came, Held, Tally, CANCELLED, FINAL};
+pub use completions::{
+    frame_completions, read_completions, AnswerLists, Completions, Names, Texts,
+};
 
 /// Bytes before the JSON of a line: 8 hex digits of CRC-32C and a space.
 const PREFIX: usize = 9;

@@ -6,6 +6,7 @@
 pub mod batches;
 pub mod error;
 pub mod hashes;
+pub mod identity;
 pub mod journal;
 pub mod outcomes;
 pub mod stats;

@@ -4,6 +4,7 @@
 mod batches;
 mod boundary;
 mod hashes;
+mod identity;
 mod journal;
 mod outcomes;
 mod stats;
@@ -18,7 +19,11 @@ mod _native {
     #[pymodule_export]
     use crate::hashes::{cluster_id64, limit_keys, shuffle_keys};
     #[pymodule_export]
-    use crate::journal::{check_lines, frame_lines, RequestIndex};
+    use crate::identity::{item_hash, question_cluster, value_bytes};
+    #[pymodule_export]
+    use crate::journal::{
+        check_lines, frame_completions, frame_lines, read_completions, take_in, RequestIndex,
+    };
     #[pymodule_export]
     use crate::outcomes::reconcile;
     #[pymodule_export]

@@ -23,12 +23,7 @@ pub(crate) fn cluster_moments(
     slice: PyReadonlyArray1<'_, u32>,
     num_slices: u32,
 ) -> PyResult<Vec<MomentsTuple>> {
-    let rows = OutcomeRows {
-        cluster_id64: cluster_id64.as_slice()?,
-        value: value.as_slice()?,
-        weight: weight.as_slice()?,
-        slice: slice.as_slice()?,
-    };
+    let rows = rows_of(&cluster_id64, &value, &weight, &slice)?;
     let moments = detached(py, || stats::cluster_moments(rows, num_slices))?;
     let tuple =
         |m: &stats::Moments| (m.clusters, m.outcomes, m.w, m.s, m.ss, m.sw, m.ww, m.is_binary);
@@ -55,12 +50,7 @@ pub(crate) fn cluster_histogram<'py>(
     slice: PyReadonlyArray1<'_, u32>,
     num_slices: u32,
 ) -> PyResult<HistogramColumns<'py>> {
-    let rows = OutcomeRows {
-        cluster_id64: cluster_id64.as_slice()?,
-        value: value.as_slice()?,
-        weight: weight.as_slice()?,
-        slice: slice.as_slice()?,
-    };
+    let rows = rows_of(&cluster_id64, &value, &weight, &slice)?;
     let bins = detached(py, || stats::cluster_histogram(rows, num_slices))?;
     Ok((
         bins.slice.into_pyarray(py),
@@ -89,12 +79,7 @@ pub(crate) fn replicate_means<'py>(
     replicates: u32,
     path: Option<&str>,
 ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-    let rows = OutcomeRows {
-        cluster_id64: cluster_id64.as_slice()?,
-        value: value.as_slice()?,
-        weight: weight.as_slice()?,
-        slice: slice.as_slice()?,
-    };
+    let rows = rows_of(&cluster_id64, &value, &weight, &slice)?;
     let (wanted, path) = (wanted.as_slice()?, path_of(path)?);
     let means =
         detached(py, || stats::replicate_means(rows, num_slices, wanted, seed, replicates, path))?;
@@ -133,12 +118,7 @@ impl PoissonSums {
         weight: PyReadonlyArray1<'_, u8>,
         slice: PyReadonlyArray1<'_, u32>,
     ) -> PyResult<()> {
-        let rows = OutcomeRows {
-            cluster_id64: cluster_id64.as_slice()?,
-            value: value.as_slice()?,
-            weight: weight.as_slice()?,
-            slice: slice.as_slice()?,
-        };
+        let rows = rows_of(&cluster_id64, &value, &weight, &slice)?;
         detached(py, || self.sums.add(rows, self.path))
     }
 
@@ -152,12 +132,7 @@ impl PoissonSums {
         weight: PyReadonlyArray1<'_, u8>,
         slice: PyReadonlyArray1<'_, u32>,
     ) -> PyResult<()> {
-        let rows = OutcomeRows {
-            cluster_id64: cluster_id64.as_slice()?,
-            value: value.as_slice()?,
-            weight: weight.as_slice()?,
-            slice: slice.as_slice()?,
-        };
+        let rows = rows_of(&cluster_id64, &value, &weight, &slice)?;
         detached(py, || self.sums.add_shard(rows, self.path))
     }
 
@@ -171,6 +146,20 @@ impl PoissonSums {
         let means = detached(py, || Ok((0..slices).flat_map(|at| self.sums.means(at)).collect()))?;
         table(py, slices as usize, replicates, means)
     }
+}
+
+fn rows_of<'a>(
+    cluster_id64: &'a PyReadonlyArray1<'_, u64>,
+    value: &'a PyReadonlyArray1<'_, i64>,
+    weight: &'a PyReadonlyArray1<'_, u8>,
+    slice: &'a PyReadonlyArray1<'_, u32>,
+) -> PyResult<OutcomeRows<'a>> {
+    Ok(OutcomeRows {
+        cluster_id64: cluster_id64.as_slice()?,
+        value: value.as_slice()?,
+        weight: weight.as_slice()?,
+        slice: slice.as_slice()?,
+    })
 }
 
 fn path_of(name: Option<&str>) -> PyResult<Path> {

@@ -3,26 +3,27 @@
 
 use judgefast_core::{hashes, texts};
 use numpy::{IntoPyArray, PyArray1};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
 /// UTF-8 of a text. Asked for that of one that is not ASCII, Python keeps it beside the text for
 /// good, and texts may be the caller's: theirs is made anew.
-enum Utf8<'py> {
+pub(crate) enum Utf8<'py> {
     Ascii(Bound<'py, PyString>),
     Other(Bound<'py, PyBytes>),
 }
 
 impl<'py> Utf8<'py> {
-    fn of(text: Bound<'py, PyString>) -> PyResult<Self> {
-        if text.call_method0("isascii")?.is_truthy()? {
+    pub(crate) fn of(text: Bound<'py, PyString>) -> PyResult<Self> {
+        if text.call_method0(intern!(text.py(), "isascii"))?.is_truthy()? {
             return Ok(Self::Ascii(text));
         }
-        let raw = text.call_method0("encode")?;
+        let raw = text.call_method0(intern!(text.py(), "encode"))?;
         Ok(Self::Other(raw.cast_into::<PyBytes>()?))
     }
 
-    fn bytes(&self) -> PyResult<&[u8]> {
+    pub(crate) fn bytes(&self) -> PyResult<&[u8]> {
         match self {
             Self::Ascii(text) => Ok(text.to_str()?.as_bytes()),
             Self::Other(raw) => Ok(raw.as_bytes()),

@@ -43,7 +43,7 @@ class EmbeddedEngine:
 
     name = "embedded"
 
-    def __init__(self, model: str | Path | None = None, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, model: str | Path | None = None, **options: Any) -> None:  # noqa: ANN401 - those of `EmbeddedOptions`
         path = None if model is None else Path(model)
         self.options = EmbeddedOptions(model=path, **options)
         self.options.check()

@@ -13,7 +13,7 @@ def load_openvino() -> tuple[Any, Any]:
     off: nobody asked our user, and that process inherits our pipes and may outlive us with them.
     """
     # With no such module it falls back to a stub of its own.
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # None stands for a module that is not there
     import openvino  # noqa: PLC0415 - heavy
     import openvino_genai  # noqa: PLC0415 - heavy
 

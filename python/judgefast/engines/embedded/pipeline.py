@@ -130,7 +130,7 @@ class Pipeline:
             return f"the engine refuses its grammar: {last_line(error)}"
         return None
 
-    def _config(self, grammar: Grammar | None, given: dict[str, object]) -> Any:  # noqa: ANN401
+    def _config(self, grammar: Grammar | None, given: dict[str, object]) -> Any:  # noqa: ANN401 - the library has no types
         settings: dict[str, object] = {
             "do_sample": False,
             "apply_chat_template": False,

@@ -100,7 +100,14 @@ fn odd_sums_past_what_a_double_holds_stay_exact() {
         .flat_map(|cluster| [(cluster, -1, 1, 0), (cluster, 3 - 2 * cluster.cast_signed(), 1, 2)]);
     let apart: Vec<Row> = giants.chain(odd).collect();
     let alike: Vec<Row> = (0..60_000).map(|cluster| (cluster, MAX_VALUE - 1, 5, 1)).collect();
-    for rows in [apart, alike] {
+    // Each cluster with a part that is large, and behind it one that is not.
+    let beside: Vec<Row> = (0..64_000u64)
+        .map(|row| (row % 16, MAX_VALUE, 6, 0))
+        .chain((0..16u64).flat_map(|cluster| {
+            [(cluster, 2 * cluster.cast_signed() + 1, 1, 0), (cluster, 1, 1, 2)]
+        }))
+        .collect();
+    for rows in [apart, alike, beside] {
         let slow = slow_sums(&rows, 64);
         for (name, path) in Path::available() {
             assert_eq!(sums_of(&rows, 64, path), slow, "{name}");
@@ -112,14 +119,11 @@ fn odd_sums_past_what_a_double_holds_stay_exact() {
 fn a_total_past_128_bits_is_an_error_not_a_wrapped_number() {
     for (value, expected) in [(MAX_VALUE, 84..=90), (0, 120..=124)] {
         let mut sums = sums_of(&[(1, value, 6, 0)], 64, Path::Portable);
-        let mut doublings = 0;
-        let error = loop {
+        let failed = (0..200).find_map(|doublings| {
             let other = sums.clone();
-            if let Err(error) = sums.merge(&other) {
-                break error;
-            }
-            doublings += 1;
-        };
+            sums.merge(&other).err().map(|error| (doublings, error))
+        });
+        let (doublings, error) = failed.expect("no 128 bits hold it");
         assert_eq!(error, Error::Overflow { column: "value" });
         assert!(expected.contains(&doublings), "{doublings}");
     }
@@ -133,6 +137,31 @@ fn rows_past_128_bits_are_an_error_not_a_wrapped_number() {
         let rows: Vec<Row> = (0..40).map(|cluster| (cluster, MAX_VALUE, 6, 0)).collect();
         let error = with_columns(&rows, |rows| sums.add(rows, path)).expect_err("no room");
         assert_eq!(error, Error::Overflow { column: "value" });
+    }
+}
+
+#[test]
+fn a_row_beyond_its_limit_is_refused_wherever_it_stands_and_nothing_is_added() {
+    let good = (1, FIXED_ONE, 1, 0);
+    let bad = [
+        ("value", (1, MAX_VALUE + 1, 1, 0)),
+        ("weight", (1, 0, 7, 0)),
+        ("slice", (1, 0, 1, SLICES)),
+    ];
+    for (name, bad) in bad {
+        let rows = [good, good, bad];
+        let refused = |done: Result<(), Error>| match done.expect_err("the last row is bad") {
+            Error::OutOfRange { column, row, .. } => assert_eq!((column, row), (name, 2)),
+            other => panic!("{other}"),
+        };
+        let mut sums = sums_of(&[good], 70, Path::Portable);
+        let before = sums.clone();
+        refused(with_columns(&rows, |rows| sums.add(rows, Path::Portable)));
+        refused(with_columns(&rows, |rows| sums.add_shard(rows, Path::Portable)));
+        assert_eq!(sums, before);
+        refused(with_columns(&rows, |rows| {
+            replicate_means(rows, SLICES, &[0], SEED, 70, Path::Portable).map(|_| ())
+        }));
     }
 }
 
