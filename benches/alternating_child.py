@@ -147,5 +147,5 @@ class AlternatingLoop(Loop):
 
 
 if __name__ == "__main__":
-    module.Loop = AlternatingLoop  # type: ignore[misc]  # ours in the place of its own
+    module.Loop = AlternatingLoop  # type: ignore[misc] # the process makes its loop itself
     child.main()

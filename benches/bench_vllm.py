@@ -158,7 +158,7 @@ def measure(args: argparse.Namespace, options: dict[str, Any], folder: Path) -> 
         facts["started"] = time.monotonic()
         return dict(facts)
 
-    engine.start = start_and_tell  # type: ignore[method-assign]  # one instance, watched
+    engine.start = start_and_tell  # type: ignore[method-assign] # the run calls it
     stop = Stop()
 
     def watch() -> None:

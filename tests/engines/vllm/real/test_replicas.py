@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
-import threading
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
@@ -16,12 +17,16 @@ from judgefast.engines.vllm import versions
 from judgefast.pipeline.run import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from judgefast.batches.request import Request
     from tests.engines.conftest import Started
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow]
+
+MANY = 24
+"""Requests of the replica that is killed: more than it has in flight."""
 
 
 def test_the_groups_of_a_replica_that_is_lost_move_to_another(
@@ -38,30 +43,27 @@ def test_the_groups_of_a_replica_that_is_lost_move_to_another(
         {"id": f"{n}", "question": f"Question {n}?", "answer_a": "One.", "answer_b": "Another."}
         for n in range(60)
     ]
-    killed = threading.Event()
-    collect = engine.collect
-    came: list[int] = []
+    submit = engine.submit
+    sent: Counter[int] = Counter()
 
-    def collect_and_kill(*, timeout_seconds: float) -> Any:
-        found = collect(timeout_seconds=timeout_seconds)
-        came.extend(each.lane for each in found)
-        if not killed.is_set() and came.count(1) >= 20 and engine.in_flight(1):
-            killed.set()
+    def submit_and_kill(lane: int, requests: Sequence[Request]) -> None:
+        submit(lane, requests)
+        before, sent[lane] = sent[lane], sent[lane] + len(requests)
+        if lane == 1 and before < MANY <= sent[lane]:
             pid = engine._supervisors[1].pid
             assert pid is not None
             os.kill(pid, signal.SIGKILL)
-        return found
 
     monkeypatch.setattr(engine, "start", lambda: facts)
-    monkeypatch.setattr(engine, "collect", collect_and_kill)
+    monkeypatch.setattr(engine, "submit", submit_and_kill)
     monkeypatch.setattr(engine, "close", lambda: None)
     config = RunConfig(
         data=(), rubric="pairwise", engine="vllm", out=str(tmp_path / "run"), repeats=4
     )
     with caplog.at_level(logging.WARNING, "judgefast"):
         finished = run(config, data=rows, engine=engine, show_progress=False)
-    assert killed.is_set()
-    assert "replica 1 is lost" in caplog.text
+    assert sent[1] >= MANY
+    assert re.search(r"replica 1 is lost, [1-4] requests move", caplog.text)
     assert [lane.lane for lane in engine.lanes] == [0]
     assert (finished.status, finished.why) == (0, None)
     table = pq.read_table(sorted((tmp_path / "run" / "journal").glob("*.parquet")))
