@@ -6,7 +6,7 @@ Schema, one row an item: see `rows_schema`; the format is described in `docs/dat
 from __future__ import annotations
 
 from contextlib import contextmanager
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -216,8 +216,8 @@ def _answers_of(lists: Any) -> list[tuple[Answer, ...]]:  # noqa: ANN401 - as ab
             strict=True,
         )
     ]
-    ends = list(accumulate(lists.value_lengths().to_pylist(), initial=0))
-    return [tuple(made[start:end]) for start, end in pairwise(ends)]
+    ends = buffers.values_of(lists.offsets)
+    return [tuple(made[start:end]) for start, end in pairwise((ends - ends[0]).tolist())]
 
 
 def _values(column: pa.Array[Any]) -> list[Any]:

@@ -48,6 +48,8 @@ class Unreadable:
         self._seen = 0
         self.total = 0
         """Unreadable judgments of this start."""
+        self.share = 0.0
+        """Unreadable share of the last judgments."""
         self.examples: list[str] = []
 
     def add(self, status: NDArray[np.uint8], completions: Sequence[Completion]) -> None:
@@ -58,17 +60,13 @@ class Unreadable:
             said = completions[row].text or completions[row].error or ""
             self.examples.append(f"{Status(status[row]).label}: {said}")
         self._last = np.concatenate([self._last, is_bad])[-WATCHED:]
+        self.share = int(np.count_nonzero(self._last)) / max(1, len(self._last))
         self.total += len(bad)
         self._seen += len(status)
 
     def is_due(self, more: int) -> bool:
         """Whether `more` judgments make it time for the first look."""
         return self._seen < FIRST_LOOK <= self._seen + more
-
-    @property
-    def share(self) -> float:
-        """Unreadable share of the last judgments."""
-        return int(np.count_nonzero(self._last)) / max(1, len(self._last))
 
     @property
     def is_too_high(self) -> bool:

@@ -30,7 +30,7 @@ _OURS, _THEIRS = (
 """Before the hash of a text, as fields that are framed."""
 
 
-class Piece(msgspec.Struct, frozen=True, gc=False):
+class Piece(msgspec.Struct, gc=False):
     """A segment, and what its texts come to."""
 
     segment: Segment
@@ -40,8 +40,14 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
     """Characters sent as U+FFFD."""
     stripped: int = 0
     """White space taken off both ends."""
-    frame: bytes = b""
-    """What it adds to the hash of a prompt without ids; nothing where it has no text."""
+    frame: bytes | None = None
+    """What it adds to the hash of a prompt without ids; None as long as nobody has asked."""
+
+    def framed(self) -> bytes:
+        """`frame`, made when it is first asked for: who only sends a prompt needs no hash."""
+        if self.frame is None:
+            self.frame = frame_of(self.segment.text, trusted=self.segment.trusted)
+        return self.frame
 
     def within(self, slot: str, *, stripped: int | None = None) -> Piece:
         """The same in a slot."""
@@ -74,14 +80,16 @@ class Lead(msgspec.Struct):
     stripped: int
     """Characters, of all pieces."""
     needs_ids: bool
-    frames: bytes
-    """Those of the pieces."""
+    frames: bytes | None = None
+    """Those of the pieces, when a hash is wanted."""
 
     def hash_with(self, rest: Sequence[Piece]) -> bytes:
         """Hash of the prompt that goes on with `rest`. 16 bytes."""
         if self.needs_ids:
             return hash_of_ids([*self.pieces, *rest])
-        return _hash_of_frames([self.frames, *[piece.frame for piece in rest]])
+        if self.frames is None:
+            self.frames = b"".join([piece.framed() for piece in self.pieces])
+        return _hash_of_frames([self.frames, *[piece.framed() for piece in rest]])
 
     def hash_anew(self, rest: Sequence[Piece]) -> bytes:
         """The same, from the texts alone: what was known of them counts for nothing."""
@@ -102,8 +110,7 @@ class ItemPieces(msgspec.Struct):
 def lead_of(pieces: list[Piece], *, needs_ids: bool) -> Lead:
     """Begin a prompt."""
     shown, replaced, stripped = summed(pieces)
-    frames = b"".join([piece.frame for piece in pieces])
-    return Lead(pieces, shown, replaced, stripped, needs_ids, frames)
+    return Lead(pieces, shown, replaced, stripped, needs_ids)
 
 
 def summed(pieces: Sequence[Piece]) -> tuple[list[Segment], int, int]:

@@ -240,12 +240,12 @@ class PromptPlan:
             slot = ""
         if self._tokenizer:
             return self._seal(sent).within(slot, stripped=stripped)
-        frame = frame_of(sent, trusted=False, known=b"" if stripped else sha256)
+        frame = frame_of(sent, trusted=False, known=sha256) if sha256 and not stripped else None
         return Piece(Segment(sent, trusted=False, slot=slot), stripped=stripped, frame=frame)
 
     def _encode_trusted(self, text: str) -> Piece:
         if self._tokenizer is None:
-            return Piece(Segment(text, trusted=True), frame=frame_of(text, trusted=True))
+            return Piece(Segment(text, trusted=True))
         return Piece(Segment(text, trusted=True), self._tokenizer.encode_trusted(text))
 
     def _seal_text(self, text: str) -> Piece:

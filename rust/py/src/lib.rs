@@ -42,6 +42,10 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        // The first array that is made looks numpy's interface up, and panics where a signal of the
+        // user ends that. Here it is an import like any other.
+        module.py().import("numpy")?;
+        numpy::dtype::<f64>(module.py());
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("BUILD_PROFILE", if cfg!(debug_assertions) { "debug" } else { "release" })
     }
