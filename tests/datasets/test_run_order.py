@@ -322,3 +322,14 @@ def test_rows_around_some_items_are_those_of_all_rows(
         assert found & wanted
         seen |= found
     assert wanted <= seen
+
+
+def test_an_answer_without_turns_comes_back_though_nothing_else_is_a_conversation(
+    tmp_path: Path,
+) -> None:
+    rows = [{"question": "q", "answer_a": [], "answer_b": "b"}]
+    options = ReadOptions(on_empty="judge")
+    snapshot(read_items(rows, options), tmp_path, seed=1)
+    assert [item for batch in iter_rows(tmp_path) for item in items_of(batch)] == list(
+        read_items(rows, options)
+    )

@@ -47,6 +47,12 @@ def test_the_first_question_is_read_wherever_its_answer_stands() -> None:
         np.testing.assert_allclose(verdicts.p_labels, [[0.9, 0.1]], rtol=1e-6)
 
 
+def test_a_label_too_unlikely_for_the_journal_counts_as_0_without_a_warning() -> None:
+    verdicts = read(answers=(LabelRead(0, (-0.1, -1e300)),))
+    assert verdicts.status[0] == Status.PARSED
+    assert verdicts.p_labels.tolist() == [[1.0, 0.0]]
+
+
 def test_without_probabilities_the_text_is_read() -> None:
     verdicts = read(text="B")
     assert (verdicts.status[0], verdicts.choice[0]) == (Status.PARSED, 1)

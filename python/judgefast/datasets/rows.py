@@ -119,7 +119,7 @@ def batch_of(items: Sequence[Item], *, texts: bool = True) -> pa.RecordBatch:
 
 def _turns_column(conversations: Sequence[Any], kind: pa.DataType) -> pa.Array[Any]:
     """Conversations as a column; most data sets have none."""
-    if not any(conversations):
+    if all(turns is None for turns in conversations):  # one without turns is there all the same
         return pa.nulls(len(conversations), kind)
     make: Any = pa.array
     return make(conversations, kind)

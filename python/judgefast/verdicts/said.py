@@ -64,7 +64,8 @@ class Said(ABC):
         for place, logprobs in found:
             has_labels[place] = True
             if len(logprobs) == labels:
-                table[place] = np.array(logprobs, np.float32)
+                with np.errstate(over="ignore"):  # minus infinity, as in the journal
+                    table[place] = np.array(logprobs, np.float32)
         return table, has_labels
 
 
