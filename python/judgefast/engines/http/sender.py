@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 
     from judgefast.engines.base import Completion, ErrorKind
     from judgefast.engines.http.bodies import Bodies
-    from judgefast.engines.http.client import Client, Reply
+    from judgefast.engines.http.client import Client, OnItsWay
     from judgefast.engines.http.endpoints import Endpoint
     from judgefast.engines.http.jobs import Job
     from judgefast.engines.http.options import HttpOptions, Secret
     from judgefast.engines.http.replies import Replies
     from judgefast.engines.http.waiting import Waiting
+    from judgefast.engines.http.wires import Reply
 
 LOG = logging.getLogger("judgefast")
 
@@ -71,7 +73,7 @@ class Sender:
         self._list_size, self._context = list_size, context_tokens
         self._hand_over = put
         self._ready: list[Completion] = []
-        self._tasks: dict[asyncio.Task[None], list[Job]] = {}
+        self._asked: dict[int, tuple[OnItsWay, Endpoint, list[Job]]] = {}
         self._probes: set[asyncio.Task[None]] = set()
         self._lost: EngineError | None = None
         self._is_over = False
@@ -120,14 +122,15 @@ class Sender:
     def cancel(self, request_ids: set[bytes]) -> None:
         """Give up on requests; a list goes on as long as anybody waits for one of its prompts."""
         given_up = []
-        chunks = [*self._tasks.values(), *(chunk for _, chunk in self._pausing.values())]
+        chunks = [each[-1] for each in (*self._asked.values(), *self._pausing.values())]
         for job in [*chain.from_iterable(chunks), *self._waiting]:
             if job.request.request_id in request_ids and not job.is_settled:
                 job.is_settled = True
                 given_up.append(job.cancelled())
-        for task, chunk in self._tasks.items():
+        for sent, endpoint, chunk in list(self._asked.values()):
             if all(job.is_settled for job in chunk):
-                task.cancel()
+                sent.cancel()
+                self._left(endpoint, chunk)
         if given_up:
             self._put(given_up)
 
@@ -136,10 +139,11 @@ class Sender:
         self._is_over, self._lost = True, EngineError("closed")
         for handle, _ in self._pausing.values():
             handle.cancel()
-        tasks = [*self._tasks, *self._probes]
-        for task in tasks:
+        for sent, _, _ in self._asked.values():
+            sent.cancel()
+        for task in self._probes:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._probes, return_exceptions=True)
 
     def _too_long(self, job: Job) -> str:
         """Why a prompt cannot fit; empty where it may. A word is at least one token."""
@@ -166,31 +170,39 @@ class Sender:
         return min(self._list_size, max(1, -(-len(self._waiting) // up)))
 
     def _send(self, endpoint: Endpoint, jobs: list[Job]) -> None:
-        endpoint.in_flight += len(jobs)
-        task = asyncio.get_running_loop().create_task(self._ask(endpoint, jobs))
-        self._tasks[task] = jobs
-        task.add_done_callback(self._tasks.pop)
-
-    async def _ask(self, endpoint: Endpoint, jobs: list[Job]) -> None:
-        """One request, to its end."""
-        started = time.monotonic()
         try:
             body = self._bodies.body(jobs)
-            longest = jobs[0].request.decoding.max_tokens
-            most = _REPLY_BYTES + len(jobs) * (_ANSWER_BYTES + longest * _TOKEN_BYTES)
-            reply = await self._client.post(endpoint.root + self._bodies.path, body, most=most)
         except ColumnError as error:
             self._halve(jobs, f"this prompt cannot be sent: {error}")
-        except NoReplyError as error:
-            self._no_reply(endpoint, jobs, error)
-        else:
-            self._take(endpoint, jobs, reply, started)
+            return
+        longest = jobs[0].request.decoding.max_tokens
+        most = _REPLY_BYTES + len(jobs) * (_ANSWER_BYTES + longest * _TOKEN_BYTES)
+        done = partial(self._came, endpoint, jobs, time.monotonic())
+        sent = self._client.send(endpoint.root + self._bodies.path, body, most=most, done=done)
+        endpoint.in_flight += len(jobs)
+        self._asked[id(jobs)] = (sent, endpoint, jobs)
+
+    def _came(
+        self, endpoint: Endpoint, jobs: list[Job], started: float, reply: Reply | NoReplyError
+    ) -> None:
+        """See to what came of a request."""
+        try:
+            if isinstance(reply, NoReplyError):
+                self._no_reply(endpoint, jobs, reply)
+            else:
+                self._take(endpoint, jobs, reply, started)
         finally:
-            endpoint.in_flight -= len(jobs)
-            if self._lost is None:
-                self.pump()
-            elif not any(each.in_flight for each in self._endpoints):
-                self._over()
+            self._left(endpoint, jobs)
+
+    def _left(self, endpoint: Endpoint, jobs: list[Job]) -> None:
+        """Go on where a request has ended."""
+        if self._asked.pop(id(jobs), None) is None:  # given up as its answer came
+            return
+        endpoint.in_flight -= len(jobs)
+        if self._lost is None:
+            self.pump()
+        elif not any(each.in_flight for each in self._endpoints):
+            self._over()
 
     def _take(self, endpoint: Endpoint, jobs: list[Job], reply: Reply, started: float) -> None:
         now = time.monotonic()
