@@ -9,6 +9,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from judgefast.engines.http.handover import HandOver
 from judgefast.engines.http.look import refusal
 from judgefast.engines.http.retries import Next, is_too_long, next_of, pause, retry_after
 from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
@@ -71,8 +72,7 @@ class Sender:
         self._bodies, self._replies = bodies, replies
         self._options, self._secret = options, secret
         self._list_size, self._context = list_size, context_tokens
-        self._hand_over = put
-        self._ready: list[Completion] = []
+        self._done = HandOver(put)
         self._asked: dict[int, tuple[OnItsWay, Endpoint, list[Job]]] = {}
         self._probes: set[asyncio.Task[None]] = set()
         self._lost: EngineError | None = None
@@ -118,6 +118,9 @@ class Sender:
                 if jobs:
                     self._send(endpoint, jobs)
                     sent = True
+        sizes = sum(endpoint.window.size for endpoint in self._endpoints)
+        if len(self._waiting) < self._list_size + sizes // 8:
+            self._done.soon()
 
     def cancel(self, request_ids: set[bytes]) -> None:
         """Give up on requests; a list goes on as long as anybody waits for one of its prompts."""
@@ -132,7 +135,8 @@ class Sender:
                 sent.cancel()
                 self._left(endpoint, chunk)
         if given_up:
-            self._put(given_up)
+            self._done.add(given_up)
+            self._done.soon()
 
     async def close(self) -> None:
         """End all that is on its way."""
@@ -203,6 +207,8 @@ class Sender:
             self.pump()
         elif not any(each.in_flight for each in self._endpoints):
             self._over()
+        else:
+            self._done.soon()
 
     def _take(self, endpoint: Endpoint, jobs: list[Job], reply: Reply, started: float) -> None:
         now = time.monotonic()
@@ -322,17 +328,6 @@ class Sender:
     def _in(self, seconds: float, do: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_later(seconds, do)
 
-    def _put(self, completions: list[Completion]) -> None:
-        """Hand completions to the host, those of one turn of the loop together: it wakes once."""
-        if not self._ready:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._ready += completions
-
-    def _flush(self) -> None:
-        if self._ready:
-            ready, self._ready = self._ready, []
-            self._hand_over(ready)
-
     def _settle(self, jobs: Sequence[Job], completions: list[Completion]) -> None:
         """Hand completions on, but for those that nobody waits for any more."""
         kept = []
@@ -341,7 +336,7 @@ class Sender:
                 job.is_settled = True
                 kept.append(completion)
         if kept:
-            self._put(kept)
+            self._done.add(kept)
 
     def _failed(self, endpoint: Endpoint, now: float, words: str, *, is_gone: bool = False) -> None:
         if endpoint.failed(now, is_gone=is_gone):
@@ -394,8 +389,8 @@ class Sender:
     def _over(self) -> None:
         if not self._is_over and self._lost is not None:
             self._is_over = True
-            self._flush()
-            self._hand_over(self._lost)
+            self._done.flush()
+            self._done.put(self._lost)
 
 
 def _is_short(job: Job) -> bool:
