@@ -1,4 +1,8 @@
-"""One exchange with a server: bytes out, bytes in, or why not. Connections are kept and shared."""
+"""One exchange with a server: bytes out, bytes in, or why not. Connections are kept and shared.
+
+What a run is made of goes by connections of our own; proxies, and the few questions that are asked
+of a server by GET, are left to aiohttp.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from yarl import URL
 
+from judgefast import __version__
 from judgefast.engines.http.unusable import NoReplyError
 from judgefast.engines.http.wires import IDLE_SECONDS, Reply, Server
 
@@ -19,7 +24,12 @@ if TYPE_CHECKING:
 
     from judgefast.engines.http.options import HttpOptions, Secret
 
-_JSON = {"Content-Type": "application/json", "Accept": "application/json"}
+_SAID = {
+    "User-Agent": f"judgefast/{__version__}",
+    "Content-Type": "application/json",
+    "Accept": "application/json",
+}
+"""Of every request; some hosts refuse those of nobody."""
 _ONE_GIGABYTE = 1 << 30
 
 
@@ -55,7 +65,7 @@ class Client:
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers=self._secret.headers | _JSON,
+            headers=self._secret.headers | _SAID,
             timeout=aiohttp.ClientTimeout(
                 total=self._options.timeout_seconds, sock_connect=self._options.connect_seconds
             ),
@@ -124,7 +134,7 @@ class Client:
             return None
         return Server(
             URL(url),
-            self._secret.headers | _JSON,
+            self._secret.headers | _SAID,
             tls=self._tls,
             connect_seconds=self._options.connect_seconds,
             seconds=self._options.timeout_seconds,

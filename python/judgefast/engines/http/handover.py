@@ -1,4 +1,4 @@
-"""Completions on their way to the host, in groups: each group wakes it, which costs both threads."""
+"""Completions on their way to the host, in groups: to wake it costs both threads."""
 
 from __future__ import annotations
 

@@ -125,12 +125,13 @@ class Sender:
     def cancel(self, request_ids: set[bytes]) -> None:
         """Give up on requests; a list goes on as long as anybody waits for one of its prompts."""
         given_up = []
-        chunks = [each[-1] for each in (*self._asked.values(), *self._pausing.values())]
+        asked = list(self._asked.values())
+        chunks = [*(each[2] for each in asked), *(each[1] for each in self._pausing.values())]
         for job in [*chain.from_iterable(chunks), *self._waiting]:
             if job.request.request_id in request_ids and not job.is_settled:
                 job.is_settled = True
                 given_up.append(job.cancelled())
-        for sent, endpoint, chunk in list(self._asked.values()):
+        for sent, endpoint, chunk in asked:
             if all(job.is_settled for job in chunk):
                 sent.cancel()
                 self._left(endpoint, chunk)

@@ -110,7 +110,7 @@ class Server:
         seconds: float,
     ) -> None:
         self.place = url.authority
-        self._at = (url.raw_host, url.port)
+        self._at = (url.raw_host or "", url.port or 0)
         self._tls = tls if url.scheme == "https" else None
         self._connect_seconds, self._seconds = connect_seconds, seconds
         given = {"Host": url.raw_authority, "Accept-Encoding": "identity", **headers}
@@ -167,9 +167,7 @@ class Server:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_seconds):
-                _, wire = await loop.create_connection(
-                    lambda: Wire(self), *self._at, ssl=self._tls
-                )
+                _, wire = await loop.create_connection(lambda: Wire(self), *self._at, ssl=self._tls)
         except (OSError, ValueError) as error:  # a time-out is an OSError too
             words = str(error) or f"none within {self._connect_seconds:g} seconds"
             message = f"no connection to {self.place}: {words}"
