@@ -8,6 +8,9 @@ static FOUR: [[u8; 4]; 10_000] = four_digits();
 /// The width of the widest id: bytes that the fast way may touch.
 const WIDEST: usize = 8;
 
+/// Ids that are compared, and copied, together.
+const BLOCK: usize = 32;
+
 /// Bytes that [`write_json`] writes of some prompts: `[[1,2],[3]]`, without white space.
 ///
 /// ```
@@ -60,13 +63,23 @@ pub fn json_size(prompts: &[&[i32]], vocabulary: i32) -> Result<usize, Error> {
 /// Where `json` is of another size, or an id is below 0.
 pub fn write_json(prompts: &[&[i32]], json: &mut [u8]) {
     let mut place = 0;
+    let mut before = 0;
     put(json, &mut place, b'[');
     for (row, ids) in prompts.iter().enumerate() {
         if row > 0 {
             put(json, &mut place, b',');
         }
         put(json, &mut place, b'[');
-        for (index, &id) in ids.iter().enumerate() {
+        let start = place;
+        let shared = row.checked_sub(1).map_or(0, |before| shared_head(prompts[before], ids));
+        if shared > 0 {
+            let digits = ids[..shared].iter().map(|&id| more_than_one_digit(id)).sum::<u32>();
+            let size = 2 * shared - 1 + digits as usize;
+            json.copy_within(before..before + size, place);
+            place += size;
+        }
+        before = start;
+        for (index, &id) in ids.iter().enumerate().skip(shared) {
             if index > 0 {
                 put(json, &mut place, b',');
             }
@@ -76,6 +89,13 @@ pub fn write_json(prompts: &[&[i32]], json: &mut [u8]) {
     }
     put(json, &mut place, b']');
     assert_eq!(place, json.len(), "the size of the text of some prompts");
+}
+
+/// Ids with which two prompts begin alike, in whole blocks: the rubric, the item's texts. They are
+/// copied as they were written.
+fn shared_head(one: &[i32], other: &[i32]) -> usize {
+    let blocks = one.chunks_exact(BLOCK).zip(other.chunks_exact(BLOCK));
+    BLOCK * blocks.take_while(|(mine, theirs)| mine == theirs).count()
 }
 
 fn put(json: &mut [u8], place: &mut usize, byte: u8) {

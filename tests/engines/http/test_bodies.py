@@ -37,6 +37,22 @@ def test_the_kernel_writes_the_json_that_json_writes(prompts: list[list[int]]) -
     assert _native.prompts_json(arrays, (1 << 31) - 1, b"a", b"bc") == b"a" + expected + b"bc"
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.integers(0, (1 << 31) - 2), max_size=200),
+    st.lists(
+        st.tuples(st.integers(0, 200), st.lists(st.integers(0, 99_999), min_size=1)), max_size=5
+    ),
+)
+def test_prompts_that_begin_alike_are_written_each_in_full(
+    head: list[int], cuts: list[tuple[int, list[int]]]
+) -> None:
+    prompts = [[*head[:cut], *tail] for cut, tail in cuts]
+    arrays = [np.array(each, dtype=np.int32) for each in prompts]
+    expected = json.dumps(prompts, separators=(",", ":")).encode()
+    assert _native.prompts_json(arrays, (1 << 31) - 1, b"", b"") == expected
+
+
 @pytest.mark.parametrize(
     ("prompt", "words"),
     [([], "row 1 of `prompts` holds no ids"), ([5, 100], "the id 100"), ([-1], "the id -1")],

@@ -41,6 +41,7 @@ class Bodies:
         self._vocabulary = vocabulary or _ANY_ID
         self._defuser = defuser
         self._heads: dict[Decoding, bytes] = {}
+        self._last: tuple[Decoding | None, bytes] = (None, b"")
 
     def body(self, jobs: Sequence[Job]) -> bytes:
         """The body of one request.
@@ -53,9 +54,11 @@ class Bodies:
 
         """
         request = jobs[0].request
-        head = self._heads.get(request.decoding)
-        if head is None:
-            head = self._heads[request.decoding] = self._head(request.decoding)
+        head = self._last[1]
+        if self._last[0] is not request.decoding:  # its hash is that of all its fields
+            head = self._heads.get(request.decoding) or self._head(request.decoding)
+            self._heads[request.decoding] = head
+            self._last = (request.decoding, head)
         seed = b""
         if request.decoding.temperature > 0 and self._abilities.way != "sglang":
             seed = b',"seed":%d' % (request.seed & _ANY_ID)

@@ -1,41 +1,43 @@
-"""One exchange with a server: bytes out, bytes in, or why not. Connections are kept and shared."""
+"""One exchange with a server: bytes out, bytes in, or why not. Connections are kept and shared.
+
+What a run is made of goes by connections of our own; proxies, and the few questions that are asked
+of a server by GET, are left to aiohttp.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from yarl import URL
 
+from judgefast import __version__
 from judgefast.engines.http.unusable import NoReplyError
+from judgefast.engines.http.wires import IDLE_SECONDS, Reply, Server
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     from judgefast.engines.http.options import HttpOptions, Secret
 
-IDLE_SECONDS = 30.0
-"""How long a connection without work is kept."""
-
-_JSON = {"Content-Type": "application/json", "Accept": "application/json"}
+_SAID = {
+    "User-Agent": f"judgefast/{__version__}",
+    "Content-Type": "application/json",
+    "Accept": "application/json",
+}
+"""Of every request; some hosts refuse those of nobody."""
 _ONE_GIGABYTE = 1 << 30
 
 
-class Reply(NamedTuple):
-    """What a server said."""
+class OnItsWay(Protocol):
+    """What was sent and is not answered."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def words(self) -> str:
-        """The beginning of the body, for a person."""
-        return self.body[:2000].decode("utf-8", "replace")
+    def cancel(self) -> object:
+        """Give it up."""
 
 
 class Client:
@@ -46,20 +48,24 @@ class Client:
         self._secret = secret
         self._session: aiohttp.ClientSession | None = None
         self._targets: dict[str, tuple[URL, str | None]] = {}
+        self._servers: dict[str, Server | None] = {}
+        self._tls: ssl.SSLContext | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         """Open for use."""
         is_tls = any(url.startswith("https:") for url in self._options.base_urls)
+        self._tls = ssl.create_default_context() if is_tls else None
         connector = aiohttp.TCPConnector(
             limit=0,
-            ssl=ssl.create_default_context() if is_tls else True,
+            ssl=self._tls or True,
             keepalive_timeout=IDLE_SECONDS,
             ttl_dns_cache=60,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers=self._secret.headers | _JSON,
+            headers=self._secret.headers | _SAID,
             timeout=aiohttp.ClientTimeout(
                 total=self._options.timeout_seconds, sock_connect=self._options.connect_seconds
             ),
@@ -69,6 +75,12 @@ class Client:
 
     async def __aexit__(self, *args: object) -> None:
         """Close every connection."""
+        for server in self._servers.values():
+            if server is not None:
+                await server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
 
@@ -84,7 +96,59 @@ class Client:
             NoReplyError: No whole reply came, or one that is longer.
 
         """
-        return await self._exchange("POST", url, body, most, self._options.timeout_seconds)
+        found: asyncio.Future[Reply | NoReplyError] = asyncio.get_running_loop().create_future()
+        sent = self.send(url, body, most=most, done=found.set_result)
+        try:
+            reply = await found
+        finally:
+            sent.cancel()
+        if isinstance(reply, NoReplyError):
+            raise reply
+        return reply
+
+    def send(
+        self, url: str, body: bytes, *, most: int, done: Callable[[Reply | NoReplyError], None]
+    ) -> OnItsWay:
+        """Send JSON and go on.
+
+        Args:
+            url: Where to.
+            body: What.
+            most: Bytes that a reply may have.
+            done: Called later, once, with what came of it; never where it was given up.
+
+        """
+        if url not in self._servers:
+            self._servers[url] = self._server(url)
+        server = self._servers[url]
+        if server is not None:
+            return server.send(body, most, done)
+        task = asyncio.get_running_loop().create_task(self._relay(url, body, most, done))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _server(self, url: str) -> Server | None:
+        """Connections of our own; None where a proxy is between, which aiohttp talks to."""
+        if _proxy_of(url) is not None:
+            return None
+        return Server(
+            URL(url),
+            self._secret.headers | _SAID,
+            tls=self._tls,
+            connect_seconds=self._options.connect_seconds,
+            seconds=self._options.timeout_seconds,
+        )
+
+    async def _relay(
+        self, url: str, body: bytes, most: int, done: Callable[[Reply | NoReplyError], None]
+    ) -> None:
+        found: Reply | NoReplyError
+        try:
+            found = await self._exchange("POST", url, body, most, self._options.timeout_seconds)
+        except NoReplyError as error:
+            found = error
+        asyncio.get_running_loop().call_soon(done, found)
 
     async def get(self, url: str, *, seconds: float) -> Reply:
         """Ask for something.
@@ -111,7 +175,7 @@ class Client:
                 method, target[0], data=body, allow_redirects=False, **more
             ) as response:
                 raw = await _whole(response, most)
-                return Reply(response.status, response.headers, raw)
+                return Reply(response.status, response.raw_headers, raw)
         except TimeoutError:
             message = f"no answer from {place} within {seconds:g} seconds"
             raise NoReplyError(message, was_sent=True) from None

@@ -38,13 +38,13 @@ class HttpEngine:
         options: Fields of `HttpOptions`.
 
     Raises:
-        ModuleNotFoundError: aiohttp is not installed.
+        ModuleNotFoundError: aiohttp or httptools is not installed.
         ConfigError: An option is out of range.
 
     """
 
     name = "http"
-    drives = ("aiohttp",)
+    drives = ("aiohttp", "httptools")
 
     def __init__(
         self,
@@ -52,9 +52,10 @@ class HttpEngine:
         base_url: str | Sequence[str] = (),
         **options: Any,  # noqa: ANN401 - checked below
     ) -> None:
-        if find_spec("aiohttp") is None:
-            message = "No module named 'aiohttp'"
-            raise ModuleNotFoundError(message, name="aiohttp")
+        for needed in self.drives:
+            if find_spec(needed) is None:
+                message = f"No module named '{needed}'"
+                raise ModuleNotFoundError(message, name=needed)
         for name in options:
             if name not in HttpOptions.__struct_fields__ or name in _OURS:
                 message = f"got an unexpected keyword argument '{name}'"

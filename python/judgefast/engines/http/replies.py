@@ -109,6 +109,7 @@ class Replies:
         self._abilities = abilities
         self._tokenizer = tokenizer
         self._labels: dict[Decoding, Labels] = {}
+        self._last: tuple[Decoding | None, Labels | None] = (None, None)
         self.bounded = 0
         """Labels whose probability is an upper bound."""
         readers: dict[str, Callable[[Sequence[Job], bytes], list[Completion]]] = {
@@ -129,9 +130,11 @@ class Replies:
         return self._read(jobs, raw)
 
     def _of(self, decoding: Decoding) -> Labels:
-        found = self._labels.get(decoding)
-        if found is None:
-            found = self._labels[decoding] = Labels(decoding, self._abilities)
+        last, found = self._last
+        if last is not decoding or found is None:  # its hash is that of all its fields
+            found = self._labels.get(decoding) or Labels(decoding, self._abilities)
+            self._labels[decoding] = found
+            self._last = (decoding, found)
         return found
 
     def _completions(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from judgefast.engines.http.handover import HandOver
 from judgefast.engines.http.look import refusal
 from judgefast.engines.http.retries import Next, is_too_long, next_of, pause, retry_after
 from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
@@ -18,12 +20,13 @@ if TYPE_CHECKING:
 
     from judgefast.engines.base import Completion, ErrorKind
     from judgefast.engines.http.bodies import Bodies
-    from judgefast.engines.http.client import Client, Reply
+    from judgefast.engines.http.client import Client, OnItsWay
     from judgefast.engines.http.endpoints import Endpoint
     from judgefast.engines.http.jobs import Job
     from judgefast.engines.http.options import HttpOptions, Secret
     from judgefast.engines.http.replies import Replies
     from judgefast.engines.http.waiting import Waiting
+    from judgefast.engines.http.wires import Reply
 
 LOG = logging.getLogger("judgefast")
 
@@ -69,9 +72,8 @@ class Sender:
         self._bodies, self._replies = bodies, replies
         self._options, self._secret = options, secret
         self._list_size, self._context = list_size, context_tokens
-        self._hand_over = put
-        self._ready: list[Completion] = []
-        self._tasks: dict[asyncio.Task[None], list[Job]] = {}
+        self._done = HandOver(put)
+        self._asked: dict[int, tuple[OnItsWay, Endpoint, list[Job]]] = {}
         self._probes: set[asyncio.Task[None]] = set()
         self._lost: EngineError | None = None
         self._is_over = False
@@ -116,30 +118,37 @@ class Sender:
                 if jobs:
                     self._send(endpoint, jobs)
                     sent = True
+        sizes = sum(endpoint.window.size for endpoint in self._endpoints)
+        if len(self._waiting) < self._list_size + sizes // 8:
+            self._done.soon()
 
     def cancel(self, request_ids: set[bytes]) -> None:
         """Give up on requests; a list goes on as long as anybody waits for one of its prompts."""
         given_up = []
-        chunks = [*self._tasks.values(), *(chunk for _, chunk in self._pausing.values())]
+        asked = list(self._asked.values())
+        chunks = [*(each[2] for each in asked), *(each[1] for each in self._pausing.values())]
         for job in [*chain.from_iterable(chunks), *self._waiting]:
             if job.request.request_id in request_ids and not job.is_settled:
                 job.is_settled = True
                 given_up.append(job.cancelled())
-        for task, chunk in self._tasks.items():
+        for sent, endpoint, chunk in asked:
             if all(job.is_settled for job in chunk):
-                task.cancel()
+                sent.cancel()
+                self._left(endpoint, chunk)
         if given_up:
-            self._put(given_up)
+            self._done.add(given_up)
+            self._done.soon()
 
     async def close(self) -> None:
         """End all that is on its way."""
         self._is_over, self._lost = True, EngineError("closed")
         for handle, _ in self._pausing.values():
             handle.cancel()
-        tasks = [*self._tasks, *self._probes]
-        for task in tasks:
+        for sent, _, _ in self._asked.values():
+            sent.cancel()
+        for task in self._probes:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._probes, return_exceptions=True)
 
     def _too_long(self, job: Job) -> str:
         """Why a prompt cannot fit; empty where it may. A word is at least one token."""
@@ -166,31 +175,41 @@ class Sender:
         return min(self._list_size, max(1, -(-len(self._waiting) // up)))
 
     def _send(self, endpoint: Endpoint, jobs: list[Job]) -> None:
-        endpoint.in_flight += len(jobs)
-        task = asyncio.get_running_loop().create_task(self._ask(endpoint, jobs))
-        self._tasks[task] = jobs
-        task.add_done_callback(self._tasks.pop)
-
-    async def _ask(self, endpoint: Endpoint, jobs: list[Job]) -> None:
-        """One request, to its end."""
-        started = time.monotonic()
         try:
             body = self._bodies.body(jobs)
-            longest = jobs[0].request.decoding.max_tokens
-            most = _REPLY_BYTES + len(jobs) * (_ANSWER_BYTES + longest * _TOKEN_BYTES)
-            reply = await self._client.post(endpoint.root + self._bodies.path, body, most=most)
         except ColumnError as error:
             self._halve(jobs, f"this prompt cannot be sent: {error}")
-        except NoReplyError as error:
-            self._no_reply(endpoint, jobs, error)
-        else:
-            self._take(endpoint, jobs, reply, started)
+            return
+        longest = jobs[0].request.decoding.max_tokens
+        most = _REPLY_BYTES + len(jobs) * (_ANSWER_BYTES + longest * _TOKEN_BYTES)
+        done = partial(self._came, endpoint, jobs, time.monotonic())
+        sent = self._client.send(endpoint.root + self._bodies.path, body, most=most, done=done)
+        endpoint.in_flight += len(jobs)
+        self._asked[id(jobs)] = (sent, endpoint, jobs)
+
+    def _came(
+        self, endpoint: Endpoint, jobs: list[Job], started: float, reply: Reply | NoReplyError
+    ) -> None:
+        """See to what came of a request."""
+        try:
+            if isinstance(reply, NoReplyError):
+                self._no_reply(endpoint, jobs, reply)
+            else:
+                self._take(endpoint, jobs, reply, started)
         finally:
-            endpoint.in_flight -= len(jobs)
-            if self._lost is None:
-                self.pump()
-            elif not any(each.in_flight for each in self._endpoints):
-                self._over()
+            self._left(endpoint, jobs)
+
+    def _left(self, endpoint: Endpoint, jobs: list[Job]) -> None:
+        """Go on where a request has ended."""
+        if self._asked.pop(id(jobs), None) is None:  # given up as its answer came
+            return
+        endpoint.in_flight -= len(jobs)
+        if self._lost is None:
+            self.pump()
+        elif not any(each.in_flight for each in self._endpoints):
+            self._over()
+        else:
+            self._done.soon()
 
     def _take(self, endpoint: Endpoint, jobs: list[Job], reply: Reply, started: float) -> None:
         now = time.monotonic()
@@ -310,17 +329,6 @@ class Sender:
     def _in(self, seconds: float, do: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_later(seconds, do)
 
-    def _put(self, completions: list[Completion]) -> None:
-        """Hand completions to the host, those of one turn of the loop together: it wakes once."""
-        if not self._ready:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._ready += completions
-
-    def _flush(self) -> None:
-        if self._ready:
-            ready, self._ready = self._ready, []
-            self._hand_over(ready)
-
     def _settle(self, jobs: Sequence[Job], completions: list[Completion]) -> None:
         """Hand completions on, but for those that nobody waits for any more."""
         kept = []
@@ -329,7 +337,7 @@ class Sender:
                 job.is_settled = True
                 kept.append(completion)
         if kept:
-            self._put(kept)
+            self._done.add(kept)
 
     def _failed(self, endpoint: Endpoint, now: float, words: str, *, is_gone: bool = False) -> None:
         if endpoint.failed(now, is_gone=is_gone):
@@ -382,8 +390,8 @@ class Sender:
     def _over(self) -> None:
         if not self._is_over and self._lost is not None:
             self._is_over = True
-            self._flush()
-            self._hand_over(self._lost)
+            self._done.flush()
+            self._done.put(self._lost)
 
 
 def _is_short(job: Job) -> bool:

@@ -12,12 +12,12 @@ import numpy as np
 
 from judgefast.batches.request import Request
 from judgefast.engines.http.bodies import Bodies
-from judgefast.engines.http.client import Reply
 from judgefast.engines.http.jobs import Job
 from judgefast.engines.http.look import refusal
 from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.retries import Next, next_of, pause, retry_after
 from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
+from judgefast.engines.http.wires import Reply
 from judgefast.errors import EngineError
 from judgefast.prompts.decoding import Decoding, Label
 from judgefast.prompts.segments import Prompt, Segment

@@ -1,0 +1,191 @@
+"""Replies as the bytes of a connection: whole in any pieces, or said not to be."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from judgefast.engines.http.client import Client
+from judgefast.engines.http.handover import HandOver
+from judgefast.engines.http.options import HttpOptions, Secret
+from judgefast.engines.http.unusable import NoReplyError
+
+if TYPE_CHECKING:
+    from judgefast.engines.http.wires import Reply
+
+LENGTH = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n[1,2,3]"
+CHUNKS = (
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1,\r\n4;x=y\r\n2,3]\r\n0\r\n\r\n"
+)
+TO_THE_END = b"HTTP/1.0 200 OK\r\n\r\n[1,2,3]"
+WAIT_FOR_IT = b"HTTP/1.1 102 Processing\r\nX: y\r\n\r\n" + LENGTH
+WHOLE = [LENGTH, CHUNKS, TO_THE_END, WAIT_FOR_IT]
+ENOUGH = 1 << 20
+
+
+class RawServer:
+    """Answers each request with the same pieces, and closes only where that ends a reply."""
+
+    def __init__(self, pieces: list[bytes], *, closes: bool) -> None:
+        self.pieces, self.closes = pieces, closes
+        self.connections = 0
+        self.heads: list[bytes] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        self.connections += 1
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                self.heads.append(head)
+                await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split()[0]))
+                for piece in self.pieces:
+                    writer.write(piece)
+                    await writer.drain()
+                    await asyncio.sleep(0)
+                if self.closes:
+                    break
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+def exchange(server: RawServer, *, times: int = 1, **options: float) -> list[Reply | NoReplyError]:
+    """What comes of requests, one after the other."""
+
+    async def work() -> list[Reply | NoReplyError]:
+        listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+        port = listening.sockets[0].getsockname()[1]
+        root = f"http://127.0.0.1:{port}"
+        given_options = HttpOptions(base_urls=(root,), **options)  # type: ignore[arg-type] - seconds
+        found: list[Reply | NoReplyError] = []
+        async with Client(given_options, Secret("a-key")) as client:
+            for _ in range(times):
+                try:
+                    found.append(await client.post(root + "/v1/completions", b"{}", most=ENOUGH))
+                except NoReplyError as error:
+                    found.append(error)
+        listening.close()
+        return found
+
+    return asyncio.run(work())
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sampled_from(WHOLE), st.lists(st.integers(1, 150), max_size=6))
+def test_a_reply_in_any_pieces_is_the_reply(raw: bytes, cuts: list[int]) -> None:
+    places = [0, *sorted({min(cut, len(raw)) for cut in cuts}), len(raw)]
+    pieces = [raw[a:b] for a, b in pairwise(places)]
+    (reply,) = exchange(RawServer(pieces, closes=raw is TO_THE_END))
+    assert not isinstance(reply, NoReplyError), reply
+    assert (reply.status, reply.body) == (200, b"[1,2,3]")
+
+
+def test_a_connection_is_kept_and_says_who_asks() -> None:
+    server = RawServer([LENGTH], closes=False)
+    assert len(exchange(server, times=5)) == 5
+    assert server.connections == 1
+    head = server.heads[0].decode()
+    assert head.startswith("POST /v1/completions HTTP/1.1\r\nHost: 127.0.0.1:")
+    assert "\r\nAuthorization: Bearer a-key\r\n" in head
+    assert "\r\nUser-Agent: judgefast/" in head
+
+
+def test_a_connection_is_left_where_the_server_says_so() -> None:
+    raw = LENGTH.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n")
+    server = RawServer([raw], closes=False)
+    assert [getattr(each, "status", each) for each in exchange(server, times=3)] == [200] * 3
+    assert server.connections == 3
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (LENGTH[:-2], "the connection was closed"),
+        (CHUNKS[:-5], "the connection was closed"),
+        (LENGTH[:20], "the connection was closed"),
+        (b"", "the connection was closed"),
+        (b"SSH-2.0-OpenSSH_9\r\n", "no whole answer"),
+        (LENGTH + LENGTH, "two replies to one request"),
+        (LENGTH[:-7].replace(b": 7", b": 2000000") + bytes(2_000_000), "more than 1,048,576 bytes"),
+        (LENGTH.replace(b"OK\r\n", b"OK\r\nX: " + b"x" * 70_000 + b"\r\n"), "a head of more than"),
+    ],
+)
+def test_what_is_no_whole_reply_is_said_to_be_none(raw: bytes, words: str) -> None:
+    (error,) = exchange(RawServer([raw], closes=True))
+    assert isinstance(error, NoReplyError)
+    assert error.was_sent
+    assert words in str(error)
+
+
+def test_a_server_that_says_nothing_is_left_in_time_and_the_next_request_is_new() -> None:
+    server = RawServer([], closes=False)
+    found = exchange(server, times=2, timeout_seconds=0.1)
+    assert [isinstance(each, NoReplyError) and each.was_sent for each in found] == [True, True]
+    assert "no answer from 127.0.0.1" in str(found[0])
+    assert "within 0.1 seconds" in str(found[0])
+    assert server.connections == 2
+
+
+def test_a_proxy_of_the_environment_is_spoken_to_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work() -> tuple[Reply, bytes]:
+        server = RawServer([CHUNKS], closes=False)
+        listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+        port = listening.sockets[0].getsockname()[1]
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("no_proxy", "")
+        root = "http://judge.example:8000"
+        async with Client(HttpOptions(base_urls=(root,)), Secret("a-key")) as client:
+            reply = await client.post(root + "/v1/completions", b"{}")
+        listening.close()
+        return reply, server.heads[0]
+
+    reply, head = asyncio.run(work())
+    assert (reply.status, reply.body) == (200, b"[1,2,3]")
+    assert head.startswith(b"POST http://judge.example:8000/v1/completions HTTP/1.1\r\n")
+    assert b"\r\nAuthorization: Bearer a-key\r\n" in head
+
+
+def test_a_request_that_is_given_up_is_never_answered() -> None:
+    async def work() -> tuple[list[object], int]:
+        server = RawServer([LENGTH], closes=False)
+        listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+        root = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        found: list[object] = []
+        async with Client(HttpOptions(base_urls=(root,)), Secret(None)) as client:
+            sent = client.send(root + "/x", b"{}", most=ENOUGH, done=found.append)
+            sent.cancel()
+            await client.post(root + "/x", b"{}")
+            sent.cancel()  # has nothing to do with the next one on that connection
+            await client.post(root + "/x", b"{}")
+        listening.close()
+        return found, server.connections
+
+    assert asyncio.run(work()) == ([], 1)
+
+
+def test_completions_of_a_moment_go_to_the_host_together_and_at_once_when_it_has_to_send() -> None:
+    async def work() -> list[object]:
+        put: list[object] = []
+        hand_over = HandOver(put.append)
+        first, second, third = [object()], [object()], [object()]
+        hand_over.add(first)  # type: ignore[arg-type] - held, not looked at
+        hand_over.add(second)  # type: ignore[arg-type] - the same
+        await asyncio.sleep(0)
+        assert not put
+        await asyncio.sleep(0.05)
+        assert put == [[*first, *second]]
+        hand_over.add(third)  # type: ignore[arg-type] - the same
+        hand_over.soon()
+        await asyncio.sleep(0)
+        assert put[1:] == [third]
+        await asyncio.sleep(0.05)
+        return put
+
+    assert len(asyncio.run(work())) == 2
