@@ -186,11 +186,12 @@ impl<'a> Scan<'a> {
         digits
     }
 
-    /// A finite number by the grammar of JSON. Whole ones of many digits are left to others.
+    /// A finite number by the grammar of JSON. Whole ones of many digits are left to others, and
+    /// `-0`, which is a whole number without a sign to some.
     fn number(&mut self) -> Option<f64> {
         const LONGEST_WHOLE: usize = 15;
         let start = self.0;
-        self.is_next(b"-");
+        let is_below = self.is_next(b"-");
         let whole = self.digits();
         let has_zero_before = whole.len() > 1 && whole[0] == b'0';
         if whole.is_empty() || has_zero_before {
@@ -207,7 +208,8 @@ impl<'a> Scan<'a> {
                 return None;
             }
         }
-        if !has_point && !has_exponent && whole.len() > LONGEST_WHOLE {
+        let is_odd = whole.len() > LONGEST_WHOLE || (is_below && whole == b"0");
+        if !has_point && !has_exponent && is_odd {
             return None;
         }
         let number = std::str::from_utf8(&start[..start.len() - self.0.len()]).ok()?;
