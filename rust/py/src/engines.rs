@@ -11,6 +11,7 @@ use crate::boundary::to_python;
 /// Prompts as a JSON list of lists of ids, between what goes before and what comes after.
 #[pyfunction]
 #[pyo3(signature = (prompts, vocabulary, before, after, /))]
+#[allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
 pub(crate) fn prompts_json<'py>(
     py: Python<'py>,
     prompts: Vec<PyReadonlyArray1<'py, i32>>,

@@ -43,9 +43,11 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         // The first array that is made looks numpy's interface up, and panics where a signal of the
-        // user ends that. Here it is an import like any other.
-        module.py().import("numpy")?;
-        numpy::dtype::<f64>(module.py());
+        // user comes just then. Where numpy is there already, that moment is now.
+        let py = module.py();
+        if py.import("sys")?.getattr("modules")?.contains("numpy")? {
+            numpy::dtype::<f64>(py);
+        }
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("BUILD_PROFILE", if cfg!(debug_assertions) { "debug" } else { "release" })
     }

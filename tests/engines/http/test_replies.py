@@ -58,6 +58,11 @@ def test_a_label_outside_of_the_likeliest_is_at_most_the_last_of_them_and_what_t
     assert second[2] == pytest.approx(math.log(0.01))
 
 
+def test_a_logarithm_that_stands_for_minus_infinity_is_a_probability_of_0() -> None:
+    [read] = logprobs(Replies(TOP), labelled(0, a=-0.1, b=-9999.0, y=-9999.0))
+    assert read[:2] == (pytest.approx(-0.1), -math.inf)
+
+
 def test_a_sampled_token_beside_the_likeliest_does_not_lower_the_bound() -> None:
     tops = {"a": math.log(0.5), "x": math.log(0.2), "y": math.log(0.1), "sampled": math.log(0.001)}
     [read] = logprobs(Replies(TOP), labelled(0, **tops))

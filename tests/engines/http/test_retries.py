@@ -25,7 +25,8 @@ from .jobs import TEXT, job
         (500, "", "again"), (502, "content filter", "again"), (504, "", "again"),
         (400, "", "refused"), (413, "", "refused"), (422, "", "refused"),
         (400, '{"code": "content_filter"}', "withheld"), (403, "flagged by moderation", "withheld"),
-        (401, "", "stop"), (403, "", "stop"), (404, "", "stop"), (302, "", "stop"),
+        (401, "", "stop"), (401, "account flagged", "stop"),
+        (403, "", "stop"), (404, "", "stop"), (302, "", "stop"),
     ],
 )  # fmt: skip
 def test_each_status_has_its_consequence(status: int, words: str, step: str) -> None:

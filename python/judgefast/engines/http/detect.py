@@ -126,7 +126,7 @@ async def _seen(
             away[root] = secret.scrub(str(error))
     if not seen:
         message = "; ".join(away.values())
-        hint = "start the server, or check --base-url; `judgefast resume` goes on later"
+        hint = "start the server, or check --base-url; then give the same command again"
         raise EngineError(message, hint=hint)
     for words in away.values():
         LOG.warning("one server is away, and is asked again later: %s", words)
@@ -138,7 +138,8 @@ def _model_of(root: str, shown: Shown, named: str | None) -> str:
         if len(shown.models) != 1:
             many = f"{len(shown.models)} models" if shown.models else "no list of models"
             message = f"{root} shows {many}, and none was named"
-            raise ConfigError(message, hint=f"add --model NAME: {', '.join(shown.models[:8])}")
+            listed = f": {', '.join(shown.models[:8])}" if shown.models else ", or check --base-url"
+            raise ConfigError(message, hint=f"add --model NAME{listed}")
         return shown.models[0]
     if named in shown.models or shown.kind not in {"vllm", "sglang"} or not shown.models:
         return named

@@ -121,7 +121,7 @@ class Labels:
             word = token.strip()
             if word in bare:
                 found[bare.index(word)].append(logprob)
-        sums = [math.log(sum(map(math.exp, each))) if each else None for each in found]
+        sums = [_log_of_sum(each) if each else None for each in found]
         begun = {token.strip() for token in tops} - {""}
         for text, value in zip(bare, sums, strict=True):
             if value is None and any(text != word and text.startswith(word) for word in begun):
@@ -150,6 +150,7 @@ class Labels:
         likeliest = likeliest[: self._most or None]
         left = 1.0 - math.fsum(map(math.exp, likeliest))
         bound = min(likeliest[-1], math.log(left) if left > 0 else likeliest[-1])
+        values = [-math.inf if v is not None and v < _FLOOR else v for v in values]
         logprobs = tuple(bound if value is None else value for value in values)
         known = [-math.inf if value is None else value for value in values]
         best = max(range(len(known)), key=known.__getitem__)
@@ -162,3 +163,9 @@ def _by_name(position: _Position) -> dict[str, float]:
         each.token if each.id is None else f"token_id:{each.id}": each.logprob
         for each in position.top_logprobs
     }
+
+
+def _log_of_sum(logs: list[float]) -> float:
+    """Logarithm of the sum of what these are logarithms of."""
+    most = max(logs)
+    return most + math.log(math.fsum(math.exp(value - most) for value in logs))

@@ -19,6 +19,7 @@ LONGEST_RETRY_AFTER = 300.0
 _BUSY = {408, 425, 429, 503, 529}
 _STOP = {401, 403, 404, 405}
 _SERVER = 500
+_KEY_REFUSED = 401
 _TOO_LARGE = 413
 
 _TOO_LONG = re.compile(
@@ -54,6 +55,8 @@ def next_of(status: int, words: str) -> Next:
         return Next.LATER
     if status >= _SERVER:
         return Next.AGAIN
+    if status == _KEY_REFUSED:  # whatever it says: no row is judged by that
+        return Next.STOP
     if _WITHHELD.search(words):
         return Next.WITHHELD
     if status in _STOP or status < 400:  # noqa: PLR2004 - redirects are not followed
