@@ -63,7 +63,7 @@ def exchange(server: RawServer, *, times: int = 1, **options: float) -> list[Rep
         listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
         port = listening.sockets[0].getsockname()[1]
         root = f"http://127.0.0.1:{port}"
-        given_options = HttpOptions(base_urls=(root,), **options)  # type: ignore[arg-type] - seconds
+        given_options = HttpOptions(base_urls=(root,), **options)  # type: ignore[arg-type]  # seconds
         found: list[Reply | NoReplyError] = []
         async with Client(given_options, Secret("a-key")) as client:
             for _ in range(times):
@@ -175,13 +175,13 @@ def test_completions_of_a_moment_go_to_the_host_together_and_at_once_when_it_has
         put: list[object] = []
         hand_over = HandOver(put.append)
         first, second, third = [object()], [object()], [object()]
-        hand_over.add(first)  # type: ignore[arg-type] - held, not looked at
-        hand_over.add(second)  # type: ignore[arg-type] - the same
+        hand_over.add(first)  # type: ignore[arg-type]  # held, not looked at
+        hand_over.add(second)  # type: ignore[arg-type]  # the same
         await asyncio.sleep(0)
         assert not put
         await asyncio.sleep(0.05)
         assert put == [[*first, *second]]
-        hand_over.add(third)  # type: ignore[arg-type] - the same
+        hand_over.add(third)  # type: ignore[arg-type]  # the same
         hand_over.soon()
         await asyncio.sleep(0)
         assert put[1:] == [third]
