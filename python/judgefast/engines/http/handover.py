@@ -28,6 +28,10 @@ class HandOver:
         self._timer: asyncio.TimerHandle | None = None
         self._is_soon = False
 
+    def __len__(self) -> int:
+        """Completions that are held: a crash would lose them."""
+        return len(self._ready)
+
     def add(self, completions: list[Completion]) -> None:
         """Hand over with others, a little later."""
         if not self._ready and not self._is_soon:

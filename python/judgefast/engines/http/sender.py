@@ -119,7 +119,9 @@ class Sender:
                     self._send(endpoint, jobs)
                     sent = True
         sizes = sum(endpoint.window.size for endpoint in self._endpoints)
-        if len(self._waiting) < self._list_size + sizes // 8:
+        unkept = len(self._done) + sum(endpoint.in_flight for endpoint in self._endpoints)
+        most = self._options.concurrency * len(self._endpoints)  # what a crash may cost
+        if unkept > most or len(self._waiting) < self._list_size + sizes // 8:
             self._done.soon()
 
     def cancel(self, request_ids: set[bytes]) -> None:
@@ -326,9 +328,6 @@ class Sender:
         handle = asyncio.get_running_loop().call_later(seconds, go_on)
         self._pausing[number] = (handle, jobs)
 
-    def _in(self, seconds: float, do: Callable[[], None]) -> None:
-        asyncio.get_running_loop().call_later(seconds, do)
-
     def _settle(self, jobs: Sequence[Job], completions: list[Completion]) -> None:
         """Hand completions on, but for those that nobody waits for any more."""
         kept = []
@@ -369,7 +368,8 @@ class Sender:
 
     def _watch(self, words: str) -> None:
         """Look some time after a failure whether any server has answered since."""
-        self._in(self._options.patience_seconds + _TICK, lambda: self._check_life(words))
+        wait = self._options.patience_seconds + _TICK
+        asyncio.get_running_loop().call_later(wait, self._check_life, words)
 
     def _check_life(self, words: str) -> None:
         """Lose the engine once all servers have only failed for too long."""
