@@ -155,8 +155,7 @@ def test_a_run_that_is_killed_asks_at_most_what_was_on_its_way_twice(
         asked = one.log.times("asked")
         assert len(asked) == 2 * ITEMS
         again = {name for name, times in asked.items() if times > 1}
-        # What the servers have, and answers on their way from the engine's thread to the journal.
-        assert len(again) <= IN_FLIGHT + IN_FLIGHT // 2 + 1
+        assert len(again) <= IN_FLIGHT
         assert max(asked.values()) <= 2
 
 
