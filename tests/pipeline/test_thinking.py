@@ -1,4 +1,4 @@
-"""Judges that think, through the pipeline: room for it is planned, and it is kept, counted, shown."""
+"""Judges that think, in the pipeline: room for it is planned; it is kept, counted and shown."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ def test_the_context_has_room_for_the_thinking_or_the_prompt_is_too_long(
         lengths.append(len(request.prompt.token_ids))
         return answered(request, '{"verdict":"A","reason":""}')
 
-    judge_rows(
-        tmp_path / "free", pairs(1), engine=thinker(measured), rubric="pairwise-reasons"
-    )
+    judge_rows(tmp_path / "free", pairs(1), engine=thinker(measured), rubric="pairwise-reasons")
     engine = thinker(measured)
     decoding = PromptPlan(
         load_rubric("pairwise-reasons"), engine.model, engine.capabilities
