@@ -125,7 +125,10 @@ class Loop:
                 params = self._sampling.to_think(work, thinks)
             else:
                 params = self._sampling.params(work)
-            self._engine.add_request(flight.name, prompt, params)
+            # By vLLM's policy "priority" an answer goes in before what waits, and finds its thinking
+            # in memory; by any other this counts for nothing.
+            priority = 0 if flight.thought is None else -1
+            self._engine.add_request(flight.name, prompt, params, priority=priority)
         except self._refusals as error:
             words = str(error).splitlines()[0] if str(error) else type(error).__name__
             too_long = any(part in words for part in _TOO_LONG)
