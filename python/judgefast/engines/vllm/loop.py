@@ -125,8 +125,8 @@ class Loop:
                 params = self._sampling.to_think(work, thinks)
             else:
                 params = self._sampling.params(work)
-            # By vLLM's policy "priority" an answer goes in before what waits, and finds its thinking
-            # in memory; by any other this counts for nothing.
+            # By vLLM's policy "priority" an answer goes in before what waits, while its thinking is
+            # still in memory; by any other this counts for nothing.
             priority = 0 if flight.thought is None else -1
             self._engine.add_request(flight.name, prompt, params, priority=priority)
         except self._refusals as error:
