@@ -75,7 +75,9 @@ def test_what_was_thought_is_kept_and_counted_and_no_verdict_is_read_from_it(
         )
 
     out = tmp_path / "run"
-    judge_rows(out, pairs(3), engine=thinker(thought), rubric="pairwise-reasons")
+    told: list[str] = []
+    judge_rows(out, pairs(3), engine=thinker(thought), rubric="pairwise-reasons", say=told.append)
+    assert "the judge thinks before it answers, for at most 2,048 tokens each time" in told
     counts = results_of(out).counts
     assert (counts.parsed, counts.unparsed) == (4, {"truncated": 2})
     rows = attempts_of(out)

@@ -165,6 +165,8 @@ def plan_run(
     )
     if counts.stripped_characters:
         say(f"{counts.stripped_characters:,} blank characters at the ends of texts are not sent")
+    if budget := judge.prompts.decoding.thinking_tokens:
+        say(f"the judge thinks before it answers, for at most {budget:,} tokens each time")
     return whole
 
 
