@@ -142,13 +142,14 @@ def measure(args: argparse.Namespace, options: dict[str, Any], folder: Path) -> 
     rubric, rows, blocks = folder / "rubric.toml", folder / "rows.jsonl", folder / "blocks.json"
     write_rubric(rubric, args.verdict, args.max_tokens, args.rubric_words)
     write_rows(rows, args.rows, args.words)
+    options.setdefault("max_num_seqs", 256)  # the window is known before the data
     engine = create_engine("vllm", model=args.model, **options)
     os.environ |= {
         "JUDGEFAST_BLOCKS": str(blocks),
         "JUDGEFAST_BLOCK_SECONDS": str(args.block_seconds),
         "JUDGEFAST_BLOCK_COUNT": str(args.blocks),
         "JUDGEFAST_WINDOW": str(engine.lanes[0].room),
-        "JUDGEFAST_SEQUENCES": str(engine.options.sequences),
+        "JUDGEFAST_SEQUENCES": str(engine.sequences),
     }
     facts: dict[str, Any] = {}
     start = engine.start

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from judgefast.engines.child.messages import Entered
-from judgefast.engines.vllm.launch import preemptions
+from judgefast.engines.vllm.launch import preemptions, prime
 from judgefast.engines.vllm.sampling import Sampling
 from judgefast.engines.vllm.wire import Beat, Done, Work
 
@@ -35,6 +35,7 @@ class Loop:
         self._refusals = _refusals()
         self._flying: dict[str, Work] = {}
         self._steps = 0
+        self._primed = 0
         self._beat_due = 0.0
 
     @property
@@ -51,6 +52,9 @@ class Loop:
         name = str(work.number)
         try:
             params = self._sampling.params(work)
+            for length in work.heads:  # in the queue before it, so that it finds them computed
+                self._primed += 1
+                prime(self._engine, f"head-{self._primed}", ids[:length])
             self._engine.add_request(name, TokensPrompt(prompt_token_ids=ids), params)
         except self._refusals as error:
             words = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -79,7 +83,13 @@ class Loop:
         now = time.monotonic()
         if now >= self._beat_due:
             self._beat_due = now + BEAT_SECONDS
-            self._send(Beat(steps=self._steps, preemptions=preemptions(self._engine)))
+            self._send(
+                Beat(
+                    steps=self._steps,
+                    preemptions=preemptions(self._engine),
+                    primed=self._primed,
+                )
+            )
 
 
 def _done(work: Work, output: Any) -> Done:  # noqa: ANN401 - vLLM's RequestOutput
