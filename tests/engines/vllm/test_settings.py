@@ -70,7 +70,7 @@ def test_sizes_are_those_of_the_catalogue_for_every_model(
         if told["config"] is None or not (shared / "catalog" / told["config"]).is_file():
             continue
         computed, shape = told["computed"], model(told["config"].split("/")[1])
-        if not computed or "kv_bytes_per_token_16bit" not in computed:
+        if not computed or "kv_bytes_per_token_16bit_growing" not in computed:
             continue
         seen += 1
         assert shape.cache_bytes == computed["kv_bytes_per_token_16bit_growing"], told["key"]
@@ -81,6 +81,8 @@ def test_sizes_are_those_of_the_catalogue_for_every_model(
             assert {"Nemotron", "DeepSeek", "Qwen3.5", "gemma"} & set(
                 told["key"].replace("-", " ").replace("_", " ").split()
             ), told["key"]
+            continue
+        if "Reward" in told["key"]:  # a scalar in place of the output head
             continue
         expected = computed[f"weight_bytes_{by_method[shape.quantized]}"]
         assert shape.weight_bytes == pytest.approx(expected, rel=0.01), told["key"]
