@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,8 +18,8 @@ from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+RESULTS = Path(__file__).resolve().parents[3] / "benches/results"
 H100 = "0, GPU-6f1c3d4a-0001, NVIDIA H100 80GB HBM3, 81559, 4, 9.0\n"
 H200 = "0, GPU-2b7e9f10-0001, NVIDIA H200, 143771, 1, 9.0\n"
 A10 = "0, GPU-a5d0c2e8-0001, NVIDIA A10, 23028, 0, 8.6\n"
@@ -189,16 +190,19 @@ def test_the_cache_is_rounded_only_where_too_few_sequences_fit(
     assert "kv_cache_dtype" not in few.arguments, "Ada reads it by a detour"
 
 
-def test_room_is_what_vllm_was_seen_to_have(model: Callable[[str], Shape]) -> None:
-    """385,000 tokens of an 8-bit cache beside Qwen2.5-72B at 0.95 of an H200, and half of it."""
-    machine = Machine(gpus(H200), 0.95, None)
-    large, lengths = model("Qwen2.5-72B-Instruct"), lengths_of(TEXTS, None)
-    eight = machine.fit(large, lengths, 1, quantized=True, cache_bytes=1)
-    sixteen = machine.fit(large, lengths, 1, quantized=True, cache_bytes=2)
-    assert eight is not None
-    assert sixteen is not None
-    assert eight.room / 163_840 == pytest.approx(385_000, rel=0.05)
-    assert eight.sequences == pytest.approx(2 * sixteen.sequences, abs=1)
+@pytest.mark.parametrize("record", ["72b-2400", "7b-2500", "7b-700"])
+def test_room_is_what_vllm_found_on_an_h200(shared: Path, record: str) -> None:
+    """By the records of the benches: blocks of 16 tokens in an 8-bit cache, at 0.95 of the GPU."""
+    path = RESULTS / f"2026-11-26-vllm-{record}.json"
+    facts = json.loads(path.read_text("utf-8"))["facts"]
+    folder = shared / "h200/configs/Qwen2.5-72B-Instruct"
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    shape = shape_of(folder, config | facts["arguments"].get("hf_overrides", {}))
+    machine = Machine(gpus(H200), facts["arguments"]["gpu_memory_utilization"], None)
+    fit = machine.fit(shape, lengths_of(TEXTS, None), 1, quantized=True, cache_bytes=1)
+    assert fit is not None
+    found = facts["num_gpu_blocks"] * facts["block_size"] * (shape.cache_bytes or 0) / 2
+    assert fit.room == pytest.approx(found, rel=0.02)
 
 
 def test_lengths_and_batches_follow_the_data(model: Callable[[str], Shape]) -> None:

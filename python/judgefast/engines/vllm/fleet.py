@@ -47,8 +47,11 @@ class Fleet:
 
     @cached_property
     def shape(self) -> Shape:
-        """Sizes of the model."""
-        return shape_of(self._folder.path, self._folder.config)
+        """Sizes of the model, as the user's arguments leave it."""
+        config, changed = self._folder.config, self._options.arguments.get("hf_overrides")
+        return shape_of(
+            self._folder.path, config | changed if isinstance(changed, dict) else config
+        )
 
     @cached_property
     def _gpus(self) -> list[Gpu]:

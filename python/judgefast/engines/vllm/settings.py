@@ -270,9 +270,11 @@ def _precision(layout: Layout, shape: Shape, lengths: Lengths) -> list[Choice]:
     if fit.weights_quantized:
         own = machine.fit(shape, lengths, fit.gpus, quantized=False, cache_bytes=HALF)
         held = own.sequences if own and not own.lacking else 0
+        rounded = machine.fit(shape, lengths, fit.gpus, quantized=True, cache_bytes=HALF)
+        then = rounded.sequences if rounded else fit.sequences
         why = (
             f"as they are the weights take {of_weights:.1f} of {each:.1f} GiB and leave room for "
-            f"{held} sequences; rounded to 8 bits for {fit.sequences}. Verdicts may differ from "
+            f"{held} sequences; rounded to 8 bits for {then}. Verdicts may differ from "
             "those of the model as published"
         )
         made.append(Choice("quantization", FP8, "judgefast", why))
