@@ -73,15 +73,16 @@ class Loop:
 
     def turn(self) -> None:
         """One step of vLLM, if it has anything to do."""
+        ended = []
         if self._flying:
             self._steps += 1
             for output in self._engine.step():
                 work = self._flying.get(output.request_id)
                 if output.finished and work is not None:
                     del self._flying[output.request_id]
-                    self._send(_done(work, output))
+                    ended.append(_done(work, output))
         now = time.monotonic()
-        if now >= self._beat_due:
+        if now >= self._beat_due or (ended and not self._flying):
             self._beat_due = now + BEAT_SECONDS
             self._send(
                 Beat(
@@ -90,6 +91,8 @@ class Loop:
                     primed=self._primed,
                 )
             )
+        for done in ended:  # after the beat: with the last of them the counters are read
+            self._send(done)
 
 
 def _done(work: Work, output: Any) -> Done:  # noqa: ANN401 - vLLM's RequestOutput

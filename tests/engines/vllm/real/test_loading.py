@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +21,7 @@ from judgefast.reports.text import render
 from tests.engines.conftest import ON_THE_CPU, SMALL
 from tests.engines.vllm.hf_folder import write_tiny
 
-from .processes import descendants, in_sessions, none_within
+from .processes import descendants, in_sessions, none_within, sessions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +41,9 @@ SETTINGS = {name: value for name, value in (ON_THE_CPU | SMALL).items() if "max_
 """Lengths and sequences are left to be chosen."""
 
 
-@pytest.fixture
-def sliding(smollm2_weights: Path, tmp_path: Path) -> Path:
-    return write_tiny(smollm2_weights, tmp_path / "sliding", window=WINDOW)
+@pytest.fixture(scope="module")
+def sliding(smollm2_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny(smollm2_weights, tmp_path_factory.mktemp("models") / "m", window=WINDOW)
 
 
 @pytest.fixture
@@ -135,6 +139,30 @@ def test_bad_data_end_what_has_begun(engine: VllmEngine, tmp_path: Path) -> None
     assert len(started) == 1
     assert none_within(5, lambda: in_sessions(set(started)))
     assert not descendants(started[0])
+
+
+def test_ctrl_c_while_rows_are_read_leaves_no_process(
+    vllm_environment: None, sliding: Path, tmp_path: Path
+) -> None:
+    words = [sys.executable, "-m", "judgefast", "run", "-", "--rubric", "pairwise"]
+    words += ["--engine", "vllm", "--model", str(sliding), "--out", str(tmp_path / "run")]
+    with subprocess.Popen(
+        words,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as command:
+        until = time.monotonic() + 60
+        while len(sessions := sessions_of(command.pid)) < 2 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert len(sessions) > 1, "the replica's process has a session of its own"
+        os.killpg(command.pid, signal.SIGINT)
+        assert command.wait(20) == 130
+        assert command.stderr is not None
+        assert "interrupted while reading the data" in command.stderr.read()
+    assert none_within(5, lambda: in_sessions(sessions))
 
 
 def _memory(pid: int) -> int:
