@@ -223,7 +223,7 @@ def test_lengths_and_batches_follow_the_data(model: Callable[[str], Shape]) -> N
         max_tokens=20,
         thinking_tokens=1_000,
     )
-    assert settings(H200, small, thinks).arguments["max_model_len"] == 1_152
+    assert settings(H200, small, thinks).arguments["max_model_len"] == 1_152  # 100 + 20 + 1,032
     whole = Workload(requests=9, longest_prompt_tokens=32_760, mean_prompt_tokens=9, max_tokens=1)
     assert settings(H200, small, whole).arguments["max_model_len"] == 32_768, "what the model takes"
 
