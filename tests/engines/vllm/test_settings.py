@@ -58,7 +58,7 @@ def model(shared: Path) -> Callable[[str], Shape]:
 
 def settings(said: str, shape: Shape, workload: Workload | None = TEXTS, **given: Any) -> Settings:
     replicas, devices = given.pop("replicas", None), given.pop("devices", ())
-    return choose(gpus(said), shape, workload, Wishes(given, replicas, devices), context=32_768)
+    return choose(gpus(said), shape, workload, Wishes(given, replicas, devices))
 
 
 def test_sizes_are_those_of_the_catalogue_for_every_model(
@@ -103,6 +103,16 @@ def test_files_say_more_of_the_weights_than_the_config(tmp_path: Path) -> None:
     assert shape_of(tmp_path, config).weight_bytes == 5
     index.unlink()
     assert shape_of(tmp_path, config).weight_bytes == 5
+
+
+def test_the_context_is_the_least_that_config_and_tokenizer_say(tmp_path: Path) -> None:
+    config = {"text_config": {"max_position_embeddings": 8_192}}
+    assert shape_of(tmp_path, {}).context is None
+    assert shape_of(tmp_path, config).context == 8_192
+    (tmp_path / "tokenizer_config.json").write_text('{"model_max_length": 2048}')
+    assert shape_of(tmp_path, config).context == 2_048
+    (tmp_path / "tokenizer_config.json").write_text("{")
+    assert shape_of(tmp_path, config).context == 8_192
 
 
 def test_the_driver_is_read_and_cuda_visible_devices_is_heeded() -> None:
@@ -224,8 +234,9 @@ def test_lengths_and_batches_follow_the_data(model: Callable[[str], Shape]) -> N
         thinking_tokens=1_000,
     )
     assert settings(H200, small, thinks).arguments["max_model_len"] == 1_152  # 100 + 20 + 1,032
-    whole = Workload(requests=9, longest_prompt_tokens=32_760, mean_prompt_tokens=9, max_tokens=1)
-    assert settings(H200, small, whole).arguments["max_model_len"] == 32_768, "what the model takes"
+    assert small.context == 40_960
+    whole = Workload(requests=9, longest_prompt_tokens=40_950, mean_prompt_tokens=9, max_tokens=1)
+    assert settings(H200, small, whole).arguments["max_model_len"] == 40_960, "what the model takes"
 
 
 def test_on_a_cpu_lengths_alone_are_chosen(model: Callable[[str], Shape]) -> None:

@@ -165,8 +165,7 @@ class Fleet:
     def _choose(self, workload: Workload | None) -> Settings:
         options = self._options
         wishes = Wishes(options.arguments, options.replicas, options.devices)
-        context = self._folder.model.context_tokens
-        return choose(self._gpus, self.shape, workload, wishes, context=context)
+        return choose(self._gpus, self.shape, workload, wishes)
 
     def _supervise(self, firsts: Sequence[Warm | Load]) -> None:
         """Start a process for each first message."""

@@ -95,8 +95,6 @@ def choose(
     shape: Shape,
     workload: Workload | None,
     wishes: Wishes,
-    *,
-    context: int | None,
 ) -> Settings:
     """Choose what the user has not.
 
@@ -105,18 +103,17 @@ def choose(
         shape: Of the model.
         workload: What is to be asked, where it is known.
         wishes: What the user has set; it stands.
-        context: Tokens that the model takes.
 
     Raises:
         ConfigError: The model does not fit, or there are fewer GPUs than were asked for.
 
     """
     given = wishes.arguments
-    longest = given.get("max_model_len") or context
+    longest = given.get("max_model_len") or shape.context
     lengths = lengths_of(workload, longest if isinstance(longest, int) else None)
     layout = _lay_out(gpus, shape, lengths, wishes)
     made = [*_parallel(layout, wishes), *_precision(layout, shape, lengths)]
-    made += [*_length(lengths, context), *_batch(layout, lengths)]
+    made += [*_length(lengths, shape.context), *_batch(layout, lengths)]
     if layout.machine is not None and layout.machine.utilisation != UTILISATION:
         why = "somebody else holds memory of a GPU; this is what they leave"
         made.append(Choice("gpu_memory_utilization", layout.machine.utilisation, "judgefast", why))

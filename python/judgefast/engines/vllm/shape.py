@@ -38,6 +38,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     heads: int
     """Of queries: the GPUs of a group must divide them."""
     kv_heads: int
+    context: int | None
+    """Tokens that vLLM takes of this model at most."""
 
     @property
     def is_sliding(self) -> bool:
@@ -87,7 +89,15 @@ def shape_of(folder: Path, config: dict[str, Any]) -> Shape:
         is_latent=latent,
         heads=heads,
         kv_heads=kv_heads,
+        context=_context(folder, told),
     )
+
+
+def _context(folder: Path, told: dict[str, Any]) -> int | None:
+    """By config.json and, where it says less, by the tokenizer, as vLLM has it."""
+    of_tokenizer = _int(_json(folder / "tokenizer_config.json"), "model_max_length")
+    known = [each for each in (_int(told, "max_position_embeddings"), of_tokenizer) if each]
+    return min(known, default=None)
 
 
 def _cache(told: dict[str, Any], heads: int) -> tuple[int | None, int, int, bool]:
@@ -141,19 +151,13 @@ def _kinds(told: dict[str, Any], layers: int) -> tuple[int, int]:
 
 def _bytes_of_files(folder: Path) -> int | None:
     """Bytes of the weights by their files, or by the index of files that are not here yet."""
-    index = folder / "model.safetensors.index.json"
-    told: dict[str, Any] = {}
-    if index.is_file():
-        try:
-            told = json.loads(index.read_text(encoding="utf-8"))
-        except ValueError:  # vLLM says what is wrong with it
-            told = {}
-    names = set(told.get("weight_map", {}).values())
+    told = _json(folder / "model.safetensors.index.json")
+    of_weights, about = (told.get(name) or {} for name in ("weight_map", "metadata"))
+    names = {str(name) for name in of_weights.values()}
     if names and all((folder / name).is_file() for name in names):
         return sum((folder / name).stat().st_size for name in names)
-    total = told.get("metadata", {}).get("total_size")
-    if total:
-        return int(total)
+    if total := _int(about, "total_size"):
+        return total
     found = [path for path in weight_files(folder) if path.is_file()]
     return sum(path.stat().st_size for path in found) if found else None
 
@@ -194,6 +198,15 @@ def _estimate(told: dict[str, Any], heads: int, quantized: object) -> int | None
     if quantized == "mxfp4":  # experts alone
         return int(HALF * (plain + outer) + _MXFP4_BYTES * routed)
     return plain + routed + HALF * outer if quantized == "fp8" else None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """An object in a file; empty where there is none: vLLM says what is wrong with it."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _int(told: dict[str, Any], name: str) -> int | None:
