@@ -79,5 +79,6 @@ def workload_of(plan: RunPlan, rows: NDArray[np.uint32], decoding: Decoding) -> 
         longest_prompt_tokens=None if asked is None else int(asked.max()),
         mean_prompt_tokens=None if asked is None else float(asked.mean()),
         max_tokens=decoding.max_tokens,
+        thinking_tokens=decoding.thinking_tokens,
         labels_only=decoding.probabilities and decoding.max_tokens == 1,
     )

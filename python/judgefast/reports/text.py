@@ -15,6 +15,7 @@ from judgefast.reports.words import (
     EXCERPT_LIMIT,
     SENTENCE_LIMIT,
     duration,
+    facts,
     name,
     number,
     percent,
@@ -278,13 +279,14 @@ def _tokens(tokens: Tokens) -> str:
         computed = "unknown" if tokens.computed is None else f"{tokens.computed:,}"
         split = f" ({tokens.cached:,} cached, {computed} computed)"
     completion = "unknown" if tokens.completion is None else f"{tokens.completion:,}"
-    return f"{prompt}{split}, completion {completion}"
+    thought = f" ({tokens.reasoning:,} of them reasoning)" if tokens.reasoning else ""
+    return f"{prompt}{split}, completion {completion}{thought}"
 
 
 def _launch(launch: LaunchFacts) -> str:
-    facts = line(", ".join(f"{key} {value}" for key, value in launch.engine.items()), EXCERPT_LIMIT)
+    known = facts({key: value for key, value in launch.engine.items() if key != "notes"})
     where = f"{name(launch.id)[:8]} on {name(launch.machine)}"
-    return f"{where}: {plural(launch.judgments, 'judgment')}" + (f"; {facts}" if facts else "")
+    return f"{where}: {plural(launch.judgments, 'judgment')}" + (f"; {known}" if known else "")
 
 
 def _grid() -> Table:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from judgefast.engines.base import Workload
@@ -233,7 +234,7 @@ def test_lengths_and_batches_follow_the_data(model: Callable[[str], Shape]) -> N
         max_tokens=20,
         thinking_tokens=1_000,
     )
-    assert settings(H200, small, thinks).arguments["max_model_len"] == 1_152  # 100 + 20 + 1,032
+    assert settings(H200, small, thinks).arguments["max_model_len"] == 1_152
     assert small.context == 40_960
     whole = Workload(requests=9, longest_prompt_tokens=40_950, mean_prompt_tokens=9, max_tokens=1)
     assert settings(H200, small, whole).arguments["max_model_len"] == 40_960, "what the model takes"
@@ -313,3 +314,12 @@ def test_memory_that_others_hold_is_left_to_them(model: Callable[[str], Shape]) 
     assert "gpu_memory_utilization" not in settings(H200, small).arguments
     mine = settings(busy, small, gpu_memory_utilization=0.3)
     assert "gpu_memory_utilization" not in mine.arguments
+
+
+def test_answers_behind_thinking_go_before_what_waits(model: Callable[[str], Shape]) -> None:
+    shape = model("Qwen3-8B")
+    thinks = msgspec.structs.replace(TEXTS, thinking_tokens=2_000)
+    assert settings(H200, shape, thinks).arguments["scheduling_policy"] == "priority"
+    assert "scheduling_policy" not in settings(H200, shape).arguments
+    own = settings(H200, shape, thinks, scheduling_policy="fcfs")
+    assert "scheduling_policy" not in own.arguments

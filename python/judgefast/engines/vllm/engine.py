@@ -9,8 +9,6 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
 from judgefast.engines.base import Lane
 from judgefast.engines.child.supervisor import Answer, Failure, Supervisor
 from judgefast.engines.vllm.fleet import Fleet
@@ -20,7 +18,7 @@ from judgefast.engines.vllm.priming import Primer, needs_priming
 from judgefast.engines.vllm.replies import Pending
 from judgefast.engines.vllm.settings import SEQUENCES
 from judgefast.engines.vllm.versions import warning_of
-from judgefast.engines.vllm.wire import Done, Work
+from judgefast.engines.vllm.work import work_of
 from judgefast.errors import EngineError
 from judgefast.prompts.decoding import Capabilities
 
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
 
     from judgefast.batches.request import Request
     from judgefast.engines.base import Completion, Workload
+    from judgefast.engines.vllm.wire import Done
     from judgefast.prompts.model import JudgeModel
     from judgefast.prompts.model_folder import ModelFolder
 
@@ -60,6 +59,7 @@ class VllmEngine:
         label_probabilities=True,
         seed=True,
         cached_tokens=True,
+        thinking=True,
     )
 
     def __init__(self, model: str | None = None, **options: Any) -> None:  # noqa: ANN401 - vLLM's own
@@ -197,6 +197,7 @@ class VllmEngine:
             message = "the vllm engine is not running"
             raise EngineError(message, hint="call start() first, and submit before close()")
         works = []
+        thinks = self.model.reasoning
         with self._lock:
             if lane not in self._alive:  # it was lost since the caller looked
                 lane = min(self._alive, key=self.in_flight, default=0)
@@ -204,7 +205,7 @@ class VllmEngine:
             for request, lengths in zip(requests, heads, strict=True):
                 self._next_number += 1
                 self._pending[self._next_number] = Pending.now(request, lane)
-                works.append(_work(self._next_number, request, lengths))
+                works.append(work_of(self._next_number, request, thinks, lengths))
             self._in_flight[lane] = self.in_flight(lane) + len(works)
         if works:
             self._supervisors[lane].submit(works)
@@ -304,28 +305,9 @@ class VllmEngine:
             return
         LOG.warning("replica %d is lost, %d requests move: %s", lane, len(moved), error)
         if moved:
-            works = [_work(number, pending.request) for number, pending in moved.items()]
+            thinks = self.model.reasoning
+            works = [work_of(number, each.request, thinks) for number, each in moved.items()]
             self._supervisors[heir].submit(works)
-
-
-def _work(number: int, request: Request, heads: tuple[int, ...] = ()) -> Work:
-    decoding = request.decoding
-    if request.prompt is None or request.prompt.token_ids is None:
-        message = "the engine `vllm` takes token ids, and this request has none"
-        raise TypeError(message)
-    return Work(
-        number=number,
-        ids=request.prompt.token_ids.astype("<i4", copy=False).tobytes(),
-        heads=heads,
-        max_tokens=decoding.max_tokens,
-        temperature=decoding.temperature,
-        top_p=decoding.top_p,
-        stop=decoding.stop,
-        schema=decoding.schema,
-        labels=tuple((label.text, label.token_id) for label in decoding.labels),
-        probabilities=decoding.probabilities,
-        seed=request.seed & np.iinfo(np.int64).max,
-    )
 
 
 def _plain(value: object) -> object:

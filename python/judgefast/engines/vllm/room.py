@@ -24,8 +24,6 @@ OVERHEAD_BYTES = 3_000_000_000
 _ASSUMED_TOKENS = 4096
 """Length of the longest sequence while no data is known, where the model takes as many."""
 _ASSUMED_ANSWER = 256
-_CLOSING_TOKENS = 32
-"""Room for what stands between the thinking of a judge and its answer."""
 BUSY_SEQUENCES = 64
 """Side by side these keep a GPU busy while texts are generated; with fewer, reading the weights
 takes most of a step."""
@@ -56,9 +54,7 @@ class Lengths(NamedTuple):
 def lengths_of(workload: Workload | None, longest: int | None) -> Lengths:
     """Lengths of a workload; without one, such as `longest` allows."""
     if workload is not None and workload.longest_prompt_tokens is not None:
-        answer = workload.max_tokens
-        if workload.thinking_tokens:
-            answer += workload.thinking_tokens + _CLOSING_TOKENS
+        answer = workload.max_tokens + workload.thinking_tokens
         prompt = workload.mean_prompt_tokens or workload.longest_prompt_tokens
         return Lengths(
             workload.longest_prompt_tokens + answer,

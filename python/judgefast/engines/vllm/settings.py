@@ -114,6 +114,9 @@ def choose(
     layout = _lay_out(gpus, shape, lengths, wishes)
     made = [*_parallel(layout, wishes), *_precision(layout, shape, lengths)]
     made += [*_length(lengths, shape.context), *_batch(layout, lengths)]
+    if workload is not None and workload.thinking_tokens:
+        why = "an answer goes in before what waits, while its thinking is still in memory"
+        made.append(Choice("scheduling_policy", "priority", "judgefast", why))
     if layout.machine is not None and layout.machine.utilisation != UTILISATION:
         why = "somebody else holds memory of a GPU; this is what they leave"
         made.append(Choice("gpu_memory_utilization", layout.machine.utilisation, "judgefast", why))
