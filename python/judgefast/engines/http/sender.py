@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from judgefast.engines.http.handover import HandOver
+from judgefast.engines.http.health import Health
 from judgefast.engines.http.look import refusal
 from judgefast.engines.http.retries import Next, is_too_long, next_of, pause, retry_after
 from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
@@ -35,7 +36,6 @@ SHORT_ANSWER = 16
 
 _OK = 200
 _TOO_MANY = 429
-_SERVER_ERROR = 500
 _WORDS = 300
 _SORT, _MOST_TOLD = 60, 5
 _ENOUGH = 8
@@ -44,11 +44,6 @@ _NEVER = 1 << 60
 _GRACE_SECONDS = 3.0
 _REPLY_BYTES, _ANSWER_BYTES, _TOKEN_BYTES = 1 << 20, 1 << 16, 1 << 12
 """Bytes for a reply, each answer in it, each token of that: likeliest tokens take many."""
-_SHORTEST_PROBE = 0.5
-_LONGEST_PROBE = 15.0
-_PROBE_TIMEOUT = 5.0
-_TICK = 0.002
-"""Timers are exact to so many seconds."""
 
 
 class Sender:
@@ -74,7 +69,14 @@ class Sender:
         self._list_size, self._context = list_size, context_tokens
         self._done = HandOver(put)
         self._asked: dict[int, tuple[OnItsWay, Endpoint, list[Job]]] = {}
-        self._probes: set[asyncio.Task[None]] = set()
+        self._health = Health(
+            client=client,
+            endpoints=endpoints,
+            options=options,
+            secret=secret,
+            go_on=self.pump,
+            end=self._end,
+        )
         self._lost: EngineError | None = None
         self._is_over = False
         self._refused_all = 0
@@ -99,8 +101,7 @@ class Sender:
 
     def lost_sight_of(self, endpoint: Endpoint) -> None:
         """Begin with a server away."""
-        self._failed(endpoint, time.monotonic(), "it was away at the start", is_gone=True)
-        self._silent_since = None  # another is there
+        self._health.failed(endpoint, "it was away at the start", is_gone=True)
 
     def pump(self) -> None:
         """Send what waits, as far as there is room."""
@@ -148,9 +149,7 @@ class Sender:
             handle.cancel()
         for sent, _, _ in self._asked.values():
             sent.cancel()
-        for task in self._probes:
-            task.cancel()
-        await asyncio.gather(*self._probes, return_exceptions=True)
+        await self._health.close()
 
     def _too_long(self, job: Job) -> str:
         """Why a prompt cannot fit; empty where it may. A word is at least one token."""
@@ -214,39 +213,35 @@ class Sender:
             self._done.soon()
 
     def _take(self, endpoint: Endpoint, jobs: list[Job], reply: Reply, started: float) -> None:
-        now = time.monotonic()
         if reply.status != _OK:
-            self._refused(endpoint, jobs, reply, now)
+            self._refused(endpoint, jobs, reply)
             return
         try:
             completions = self._replies.read(jobs, reply.body)
         except BadReplyError as error:
             kind = reply.headers.get("Content-Type", "no content type")
             words = f"{endpoint.root} answered what is no answer ({kind}): {error}"
-            self._failed(endpoint, now, words)
+            self._health.failed(endpoint, words)
             self._again(jobs, words, singly=True)
             return
         except CutPromptError as error:
             self._settle(jobs, [job.failed("too_long", str(error)) for job in jobs])
             return
         self._refused_all = -_NEVER
+        now = time.monotonic()
         endpoint.worked(len(jobs), now - started, now)
         self._settle(jobs, completions)
 
-    def _refused(self, endpoint: Endpoint, jobs: list[Job], reply: Reply, now: float) -> None:
+    def _refused(self, endpoint: Endpoint, jobs: list[Job], reply: Reply) -> None:
         words = self._secret.scrub(reply.words)
         said = f"{endpoint.root} answered {reply.status}: {' '.join(words.split())[:_WORDS]}"
         step = next_of(reply.status, words)
         if step is Next.LATER:
-            if reply.status != _TOO_MANY:
-                endpoint.trouble(now)
-                self._watch(said)
             wait = retry_after(reply.headers, time.time())
-            endpoint.is_busy(wait, now)
-            self._wake(endpoint)
+            self._health.has_no_room(endpoint, wait, said, is_quota=reply.status == _TOO_MANY)
             self._waiting.add_first(jobs)
         elif step is Next.AGAIN:
-            self._failed(endpoint, now, said)
+            self._health.failed(endpoint, said)
             self._again(jobs, said)
         elif step is Next.STOP:
             self._end(refusal(endpoint.root, reply.status, words))
@@ -274,20 +269,12 @@ class Sender:
 
     def _no_reply(self, endpoint: Endpoint, jobs: list[Job], error: NoReplyError) -> None:
         words = self._secret.scrub(str(error))
-        self._failed(endpoint, time.monotonic(), words, is_gone=not error.was_sent)
+        self._health.failed(endpoint, words, is_gone=not error.was_sent)
         if error.was_sent:
             self._again(jobs, words)
         else:
             self.resent += 1
             self._waiting.add_first(jobs)
-
-    def _wake(self, endpoint: Endpoint) -> None:
-        """Go on when a pause is over; a timer may come a little before its time."""
-        left = endpoint.paused_until - time.monotonic()
-        if left > 0:
-            asyncio.get_running_loop().call_later(left + _TICK, self._wake, endpoint)
-        else:
-            self.pump()
 
     def _halve(self, jobs: list[Job], words: str) -> None:
         """Send each half by itself, at once; of one that is left alone the words are true."""
@@ -337,49 +324,6 @@ class Sender:
                 kept.append(completion)
         if kept:
             self._done.add(kept)
-
-    def _failed(self, endpoint: Endpoint, now: float, words: str, *, is_gone: bool = False) -> None:
-        if endpoint.failed(now, is_gone=is_gone):
-            LOG.warning("%s is away: %s", endpoint.root, words)
-            task = asyncio.get_running_loop().create_task(self._probe(endpoint))
-            self._probes.add(task)
-            task.add_done_callback(self._probes.discard)
-        self._watch(words)
-
-    async def _probe(self, endpoint: Endpoint) -> None:
-        """Ask a server that is away until it is there again."""
-        wait = _SHORTEST_PROBE
-        words = ""
-        while not endpoint.is_up:
-            await asyncio.sleep(wait)
-            wait = min(_LONGEST_PROBE, 2 * wait)
-            try:
-                reply = await self._client.get(f"{endpoint.root}/v1/models", seconds=_PROBE_TIMEOUT)
-            except NoReplyError as error:
-                words = self._secret.scrub(str(error))
-            else:
-                words = f"{endpoint.root} answered {reply.status}"
-                if reply.status < _SERVER_ERROR:
-                    endpoint.returned()
-                    LOG.warning("%s is there again", endpoint.root)
-                    self.pump()
-                    return
-            self._watch(words)
-
-    def _watch(self, words: str) -> None:
-        """Look some time after a failure whether any server has answered since."""
-        wait = self._options.patience_seconds + _TICK
-        asyncio.get_running_loop().call_later(wait, self._check_life, words)
-
-    def _check_life(self, words: str) -> None:
-        """Lose the engine once all servers have only failed for too long."""
-        now = time.monotonic()
-        since = [endpoint.failing_since for endpoint in self._endpoints]
-        known = [each for each in since if each is not None]
-        if len(known) < len(since) or now - max(known) < self._options.patience_seconds:
-            return
-        message = f"no server has answered for {now - max(known):.0f} seconds; last: {words}"
-        self._end(EngineError(message, hint="start the server again, then give the same command"))
 
     def _end(self, error: EngineError) -> None:
         """Send nothing more; what is on its way may still be answered, if it is soon."""

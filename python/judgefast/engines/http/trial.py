@@ -8,30 +8,27 @@ import time
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
-from judgefast.batches.request import Request
 from judgefast.engines.http.bodies import Bodies
-from judgefast.engines.http.jobs import Job
 from judgefast.engines.http.look import refusal
+from judgefast.engines.http.question import TEXT, question, token_ids
 from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.retries import Next, next_of, pause, retry_after
 from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
 from judgefast.engines.http.wires import Reply
 from judgefast.errors import EngineError
 from judgefast.prompts.decoding import Decoding, Label
-from judgefast.prompts.segments import Prompt, Segment
 
 if TYPE_CHECKING:
     from judgefast.engines.base import Completion
     from judgefast.engines.http.abilities import Abilities
     from judgefast.engines.http.client import Client
+    from judgefast.engines.http.jobs import Job
     from judgefast.engines.http.options import Secret
     from judgefast.prompts.tokenizer import PromptTokenizer
 
 _OK = 200
 _TRIES = 3
-_ASKED = "Which animal has stripes?"
 _WHOLE = '{"animal":"zebra"}'
 _SCHEMA = (
     '{"type":"object","properties":{"animal":{"type":"string","enum":["zebra"]}},'
@@ -98,7 +95,7 @@ class Trial:
         return abilities
 
     async def _labels(self, abilities: Abilities) -> Abilities:
-        ids = [0, 1] if self._tokenizer is None else self._ids()[:2].tolist()
+        ids = [0, 1] if self._tokenizer is None else token_ids(self._tokenizer)[:2].tolist()
         labels = tuple(Label(text, token) for text, token in zip("AB", ids, strict=True))
         decoding = Decoding(max_tokens=1, labels=labels, probabilities=True)
         ways = [{"top_logprobs": 20}, {"top_logprobs": 5}]
@@ -116,7 +113,7 @@ class Trial:
         """Whether the server's tokenizer makes the same ids; None where it does not say."""
         if self._tokenizer is None:
             return None
-        text = f"{_ASKED} zebra\u00e9 \u4e16\u754c 12,345\n\n  x"
+        text = f"{TEXT} zebra\u00e9 \u4e16\u754c 12,345\n\n  x"
         asked = {"model": abilities.model, "prompt": text, "content": text}
         body = msgspec.json.encode(asked | {"add_special_tokens": False, "add_special": False})
         try:
@@ -128,29 +125,6 @@ class Trial:
             return None
         return bool(tokens == self._tokenizer.encode_trusted(text).tolist())
 
-    def _ids(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-        assert self._tokenizer is not None  # asked for where there is one
-        ids = self._tokenizer.encode_trusted(_ASKED)
-        return np.unique(ids)[:8].astype(np.int32) if len(set(ids.tolist())) > 1 else ids
-
-    def _job(self, decoding: Decoding) -> Job:
-        ids = None if self._tokenizer is None else self._ids()
-        prompt = Prompt((Segment(_ASKED, trusted=True),), ids, b"", 0)
-        request = Request(
-            request_id=bytes(16),
-            keys=(bytes(16),),
-            item_id="trial",
-            shown=(0,),
-            repeat=0,
-            judge="",
-            questions=(),
-            prompt=prompt,
-            prefix_group=0,
-            decoding=decoding,
-            seed=0,
-        )
-        return Job(request, time.time(), time.monotonic())
-
     async def _asked(
         self, abilities: Abilities, decoding: Decoding, *, prompts: int = 1, may_fail: bool = True
     ) -> list[Completion] | None:
@@ -160,7 +134,7 @@ class Trial:
             EngineError: The key is refused; or it had to answer and did not.
 
         """
-        jobs = [self._job(decoding) for _ in range(prompts)]
+        jobs = [question(self._tokenizer, decoding) for _ in range(prompts)]
         reply = await self._answer(abilities, jobs)
         if isinstance(reply, Reply) and reply.status == _OK:
             try:
