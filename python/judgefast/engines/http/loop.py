@@ -92,7 +92,7 @@ class Loop:
     def counters(self) -> dict[str, int]:
         """What happened since the start."""
         return {
-            "resent": self._sender.resent if self._sender else 0,
+            "resent": self._sender.resending.count if self._sender else 0,
             "defused": self._defuser.count if self._defuser else 0,
             "bounded": self._replies.bounded if self._replies else 0,
             "went_away": sum(endpoint.went_away for endpoint in self._endpoints),
@@ -121,7 +121,7 @@ class Loop:
                 step=options.list_size,
                 now=now,
             )
-            self._endpoints.append(Endpoint(place, root, window))
+            self._endpoints.append(Endpoint(place, root, window, now=now))
         self._defuser = Defuser(found.control_texts) if abilities.way == "chat" else None
         self._replies = Replies(abilities, tokenizer=found.model.tokenizer)
         self._sender = Sender(
@@ -132,6 +132,7 @@ class Loop:
             replies=self._replies,
             options=options,
             secret=self._secret,
+            examiner=found.examiner,
             list_size=self.list_size(abilities),
             context_tokens=found.model.context_tokens,
             put=self._put,
