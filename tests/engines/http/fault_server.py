@@ -4,7 +4,8 @@ Usage: python -m tests.engines.http.fault_server [--port 0] [--script JSON] [--l
        [--certificate PEM]
 
 It prints the port that it listens on. The log has a line of JSON for each request for completions
-as it comes (`"asked"`) and as its answer has been sent whole (`"answered"`).
+as it comes (`"asked"`) and as its whole answer is sent (`"answered"`): before its first byte where
+no fault befalls it, so that all that anybody received is in the log of a server that was killed.
 """
 
 from __future__ import annotations
@@ -127,6 +128,9 @@ class Server:
         note["about"] = [asked_about(prompt) for prompt in asked.prompts]
         note["controls"] = asked.controls
         self._note("asked", note | {"fault": rule.do if rule else None})
+        if rule and rule.do == "echo":
+            kind = f"text/plain; key={self.script.key}"
+            return _write(writer, 200, f"\x1b[31m{self.script.key}".encode(), kind)
         if rule and await _failed(rule, writer):
             return None
         if any(map(is_about_item, asked.prompts)):
@@ -135,11 +139,13 @@ class Server:
         reply = make(asked, self.script, self.cache)
         if rule and isinstance(reply, dict):
             reply = spoiled(rule.do, reply)
+        if rule is None:
+            self._note("answered", note)
         await _send_spoiled(writer, json.dumps(reply).encode(), rule)
         await writer.drain()
-        if writer.is_closing():
-            return None
-        return self._note("answered", note)
+        if rule is not None and not writer.is_closing():
+            self._note("answered", note)
+        return None
 
     def _note(self, what: str, note: dict[str, Any]) -> None:
         if self._log is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from judgefast.engines.base import Completion, LabelRead
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from judgefast.batches.request import Request
     from judgefast.engines.base import ErrorKind, FinishReason
+
+_ENDS = {"stop", "length", "refused"}
+_WORD = 40
 
 
 class Job:
@@ -30,7 +33,7 @@ class Job:
         self.tries = 0
         """Answers so far that were none."""
         self.put_off = 0
-        """How often a server had no room for it and has answered others since."""
+        """How often a server had no room for it."""
         self.seen = (-1, 0)
         """That server, and how many prompts it had answered then."""
         self.is_settled = False
@@ -40,20 +43,23 @@ class Job:
         self,
         *,
         text: str,
-        finish_reason: FinishReason,
+        finish_reason: str,
         logprobs: tuple[float, ...] = (),
         prompt_tokens: int | None = None,
         cached_tokens: int | None = None,
         completion_tokens: int | None = None,
         reasoning_tokens: int | None = None,
     ) -> Completion:
-        """The completion of an answer."""
+        """The completion of an answer; of one that ended in a way that nobody knows, a failure."""
+        if finish_reason not in _ENDS:
+            words = f"the answer ended by {finish_reason[:_WORD]!r}, which is not known"
+            return self.failed("engine_error", words)
         return Completion(
             request_id=self.request.request_id,
             attempt=self.request.attempt,
             lane=0,
             text=text,
-            finish_reason=finish_reason,
+            finish_reason=cast("FinishReason", finish_reason),
             answers=(LabelRead(0, logprobs),) if logprobs else (),
             prompt_tokens=prompt_tokens,
             cached_tokens=cached_tokens,

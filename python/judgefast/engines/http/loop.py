@@ -12,10 +12,12 @@ from judgefast.engines.http.client import Client
 from judgefast.engines.http.defuse import Defuser
 from judgefast.engines.http.detect import detect
 from judgefast.engines.http.endpoints import Endpoint
+from judgefast.engines.http.options import TLS_HINT
 from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.sender import Sender
 from judgefast.engines.http.waiting import Waiting
 from judgefast.engines.http.windows import Window
+from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -52,6 +54,7 @@ class Loop:
         self._loop = _new_loop()
         self._stop = asyncio.Event()
         self._is_open = threading.Event()
+        self._unopened: Exception | None = None
         self._client = Client(options, secret)
         self._waiting = Waiting(servers=len(options.base_urls))
         self._endpoints: list[Endpoint] = []
@@ -61,6 +64,10 @@ class Loop:
         self._thread = threading.Thread(target=self._run, name="judgefast-http", daemon=True)
         self._thread.start()
         self._is_open.wait()
+        if self._unopened is not None:
+            self._thread.join(_JOIN_SECONDS)
+            message = f"connections cannot be prepared: {self._unopened}"
+            raise EngineError(message, hint=TLS_HINT) from self._unopened
 
     def detect(self, named: str | None) -> Found:
         """Ask the servers what they are; waits for them."""
@@ -160,6 +167,12 @@ class Loop:
         self._put(error if isinstance(error, Exception) else RuntimeError(context["message"]))
 
     async def _serve(self) -> None:
+        try:
+            await self._client.open()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the host waits to hear of it
+            self._unopened = error
+            self._is_open.set()
+            return
         async with self._client:
             self._is_open.set()
             await self._stop.wait()

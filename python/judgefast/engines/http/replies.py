@@ -26,6 +26,8 @@ _FINISH: dict[str | None, FinishReason] = {
     "length": "length",
     "content_filter": "refused",
     "eos_token": "stop",
+    "stop_sequence": "stop",
+    "model_length": "length",
     None: "stop",
 }
 
@@ -309,11 +311,9 @@ def _check_words(job: Job, usage: Usage) -> None:
         raise CutPromptError(message)
 
 
-def _finish(reason: str | None, text: str, decoding: Decoding) -> FinishReason:
-    finish = _FINISH.get(reason)
-    if finish is None:
-        message = f"the answer ended by `{reason}`"
-        raise BadReplyError(message)
+def _finish(reason: str | None, text: str, decoding: Decoding) -> str:
+    """How an answer ended; in the server's word, where that is none that we know."""
+    finish = _FINISH.get(reason, reason or "stop")
     if finish == "length" and decoding.labels and text in {label.text for label in decoding.labels}:
         return "stop"  # a label is whole, though the limit came before the token that ends it
     return finish

@@ -38,7 +38,7 @@ SHORT_ANSWER = 16
 
 _OK = 200
 _TOO_MANY = 429
-_WORDS = 300
+_WORDS, _KIND = 300, 60
 _SORT, _MOST_TOLD = 60, 5
 _MANY_REFUSED = 8
 """Prompts refused in a row, after which a small question shows whether any would be taken."""
@@ -86,8 +86,13 @@ class Sender:
         self._said: set[str] = set()
         self._has_short_answers = False
         self.resending = Resending(
-            waiting, most=options.max_retries, go_on=self.pump, give_up=self._give_up
+            waiting,
+            most=options.max_retries,
+            go_on=self.pump,
+            give_up=self._give_up,
+            doubt=self._doubt,
         )
+        self._doubted: dict[int, tuple[OnItsWay, list[Job]]] = {}
 
     def admit(self, jobs: list[Job]) -> None:
         """Queue requests; one that is surely too long is not sent."""
@@ -133,7 +138,8 @@ class Sender:
         """Give up on requests; a list goes on as long as anybody waits for one of its prompts."""
         given_up = []
         asked = list(self._asked.values())
-        chunks = [*(each[2] for each in asked), *self.resending.pausing]
+        doubted = [jobs for _, jobs in self._doubted.values()]
+        chunks = [*(each[2] for each in asked), *self.resending.pausing, *doubted]
         for job in [*chain.from_iterable(chunks), *self._waiting]:
             if job.request.request_id in request_ids and not job.is_settled:
                 job.is_settled = True
@@ -151,6 +157,8 @@ class Sender:
         self._is_over, self._lost = True, EngineError("closed")
         self.resending.close()
         for sent, _, _ in self._asked.values():
+            sent.cancel()
+        for sent, _ in self._doubted.values():
             sent.cancel()
         if self._question is not None:
             self._question.cancel()
@@ -215,7 +223,7 @@ class Sender:
         endpoint.in_flight -= len(jobs)
         if self._lost is None:
             self.pump()
-            if not self._asked and not self.resending.pausing and not len(self._waiting):
+            if not (self._asked or self._doubted or self.resending.pausing or len(self._waiting)):
                 self._health.rest()
         elif not any(each.in_flight for each in self._endpoints):
             self._over()
@@ -229,8 +237,9 @@ class Sender:
         try:
             completions = self._replies.read(jobs, reply.body)
         except BadReplyError as error:
-            kind = reply.headers.get("Content-Type", "no content type")
-            words = f"{endpoint.root} answered what is no answer ({kind}): {error}"
+            kind = self._secret.scrub(reply.headers.get("Content-Type", "no content type"))
+            why = self._secret.scrub(str(error))
+            words = f"{endpoint.root} answered what is no answer ({kind[:_KIND]}): {why[:_WORDS]}"
             self._health.failed(endpoint, words)
             self.resending.again(jobs, words, singly=True)
             return
@@ -244,7 +253,7 @@ class Sender:
 
     def _refused(self, endpoint: Endpoint, jobs: list[Job], reply: Reply) -> None:
         words = self._secret.scrub(reply.words)
-        said = f"{endpoint.root} answered {reply.status}: {' '.join(words.split())[:_WORDS]}"
+        said = f"{endpoint.root} answered {reply.status}: {words[:_WORDS]}"
         step = next_of(reply.status, words)
         if step is Next.LATER:
             wait = retry_after(reply.headers, time.time())
@@ -267,16 +276,19 @@ class Sender:
                 self._give_up(jobs[0], "engine_error", said)
                 self._refused_in_row += 1
                 if self._refused_in_row >= self._most_refused and self._question is None:
-                    self._ask(endpoint, jobs[0], said)
+                    done = partial(self._is_all_refused, endpoint, said)
+                    self._question = self._ask(endpoint, jobs[0], done)
 
-    def _ask(self, endpoint: Endpoint, job: Job, said: str) -> None:
-        """Find by a small question whether it is the prompts that are refused, or all we ask."""
+    def _ask(
+        self, endpoint: Endpoint, job: Job, done: Callable[[Reply | NoReplyError], None]
+    ) -> OnItsWay:
+        """Ask a small question, as this prompt is asked: it shows whose fault a refusal is."""
         asked = [self._examiner.question(job.request.decoding)]
         body, url = self._bodies.body(asked), endpoint.root + self._bodies.path
-        done = partial(self._told, endpoint, said)
-        self._question = self._client.send(url, body, most=_longest_reply(asked), done=done)
+        return self._client.send(url, body, most=_longest_reply(asked), done=done)
 
-    def _told(self, endpoint: Endpoint, said: str, reply: Reply | NoReplyError) -> None:
+    def _is_all_refused(self, endpoint: Endpoint, said: str, reply: Reply | NoReplyError) -> None:
+        """Go on where only prompts are refused, and stop where all is that we ask."""
         self._question = None
         self._refused_in_row = 0
         if isinstance(reply, Reply):
@@ -288,6 +300,19 @@ class Sender:
             elif step is Next.REFUSED:
                 hint = "mend what it names; the same command goes on"
                 self._end(EngineError(f"every request is refused: {said}", hint=hint))
+        self.pump()
+
+    def _doubt(self, endpoint: Endpoint, job: Job, words: str) -> None:
+        """Find whether a server has no room for this prompt alone."""
+        done = partial(self._is_its_own_fault, job, words)
+        self._doubted[id(job)] = (self._ask(endpoint, job, done), [job])
+
+    def _is_its_own_fault(self, job: Job, words: str, reply: Reply | NoReplyError) -> None:
+        del self._doubted[id(job)]
+        if isinstance(reply, Reply) and reply.status == _OK:
+            self._give_up(job, "engine_error", words)
+        else:
+            self._waiting.add_first([job])
         self.pump()
 
     def _give_up(self, job: Job, kind: ErrorKind, words: str) -> None:

@@ -163,7 +163,7 @@ class Trial:
             try:
                 return Replies(abilities, tokenizer=self._tokenizer).read(jobs, reply.body)
             except (BadReplyError, CutPromptError) as error:
-                reply = str(error)
+                reply = self._secret.scrub(str(error))
         if may_fail:
             return None
         if isinstance(reply, Reply):
