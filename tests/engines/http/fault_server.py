@@ -34,6 +34,7 @@ from .protocols import Cache, Refusal, answer, prompts_of, read
 JSON = "application/json"
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"}
 LIMIT = 64 << 20
+GREETING_OF_TLS = b"\x16"
 
 
 class Server:
@@ -166,7 +167,10 @@ COMPLETIONS = ("/v1/completions", "/v1/chat/completions")
 
 async def _head(reader: asyncio.StreamReader) -> tuple[str, dict[str, str]] | None:
     try:
-        text = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        begin = await reader.readexactly(1)
+        if begin == GREETING_OF_TLS:
+            return None
+        text = (begin + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
     first, *rest = text.rstrip("\r\n").split("\r\n")

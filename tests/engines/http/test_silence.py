@@ -98,10 +98,11 @@ def test_a_server_that_asks_for_no_pause_at_all_is_not_pressed(
         assert one.log.requests("status") < 40
 
 
-@pytest.mark.parametrize(("status", "retries", "times"), [(503, 1, 6), (408, 0, 4)])
+@pytest.mark.parametrize("case", [(503, 1, 6), (408, 0, 4)])
 def test_one_prompt_for_which_there_is_never_room_is_given_up_and_the_rest_is_there(
-    status: int, retries: int, times: int, server: Any, judging: Judging, names: list[str]
+    case: tuple[int, int, int], server: Any, judging: Judging, names: list[str]
 ) -> None:
+    status, retries, times = case
     rule = {"do": "status", "status": status, "about": "one of q3.", "times": None}
     with server(rules=[rule]) as one:
         ran = judging.run(one.url, options={"max_retries": retries, "patience_seconds": 60})
