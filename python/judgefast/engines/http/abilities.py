@@ -29,6 +29,8 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     """Likeliest tokens whose probability it gives; 0 for none."""
     schema: bool = False
     choice: bool = False
+    stream: Literal["no", "tokens", "answers"] = "no"
+    """Whether it sends choices of a list as they are made: by the token, or many tokens at once."""
     limit_name: str = "max_tokens"
     """What it calls the limit of an answer's tokens."""
 

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from judgefast.prompts.decoding import Decoding
 
 _ANY_ID = (1 << 31) - 1
+_STREAMED = (
+    b',"stream":true,"stream_interval":%d'
+    b',"stream_options":{"include_usage":true,"continuous_usage_stats":true}'
+)
+"""An event for each token costs the server more than the token's request: vLLM from 0.32 on takes
+how many of them may come together."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -43,11 +49,12 @@ class Bodies:
         self._heads: dict[Decoding, bytes] = {}
         self._last: tuple[Decoding | None, bytes] = (None, b"")
 
-    def body(self, jobs: Sequence[Job]) -> bytes:
+    def body(self, jobs: Sequence[Job], *, is_streamed: bool = False) -> bytes:
         """The body of one request.
 
         Args:
             jobs: One, or several of one decoding and without seeds.
+            is_streamed: Choices are to be sent as they end; over `/v1/completions` alone.
 
         Raises:
             ColumnError: A prompt is empty, or has an id outside of the vocabulary.
@@ -68,7 +75,8 @@ class Bodies:
         if self._abilities.way == "sglang":
             before = head + b',"input_ids":'
             return _native.prompts_json(ids, self._vocabulary, before, b"}")
-        before = b"".join((head, seed, b',"prompt":'))
+        streamed = _STREAMED % request.decoding.max_tokens if is_streamed else b""
+        before = b"".join((head, seed, streamed, b',"prompt":'))
         if self._abilities.lists:
             return _native.prompts_json(ids, self._vocabulary, before, b"}")
         prompt = _native.prompts_json(ids, self._vocabulary, b"", b"")[1:-1]

@@ -129,6 +129,40 @@ class Replies:
         """
         return self._read(jobs, raw)
 
+    def of_text(
+        self, job: Job, text: str, reason: str, *, tokens: int | None, read: int | None
+    ) -> Completion:
+        """The completion of one choice of a stream.
+
+        Args:
+            job: Whose it is.
+            text: All of it.
+            reason: How it ended.
+            tokens: Generated, where that is known.
+            read: Tokens of the prompt that the server has read, where it says so of this one.
+
+        Raises:
+            BadReplyError: It did not end by itself.
+
+        """
+        sent = None if job.ids is None else len(job.ids)
+        if read and sent and read < sent:
+            return job.failed("too_long", f"the server has read {read} tokens of {sent}")
+        return job.answered(
+            text=text,
+            finish_reason=_finish(reason, text, job.request.decoding),
+            prompt_tokens=sent,
+            completion_tokens=tokens,
+        )
+
+    def tokens_of(self, job: Job, text: str, reason: str) -> int | None:
+        """Tokens that a text was most likely generated in; None without a tokenizer."""
+        if reason == "length":
+            return job.request.decoding.max_tokens
+        if self._tokenizer is None:
+            return None
+        return len(self._tokenizer.encode_trusted(text)) + 1
+
     def _of(self, decoding: Decoding) -> Labels:
         last, found = self._last
         if last is not decoding or found is None:  # its hash is that of all its fields
@@ -141,7 +175,7 @@ class Replies:
         decoding = jobs[0].request.decoding
         if decoding.probabilities:
             return self._label_reads(jobs, raw, self._of(decoding))
-        reply = _decoded(_texts, raw)
+        reply = decoded(_texts, raw)
         choices = _in_order(reply.choices, len(jobs))
         usage = _checked(reply.usage, jobs)
         words = [choice.text for choice in choices]
@@ -158,7 +192,7 @@ class Replies:
         ]
 
     def _label_reads(self, jobs: Sequence[Job], raw: bytes, labels: Labels) -> list[Completion]:
-        reply = _decoded(labels.decoder, raw)
+        reply = decoded(labels.decoder, raw)
         choices = _in_order(reply.choices, len(jobs))
         usage = _checked(reply.usage, jobs)
         cached = usage.cached if len(jobs) == 1 else None
@@ -185,7 +219,7 @@ class Replies:
     def _of_chat(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:
         (job,) = jobs
         decoding = job.request.decoding
-        reply = _decoded(_chat, raw)
+        reply = decoded(_chat, raw)
         (choice,) = _in_order(reply.choices, 1)
         usage = reply.usage or Usage()
         _check_words(job, usage)
@@ -220,7 +254,7 @@ class Replies:
 
     def _of_sglang(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:
         decoding = jobs[0].request.decoding
-        found = _decoded(_generated, raw)
+        found = decoded(_generated, raw)
         _check_count(len(found), len(jobs))
         completions = []
         for job, each in zip(jobs, found, strict=True):
@@ -249,7 +283,7 @@ class Replies:
         return completions
 
 
-def _decoded(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:  # noqa: ANN401 - its type
+def decoded(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:  # noqa: ANN401 - its type
     try:
         return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
