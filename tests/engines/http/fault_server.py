@@ -24,7 +24,7 @@ from typing import Any
 
 import msgspec
 
-from . import sglang
+from . import sglang, sse
 from .byte_model import ids_of
 from .faults import GARBAGE, HTML, Faults, Rule, Script, spoiled
 from .opinion import asked_about, is_about_item
@@ -135,7 +135,11 @@ class Server:
         reply = make(asked, self.script, self.cache)
         if rule and isinstance(reply, dict):
             reply = spoiled(rule.do, reply)
-        await _send_spoiled(writer, json.dumps(reply).encode(), rule)
+        if body.get("stream") and self.script.streams != "no":
+            if not await sse.send(reply, asked, self.script, rule, writer):
+                return None
+        else:
+            await _send_spoiled(writer, json.dumps(reply).encode(), rule)
         await writer.drain()
         if writer.is_closing():
             return None

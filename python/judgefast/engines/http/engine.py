@@ -133,12 +133,13 @@ class HttpEngine:
             "concurrency": self.options.concurrency,
             "timeout_seconds": self.options.timeout_seconds,
             "max_retries": self.options.max_retries,
-            "hedging": False,
+            "stream": loop.is_streamed(abilities),
+            "hedging": self.options.hedge_seconds or self.options.hedge,
             "notes": _notes(found),
         }
 
     def counters(self) -> dict[str, int]:
-        """Since the start: `resent`, `defused`, `bounded`, `went_away`."""
+        """Since the start: `resent`, `defused`, `bounded`, `hedged`, `went_away`."""
         return self._loop.counters() if self._loop is not None else {}
 
     def in_flight(self, lane: int) -> int:

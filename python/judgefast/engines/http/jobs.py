@@ -32,6 +32,21 @@ class Job:
         self.is_settled = False
         """Its completion is on its way: what comes later is dropped."""
 
+    def too_long(self, context: int | None) -> str:
+        """Why a prompt cannot fit in so many tokens; empty where it may.
+
+        A word is at least one token.
+        """
+        prompt = self.request.prompt
+        if context is None or prompt is None:
+            return ""
+        least = len(prompt.text.split()) if self.ids is None else len(self.ids)
+        room = context - self.request.decoding.max_tokens
+        if least <= room:
+            return ""
+        unit = "words" if self.ids is None else "tokens"
+        return f"the prompt has {least:,} {unit}, and the judge has room for {room:,} tokens"
+
     def answered(  # noqa: PLR0913 - fields of a completion, by keyword
         self,
         *,

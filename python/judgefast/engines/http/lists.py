@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from judgefast.prompts.decoding import Decoding
 
 SHORT_ANSWER = 16
-"""Tokens up to which answers are as good as there at once: a list is answered when its slowest is."""
+"""Tokens up to which lists are not streamed: their answers end at much the same time."""
 
 LIST_TOKENS = 1024
 """Tokens that the longer answers of one list may have together: a request that is lost takes them

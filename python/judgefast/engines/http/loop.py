@@ -12,6 +12,7 @@ from judgefast.engines.http.client import Client
 from judgefast.engines.http.defuse import Defuser
 from judgefast.engines.http.detect import detect
 from judgefast.engines.http.endpoints import Endpoint
+from judgefast.engines.http.lists import Lists
 from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.sender import Sender
 from judgefast.engines.http.waiting import Waiting
@@ -74,6 +75,11 @@ class Loop:
         """Prompts in one request, where answers are short."""
         return self._options.list_size if abilities.lists or abilities.way == "sglang" else 1
 
+    def is_streamed(self, abilities: Abilities) -> bool:
+        """Whether long answers are asked for in lists, each taken when it ends."""
+        wanted = {"auto": {"answers"}, "on": {"answers", "tokens"}, "off": set[str]()}
+        return abilities.stream in wanted[self._options.stream]
+
     @property
     def room(self) -> int:
         """Requests that keep every server busy, and a little more that waits at hand."""
@@ -95,6 +101,7 @@ class Loop:
             "resent": self._sender.resent if self._sender else 0,
             "defused": self._defuser.count if self._defuser else 0,
             "bounded": self._replies.bounded if self._replies else 0,
+            "hedged": self._sender.hedges.doubled if self._sender else 0,
             "went_away": sum(endpoint.went_away for endpoint in self._endpoints),
         }
 
@@ -132,7 +139,7 @@ class Loop:
             replies=self._replies,
             options=options,
             secret=self._secret,
-            list_size=self.list_size(abilities),
+            lists=Lists(self.list_size(abilities), is_streamed=self.is_streamed(abilities)),
             context_tokens=found.model.context_tokens,
             put=self._put,
         )

@@ -56,12 +56,10 @@ class HttpOptions(msgspec.Struct, frozen=True, kw_only=True):
             ConfigError: Names the setting and what it may be.
 
         """
-        if self.api not in get_args(Api):
-            message = f"api is {self.api!r}; it may be {', '.join(get_args(Api))}"
-            raise ConfigError(message)
-        for name, known in {"stream": ("auto", "on", "off"), "hedge": ("off", "p95")}.items():
-            if getattr(self, name) not in known:
-                message = f"{name} is {getattr(self, name)!r}; it may be {', '.join(known)}"
+        words = {"api": get_args(Api), "stream": ("auto", "on", "off"), "hedge": ("off", "p95")}
+        for name, known in words.items():
+            if (said := getattr(self, name)) not in known:
+                message = f"{name} is {said!r}; it may be {', '.join(known)}"
                 raise ConfigError(message)
         least = {"list_size": 1, "concurrency": 1, "start_concurrency": 1, "max_retries": 0}
         for name, low in least.items():
@@ -80,6 +78,20 @@ class HttpOptions(msgspec.Struct, frozen=True, kw_only=True):
         ):
             message = f"context_tokens is {self.context_tokens!r}; it must be at least 1"
             raise ConfigError(message)
+        self._check_hedging()
+
+    @property
+    def is_hedged(self) -> bool:
+        """Whether requests that take too long are sent to a second server as well."""
+        return self.hedge_seconds is not None or self.hedge != "off"
+
+    def _check_hedging(self) -> None:
+        if self.hedge_seconds is not None and self.hedge != "off":
+            message = "hedge_seconds and hedge are two ways to say the same"
+            raise ConfigError(message, hint="leave one of them out")
+        if self.is_hedged and len(self.base_urls) == 1:
+            message = "hedging needs a second server: none is asked the same thing twice"
+            raise ConfigError(message, hint="add another --base-url, or leave hedging out")
 
 
 def root_of(url: str) -> str:

@@ -284,6 +284,12 @@ class Replies:
 
 
 def decoded(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:  # noqa: ANN401 - its type
+    """JSON as a decoder reads it, with lone surrogates too.
+
+    Raises:
+        BadReplyError: It is none of that kind.
+
+    """
     try:
         return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -9,10 +9,14 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from judgefast.engines.http.asked import Asked
 from judgefast.engines.http.handover import HandOver
 from judgefast.engines.http.health import Health
+from judgefast.engines.http.hedges import Hedges
+from judgefast.engines.http.lists import is_short
 from judgefast.engines.http.look import refusal
 from judgefast.engines.http.retries import Next, is_too_long, next_of, pause, retry_after
+from judgefast.engines.http.streams import Stream
 from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
 from judgefast.errors import ColumnError, EngineError
 
@@ -21,18 +25,17 @@ if TYPE_CHECKING:
 
     from judgefast.engines.base import Completion, ErrorKind
     from judgefast.engines.http.bodies import Bodies
-    from judgefast.engines.http.client import Client, OnItsWay
+    from judgefast.engines.http.client import Client
     from judgefast.engines.http.endpoints import Endpoint
     from judgefast.engines.http.jobs import Job
+    from judgefast.engines.http.lists import Lists
     from judgefast.engines.http.options import HttpOptions, Secret
     from judgefast.engines.http.replies import Replies
+    from judgefast.engines.http.streams import Ended
     from judgefast.engines.http.waiting import Waiting
     from judgefast.engines.http.wires import Reply
 
 LOG = logging.getLogger("judgefast")
-
-SHORT_ANSWER = 16
-"""Tokens up to which prompts go in lists: a list is answered when its slowest is."""
 
 _OK = 200
 _TOO_MANY = 429
@@ -59,16 +62,17 @@ class Sender:
         replies: Replies,
         options: HttpOptions,
         secret: Secret,
-        list_size: int,
+        lists: Lists,
         context_tokens: int | None,
         put: Callable[[list[Completion] | Exception], None],
     ) -> None:
         self._client, self._endpoints, self._waiting = client, endpoints, waiting
         self._bodies, self._replies = bodies, replies
         self._options, self._secret = options, secret
-        self._list_size, self._context = list_size, context_tokens
+        self._lists, self._context = lists, context_tokens
         self._done = HandOver(put)
-        self._asked: dict[int, tuple[OnItsWay, Endpoint, list[Job]]] = {}
+        self._asked: dict[int, Asked] = {}
+        self.hedges = Hedges(options, endpoints, self._asked, self._double)
         self._health = Health(
             client=client,
             endpoints=endpoints,
@@ -91,11 +95,11 @@ class Sender:
         """Queue requests; one that is surely too long is not sent."""
         fit = []
         for job in jobs:
-            if words := self._too_long(job):
+            if words := job.too_long(self._context):
                 self._settle([job], [job.failed("too_long", words)])
             else:
                 fit.append(job)
-        self._has_short_answers = _is_short(jobs[0])
+        self._has_short_answers = is_short(jobs[0].request.decoding)
         self._waiting.add(fit)
         self.pump()
 
@@ -122,22 +126,20 @@ class Sender:
         sizes = sum(endpoint.window.size for endpoint in self._endpoints)
         unkept = len(self._done) + sum(endpoint.in_flight for endpoint in self._endpoints)
         most = self._options.concurrency * len(self._endpoints)  # what a crash may cost
-        if unkept > most or len(self._waiting) < self._list_size + sizes // 8:
+        if unkept > most or len(self._waiting) < self._lists.size + sizes // 8:
             self._done.soon()
 
     def cancel(self, request_ids: set[bytes]) -> None:
         """Give up on requests; a list goes on as long as anybody waits for one of its prompts."""
         given_up = []
         asked = list(self._asked.values())
-        chunks = [*(each[2] for each in asked), *(each[1] for each in self._pausing.values())]
+        chunks = [*(each.jobs for each in asked), *(each[1] for each in self._pausing.values())]
         for job in [*chain.from_iterable(chunks), *self._waiting]:
             if job.request.request_id in request_ids and not job.is_settled:
                 job.is_settled = True
                 given_up.append(job.cancelled())
-        for sent, endpoint, chunk in asked:
-            if all(job.is_settled for job in chunk):
-                sent.cancel()
-                self._left(endpoint, chunk)
+        for each in asked:
+            self._spare(each)
         if given_up:
             self._done.add(given_up)
             self._done.soon()
@@ -147,64 +149,84 @@ class Sender:
         self._is_over, self._lost = True, EngineError("closed")
         for handle, _ in self._pausing.values():
             handle.cancel()
-        for sent, _, _ in self._asked.values():
-            sent.cancel()
+        self.hedges.close()
+        for asked in self._asked.values():
+            asked.sent.cancel()
         await self._health.close()
-
-    def _too_long(self, job: Job) -> str:
-        """Why a prompt cannot fit; empty where it may. A word is at least one token."""
-        prompt = job.request.prompt
-        if self._context is None or prompt is None:
-            return ""
-        least = len(prompt.text.split()) if job.ids is None else len(job.ids)
-        room = self._context - job.request.decoding.max_tokens
-        if least <= room:
-            return ""
-        unit = "words" if job.ids is None else "tokens"
-        return f"the prompt has {least:,} {unit}, and the judge has room for {room:,} tokens"
 
     def _is_worth_waiting(self, endpoint: Endpoint) -> bool:
         """Whether a busy server has enough to do until a whole list has come together."""
-        few = len(self._waiting) < self._list_size and self._has_short_answers
-        return few and endpoint.in_flight > max(self._list_size, endpoint.window.size // 2)
+        few = len(self._waiting) < self._lists.size and self._has_short_answers
+        return few and endpoint.in_flight > max(self._lists.size, endpoint.window.size // 2)
 
     def _together(self, job: Job) -> int:
         """How many prompts go with this one in a request."""
-        if not _is_short(job):
-            return 1
         up = sum(endpoint.is_up for endpoint in self._endpoints) or 1
-        return min(self._list_size, max(1, -(-len(self._waiting) // up)))
+        return self._lists.most(job.request.decoding, waiting=len(self._waiting), servers=up)
 
-    def _send(self, endpoint: Endpoint, jobs: list[Job]) -> None:
+    def _send(self, endpoint: Endpoint, jobs: list[Job], twin: Asked | None = None) -> None:
+        decoding = jobs[0].request.decoding
+        is_streamed = self._lists.streams(decoding, len(jobs))
         try:
-            body = self._bodies.body(jobs)
+            body = self._bodies.body(jobs, is_streamed=is_streamed)
         except ColumnError as error:
             self._halve(jobs, f"this prompt cannot be sent: {error}")
             return
-        longest = jobs[0].request.decoding.max_tokens
-        most = _REPLY_BYTES + len(jobs) * (_ANSWER_BYTES + longest * _TOKEN_BYTES)
-        done = partial(self._came, endpoint, jobs, time.monotonic())
-        sent = self._client.send(endpoint.root + self._bodies.path, body, most=most, done=done)
+        most = _REPLY_BYTES + len(jobs) * (_ANSWER_BYTES + decoding.max_tokens * _TOKEN_BYTES)
+        asked = Asked(endpoint, jobs, Stream(jobs, self._replies) if is_streamed else None)
+        asked.sent = self._client.send(
+            endpoint.root + self._bodies.path,
+            body,
+            most=most,
+            done=partial(self._came, asked),
+            part=partial(self._part, asked) if is_streamed else None,
+        )
         endpoint.in_flight += len(jobs)
-        self._asked[id(jobs)] = (sent, endpoint, jobs)
+        self._asked[id(asked)] = asked
+        self.hedges.sent(len(jobs))
+        if twin is not None:
+            asked.twin, twin.twin = twin, asked
 
-    def _came(
-        self, endpoint: Endpoint, jobs: list[Job], started: float, reply: Reply | NoReplyError
-    ) -> None:
+    def _double(self, asked: Asked, endpoint: Endpoint) -> None:
+        """Ask another server as well; the first answer to each prompt counts."""
+        self._send(endpoint, [job for job in asked.jobs if not job.is_settled], asked)
+
+    def _part(self, asked: Asked, data: bytes) -> None:
+        """Take what has ended of a stream, and go on with the rest."""
+        assert asked.stream is not None  # nothing else comes in parts
+        if ended := asked.stream.feed(data):
+            self._ended(asked, ended)
+            self.pump()
+
+    def _ended(self, asked: Asked, ended: Ended) -> None:
+        for job, _ in ended:
+            asked.jobs.remove(job)
+        asked.endpoint.in_flight -= len(ended)
+        self._worked(asked, [job for job, _ in ended], [completion for _, completion in ended])
+
+    def _came(self, asked: Asked, reply: Reply | NoReplyError) -> None:
         """See to what came of a request."""
         try:
+            if asked.stream is not None:
+                if ended := asked.stream.close():
+                    self._ended(asked, ended)
+                reply = asked.stream.instead_of(reply)
+            if not asked.jobs:
+                return
             if isinstance(reply, NoReplyError):
-                self._no_reply(endpoint, jobs, reply)
+                self._no_reply(asked.endpoint, asked.jobs, reply)
             else:
-                self._take(endpoint, jobs, reply, started)
+                self._take(asked, reply)
         finally:
-            self._left(endpoint, jobs)
+            self._left(asked)
 
-    def _left(self, endpoint: Endpoint, jobs: list[Job]) -> None:
+    def _left(self, asked: Asked) -> None:
         """Go on where a request has ended."""
-        if self._asked.pop(id(jobs), None) is None:  # given up as its answer came
+        if self._asked.pop(id(asked), None) is None:  # given up as its answer came
             return
-        endpoint.in_flight -= len(jobs)
+        asked.endpoint.in_flight -= len(asked.jobs)
+        if asked.twin is not None:
+            asked.twin.twin = None
         if self._lost is None:
             self.pump()
         elif not any(each.in_flight for each in self._endpoints):
@@ -212,11 +234,20 @@ class Sender:
         else:
             self._done.soon()
 
-    def _take(self, endpoint: Endpoint, jobs: list[Job], reply: Reply, started: float) -> None:
+    def _spare(self, asked: Asked) -> None:
+        """Give up a request that nobody waits for any more."""
+        if asked.is_settled:
+            asked.sent.cancel()
+            self._left(asked)
+
+    def _take(self, asked: Asked, reply: Reply) -> None:
+        endpoint, jobs = asked.endpoint, asked.jobs
         if reply.status != _OK:
             self._refused(endpoint, jobs, reply)
             return
         try:
+            if asked.stream is not None:
+                asked.stream.check()
             completions = self._replies.read(jobs, reply.body)
         except BadReplyError as error:
             kind = reply.headers.get("Content-Type", "no content type")
@@ -227,10 +258,17 @@ class Sender:
         except CutPromptError as error:
             self._settle(jobs, [job.failed("too_long", str(error)) for job in jobs])
             return
+        self._worked(asked, jobs, completions)
+
+    def _worked(self, asked: Asked, jobs: list[Job], completions: list[Completion]) -> None:
+        """Take answers, and end the twin of a request whose prompts all have one."""
         self._refused_all = -_NEVER
         now = time.monotonic()
-        endpoint.worked(len(jobs), now - started, now)
+        asked.endpoint.worked(len(jobs), now - asked.started, now)
+        self.hedges.answered(now - asked.started)
         self._settle(jobs, completions)
+        if asked.twin is not None:
+            self._spare(asked.twin)
 
     def _refused(self, endpoint: Endpoint, jobs: list[Job], reply: Reply) -> None:
         words = self._secret.scrub(reply.words)
@@ -336,9 +374,3 @@ class Sender:
             self._is_over = True
             self._done.flush()
             self._done.put(self._lost)
-
-
-def _is_short(job: Job) -> bool:
-    """Whether a prompt may go in a list: its answer is soon there, and has no seed of its own."""
-    decoding = job.request.decoding
-    return decoding.max_tokens <= SHORT_ANSWER and not decoding.temperature > 0

@@ -12,7 +12,8 @@ import msgspec
 from judgefast.engines.http.events import Events
 from judgefast.engines.http.replies import decoded
 from judgefast.engines.http.unusable import BadReplyError
-from judgefast.engines.http.usage import Usage
+from judgefast.engines.http.usage import Usage  # noqa: TC001 - msgspec reads it from the class
+from judgefast.engines.http.wires import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from judgefast.engines.base import Completion
     from judgefast.engines.http.jobs import Job
     from judgefast.engines.http.replies import Replies
+    from judgefast.engines.http.unusable import NoReplyError
 
 _DONE = b"[DONE]"
 _SERVER_ERROR = 500
@@ -92,6 +94,24 @@ class Stream:
                 self._take(event, ended)
         self._let_go(None, ended)
         return ended
+
+    def instead_of(self, reply: Reply | NoReplyError) -> Reply | NoReplyError:
+        """What a request came to: an error in the middle of a stream has a status of its own."""
+        if self.error is None:
+            return reply
+        status, words = self.error
+        return Reply(status, (), words.encode("utf-8", "replace"))
+
+    def check(self) -> None:
+        """See whether an answer in one piece may be read, where choices are left over.
+
+        Raises:
+            BadReplyError: It was a stream, and lacks something.
+
+        """
+        if self.has_begun:
+            left = f"{len(self._open)} of its {len(self._jobs)} choices"
+            raise BadReplyError(self.problem or f"its stream ended before {left}")
 
     def _take(self, event: bytes, ended: Ended) -> None:
         if self.is_over or self.error or self.problem or not event.strip():

@@ -14,6 +14,7 @@ from judgefast.engines.http.look import refusal
 from judgefast.engines.http.question import TEXT, question, token_ids
 from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.retries import Next, next_of, pause, retry_after
+from judgefast.engines.http.streams import Stream
 from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
 from judgefast.engines.http.wires import Reply
 from judgefast.errors import EngineError
@@ -35,6 +36,8 @@ _SCHEMA = (
     '"required":["animal"],"additionalProperties":false}'
 )
 _ANIMALS = ("zebra", "quagga")
+_PIECES = 2
+"""Of an answer that is not sent by the token: its first one, and the rest."""
 _SHORTEST_PROOF = 5
 """Characters of an answer that a model does not write by chance."""
 
@@ -92,7 +95,24 @@ class Trial:
             found = await self._asked(abilities, decoding)
             if found and _is_held(name, found[0].text):
                 abilities = msgspec.structs.replace(abilities, **{name: True})
-        return abilities
+        return await self._stream(abilities)
+
+    async def _stream(self, abilities: Abilities) -> Abilities:
+        """Find whether choices of a list come as they end, and in how many pieces."""
+        if abilities.way != "completions" or not abilities.lists:
+            return abilities
+        schema = _SCHEMA if abilities.schema else None  # then the answer has more than a token
+        jobs = [question(self._tokenizer, Decoding(max_tokens=16, schema=schema)) for _ in "ab"]
+        reply = await self._answer(abilities, jobs, is_streamed=True)
+        if not isinstance(reply, Reply) or reply.status != _OK:
+            return abilities
+        stream = Stream(jobs, Replies(abilities, tokenizer=self._tokenizer))
+        ended = stream.feed(reply.body) + stream.close()
+        if stream.problem or stream.error or len(ended) < len(jobs):
+            return abilities
+        tokens = sum(completion.completion_tokens or 0 for _, completion in ended)
+        is_grouped = stream.pieces <= _PIECES * len(jobs) < tokens
+        return msgspec.structs.replace(abilities, stream="answers" if is_grouped else "tokens")
 
     async def _labels(self, abilities: Abilities) -> Abilities:
         ids = [0, 1] if self._tokenizer is None else token_ids(self._tokenizer)[:2].tolist()
@@ -148,7 +168,9 @@ class Trial:
         message = f"{self._root} does not answer a small question: {reply}"
         raise EngineError(message, hint="try it by hand: judgefast asks as OpenAI's API says")
 
-    async def _answer(self, abilities: Abilities, jobs: list[Job]) -> Reply | str:
+    async def _answer(
+        self, abilities: Abilities, jobs: list[Job], *, is_streamed: bool = False
+    ) -> Reply | str:
         """The reply in the end, or why there is none: a server may be busy, or fail for once.
 
         Raises:
@@ -156,7 +178,7 @@ class Trial:
 
         """
         bodies = Bodies(abilities)
-        url, body = self._root + bodies.path, bodies.body(jobs)
+        url, body = self._root + bodies.path, bodies.body(jobs, is_streamed=is_streamed)
         tries = 0
         while True:
             tries += 1
