@@ -75,6 +75,9 @@ class DecodingWishes(msgspec.Struct, frozen=True, kw_only=True):
     structured: Literal["auto", "none"] = "auto"
     probabilities: bool | None = None
     """Read label probabilities; None: where the engine has them."""
+    thinking: bool | None = None
+    """Let the judge think before it answers; None: where it can, and labels are not read."""
+    thinking_tokens: int = 2048
 
 
 class Rubric(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +117,8 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True):
 def framed_value(value: object) -> list[bytes]:
     """Fields that say `value` without a doubt: a type mark and content, in declared order."""
     if isinstance(value, msgspec.Struct):
-        names = value.__struct_fields__
+        later = getattr(value, "hashed_where_set", ())
+        names = [n for n in value.__struct_fields__ if n not in later or getattr(value, n)]
         inner = [[name.encode(), *framed_value(getattr(value, name))] for name in names]
         return [b"struct %d" % len(names), *(part for parts in inner for part in parts)]
     if isinstance(value, tuple | list):

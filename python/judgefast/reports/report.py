@@ -151,6 +151,8 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     computed: int | None = None
     """Prompt tokens that were not cached."""
     completion: int | None = None
+    reasoning: int | None = None
+    """Of those of the completion, what the judge thought before it answered."""
 
 
 class LaunchFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from judgefast.journal.answers import AnswerIndex
     from judgefast.journal.run_directory import RunDirectory
 
-_TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens")
+_TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 _COLUMNS = ("launch", *_TOKENS)
 _PHASES = ("read", "plan", "load", "judge", "report")
 
@@ -40,7 +40,7 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
         for name in ("prompt_tokens", "completion_tokens"):
             timed_tokens = _plus(timed_tokens, of_timed.column(name))
     seconds = _seconds(launches)
-    prompt, cached, completion = (sums[name] for name in _TOKENS)
+    prompt, cached, completion, reasoning = (sums[name] for name in _TOKENS)
     judged = seconds.judge
     judgments = sum(by_launch[launch] for launch in timed)
     return Operations(
@@ -51,6 +51,7 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
             cached=cached,
             computed=None if prompt is None or cached is None else prompt - cached,
             completion=completion,
+            reasoning=reasoning,
         ),
         tokens_per_second=None if not judged or timed_tokens is None else timed_tokens / judged,
         requests=int(np.count_nonzero(answers.attempts)),

@@ -251,7 +251,8 @@ def _tokens(tokens: Tokens) -> str:
         computed = "unknown" if tokens.computed is None else f"{tokens.computed:,}"
         split = f" ({tokens.cached:,} cached, {computed} computed)"
     completion = "unknown" if tokens.completion is None else f"{tokens.completion:,}"
-    return f"{prompt}{split}, completion {completion}"
+    thought = f" ({tokens.reasoning:,} of them reasoning)" if tokens.reasoning else ""
+    return f"{prompt}{split}, completion {completion}{thought}"
 
 
 def _launch(launch: LaunchFacts) -> str:
