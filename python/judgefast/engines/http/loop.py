@@ -13,6 +13,7 @@ from judgefast.engines.http.defuse import Defuser
 from judgefast.engines.http.detect import detect
 from judgefast.engines.http.endpoints import Endpoint
 from judgefast.engines.http.lists import Lists
+from judgefast.engines.http.metrics import Metrics
 from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.sender import Sender
 from judgefast.engines.http.waiting import Waiting
@@ -31,6 +32,7 @@ T = TypeVar("T")
 
 _CLOSE_SECONDS = 0.3
 _JOIN_SECONDS = 0.9
+_METRICS_SECONDS = 3.0
 
 
 class Loop:
@@ -59,6 +61,7 @@ class Loop:
         self._sender: Sender | None = None
         self._defuser: Defuser | None = None
         self._replies: Replies | None = None
+        self._metrics: Metrics | None = None
         self._thread = threading.Thread(target=self._run, name="judgefast-http", daemon=True)
         self._thread.start()
         self._is_open.wait()
@@ -96,14 +99,24 @@ class Loop:
         self._loop.call_soon_threadsafe(self._sender.cancel, request_ids)
 
     def counters(self) -> dict[str, int]:
-        """What happened since the start."""
-        return {
+        """What happened since the start; of the servers where they say so, waits for them."""
+        return self._of_servers() | {
             "resent": self._sender.resent if self._sender else 0,
             "defused": self._defuser.count if self._defuser else 0,
             "bounded": self._replies.bounded if self._replies else 0,
             "hedged": self._sender.hedges.doubled if self._sender else 0,
             "went_away": sum(endpoint.went_away for endpoint in self._endpoints),
         }
+
+    def _of_servers(self) -> dict[str, int]:
+        if self._metrics is None or self._loop.is_closed():
+            return {}
+        asked = asyncio.run_coroutine_threadsafe(self._metrics.since(), self._loop)
+        try:
+            found = asked.result(_METRICS_SECONDS)
+        except TimeoutError:
+            return {}
+        return {} if found is None else {f"server_{k}": v for k, v in found._asdict().items()}
 
     def close(self) -> None:
         """Drop everything; safe to call twice."""
@@ -146,6 +159,8 @@ class Loop:
         for endpoint in self._endpoints:
             if endpoint.root in found.away:
                 self._sender.lost_sight_of(endpoint)
+        self._metrics = Metrics(self._client, options.base_urls)
+        await self._metrics.begin()
 
     def _admit(self, jobs: list[Job]) -> None:
         assert self._sender is not None  # begun
