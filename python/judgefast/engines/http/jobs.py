@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Job:
     """One request that was submitted and not yet answered."""
 
-    __slots__ = ("clock", "ids", "is_settled", "request", "started", "tries")
+    __slots__ = ("clock", "ids", "is_settled", "put_off", "request", "seen", "started", "tries")
 
     def __init__(self, request: Request, started: float, clock: float) -> None:
         self.request = request
@@ -29,6 +29,10 @@ class Job:
         self.ids: NDArray[np.int32] | None = request.prompt.token_ids if request.prompt else None
         self.tries = 0
         """Answers so far that were none."""
+        self.put_off = 0
+        """How often a server had no room for it and has answered others since."""
+        self.seen = (-1, 0)
+        """That server, and how many prompts it had answered then."""
         self.is_settled = False
         """Its completion is on its way: what comes later is dropped."""
 

@@ -32,11 +32,20 @@ class Lists:
         """Whether so many prompts of one decoding are answered by a stream."""
         return self._is_streamed and prompts > 1 and not is_short(decoding)
 
+    def longest(self, decoding: Decoding) -> int:
+        """Prompts of a whole list: fewer with longer answers."""
+        if decoding.temperature > 0:  # each has a seed of its own
+            return 1
+        if is_short(decoding):
+            return self.size
+        most = LIST_TOKENS // decoding.max_tokens if self._is_streamed else 1
+        return max(1, min(self.size, most))
+
     def most(self, decoding: Decoding, *, waiting: int, servers: int) -> int:
         """How many prompts may go together.
 
-        Fewer with longer answers; and fewer towards the end of a run, when what is left has to be
-        spread: a list then holds back its prompts while others have nothing to do.
+        A whole list, and fewer towards the end of a run, when what is left has to be spread: a list
+        then holds back its prompts while others have nothing to do.
 
         Args:
             decoding: Theirs.
@@ -44,12 +53,7 @@ class Lists:
             servers: That are there.
 
         """
-        if decoding.temperature > 0:  # each has a seed of its own
-            return 1
-        most = self.size
-        if not is_short(decoding):
-            most = min(most, LIST_TOKENS // decoding.max_tokens) if self._is_streamed else 1
-        return max(1, min(most, -(-waiting // (2 * servers))))
+        return max(1, min(self.longest(decoding), -(-waiting // (2 * servers))))
 
 
 def is_short(decoding: Decoding) -> bool:

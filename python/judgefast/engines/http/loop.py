@@ -101,7 +101,7 @@ class Loop:
     def counters(self) -> dict[str, int]:
         """What happened since the start; of the servers where they say so, waits for them."""
         return self._of_servers() | {
-            "resent": self._sender.resent if self._sender else 0,
+            "resent": self._sender.resending.count if self._sender else 0,
             "defused": self._defuser.count if self._defuser else 0,
             "bounded": self._replies.bounded if self._replies else 0,
             "hedged": self._sender.hedges.doubled if self._sender else 0,
@@ -141,7 +141,7 @@ class Loop:
                 step=options.list_size,
                 now=now,
             )
-            self._endpoints.append(Endpoint(place, root, window))
+            self._endpoints.append(Endpoint(place, root, window, now=now))
         self._defuser = Defuser(found.control_texts) if abilities.way == "chat" else None
         self._replies = Replies(abilities, tokenizer=found.model.tokenizer)
         self._sender = Sender(
@@ -152,6 +152,7 @@ class Loop:
             replies=self._replies,
             options=options,
             secret=self._secret,
+            examiner=found.examiner,
             lists=Lists(self.list_size(abilities), is_streamed=self.is_streamed(abilities)),
             context_tokens=found.model.context_tokens,
             put=self._put,

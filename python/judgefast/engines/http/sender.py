@@ -13,11 +13,12 @@ from judgefast.engines.http.asked import Asked
 from judgefast.engines.http.handover import HandOver
 from judgefast.engines.http.health import Health
 from judgefast.engines.http.hedges import Hedges
-from judgefast.engines.http.lists import is_short
 from judgefast.engines.http.look import refusal
-from judgefast.engines.http.retries import Next, is_too_long, next_of, pause, retry_after
+from judgefast.engines.http.resending import Resending
+from judgefast.engines.http.retries import Next, is_too_long, next_of, retry_after
 from judgefast.engines.http.streams import Stream
 from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
+from judgefast.engines.http.wires import Reply
 from judgefast.errors import ColumnError, EngineError
 
 if TYPE_CHECKING:
@@ -25,15 +26,15 @@ if TYPE_CHECKING:
 
     from judgefast.engines.base import Completion, ErrorKind
     from judgefast.engines.http.bodies import Bodies
-    from judgefast.engines.http.client import Client
+    from judgefast.engines.http.client import Client, OnItsWay
     from judgefast.engines.http.endpoints import Endpoint
+    from judgefast.engines.http.examine import Examiner
     from judgefast.engines.http.jobs import Job
     from judgefast.engines.http.lists import Lists
     from judgefast.engines.http.options import HttpOptions, Secret
     from judgefast.engines.http.replies import Replies
     from judgefast.engines.http.streams import Ended
     from judgefast.engines.http.waiting import Waiting
-    from judgefast.engines.http.wires import Reply
 
 LOG = logging.getLogger("judgefast")
 
@@ -41,9 +42,8 @@ _OK = 200
 _TOO_MANY = 429
 _WORDS = 300
 _SORT, _MOST_TOLD = 60, 5
-_ENOUGH = 8
-"""Prompts refused in a row from the first one on, after which all would be."""
-_NEVER = 1 << 60
+_MANY_REFUSED = 8
+"""Prompts refused in a row, after which a small question shows whether any would be taken."""
 _GRACE_SECONDS = 3.0
 _REPLY_BYTES, _ANSWER_BYTES, _TOKEN_BYTES = 1 << 20, 1 << 16, 1 << 12
 """Bytes for a reply, each answer in it, each token of that: likeliest tokens take many."""
@@ -62,34 +62,36 @@ class Sender:
         replies: Replies,
         options: HttpOptions,
         secret: Secret,
+        examiner: Examiner,
         lists: Lists,
         context_tokens: int | None,
         put: Callable[[list[Completion] | Exception], None],
     ) -> None:
         self._client, self._endpoints, self._waiting = client, endpoints, waiting
         self._bodies, self._replies = bodies, replies
-        self._options, self._secret = options, secret
+        self._options, self._secret, self._examiner = options, secret, examiner
         self._lists, self._context = lists, context_tokens
+        self._whole = 1
+        """Prompts of a whole list, as those are that came last."""
         self._done = HandOver(put)
         self._asked: dict[int, Asked] = {}
         self.hedges = Hedges(options, endpoints, self._asked, self._double)
         self._health = Health(
-            client=client,
             endpoints=endpoints,
-            options=options,
+            patience=options.patience_seconds,
             secret=secret,
+            examiner=examiner,
             go_on=self.pump,
             end=self._end,
         )
         self._lost: EngineError | None = None
         self._is_over = False
-        self._refused_all = 0
-        self._told: set[str] = set()
-        self._has_short_answers = False
-        self.resent = 0
-        """Requests that were sent again."""
-        self._pausing: dict[int, tuple[asyncio.TimerHandle, list[Job]]] = {}
-        self._next_pause = 0
+        self._refused_in_row, self._most_refused = 0, _MANY_REFUSED
+        self._question: OnItsWay | None = None
+        self._said: set[str] = set()
+        self.resending = Resending(
+            waiting, most=options.max_retries, go_on=self.pump, give_up=self._give_up
+        )
 
     def admit(self, jobs: list[Job]) -> None:
         """Queue requests; one that is surely too long is not sent."""
@@ -99,27 +101,29 @@ class Sender:
                 self._settle([job], [job.failed("too_long", words)])
             else:
                 fit.append(job)
-        self._has_short_answers = is_short(jobs[0].request.decoding)
+        self._whole = self._lists.longest(jobs[0].request.decoding)
         self._waiting.add(fit)
         self.pump()
 
     def lost_sight_of(self, endpoint: Endpoint) -> None:
-        """Begin with a server away."""
+        """Begin with a server away; nothing is known of it."""
+        endpoint.is_known = False
         self._health.failed(endpoint, "it was away at the start", is_gone=True)
 
     def pump(self) -> None:
         """Send what waits, as far as there is room."""
         sent = True
-        while sent and len(self._waiting) and self._lost is None:
+        while sent and len(self._waiting) and self._lost is None and self._question is None:
             sent = False
             now = time.monotonic()
             for endpoint in self._endpoints:
-                if endpoint.room(now) <= 0:
+                room = endpoint.room(now)
+                if room < self._least_room(endpoint):
                     endpoint.window.full()
                     continue
                 if self._is_worth_waiting(endpoint):
                     continue
-                jobs = self._waiting.take(endpoint.place, self._together)
+                jobs = self._waiting.take(endpoint.place, partial(self._together, room))
                 if jobs:
                     self._send(endpoint, jobs)
                     sent = True
@@ -133,7 +137,7 @@ class Sender:
         """Give up on requests; a list goes on as long as anybody waits for one of its prompts."""
         given_up = []
         asked = list(self._asked.values())
-        chunks = [*(each.jobs for each in asked), *(each[1] for each in self._pausing.values())]
+        chunks = [*(each.jobs for each in asked), *self.resending.pausing]
         for job in [*chain.from_iterable(chunks), *self._waiting]:
             if job.request.request_id in request_ids and not job.is_settled:
                 job.is_settled = True
@@ -147,37 +151,41 @@ class Sender:
     async def close(self) -> None:
         """End all that is on its way."""
         self._is_over, self._lost = True, EngineError("closed")
-        for handle, _ in self._pausing.values():
-            handle.cancel()
+        self.resending.close()
         self.hedges.close()
         for asked in self._asked.values():
             asked.sent.cancel()
+        if self._question is not None:
+            self._question.cancel()
         await self._health.close()
+
+    def _least_room(self, endpoint: Endpoint) -> int:
+        """Places that a server must have free: those of a whole list, where they go in lists."""
+        return min(self._whole, endpoint.window.size)
 
     def _is_worth_waiting(self, endpoint: Endpoint) -> bool:
         """Whether a busy server has enough to do until a whole list has come together."""
-        few = len(self._waiting) < self._lists.size and self._has_short_answers
-        return few and endpoint.in_flight > max(self._lists.size, endpoint.window.size // 2)
+        is_few = len(self._waiting) < self._whole and self._whole > 1
+        return is_few and endpoint.in_flight > max(self._whole, endpoint.window.size // 2)
 
-    def _together(self, job: Job) -> int:
-        """How many prompts go with this one in a request."""
+    def _together(self, room: int, job: Job) -> int:
+        """How many prompts go in a request that begins with this one."""
         up = sum(endpoint.is_up for endpoint in self._endpoints) or 1
-        return self._lists.most(job.request.decoding, waiting=len(self._waiting), servers=up)
+        most = self._lists.most(job.request.decoding, waiting=len(self._waiting), servers=up)
+        return min(most, room)
 
     def _send(self, endpoint: Endpoint, jobs: list[Job], twin: Asked | None = None) -> None:
-        decoding = jobs[0].request.decoding
-        is_streamed = self._lists.streams(decoding, len(jobs))
+        is_streamed = self._lists.streams(jobs[0].request.decoding, len(jobs))
         try:
             body = self._bodies.body(jobs, is_streamed=is_streamed)
         except ColumnError as error:
-            self._halve(jobs, f"this prompt cannot be sent: {error}")
+            self.resending.halve(jobs, f"this prompt cannot be sent: {error}")
             return
-        most = _REPLY_BYTES + len(jobs) * (_ANSWER_BYTES + decoding.max_tokens * _TOKEN_BYTES)
         asked = Asked(endpoint, jobs, Stream(jobs, self._replies) if is_streamed else None)
         asked.sent = self._client.send(
             endpoint.root + self._bodies.path,
             body,
-            most=most,
+            most=_longest_reply(jobs),
             done=partial(self._came, asked),
             part=partial(self._part, asked) if is_streamed else None,
         )
@@ -214,7 +222,7 @@ class Sender:
             if not asked.jobs:
                 return
             if isinstance(reply, NoReplyError):
-                self._no_reply(asked.endpoint, asked.jobs, reply)
+                self._no_reply(asked, reply)
             else:
                 self._take(asked, reply)
         finally:
@@ -229,6 +237,8 @@ class Sender:
             asked.twin.twin = None
         if self._lost is None:
             self.pump()
+            if not self._asked and not self.resending.pausing and not len(self._waiting):
+                self._health.rest()
         elif not any(each.in_flight for each in self._endpoints):
             self._over()
         else:
@@ -253,7 +263,7 @@ class Sender:
             kind = reply.headers.get("Content-Type", "no content type")
             words = f"{endpoint.root} answered what is no answer ({kind}): {error}"
             self._health.failed(endpoint, words)
-            self._again(jobs, words, singly=True)
+            self.resending.again(jobs, words, singly=True)
             return
         except CutPromptError as error:
             self._settle(jobs, [job.failed("too_long", str(error)) for job in jobs])
@@ -262,7 +272,7 @@ class Sender:
 
     def _worked(self, asked: Asked, jobs: list[Job], completions: list[Completion]) -> None:
         """Take answers, and end the twin of a request whose prompts all have one."""
-        self._refused_all = -_NEVER
+        self._refused_in_row = 0
         now = time.monotonic()
         asked.endpoint.worked(len(jobs), now - asked.started, now)
         self.hedges.answered(now - asked.started)
@@ -276,82 +286,66 @@ class Sender:
         step = next_of(reply.status, words)
         if step is Next.LATER:
             wait = retry_after(reply.headers, time.time())
-            self._health.has_no_room(endpoint, wait, said, is_quota=reply.status == _TOO_MANY)
-            self._waiting.add_first(jobs)
+            self._health.has_no_room(endpoint, wait, said)
+            self.resending.put_off(endpoint, jobs, said, wait, is_quota=reply.status == _TOO_MANY)
         elif step is Next.AGAIN:
             self._health.failed(endpoint, said)
-            self._again(jobs, said)
+            self.resending.again(jobs, said)
         elif step is Next.STOP:
             self._end(refusal(endpoint.root, reply.status, words))
         elif len(jobs) > 1:
-            self._halve(jobs, said)
-        elif step is Next.WITHHELD:
-            endpoint.troubled_since = None
-            self._settle(jobs, [jobs[0].answered(text="", finish_reason="refused")])
+            self.resending.halve(jobs, said)
         else:
-            endpoint.troubled_since = None
-            is_long = is_too_long(reply.status, words)
-            self._give_up(jobs[0], "too_long" if is_long else "engine_error", said)
-            self._refused_all += not is_long
-            if self._refused_all == _ENOUGH:
+            endpoint.spoke(time.monotonic())
+            if step is Next.WITHHELD:
+                self._settle(jobs, [jobs[0].answered(text="", finish_reason="refused")])
+            elif is_too_long(reply.status, words):
+                self._give_up(jobs[0], "too_long", said)
+            else:
+                self._give_up(jobs[0], "engine_error", said)
+                self._refused_in_row += 1
+                if self._refused_in_row >= self._most_refused and self._question is None:
+                    self._ask(endpoint, jobs[0], said)
+
+    def _ask(self, endpoint: Endpoint, job: Job, said: str) -> None:
+        """Find by a small question whether it is the prompts that are refused, or all we ask."""
+        asked = [self._examiner.question(job.request.decoding)]
+        body, url = self._bodies.body(asked), endpoint.root + self._bodies.path
+        done = partial(self._told, endpoint, said)
+        self._question = self._client.send(url, body, most=_longest_reply(asked), done=done)
+
+    def _told(self, endpoint: Endpoint, said: str, reply: Reply | NoReplyError) -> None:
+        self._question = None
+        self._refused_in_row = 0
+        if isinstance(reply, Reply):
+            if reply.status == _OK:  # data may begin with any number of bad prompts
+                self._most_refused *= 2
+            step = next_of(reply.status, reply.words) if reply.status != _OK else None
+            if step is Next.STOP:
+                self._end(refusal(endpoint.root, reply.status, self._secret.scrub(reply.words)))
+            elif step is Next.REFUSED:
                 hint = "mend what it names; the same command goes on"
                 self._end(EngineError(f"every request is refused: {said}", hint=hint))
+        self.pump()
 
     def _give_up(self, job: Job, kind: ErrorKind, words: str) -> None:
         """Fail a request, and say it of the first few of a kind."""
         self._settle([job], [job.failed(kind, words)])
         sort = f"{kind} {words[:_SORT]}"
-        if sort not in self._told and len(self._told) < _MOST_TOLD:
-            self._told.add(sort)
+        if sort not in self._said and len(self._said) < _MOST_TOLD:
+            self._said.add(sort)
             LOG.warning("a request failed (%s): %s", kind, words)
 
-    def _no_reply(self, endpoint: Endpoint, jobs: list[Job], error: NoReplyError) -> None:
+    def _no_reply(self, asked: Asked, error: NoReplyError) -> None:
+        endpoint, jobs = asked.endpoint, asked.jobs
         words = self._secret.scrub(str(error))
-        self._health.failed(endpoint, words, is_gone=not error.was_sent)
-        if error.was_sent:
-            self._again(jobs, words)
-        else:
-            self.resent += 1
-            self._waiting.add_first(jobs)
-
-    def _halve(self, jobs: list[Job], words: str) -> None:
-        """Send each half by itself, at once; of one that is left alone the words are true."""
-        if len(jobs) == 1:
-            self._give_up(jobs[0], "engine_error", words)
+        if not error.was_sent:
+            self._health.failed(endpoint, words, is_gone=True)
+            self.resending.at_once(jobs)
             return
-        self.resent += 1
-        middle = len(jobs) // 2
-        self._waiting.add_first(jobs[middle:])
-        self._waiting.add_first(jobs[:middle])
-
-    def _again(self, jobs: list[Job], words: str, *, singly: bool = False) -> None:
-        """Send once more after a pause: a list in halves or one by one, one until it is enough."""
-        if len(jobs) == 1:
-            job = jobs[0]
-            job.tries += 1
-            if job.tries > self._options.max_retries:
-                kind: ErrorKind = "timeout" if "no answer from" in words else "engine_error"
-                said = f"{words} ({job.tries} times)" if job.tries > 1 else words
-                self._give_up(job, kind, said)
-                return
-            self._after(pause(job.tries), jobs)
-            return
-        size = 1 if singly else -(-len(jobs) // 2)
-        for start in range(0, len(jobs), size):
-            self._after(pause(1), jobs[start : start + size])
-
-    def _after(self, seconds: float, jobs: list[Job]) -> None:
-        self.resent += 1
-        self._next_pause += 1
-        number = self._next_pause
-
-        def go_on() -> None:
-            del self._pausing[number]
-            self._waiting.add_first(jobs)
-            self.pump()
-
-        handle = asyncio.get_running_loop().call_later(seconds, go_on)
-        self._pausing[number] = (handle, jobs)
+        since = asked.started if error.is_timeout else None
+        self._health.failed(endpoint, words, waited_since=since)
+        self.resending.again(jobs, words, kind="timeout" if error.is_timeout else "engine_error")
 
     def _settle(self, jobs: Sequence[Job], completions: list[Completion]) -> None:
         """Hand completions on, but for those that nobody waits for any more."""
@@ -374,3 +368,9 @@ class Sender:
             self._is_over = True
             self._done.flush()
             self._done.put(self._lost)
+
+
+def _longest_reply(jobs: Sequence[Job]) -> int:
+    """Bytes that a reply may have."""
+    longest = jobs[0].request.decoding.max_tokens
+    return _REPLY_BYTES + len(jobs) * (_ANSWER_BYTES + longest * _TOKEN_BYTES)

@@ -38,6 +38,10 @@ _SCHEMA = (
 _ANIMALS = ("zebra", "quagga")
 _PIECES = 2
 """Of an answer that is not sent by the token: its first one, and the rest."""
+_HELD = {
+    "schema": Decoding(max_tokens=64, schema=_SCHEMA),
+    "choice": Decoding(max_tokens=16, labels=tuple(map(Label, _ANIMALS))),
+}
 _SHORTEST_PROOF = 5
 """Characters of an answer that a model does not write by chance."""
 
@@ -88,10 +92,7 @@ class Trial:
     async def answers(self, abilities: Abilities) -> Abilities:
         """Find how an answer may be asked for: labels, schema, choice."""
         abilities = await self._labels(abilities)
-        for name, decoding in (
-            ("schema", Decoding(max_tokens=64, schema=_SCHEMA)),
-            ("choice", Decoding(max_tokens=16, labels=tuple(map(Label, _ANIMALS)))),
-        ):
+        for name, decoding in _HELD.items():
             found = await self._asked(abilities, decoding)
             if found and _is_held(name, found[0].text):
                 abilities = msgspec.structs.replace(abilities, **{name: True})
@@ -114,10 +115,32 @@ class Trial:
         is_grouped = stream.pieces <= _PIECES * len(jobs) < tokens
         return msgspec.structs.replace(abilities, stream="answers" if is_grouped else "tokens")
 
-    async def _labels(self, abilities: Abilities) -> Abilities:
+    async def lacks(self, abilities: Abilities) -> str:
+        """What it cannot do of what another server can; empty where it can do all.
+
+        Raises:
+            EngineError: The key is refused.
+
+        """
+        prompts = 2 if abilities.lists else 1
+        if not await self._asked(abilities, Decoding(max_tokens=1), prompts=prompts):
+            return "take lists of prompts" if abilities.lists else "answer a small question"
+        if abilities.labels and not await self._asked(abilities, self._label_read()):
+            return "give the probabilities of labels"
+        for name, decoding in _HELD.items():
+            if getattr(abilities, name):
+                found = await self._asked(abilities, decoding)
+                if not found or not _is_held(name, found[0].text):
+                    return f"hold an answer to a {name}"
+        return ""
+
+    def _label_read(self) -> Decoding:
         ids = [0, 1] if self._tokenizer is None else token_ids(self._tokenizer)[:2].tolist()
         labels = tuple(Label(text, token) for text, token in zip("AB", ids, strict=True))
-        decoding = Decoding(max_tokens=1, labels=labels, probabilities=True)
+        return Decoding(max_tokens=1, labels=labels, probabilities=True)
+
+    async def _labels(self, abilities: Abilities) -> Abilities:
+        decoding = self._label_read()
         ways = [{"top_logprobs": 20}, {"top_logprobs": 5}]
         if abilities.way != "chat":
             ways.insert(0, {"labels_by_id": True})

@@ -199,7 +199,7 @@ class Server:
             done = exchange.done
             exchange.cancel()
             if done is not None:
-                done(NoReplyError(message, was_sent=True))
+                done(NoReplyError(message, was_sent=True, is_timeout=True))
 
 
 class Wire(asyncio.Protocol):
