@@ -12,6 +12,7 @@ from pathlib import Path  # noqa: TC003 - a field of a named tuple
 from typing import Any, NamedTuple
 
 from judgefast.errors import ModelError
+from judgefast.prompts.harmony import HARMONY_TEMPLATE, speaks_harmony
 from judgefast.prompts.model import JudgeModel
 from judgefast.prompts.tokenizer import PromptTokenizer
 
@@ -51,6 +52,8 @@ def read_model_folder(path: Path, *, name: str | None = None) -> ModelFolder:
     if (path / "chat_template.jinja").is_file():
         template = (path / "chat_template.jinja").read_text(encoding="utf-8")
     tokenizer = PromptTokenizer.from_file(path / "tokenizer.json")
+    if template is None and speaks_harmony(tokenizer):
+        template = HARMONY_TEMPLATE
     end = _token(told.get("eos_token"))
     ids = generation.get("eos_token_id", config.get("eos_token_id"))
     eos = {one for one in (ids if isinstance(ids, list) else [ids]) if isinstance(one, int)}

@@ -65,6 +65,13 @@ class Template(msgspec.Struct, frozen=True):
     blocks: tuple[Block, ...]
 
 
+THINKING_TOKENS = 2048
+"""Budget of a judge's thinking, unless the rubric names one."""
+
+MIN_THINKING_TOKENS = 16
+"""The marks that end the thinking must fit."""
+
+
 class DecodingWishes(msgspec.Struct, frozen=True, kw_only=True):
     """The decoding that a rubric asks for, before the engine has said what it can do."""
 
@@ -77,7 +84,7 @@ class DecodingWishes(msgspec.Struct, frozen=True, kw_only=True):
     """Read label probabilities; None: where the engine has them."""
     thinking: bool | None = None
     """Let the judge think before it answers; None: where it can, and labels are not read."""
-    thinking_tokens: int = 2048
+    thinking_tokens: int = THINKING_TOKENS
 
 
 class Rubric(msgspec.Struct, frozen=True, kw_only=True):
