@@ -73,6 +73,10 @@ class Script(msgspec.Struct, forbid_unknown_fields=True):
     """Pieces that a choice comes in: two, as vLLM does where it is asked to, or one a token."""
     counts: bool = True
     """It says in each piece how many tokens that choice has."""
+    thinks: int = 0
+    """Characters that it thinks before it answers; 0 for a judge that does not."""
+    parts: Literal["reasoning", "reasoning_content", "no"] = "reasoning"
+    """Where its thinking is over chat; `no`: between marks in the content."""
     hidden: str = ""
     """Letters that are never among the likeliest tokens."""
     rules: list[Rule] = []

@@ -22,17 +22,19 @@ class Asked:
 
     """
 
-    __slots__ = ("endpoint", "jobs", "sent", "started", "stream", "twin")
+    __slots__ = ("endpoint", "jobs", "phase", "sent", "started", "stream", "twin")
 
     sent: OnItsWay
 
     def __init__(self, endpoint: Endpoint, jobs: list[Job], stream: Stream | None) -> None:
         self.endpoint, self.jobs, self.stream = endpoint, jobs, stream
         self.started = time.monotonic()
+        self.phase = jobs[0].phase
+        """Theirs when it was sent."""
         self.twin: Asked | None = None
         """The same prompts at another server."""
 
     @property
     def is_settled(self) -> bool:
         """Whether nobody waits for any of it."""
-        return all(job.is_settled for job in self.jobs)
+        return all(job.is_settled or job.phase != self.phase for job in self.jobs)

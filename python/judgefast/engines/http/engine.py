@@ -96,6 +96,7 @@ class HttpEngine:
             choice=abilities.choice,
             label_probabilities=abilities.labels,
             seed=abilities.way != "sglang",
+            thinking=abilities.thinking or abilities.way == "chat",
         )
 
     @property
@@ -227,6 +228,11 @@ def _notes(found: Found) -> list[str]:
         notes.append(
             "prompts were not sealed: the server takes words, and what spelt a control token in a "
             "text was defused"
+        )
+    if abilities.thinks:
+        notes.append(
+            "the judge thinks before it answers: without `decoding.thinking = true` that is within "
+            "`max_tokens` of its answer"
         )
     if abilities.top_logprobs:
         notes.append(

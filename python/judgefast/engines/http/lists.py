@@ -34,7 +34,7 @@ class Lists:
 
     def longest(self, decoding: Decoding) -> int:
         """Prompts of a whole list: fewer with longer answers."""
-        if decoding.temperature > 0:  # each has a seed of its own
+        if decoding.temperature > 0 or decoding.thinking_tokens:  # a seed, or two requests, of each
             return 1
         if is_short(decoding):
             return self.size

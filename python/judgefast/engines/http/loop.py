@@ -16,6 +16,7 @@ from judgefast.engines.http.lists import Lists
 from judgefast.engines.http.metrics import Metrics
 from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.sender import Sender
+from judgefast.engines.http.thinking import Thinking
 from judgefast.engines.http.waiting import Waiting
 from judgefast.engines.http.windows import Window
 
@@ -143,18 +144,26 @@ class Loop:
             )
             self._endpoints.append(Endpoint(place, root, window, now=now))
         self._defuser = Defuser(found.control_texts) if abilities.way == "chat" else None
-        self._replies = Replies(abilities, tokenizer=found.model.tokenizer)
+        reasoning = found.model.reasoning if abilities.thinking else None
+        thinking = None if reasoning is None else Thinking(reasoning)
+        self._replies = Replies(abilities, tokenizer=found.model.tokenizer, thinking=thinking)
         self._sender = Sender(
             client=self._client,
             endpoints=self._endpoints,
             waiting=self._waiting,
-            bodies=Bodies(abilities, vocabulary=found.vocabulary, defuser=self._defuser),
+            bodies=Bodies(
+                abilities,
+                vocabulary=found.vocabulary,
+                defuser=self._defuser,
+                reasoning=reasoning,
+            ),
             replies=self._replies,
             options=options,
             secret=self._secret,
             examiner=found.examiner,
             lists=Lists(self.list_size(abilities), is_streamed=self.is_streamed(abilities)),
             context_tokens=found.model.context_tokens,
+            thinking=thinking,
             put=self._put,
         )
         for endpoint in self._endpoints:

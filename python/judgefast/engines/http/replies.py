@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from judgefast.engines.base import Completion, FinishReason
     from judgefast.engines.http.abilities import Abilities
     from judgefast.engines.http.jobs import Job
+    from judgefast.engines.http.thinking import Thinking
     from judgefast.prompts.decoding import Decoding
     from judgefast.prompts.tokenizer import PromptTokenizer
 
@@ -33,6 +34,9 @@ _FINISH: dict[str | None, FinishReason] = {
 class _Message(msgspec.Struct, gc=False):
     content: str | None = None
     refusal: str | None = None
+    reasoning: str | None = None
+    reasoning_content: str | None = None
+    """The same, as it was called first."""
 
 
 class _ChatTop(msgspec.Struct, gc=False):
@@ -85,6 +89,7 @@ class _Text(msgspec.Struct, gc=False):
     index: int
     text: str = ""
     finish_reason: str | None = None
+    token_ids: list[int] | None = None
 
 
 class _Texts(msgspec.Struct, gc=False):
@@ -102,11 +107,18 @@ class Replies:
         abilities: What the server can do.
         tokenizer: Of the judge, where it is known: it says which share of a list's tokens each text
             has.
+        thinking: How the judge thinks, where it is asked to apart from its answer.
 
     """
 
-    def __init__(self, abilities: Abilities, *, tokenizer: PromptTokenizer | None = None) -> None:
-        self._abilities = abilities
+    def __init__(
+        self,
+        abilities: Abilities,
+        *,
+        tokenizer: PromptTokenizer | None = None,
+        thinking: Thinking | None = None,
+    ) -> None:
+        self._abilities, self._thinking = abilities, thinking
         self._tokenizer = tokenizer
         self._labels: dict[Decoding, Labels] = {}
         self._last: tuple[Decoding | None, Labels | None] = (None, None)
@@ -150,15 +162,38 @@ class Replies:
             return job.failed("too_long", f"the server has read {read} tokens of {sent}")
         return job.answered(
             text=text,
-            finish_reason=_finish(reason, text, job.request.decoding),
+            finish_reason=_finish(reason, text, job.decoding),
             prompt_tokens=sent,
             completion_tokens=tokens,
         )
 
+    def thought(self, job: Job, raw: bytes) -> Completion | None:
+        """What becomes of a request that was sent to think; None where it goes on to its answer.
+
+        Raises:
+            BadReplyError: It is no JSON, or not what was asked for.
+            CutPromptError: The prompt was cut.
+
+        """
+        reply = decoded(_texts, raw)
+        (choice,) = _in_order(reply.choices, 1)
+        usage = _checked(reply.usage, [job])
+        finish = _finish(choice.finish_reason, choice.text, job.decoding)
+        if finish == "refused":
+            return job.answered(text="", finish_reason="refused")
+        if choice.token_ids is None or self._thinking is None:
+            message = "it does not say which tokens were thought"
+            raise BadReplyError(message)
+        job.cached_tokens = usage.cached
+        is_cut = finish == "length"
+        if self._thinking.ended(job, choice.token_ids, choice.text, is_cut=is_cut):
+            return None
+        return job.answered(text="", finish_reason="length")
+
     def tokens_of(self, job: Job, text: str, reason: str) -> int | None:
         """Tokens that a text was most likely generated in; None without a tokenizer."""
         if reason == "length":
-            return job.request.decoding.max_tokens
+            return job.decoding.max_tokens
         if self._tokenizer is None:
             return None
         return len(self._tokenizer.encode_trusted(text)) + 1
@@ -172,7 +207,7 @@ class Replies:
         return found
 
     def _completions(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:
-        decoding = jobs[0].request.decoding
+        decoding = jobs[0].decoding
         if decoding.probabilities:
             return self._label_reads(jobs, raw, self._of(decoding))
         reply = decoded(_texts, raw)
@@ -218,7 +253,7 @@ class Replies:
 
     def _of_chat(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:
         (job,) = jobs
-        decoding = job.request.decoding
+        decoding = job.decoding
         reply = decoded(_chat, raw)
         (choice,) = _in_order(reply.choices, 1)
         usage = reply.usage or Usage()
@@ -249,11 +284,12 @@ class Replies:
                 cached_tokens=usage.cached,
                 completion_tokens=usage.completion_tokens,
                 reasoning_tokens=usage.reasoning,
+                reasoning=choice.message.reasoning or choice.message.reasoning_content or "",
             )
         ]
 
     def _of_sglang(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:
-        decoding = jobs[0].request.decoding
+        decoding = jobs[0].decoding
         found = decoded(_generated, raw)
         _check_count(len(found), len(jobs))
         completions = []

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from judgefast.engines.http.options import HttpOptions, Secret
     from judgefast.engines.http.replies import Replies
     from judgefast.engines.http.streams import Ended
+    from judgefast.engines.http.thinking import Thinking
     from judgefast.engines.http.waiting import Waiting
 
 LOG = logging.getLogger("judgefast")
@@ -65,12 +66,13 @@ class Sender:
         examiner: Examiner,
         lists: Lists,
         context_tokens: int | None,
+        thinking: Thinking | None,
         put: Callable[[list[Completion] | Exception], None],
     ) -> None:
         self._client, self._endpoints, self._waiting = client, endpoints, waiting
         self._bodies, self._replies = bodies, replies
         self._options, self._secret, self._examiner = options, secret, examiner
-        self._lists, self._context = lists, context_tokens
+        self._lists, self._context, self._thinking = lists, context_tokens, thinking
         self._whole = 1
         """Prompts of a whole list, as those are that came last."""
         self._done = HandOver(put)
@@ -100,8 +102,10 @@ class Sender:
             if words := job.too_long(self._context):
                 self._settle([job], [job.failed("too_long", words)])
             else:
+                if self._thinking is not None:
+                    self._thinking.begin(job)
                 fit.append(job)
-        self._whole = self._lists.longest(jobs[0].request.decoding)
+        self._whole = self._lists.longest(jobs[0].decoding)
         self._waiting.add(fit)
         self.pump()
 
@@ -171,11 +175,11 @@ class Sender:
     def _together(self, room: int, job: Job) -> int:
         """How many prompts go in a request that begins with this one."""
         up = sum(endpoint.is_up for endpoint in self._endpoints) or 1
-        most = self._lists.most(job.request.decoding, waiting=len(self._waiting), servers=up)
+        most = self._lists.most(job.decoding, waiting=len(self._waiting), servers=up)
         return min(most, room)
 
     def _send(self, endpoint: Endpoint, jobs: list[Job], twin: Asked | None = None) -> None:
-        is_streamed = self._lists.streams(jobs[0].request.decoding, len(jobs))
+        is_streamed = self._lists.streams(jobs[0].decoding, len(jobs))
         try:
             body = self._bodies.body(jobs, is_streamed=is_streamed)
         except ColumnError as error:
@@ -258,7 +262,11 @@ class Sender:
         try:
             if asked.stream is not None:
                 asked.stream.check()
-            completions = self._replies.read(jobs, reply.body)
+            completions: list[Completion] = []
+            if self._thinking is None or not jobs[0].decoding.thinking_tokens:
+                completions = self._replies.read(jobs, reply.body)
+            elif done := self._replies.thought(jobs[0], reply.body):
+                completions = [done]
         except BadReplyError as error:
             kind = reply.headers.get("Content-Type", "no content type")
             words = f"{endpoint.root} answered what is no answer ({kind}): {error}"
@@ -269,6 +277,8 @@ class Sender:
             self._settle(jobs, [job.failed("too_long", str(error)) for job in jobs])
             return
         self._worked(asked, jobs, completions)
+        if not completions and self._lost is None:  # it has thought; its prompt is there in a cache
+            self._send(endpoint, list(jobs))
 
     def _worked(self, asked: Asked, jobs: list[Job], completions: list[Completion]) -> None:
         """Take answers, and end the twin of a request whose prompts all have one."""
@@ -276,7 +286,8 @@ class Sender:
         now = time.monotonic()
         asked.endpoint.worked(len(jobs), now - asked.started, now)
         self.hedges.answered(now - asked.started)
-        self._settle(jobs, completions)
+        if completions:
+            self._settle(jobs, completions)
         if asked.twin is not None:
             self._spare(asked.twin)
 
@@ -309,7 +320,7 @@ class Sender:
 
     def _ask(self, endpoint: Endpoint, job: Job, said: str) -> None:
         """Find by a small question whether it is the prompts that are refused, or all we ask."""
-        asked = [self._examiner.question(job.request.decoding)]
+        asked = [self._examiner.question(job.decoding)]
         body, url = self._bodies.body(asked), endpoint.root + self._bodies.path
         done = partial(self._told, endpoint, said)
         self._question = self._client.send(url, body, most=_longest_reply(asked), done=done)
@@ -372,5 +383,5 @@ class Sender:
 
 def _longest_reply(jobs: Sequence[Job]) -> int:
     """Bytes that a reply may have."""
-    longest = jobs[0].request.decoding.max_tokens
+    longest = jobs[0].decoding.max_tokens
     return _REPLY_BYTES + len(jobs) * (_ANSWER_BYTES + longest * _TOKEN_BYTES)
