@@ -56,9 +56,9 @@ def test_requests_that_hang_are_answered_by_the_other_server_and_counted(
 def test_no_more_than_a_few_are_sent_twice_whatever_hangs(
     tmp_path: Path, judging: Judging, names: list[str]
 ) -> None:
-    first, second = pair(tmp_path, do="hang")
+    first, second = pair(tmp_path, do="hang", times=12)
     with first, second:
-        options = OPTIONS | {"hedge_seconds": 0.05, "timeout_seconds": 1.5}
+        options = OPTIONS | {"hedge_seconds": 0.05, "timeout_seconds": 0.7, "max_retries": 9}
         ran = judging.run(first.url, second.url, options=options)
         assert_complete(ran, names)
         doubled = ran.facts["counters"]["hedged"]
