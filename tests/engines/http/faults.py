@@ -12,7 +12,7 @@ from .opinion import is_about_item
 Kind = Literal[
     "status", "hang", "drip", "reset", "cut", "content_type", "html", "garbage", "no_choices",
     "fewer", "more", "shuffled", "duplicates", "huge", "die", "slow", "late", "error_event",
-    "no_done", "odd",
+    "no_done", "odd", "echo",
 ]  # fmt: skip
 
 HUGE = 10 << 20
@@ -38,6 +38,8 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True):
     """Not a completion, but what the server says about itself under this path."""
     about: str = ""
     """Only requests with a prompt that holds this."""
+    everything: bool = False
+    """Any request, once one about an item has come: small questions as well."""
     until: float | None = None
     """Seconds after the start of the server."""
     status: int = 500
@@ -88,6 +90,7 @@ class Faults:
     def __init__(self, rules: list[Rule]) -> None:
         self._rules = rules
         self._begun = time.monotonic()
+        self._has_come = False
 
     def at(self, path: str) -> Rule | None:
         """The fault of what the server says about itself."""
@@ -96,8 +99,10 @@ class Faults:
     def of(self, prompts: list[str]) -> Rule | None:
         """The fault that befalls a request with these prompts."""
         chosen = None
+        self._has_come = self._has_come or any(map(is_about_item, prompts))
         for rule in self._rules:
-            if rule.path or not any(map(rule.befalls, prompts)):
+            is_for_all = rule.everything and self._has_come
+            if rule.path or not (is_for_all or any(map(rule.befalls, prompts))):
                 continue
             place = rule.seen - rule.first
             rule.seen += 1

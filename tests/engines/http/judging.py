@@ -108,7 +108,7 @@ class Judging:
 
     def start(self, *urls: str, **given: Any) -> subprocess.Popen[str]:
         """Start `judgefast run` in a session of its own."""
-        variables = environment(given.pop("key", KEY))
+        variables = environment(given.pop("key", KEY), **given.pop("env", {}))
         process = subprocess.Popen(
             self.words(urls, *given.pop("more", ()), **given),
             stdout=subprocess.PIPE,

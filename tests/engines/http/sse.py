@@ -20,8 +20,8 @@ ODD_BYTES = 7
 
 async def send(
     reply: dict[str, Any], asked: Asked, script: Script, rule: Rule | None, writer: Any
-) -> bool:
-    """Send a whole reply as a stream; whether it was sent to its end."""
+) -> None:
+    """Send a whole reply as a stream."""
     kind = rule.do if rule else None
     late = {n for n, prompt in enumerate(asked.prompts) if rule and rule.befalls(prompt)}
     choices: list[dict[str, Any]] = reply["choices"]
@@ -33,7 +33,7 @@ async def send(
         await _choice(one, reply, asked, script, wire)
     if rule and kind == "cut":
         writer.transport.abort()
-        return False
+        return
     if rule and kind == "late":
         await asyncio.sleep(rule.seconds)
         for one in choices:
@@ -47,7 +47,6 @@ async def send(
     if kind != "no_done":
         await wire.data(b"data: [DONE]")
     writer.write(b"0\r\n\r\n")
-    return True
 
 
 async def _choice(

@@ -19,6 +19,7 @@ from judgefast.engines.http.abilities import Abilities
 from judgefast.engines.http.events import Events
 from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.streams import Stream
+from judgefast.engines.http.wires import Reply
 from judgefast.prompts import PromptPlan, load_rubric
 
 from .jobs import TEXT, job
@@ -64,6 +65,7 @@ def test_the_last_event_needs_no_blank_line_at_the_end_of_a_stream() -> None:
     assert reader.close() == [b"b"]
 
 
+OVER = Reply(200, (), b"")
 VLLM = Abilities(way="completions", model="judge", lists=True)
 
 
@@ -89,7 +91,7 @@ def test_a_choice_is_there_as_soon_as_it_has_ended_in_whatever_order() -> None:
     assert of(stream.feed(piece(0, "", "length", completion_tokens=8))) == [(0, "on", 8)]
     (ended,) = stream.feed(piece(1, "x", "content_filter", completion_tokens=1))
     assert ended[1].finish_reason == "refused"
-    assert stream.close() == []
+    assert stream.end(OVER) == []
     assert (stream.problem, stream.error) == ("", None)
 
 
@@ -102,7 +104,7 @@ def test_without_a_count_for_each_the_last_choice_has_what_the_sum_leaves() -> N
     assert stream.is_over
     cut, _ = streamed(1)
     cut.feed(piece(0, "b", "stop"))
-    assert of(cut.close()) == [(0, "b", None)], "whole, though nothing was counted"
+    assert of(cut.end(OVER)) == [(0, "b", None)], "whole, though nothing was counted"
 
 
 def test_a_prompt_that_was_cut_is_no_answer_in_a_stream_either() -> None:
@@ -117,7 +119,6 @@ def test_a_prompt_that_was_cut_is_no_answer_in_a_stream_either() -> None:
         (b'data: {"choices": [{"ind\n\n', "cannot be read"),
         (piece(2, "x"), "choice 2, which is none"),
         (piece(0, "x", "stop", completion_tokens=1) + piece(0, "y"), "choice 0, which is none"),
-        (piece(0, "x", "abort"), "ended by `abort`"),
         (b"data: [DONE]\n\n", "ended before 2 of its 2 choices"),
     ],
 )

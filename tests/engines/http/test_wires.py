@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import socket
+import zlib
+from contextlib import ExitStack
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -128,6 +132,7 @@ def test_a_server_that_says_nothing_is_left_in_time_and_the_next_request_is_new(
     server = RawServer([], closes=False)
     found = exchange(server, times=2, timeout_seconds=0.1)
     assert [isinstance(each, NoReplyError) and each.was_sent for each in found] == [True, True]
+    assert [isinstance(each, NoReplyError) and each.is_timeout for each in found] == [True, True]
     assert "no answer from 127.0.0.1" in str(found[0])
     assert "within 0.1 seconds" in str(found[0])
     assert server.connections == 2
@@ -218,6 +223,78 @@ def test_a_stream_that_is_given_up_by_whoever_takes_it_is_left_at_once() -> None
         return found
 
     assert asyncio.run(work()) == [b"[1,2,3]"]
+
+
+def compressed(body: bytes, coding: str) -> bytes:
+    """A reply whose body is compressed, as some proxies send it unasked."""
+    packed = {
+        "gzip": gzip.compress,
+        "deflate": zlib.compress,
+        "bare": lambda each: zlib.compress(each, wbits=-15),
+        "twice": lambda each: gzip.compress(each[:3]) + gzip.compress(each[3:]),
+        "cut": lambda each: gzip.compress(each)[:-9],
+        "br": lambda each: each,
+    }[coding](body)
+    name = {"bare": "deflate", "twice": "gzip", "cut": "gzip"}.get(coding, coding)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {name}\r\nContent-Length: {len(packed)}\r\n\r\n"
+    return head.encode() + packed
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "bare", "twice"])
+def test_a_reply_that_is_compressed_is_unpacked(coding: str) -> None:
+    (reply,) = exchange(RawServer([compressed(b"[1,2,3]", coding)], closes=False))
+    assert not isinstance(reply, NoReplyError), reply
+    assert reply.body == b"[1,2,3]"
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (compressed(bytes(2 * ENOUGH), "gzip"), "a reply of more than 1,048,576 bytes"),
+        (compressed(bytes(2 * ENOUGH), "deflate"), "a reply of more than 1,048,576 bytes"),
+        (compressed(b"[1,2,3]", "cut"), "cut off"),
+        (compressed(b"[1,2,3]", "br"), "compressed by `br`"),
+        (compressed(b"abc", "br").replace(b"br", b"gzip"), "unpacked"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("way", ["straight", "by a proxy"])
+def test_a_small_body_that_unpacks_to_a_large_one_is_no_answer(
+    raw: bytes, words: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = RawServer([raw], closes=False)
+    if way == "by a proxy":
+        monkeypatch.setattr("judgefast.engines.http.client._proxy_of", lambda url: url)
+    (error,) = exchange(server)
+    assert isinstance(error, NoReplyError)
+    assert words in str(error)
+
+
+def test_a_proxy_that_takes_no_connection_has_been_sent_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its queue is full: nobody accepts."""
+
+    async def work() -> NoReplyError:
+        with socket.socket() as listening, ExitStack() as stack:
+            listening.bind(("127.0.0.1", 0))
+            listening.listen(0)
+            port = listening.getsockname()[1]
+            for _ in range(3):
+                one = stack.enter_context(socket.socket())
+                one.settimeout(0)
+                one.connect_ex(("127.0.0.1", port))
+            monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+            monkeypatch.setenv("no_proxy", "")
+            root = "http://judge.example:8000"
+            options = HttpOptions(base_urls=(root,), connect_seconds=0.2, timeout_seconds=5)
+            async with Client(options, Secret(None)) as client:
+                with pytest.raises(NoReplyError) as caught:
+                    await client.post(root + "/v1/completions", b"{}")
+        return caught.value
+
+    error = asyncio.run(work())
+    assert not error.was_sent
+    assert "no connection to judge.example:8000: none within 0.2 seconds" in str(error)
 
 
 def test_a_request_that_is_given_up_is_never_answered() -> None:

@@ -6,10 +6,22 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from judgefast.engines.http.client import OnItsWay
     from judgefast.engines.http.endpoints import Endpoint
     from judgefast.engines.http.jobs import Job
     from judgefast.engines.http.streams import Stream
+
+
+_REPLY_BYTES, _ANSWER_BYTES, _TOKEN_BYTES = 1 << 20, 1 << 16, 1 << 12
+"""Bytes for a reply, each answer in it, each token of that: likeliest tokens take many."""
+
+
+def longest_reply(jobs: Sequence[Job]) -> int:
+    """Bytes that a reply may have."""
+    longest = jobs[0].decoding.most_tokens
+    return _REPLY_BYTES + len(jobs) * (_ANSWER_BYTES + longest * _TOKEN_BYTES)
 
 
 class Asked:

@@ -16,6 +16,8 @@ import aiohttp
 from yarl import URL
 
 from judgefast import __version__
+from judgefast.engines.http.causes import cause_of
+from judgefast.engines.http.packed import unpacked
 from judgefast.engines.http.unusable import NoReplyError
 from judgefast.engines.http.wires import IDLE_SECONDS, Reply, Server, is_stream
 
@@ -28,6 +30,7 @@ _SAID = {
     "User-Agent": f"judgefast/{__version__}",
     "Content-Type": "application/json",
     "Accept": "application/json",
+    "Accept-Encoding": "identity",
 }
 """Of every request; some hosts refuse those of nobody."""
 _ONE_GIGABYTE = 1 << 30
@@ -54,7 +57,18 @@ class Client:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        """Open for use."""
+        """Open for use, where it is not."""
+        if self._session is None:
+            await self.open()
+        return self
+
+    async def open(self) -> None:
+        """Make what all connections share.
+
+        Raises:
+            OSError: A file that the environment names for TLS cannot be used.
+
+        """
         is_tls = any(url.startswith("https:") for url in self._options.base_urls)
         self._tls = ssl.create_default_context() if is_tls else None
         connector = aiohttp.TCPConnector(
@@ -71,8 +85,8 @@ class Client:
                 total=self._options.timeout_seconds, sock_connect=self._options.connect_seconds
             ),
             read_bufsize=1 << 18,
+            auto_decompress=False,
         )
-        return self
 
     async def __aexit__(self, *args: object) -> None:
         """Close every connection."""
@@ -188,7 +202,9 @@ class Client:
             target = self._targets[url] = (URL(url), _proxy_of(url))
         more: dict[str, Any] = {} if target[1] is None else {"proxy": target[1]}
         if body is None:
-            more["timeout"] = aiohttp.ClientTimeout(total=seconds)
+            more["timeout"] = aiohttp.ClientTimeout(
+                total=seconds, sock_connect=self._options.connect_seconds
+            )
         place = target[0].authority
         try:
             async with self._session.request(
@@ -196,15 +212,21 @@ class Client:
             ) as response:
                 is_part = response.status == _OK and is_stream(response.raw_headers)
                 raw = await _whole(response, most, part if is_part else None)
+                raw = unpacked(raw, response.headers.get("Content-Encoding", ""), most)
                 return Reply(response.status, response.raw_headers, raw)
+        except aiohttp.ConnectionTimeoutError:
+            message = (
+                f"no connection to {place}: none within {self._options.connect_seconds:g} seconds"
+            )
+            raise NoReplyError(message, was_sent=False) from None
         except TimeoutError:
             message = f"no answer from {place} within {seconds:g} seconds"
-            raise NoReplyError(message, was_sent=True) from None
-        except aiohttp.ClientConnectorError as error:
-            message = f"no connection to {place}: {_cause(error)}"
+            raise NoReplyError(message, was_sent=True, is_timeout=True) from None
+        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
+            message = f"no connection to {place}: {cause_of(error)}"
             raise NoReplyError(message, was_sent=False) from None
         except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError, ValueError) as error:
-            message = f"no whole answer from {place}: {_cause(error)}"
+            message = f"no whole answer from {place}: {cause_of(error)}"
             raise NoReplyError(message, was_sent=True) from None
 
 
@@ -225,11 +247,6 @@ async def _whole(
             message = f"a reply of more than {most:,} bytes"
             raise ValueError(message)
     return b"".join(parts)
-
-
-def _cause(error: BaseException) -> str:
-    words = str(error).strip()
-    return words or type(error).__name__
 
 
 def _proxy_of(url: str) -> str | None:

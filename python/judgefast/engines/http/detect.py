@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from judgefast.engines.http.abilities import Abilities
+from judgefast.engines.http.causes import other_scheme
 from judgefast.engines.http.examine import Examiner
 from judgefast.engines.http.judges import find_tokenizer, read_judge, vocabulary_of
 from judgefast.engines.http.look import look
@@ -161,7 +162,8 @@ async def _seen(
     if not seen:
         message = "; ".join(away.values())
         hint = "start the server, or check --base-url; then give the same command again"
-        raise EngineError(message, hint=hint)
+        schemes = [words for root in away if (words := await other_scheme(root))]
+        raise EngineError(message, hint="; ".join(schemes) or hint)
     for words in away.values():
         LOG.warning("one server is away, and is asked again later: %s", words)
     return seen, away

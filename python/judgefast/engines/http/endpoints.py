@@ -38,6 +38,8 @@ class Endpoint:
         """It was asked whether it is there again, and was not."""
         self.has_hung = False
         """What it was sent was not answered in time, and nothing else since."""
+        self.is_full = False
+        """Its last word was that it has no room."""
         self._answered_at = now
         self._paused_at = now
         self._failures = 0
@@ -51,6 +53,11 @@ class Endpoint:
     def silent_seconds(self, now: float) -> float:
         """How long it has only failed; 0 for one that answers."""
         return 0.0 if self.troubled_since is None else now - self.troubled_since
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether only a question can show if it is the server that fails, or what it is sent."""
+        return self.is_up and (self.has_hung or not (self.is_full or self.in_flight))
 
     def may_yet_answer(self, now: float, patience: float) -> bool:
         """Whether its last word is not spoken: it computes, or has asked for time in time."""
@@ -78,7 +85,7 @@ class Endpoint:
         """Note a reply that shows that it works, if only a refusal."""
         self._failures = 0
         self.troubled_since = None
-        self.has_hung = False
+        self.has_hung = self.is_full = False
         self._answered_at = now
 
     def is_busy(self, seconds: float | None, now: float) -> None:
@@ -90,6 +97,7 @@ class Endpoint:
             self._busy += 1
             self._paused_at = now
         wait = max(seconds or 0.0, pause(self._busy))
+        self.is_full = True
         self.window.pushed_back(now)
         self.paused_until = max(self.paused_until, now + wait)
 
@@ -121,6 +129,7 @@ class Endpoint:
 
         """
         self._failures += 1
+        self.is_full = False
         self.trouble(now, waited_since=waited_since)
         return (is_gone or self._failures >= _FAILURES) and self.leave(now)
 

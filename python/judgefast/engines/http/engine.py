@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast.engines.base import Lane
-from judgefast.engines.http.options import HttpOptions, Secret, key_of_environment, root_of
+from judgefast.engines.http.options import (
+    TLS_HINT,
+    HttpOptions,
+    Secret,
+    key_of_environment,
+    root_of,
+)
 from judgefast.errors import ConfigError, EngineError
 from judgefast.prompts.decoding import Capabilities
 
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
 
     from judgefast.batches.request import Request
     from judgefast.engines.base import Completion
+    from judgefast.engines.http.abilities import Abilities
     from judgefast.engines.http.detect import Found
     from judgefast.engines.http.loop import Loop
     from judgefast.prompts.model import JudgeModel
@@ -72,6 +79,7 @@ class HttpEngine:
         self._done: queue.SimpleQueue[list[Completion] | Exception] = queue.SimpleQueue()
         self._in_flight = 0
         self._lost: Exception | None = None
+        self._recalled: tuple[Abilities, JudgeModel] | None = None
         self._loop: Loop | None = None
         self._is_started = False
         self._is_closed = False
@@ -86,10 +94,24 @@ class HttpEngine:
         """
         return self._running().detect(self._named)
 
+    def recall(self, facts: dict[str, Any]) -> None:
+        """Take the judge to be what it was at an earlier start; no server is asked.
+
+        Args:
+            facts: What that `start` returned.
+
+        Raises:
+            ModelError: The tokenizer is not there any more, or is another one.
+
+        """
+        from judgefast.engines.http.recall import recalled  # noqa: PLC0415 - on first use
+
+        self._recalled = recalled(facts)
+
     @cached_property
     def capabilities(self) -> Capabilities:
         """See :class:`Engine`. Found out by asking."""
-        abilities = self.found.abilities
+        abilities = self._recalled[0] if self._recalled else self.found.abilities
         return Capabilities(
             takes="chat" if abilities.way == "chat" else "ids",
             schema=abilities.schema,
@@ -102,7 +124,7 @@ class HttpEngine:
     @property
     def model(self) -> JudgeModel:
         """See :class:`Engine`. Its weights are the server's: it has no digest."""
-        return self.found.model
+        return self._recalled[1] if self._recalled else self.found.model
 
     @property
     def lanes(self) -> Sequence[Lane]:
@@ -167,6 +189,8 @@ class HttpEngine:
             raise EngineError(message, hint="call start() first, and submit before close()")
         from judgefast.engines.http.jobs import Job  # noqa: PLC0415 - the loop has loaded it
 
+        if not requests:
+            return
         now, clock = time.time(), time.monotonic()
         jobs = [Job(request, now, clock) for request in requests]
         self._in_flight += len(jobs)
@@ -199,7 +223,7 @@ class HttpEngine:
 
     def cancel(self, request_ids: Sequence[bytes]) -> None:
         """See :meth:`Engine.cancel`."""
-        if self._loop is not None and self._is_started:
+        if self._loop is not None and self._is_started and not self._is_closed:
             self._loop.cancel(set(request_ids))
 
     def close(self) -> None:
@@ -214,8 +238,11 @@ class HttpEngine:
             message = "the http engine is closed"
             raise EngineError(message)
         if self._loop is None:
-            from judgefast.engines.http.loop import Loop  # noqa: PLC0415 - loads aiohttp
-
+            try:
+                from judgefast.engines.http.loop import Loop  # noqa: PLC0415 - loads aiohttp
+            except OSError as error:  # aiohttp opens these files as it is loaded
+                message = f"connections cannot be prepared: {error}"
+                raise EngineError(message, hint=TLS_HINT) from None
             self._loop = Loop(self.options, self._secret, self._done.put)
         return self._loop
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from judgefast.prompts.tokenizer import PromptTokenizer
 
 _OK = 200
+_LOOK_SECONDS = 5.0
 
 
 class OtherJudgeError(EngineError):
@@ -58,6 +59,7 @@ class Examiner:
         self._abilities, self._tokenizer = abilities, tokenizer
         self._is_listed = abilities.model in shown.models
         self._context = context_tokens
+        self._seconds = min(options.timeout_seconds, options.patience_seconds)
         self._bodies = Bodies(abilities)
 
     def question(self, decoding: Decoding) -> Job:
@@ -77,7 +79,8 @@ class Examiner:
 
         """
         try:
-            shown = await look(self._client, root, self._secret)
+            seconds = min(_LOOK_SECONDS, self._seconds)
+            shown = await look(self._client, root, self._secret, seconds=seconds)
         except EngineError as error:
             if is_known:  # what it makes of prompts says more
                 return
@@ -133,14 +136,13 @@ class Examiner:
             NoReplyError: It is not answered, in whatever way.
 
         """
-        seconds = min(self._options.timeout_seconds, self._options.patience_seconds)
         body = self._bodies.body([self.question(Decoding(max_tokens=1))])
         try:
             reply = await asyncio.wait_for(
-                self._client.post(root + self._bodies.path, body), seconds
+                self._client.post(root + self._bodies.path, body), self._seconds
             )
         except TimeoutError:
-            message = f"no answer from {root} to a small question within {seconds:g} seconds"
+            message = f"no answer from {root} to a small question within {self._seconds:g} seconds"
             raise NoReplyError(message, was_sent=True, is_timeout=True) from None
         if reply.status != _OK and next_of(reply.status, reply.words) in {Next.LATER, Next.AGAIN}:
             message = f"{root} answered {reply.status} to a small question"

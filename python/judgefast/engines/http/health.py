@@ -169,7 +169,7 @@ class Health:
         for endpoint in asked:
             silent = endpoint.silent_seconds(now)
             words = self._words.get(endpoint.place, "")
-            if silent >= self._patience and endpoint.has_hung and endpoint.leave(now):
+            if silent >= self._patience and endpoint.is_doubtful and endpoint.leave(now):
                 self._is_away(endpoint, words)
             self._tell(endpoint, silent, words)
         troubled = [endpoint for endpoint in asked if endpoint.troubled_since is not None]

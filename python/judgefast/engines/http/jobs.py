@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from judgefast.engines.base import Completion, LabelRead
 from judgefast.engines.http.thinking import parted
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from judgefast.batches.request import Request
     from judgefast.engines.base import ErrorKind, FinishReason
+
+_ENDS = {"stop", "length", "refused"}
+_WORD = 40
 
 
 class Job:
@@ -55,7 +58,7 @@ class Job:
         self.tries = 0
         """Answers so far that were none."""
         self.put_off = 0
-        """How often a server had no room for it and has answered others since."""
+        """How often a server had no room for it."""
         self.seen = (-1, 0)
         """That server, and how many prompts it had answered then."""
         self.is_settled = False
@@ -80,7 +83,7 @@ class Job:
         self,
         *,
         text: str,
-        finish_reason: FinishReason,
+        finish_reason: str,
         logprobs: tuple[float, ...] = (),
         prompt_tokens: int | None = None,
         cached_tokens: int | None = None,
@@ -90,8 +93,12 @@ class Job:
     ) -> Completion:
         """The completion of an answer, with what was thought before.
 
-        Thinking that came in the text, between marks, is parted from it.
+        Thinking that came in the text, between marks, is parted from it. Of an answer that ended in
+        a way that nobody knows, it is a failure.
         """
+        if finish_reason not in _ENDS:
+            words = f"the answer ended by {finish_reason[:_WORD]!r}, which is not known"
+            return self.failed("engine_error", words)
         ids = self.request.prompt.token_ids if self.request.prompt else None
         reasoning = reasoning or self.reasoning
         if not reasoning and not logprobs:
@@ -105,7 +112,7 @@ class Job:
             attempt=self.request.attempt,
             lane=0,
             text=text,
-            finish_reason=finish_reason,
+            finish_reason=cast("FinishReason", finish_reason),
             answers=(LabelRead(0, logprobs),) if logprobs else (),
             prompt_tokens=prompt_tokens if ids is None else len(ids),
             cached_tokens=cached_tokens,

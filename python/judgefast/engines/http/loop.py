@@ -14,11 +14,13 @@ from judgefast.engines.http.detect import detect
 from judgefast.engines.http.endpoints import Endpoint
 from judgefast.engines.http.lists import Lists
 from judgefast.engines.http.metrics import Metrics
+from judgefast.engines.http.options import TLS_HINT
 from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.sender import Sender
 from judgefast.engines.http.thinking import Thinking
 from judgefast.engines.http.waiting import Waiting
 from judgefast.engines.http.windows import Window
+from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -56,6 +58,7 @@ class Loop:
         self._loop = _new_loop()
         self._stop = asyncio.Event()
         self._is_open = threading.Event()
+        self._unopened: Exception | None = None
         self._client = Client(options, secret)
         self._waiting = Waiting(servers=len(options.base_urls))
         self._endpoints: list[Endpoint] = []
@@ -63,9 +66,14 @@ class Loop:
         self._defuser: Defuser | None = None
         self._replies: Replies | None = None
         self._metrics: Metrics | None = None
+        self._thinking: Thinking | None = None
         self._thread = threading.Thread(target=self._run, name="judgefast-http", daemon=True)
         self._thread.start()
         self._is_open.wait()
+        if self._unopened is not None:
+            self._thread.join(_JOIN_SECONDS)
+            message = f"connections cannot be prepared: {self._unopened}"
+            raise EngineError(message, hint=TLS_HINT) from self._unopened
 
     def detect(self, named: str | None) -> Found:
         """Ask the servers what they are; waits for them."""
@@ -145,8 +153,9 @@ class Loop:
             self._endpoints.append(Endpoint(place, root, window, now=now))
         self._defuser = Defuser(found.control_texts) if abilities.way == "chat" else None
         reasoning = found.model.reasoning if abilities.thinking else None
-        thinking = None if reasoning is None else Thinking(reasoning)
-        self._replies = Replies(abilities, tokenizer=found.model.tokenizer, thinking=thinking)
+        self._thinking = None if reasoning is None else Thinking(reasoning)
+        tokenizer = found.model.tokenizer
+        self._replies = Replies(abilities, tokenizer=tokenizer, thinking=self._thinking)
         self._sender = Sender(
             client=self._client,
             endpoints=self._endpoints,
@@ -163,7 +172,6 @@ class Loop:
             examiner=found.examiner,
             lists=Lists(self.list_size(abilities), is_streamed=self.is_streamed(abilities)),
             context_tokens=found.model.context_tokens,
-            thinking=thinking,
             put=self._put,
         )
         for endpoint in self._endpoints:
@@ -174,6 +182,9 @@ class Loop:
 
     def _admit(self, jobs: list[Job]) -> None:
         assert self._sender is not None  # begun
+        if self._thinking is not None:
+            for job in jobs:
+                self._thinking.begin(job)
         self._sender.admit(jobs)
 
     def _run(self) -> None:
@@ -191,6 +202,12 @@ class Loop:
         self._put(error if isinstance(error, Exception) else RuntimeError(context["message"]))
 
     async def _serve(self) -> None:
+        try:
+            await self._client.open()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the host waits to hear of it
+            self._unopened = error
+            self._is_open.set()
+            return
         async with self._client:
             self._is_open.set()
             await self._stop.wait()

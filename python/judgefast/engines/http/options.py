@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -14,6 +14,8 @@ Api = Literal["auto", "completions", "chat", "sglang"]
 
 KEY_NAMES = ("JUDGEFAST_API_KEY", "OPENAI_API_KEY")
 """Variables of the environment that may hold the key; the first that is set counts."""
+
+TLS_HINT = "check SSLKEYLOGFILE, SSL_CERT_FILE and SSL_CERT_DIR in the environment"
 
 
 class HttpOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,5 +145,8 @@ class Secret:
         return {} if self._key is None else {"Authorization": f"Bearer {self._key}"}
 
     def scrub(self, words: str) -> str:
-        """Words of a server, without the key that it may repeat."""
-        return words if self._key is None else words.replace(self._key, "***")
+        """Words of a server for a person: without the key that it may repeat, in one line."""
+        for form in () if self._key is None else (self._key, quote(self._key, safe="")):
+            words = words.replace(form, "***")
+        shown = "".join(each if each.isprintable() else " " for each in words)
+        return " ".join(shown.split())

@@ -27,6 +27,8 @@ _FINISH: dict[str | None, FinishReason] = {
     "length": "length",
     "content_filter": "refused",
     "eos_token": "stop",
+    "stop_sequence": "stop",
+    "model_length": "length",
     None: "stop",
 }
 
@@ -132,14 +134,17 @@ class Replies:
         self._read = readers[abilities.way]
 
     def read(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:
-        """One completion for each job, in their order.
+        """One completion for each job, in their order; none for one that has thought and goes on.
 
         Raises:
             BadReplyError: It is no JSON, or other choices than were asked for.
             CutPromptError: The prompt was cut.
 
         """
-        return self._read(jobs, raw)
+        if self._thinking is None or not jobs[0].decoding.thinking_tokens:
+            return self._read(jobs, raw)
+        done = self._thought(jobs[0], raw)
+        return [] if done is None else [done]
 
     def of_text(
         self, job: Job, text: str, reason: str, *, tokens: int | None, read: int | None
@@ -167,14 +172,8 @@ class Replies:
             completion_tokens=tokens,
         )
 
-    def thought(self, job: Job, raw: bytes) -> Completion | None:
-        """What becomes of a request that was sent to think; None where it goes on to its answer.
-
-        Raises:
-            BadReplyError: It is no JSON, or not what was asked for.
-            CutPromptError: The prompt was cut.
-
-        """
+    def _thought(self, job: Job, raw: bytes) -> Completion | None:
+        """What becomes of a request that was sent to think; None where it goes on to its answer."""
         reply = decoded(_texts, raw)
         (choice,) = _in_order(reply.choices, 1)
         usage = _checked(reply.usage, [job])
@@ -385,11 +384,9 @@ def _check_words(job: Job, usage: Usage) -> None:
         raise CutPromptError(message)
 
 
-def _finish(reason: str | None, text: str, decoding: Decoding) -> FinishReason:
-    finish = _FINISH.get(reason)
-    if finish is None:
-        message = f"the answer ended by `{reason}`"
-        raise BadReplyError(message)
+def _finish(reason: str | None, text: str, decoding: Decoding) -> str:
+    """How an answer ended; in the server's word, where that is none that we know."""
+    finish = _FINISH.get(reason, reason or "stop")
     if finish == "length" and decoding.labels and text in {label.text for label in decoding.labels}:
         return "stop"  # a label is whole, though the limit came before the token that ends it
     return finish

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from judgefast.engines.http.waiting import Waiting
 
 _SUSPECT = 3
-"""How often a prompt is put off while others are answered, before that may be its own fault."""
+"""How often a prompt is put off before it goes alone: that may be its own fault."""
 _LONGEST_PUT_OFF = 10.0
 
 
@@ -28,6 +28,8 @@ class Resending:
         most: How often a prompt is sent again.
         go_on: Called when there is more in the queue.
         give_up: Fails a request, with what kind of error and in which words.
+        doubt: Asks a server whether it is the prompt that it has no room for; then the prompt is
+            given up, in these words, or comes back.
 
     """
 
@@ -38,9 +40,10 @@ class Resending:
         most: int,
         go_on: Callable[[], None],
         give_up: Callable[[Job, ErrorKind, str], None],
+        doubt: Callable[[Endpoint, Job, str], None],
     ) -> None:
         self._waiting, self._most = waiting, most
-        self._go_on, self._give_up = go_on, give_up
+        self._go_on, self._give_up, self._doubt = go_on, give_up, doubt
         self._handles: dict[int, tuple[asyncio.TimerHandle, list[Job]]] = {}
         self._number = 0
         self.count = 0
@@ -96,20 +99,21 @@ class Resending:
     def put_off(
         self, endpoint: Endpoint, jobs: list[Job], words: str, wait: float | None, *, is_quota: bool
     ) -> None:
-        """Send again later; one for which there is never room while others pass is given up.
+        """Send again later; one for which there is never room is given up where others pass.
 
         Args:
             endpoint: Who had no room.
             jobs: For them.
             words: What it said.
             wait: Seconds that it asks for, where it does.
-            is_quota: It counts what we send, whatever that is: somebody has to be first.
+            is_quota: It counts what we send, whatever that is: only where others have passed
+                since, that counts against a prompt.
 
         """
         job = jobs[0]
         place, answered = job.seen
         have_passed = place == endpoint.place and endpoint.answered > answered
-        job.put_off += have_passed or (job.put_off > 0 and not is_quota)
+        job.put_off += have_passed or not is_quota
         job.seen = (endpoint.place, endpoint.answered)
         if job.put_off < _SUSPECT:
             self._waiting.add_first(jobs)
@@ -118,8 +122,9 @@ class Resending:
                 each.put_off, each.seen = job.put_off, job.seen
                 self._waiting.add_first([each])
         elif job.put_off >= _SUSPECT * (self._most + 1):
-            said = f"{words} ({job.put_off} times, while others were answered)"
-            self._give_up(job, "engine_error", said)
+            said = f"{words} ({job.put_off} times, and others are answered)"
+            job.put_off = _SUSPECT
+            self._doubt(endpoint, job, said)
         else:
             self._after(max(wait or 0.0, min(_LONGEST_PUT_OFF, pause(job.put_off))), jobs)
 

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from judgefast.engines.http.asked import Asked
+from judgefast.engines.http.asked import Asked, longest_reply
 from judgefast.engines.http.handover import HandOver
 from judgefast.engines.http.health import Health
 from judgefast.engines.http.hedges import Hedges
@@ -34,20 +34,17 @@ if TYPE_CHECKING:
     from judgefast.engines.http.options import HttpOptions, Secret
     from judgefast.engines.http.replies import Replies
     from judgefast.engines.http.streams import Ended
-    from judgefast.engines.http.thinking import Thinking
     from judgefast.engines.http.waiting import Waiting
 
 LOG = logging.getLogger("judgefast")
 
 _OK = 200
 _TOO_MANY = 429
-_WORDS = 300
+_WORDS, _KIND = 300, 60
 _SORT, _MOST_TOLD = 60, 5
 _MANY_REFUSED = 8
 """Prompts refused in a row, after which a small question shows whether any would be taken."""
 _GRACE_SECONDS = 3.0
-_REPLY_BYTES, _ANSWER_BYTES, _TOKEN_BYTES = 1 << 20, 1 << 16, 1 << 12
-"""Bytes for a reply, each answer in it, each token of that: likeliest tokens take many."""
 
 
 class Sender:
@@ -66,13 +63,12 @@ class Sender:
         examiner: Examiner,
         lists: Lists,
         context_tokens: int | None,
-        thinking: Thinking | None,
         put: Callable[[list[Completion] | Exception], None],
     ) -> None:
         self._client, self._endpoints, self._waiting = client, endpoints, waiting
         self._bodies, self._replies = bodies, replies
         self._options, self._secret, self._examiner = options, secret, examiner
-        self._lists, self._context, self._thinking = lists, context_tokens, thinking
+        self._lists, self._context = lists, context_tokens
         self._whole = 1
         """Prompts of a whole list, as those are that came last."""
         self._done = HandOver(put)
@@ -92,8 +88,13 @@ class Sender:
         self._question: OnItsWay | None = None
         self._said: set[str] = set()
         self.resending = Resending(
-            waiting, most=options.max_retries, go_on=self.pump, give_up=self._give_up
+            waiting,
+            most=options.max_retries,
+            go_on=self.pump,
+            give_up=self._give_up,
+            doubt=self._doubt,
         )
+        self._doubted: dict[int, tuple[OnItsWay, list[Job]]] = {}
 
     def admit(self, jobs: list[Job]) -> None:
         """Queue requests; one that is surely too long is not sent."""
@@ -102,8 +103,6 @@ class Sender:
             if words := job.too_long(self._context):
                 self._settle([job], [job.failed("too_long", words)])
             else:
-                if self._thinking is not None:
-                    self._thinking.begin(job)
                 fit.append(job)
         self._whole = self._lists.longest(jobs[0].decoding)
         self._waiting.add(fit)
@@ -141,7 +140,8 @@ class Sender:
         """Give up on requests; a list goes on as long as anybody waits for one of its prompts."""
         given_up = []
         asked = list(self._asked.values())
-        chunks = [*(each.jobs for each in asked), *self.resending.pausing]
+        doubted = [jobs for _, jobs in self._doubted.values()]
+        chunks = [*(each.jobs for each in asked), *self.resending.pausing, *doubted]
         for job in [*chain.from_iterable(chunks), *self._waiting]:
             if job.request.request_id in request_ids and not job.is_settled:
                 job.is_settled = True
@@ -159,6 +159,8 @@ class Sender:
         self.hedges.close()
         for asked in self._asked.values():
             asked.sent.cancel()
+        for sent, _ in self._doubted.values():
+            sent.cancel()
         if self._question is not None:
             self._question.cancel()
         await self._health.close()
@@ -189,7 +191,7 @@ class Sender:
         asked.sent = self._client.send(
             endpoint.root + self._bodies.path,
             body,
-            most=_longest_reply(jobs),
+            most=longest_reply(jobs),
             done=partial(self._came, asked),
             part=partial(self._part, asked) if is_streamed else None,
         )
@@ -220,7 +222,7 @@ class Sender:
         """See to what came of a request."""
         try:
             if asked.stream is not None:
-                if ended := asked.stream.close():
+                if ended := asked.stream.end(reply):
                     self._ended(asked, ended)
                 reply = asked.stream.instead_of(reply)
             if not asked.jobs:
@@ -241,7 +243,7 @@ class Sender:
             asked.twin.twin = None
         if self._lost is None:
             self.pump()
-            if not self._asked and not self.resending.pausing and not len(self._waiting):
+            if not (self._asked or self._doubted or self.resending.pausing or len(self._waiting)):
                 self._health.rest()
         elif not any(each.in_flight for each in self._endpoints):
             self._over()
@@ -262,14 +264,11 @@ class Sender:
         try:
             if asked.stream is not None:
                 asked.stream.check()
-            completions: list[Completion] = []
-            if self._thinking is None or not jobs[0].decoding.thinking_tokens:
-                completions = self._replies.read(jobs, reply.body)
-            elif done := self._replies.thought(jobs[0], reply.body):
-                completions = [done]
+            completions = self._replies.read(jobs, reply.body)
         except BadReplyError as error:
-            kind = reply.headers.get("Content-Type", "no content type")
-            words = f"{endpoint.root} answered what is no answer ({kind}): {error}"
+            kind = self._secret.scrub(reply.headers.get("Content-Type", "no content type"))
+            why = self._secret.scrub(str(error))
+            words = f"{endpoint.root} answered what is no answer ({kind[:_KIND]}): {why[:_WORDS]}"
             self._health.failed(endpoint, words)
             self.resending.again(jobs, words, singly=True)
             return
@@ -293,7 +292,7 @@ class Sender:
 
     def _refused(self, endpoint: Endpoint, jobs: list[Job], reply: Reply) -> None:
         words = self._secret.scrub(reply.words)
-        said = f"{endpoint.root} answered {reply.status}: {' '.join(words.split())[:_WORDS]}"
+        said = f"{endpoint.root} answered {reply.status}: {words[:_WORDS]}"
         step = next_of(reply.status, words)
         if step is Next.LATER:
             wait = retry_after(reply.headers, time.time())
@@ -316,16 +315,19 @@ class Sender:
                 self._give_up(jobs[0], "engine_error", said)
                 self._refused_in_row += 1
                 if self._refused_in_row >= self._most_refused and self._question is None:
-                    self._ask(endpoint, jobs[0], said)
+                    done = partial(self._is_all_refused, endpoint, said)
+                    self._question = self._ask(endpoint, jobs[0], done)
 
-    def _ask(self, endpoint: Endpoint, job: Job, said: str) -> None:
-        """Find by a small question whether it is the prompts that are refused, or all we ask."""
+    def _ask(
+        self, endpoint: Endpoint, job: Job, done: Callable[[Reply | NoReplyError], None]
+    ) -> OnItsWay:
+        """Ask a small question, as this prompt is asked: it shows whose fault a refusal is."""
         asked = [self._examiner.question(job.decoding)]
         body, url = self._bodies.body(asked), endpoint.root + self._bodies.path
-        done = partial(self._told, endpoint, said)
-        self._question = self._client.send(url, body, most=_longest_reply(asked), done=done)
+        return self._client.send(url, body, most=longest_reply(asked), done=done)
 
-    def _told(self, endpoint: Endpoint, said: str, reply: Reply | NoReplyError) -> None:
+    def _is_all_refused(self, endpoint: Endpoint, said: str, reply: Reply | NoReplyError) -> None:
+        """Go on where only prompts are refused, and stop where all is that we ask."""
         self._question = None
         self._refused_in_row = 0
         if isinstance(reply, Reply):
@@ -337,6 +339,19 @@ class Sender:
             elif step is Next.REFUSED:
                 hint = "mend what it names; the same command goes on"
                 self._end(EngineError(f"every request is refused: {said}", hint=hint))
+        self.pump()
+
+    def _doubt(self, endpoint: Endpoint, job: Job, words: str) -> None:
+        """Find whether a server has no room for this prompt alone."""
+        done = partial(self._is_its_own_fault, job, words)
+        self._doubted[id(job)] = (self._ask(endpoint, job, done), [job])
+
+    def _is_its_own_fault(self, job: Job, words: str, reply: Reply | NoReplyError) -> None:
+        del self._doubted[id(job)]
+        if isinstance(reply, Reply) and reply.status == _OK:
+            self._give_up(job, "engine_error", words)
+        else:
+            self._waiting.add_first([job])
         self.pump()
 
     def _give_up(self, job: Job, kind: ErrorKind, words: str) -> None:
@@ -379,9 +394,3 @@ class Sender:
             self._is_over = True
             self._done.flush()
             self._done.put(self._lost)
-
-
-def _longest_reply(jobs: Sequence[Job]) -> int:
-    """Bytes that a reply may have."""
-    longest = jobs[0].decoding.max_tokens
-    return _REPLY_BYTES + len(jobs) * (_ANSWER_BYTES + longest * _TOKEN_BYTES)

@@ -13,7 +13,7 @@ from judgefast.engines.http.events import Events
 from judgefast.engines.http.replies import decoded
 from judgefast.engines.http.unusable import BadReplyError
 from judgefast.engines.http.usage import Usage  # noqa: TC001 - msgspec reads it from the class
-from judgefast.engines.http.wires import Reply
+from judgefast.engines.http.wires import Reply, is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,9 +86,16 @@ class Stream:
             self._take(event, ended)
         return ended
 
-    def close(self) -> Ended:
-        """Nothing more will come; what had ended and was held."""
+    def end(self, reply: Reply | NoReplyError) -> Ended:
+        """Nothing more will come; what has ended by that, or was held.
+
+        Args:
+            reply: How it came to its end; with all of the stream where that came in one piece.
+
+        """
         ended: Ended = []
+        if isinstance(reply, Reply) and reply.body and is_stream(reply.fields):
+            ended += self.feed(reply.body)
         if self.has_begun:
             for event in self._events.close():
                 self._take(event, ended)

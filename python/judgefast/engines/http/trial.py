@@ -144,7 +144,7 @@ class Trial:
         if not isinstance(reply, Reply) or reply.status != _OK:
             return abilities
         stream = Stream(jobs, Replies(abilities, tokenizer=self._tokenizer))
-        ended = stream.feed(reply.body) + stream.close()
+        ended = stream.end(reply)
         if stream.problem or stream.error or len(ended) < len(jobs):
             return abilities
         tokens = sum(completion.completion_tokens or 0 for _, completion in ended)
@@ -219,7 +219,7 @@ class Trial:
             try:
                 return Replies(abilities, tokenizer=self._tokenizer).read(jobs, reply.body)
             except (BadReplyError, CutPromptError) as error:
-                reply = str(error)
+                reply = self._secret.scrub(str(error))
         if may_fail:
             return None
         if isinstance(reply, Reply):

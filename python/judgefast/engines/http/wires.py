@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import httptools
 from multidict import CIMultiDict
 
+from judgefast.engines.http.causes import cause_of
+from judgefast.engines.http.packed import unpacked
 from judgefast.engines.http.unusable import NoReplyError
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ IDLE_SECONDS = 30.0
 _TICK = 0.002
 """Timers are exact to so many seconds."""
 _HEAD_BYTES = 1 << 16
+_CODING = b"content-encoding"
 _FIRST_FINAL = 200
 """Statuses below it announce another reply."""
 
@@ -116,7 +119,7 @@ class Server:
         self._at = (url.raw_host or "", url.port or 0)
         self._tls = tls if url.scheme == "https" else None
         self._connect_seconds, self._seconds = connect_seconds, seconds
-        given = {"Host": url.raw_authority, "Accept-Encoding": "identity", **headers}
+        given = {"Host": url.raw_authority, **headers}
         lines = [f"POST {url.raw_path_qs} HTTP/1.1", *(f"{k}: {v}" for k, v in given.items())]
         self._head = ("\r\n".join(lines) + "\r\nContent-Length: ").encode() + b"%d\r\n\r\n"
         self._idle: deque[Wire] = deque()
@@ -176,7 +179,8 @@ class Server:
             async with asyncio.timeout(self._connect_seconds):
                 _, wire = await loop.create_connection(lambda: Wire(self), *self._at, ssl=self._tls)
         except (OSError, ValueError) as error:  # a time-out is an OSError too
-            words = str(error) or f"none within {self._connect_seconds:g} seconds"
+            is_late = isinstance(error, TimeoutError) and error.errno is None
+            words = f"none within {self._connect_seconds:g} seconds" if is_late else cause_of(error)
             message = f"no connection to {self.place}: {words}"
             loop.call_soon(exchange.end, NoReplyError(message, was_sent=False))
             return
@@ -218,7 +222,7 @@ class Wire(asyncio.Protocol):
         self._fields: list[tuple[bytes, bytes]] = []
         self._parts: list[bytes] = []
         self._size = 0
-        self._problem = ""
+        self._problem = self._coding = ""
         self._is_whole = self._is_kept = self._has_head = self._is_stream = False
 
     def send(self, exchange: Exchange) -> None:
@@ -268,6 +272,8 @@ class Wire(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:  # noqa: D102 - see the class
         self._fields.append((name, value))
         self._size += len(name) + len(value)
+        if len(name) == len(_CODING) and name.lower() == _CODING:
+            self._coding = value.decode("latin-1")
         if self._size > _HEAD_BYTES:
             self._problem = f"a head of more than {_HEAD_BYTES:,} bytes"
 
@@ -277,7 +283,7 @@ class Wire(asyncio.Protocol):
         self._status = self._parser.get_status_code()
         exchange = self._exchange
         if exchange is not None and exchange.part is not None and self._status == _FIRST_FINAL:
-            self._is_stream = is_stream(self._fields)
+            self._is_stream = is_stream(self._fields) and not self._coding
 
     def on_body(self, body: bytes) -> None:  # noqa: D102 - see the class
         self._parts.append(body)
@@ -303,9 +309,17 @@ class Wire(asyncio.Protocol):
         self._exchange.part(data)
 
     def _hand_over(self) -> None:
-        exchange, self._exchange = self._exchange, None
+        exchange = self._exchange
         assert exchange is not None  # asked by the callers
-        reply = Reply(self._status, self._fields, b"".join(self._parts))
+        body = b"".join(self._parts)
+        if self._coding:
+            try:
+                body = unpacked(body, self._coding, exchange.most)
+            except ValueError as error:
+                self._fail(str(error))
+                return
+        self._exchange = None
+        reply = Reply(self._status, self._fields, body)
         if self._is_kept and self.is_open and not self._transport.get_write_buffer_size():
             self._server.take_back(self)
         else:
