@@ -59,6 +59,9 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What went wrong, for a person."""
     replaced_surrogates: int = 0
     """Lone surrogates in the reply that became U+FFFD."""
+    reasoning: str = ""
+    """What the judge thought before it answered, where it came apart from `text`. Kept, never read
+    for a verdict. Thinking that used its budget up is `length`, with an empty `text`."""
 
 
 class Lane(msgspec.Struct, frozen=True):

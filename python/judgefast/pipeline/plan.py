@@ -114,7 +114,7 @@ def plan_batch(
         hashes, tokens = counts.render(judge, items, columns, base)
     context = judge.engine.model.context_tokens
     if tokens is not None and context is not None:
-        too_long = tokens + judge.prompts.decoding.max_tokens > context
+        too_long = tokens + judge.prompts.decoding.most_tokens > context
         planned[too_long] = PLANNED.index("too_long")
     planned[_shows_empty(items, columns, base)] = PLANNED.index("not_needed")
     return RunPlan(columns, RenderedColumns(hashes, tokens, None, planned))

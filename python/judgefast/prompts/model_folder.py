@@ -11,6 +11,7 @@ from pathlib import Path  # noqa: TC003 - a field of a named tuple
 from typing import Any, NamedTuple
 
 from judgefast.errors import ModelError
+from judgefast.prompts.harmony import HARMONY_TEMPLATE, speaks_harmony
 from judgefast.prompts.model import JudgeModel
 from judgefast.prompts.model_files import chat_template, read_object, text_of_token
 from judgefast.prompts.tokenizer import PromptTokenizer
@@ -48,6 +49,9 @@ def read_model_folder(path: Path, *, name: str | None = None) -> ModelFolder:
     told = read_object(path / "tokenizer_config.json")
     generation = read_object(path / "generation_config.json")
     tokenizer = PromptTokenizer.from_file(path / "tokenizer.json")
+    template = chat_template(path)
+    if template is None and speaks_harmony(tokenizer):
+        template = HARMONY_TEMPLATE
     end = text_of_token(told.get("eos_token"))
     ids = generation.get("eos_token_id", config.get("eos_token_id"))
     eos = {one for one in (ids if isinstance(ids, list) else [ids]) if isinstance(one, int)}
@@ -57,7 +61,7 @@ def read_model_folder(path: Path, *, name: str | None = None) -> ModelFolder:
         name=name or path.resolve().name,
         digest=digest_of(path),
         tokenizer=tokenizer,
-        chat_template=chat_template(path),
+        chat_template=template,
         bos_token=text_of_token(told.get("bos_token")),
         eos_token=end,
         context_tokens=_context(config),

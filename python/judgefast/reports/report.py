@@ -151,6 +151,8 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     computed: int | None = None
     """Prompt tokens that were not cached."""
     completion: int | None = None
+    reasoning: int | None = None
+    """Of those of the completion, what the judge thought before it answered."""
 
 
 class LaunchFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,6 +182,11 @@ class Operations(msgspec.Struct, frozen=True, kw_only=True):
     """Completions and errors, over all launches."""
     superseded: int = 0
     """Completions that do not count, because another answers the same request."""
+    servers: Tokens | None = None
+    """Tokens as the judge's servers count them, those of all their users while launches judged;
+    None where they do not say. Prompts of a list are counted there alone."""
+    hedged: int | None = None
+    """Requests that were sent to a second server as well; None where no engine does that."""
     in_flight_mean: float | None = None
     """Requests at the engine, averaged over the judge phase."""
     launches: list[LaunchFacts] = []

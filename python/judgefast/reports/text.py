@@ -15,6 +15,7 @@ from judgefast.reports.words import (
     EXCERPT_LIMIT,
     SENTENCE_LIMIT,
     duration,
+    facts,
     name,
     number,
     percent,
@@ -236,9 +237,13 @@ def _add_speed(table: Table, operations: Operations) -> None:
     if speed:
         table.add_row("speed", ", ".join(speed))
     table.add_row("tokens", _tokens(operations.tokens))
+    if operations.servers is not None:
+        counted = _tokens(operations.servers)
+        table.add_row("servers", f"{counted}, as they count, for all their users")
     asked = f"{plural(operations.attempts, 'attempt')} at {plural(operations.requests, 'request')}"
     superseded = f", {operations.superseded:,} superseded" if operations.superseded else ""
-    table.add_row("asked", asked + superseded)
+    hedged = f", {operations.hedged:,} sent to a second server too" if operations.hedged else ""
+    table.add_row("asked", asked + superseded + hedged)
 
 
 def _tokens(tokens: Tokens) -> str:
@@ -251,13 +256,14 @@ def _tokens(tokens: Tokens) -> str:
         computed = "unknown" if tokens.computed is None else f"{tokens.computed:,}"
         split = f" ({tokens.cached:,} cached, {computed} computed)"
     completion = "unknown" if tokens.completion is None else f"{tokens.completion:,}"
-    return f"{prompt}{split}, completion {completion}"
+    thought = f" ({tokens.reasoning:,} of them reasoning)" if tokens.reasoning else ""
+    return f"{prompt}{split}, completion {completion}{thought}"
 
 
 def _launch(launch: LaunchFacts) -> str:
-    facts = line(", ".join(f"{key} {value}" for key, value in launch.engine.items()), EXCERPT_LIMIT)
+    known = facts({key: value for key, value in launch.engine.items() if key != "notes"})
     where = f"{name(launch.id)[:8]} on {name(launch.machine)}"
-    return f"{where}: {plural(launch.judgments, 'judgment')}" + (f"; {facts}" if facts else "")
+    return f"{where}: {plural(launch.judgments, 'judgment')}" + (f"; {known}" if known else "")
 
 
 def _grid() -> Table:

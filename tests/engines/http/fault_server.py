@@ -25,11 +25,11 @@ from typing import Any
 
 import msgspec
 
-from . import sglang
+from . import sglang, sse
 from .byte_model import ids_of
 from .faults import GARBAGE, HTML, Faults, Rule, Script, spoiled
 from .opinion import asked_about, is_about_item
-from .protocols import Cache, Refusal, answer, prompts_of, read
+from .protocols import Asked, Cache, Refusal, answer, prompts_of, read
 
 JSON = "application/json"
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"}
@@ -142,11 +142,19 @@ class Server:
             reply = spoiled(rule.do, reply)
         if rule is None:
             self._note("answered", note)
-        await _send_spoiled(writer, json.dumps(reply).encode(), rule)
+        await self._send(reply, asked, rule, writer)
         await writer.drain()
         if rule is not None and not writer.is_closing():
             self._note("answered", note)
         return None
+
+    async def _send(
+        self, reply: Any, asked: Asked, rule: Rule | None, writer: asyncio.StreamWriter
+    ) -> None:
+        if asked.body.get("stream") and self.script.streams != "no":
+            await sse.send(reply, asked, self.script, rule, writer)
+        else:
+            await _send_spoiled(writer, json.dumps(reply).encode(), rule)
 
     def _note(self, what: str, note: dict[str, Any]) -> None:
         if self._log is not None:

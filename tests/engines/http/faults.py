@@ -11,7 +11,8 @@ from .opinion import is_about_item
 
 Kind = Literal[
     "status", "hang", "drip", "reset", "cut", "content_type", "html", "garbage", "no_choices",
-    "fewer", "more", "shuffled", "duplicates", "huge", "die", "slow", "echo",
+    "fewer", "more", "shuffled", "duplicates", "huge", "die", "slow", "late", "error_event",
+    "no_done", "odd", "echo",
 ]  # fmt: skip
 
 HUGE = 10 << 20
@@ -44,7 +45,7 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True):
     status: int = 500
     headers: dict[str, str] = {}
     seconds: float = 60.0
-    """Of a hang, of a drip as a whole, of a slow answer."""
+    """Of a hang, of a drip as a whole, of a slow answer, of choices that come late in a stream."""
     seen: int = 0
     done: int = 0
 
@@ -70,6 +71,14 @@ class Script(msgspec.Struct, forbid_unknown_fields=True):
     """What an answer about an item takes."""
     top: int = 20
     """Most log-probabilities by `logprobs` or `top_logprobs`."""
+    streams: Literal["answers", "tokens", "no"] = "answers"
+    """Pieces that a choice comes in: two, as vLLM does where it is asked to, or one a token."""
+    counts: bool = True
+    """It says in each piece how many tokens that choice has."""
+    thinks: int = 0
+    """Characters that it thinks before it answers; 0 for a judge that does not."""
+    parts: Literal["reasoning", "reasoning_content", "no"] = "reasoning"
+    """Where its thinking is over chat; `no`: between marks in the content."""
     hidden: str = ""
     """Letters that are never among the likeliest tokens."""
     rules: list[Rule] = []

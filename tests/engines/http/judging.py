@@ -131,6 +131,11 @@ class Judging:
         words = ["resume", str(self._folder / out), "--json", *more]
         return self._ended([*COMMAND, *words], out, environment(KEY))
 
+    def report(self, out: str = "run") -> str:
+        """What `judgefast report` shows a person."""
+        words = ["report", str(self._folder / out)]
+        return self._ended([*COMMAND, *words], out, environment(None)).data
+
     def _ended(self, words: list[str], out: str, variables: dict[str, str]) -> Ran:
         data, said = StringIO(), StringIO()
         log, handler = logging.getLogger("judgefast"), logging.StreamHandler(said)

@@ -157,6 +157,74 @@ def test_a_proxy_of_the_environment_is_spoken_to_as_one(monkeypatch: pytest.Monk
     assert b"\r\nAuthorization: Bearer a-key\r\n" in head
 
 
+EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: Text/Event-Stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("is_proxied", [False, True])
+def test_a_stream_of_events_is_handed_on_as_it_comes(
+    is_proxied: bool,  # noqa: FBT001 - a parameter of the test
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The second piece is sent when the first one was taken, and not before."""
+
+    async def work() -> tuple[list[bytes], Reply | NoReplyError]:
+        taken = asyncio.Event()
+        parts: list[bytes] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"{}")
+            writer.write(EVENTS + b"3\r\n[1,\r\n")
+            await taken.wait()
+            writer.write(b"4\r\n2,3]\r\n0\r\n\r\n")
+            writer.close()
+
+        def take(data: bytes) -> None:
+            parts.append(data)
+            taken.set()
+
+        listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+        root = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        if is_proxied:
+            monkeypatch.setenv("http_proxy", root)
+            monkeypatch.setenv("no_proxy", "")
+            root = "http://judge.example:8000"
+        async with Client(HttpOptions(base_urls=(root,)), Secret(None)) as client:
+            found: asyncio.Future[Reply | NoReplyError] = asyncio.get_running_loop().create_future()
+            client.send(root + "/x", b"{}", most=ENOUGH, done=found.set_result, part=take)
+            reply = await asyncio.wait_for(found, 5)
+        listening.close()
+        return parts, reply
+
+    parts, reply = asyncio.run(work())
+    assert b"".join(parts) == b"[1,2,3]"
+    assert len(parts) >= 2
+    assert not isinstance(reply, NoReplyError)
+    assert (reply.status, reply.body) == (200, b"")
+
+
+def test_a_stream_that_is_given_up_by_whoever_takes_it_is_left_at_once() -> None:
+    async def work() -> list[object]:
+        raw = EVENTS + b"3\r\n[1,\r\n4\r\n2,3]\r\n0\r\n\r\n"
+        listening = await asyncio.start_server(RawServer([raw], closes=False).serve, "127.0.0.1", 0)
+        root = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        found: list[object] = []
+        async with Client(HttpOptions(base_urls=(root,)), Secret(None)) as client:
+            part = asyncio.Event()
+
+            def take(data: bytes) -> None:
+                found.append(data)
+                sent.cancel()
+                part.set()
+
+            sent = client.send(root + "/x", b"{}", most=ENOUGH, done=found.append, part=take)
+            await asyncio.wait_for(part.wait(), 5)
+            await asyncio.sleep(0.05)
+        listening.close()
+        return found
+
+    assert asyncio.run(work()) == [b"[1,2,3]"]
+
+
 def compressed(body: bytes, coding: str) -> bytes:
     """A reply whose body is compressed, as some proxies send it unasked."""
     packed = {

@@ -19,7 +19,7 @@ from judgefast import __version__
 from judgefast.engines.http.causes import cause_of
 from judgefast.engines.http.packed import unpacked
 from judgefast.engines.http.unusable import NoReplyError
-from judgefast.engines.http.wires import IDLE_SECONDS, Reply, Server
+from judgefast.engines.http.wires import IDLE_SECONDS, Reply, Server, is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ _SAID = {
 }
 """Of every request; some hosts refuse those of nobody."""
 _ONE_GIGABYTE = 1 << 30
+_OK = 200
 
 
 class OnItsWay(Protocol):
@@ -121,7 +122,13 @@ class Client:
         return reply
 
     def send(
-        self, url: str, body: bytes, *, most: int, done: Callable[[Reply | NoReplyError], None]
+        self,
+        url: str,
+        body: bytes,
+        *,
+        most: int,
+        done: Callable[[Reply | NoReplyError], None],
+        part: Callable[[bytes], None] | None = None,
     ) -> OnItsWay:
         """Send JSON and go on.
 
@@ -130,14 +137,15 @@ class Client:
             body: What.
             most: Bytes that a reply may have.
             done: Called later, once, with what came of it; never where it was given up.
+            part: Called before with what comes of a stream of events, which `done` is not told of.
 
         """
         if url not in self._servers:
             self._servers[url] = self._server(url)
         server = self._servers[url]
         if server is not None:
-            return server.send(body, most, done)
-        task = asyncio.get_running_loop().create_task(self._relay(url, body, most, done))
+            return server.send(body, most, done, part)
+        task = asyncio.get_running_loop().create_task(self._relay(url, body, most, done, part))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -155,11 +163,17 @@ class Client:
         )
 
     async def _relay(
-        self, url: str, body: bytes, most: int, done: Callable[[Reply | NoReplyError], None]
+        self,
+        url: str,
+        body: bytes,
+        most: int,
+        done: Callable[[Reply | NoReplyError], None],
+        part: Callable[[bytes], None] | None,
     ) -> None:
         found: Reply | NoReplyError
+        seconds = self._options.timeout_seconds
         try:
-            found = await self._exchange("POST", url, body, most, self._options.timeout_seconds)
+            found = await self._exchange("POST", url, body, most, seconds, part)
         except NoReplyError as error:
             found = error
         asyncio.get_running_loop().call_soon(done, found)
@@ -173,8 +187,14 @@ class Client:
         """
         return await self._exchange("GET", url, None, 1 << 24, seconds)
 
-    async def _exchange(
-        self, method: str, url: str, body: bytes | None, most: int, seconds: float
+    async def _exchange(  # noqa: PLR0913, PLR0917 - a request, and how it is read
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        most: int,
+        seconds: float,
+        part: Callable[[bytes], None] | None = None,
     ) -> Reply:
         assert self._session is not None  # used within `async with`
         target = self._targets.get(url)
@@ -190,7 +210,8 @@ class Client:
             async with self._session.request(
                 method, target[0], data=body, allow_redirects=False, **more
             ) as response:
-                raw = await _whole(response, most)
+                is_part = response.status == _OK and is_stream(response.raw_headers)
+                raw = await _whole(response, most, part if is_part else None)
                 raw = unpacked(raw, response.headers.get("Content-Encoding", ""), most)
                 return Reply(response.status, response.raw_headers, raw)
         except aiohttp.ConnectionTimeoutError:
@@ -209,13 +230,17 @@ class Client:
             raise NoReplyError(message, was_sent=True) from None
 
 
-async def _whole(response: aiohttp.ClientResponse, most: int) -> bytes:
-    if response.content_length is not None and response.content_length <= most:
+async def _whole(
+    response: aiohttp.ClientResponse, most: int, pass_on: Callable[[bytes], None] | None
+) -> bytes:
+    length = response.content_length
+    if pass_on is None and length is not None and length <= most:
         raw: bytes = await response.read()
         return raw
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     async for part in response.content.iter_any():
-        parts.append(part)
+        (pass_on or parts.append)(part)
         size += len(part)
         if size > most:
             response.close()

@@ -84,9 +84,10 @@ async def detect(client: Client, options: HttpOptions, secret: Secret, named: st
     control: tuple[str, ...] = ()
     if tokenizer is not None:
         control = tuple(tokenizer.decode([token]) for token in sorted(tokenizer.control_ids))
+    may_think = judge.reasoning is not None
     if abilities.way == "chat":
         judge = JudgeModel(name=name, digest="", context_tokens=context)
-    abilities = await trial.answers(abilities)
+    abilities = await trial.answers(abilities, may_think=may_think)
     examiner = Examiner(
         client=client,
         options=options,

@@ -118,6 +118,7 @@ class HttpEngine:
             choice=abilities.choice,
             label_probabilities=abilities.labels,
             seed=abilities.way != "sglang",
+            thinking=abilities.thinking or abilities.way == "chat",
         )
 
     @property
@@ -155,12 +156,17 @@ class HttpEngine:
             "concurrency": self.options.concurrency,
             "timeout_seconds": self.options.timeout_seconds,
             "max_retries": self.options.max_retries,
-            "hedging": False,
+            "stream": loop.is_streamed(abilities),
+            "hedging": self.options.hedge_seconds or self.options.hedge,
             "notes": _notes(found),
         }
 
     def counters(self) -> dict[str, int]:
-        """Since the start: `resent`, `defused`, `bounded`, `went_away`."""
+        """Since the start: `resent`, `defused`, `bounded`, `hedged`, `went_away`.
+
+        And `server_prompt_tokens`, `server_cached_tokens`, `server_completion_tokens` where the
+        servers count them, for all their users.
+        """
         return self._loop.counters() if self._loop is not None else {}
 
     def in_flight(self, lane: int) -> int:
@@ -249,6 +255,11 @@ def _notes(found: Found) -> list[str]:
         notes.append(
             "prompts were not sealed: the server takes words, and what spelt a control token in a "
             "text was defused"
+        )
+    if abilities.thinks:
+        notes.append(
+            "the judge thinks before it answers: without `decoding.thinking = true` that is within "
+            "`max_tokens` of its answer"
         )
     if abilities.top_logprobs:
         notes.append(

@@ -9,11 +9,14 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from judgefast.engines.http.asked import Asked, longest_reply
 from judgefast.engines.http.handover import HandOver
 from judgefast.engines.http.health import Health
+from judgefast.engines.http.hedges import Hedges
 from judgefast.engines.http.look import refusal
 from judgefast.engines.http.resending import Resending
 from judgefast.engines.http.retries import Next, is_too_long, next_of, retry_after
+from judgefast.engines.http.streams import Stream
 from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
 from judgefast.engines.http.wires import Reply
 from judgefast.errors import ColumnError, EngineError
@@ -27,14 +30,13 @@ if TYPE_CHECKING:
     from judgefast.engines.http.endpoints import Endpoint
     from judgefast.engines.http.examine import Examiner
     from judgefast.engines.http.jobs import Job
+    from judgefast.engines.http.lists import Lists
     from judgefast.engines.http.options import HttpOptions, Secret
     from judgefast.engines.http.replies import Replies
+    from judgefast.engines.http.streams import Ended
     from judgefast.engines.http.waiting import Waiting
 
 LOG = logging.getLogger("judgefast")
-
-SHORT_ANSWER = 16
-"""Tokens up to which prompts go in lists: a list is answered when its slowest is."""
 
 _OK = 200
 _TOO_MANY = 429
@@ -43,8 +45,6 @@ _SORT, _MOST_TOLD = 60, 5
 _MANY_REFUSED = 8
 """Prompts refused in a row, after which a small question shows whether any would be taken."""
 _GRACE_SECONDS = 3.0
-_REPLY_BYTES, _ANSWER_BYTES, _TOKEN_BYTES = 1 << 20, 1 << 16, 1 << 12
-"""Bytes for a reply, each answer in it, each token of that: likeliest tokens take many."""
 
 
 class Sender:
@@ -61,16 +61,19 @@ class Sender:
         options: HttpOptions,
         secret: Secret,
         examiner: Examiner,
-        list_size: int,
+        lists: Lists,
         context_tokens: int | None,
         put: Callable[[list[Completion] | Exception], None],
     ) -> None:
         self._client, self._endpoints, self._waiting = client, endpoints, waiting
         self._bodies, self._replies = bodies, replies
         self._options, self._secret, self._examiner = options, secret, examiner
-        self._list_size, self._context = list_size, context_tokens
+        self._lists, self._context = lists, context_tokens
+        self._whole = 1
+        """Prompts of a whole list, as those are that came last."""
         self._done = HandOver(put)
-        self._asked: dict[int, tuple[OnItsWay, Endpoint, list[Job]]] = {}
+        self._asked: dict[int, Asked] = {}
+        self.hedges = Hedges(options, endpoints, self._asked, self._double)
         self._health = Health(
             endpoints=endpoints,
             patience=options.patience_seconds,
@@ -84,7 +87,6 @@ class Sender:
         self._refused_in_row, self._most_refused = 0, _MANY_REFUSED
         self._question: OnItsWay | None = None
         self._said: set[str] = set()
-        self._has_short_answers = False
         self.resending = Resending(
             waiting,
             most=options.max_retries,
@@ -98,11 +100,11 @@ class Sender:
         """Queue requests; one that is surely too long is not sent."""
         fit = []
         for job in jobs:
-            if words := self._too_long(job):
+            if words := job.too_long(self._context):
                 self._settle([job], [job.failed("too_long", words)])
             else:
                 fit.append(job)
-        self._has_short_answers = _is_short(jobs[0])
+        self._whole = self._lists.longest(jobs[0].decoding)
         self._waiting.add(fit)
         self.pump()
 
@@ -131,7 +133,7 @@ class Sender:
         sizes = sum(endpoint.window.size for endpoint in self._endpoints)
         unkept = len(self._done) + sum(endpoint.in_flight for endpoint in self._endpoints)
         most = self._options.concurrency * len(self._endpoints)  # what a crash may cost
-        if unkept > most or len(self._waiting) < self._list_size + sizes // 8:
+        if unkept > most or len(self._waiting) < self._lists.size + sizes // 8:
             self._done.soon()
 
     def cancel(self, request_ids: set[bytes]) -> None:
@@ -139,15 +141,13 @@ class Sender:
         given_up = []
         asked = list(self._asked.values())
         doubted = [jobs for _, jobs in self._doubted.values()]
-        chunks = [*(each[2] for each in asked), *self.resending.pausing, *doubted]
+        chunks = [*(each.jobs for each in asked), *self.resending.pausing, *doubted]
         for job in [*chain.from_iterable(chunks), *self._waiting]:
             if job.request.request_id in request_ids and not job.is_settled:
                 job.is_settled = True
                 given_up.append(job.cancelled())
-        for sent, endpoint, chunk in asked:
-            if all(job.is_settled for job in chunk):
-                sent.cancel()
-                self._left(endpoint, chunk)
+        for each in asked:
+            self._spare(each)
         if given_up:
             self._done.add(given_up)
             self._done.soon()
@@ -156,71 +156,91 @@ class Sender:
         """End all that is on its way."""
         self._is_over, self._lost = True, EngineError("closed")
         self.resending.close()
-        for sent, _, _ in self._asked.values():
-            sent.cancel()
+        self.hedges.close()
+        for asked in self._asked.values():
+            asked.sent.cancel()
         for sent, _ in self._doubted.values():
             sent.cancel()
         if self._question is not None:
             self._question.cancel()
         await self._health.close()
 
-    def _too_long(self, job: Job) -> str:
-        """Why a prompt cannot fit; empty where it may. A word is at least one token."""
-        prompt = job.request.prompt
-        if self._context is None or prompt is None:
-            return ""
-        least = len(prompt.text.split()) if job.ids is None else len(job.ids)
-        room = self._context - job.request.decoding.max_tokens
-        if least <= room:
-            return ""
-        unit = "words" if job.ids is None else "tokens"
-        return f"the prompt has {least:,} {unit}, and the judge has room for {room:,} tokens"
-
     def _least_room(self, endpoint: Endpoint) -> int:
         """Places that a server must have free: those of a whole list, where they go in lists."""
-        return min(self._list_size, endpoint.window.size) if self._has_short_answers else 1
+        return min(self._whole, endpoint.window.size)
 
     def _is_worth_waiting(self, endpoint: Endpoint) -> bool:
         """Whether a busy server has enough to do until a whole list has come together."""
-        few = len(self._waiting) < self._list_size and self._has_short_answers
-        return few and endpoint.in_flight > max(self._list_size, endpoint.window.size // 2)
+        is_few = len(self._waiting) < self._whole and self._whole > 1
+        return is_few and endpoint.in_flight > max(self._whole, endpoint.window.size // 2)
 
     def _together(self, room: int, job: Job) -> int:
         """How many prompts go in a request that begins with this one."""
-        if not _is_short(job):
-            return 1
         up = sum(endpoint.is_up for endpoint in self._endpoints) or 1
-        return min(self._list_size, room, max(1, -(-len(self._waiting) // up)))
+        most = self._lists.most(job.decoding, waiting=len(self._waiting), servers=up)
+        return min(most, room)
 
-    def _send(self, endpoint: Endpoint, jobs: list[Job]) -> None:
+    def _send(self, endpoint: Endpoint, jobs: list[Job], twin: Asked | None = None) -> None:
+        is_streamed = self._lists.streams(jobs[0].decoding, len(jobs))
         try:
-            body = self._bodies.body(jobs)
+            body = self._bodies.body(jobs, is_streamed=is_streamed)
         except ColumnError as error:
             self.resending.halve(jobs, f"this prompt cannot be sent: {error}")
             return
-        done = partial(self._came, endpoint, jobs, time.monotonic())
-        url = endpoint.root + self._bodies.path
-        sent = self._client.send(url, body, most=_longest_reply(jobs), done=done)
+        asked = Asked(endpoint, jobs, Stream(jobs, self._replies) if is_streamed else None)
+        asked.sent = self._client.send(
+            endpoint.root + self._bodies.path,
+            body,
+            most=longest_reply(jobs),
+            done=partial(self._came, asked),
+            part=partial(self._part, asked) if is_streamed else None,
+        )
         endpoint.in_flight += len(jobs)
-        self._asked[id(jobs)] = (sent, endpoint, jobs)
+        self._asked[id(asked)] = asked
+        self.hedges.sent(len(jobs))
+        if twin is not None:
+            asked.twin, twin.twin = twin, asked
 
-    def _came(
-        self, endpoint: Endpoint, jobs: list[Job], started: float, reply: Reply | NoReplyError
-    ) -> None:
+    def _double(self, asked: Asked, endpoint: Endpoint) -> None:
+        """Ask another server as well; the first answer to each prompt counts."""
+        self._send(endpoint, [job for job in asked.jobs if not job.is_settled], asked)
+
+    def _part(self, asked: Asked, data: bytes) -> None:
+        """Take what has ended of a stream, and go on with the rest."""
+        assert asked.stream is not None  # nothing else comes in parts
+        if ended := asked.stream.feed(data):
+            self._ended(asked, ended)
+            self.pump()
+
+    def _ended(self, asked: Asked, ended: Ended) -> None:
+        for job, _ in ended:
+            asked.jobs.remove(job)
+        asked.endpoint.in_flight -= len(ended)
+        self._worked(asked, [job for job, _ in ended], [completion for _, completion in ended])
+
+    def _came(self, asked: Asked, reply: Reply | NoReplyError) -> None:
         """See to what came of a request."""
         try:
+            if asked.stream is not None:
+                if ended := asked.stream.end(reply):
+                    self._ended(asked, ended)
+                reply = asked.stream.instead_of(reply)
+            if not asked.jobs:
+                return
             if isinstance(reply, NoReplyError):
-                self._no_reply(endpoint, jobs, reply, started)
+                self._no_reply(asked, reply)
             else:
-                self._take(endpoint, jobs, reply, started)
+                self._take(asked, reply)
         finally:
-            self._left(endpoint, jobs)
+            self._left(asked)
 
-    def _left(self, endpoint: Endpoint, jobs: list[Job]) -> None:
+    def _left(self, asked: Asked) -> None:
         """Go on where a request has ended."""
-        if self._asked.pop(id(jobs), None) is None:  # given up as its answer came
+        if self._asked.pop(id(asked), None) is None:  # given up as its answer came
             return
-        endpoint.in_flight -= len(jobs)
+        asked.endpoint.in_flight -= len(asked.jobs)
+        if asked.twin is not None:
+            asked.twin.twin = None
         if self._lost is None:
             self.pump()
             if not (self._asked or self._doubted or self.resending.pausing or len(self._waiting)):
@@ -230,11 +250,20 @@ class Sender:
         else:
             self._done.soon()
 
-    def _take(self, endpoint: Endpoint, jobs: list[Job], reply: Reply, started: float) -> None:
+    def _spare(self, asked: Asked) -> None:
+        """Give up a request that nobody waits for any more."""
+        if asked.is_settled:
+            asked.sent.cancel()
+            self._left(asked)
+
+    def _take(self, asked: Asked, reply: Reply) -> None:
+        endpoint, jobs = asked.endpoint, asked.jobs
         if reply.status != _OK:
             self._refused(endpoint, jobs, reply)
             return
         try:
+            if asked.stream is not None:
+                asked.stream.check()
             completions = self._replies.read(jobs, reply.body)
         except BadReplyError as error:
             kind = self._secret.scrub(reply.headers.get("Content-Type", "no content type"))
@@ -246,10 +275,20 @@ class Sender:
         except CutPromptError as error:
             self._settle(jobs, [job.failed("too_long", str(error)) for job in jobs])
             return
+        self._worked(asked, jobs, completions)
+        if not completions and self._lost is None:  # it has thought; its prompt is there in a cache
+            self._send(endpoint, list(jobs))
+
+    def _worked(self, asked: Asked, jobs: list[Job], completions: list[Completion]) -> None:
+        """Take answers, and end the twin of a request whose prompts all have one."""
         self._refused_in_row = 0
         now = time.monotonic()
-        endpoint.worked(len(jobs), now - started, now)
-        self._settle(jobs, completions)
+        asked.endpoint.worked(len(jobs), now - asked.started, now)
+        self.hedges.answered(now - asked.started)
+        if completions:
+            self._settle(jobs, completions)
+        if asked.twin is not None:
+            self._spare(asked.twin)
 
     def _refused(self, endpoint: Endpoint, jobs: list[Job], reply: Reply) -> None:
         words = self._secret.scrub(reply.words)
@@ -283,9 +322,9 @@ class Sender:
         self, endpoint: Endpoint, job: Job, done: Callable[[Reply | NoReplyError], None]
     ) -> OnItsWay:
         """Ask a small question, as this prompt is asked: it shows whose fault a refusal is."""
-        asked = [self._examiner.question(job.request.decoding)]
+        asked = [self._examiner.question(job.decoding)]
         body, url = self._bodies.body(asked), endpoint.root + self._bodies.path
-        return self._client.send(url, body, most=_longest_reply(asked), done=done)
+        return self._client.send(url, body, most=longest_reply(asked), done=done)
 
     def _is_all_refused(self, endpoint: Endpoint, said: str, reply: Reply | NoReplyError) -> None:
         """Go on where only prompts are refused, and stop where all is that we ask."""
@@ -323,15 +362,14 @@ class Sender:
             self._said.add(sort)
             LOG.warning("a request failed (%s): %s", kind, words)
 
-    def _no_reply(
-        self, endpoint: Endpoint, jobs: list[Job], error: NoReplyError, started: float
-    ) -> None:
+    def _no_reply(self, asked: Asked, error: NoReplyError) -> None:
+        endpoint, jobs = asked.endpoint, asked.jobs
         words = self._secret.scrub(str(error))
         if not error.was_sent:
             self._health.failed(endpoint, words, is_gone=True)
             self.resending.at_once(jobs)
             return
-        since = started if error.is_timeout else None
+        since = asked.started if error.is_timeout else None
         self._health.failed(endpoint, words, waited_since=since)
         self.resending.again(jobs, words, kind="timeout" if error.is_timeout else "engine_error")
 
@@ -356,15 +394,3 @@ class Sender:
             self._is_over = True
             self._done.flush()
             self._done.put(self._lost)
-
-
-def _longest_reply(jobs: Sequence[Job]) -> int:
-    """Bytes that a reply may have."""
-    longest = jobs[0].request.decoding.max_tokens
-    return _REPLY_BYTES + len(jobs) * (_ANSWER_BYTES + longest * _TOKEN_BYTES)
-
-
-def _is_short(job: Job) -> bool:
-    """Whether a prompt may go in a list: its answer is soon there, and has no seed of its own."""
-    decoding = job.request.decoding
-    return decoding.max_tokens <= SHORT_ANSWER and not decoding.temperature > 0

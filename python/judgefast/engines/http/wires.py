@@ -59,17 +59,20 @@ class Reply(NamedTuple):
 class Exchange:
     """A request on its way."""
 
-    __slots__ = ("body", "done", "most", "server", "until", "work")
+    __slots__ = ("body", "done", "most", "part", "server", "until", "work")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - a request and who takes what comes of it
         self,
         server: Server,
         body: bytes,
         most: int,
         done: Callable[[Reply | NoReplyError], None],
         until: float,
+        part: Callable[[bytes], None] | None,
     ) -> None:
         self.server, self.body, self.most, self.until = server, body, most, until
+        self.part = part
+        """Takes a stream of events as it comes; what is no such stream is handed over whole."""
         self.done: Callable[[Reply | NoReplyError], None] | None = done
         self.work: Wire | asyncio.Task[None] | None = None
 
@@ -125,11 +128,15 @@ class Server:
         self._timer: asyncio.TimerHandle | None = None
 
     def send(
-        self, body: bytes, most: int, done: Callable[[Reply | NoReplyError], None]
+        self,
+        body: bytes,
+        most: int,
+        done: Callable[[Reply | NoReplyError], None],
+        part: Callable[[bytes], None] | None = None,
     ) -> Exchange:
         """Send JSON; `done` is called later with what came of it, unless it is given up."""
         now = time.monotonic()
-        exchange = Exchange(self, body, most, done, now + self._seconds)
+        exchange = Exchange(self, body, most, done, now + self._seconds, part)
         self.flying[exchange] = None
         loop = asyncio.get_running_loop()
         if self._timer is None:
@@ -216,7 +223,7 @@ class Wire(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._size = 0
         self._problem = self._coding = ""
-        self._is_whole = self._is_kept = self._has_head = False
+        self._is_whole = self._is_kept = self._has_head = self._is_stream = False
 
     def send(self, exchange: Exchange) -> None:
         """Send a request; nothing else is on its way here."""
@@ -242,6 +249,10 @@ class Wire(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._problem = self._problem or str(error) or type(error).__name__
+        if self._is_stream and self._parts:
+            self._pass_on()
+            if self._exchange is None:  # given up by whoever took it
+                return
         if self._problem:
             self._fail(self._problem)
         elif self._is_whole:
@@ -270,6 +281,9 @@ class Wire(asyncio.Protocol):
         self._size = 0
         self._has_head = True
         self._status = self._parser.get_status_code()
+        exchange = self._exchange
+        if exchange is not None and exchange.part is not None and self._status == _FIRST_FINAL:
+            self._is_stream = is_stream(self._fields) and not self._coding
 
     def on_body(self, body: bytes) -> None:  # noqa: D102 - see the class
         self._parts.append(body)
@@ -285,6 +299,14 @@ class Wire(asyncio.Protocol):
             self._problem = "two replies to one request"
         else:
             self._is_whole, self._is_kept = True, self._parser.should_keep_alive()
+
+    def _pass_on(self) -> None:
+        """Hand on what has come of a stream; not from within the parser, for it may be given up."""
+        data = b"".join(self._parts)
+        self._parts.clear()
+        assert self._exchange is not None  # asked by the caller
+        assert self._exchange.part is not None  # or it would be no stream
+        self._exchange.part(data)
 
     def _hand_over(self) -> None:
         exchange = self._exchange
@@ -310,3 +332,9 @@ class Wire(asyncio.Protocol):
         if exchange is not None:
             message = f"no whole answer from {self._server.place}: {words}"
             exchange.end(NoReplyError(message, was_sent=True))
+
+
+def is_stream(fields: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Whether a head announces server-sent events."""
+    kinds = [value for name, value in fields if name.lower() == b"content-type"]
+    return any(b"text/event-stream" in kind.lower() for kind in kinds)

@@ -10,8 +10,6 @@ from functools import cached_property, partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
 from judgefast.engines.base import Lane
 from judgefast.engines.child.supervisor import (
     END_SECONDS,
@@ -24,7 +22,8 @@ from judgefast.engines.vllm.models import find_model
 from judgefast.engines.vllm.options import VllmOptions
 from judgefast.engines.vllm.replies import Pending
 from judgefast.engines.vllm.versions import warning_of
-from judgefast.engines.vllm.wire import DIALECT, Beat, Done, Load, Ready, Work
+from judgefast.engines.vllm.wire import DIALECT, Beat, Done, Load, Ready
+from judgefast.engines.vllm.work import work_of
 from judgefast.errors import EngineError
 from judgefast.prompts.decoding import Capabilities
 
@@ -64,6 +63,7 @@ class VllmEngine:
         label_probabilities=True,
         seed=True,
         cached_tokens=True,
+        thinking=True,
     )
 
     def __init__(self, model: str | None = None, **options: Any) -> None:  # noqa: ANN401 - vLLM's own
@@ -171,7 +171,7 @@ class VllmEngine:
             for request in requests:
                 self._next_number += 1
                 self._pending[self._next_number] = Pending.now(request, lane)
-                works.append(_work(self._next_number, request))
+                works.append(work_of(self._next_number, request, self.model.reasoning))
             self._in_flight[lane] = self.in_flight(lane) + len(works)
         self._supervisors[lane].submit(works)
 
@@ -260,27 +260,9 @@ class VllmEngine:
             return
         LOG.warning("replica %d is lost, %d requests move: %s", lane, len(moved), error)
         if moved:
-            works = [_work(number, pending.request) for number, pending in moved.items()]
+            thinks = self.model.reasoning
+            works = [work_of(number, each.request, thinks) for number, each in moved.items()]
             self._supervisors[heir].submit(works)
-
-
-def _work(number: int, request: Request) -> Work:
-    decoding = request.decoding
-    if request.prompt is None or request.prompt.token_ids is None:
-        message = "the engine `vllm` takes token ids, and this request has none"
-        raise TypeError(message)
-    return Work(
-        number=number,
-        ids=request.prompt.token_ids.astype("<i4", copy=False).tobytes(),
-        max_tokens=decoding.max_tokens,
-        temperature=decoding.temperature,
-        top_p=decoding.top_p,
-        stop=decoding.stop,
-        schema=decoding.schema,
-        labels=tuple((label.text, label.token_id) for label in decoding.labels),
-        probabilities=decoding.probabilities,
-        seed=request.seed & np.iinfo(np.int64).max,
-    )
 
 
 def _plain(value: object) -> object:

@@ -27,6 +27,17 @@ class Load(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """Which of the machine's accelerators it sees (CUDA_VISIBLE_DEVICES); None for all."""
 
 
+class Thinking(msgspec.Struct, array_like=True, frozen=True):
+    """How the judge thinks before it answers."""
+
+    tokens: int
+    """Most that it may, without the marks that end it."""
+    end_ids: tuple[int, ...]
+    """Each ends it."""
+    closing: tuple[int, ...]
+    """Stands between it and the answer."""
+
+
 class Work(Numbered, tag=True, frozen=True, kw_only=True):
     """One request."""
 
@@ -36,11 +47,15 @@ class Work(Numbered, tag=True, frozen=True, kw_only=True):
     temperature: float
     top_p: float
     stop: tuple[str, ...]
+    stop_ids: tuple[int, ...]
+    """Tokens that end it, beside the model's own."""
     schema: str | None
     labels: tuple[tuple[str, int | None], ...]
     """Text and token of each."""
     probabilities: bool
     seed: int
+    thinking: Thinking | None = None
+    """Before the answer, to which all else applies."""
 
 
 class Ready(Loaded, tag=True, frozen=True, kw_only=True):
@@ -63,6 +78,10 @@ class Done(Ended, tag=True, frozen=True, kw_only=True):
     cached_tokens: int | None = None
     too_long: bool = False
     """The error is that the prompt does not fit."""
+    thought: bytes = b""
+    """Tokens of its thinking, without what ended it: int32, little-endian."""
+    thought_tokens: int | None = None
+    """Generated before the answer; None where it was not to think."""
 
 
 class Beat(Beating, tag=True, frozen=True, kw_only=True):
