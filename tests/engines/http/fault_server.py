@@ -131,7 +131,7 @@ class Server:
         self._note("asked", note | {"fault": rule.do if rule else None})
         if rule and rule.do == "echo":
             kind = f"text/plain; key={self.script.key}"
-            return _write(writer, 200, f"\x1b[31m{self.script.key}".encode(), kind)
+            return _write(writer, rule.status, f"\x1b[31m{self.script.key}".encode(), kind)
         if rule and await _failed(rule, writer):
             return None
         if any(map(is_about_item, asked.prompts)):

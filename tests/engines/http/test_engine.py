@@ -28,6 +28,7 @@ def test_nothing_may_be_submitted_and_after_its_end_nothing_is_refused_with_a_st
         engine.start()
         engine.submit(0, [])
         assert engine.in_flight(0) == 0
+        assert engine.collect(timeout_seconds=0.1) == []
         engine.close()
         engine.cancel([bytes(16)])
         with pytest.raises(EngineError, match="not running"):

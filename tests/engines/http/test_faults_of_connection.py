@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import socket
 import time
 from typing import TYPE_CHECKING, Any
@@ -148,7 +149,8 @@ def test_an_address_of_the_wrong_scheme_is_said_with_the_right_one(
 def test_a_file_for_secrets_of_tls_that_cannot_be_written_is_named(
     server: Any, judging: Judging, tmp_path: Path
 ) -> None:
-    """Python opens it for each context, and aiohttp as it is loaded."""
+    """Python opens it for each context, and aiohttp as it is loaded: here it is."""
+    assert importlib.import_module("judgefast.engines.http.loop")
     away = {"SSLKEYLOGFILE": str(tmp_path / "no" / "keys")}
     ran = judging.run("https://127.0.0.1:9", env=away)
     assert ran.status == 2, ran.words

@@ -96,7 +96,7 @@ class Loop:
     def room(self) -> int:
         """Requests that keep every server busy, and a little more that waits at hand."""
         size = sum(endpoint.window.size for endpoint in self._endpoints)
-        return size + size // 2 + self._options.list_size
+        return size + size // 2 + min(size, self._options.list_size)
 
     def admit(self, jobs: list[Job]) -> None:
         """Queue requests."""
