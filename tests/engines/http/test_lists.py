@@ -11,10 +11,12 @@ from judgefast.prompts.decoding import Decoding
 
 
 @pytest.mark.parametrize(
-    ("tokens", "streamed", "alone"), [(1, 8, 8), (16, 8, 8), (17, 8, 1), (256, 4, 1), (1024, 1, 1)]
+    ("tokens", "streamed", "alone"),
+    [(1, 8, 8), (16, 8, 8), (17, 8, 1), (128, 8, 1), (256, 4, 1), (257, 1, 1), (5000, 1, 1)],
 )
 def test_lists_are_shorter_with_long_answers(tokens: int, streamed: int, alone: int) -> None:
     assert Lists(8, is_streamed=True).longest(Decoding(max_tokens=tokens)) == streamed
+    assert Lists(2, is_streamed=True).longest(Decoding(max_tokens=tokens)) == min(2, streamed)
     assert Lists(8, is_streamed=False).longest(Decoding(max_tokens=tokens)) == alone
 
 
