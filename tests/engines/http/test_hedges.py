@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from judgefast.engines.http.asked import Asked
+from judgefast.engines.http.endpoints import Endpoint
+from judgefast.engines.http.hedges import Hedges
+from judgefast.engines.http.options import HttpOptions
+from judgefast.engines.http.windows import Window
+
+from .asking import at_servers, collected
+from .byte_model import write_byte_model
+from .jobs import job
 from .judging import Judging, assert_complete
 from .serving import FaultServer, merged
 
@@ -51,6 +61,46 @@ def test_requests_that_hang_are_answered_by_the_other_server_and_counted(
         assert [both[name] for name in hung] == [2] * HANGING
         answered = second.log.times("answered")
         assert [answered[name] for name in hung] == [1] * HANGING
+
+
+@pytest.mark.parametrize("thinks", [0, 40])
+def test_nothing_is_left_at_a_server_of_what_another_has_answered(
+    thinks: int, tmp_path: Path, ask: Any
+) -> None:
+    first, second = pair(tmp_path, do="hang", first=10, times=2)
+    options = OPTIONS | {"hedge_seconds": 0.3}
+    model = write_byte_model(tmp_path / "judge", thinks=thinks > 0)
+    for one in (first, second):
+        one._script |= {"thinks": thinks, "vocabulary": 260}
+    with first, second:
+        engine = ask([first.url, second.url], ITEMS, model, **options)
+        found = collected(engine, ITEMS, 10)
+        assert len({each.request_id for each in found}) == ITEMS
+        assert engine.counters()["hedged"] >= 1
+        assert at_servers(engine) == [0, 0]
+
+
+def test_a_request_is_doubled_at_another_server_with_room_and_at_no_other() -> None:
+    own, full, free = (
+        Endpoint(place, "", Window(start=size, most=size, step=1, now=0.0), now=0.0)
+        for place, size in enumerate((64, 1, 8))
+    )
+    full.in_flight = 1
+    options = HttpOptions(base_urls=("a", "b"), hedge_seconds=0.1)
+    asked = Asked(own, [job(), job(number=1)], None)
+    asked.started -= 1.0
+    sent: list[Endpoint] = []
+
+    async def look(endpoints: list[Endpoint]) -> None:
+        hedges = Hedges(options, endpoints, {1: asked}, lambda _, other: sent.append(other))
+        hedges.sent(100)
+        hedges._look()
+        hedges.close()
+
+    asyncio.run(look([own, full]))
+    assert sent == []
+    asyncio.run(look([own, full, free]))
+    assert sent == [free]
 
 
 def test_no_more_than_a_few_are_sent_twice_whatever_hangs(

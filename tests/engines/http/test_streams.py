@@ -12,29 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgefast.batches.request import Request
-from judgefast.datasets.items import Answer, Item
-from judgefast.engines import create_engine
 from judgefast.engines.http.abilities import Abilities
 from judgefast.engines.http.events import Events
 from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.streams import Stream
 from judgefast.engines.http.wires import Reply
-from judgefast.prompts import PromptPlan, load_rubric
 
+from .asking import RUBRIC, at_servers, collected
 from .jobs import TEXT, job
 from .judging import Judging, assert_complete
-from .opinion import row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from judgefast.engines.base import Completion
     from judgefast.engines.http.jobs import Job
 
-RUBRIC = "pairwise-reasons"
-"""Its answers have at most 256 tokens: lists of 4."""
 OPTIONS = {"list_size": 8}
 
 lines = st.text(alphabet="ab :\u00e9\u4e16{", min_size=1, max_size=8).map(str.encode)
@@ -57,6 +48,9 @@ def test_events_are_the_same_in_any_pieces_and_with_any_line_ends(
     reader = Events()
     found = [each for a, b in pairwise(places) for each in reader.feed(raw[a:b])]
     assert found + reader.close() == [b"\n".join(event) for event in said]
+    byte_by_byte = Events()
+    found = [each for byte in raw for each in byte_by_byte.feed(bytes([byte]))]
+    assert found + byte_by_byte.close() == [b"\n".join(event) for event in said]
 
 
 def test_the_last_event_needs_no_blank_line_at_the_end_of_a_stream() -> None:
@@ -217,6 +211,15 @@ def test_an_error_in_the_middle_of_a_stream_befalls_what_has_not_ended(
     assert [log.times("asked")[name] for name in about] == again
 
 
+def test_a_server_that_has_no_room_for_the_rest_of_a_stream_gets_that_again_as_it_was(
+    server: Any, judging: Judging, names: list[str]
+) -> None:
+    log, _ = judged(server(rules=[{"do": "error_event", "status": 503}]), judging, names)
+    (about,) = [line["about"] for line in log.items if line.get("fault")]
+    lists = [line["about"] for line in log.items if line["what"] == "asked"]
+    assert about[2:] in lists, "not one by one, as what cannot be read"
+
+
 @pytest.mark.parametrize("fault", ["no_done", "odd", "shuffled"])
 def test_a_stream_of_another_make_is_read_as_well(
     fault: str, server: Any, judging: Judging, names: list[str]
@@ -234,74 +237,30 @@ def test_streams_that_are_answered_amiss_are_asked_again(
     assert max(log.times("asked").values()) <= 3
 
 
-@pytest.fixture
-def ask(byte_model: Path) -> Iterator[Any]:
-    """Start an engine on a server and give it requests about items."""
-    made = []
-
-    def submit(url: str, count: int, **options: Any) -> Any:
-        engine = create_engine("http", base_url=(url,), tokenizer=str(byte_model), **options)
-        made.append(engine)
-        engine.start()
-        plan = PromptPlan(load_rubric(RUBRIC), engine.model, engine.capabilities)
-        requests = []
-        for number in range(count):
-            said = row(f"q{number}")
-            answers = (Answer(said["answer_a"]), Answer(said["answer_b"]))
-            item = Item(item_id=said["id"], cluster="c", question=said["question"], answers=answers)
-            requests.append(
-                Request(
-                    request_id=number.to_bytes(16, "little"),
-                    keys=(number.to_bytes(16, "little"),),
-                    item_id=said["id"],
-                    shown=(0, 1),
-                    repeat=0,
-                    judge="",
-                    questions=plan.questions,
-                    prompt=plan.render(item, (0, 1)),
-                    prefix_group=0,
-                    decoding=plan.decoding,
-                    seed=0,
-                )
-            )
-        engine.submit(0, requests)
-        return engine
-
-    yield submit
-    for engine in made:
-        engine.close()
-
-
-def collected(engine: Any, count: int, seconds: float) -> list[Any]:
-    found: list[Any] = []
-    until = time.monotonic() + seconds
-    while len(found) < count and time.monotonic() < until:
-        found += engine.collect(timeout_seconds=0.05)
-    return found
-
-
 def test_a_choice_that_has_ended_is_handed_on_while_others_of_its_list_go_on(
     server: Any, ask: Any
 ) -> None:
     rules = [{"do": "late", "about": "one of q2.", "seconds": 2.0, "times": None}]
     with server(rules=rules) as one:
-        engine = ask(one.url, 8)
+        engine = ask([one.url], 8)
         begun = time.monotonic()
         soon = collected(engine, 7, 1.5)
         assert len(soon) == 7
         assert time.monotonic() - begun < 1.5
-        assert engine.in_flight(0) == 1
+        assert (engine.in_flight(0), at_servers(engine)) == (1, [1])
         (late,) = collected(engine, 1, 3)
         assert late.request_id[0] == 2
         assert late.wall_seconds > 1.9
         assert max(one.log.lengths) == 4
+        assert at_servers(engine) == [0]
 
 
 def test_what_is_left_of_a_stream_is_given_up_with_it(server: Any, ask: Any) -> None:
     rules = [{"do": "late", "about": "one of q2.", "seconds": 20.0, "times": None}]
     with server(rules=rules) as one:
-        engine = ask(one.url, 8)
+        engine = ask([one.url], 8)
         assert len(collected(engine, 7, 3)) == 7
         engine.cancel([(2).to_bytes(16, "little")])
         (gone,) = collected(engine, 1, 1)
         assert (gone.finish_reason, engine.in_flight(0)) == ("cancelled", 0)
+        assert at_servers(engine) == [0]

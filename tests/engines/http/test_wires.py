@@ -210,6 +210,8 @@ def test_a_stream_that_is_given_up_by_whoever_takes_it_is_left_at_once() -> None
         found: list[object] = []
         async with Client(HttpOptions(base_urls=(root,)), Secret(None)) as client:
             part = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            loop.set_exception_handler(lambda _, context: found.append(context))
 
             def take(data: bytes) -> None:
                 found.append(data)

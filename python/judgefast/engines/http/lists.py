@@ -14,6 +14,10 @@ LIST_TOKENS = 1024
 """Tokens that the longer answers of one list may have together: a request that is lost takes them
 with it, as far as they are not whole yet."""
 
+_LEAST = 4
+"""Fewer prompts go alone: as streams their answers cost vLLM more than their common request saves,
+where they come to more than some 128 tokens."""
+
 
 class Lists:
     """The length of lists.
@@ -38,8 +42,8 @@ class Lists:
             return 1
         if is_short(decoding):
             return self.size
-        most = LIST_TOKENS // decoding.max_tokens if self._is_streamed else 1
-        return max(1, min(self.size, most))
+        most = min(self.size, LIST_TOKENS // decoding.max_tokens)
+        return most if self._is_streamed and most >= min(_LEAST, self.size) else 1
 
     def most(self, decoding: Decoding, *, waiting: int, servers: int) -> int:
         """How many prompts may go together.
