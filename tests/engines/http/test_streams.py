@@ -82,6 +82,7 @@ def test_a_choice_is_there_as_soon_as_it_has_ended_in_whatever_order() -> None:
     stream, _ = streamed(3)
     assert stream.feed(piece(0, "on") + piece(2, "tw")) == []
     assert of(stream.feed(piece(2, "o", "stop", completion_tokens=5))) == [(2, "two", 5)]
+    assert stream.feed(b"data: null\n\ndata:\n\n") == [], "which say nothing"
     assert of(stream.feed(piece(0, "", "length", completion_tokens=8))) == [(0, "on", 8)]
     (ended,) = stream.feed(piece(1, "x", "content_filter", completion_tokens=1))
     assert ended[1].finish_reason == "refused"

@@ -34,19 +34,22 @@ class Asked:
 
     """
 
-    __slots__ = ("endpoint", "jobs", "phase", "sent", "started", "stream", "twin")
+    __slots__ = ("endpoint", "has_thought", "jobs", "sent", "started", "stream", "twin")
 
     sent: OnItsWay
 
     def __init__(self, endpoint: Endpoint, jobs: list[Job], stream: Stream | None) -> None:
         self.endpoint, self.jobs, self.stream = endpoint, jobs, stream
         self.started = time.monotonic()
-        self.phase = jobs[0].phase
-        """Theirs when it was sent."""
+        self.has_thought = jobs[0].thought is not None
+        """Whether it asks for an answer, of a judge that thinks first."""
         self.twin: Asked | None = None
         """The same prompts at another server."""
 
     @property
     def is_settled(self) -> bool:
         """Whether nobody waits for any of it."""
-        return all(job.is_settled or job.phase != self.phase for job in self.jobs)
+        for job in self.jobs:
+            if not job.is_settled and (job.thought is not None) == self.has_thought:
+                return False
+        return True

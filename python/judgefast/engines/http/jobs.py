@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, cast
 
 from judgefast.engines.base import Completion, LabelRead
-from judgefast.engines.http.thinking import parted
+from judgefast.engines.http.thinking import Thought, parted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,18 +23,15 @@ class Job:
     """One request that was submitted and not yet answered."""
 
     __slots__ = (
-        "cached_tokens",
         "clock",
         "decoding",
         "ids",
         "is_settled",
-        "phase",
         "put_off",
-        "reasoning",
         "request",
         "seen",
         "started",
-        "thought_tokens",
+        "thought",
         "tries",
     )
 
@@ -48,13 +45,8 @@ class Job:
         """What is sent: behind the prompt, what the judge has thought."""
         self.decoding = request.decoding
         """Of what is sent next: of a judge that thinks first, a part of the request's."""
-        self.phase = 0
-        """1 when it has thought, and is to answer."""
-        self.reasoning = ""
-        self.thought_tokens: int | None = None
-        """Generated while it thought."""
-        self.cached_tokens: int | None = None
-        """Of the prompt, when that was sent first."""
+        self.thought: Thought | None = None
+        """What the judge has thought before the answer that it is asked for next."""
         self.tries = 0
         """Answers so far that were none."""
         self.put_off = 0
@@ -100,13 +92,12 @@ class Job:
             words = f"the answer ended by {finish_reason[:_WORD]!r}, which is not known"
             return self.failed("engine_error", words)
         ids = self.request.prompt.token_ids if self.request.prompt else None
-        reasoning = reasoning or self.reasoning
-        if not reasoning and not logprobs:
+        if self.thought is not None:
+            completion_tokens = (completion_tokens or 0) + self.thought.tokens
+            reasoning, reasoning_tokens, cached_tokens = self.thought
+        elif not reasoning and not logprobs:
             thinks, is_cut = self.decoding.thinking_tokens > 0, finish_reason == "length"
             reasoning, text = parted(text, is_open=thinks, is_cut=is_cut)
-        if self.thought_tokens is not None:
-            completion_tokens = (completion_tokens or 0) + self.thought_tokens
-            reasoning_tokens, cached_tokens = self.thought_tokens, self.cached_tokens
         return Completion(
             request_id=self.request.request_id,
             attempt=self.request.attempt,

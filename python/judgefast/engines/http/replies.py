@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast.engines.http.labels import Labels
+from judgefast.engines.http.thinking import Thought
 from judgefast.engines.http.unusable import BadReplyError, CutPromptError
 from judgefast.engines.http.usage import Usage, shared
 
@@ -183,9 +184,9 @@ class Replies:
         if choice.token_ids is None or self._thinking is None:
             message = "it does not say which tokens were thought"
             raise BadReplyError(message)
-        job.cached_tokens = usage.cached
-        is_cut = finish == "length"
-        if self._thinking.ended(job, choice.token_ids, choice.text, is_cut=is_cut):
+        ids = choice.token_ids
+        thought = Thought(choice.text.strip(), len(ids), usage.cached)
+        if self._thinking.ended(job, ids, thought, is_cut=finish == "length"):
             return None
         return job.answered(text="", finish_reason="length")
 

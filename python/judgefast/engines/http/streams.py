@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from judgefast.engines.http.unusable import NoReplyError
 
 _DONE = b"[DONE]"
+_NOTHING = (b"", b"null")
+"""llama.cpp puts a null between the choices of a list."""
 _SERVER_ERROR = 500
 _LEAST_STATUS, _MOST_STATUS = 400, 599
 
@@ -121,7 +123,7 @@ class Stream:
             raise BadReplyError(self.problem or f"its stream ended before {left}")
 
     def _take(self, event: bytes, ended: Ended) -> None:
-        if self.is_over or self.error or self.problem or not event.strip():
+        if self.is_over or self.error or self.problem or event.strip() in _NOTHING:
             return
         if event.strip() == _DONE:
             self.is_over = True

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 _OPEN, _CLOSE = "<think>", "</think>"
 
 
+class Thought(NamedTuple):
+    """What a judge has thought."""
+
+    text: str
+    tokens: int
+    """Generated for that."""
+    cached_tokens: int | None
+    """Of the prompt, where that was sent first."""
+
+
 class Phases(NamedTuple):
     """Two decodings out of one."""
 
@@ -46,23 +56,21 @@ class Thinking:
         if job.decoding.thinking_tokens:
             job.decoding = self._of(job.decoding).think
 
-    def ended(self, job: Job, ids: list[int], text: str, *, is_cut: bool) -> bool:
+    def ended(self, job: Job, ids: list[int], thought: Thought, *, is_cut: bool) -> bool:
         """Keep what a job has thought; whether it goes on to its answer.
 
         Args:
             job: That thinks.
             ids: Tokens that were generated, the one that ended them too.
-            text: Of them.
+            thought: What they say.
             is_cut: The budget ended it.
 
         """
         has_closed = not is_cut or (bool(ids) and ids[-1] in self.reasoning.end_ids)
-        job.reasoning, job.thought_tokens = text.strip(), len(ids)
+        job.thought = thought
         if has_closed and job.ids is not None:
-            thought = np.array(ids[:-1], np.int32)
-            job.ids = np.concatenate((job.ids, thought, self._closing))
+            job.ids = np.concatenate((job.ids, np.array(ids[:-1], np.int32), self._closing))
             job.decoding = self._of(job.request.decoding).answer
-            job.phase += 1
         return has_closed
 
     def _of(self, decoding: Decoding) -> Phases:
