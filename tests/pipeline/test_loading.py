@@ -72,9 +72,17 @@ def test_an_engine_begins_before_rows_are_read_and_hears_what_is_asked(
     assert said[:3] == ["word 1", "word 3", "word 4"], "it is asked after each call"
 
 
-def test_one_that_is_not_needed_is_closed_without_a_start(tmp_path: Path) -> None:
+def test_one_that_is_not_needed_is_closed_without_a_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert judge_rows(tmp_path / "run", pairs(5)).status == 0
     again = EarlyEngine()
+
+    def read_before(*arguments: Any, **named: Any) -> Any:
+        assert again.closed, "before the report, which takes its time"
+        return read_run(*arguments, **named)
+
+    monkeypatch.setattr("judgefast.pipeline.run.read_run", read_before)
     assert judge_rows(tmp_path / "run", pairs(5), engine=again).status == 0
     assert again.calls == ["begin"]
     assert again.closed

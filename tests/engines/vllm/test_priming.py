@@ -53,8 +53,11 @@ def test_what_the_next_request_shares_is_computed_where_it_is_long_enough() -> N
     question, other = words(7_000, 100), words(8_000, 30)
     first, second = (HEAD + question + words(5_000 + 50 * n, 40) for n in range(2))
     third, fourth = (HEAD + other + words(6_000 + 50 * n, 40) for n in range(2))
-    found = primer.heads([asked(each, len(HEAD)) for each in (first, second, third, fourth)])
-    assert found == [(192 + 1, 288 + 1), (), (), ()], "the second question is too short"
+    fifth, sixth = (HEAD + words(9_000, 100) + words(6_500 + 50 * n, 40) for n in range(2))
+    every = (first, second, third, fourth, fifth, sixth)
+    found = primer.heads([asked(each, len(HEAD)) for each in every])
+    assert found[:4] == [(192 + 1, 288 + 1), (), (), ()], "the second question is too short"
+    assert found[4:] == [(288 + 1,), ()], "the run's head is there, and the first question gone"
 
 
 def test_a_short_head_is_left_alone() -> None:

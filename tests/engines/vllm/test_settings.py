@@ -197,6 +197,13 @@ def test_the_cache_is_rounded_only_where_too_few_sequences_fit(
         requests=10_000, longest_prompt_tokens=6_000, mean_prompt_tokens=5_000.0, max_tokens=1
     )
     assert "kv_cache_dtype" not in settings(H200, large, labels).arguments
+    longer = Workload(
+        requests=10_000, longest_prompt_tokens=20_000, mean_prompt_tokens=9_000.0, max_tokens=500
+    )
+    sliding = settings(H100, model("gpt-oss-120b"), longer)
+    assert sliding.layout.fit is not None
+    assert sliding.layout.fit.sequences < 64
+    assert "kv_cache_dtype" not in sliding.arguments, "of layers that slide it is not rounded"
     few = settings(L4, model("Qwen3-8B"), long)
     assert "kv_cache_dtype" not in few.arguments, "Ada reads it by a detour"
 
@@ -236,8 +243,38 @@ def test_lengths_and_batches_follow_the_data(model: Callable[[str], Shape]) -> N
     )
     assert settings(H200, small, thinks).arguments["max_model_len"] == 1_152
     assert small.context == 40_960
+    short = msgspec.structs.replace(small, context=3_510)
+    assert settings(H200, short).arguments["max_model_len"] == 3_510
     whole = Workload(requests=9, longest_prompt_tokens=40_950, mean_prompt_tokens=9, max_tokens=1)
     assert settings(H200, small, whole).arguments["max_model_len"] == 40_960, "what the model takes"
+
+
+def test_no_more_room_is_wanted_than_there_are_requests(model: Callable[[str], Shape]) -> None:
+    middle = model("Qwen2.5-32B-Instruct")
+    ten, twenty = (msgspec.structs.replace(TEXTS, requests=number) for number in (10, 20))
+    assert "quantization" not in settings(H100, middle, ten).arguments, "12 fit"
+    assert settings(H100, middle, twenty).arguments["quantization"] == "fp8"
+
+
+def test_a_cache_of_the_users_size_holds_what_it_holds(model: Callable[[str], Shape]) -> None:
+    memory = 10 * 147_456 * 2_750
+    chosen = settings(H200, model("Qwen3-8B"), kv_cache_memory_bytes=memory).arguments
+    assert "quantization" not in chosen, "smaller weights would leave it no more"
+    assert (chosen["kv_cache_dtype"], chosen["max_num_seqs"]) == ("fp8", 16)
+
+
+def test_a_sequence_takes_its_window_and_heads_that_cannot_be_shared_twice(
+    model: Callable[[str], Shape],
+) -> None:
+    sliding, dense, latent = map(model, ("gpt-oss-120b", "Qwen3-8B", "DeepSeek-V3"))
+    both = sliding.sequence_bytes(1_000, number_bytes=2, gpus=1)
+    assert both == 36_864 * 1_000 + 36_864 * 128
+    assert sliding.sequence_bytes(100, number_bytes=1, gpus=1) == 36_864 * 100
+    one = dense.sequence_bytes(10, number_bytes=2, gpus=1)
+    assert one == 1_474_560
+    assert dense.sequence_bytes(10, number_bytes=2, gpus=8) == one
+    assert dense.sequence_bytes(10, number_bytes=2, gpus=16) == 2 * one
+    assert latent.sequence_bytes(10, number_bytes=2, gpus=8) == 8 * 702_720
 
 
 def test_on_a_cpu_lengths_alone_are_chosen(model: Callable[[str], Shape]) -> None:
@@ -257,12 +294,14 @@ def test_each_gpu_has_a_copy_and_a_model_that_needs_several_gets_them(
     assert large.arguments["quantization"] == "fp8"
     ultra = model("Llama-3_1-Nemotron-Ultra-253B-v1")
     # Its blocks differ, so that its files say how large it is.
-    weighed = Shape(**{name: getattr(ultra, name) for name in ultra.__struct_fields__} | {
-        "weight_bytes": 506_800_000_000, "outer_bytes": 8_400_000_000
-    })  # fmt: skip
+    weighed = msgspec.structs.replace(
+        ultra, weight_bytes=506_800_000_000, outer_bytes=8_400_000_000
+    )
     found = settings(EIGHT, weighed)
     assert found.layout.devices == ("0,1,2,3", "4,5,6,7")
     assert (found.arguments["tensor_parallel_size"], found.arguments["quantization"]) == (4, "fp8")
+    odd = msgspec.structs.replace(weighed, heads=6)  # two GPUs can share them, and not four
+    assert settings(EIGHT, odd).layout.devices == ("0,1", "2,3", "4,5", "6,7")
     named = settings(EIGHT, weighed, tensor_parallel_size=8)
     assert (named.layout.devices, named.arguments.get("quantization")) == ((None,), None)
     one = settings(EIGHT, model("Qwen3-8B"), replicas=3)

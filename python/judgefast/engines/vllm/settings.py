@@ -241,6 +241,8 @@ def _precisions(
         and all(gpu.takes_fp8_cache for gpu in machine.gpus)
     ):
         numbers.append(1)
+    if machine.cache_memory is not None:  # smaller weights leave it no more room
+        return [(each, number) for each in rounded for number in numbers]
     ways = [(each, numbers[0]) for each in rounded]
     return ways + [(rounded[-1], number) for number in numbers[1:]]
 
