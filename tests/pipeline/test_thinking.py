@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from judgefast.config import RunConfig
+from judgefast.pipeline.run import run as judge_run
 from judgefast.prompts import PromptPlan, load_rubric
 from judgefast.prompts.decoding import Capabilities
 from judgefast.reports.text import render
@@ -87,3 +89,13 @@ def test_what_was_thought_is_kept_and_counted_and_no_verdict_is_read_from_it(
     assert {view.verdict for view in judged} == {"a", "b"}
     assert {view.reasoning for view in judged} == {'{"verdict":"B","reason":"\ufffd"}'}
     assert run.show("item-1").judgments[0].status == "truncated"
+    again = tmp_path / "again"
+    config = RunConfig(
+        rubric="pairwise-reasons", engine="replay", recorded=str(out), out=str(again)
+    )
+    judge_run(config, data=pairs(3), show_progress=False)
+    kept = ("reasoning", "reasoning_tokens", "text", "finish_reason")
+    said = [
+        sorted([row[name] for name in kept] for row in attempts_of(each)) for each in (out, again)
+    ]
+    assert said[0] == said[1]

@@ -28,6 +28,8 @@ TEMPLATES = {
     + "{% endif %}{% endif %}",
     "left_out": MESSAGES
     + "{% if enable_thinking is false %}{% else %}{{ '<think>\n' }}{% endif %}{% endif %}",
+    "opened_if_told": MESSAGES + "{% if thinking %}{{ '<think>\n' }}{% endif %}{% endif %}",
+    "closed_unless_told": MESSAGES + "{% if not thinking %}" + OFF + "{% endif %}{% endif %}",
     "history_only": "{% set seen = messages[0].content.split('</think>')[-1] %}"
     + MESSAGES
     + "{% endif %}",

@@ -46,6 +46,8 @@ def ids_of(model: JudgeModel, text: str) -> tuple[int, ...]:
         ("bare", f"{TURN}<think>", f"{TURN}</think>", "</think>", False),
         ("off_by_default", f"{TURN}<think>\n", TURN + CLOSED, "</think>\n\n", False),
         ("left_out", f"{TURN}<think>\n", TURN, "</think>\n\n", True),
+        ("opened_if_told", f"{TURN}<think>\n", TURN, "</think>\n\n", False),
+        ("closed_unless_told", f"{TURN}<think>\n", TURN + CLOSED, "</think>\n\n", False),
         ("history_only", f"{TURN}<think>\n", TURN + CLOSED, "</think>\n\n", True),
     ],
 )
@@ -102,6 +104,7 @@ def test_a_harmony_prompt_opens_the_channel_that_is_wanted(
         (MESSAGES + CLOSED + "{% endif %}", THINK),  # it always goes straight to the answer
         ("{{ raise_exception('broken') }}<think>", THINK),
         (HARMONY_MESSAGES + "<|start|>assistant", HARMONY[:-1]),
+        (MESSAGES + "{% endif %}", HARMONY),
         (HARMONY_MESSAGES + "<|start|>assistant" + FINAL, HARMONY),
     ],
 )
@@ -221,6 +224,10 @@ def test_what_the_judge_is_to_think_is_a_part_of_the_prompt_hash() -> None:
     }
     assert len(hashes) == 4
     assert plan(model).prompt_hash == plan(model, thinking=True).prompt_hash
+    bracket = load_rubric("pairwise-bracket")
+    aloud, silent = (PromptPlan(bracket, model, PLAIN, each) for each in ({}, {"thinking": False}))
+    assert aloud.decoding == silent.decoding
+    assert aloud.prompt_hash != silent.prompt_hash
     other = marked(MESSAGES + "{% endif %}")
     assert plan(other).prompt_hash == plan(other, thinking=False).prompt_hash
 

@@ -122,10 +122,8 @@ def thinking_of(
         thinking = False
     elif capabilities.thinking:
         thinking = bool(wishes.thinking or reasoning.by_default)
-    elif _is_held(rubric, capabilities, wishes) and reasoning.direct is not None:
-        return False
     else:
-        return None
+        return False if _is_held(rubric, capabilities, wishes) else None
     if reasoning.tail(thinking=thinking) is None:
         where = "its thinking" if thinking else "its answer without thinking"
         name = model.name if model else "the judge"

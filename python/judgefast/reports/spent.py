@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from judgefast.reports.report import LaunchFacts, Operations, Seconds, Tokens
+from judgefast.reports.report import FirstRequest, LaunchFacts, Operations, Seconds, Tokens
 
 if TYPE_CHECKING:
     from judgefast.journal.answers import AnswerIndex
@@ -18,6 +18,8 @@ _COLUMNS = ("launch", "finish_reason", *_TOKENS)
 _ANSWERED = ("stop", "length")
 _OF_SERVERS = tuple(f"server_{name}" for name in _TOKENS[:3])
 """Counters of an engine that asks servers."""
+_MANY_PREEMPTIONS = 0.05
+"""Of all attempts; more of them are worth a word."""
 _PHASES = ("read", "plan", "load", "judge", "report")
 
 
@@ -66,6 +68,8 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
         servers=_of_servers(launches),
         hedged=_counted(launches, "hedged"),
         in_flight_mean=_in_flight(launches),
+        first_request=_first_request(launches),
+        preemptions=(preemptions := _preemptions(launches)),
         launches=[
             LaunchFacts(
                 id=facts["launch"],
@@ -78,6 +82,7 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
         notes=[
             *directory.notes,
             *_of_engines(launches),
+            *_often_preempted(preemptions, attempts),
             *_untimed(sum(by_launch.values()) - judgments),
         ],
     )
@@ -118,6 +123,38 @@ def _of_engines(launches: list[dict[str, Any]]) -> list[str]:
     """What engines say that a reader should know of how they asked; once each."""
     said = [facts.get("engine", {}).get("notes", []) for facts in launches]
     return list(dict.fromkeys(str(note) for notes in said for note in notes))
+
+
+def _first_request(launches: list[dict[str, Any]]) -> FirstRequest | None:
+    """Of the latest launch that sent one, where its engine says what it did meanwhile."""
+    for facts in reversed(launches):
+        engine = facts.get("engine", {})
+        startup = engine.get("startup")
+        if not startup or "first_request_seconds" not in facts:
+            continue
+        seconds = facts.get("seconds", {})
+        compiling = engine.get("compile_seconds")
+        return FirstRequest(
+            seconds=facts["first_request_seconds"],
+            **{phase: seconds.get(phase) for phase in ("read", "plan", "load")},
+            engine=startup | ({"compile": compiling} if compiling else {}),
+        )
+    return None
+
+
+def _preemptions(launches: list[dict[str, Any]]) -> int | None:
+    counts = [facts.get("counters", {}).get("preemptions") for facts in launches]
+    known = [int(count) for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def _often_preempted(preemptions: int | None, attempts: int) -> list[str]:
+    """Say what to do about a memory that is too small, where it costs much."""
+    if not preemptions or preemptions < _MANY_PREEMPTIONS * attempts:
+        return []
+    thrown = f"vLLM threw {preemptions:,} requests out half done for lack of memory"
+    asked = f"({attempts:,} were asked), and did them again"
+    return [f"{thrown} {asked}; lower max_num_seqs, or set kv_cache_dtype=fp8"]
 
 
 def _untimed(judgments: int) -> list[str]:

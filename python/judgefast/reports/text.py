@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from judgefast.reports.report import Counts, LaunchFacts, Operations, Report, Results, Tokens
+    from judgefast.reports.report import (
+        Counts,
+        FirstRequest,
+        LaunchFacts,
+        Operations,
+        Report,
+        Results,
+        Tokens,
+    )
 
 MOST_LAUNCHES = 5
 """Launches that are listed; a run that was pre-empted all night has many."""
@@ -225,6 +233,8 @@ def _add_speed(table: Table, operations: Operations) -> None:
     ]
     if phases:
         table.add_row("time", ", ".join(phases))
+    if operations.first_request is not None:
+        table.add_row("first request", _first_request(operations.first_request))
     speed = [
         f"{rate(value)} {unit}"
         for value, unit in (
@@ -243,7 +253,24 @@ def _add_speed(table: Table, operations: Operations) -> None:
     asked = f"{plural(operations.attempts, 'attempt')} at {plural(operations.requests, 'request')}"
     superseded = f", {operations.superseded:,} superseded" if operations.superseded else ""
     hedged = f", {operations.hedged:,} sent to a second server too" if operations.hedged else ""
-    table.add_row("asked", asked + superseded + hedged)
+    again = f", {operations.preemptions:,} preempted" if operations.preemptions else ""
+    table.add_row("asked", asked + superseded + hedged + again)
+
+
+def _first_request(first: FirstRequest) -> str:
+    parts = [
+        f"{word} {duration(value)}"
+        for word, value in (
+            ("reading", first.read),
+            ("planning", first.plan),
+            ("waiting for the engine", first.load),
+        )
+        if value is not None
+    ]
+    words = {"import": "import", "waiting": "waiting for rows", "start": "engine start"}
+    engine = [f"{words.get(key, key)} {duration(value)}" for key, value in first.engine.items()]
+    beside = f"; the engine meanwhile: {', '.join(engine)}" if engine else ""
+    return f"after {duration(first.seconds)}: {', '.join(parts)}{beside}"
 
 
 def _tokens(tokens: Tokens) -> str:

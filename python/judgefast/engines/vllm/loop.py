@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from judgefast.engines.child.messages import Entered
-from judgefast.engines.vllm.launch import preemptions
+from judgefast.engines.vllm.launch import preemptions, prime
 from judgefast.engines.vllm.sampling import Sampling
 from judgefast.engines.vllm.wire import Beat, Done, Thinking, Work
 
@@ -80,6 +80,7 @@ class Loop:
         self._refusals = _refusals()
         self._flying: dict[str, Flight] = {}
         self._steps = 0
+        self._primed = 0
         self._beat_due = 0.0
 
     @property
@@ -103,17 +104,26 @@ class Loop:
 
     def turn(self) -> None:
         """One step of vLLM, if it has anything to do."""
+        ended: list[Done] = []
         if self._flying:
             self._steps += 1
             for output in self._engine.step():
                 flight = self._flying.get(output.request_id)
                 if output.finished and flight is not None:
                     del self._flying[output.request_id]
-                    self._ended(flight, output)
+                    ended += self._ended(flight, output)
         now = time.monotonic()
-        if now >= self._beat_due:
+        if now >= self._beat_due or (ended and not self._flying):
             self._beat_due = now + BEAT_SECONDS
-            self._send(Beat(steps=self._steps, preemptions=preemptions(self._engine)))
+            self._send(
+                Beat(
+                    steps=self._steps,
+                    preemptions=preemptions(self._engine),
+                    primed=self._primed,
+                )
+            )
+        for done in ended:  # after the beat: with the last of them the counters are read
+            self._send(done)
 
     def _enter(self, flight: Flight) -> None:
         from vllm import TokensPrompt  # noqa: PLC0415 - heavy
@@ -121,11 +131,18 @@ class Loop:
         work, thinks = flight.work, flight.thinks
         prompt = TokensPrompt(prompt_token_ids=flight.prompt())
         try:
+            # In the queue before it, so that it finds them computed.
+            for length in () if flight.thought is not None else work.heads:
+                self._primed += 1
+                prime(self._engine, f"head-{self._primed}", prompt["prompt_token_ids"][:length])
             if thinks:
                 params = self._sampling.to_think(work, thinks)
             else:
                 params = self._sampling.params(work)
-            self._engine.add_request(flight.name, prompt, params)
+            # By vLLM's policy "priority" an answer goes in before what waits, while its thinking is
+            # still in memory; by any other this counts for nothing.
+            priority = 0 if flight.thought is None else -1
+            self._engine.add_request(flight.name, prompt, params, priority=priority)
         except self._refusals as error:
             words = str(error).splitlines()[0] if str(error) else type(error).__name__
             too_long = any(part in words for part in _TOO_LONG)
@@ -133,12 +150,11 @@ class Loop:
             return
         self._flying[flight.name] = flight
 
-    def _ended(self, flight: Flight, output: Any) -> None:  # noqa: ANN401 - vLLM's RequestOutput
-        """Hand on what vLLM has ended, or ask for the answer to what it has thought."""
+    def _ended(self, flight: Flight, output: Any) -> list[Done]:  # noqa: ANN401 - RequestOutput
+        """What to hand on of what vLLM has ended: nothing where an answer is to follow."""
         thinks, said = flight.thinks, output.outputs[0]
         if thinks is None or said.finish_reason in _GIVEN_UP:
-            self._send(_done(flight, output))
-            return
+            return [_done(flight, output)]
         ids = tuple(said.token_ids)
         has_closed = said.finish_reason != "length" or (ids and ids[-1] in thinks.end_ids)
         flight = flight._replace(
@@ -146,10 +162,10 @@ class Loop:
             thought_tokens=len(ids),
             cached_tokens=output.num_cached_tokens,
         )
-        if has_closed:
-            self._enter(flight)
-        else:
-            self._send(flight.done(cut=True, cached_tokens=flight.cached_tokens))
+        if not has_closed:
+            return [flight.done(cut=True, cached_tokens=flight.cached_tokens)]
+        self._enter(flight)
+        return []
 
 
 def _name(number: int, *, answers: bool) -> str:

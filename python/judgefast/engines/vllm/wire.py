@@ -18,8 +18,20 @@ from judgefast.engines.child.messages import (
 )
 
 
+class Warm(msgspec.Struct, tag=True, frozen=True, kw_only=True):
+    """First message to the process, while it is not known yet what it will be asked: import vLLM.
+
+    `Load` comes as the first message where that is known.
+    """
+
+    devices: str | None = None
+    """As in `Load`."""
+    weights: tuple[str, ...] = ()
+    """Files to read once, so that they are in memory when vLLM wants them."""
+
+
 class Load(msgspec.Struct, tag=True, frozen=True, kw_only=True):
-    """First message to the process: what to load."""
+    """What to load."""
 
     arguments: dict[str, Any]
     """Of vLLM's `LLM`, `model` among them."""
@@ -43,6 +55,9 @@ class Work(Numbered, tag=True, frozen=True, kw_only=True):
 
     ids: bytes
     """Prompt: int32, little-endian."""
+    heads: tuple[int, ...] = ()
+    """Lengths of its head that are computed first, by requests of their own that nobody waits for
+    (`engines/vllm/priming.py`)."""
     max_tokens: int
     temperature: float
     top_p: float
@@ -61,6 +76,8 @@ class Work(Numbered, tag=True, frozen=True, kw_only=True):
 class Ready(Loaded, tag=True, frozen=True, kw_only=True):
     """The model is loaded, by vLLM."""
 
+    startup: dict[str, float]
+    """What the seconds from its start were spent on."""
     facts: dict[str, Any]
     """Version, device, and the settings in force, for the launch."""
 
@@ -89,9 +106,11 @@ class Beat(Beating, tag=True, frozen=True, kw_only=True):
 
     steps: int
     preemptions: int | None = None
+    primed: int = 0
+    """Heads that were computed ahead."""
 
 
-ToChild = Load | Work | Cancel
+ToChild = Warm | Load | Work | Cancel
 FromChild = Ready | Entered | Done | Beat | Lost
 
 to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)

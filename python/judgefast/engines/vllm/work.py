@@ -13,13 +13,19 @@ if TYPE_CHECKING:
     from judgefast.prompts.reasoning import Reasoning
 
 
-def work_of(number: int, request: Request, reasoning: Reasoning | None) -> Work:
+def work_of(
+    number: int,
+    request: Request,
+    reasoning: Reasoning | None,
+    heads: tuple[int, ...] = (),
+) -> Work:
     """Make the message for `request`.
 
     Args:
         number: What the process calls it.
         request: With token ids.
         reasoning: How the judge thinks.
+        heads: Lengths of heads of its prompt that are computed before it.
 
     Raises:
         TypeError: It has no token ids, or asks a judge to think of which nobody knows how it does.
@@ -40,6 +46,7 @@ def work_of(number: int, request: Request, reasoning: Reasoning | None) -> Work:
     return Work(
         number=number,
         ids=request.prompt.token_ids.astype("<i4", copy=False).tobytes(),
+        heads=heads,
         max_tokens=decoding.max_tokens,
         temperature=decoding.temperature,
         top_p=decoding.top_p,

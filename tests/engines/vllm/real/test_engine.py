@@ -178,6 +178,10 @@ def test_a_launch_keeps_what_decides_verdicts(started_vllm: Started) -> None:
     assert facts["backend"] == "xgrammar"
     assert facts["disable_any_whitespace"] is True
     assert facts["batch_invariant"] is False
+    assert facts["attention_backend"] == "CPU_ATTN", "as the worker has chosen it"
+    assert (facts["quantization"], facts["seed"], facts["cache_dtype"]) == (None, 0, "auto")
+    assert set(facts["startup"]) == {"import", "waiting", "start"}
+    assert facts["primes_heads"] is False
     assert facts["model_digest"] == engine.model.digest
     assert engine.model.context_tokens == 2048
     assert [lane.room for lane in engine.lanes] == [32]

@@ -46,7 +46,8 @@ def started(
     vllm_environment: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[VllmEngine, dict[str, Any]]]:
     folder = write_chain(tmp_path_factory.mktemp("models") / "chain")
-    engine = VllmEngine(str(folder), **ON_THE_CPU | {"kv_cache_memory_bytes": 1 << 26})
+    settings = {"kv_cache_memory_bytes": 1 << 26, "scheduling_policy": "priority"}
+    engine = VllmEngine(str(folder), **ON_THE_CPU | settings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VLLM_ENABLE_V1_MULTIPROCESSING", "0")  # one process, which starts sooner
         yield engine, engine.start()
@@ -149,6 +150,21 @@ def test_harmony_thinks_in_a_channel_and_answers_in_another(
     cut = asked(f"{opened}0", thinking_tokens=50)
     closing = 4 + len("assistant" + "final")
     assert (cut.reasoning, cut.text) == ("0" * (50 - closing), "")
+
+
+def test_an_answer_does_not_wait_behind_what_has_not_begun(
+    engine: VllmEngine, ask: Callable[..., Request], answers: Callable[..., Any]
+) -> None:
+    assert engine.model.tokenizer is not None
+    long, short = map(engine.model.tokenizer.encode_trusted, ("0", "<think>\n"))
+    decoding = Decoding(max_tokens=9, thinking_tokens=200)
+    room = engine.lanes[0].room
+    requests = [ask(short, decoding), *(ask(long, decoding) for _ in range(room - 1))]
+    found: list[Completion] = []
+    engine.submit(0, requests)
+    while len(found) < room:
+        found += engine.collect(timeout_seconds=60)
+    assert [each.text for each in found] == ["[[A]]", *[""] * (room - 1)]
 
 
 def test_both_halves_are_one_request_that_is_cancelled_and_asked_anew_as_one(
