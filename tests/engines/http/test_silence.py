@@ -24,6 +24,7 @@ def told_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("judgefast.engines.http.health.FIRST_TOLD", 0.3)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("told_soon")
 def test_a_limit_without_end_is_told_with_its_server_and_then_ends_the_engine(
     server: Any, judging: Judging, names: list[str]
@@ -47,6 +48,7 @@ def test_a_limit_without_end_is_told_with_its_server_and_then_ends_the_engine(
         assert set(one.log.times("answered").values()) == {1}
 
 
+@pytest.mark.slow
 def test_a_server_that_hangs_ends_the_engine_and_loses_nothing(
     server: Any, judging: Judging, names: list[str]
 ) -> None:
@@ -98,6 +100,7 @@ def test_a_server_that_asks_for_no_pause_at_all_is_not_pressed(
         assert one.log.requests("status") < 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [(503, 1, 6), (408, 0, 4)])
 def test_one_prompt_for_which_there_is_never_room_is_given_up_and_the_rest_is_there(
     case: tuple[int, int, int], server: Any, judging: Judging, names: list[str]

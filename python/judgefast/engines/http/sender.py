@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from judgefast.engines.http.asked import Asked, longest_reply
+from judgefast.engines.http.doubts import Doubts
 from judgefast.engines.http.handover import HandOver
 from judgefast.engines.http.health import Health
 from judgefast.engines.http.hedges import Hedges
@@ -18,7 +19,6 @@ from judgefast.engines.http.resending import Resending
 from judgefast.engines.http.retries import Next, is_too_long, next_of, retry_after
 from judgefast.engines.http.streams import Stream
 from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
-from judgefast.engines.http.wires import Reply
 from judgefast.errors import ColumnError, EngineError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from judgefast.engines.base import Completion, ErrorKind
     from judgefast.engines.http.bodies import Bodies
-    from judgefast.engines.http.client import Client, OnItsWay
+    from judgefast.engines.http.client import Client
     from judgefast.engines.http.endpoints import Endpoint
     from judgefast.engines.http.examine import Examiner
     from judgefast.engines.http.jobs import Job
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from judgefast.engines.http.replies import Replies
     from judgefast.engines.http.streams import Ended
     from judgefast.engines.http.waiting import Waiting
+    from judgefast.engines.http.wires import Reply
 
 LOG = logging.getLogger("judgefast")
 
@@ -42,8 +43,6 @@ _OK = 200
 _TOO_MANY = 429
 _WORDS, _KIND = 300, 60
 _SORT, _MOST_TOLD = 60, 5
-_MANY_REFUSED = 8
-"""Prompts refused in a row, after which a small question shows whether any would be taken."""
 _GRACE_SECONDS = 3.0
 
 
@@ -67,7 +66,7 @@ class Sender:
     ) -> None:
         self._client, self._endpoints, self._waiting = client, endpoints, waiting
         self._bodies, self._replies = bodies, replies
-        self._options, self._secret, self._examiner = options, secret, examiner
+        self._options, self._secret = options, secret
         self._lists, self._context = lists, context_tokens
         self._whole = 1
         """Prompts of a whole list, as those are that came last."""
@@ -84,17 +83,24 @@ class Sender:
         )
         self._lost: EngineError | None = None
         self._is_over = False
-        self._refused_in_row, self._most_refused = 0, _MANY_REFUSED
-        self._question: OnItsWay | None = None
+        self._doubts = Doubts(
+            client=client,
+            bodies=bodies,
+            examiner=examiner,
+            secret=secret,
+            give_up=self._give_up,
+            wait=self._comes_back,
+            go_on=self.pump,
+            end=self._end,
+        )
         self._said: set[str] = set()
         self.resending = Resending(
             waiting,
             most=options.max_retries,
             go_on=self.pump,
             give_up=self._give_up,
-            doubt=self._doubt,
+            doubt=self._doubts.of_prompt,
         )
-        self._doubted: dict[int, tuple[OnItsWay, list[Job]]] = {}
 
     def admit(self, jobs: list[Job]) -> None:
         """Queue requests; one that is surely too long is not sent."""
@@ -117,7 +123,7 @@ class Sender:
     def pump(self) -> None:
         """Send what waits, as far as there is room."""
         sent = True
-        while sent and len(self._waiting) and self._lost is None and self._question is None:
+        while sent and len(self._waiting) and self._lost is None and not self._doubts.of_all:
             sent = False
             now = time.monotonic()
             for endpoint in self._endpoints:
@@ -141,8 +147,8 @@ class Sender:
         """Give up on requests; a list goes on as long as anybody waits for one of its prompts."""
         given_up = []
         asked = list(self._asked.values())
-        doubted = [jobs for _, jobs in self._doubted.values()]
-        chunks = [*(each.jobs for each in asked), *self.resending.pausing, *doubted]
+        held = [*self.resending.pausing, self._doubts.jobs]
+        chunks = [*(each.jobs for each in asked), *held]
         for job in [*chain.from_iterable(chunks), *self._waiting]:
             if job.request.request_id in request_ids and not job.is_settled:
                 job.is_settled = True
@@ -160,10 +166,7 @@ class Sender:
         self.hedges.close()
         for asked in self._asked.values():
             asked.sent.cancel()
-        for sent, _ in self._doubted.values():
-            sent.cancel()
-        if self._question is not None:
-            self._question.cancel()
+        self._doubts.close()
         await self._health.close()
 
     def _least_room(self, endpoint: Endpoint) -> int:
@@ -244,7 +247,8 @@ class Sender:
             asked.twin.twin = None
         if self._lost is None:
             self.pump()
-            if not (self._asked or self._doubted or self.resending.pausing or len(self._waiting)):
+            is_held = self.resending.pausing or self._doubts.jobs
+            if not (self._asked or is_held or len(self._waiting)):
                 self._health.rest()
         elif not any(each.in_flight for each in self._endpoints):
             self._over()
@@ -282,7 +286,7 @@ class Sender:
 
     def _worked(self, asked: Asked, jobs: list[Job], completions: list[Completion]) -> None:
         """Take answers, and end the twin of a request whose prompts all have one."""
-        self._refused_in_row = 0
+        self._doubts.passed()
         now = time.monotonic()
         asked.endpoint.worked(len(jobs), now - asked.started, now)
         self.hedges.answered(now - asked.started)
@@ -314,46 +318,7 @@ class Sender:
                 self._give_up(jobs[0], "too_long", said)
             else:
                 self._give_up(jobs[0], "engine_error", said)
-                self._refused_in_row += 1
-                if self._refused_in_row >= self._most_refused and self._question is None:
-                    done = partial(self._is_all_refused, endpoint, said)
-                    self._question = self._ask(endpoint, jobs[0], done)
-
-    def _ask(
-        self, endpoint: Endpoint, job: Job, done: Callable[[Reply | NoReplyError], None]
-    ) -> OnItsWay:
-        """Ask a small question, as this prompt is asked: it shows whose fault a refusal is."""
-        asked = [self._examiner.question(job.decoding)]
-        body, url = self._bodies.body(asked), endpoint.root + self._bodies.path
-        return self._client.send(url, body, most=longest_reply(asked), done=done)
-
-    def _is_all_refused(self, endpoint: Endpoint, said: str, reply: Reply | NoReplyError) -> None:
-        """Go on where only prompts are refused, and stop where all is that we ask."""
-        self._question = None
-        self._refused_in_row = 0
-        if isinstance(reply, Reply):
-            if reply.status == _OK:  # data may begin with any number of bad prompts
-                self._most_refused *= 2
-            step = next_of(reply.status, reply.words) if reply.status != _OK else None
-            if step is Next.STOP:
-                self._end(refusal(endpoint.root, reply.status, self._secret.scrub(reply.words)))
-            elif step is Next.REFUSED:
-                hint = "mend what it names; the same command goes on"
-                self._end(EngineError(f"every request is refused: {said}", hint=hint))
-        self.pump()
-
-    def _doubt(self, endpoint: Endpoint, job: Job, words: str) -> None:
-        """Find whether a server has no room for this prompt alone."""
-        done = partial(self._is_its_own_fault, job, words)
-        self._doubted[id(job)] = (self._ask(endpoint, job, done), [job])
-
-    def _is_its_own_fault(self, job: Job, words: str, reply: Reply | NoReplyError) -> None:
-        del self._doubted[id(job)]
-        if isinstance(reply, Reply) and reply.status == _OK:
-            self._give_up(job, "engine_error", words)
-        else:
-            self._waiting.add_first([job])
-        self.pump()
+                self._doubts.refused(endpoint, jobs[0], said)
 
     def _give_up(self, job: Job, kind: ErrorKind, words: str) -> None:
         """Fail a request, and say it of the first few of a kind."""
@@ -373,6 +338,9 @@ class Sender:
         since = asked.started if error.is_timeout else None
         self._health.failed(endpoint, words, waited_since=since)
         self.resending.again(jobs, words, kind="timeout" if error.is_timeout else "engine_error")
+
+    def _comes_back(self, job: Job) -> None:
+        self._waiting.add_first([job])
 
     def _settle(self, jobs: Sequence[Job], completions: list[Completion]) -> None:
         """Hand completions on, but for those that nobody waits for any more."""
