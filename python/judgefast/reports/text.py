@@ -252,8 +252,8 @@ def _add_speed(table: Table, operations: Operations) -> None:
         table.add_row("servers", f"{counted}, as they count, for all their users")
     asked = f"{plural(operations.attempts, 'attempt')} at {plural(operations.requests, 'request')}"
     superseded = f", {operations.superseded:,} superseded" if operations.superseded else ""
-    again = f", {operations.preemptions:,} preempted" if operations.preemptions else ""
     hedged = f", {operations.hedged:,} sent to a second server too" if operations.hedged else ""
+    again = f", {operations.preemptions:,} preempted" if operations.preemptions else ""
     table.add_row("asked", asked + superseded + hedged + again)
 
 

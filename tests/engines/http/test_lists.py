@@ -36,7 +36,8 @@ def test_what_is_left_is_spread_in_shorter_and_shorter_lists(
     prompts: int,
     servers: int,
 ) -> None:
-    lists, decoding = Lists(size, is_streamed=is_streamed), Decoding(max_tokens=tokens)
+    lists = Lists(size, is_streamed=is_streamed, expected=0)
+    decoding = Decoding(max_tokens=tokens)
     left, sizes = prompts, []
     while left:
         sizes.append(lists.most(decoding, waiting=left, servers=servers))
@@ -48,3 +49,10 @@ def test_what_is_left_is_spread_in_shorter_and_shorter_lists(
     assert all(one * tokens <= LIST_TOKENS for one in sizes if one > 1 and tokens > SHORT_ANSWER)
     last = sizes[-servers:]
     assert set(last) == {1}, "each server has a single prompt in the end"
+
+
+def test_a_whole_list_goes_as_long_as_there_is_one_until_all_have_come() -> None:
+    lists, short = Lists(8, is_streamed=False, expected=20), Decoding(max_tokens=1)
+    for expected in ([8, 8, 4, 1], [8, 4, 2, 1]):
+        lists.came(10)
+        assert [lists.most(short, waiting=each, servers=1) for each in (16, 8, 4, 1)] == expected

@@ -67,6 +67,16 @@ def test_a_server_that_is_another_or_can_do_less_is_refused_by_name_and_nothing_
         assert first.log.items == other.log.items == []
 
 
+def test_a_name_of_a_model_that_moves_the_cursor_is_not_shown(
+    second: Any, judging: Judging
+) -> None:
+    with second(model="\x1b[2Jjudge") as other:
+        ran = judging.run(other.url)
+        assert ran.status == 2, ran.words
+        assert f"{other.url} shows no list of models" in ran.words
+        assert ran.words.replace("\n", "").isprintable()
+
+
 def test_prompts_are_made_for_the_server_that_has_the_least_room(
     first: FaultServer, second: Any, judging: Judging, names: list[str]
 ) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgefast.batches.request import Request
-    from judgefast.engines.base import Completion
+    from judgefast.engines.base import Completion, Workload
     from judgefast.engines.http.abilities import Abilities
     from judgefast.engines.http.detect import Found
     from judgefast.engines.http.loop import Loop
@@ -81,6 +81,7 @@ class HttpEngine:
         self._lost: Exception | None = None
         self._recalled: tuple[Abilities, JudgeModel] | None = None
         self._loop: Loop | None = None
+        self._expected: int | None = None
         self._is_started = False
         self._is_closed = False
 
@@ -132,10 +133,14 @@ class HttpEngine:
         room = self._loop.room if self._loop is not None and self._is_started else 1
         return [Lane(lane=0, room=max(1, room))]
 
+    def prepare(self, workload: Workload) -> None:
+        """See :class:`Engine`. Lists get shorter when the last of them have come."""
+        self._expected = workload.requests
+
     def start(self) -> dict[str, Any]:
         """See :meth:`Engine.start`."""
         found, loop = self.found, self._running()
-        loop.begin(found)
+        loop.begin(found, self._expected)
         self._is_started = True
         abilities = found.abilities
         tokenizer = found.model.tokenizer

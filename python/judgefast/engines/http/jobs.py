@@ -91,10 +91,11 @@ class Job:
         if finish_reason not in _ENDS:
             words = f"the answer ended by {finish_reason[:_WORD]!r}, which is not known"
             return self.failed("engine_error", words)
-        ids = self.request.prompt.token_ids if self.request.prompt else None
         if self.thought is not None:
             completion_tokens = (completion_tokens or 0) + self.thought.tokens
             reasoning, reasoning_tokens, cached_tokens = self.thought
+            ids = self.request.prompt.token_ids if self.request.prompt else None
+            prompt_tokens = None if ids is None else len(ids)  # without what was thought
         elif not reasoning and not logprobs:
             thinks, is_cut = self.decoding.thinking_tokens > 0, finish_reason == "length"
             reasoning, text = parted(text, is_open=thinks, is_cut=is_cut)
@@ -105,7 +106,7 @@ class Job:
             text=text,
             finish_reason=cast("FinishReason", finish_reason),
             answers=(LabelRead(0, logprobs),) if logprobs else (),
-            prompt_tokens=prompt_tokens if ids is None else len(ids),
+            prompt_tokens=prompt_tokens,
             cached_tokens=cached_tokens,
             completion_tokens=completion_tokens,
             reasoning_tokens=reasoning_tokens,

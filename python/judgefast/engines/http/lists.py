@@ -14,6 +14,7 @@ LIST_TOKENS = 1024
 """Tokens that the longer answers of one list may have together: a request that is lost takes them
 with it, as far as they are not whole yet."""
 
+_ANY = 1 << 60
 _LEAST = 4
 """Fewer prompts go alone: as streams their answers cost vLLM more than their common request saves,
 where they come to more than some 128 tokens."""
@@ -25,12 +26,18 @@ class Lists:
     Args:
         size: Most prompts in one.
         is_streamed: Whether longer answers of a list are taken one by one as they end.
+        expected: Requests that will come, where that is known.
 
     """
 
-    def __init__(self, size: int, *, is_streamed: bool) -> None:
+    def __init__(self, size: int, *, is_streamed: bool, expected: int | None = None) -> None:
         self.size = size
         self._is_streamed = is_streamed
+        self._expected = _ANY if expected is None else expected
+
+    def came(self, requests: int) -> None:
+        """Note that so many have come."""
+        self._expected -= requests
 
     def streams(self, decoding: Decoding, prompts: int) -> bool:
         """Whether so many prompts of one decoding are answered by a stream."""
@@ -57,7 +64,8 @@ class Lists:
             servers: That are there.
 
         """
-        return max(1, min(self.longest(decoding), -(-waiting // (2 * servers))))
+        shares = servers if self._expected > 0 else 2 * servers
+        return max(1, min(self.longest(decoding), -(-waiting // shares)))
 
 
 def is_short(decoding: Decoding) -> bool:

@@ -55,6 +55,7 @@ async def look(client: Client, root: str, secret: Secret, *, seconds: float = _S
         words = secret.scrub(reply.words)[:200]
         message = f"{root}/v1/models answered {reply.status}, which is no list of models: {words}"
         raise EngineError(message, hint="give the root of a server that speaks OpenAI's API")
+    models = [each for each in models if str(each.get("id", "\n")).isprintable()]
     first = models[0] if models else {}
     kind = str(first.get("owned_by") or "unknown")
     context = first.get("max_model_len")
@@ -63,8 +64,8 @@ async def look(client: Client, root: str, secret: Secret, *, seconds: float = _S
     return Shown(
         kind=kind,
         version=await _version(client, root, kind),
-        models=tuple(str(each["id"]) for each in models if "id" in each),
-        roots=tuple(str(each.get("root") or each["id"]) for each in models if "id" in each),
+        models=tuple(str(each["id"]) for each in models),
+        roots=tuple(str(each.get("root") or each["id"]) for each in models),
         context_tokens=context if isinstance(context, int) and context > 0 else None,
     )
 

@@ -79,9 +79,9 @@ class Loop:
         """Ask the servers what they are; waits for them."""
         return self._result(detect(self._client, self._options, self._secret, named))
 
-    def begin(self, found: Found) -> None:
-        """Be ready for requests."""
-        self._result(self._begin(found))
+    def begin(self, found: Found, expected: int | None) -> None:
+        """Be ready for requests; so many are expected."""
+        self._result(self._begin(found, expected))
 
     def list_size(self, abilities: Abilities) -> int:
         """Prompts in one request, where answers are short."""
@@ -140,7 +140,7 @@ class Loop:
     def _result(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    async def _begin(self, found: Found) -> None:
+    async def _begin(self, found: Found, expected: int | None) -> None:
         options, now = self._options, time.monotonic()
         abilities = found.abilities
         for place, root in enumerate(options.base_urls):
@@ -170,7 +170,11 @@ class Loop:
             options=options,
             secret=self._secret,
             examiner=found.examiner,
-            lists=Lists(self.list_size(abilities), is_streamed=self.is_streamed(abilities)),
+            lists=Lists(
+                self.list_size(abilities),
+                is_streamed=self.is_streamed(abilities),
+                expected=expected,
+            ),
             context_tokens=found.model.context_tokens,
             put=self._put,
         )

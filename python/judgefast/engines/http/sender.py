@@ -110,6 +110,7 @@ class Sender:
                 self._settle([job], [job.failed("too_long", words)])
             else:
                 fit.append(job)
+        self._lists.came(len(jobs))
         self._whole = self._lists.longest(jobs[0].decoding)
         self._waiting.add(fit)
         self.pump()
