@@ -67,7 +67,7 @@ def test_requests_that_hang_are_answered_by_the_other_server_and_counted(
 def test_nothing_is_left_at_a_server_of_what_another_has_answered(
     thinks: int, tmp_path: Path, ask: Any
 ) -> None:
-    first, second = pair(tmp_path, do="hang", first=10, times=2)
+    first, second = pair(tmp_path, do="hang", first=2, times=2)
     options = OPTIONS | {"hedge_seconds": 0.3}
     model = write_byte_model(tmp_path / "judge", thinks=thinks > 0)
     for one in (first, second):
