@@ -36,7 +36,7 @@ from block_ratio import PROMISED, STEADY, fed, figures, limit, prompt_share, rat
 from gpu_settings import ANYWHERE, COMMON, SETTINGS, Setting, rehearsal
 from judgefast.config import RunConfig
 from judgefast.engines import create_engine
-from judgefast.engines.vllm import engine as module
+from judgefast.engines.vllm import fleet as module
 from judgefast.pipeline.run import run
 from judgefast.prompts.tokenizer import PromptTokenizer
 from judgefast.stopping import Stop

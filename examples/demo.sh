@@ -24,8 +24,9 @@ at a time it does better: \`ranking_accuracy\` at \`meta.easy=true\` is the shar
 (marked before any model was run on them) whose better answer got the higher probability.
 
 It proves the path, not the verdicts. For verdicts you can act on, judge with a model of 7 billion
-parameters or more on a GPU; the engine for that, vLLM, comes with the next release. Until then the
-recorded outputs of any judge can be read the same way: --engine replay --recorded FILE.
+parameters or more, on a GPU of this machine (--engine vllm --model MODEL) or behind any server that
+speaks OpenAI's interface (--engine http --base-url URL). What any judge said before can be read the
+same way: --engine replay --recorded FILE.
 
 Look closer:
   $judgefast show $runs/pairwise --id facts-cows

@@ -190,6 +190,7 @@ def read_completions(
         list[NDArray[np.int32]],
         tuple[NDArray[np.float64], NDArray[np.float64]],
         tuple[_NameColumn, _TextColumn, NDArray[np.int32]],
+        _TextColumn,
     ]
     | None
 ): ...

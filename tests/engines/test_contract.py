@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +22,7 @@ from judgefast.engines import built_in, create_engine, engine_names
 from judgefast.engines.base import Completion, Engine
 from judgefast.engines.replay import ReplayEngine
 from judgefast.engines.vllm import VllmEngine
+from judgefast.errors import EngineError
 from judgefast.journal.columns import Line, to_batch
 from judgefast.prompts import PromptPlan, load_rubric
 
@@ -285,6 +286,15 @@ def test_submit_does_not_wait_for_the_model(case: Case) -> None:
     collect_all(engine)
 
 
+def test_no_requests_are_no_work(case: Case) -> None:
+    engine = case.engine
+    engine.start()
+    for lane in engine.lanes:
+        engine.submit(lane.lane, [])
+    assert flying(engine) == 0
+    assert engine.collect(timeout_seconds=0.05) == []
+
+
 def test_collect_gives_up_waiting_when_its_time_is_up(case: Case) -> None:
     engine = case.engine
     engine.start()
@@ -355,11 +365,16 @@ def test_close_drops_what_is_in_flight_within_a_second_and_twice(case: Case) -> 
     engine = case.engine
     engine.start()
     with case.held():
-        submit(engine, case.good())
+        asked = case.good()
+        submit(engine, asked)
         started = time.monotonic()
         engine.close()
         engine.close()
         assert time.monotonic() - started < 1
+        for _ in range(2):
+            with suppress(EngineError):  # or nothing comes
+                engine.collect(timeout_seconds=0)
+        engine.cancel([request.request_id for request in asked])
 
 
 def test_an_engine_that_never_started_can_be_closed(case: Case) -> None:

@@ -45,6 +45,7 @@ GOOD = {"id": "1", "order": "ab", "text": "A"}
         ({"id": "2", "text": "A", "finish_reason": "x"}, "field `finish_reason`: expected"),
         ({"id": "2", "text": "A", "logprobs": ["x"]}, "field `logprobs`: expected a number"),
         ({"id": "2", "text": "A", "prompt_tokens": "9"}, "field `prompt_tokens`: expected a count"),
+        ({"id": "2", "text": "A", "reasoning": 1}, "field `reasoning`: expected text, saw 1"),
         ({"id": "2", "score": "many"}, "field `score`: expected a number"),
         (GOOD, "line 2, field `id`: "),
         ("{", "line 2"),

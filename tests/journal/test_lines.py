@@ -49,6 +49,7 @@ completions = st.builds(
     error_kind=st.sampled_from([None, "engine_error", "too_long", "timeout"]),
     error=st.none() | texts,
     replaced_surrogates=counts,
+    reasoning=texts,
 )
 
 
@@ -111,6 +112,18 @@ def test_one_line_of_another_version_leaves_the_batch_to_the_decoder() -> None:
     native, other = read_both([line, newer])
     assert native is None
     assert other.column("text").to_pylist() == ["x", "x"]
+
+
+def test_a_line_of_before_there_was_reasoning_is_read_natively_with_none() -> None:
+    line = msgspec.json.encode(
+        Completion(request_id=bytes(16), attempt=1, lane=0, text="x", finish_reason="stop")
+    )
+    before = line.removesuffix(b',"reasoning":""}') + b"}"
+    assert before != line
+    native, other = read_both([before, line])
+    assert native is not None
+    assert native.equals(other)
+    assert native.column("reasoning").to_pylist() == ["", ""]
 
 
 def test_spans_that_are_not_in_the_segment_are_not_read() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from judgefast._native import frame_lines
@@ -154,6 +156,7 @@ def test_open_and_closed_segments_read_the_same(run: Path, completion: Make) -> 
         completion(1, answers=(LabelRead(0, (-0.1, float("-inf"))),)),
         completion(2, text="ü\n\u2028\0🦀", finish_reason="length", prompt_tokens=7),
         completion(3, finish_reason="error", error_kind="timeout", error="no answer in 60 s"),
+        completion(4, reasoning='\n<b>ü</b> "so"', reasoning_tokens=7),
     ]
     write(run, completions, to_parquet=False)
     with RunDirectory.open(run, write=False) as reader:
@@ -166,7 +169,8 @@ def test_open_and_closed_segments_read_the_same(run: Path, completion: Make) -> 
     assert as_lines[1]["text"] == "ü\n\u2028\0🦀"
     assert as_lines[2]["error_kind"] == "timeout"
     assert as_lines[1]["error_kind"] is None
-    assert [row["row"] for row in as_lines] == [0, 1, 2]
+    assert [row["row"] for row in as_lines] == [0, 1, 2, 3]
+    assert [row["reasoning"] for row in as_lines] == ["", "", "", '\n<b>ü</b> "so"']
 
 
 def test_open_and_closed_segments_make_one_table(run: Path, completion: Make) -> None:
@@ -178,6 +182,31 @@ def test_open_and_closed_segments_make_one_table(run: Path, completion: Make) ->
     assert table.schema.equals(completions_schema())
     assert sorted(table["text"].to_pylist()) == ["answer 1", "answer 2", "answer 3"]
     assert some.schema.names == ["row", "text"]
+
+
+def test_a_segment_of_before_there_was_reasoning_reads_as_one_without(
+    run: Path, completion: Make
+) -> None:
+    closed = write(run, [completion(1), completion(2)], to_parquet=True)
+    table = pq.read_table(closed)
+    assert table.schema.names[-1] == "reasoning"
+    pq.write_table(table.drop_columns(["reasoning"]), closed, write_page_checksum=True)
+    told = {"format": 1, "rows": 2, "sha256": hashlib.sha256(closed.read_bytes()).hexdigest()}
+    closed.with_name(closed.name + ".json").write_text(json.dumps(told))
+    write(run, [completion(3, reasoning="since")], to_parquet=True)
+    with RunDirectory.open(run, write=False) as reader:
+        table = pa.Table.from_batches(reader.completions())
+        some = pa.Table.from_batches(reader.completions(["row", "reasoning"]))
+        few = pa.Table.from_batches(reader.completions(["row", "text"]))
+        assert not reader.notes
+    assert table.schema.equals(completions_schema())
+    assert sorted(table["reasoning"].to_pylist()) == ["", "", "since"]
+    assert some["reasoning"].to_pylist() == table["reasoning"].to_pylist()
+    assert few.schema.names == ["row", "text"]
+    both = duckdb.read_parquet(f"{run}/journal/*.parquet", union_by_name=True)
+    assert both.aggregate("count(*), count(nullif(reasoning, ''))").fetchall() == [(3, 1)]
+    frame = pl.scan_parquet(f"{run}/journal/*.parquet", missing_columns="insert").collect()
+    assert frame["reasoning"].to_list().count("since") == 1
 
 
 def test_a_line_of_a_newer_program_is_refused_and_kept(run: Path, completion: Make) -> None:

@@ -135,6 +135,14 @@ def test_texts_that_were_not_kept_are_said_to_be_missing() -> None:
     assert "outcome  a (m), aspect quality: 3.250 (scored, rule single)" in text
 
 
+def test_what_the_judge_thought_stands_apart_from_what_it_answered(view: ItemView) -> None:
+    thinks = msgspec.structs.replace(view.judgments[0], reasoning="A or B?\n[[B]] \x1b[2J")
+    text = render_item(msgspec.structs.replace(view, judgments=[thinks]))
+    assert "  thought first:\n  : A or B?\n  : [[B]] \\x1b[2J\n  | " in text
+    assert "read from bytes 9-14: [[A]]" in text
+    assert render_item(view).count("thought first") == 0
+
+
 def test_no_answer_can_forge_a_line_of_ours(view: ItemView) -> None:
     forged = "forward: a then b -> b"
     padding = "x" * 76 + " "

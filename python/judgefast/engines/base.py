@@ -59,6 +59,9 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What went wrong, for a person."""
     replaced_surrogates: int = 0
     """Lone surrogates in the reply that became U+FFFD."""
+    reasoning: str = ""
+    """What the judge thought before it answered, where it came apart from `text`. Kept, never read
+    for a verdict. Thinking that used its budget up is `length`, with an empty `text`."""
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -67,6 +70,22 @@ class Lane(msgspec.Struct, frozen=True):
     lane: int
     room: int
     """Requests it can hold in flight."""
+
+
+class Workload(msgspec.Struct, frozen=True, kw_only=True):
+    """What is about to be asked, for an engine that sets itself up for it."""
+
+    requests: int
+    """At least 1."""
+    longest_prompt_tokens: int | None
+    """None where prompts are not counted in tokens."""
+    mean_prompt_tokens: float | None
+    max_tokens: int
+    """Of an answer."""
+    thinking_tokens: int = 0
+    """What the judge may think beside it."""
+    labels_only: bool = False
+    """Only the probabilities of one-token labels are read: no text is generated."""
 
 
 class Engine(Protocol):
@@ -81,6 +100,13 @@ class Engine(Protocol):
       collected before stays valid;
     * `cancel` makes its requests come back soon, as `cancelled` or finished;
     * same requests, same seed, same completions, or `capabilities.deterministic` is false.
+
+    An engine that takes long to start may have three more methods, which are called if they are
+    there: `begin() -> None` before the data is read: start what does not depend on it, and return
+    at once; `prepare(workload: Workload) -> None` when it is known what will be asked, and return
+    at once too; `told() -> list[str]`, after each of these and after `start`: what a person should
+    know now, each word of it once. `start` then waits for the rest. If nothing is left to ask,
+    `close` comes without it.
     """
 
     name: str

@@ -37,6 +37,8 @@ class Flight:
         self._requests_seconds = 0.0
         self._busy_seconds = 0.0
         self._last = time.monotonic()
+        self.first_sent: float | None = None
+        """Monotonic time at which the first request was submitted."""
 
     def __len__(self) -> int:
         """Requests the engine still owes an answer."""
@@ -59,6 +61,7 @@ class Flight:
         """Note `(request_id, attempt)` pairs that were just submitted to `lane`."""
         self._tick()
         now = time.monotonic()
+        self.first_sent = self.first_sent or now
         self._by_lane[lane] = self.on(lane) + len(requests)
         for request_id, attempt in requests:
             self._flying[request_id] = (lane, attempt, now)

@@ -26,7 +26,10 @@ ONE_OUTPUT = 'write one JSON object a line, such as {"id": "...", "text": "what 
 _PAIR = "score-pair"
 _MOST_TOKENS = 1 << 31
 _COORDINATES = ("order", "shown", "repeat", "judge", "aspect")
-_OUTPUTS = ("text", "score", "finish_reason", "logprobs", "prompt_tokens", "completion_tokens")
+_OUTPUTS = (
+    *("text", "score", "finish_reason", "logprobs", "prompt_tokens", "completion_tokens"),
+    *("reasoning_tokens", "reasoning"),
+)
 
 
 class Recording(msgspec.Struct, gc=False):
@@ -41,6 +44,9 @@ class Recording(msgspec.Struct, gc=False):
     """Of each label, in the rubric's order."""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    reasoning: str = ""
+    """What it thought before; never read."""
     used: bool = False
     """A judgment that looked for it has found it."""
 
@@ -200,6 +206,10 @@ def _recording(row: dict[str, Any], form: VerdictFormat | None) -> Recording:
     text, score, logprobs = row.get("text"), row.get("score"), row.get("logprobs")
     if text is not None and not isinstance(text, str):
         raise RowFault(Reason.WRONG_TYPE, f"expected text, saw {shown(text)}", field="text")
+    reasoning = row.get("reasoning")
+    if reasoning is not None and not isinstance(reasoning, str):
+        words = f"expected text, saw {shown(reasoning)}"
+        raise RowFault(Reason.WRONG_TYPE, words, field="reasoning")
     if not {"text", "score", "logprobs"} & row.keys():
         hint = "record what the judge wrote as `text`, or a number as `score`; null for nothing"
         words = "there is no `text`, `score` or `logprobs`"
@@ -217,6 +227,8 @@ def _recording(row: dict[str, Any], form: VerdictFormat | None) -> Recording:
         logprobs=None if logprobs is None else _logprobs(logprobs),
         prompt_tokens=_tokens(row, "prompt_tokens"),
         completion_tokens=_tokens(row, "completion_tokens"),
+        reasoning_tokens=_tokens(row, "reasoning_tokens"),
+        reasoning=reasoning or "",
     )
 
 

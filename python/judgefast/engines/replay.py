@@ -121,4 +121,6 @@ def _completion(request: Request, recording: Recording) -> Completion:
         answers=answers,
         prompt_tokens=recording.prompt_tokens,
         completion_tokens=recording.completion_tokens,
+        reasoning_tokens=recording.reasoning_tokens,
+        reasoning=recording.reasoning,
     )

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 def without_surrogates(completion: Completion) -> Completion:
     """An engine should have done this; a completion is not lost because it has not."""
-    if completion.error is None and completion.text.isascii():
+    said = completion.text + completion.reasoning + (completion.error or "")
+    if said.isascii():
         return completion
-    said = completion.text + (completion.error or "")
     try:
         said.encode()
     except UnicodeEncodeError:
@@ -23,11 +23,13 @@ def without_surrogates(completion: Completion) -> Completion:
         return completion
     text, in_text = _replaced(completion.text)
     error, in_error = _replaced(completion.error or "")
+    reasoning, in_reasoning = _replaced(completion.reasoning)
     return msgspec.structs.replace(
         completion,
         text=text,
         error=None if completion.error is None else error,
-        replaced_surrogates=completion.replaced_surrogates + in_text + in_error,
+        reasoning=reasoning,
+        replaced_surrogates=completion.replaced_surrogates + in_text + in_error + in_reasoning,
     )
 
 

@@ -62,6 +62,7 @@ class Line(msgspec.Struct, gc=False):
     error_kind: ErrorKind | None = None
     error: str | None = None
     replaced_surrogates: Count = 0
+    reasoning: str = ""
 
 
 def completions_schema() -> pa.Schema:
@@ -84,8 +85,17 @@ def completions_schema() -> pa.Schema:
         ("error_kind", _DICTIONARY, True),
         ("error", pa.string(), True),
         ("replaced_surrogates", pa.int32(), False),
+        ("reasoning", pa.string(), False),
     ]
     return pa.schema([pa.field(name, kind, nullable=null) for name, kind, null in types])
+
+
+def with_added(batch: pa.RecordBatch, names: Sequence[str] | None) -> pa.RecordBatch:
+    """A batch of an older file, with the column that came later, if it is wanted."""
+    if "reasoning" in batch.schema.names or not (names is None or "reasoning" in names):
+        return batch
+    field = completions_schema().field("reasoning")
+    return batch.append_column(field, pa.array([""] * batch.num_rows, field.type))
 
 
 def read_batch(
@@ -100,7 +110,8 @@ def read_batch(
     read = _native.read_completions(data, spans)
     if read is None:
         return None
-    (request_id, attempt, lane), (text, finish_reason), answers, tokens, seconds, error = read
+    (request_id, attempt, lane), (text, finish_reason), answers, tokens, seconds, error = read[:6]
+    reasoning = read[6]
     num = len(spans)
     columns = (
         pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), num, [None, pa.py_buffer(request_id)]),
@@ -116,6 +127,7 @@ def read_batch(
         _names(*error[0]),
         _texts(*error[1]),
         pa.array(error[2]),
+        _texts(*reasoning),
     )
     return pa.record_batch(list(columns), schema=completions_schema())
 

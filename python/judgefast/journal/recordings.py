@@ -25,6 +25,8 @@ _COMPLETIONS = (
     "answers",
     "prompt_tokens",
     "completion_tokens",
+    "reasoning_tokens",
+    "reasoning",
 )
 
 
@@ -59,6 +61,8 @@ def recorded_rows(folder: Path) -> Iterator[dict[str, Any]]:
                 "logprobs": said["answers"][0]["logprobs"] if said["answers"] else None,
                 "prompt_tokens": said["prompt_tokens"],
                 "completion_tokens": said["completion_tokens"],
+                "reasoning_tokens": said["reasoning_tokens"],
+                "reasoning": said["reasoning"],
             }
 
 

@@ -13,7 +13,14 @@ from judgefast import _native
 from judgefast.errors import RunDirectoryError
 from judgefast.files import sha256_of, write_whole, writing
 from judgefast.formats import FORMAT, check_table, decode_json, mark, refuse_unknown
-from judgefast.journal.columns import TABLE, Line, completions_schema, read_batch, to_batch
+from judgefast.journal.columns import (
+    TABLE,
+    Line,
+    completions_schema,
+    read_batch,
+    to_batch,
+    with_added,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -200,7 +207,8 @@ def closed_batches(
     with pq.ParquetFile(closed, page_checksum_verification=True) as file:
         check_table(closed, file.metadata.metadata, TABLE)
         names = None if columns is None else list(columns)
-        yield from file.iter_batches(batch_size=batch_rows, columns=names)
+        for batch in file.iter_batches(batch_size=batch_rows, columns=names):
+            yield with_added(batch, columns)
 
 
 def _has_head(path: Path, data: bytes, spans: NDArray[np.uintp]) -> bool:

@@ -60,6 +60,8 @@ class Asked(NamedTuple):
     interrupted: bool
     lost: str | None
     """Why the engine was lost; None if it was not."""
+    first_sent: float | None = None
+    """Monotonic time of the first request."""
 
 
 def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
@@ -138,7 +140,14 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
                 directory.journal.flush()
         if live.finish():
             tell()
-    return Asked(time.monotonic() - started, flight.mean, unreadable, stop.requested, lost)
+    return Asked(
+        time.monotonic() - started,
+        flight.mean,
+        unreadable,
+        stop.requested,
+        lost,
+        flight.first_sent,
+    )
 
 
 def _items(work: Work, stop: Stop) -> Generator[tuple[int, Sequence[Item]], None, None]:

@@ -36,6 +36,11 @@ class Said(NamedTuple):
     finish_reason: str
     text: str
     error: str | None
+    reasoning: str
+
+
+_SAID = ("text", "error", "reasoning")
+"""Columns of it beside those that every reading needs."""
 
 
 def view_item(reading: Reading, item_id: str) -> ItemView:
@@ -96,7 +101,7 @@ def _said(reading: Reading, first: int, last: int) -> Mapping[int, Said]:
     """By plan row: the completion that counts; where none does, the last attempt."""
     answers = reading.table.answers
     found: dict[int, Said] = {}
-    for batch in reading.directory.completions([*COLUMNS, "text", "error"]):
+    for batch in reading.directory.completions([*COLUMNS, *_SAID]):
         rows = answers.rows(batch.column("request_id"))
         places = np.flatnonzero((rows >= first) & (rows < last))
         if not len(places):
@@ -109,8 +114,7 @@ def _said(reading: Reading, first: int, last: int) -> Mapping[int, Said]:
                 row not in found or found[row].attempt <= line["attempt"]
             )
             if counts or is_last:
-                names = ("attempt", "finish_reason", "text", "error")
-                found[row] = Said(*(line[name] for name in names))
+                found[row] = Said(*(line[name] for name in Said._fields))
     return found
 
 
@@ -144,6 +148,7 @@ def _judgment(reading: Reading, row: int, said: Mapping[int, Said]) -> JudgmentV
         },
         label_mass=None if np.isnan(mass) else mass,
         error=None if completion is None else completion.error,
+        reasoning=completion.reasoning if completion and completion.reasoning else None,
     )
 
 

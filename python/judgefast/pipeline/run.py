@@ -25,6 +25,7 @@ from judgefast.pipeline.directory import (
 from judgefast.pipeline.dry_run import dry_run as plan_only
 from judgefast.pipeline.finished import DryRun, Finished, finished
 from judgefast.pipeline.judge import Judge, judge_of
+from judgefast.pipeline.loading import Loading
 from judgefast.pipeline.missing import read_journal, rows_to_ask
 from judgefast.pipeline.plan import RunPlan, load_plan, plan_run
 from judgefast.pipeline.results import READING, Headline, read_run, report_of
@@ -69,6 +70,7 @@ class _Going:
 
     def __init__(self, stop: Stop) -> None:
         self._stop = stop
+        self.began = time.monotonic()
         self.seconds: dict[str, float] = {}
         self.doing = "starting"
         self.plan: RunPlan | None = None
@@ -221,8 +223,10 @@ def _go(start: Start) -> Finished:
 
 def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
     judge = _judge_of(start, stack)
+    loading = Loading(judge.engine, start.say)
     config = start.config
     data = _data_of(start, judge)
+    loading.begin()  # the process of an engine imports and reads weights meanwhile
     with going.phase("read", "reading the data"):
         directory, items = open_run(config, judge, data, start.say)
     closing = stack.enter_context(_closing(directory))
@@ -241,11 +245,13 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
         going.plan = plan
         rows = rows_to_ask(plan, table, config)
     asked = None
-    if len(rows):
+    if not len(rows):
+        judge.engine.close()  # it may have begun
+    else:
         texts = texts or stack.enter_context(_texts(start, directory, judge))
         with going.phase("load", "starting the engine"):
-            facts = judge.engine.start()
-        engine = {"name": judge.engine.name} | facts
+            loading.prepare(plan, rows, judge.prompts.decoding)
+            engine = loading.finish()
         directory.record_launch({"config": options_in_force(config), "engine": engine})
         work = Work(plan, table, rows, texts, verify=not is_planned_here)
         try:
@@ -256,15 +262,14 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
             going.table = read_journal(directory, plan, judge.rubric)
             return going.ended(directory.path, 3, str(error))
         del work
+        directory.record_launch(_counted(judge.engine) | _first_request(asked, going))
         if asked.interrupted:
             closing.to_parquet = False
             mean = asked.in_flight_mean
-            directory.record_launch(_counted(judge.engine))
             directory.finish_launch(seconds=going.seconds, in_flight_mean=mean, interrupted=True)
             return going.interrupted(directory.path)
         if words := unused_recordings(judge, plan.columns, items.item_id, rows):
             start.say(words)
-        directory.record_launch(_counted(judge.engine))
         judge.engine.close()
     going.let_go()
     del plan, table, rows, items  # the report reads its own, and there is room for one of them
@@ -371,6 +376,13 @@ def _counted(engine: Engine) -> dict[str, Any]:
     """What an engine has counted by the end of a launch, where it counts."""
     counters = getattr(engine, "counters", None)
     return {} if counters is None else {"counters": counters()}
+
+
+def _first_request(asked: Asked, going: _Going) -> dict[str, float]:
+    """Seconds from the start to the first request; nothing where none was sent."""
+    if asked.first_sent is None:
+        return {}
+    return {"first_request_seconds": asked.first_sent - going.began}
 
 
 def _say_nothing(words: str) -> None:

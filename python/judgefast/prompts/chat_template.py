@@ -16,7 +16,7 @@ import msgspec
 from judgefast.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from jinja2 import Environment, nodes
 
@@ -32,7 +32,14 @@ class Wrapped(msgspec.Struct, frozen=True):
     """The template takes no system message: it stands at the head of the user's."""
 
 
-def wrap_parts(model: JudgeModel, *, has_system: bool, num_parts: int, date: str) -> Wrapped:
+def wrap_parts(
+    model: JudgeModel,
+    *,
+    has_system: bool,
+    num_parts: int,
+    date: str,
+    thinking: bool | None = None,
+) -> Wrapped:
     """Apply the chat template to a system message of one part and a user message of the others.
 
     Args:
@@ -40,6 +47,7 @@ def wrap_parts(model: JudgeModel, *, has_system: bool, num_parts: int, date: str
         has_system: Whether the first part is a system message.
         num_parts: Parts in all, at least one of them the user's.
         date: ISO date that the template gets for today's.
+        thinking: What the template is told of thinking before the answer; None: nothing.
 
     Raises:
         ModelError: The template fails, or changes, drops, doubles or reorders a part.
@@ -47,19 +55,21 @@ def wrap_parts(model: JudgeModel, *, has_system: bool, num_parts: int, date: str
     """
     sentinels = [f"judgefast-part-{index:04d}-here" for index in range(num_parts)]
     user = "".join(sentinels[has_system:])
+    # Templates differ in what they call it.
+    told = {} if thinking is None else {"enable_thinking": thinking, "thinking": thinking}
     if not has_system:
-        text = _apply(model, [("user", user)], date)
+        text = _apply(model, [("user", user)], date, told)
         return Wrapped(_around(text, sentinels, model), folded_system=False)
     messages = [("system", sentinels[0]), ("user", user)]
     try:
-        text = _apply(model, messages, date)
+        text = _apply(model, messages, date, told)
         if sentinels[0] in text:
             return Wrapped(_around(text, sentinels, model), folded_system=False)
     except _TemplateError:
         pass
     # One retry: the family of models that knows no system role takes its text from the user.
     user = f"{sentinels[0]}\n\n{user}"
-    text = _apply(model, [("user", user)], date)
+    text = _apply(model, [("user", user)], date, told)
     return Wrapped(_around(text, sentinels, model), folded_system=True)
 
 
@@ -67,7 +77,12 @@ class _TemplateError(ModelError):
     """The template raised an error."""
 
 
-def _apply(model: JudgeModel, messages: Sequence[tuple[str, str]], date: str) -> str:
+def _apply(
+    model: JudgeModel,
+    messages: Sequence[tuple[str, str]],
+    date: str,
+    told: Mapping[str, bool],
+) -> str:
     from jinja2 import TemplateError  # noqa: PLC0415 - on first use
 
     environment = _environment(date)
@@ -80,6 +95,7 @@ def _apply(model: JudgeModel, messages: Sequence[tuple[str, str]], date: str) ->
             add_generation_prompt=True,
             bos_token=model.bos_token,
             eos_token=model.eos_token,
+            **told,
         )
     except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         # What a template can raise: its own words, or Python's where it works on wrong values.

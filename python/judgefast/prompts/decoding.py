@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -27,6 +27,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """Same requests, same seed, same completions, whatever else is in flight."""
     cached_tokens: bool = False
     """It counts the tokens of each prompt that were computed before."""
+    thinking: bool = False
+    """It lets a judge think with a budget of its own, and keeps that apart from the answer."""
 
 
 class Label(msgspec.Struct, frozen=True, gc=False):
@@ -41,6 +43,9 @@ class Label(msgspec.Struct, frozen=True, gc=False):
 class Decoding(msgspec.Struct, frozen=True, kw_only=True):
     """The decoding in force. Part of `prompt_hash`."""
 
+    hashed_where_set: ClassVar[tuple[str, ...]] = ("thinking_tokens",)
+    """Fields that came later: they are hashed where they hold anything."""
+
     max_tokens: int
     """Tokens a completion may have, at least 1."""
     temperature: float = 0.0
@@ -52,3 +57,11 @@ class Decoding(msgspec.Struct, frozen=True, kw_only=True):
     """Labels that the completion is held to, or whose probability is read. Empty: free text."""
     probabilities: bool = False
     """The probability of each label is read, one forced token each; no text is generated."""
+    thinking_tokens: int = 0
+    """Tokens that the judge may think before it answers, the marks that end its thinking among
+    them; `max_tokens` are for the answer alone. 0: it does not think, or as a part of its text."""
+
+    @property
+    def most_tokens(self) -> int:
+        """Tokens that may come behind the prompt."""
+        return self.max_tokens + self.thinking_tokens

@@ -41,8 +41,21 @@ class Layout(msgspec.Struct, frozen=True):
         return tail if isinstance(tail, str) else ""
 
 
-def lay_out(rubric: Rubric, model: JudgeModel | None, capabilities: Capabilities) -> Layout:
+def lay_out(
+    rubric: Rubric,
+    model: JudgeModel | None,
+    capabilities: Capabilities,
+    *,
+    thinking: bool | None = None,
+) -> Layout:
     """Lay out `rubric`, inside the judge's chat template where the engine takes the whole prompt.
+
+    Args:
+        rubric: The rubric.
+        model: The judge, where it is known.
+        capabilities: What the engine takes.
+        thinking: The prompt ends where the judge thinks, or where it answers; None: where its
+            template leaves off.
 
     Raises:
         RubricError: The rubric asks several aspects.
@@ -67,7 +80,7 @@ def lay_out(rubric: Rubric, model: JudgeModel | None, capabilities: Capabilities
         ours[part.name] if isinstance(part, Slot) else part
         for part in split_lines(rubric.template.system, OURS)
     ).rstrip("\n")
-    is_wrapped = rubric.template.wrap == "chat" and capabilities.takes in {"ids", "text"}
+    is_wrapped = is_wrapped_for(rubric, capabilities)
     variants = []
     folded = False
     for with_reference in (False, True):
@@ -77,20 +90,34 @@ def lay_out(rubric: Rubric, model: JudgeModel | None, capabilities: Capabilities
             user[-1] = last.removesuffix("\n")
         parts = [system, *user] if system else user
         if is_wrapped:
-            parts, folded = _wrapped(rubric, model, parts, has_system=bool(system))
+            parts, folded = _wrapped(
+                rubric, model, parts, has_system=bool(system), thinking=thinking
+            )
         variants.append(_with_prefix(model, parts) if capabilities.takes == "ids" else parts)
     plain, referenced = (tuple(parts) for parts in variants)
     return Layout(plain, referenced, bool(system) and not is_wrapped, folded)
 
 
+def is_wrapped_for(rubric: Rubric, capabilities: Capabilities) -> bool:
+    """Whether we put the prompt into the judge's chat template: a server does it with messages."""
+    return rubric.template.wrap == "chat" and capabilities.takes in {"ids", "text"}
+
+
 def _wrapped(
-    rubric: Rubric, model: JudgeModel | None, parts: list[str | Slot], *, has_system: bool
+    rubric: Rubric,
+    model: JudgeModel | None,
+    parts: list[str | Slot],
+    *,
+    has_system: bool,
+    thinking: bool | None,
 ) -> tuple[list[str | Slot], bool]:
     if model is None or model.chat_template is None:
         name = model.name if model else "the judge"
         message = f"`{name}` has no chat template, but the rubric `{rubric.name}` wants one"
         raise ModelError(message, hint='use an instruct model, or a rubric with wrap = "plain"')
-    wrapped = wrap_parts(model, has_system=has_system, num_parts=len(parts), date=rubric.date)
+    wrapped = wrap_parts(
+        model, has_system=has_system, num_parts=len(parts), date=rubric.date, thinking=thinking
+    )
     merged: list[str | Slot] = [wrapped.around[0]]
     for part, after in zip(parts, wrapped.around[1:], strict=True):
         for piece in (part, after):
@@ -99,6 +126,8 @@ def _wrapped(
                 merged[-1] = last + piece
             elif piece:
                 merged.append(piece)
+    if thinking is not None and model.reasoning is not None and isinstance(merged[-1], str):
+        merged[-1] += model.reasoning.tail(thinking=thinking) or ""
     return merged, wrapped.folded_system
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from judgefast.prompts.reasoning import find_reasoning
+
 if TYPE_CHECKING:
+    from judgefast.prompts.reasoning import Reasoning
     from judgefast.prompts.tokenizer import PromptTokenizer
 
 
-class JudgeModel(msgspec.Struct, frozen=True, kw_only=True):
+class JudgeModel(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A judge model's identity and the parts of it that shape a prompt."""
 
     name: str
@@ -23,6 +27,11 @@ class JudgeModel(msgspec.Struct, frozen=True, kw_only=True):
     eos_token: str = ""
     context_tokens: int | None = None
     """Prompt and completion together."""
+
+    @cached_property
+    def reasoning(self) -> Reasoning | None:
+        """How it thinks before it answers; None where it does not, or nobody can know."""
+        return find_reasoning(self)
 
     @property
     def judge(self) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from judgefast.errors import DataError, RubricError
 from judgefast.hashes import framed
-from judgefast.prompts.decide import decide_decoding
+from judgefast.prompts.decide import decide_decoding, thinking_of
 from judgefast.prompts.decoding import Label
 from judgefast.prompts.layout import LAYOUT, TRUNCATION, lay_out
 from judgefast.prompts.pieces import (
@@ -73,7 +73,8 @@ class PromptPlan:
         self.rubric = rubric
         self.needs_ids = capabilities.takes == "ids"
         self._takes_state = capabilities.takes == "state"
-        self.layout = lay_out(rubric, model, capabilities)
+        thinking = thinking_of(rubric, capabilities, model, overrides)
+        self.layout = lay_out(rubric, model, capabilities, thinking=thinking)
         self.decoding = decide_decoding(rubric, capabilities, model, overrides, layout=self.layout)
         self.rule = rubric.rule_in_force(probabilities=self.decoding.probabilities)
         self.questions = (question_of(rubric),)
@@ -95,7 +96,7 @@ class PromptPlan:
         self._names = {place: label.text.strip() for place, label in by_place}
         places_shown = sum(isinstance(place, int) for place in self._names)
         self._wanted = _SHOWN.get(rubric.mode, places_shown)
-        self.prompt_hash = self._hash(model)
+        self.prompt_hash = self._hash(model, thinking=thinking)
         self.shared_tokens = self._count_shared()
         """Tokens at the head of every prompt, before any text of an item."""
 
@@ -254,7 +255,7 @@ class PromptPlan:
         segment = Segment(sealed.text, trusted=False)
         return Piece(segment, sealed.token_ids, replaced=sealed.replaced_characters)
 
-    def _hash(self, model: JudgeModel | None) -> str:
+    def _hash(self, model: JudgeModel | None, *, thinking: bool | None) -> str:
         rubric = self.rubric
         template = rubric.template
         aspect = rubric.aspects[0]
@@ -275,6 +276,9 @@ class PromptPlan:
         ]
         if self._takes_state:
             seen.append(self.questions)
+        if thinking is not None and model and model.reasoning:
+            reasoning = model.reasoning
+            seen.append(("thinking", reasoning.tail(thinking=thinking) or "", reasoning.closing))
         return framed("judgefast prompt 1", framed_value(seen)).hex()
 
     def _count_shared(self) -> int:

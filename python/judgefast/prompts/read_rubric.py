@@ -11,7 +11,14 @@ from judgefast.codes import ONE_FAILED, RULES
 from judgefast.errors import RubricError
 from judgefast.prompts.read_template import read_template
 from judgefast.prompts.read_verdict import MAX_SCORE, read_verdict
-from judgefast.prompts.rubric import Aspect, DecodingWishes, Rubric, Scale
+from judgefast.prompts.rubric import (
+    MIN_THINKING_TOKENS,
+    THINKING_TOKENS,
+    Aspect,
+    DecodingWishes,
+    Rubric,
+    Scale,
+)
 from judgefast.prompts.source import TomlLines
 from judgefast.prompts.table import Table
 
@@ -152,6 +159,9 @@ def _decoding(table: Table, verdict: VerdictFormat) -> DecodingWishes:
     probabilities = table.peek("probabilities")
     if not (probabilities in (None, "auto") or isinstance(probabilities, bool)):
         table.refuse("probabilities", 'must be "auto", true or false')
+    thinking = table.peek("thinking")
+    if not (thinking in (None, "auto") or isinstance(thinking, bool)):
+        table.refuse("thinking", 'must be "auto", true or false')
     wishes = DecodingWishes(
         max_tokens=table.integer("max_tokens", 1, 1 << 20, _TOKENS.get(verdict.name, 1024)),
         temperature=table.number("temperature", 0, 2, 0),
@@ -159,7 +169,14 @@ def _decoding(table: Table, verdict: VerdictFormat) -> DecodingWishes:
         stop=table.texts("stop"),
         structured=cast("Any", table.one_of("structured", ("auto", "none"), "auto")),
         probabilities=None if probabilities == "auto" else probabilities,
+        thinking=None if thinking == "auto" else thinking,
+        thinking_tokens=table.integer(
+            "thinking_tokens", MIN_THINKING_TOKENS, 1 << 20, THINKING_TOKENS
+        ),
     )
+    if wishes.probabilities and wishes.thinking:
+        words = "is true, as is `probabilities`; labels are read by probability without thinking"
+        table.refuse("thinking", words)
     if wishes.probabilities and verdict.name != "label":
         words = f"is true, but the format is `{verdict.name}`; only `label` has probabilities"
         table.refuse("probabilities", words)

@@ -65,6 +65,13 @@ class Template(msgspec.Struct, frozen=True):
     blocks: tuple[Block, ...]
 
 
+THINKING_TOKENS = 2048
+"""Budget of a judge's thinking, unless the rubric names one."""
+
+MIN_THINKING_TOKENS = 16
+"""The marks that end the thinking must fit."""
+
+
 class DecodingWishes(msgspec.Struct, frozen=True, kw_only=True):
     """The decoding that a rubric asks for, before the engine has said what it can do."""
 
@@ -75,6 +82,9 @@ class DecodingWishes(msgspec.Struct, frozen=True, kw_only=True):
     structured: Literal["auto", "none"] = "auto"
     probabilities: bool | None = None
     """Read label probabilities; None: where the engine has them."""
+    thinking: bool | None = None
+    """Let the judge think before it answers; None: where it can, and labels are not read."""
+    thinking_tokens: int = THINKING_TOKENS
 
 
 class Rubric(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +124,8 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True):
 def framed_value(value: object) -> list[bytes]:
     """Fields that say `value` without a doubt: a type mark and content, in declared order."""
     if isinstance(value, msgspec.Struct):
-        names = value.__struct_fields__
+        later = getattr(value, "hashed_where_set", ())
+        names = [n for n in value.__struct_fields__ if n not in later or getattr(value, n)]
         inner = [[name.encode(), *framed_value(getattr(value, name))] for name in names]
         return [b"struct %d" % len(names), *(part for parts in inner for part in parts)]
     if isinstance(value, tuple | list):

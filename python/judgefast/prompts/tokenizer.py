@@ -148,6 +148,11 @@ class PromptTokenizer:
         ids = self._sealed.encode(text, add_special_tokens=False).ids
         return ids[0] if len(ids) == 1 and ids[0] not in self.control_ids else None
 
+    def is_control_token(self, text: str) -> bool:
+        """Whether trusted `text` is one control token."""
+        ids = self._trusted.encode(text, add_special_tokens=False).ids
+        return len(ids) == 1 and ids[0] in self.control_ids
+
     def decode(self, ids: NDArray[np.int32] | list[int]) -> str:
         """Text of `ids`, control tokens included."""
         return self._trusted.decode([int(i) for i in ids], skip_special_tokens=False)

@@ -151,6 +151,22 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     computed: int | None = None
     """Prompt tokens that were not cached."""
     completion: int | None = None
+    reasoning: int | None = None
+    """Of those of the completion, what the judge thought before it answered."""
+
+
+class FirstRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the latest launch took until its first request was sent, and what with. Seconds."""
+
+    seconds: float
+    """From the start of the run, the loading of code and rubric included."""
+    read: float | None = None
+    plan: float | None = None
+    load: float | None = None
+    """What the engine still had to be waited for once everything was planned."""
+    engine: dict[str, float] = {}
+    """What its process was busy with meanwhile, in its own order: `import`, `waiting` (to be told
+    what to load), `start` (weights, compiling, graphs); `compile`, a part of `start`."""
 
 
 class LaunchFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,8 +196,17 @@ class Operations(msgspec.Struct, frozen=True, kw_only=True):
     """Completions and errors, over all launches."""
     superseded: int = 0
     """Completions that do not count, because another answers the same request."""
+    servers: Tokens | None = None
+    """Tokens as the judge's servers count them, those of all their users while launches judged;
+    None where they do not say. Prompts of a list are counted there alone."""
+    hedged: int | None = None
+    """Requests that were sent to a second server as well; None where no engine does that."""
     in_flight_mean: float | None = None
     """Requests at the engine, averaged over the judge phase."""
+    first_request: FirstRequest | None = None
+    """None where no engine has said what its start was spent on."""
+    preemptions: int | None = None
+    """Requests that an engine threw out half done for lack of memory, to do them again."""
     launches: list[LaunchFacts] = []
     notes: list[str] = []
     """Torn segments that were closed, damaged ones that were set aside, and the like."""

@@ -53,6 +53,8 @@ class JudgmentView(msgspec.Struct, frozen=True, kw_only=True):
     """By label, divided by their mass; empty where not read."""
     label_mass: float | None = None
     error: str | None = None
+    reasoning: str | None = None
+    """What the judge thought before, where it came apart from `text`. No verdict is read there."""
 
 
 class OutcomeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +162,8 @@ def _judgment(judgment: JudgmentView) -> list[RenderableType | Inset]:
     details.append(f"key {name(judgment.key)}")
     parts: list[RenderableType | Inset] = [_plain(""), _plain(title, "bold")]
     parts.append(_indented(", ".join(details)))
+    if judgment.reasoning:
+        parts += [_indented("thought first:"), Inset(block(judgment.reasoning), margin="  : ")]
     if judgment.text is not None:
         text = judgment.text
         parts.append(Inset(block(text), margin="  | ") if text else _plain("  (empty)"))

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from judgefast.reports.report import LaunchFacts, Operations, Seconds, Tokens
+from judgefast.reports.report import FirstRequest, LaunchFacts, Operations, Seconds, Tokens
 
 if TYPE_CHECKING:
     from judgefast.journal.answers import AnswerIndex
     from judgefast.journal.run_directory import RunDirectory
 
-_TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens")
-_COLUMNS = ("launch", *_TOKENS)
+_TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
+_COLUMNS = ("launch", "finish_reason", *_TOKENS)
+_ANSWERED = ("stop", "length")
+_OF_SERVERS = tuple(f"server_{name}" for name in _TOKENS[:3])
+"""Counters of an engine that asks servers."""
+_MANY_PREEMPTIONS = 0.05
+"""Of all attempts; more of them are worth a word."""
 _PHASES = ("read", "plan", "load", "judge", "report")
 
 
@@ -31,16 +36,19 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
     attempts = 0
     sums: dict[str, int | None] = dict.fromkeys(_TOKENS)
     timed_tokens: int | None = None
+    partly: set[str] = set()
     by_launch = Counter(answers.by_launch())
     for batch in directory.completions(_COLUMNS):
         attempts += batch.num_rows
         of_timed = batch.filter(_is_one_of(batch.column("launch"), timed))
         for name in _TOKENS:
             sums[name] = _plus(sums[name], batch.column(name))
+        partly |= _known_in_part(batch)
         for name in ("prompt_tokens", "completion_tokens"):
             timed_tokens = _plus(timed_tokens, of_timed.column(name))
     seconds = _seconds(launches)
-    prompt, cached, completion = (sums[name] for name in _TOKENS)
+    sums |= dict.fromkeys(partly)
+    prompt, cached, completion, reasoning = (sums[name] for name in _TOKENS)
     judged = seconds.judge
     judgments = sum(by_launch[launch] for launch in timed)
     return Operations(
@@ -51,12 +59,17 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
             cached=cached,
             computed=None if prompt is None or cached is None else prompt - cached,
             completion=completion,
+            reasoning=reasoning,
         ),
         tokens_per_second=None if not judged or timed_tokens is None else timed_tokens / judged,
         requests=int(np.count_nonzero(answers.attempts)),
         attempts=attempts,
         superseded=answers.num_superseded,
+        servers=_of_servers(launches),
+        hedged=_counted(launches, "hedged"),
         in_flight_mean=_in_flight(launches),
+        first_request=_first_request(launches),
+        preemptions=(preemptions := _preemptions(launches)),
         launches=[
             LaunchFacts(
                 id=facts["launch"],
@@ -69,6 +82,7 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
         notes=[
             *directory.notes,
             *_of_engines(launches),
+            *_often_preempted(preemptions, attempts),
             *_untimed(sum(by_launch.values()) - judgments),
         ],
     )
@@ -81,10 +95,66 @@ def _is_one_of(column: Any, names: list[str]) -> Any:  # noqa: ANN401 - Arrow
     return pc.is_in(column.cast(pa.string()), value_set=pa.array(names, pa.string()))
 
 
+def _known_in_part(batch: Any) -> set[str]:  # noqa: ANN401 - Arrow
+    """Counts that some answers lack though their prompts were counted: there is no sum."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - only a report needs it
+
+    answered = _is_one_of(batch.column("finish_reason"), list(_ANSWERED))
+    counted = batch.filter(pc.and_(answered, batch.column("prompt_tokens").is_valid()))
+    names = ("cached_tokens", "completion_tokens")
+    return {name for name in names if counted.column(name).null_count}
+
+
+def _counted(launches: list[dict[str, Any]], name: str) -> int | None:
+    """The sum of a counter of engines; None where a launch with an engine has not told it."""
+    started = [facts for facts in launches if "engine" in facts]
+    told = [facts.get("counters", {}).get(name) for facts in started]
+    return sum(told) if told and None not in told else None
+
+
+def _of_servers(launches: list[dict[str, Any]]) -> Tokens | None:
+    prompt, cached, completion = (_counted(launches, name) for name in _OF_SERVERS)
+    if prompt is None or cached is None:
+        return None
+    return Tokens(prompt=prompt, cached=cached, computed=prompt - cached, completion=completion)
+
+
 def _of_engines(launches: list[dict[str, Any]]) -> list[str]:
     """What engines say that a reader should know of how they asked; once each."""
     said = [facts.get("engine", {}).get("notes", []) for facts in launches]
     return list(dict.fromkeys(str(note) for notes in said for note in notes))
+
+
+def _first_request(launches: list[dict[str, Any]]) -> FirstRequest | None:
+    """Of the latest launch that sent one, where its engine says what it did meanwhile."""
+    for facts in reversed(launches):
+        engine = facts.get("engine", {})
+        startup = engine.get("startup")
+        if not startup or "first_request_seconds" not in facts:
+            continue
+        seconds = facts.get("seconds", {})
+        compiling = engine.get("compile_seconds")
+        return FirstRequest(
+            seconds=facts["first_request_seconds"],
+            **{phase: seconds.get(phase) for phase in ("read", "plan", "load")},
+            engine=startup | ({"compile": compiling} if compiling else {}),
+        )
+    return None
+
+
+def _preemptions(launches: list[dict[str, Any]]) -> int | None:
+    counts = [facts.get("counters", {}).get("preemptions") for facts in launches]
+    known = [int(count) for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def _often_preempted(preemptions: int | None, attempts: int) -> list[str]:
+    """Say what to do about a memory that is too small, where it costs much."""
+    if not preemptions or preemptions < _MANY_PREEMPTIONS * attempts:
+        return []
+    thrown = f"vLLM threw {preemptions:,} requests out half done for lack of memory"
+    asked = f"({attempts:,} were asked), and did them again"
+    return [f"{thrown} {asked}; lower max_num_seqs, or set kv_cache_dtype=fp8"]
 
 
 def _untimed(judgments: int) -> list[str]:

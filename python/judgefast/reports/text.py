@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from judgefast.reports.report import Counts, LaunchFacts, Operations, Report, Results, Tokens
+    from judgefast.reports.report import (
+        Counts,
+        FirstRequest,
+        LaunchFacts,
+        Operations,
+        Report,
+        Results,
+        Tokens,
+    )
 
 MOST_LAUNCHES = 5
 """Launches that are listed; a run that was pre-empted all night has many."""
@@ -225,6 +233,8 @@ def _add_speed(table: Table, operations: Operations) -> None:
     ]
     if phases:
         table.add_row("time", ", ".join(phases))
+    if operations.first_request is not None:
+        table.add_row("first request", _first_request(operations.first_request))
     speed = [
         f"{rate(value)} {unit}"
         for value, unit in (
@@ -237,9 +247,30 @@ def _add_speed(table: Table, operations: Operations) -> None:
     if speed:
         table.add_row("speed", ", ".join(speed))
     table.add_row("tokens", _tokens(operations.tokens))
+    if operations.servers is not None:
+        counted = _tokens(operations.servers)
+        table.add_row("servers", f"{counted}, as they count, for all their users")
     asked = f"{plural(operations.attempts, 'attempt')} at {plural(operations.requests, 'request')}"
     superseded = f", {operations.superseded:,} superseded" if operations.superseded else ""
-    table.add_row("asked", asked + superseded)
+    hedged = f", {operations.hedged:,} sent to a second server too" if operations.hedged else ""
+    again = f", {operations.preemptions:,} preempted" if operations.preemptions else ""
+    table.add_row("asked", asked + superseded + hedged + again)
+
+
+def _first_request(first: FirstRequest) -> str:
+    parts = [
+        f"{word} {duration(value)}"
+        for word, value in (
+            ("reading", first.read),
+            ("planning", first.plan),
+            ("waiting for the engine", first.load),
+        )
+        if value is not None
+    ]
+    words = {"import": "import", "waiting": "waiting for rows", "start": "engine start"}
+    engine = [f"{words.get(key, key)} {duration(value)}" for key, value in first.engine.items()]
+    beside = f"; the engine meanwhile: {', '.join(engine)}" if engine else ""
+    return f"after {duration(first.seconds)}: {', '.join(parts)}{beside}"
 
 
 def _tokens(tokens: Tokens) -> str:
@@ -252,7 +283,8 @@ def _tokens(tokens: Tokens) -> str:
         computed = "unknown" if tokens.computed is None else f"{tokens.computed:,}"
         split = f" ({tokens.cached:,} cached, {computed} computed)"
     completion = "unknown" if tokens.completion is None else f"{tokens.completion:,}"
-    return f"{prompt}{split}, completion {completion}"
+    thought = f" ({tokens.reasoning:,} of them reasoning)" if tokens.reasoning else ""
+    return f"{prompt}{split}, completion {completion}{thought}"
 
 
 def _launch(launch: LaunchFacts) -> str:

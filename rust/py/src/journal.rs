@@ -49,6 +49,7 @@ type CompletionArrays<'py> = (
     [Bound<'py, PyArray1<i32>>; 4],
     (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>),
     (NameArrays<'py>, TextArrays<'py>, Bound<'py, PyArray1<i32>>),
+    TextArrays<'py>,
 );
 
 /// The completions between some spans of a segment, by column; None where a line is not as it is
@@ -85,6 +86,7 @@ pub(crate) fn read_completions<'py>(
                 text_arrays(py, columns.error),
                 columns.replaced_surrogates.into_pyarray(py),
             ),
+            text_arrays(py, columns.reasoning),
         )
     }))
 }

@@ -63,9 +63,13 @@ def write_smollm2(source: Path, folder: Path) -> Path:
     return folder
 
 
-def write_tiny(source: Path, folder: Path) -> Path:
-    """A folder without weights (load_format="dummy"): two layers, the tokenizer of a GGUF file."""
+def write_tiny(source: Path, folder: Path, *, window: int | None = None) -> Path:
+    """A folder without weights (load_format="dummy"): two layers, the tokenizer of a GGUF file.
+
+    With a `window` the first layer looks at no more than so many tokens.
+    """
     folder.mkdir()
+    sliding = {"sliding_window": window, "layer_types": ["sliding_attention", "full_attention"]}
     write_json(
         folder / "config.json",
         **write_tokenizer(source, folder),
@@ -78,6 +82,7 @@ def write_tiny(source: Path, folder: Path) -> Path:
         rms_norm_eps=1e-6,
         rope_theta=10000.0,
         max_position_embeddings=4096,
+        **sliding if window else {},
     )
     return folder
 

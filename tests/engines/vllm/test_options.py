@@ -33,22 +33,14 @@ def test_settings_out_of_range_are_refused_by_name(options: dict[str, Any], word
         VllmOptions(**options).check()
 
 
-def test_each_replica_sees_as_many_accelerators_as_its_parts_need() -> None:
-    assert VllmOptions().devices_of(0) is None
-    two = VllmOptions(replicas=2, arguments={"tensor_parallel_size": 4})
-    assert [two.devices_of(each) for each in range(2)] == ["0,1,2,3", "4,5,6,7"]
-    named = VllmOptions(replicas=2, devices=("3", "5"))
-    assert [named.devices_of(each) for each in range(2)] == ["3", "5"]
-
-
-def test_the_users_arguments_stand_over_the_defaults() -> None:
+def test_the_users_arguments_stand_over_what_was_chosen_and_the_defaults() -> None:
     options = VllmOptions(arguments={"max_num_seqs": 64, "seed": 7})
-    arguments = options.vllm_arguments("folder")
+    arguments = options.vllm_arguments("folder", {"max_num_seqs": 128, "max_model_len": 512})
     assert (arguments["max_num_seqs"], arguments["seed"]) == (64, 7)
+    assert arguments["max_model_len"] == 512
     assert arguments["structured_outputs_config"]["disable_any_whitespace"] is True
-    assert options.lane_room == 128
-    assert VllmOptions().lane_room == 512
-    assert VllmOptions(room=5).lane_room == 5
+    assert options.lane_room(64) == 128
+    assert VllmOptions(room=5).lane_room(64) == 5
 
 
 def test_without_vllm_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@ One thread owns all of it and takes what happens from one queue: requests, cance
 the process, its end. A process that dies, or gives no sign of life for too long, is replaced, and
 what it had is sent again. A request that was in the model at so many ends as the dialect says is
 sent alone, so that the one that is to blame comes to light; it fails alone.
+
+A process may be started before it is known what it has to load; until then it owes nothing.
 """
 
 from __future__ import annotations
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 
 MAX_RESTARTS = 3
 
+MAX_BLAMED = 8
+"""Requests in a row that may end the process alone, with no answer in between: each that is found
+out is a step forward, but where all are to blame the engine is."""
+
 END_SECONDS = 0.5
 """What closing waits at most: the process is killed, but the memory of a model takes its time."""
 
@@ -40,7 +46,8 @@ class Patience(NamedTuple):
     of_load: float
     """The same while it loads the model."""
     restarts: int = MAX_RESTARTS
-    """Restarts without an answer in between, after which the engine is lost."""
+    """Restarts without an answer in between, after which the engine is lost. A request that is
+    found out counts as an answer, up to `MAX_BLAMED` in a row."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -53,6 +60,10 @@ class Failure(msgspec.Struct, frozen=True):
 
 class _Cancel(msgspec.Struct, frozen=True):
     numbers: list[int]
+
+
+class _Load(msgspec.Struct, frozen=True):
+    message: msgspec.Struct
 
 
 class _Close:
@@ -72,9 +83,21 @@ class Supervisor:
         answer: Callable[[Answer], None],
         *,
         patience: Patience,
+        is_whole: bool = True,
     ) -> None:
+        """Nothing is started yet.
+
+        Args:
+            dialect: How the process is started, and spoken to.
+            load: First message to a process; what it has to load, unless that comes later.
+            answer: Gets every answer, in the supervisor's thread.
+            patience: When a process counts as hung.
+            is_whole: Whether `load` says what to load; else :meth:`load` will.
+
+        """
         self._dialect = dialect
         self._load = load
+        self._is_told = is_whole
         self._answer = answer
         self._patience = patience
         self._inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
@@ -99,8 +122,11 @@ class Supervisor:
         self.restarts = 0
         """Over all; the limit counts those since the last answer."""
         self._restarts_in_a_row = 0
+        self._blamed_in_a_row = 0
         self.beat: Beating | None = None
         """Latest counters of the current process."""
+        self.past_beats: list[Beating] = []
+        """Last counters of the processes before it."""
 
     @property
     def pid(self) -> int | None:
@@ -120,6 +146,10 @@ class Supervisor:
     def begin(self) -> None:
         """Start the first process."""
         self._thread.start()
+
+    def load(self, message: msgspec.Struct) -> None:
+        """Say what to load, where the process was started before that was known."""
+        self._inbox.put(_Load(message))
 
     def wait(self) -> Loaded:
         """Wait until the first process has loaded the model.
@@ -176,14 +206,25 @@ class Supervisor:
                 self._heard(event)
             elif isinstance(event, _Cancel):
                 self._cancelled(event.numbers)
+            elif isinstance(event, _Load):
+                self._told(event.message)
             elif isinstance(event, list):
                 if not self._sent:
                     self._heard_at = time.monotonic()
                 self._pending.update((work.number, work) for work in event)
             self._dispatch()
 
+    def _told(self, load: msgspec.Struct) -> None:
+        self._load, self._is_told = load, True
+        self._heard_at = time.monotonic()
+        if self._process:
+            self._process.send(load)
+
     def _spawn(self) -> None:
         self._ready = None
+        if self.beat:
+            self.past_beats.append(self.beat)
+            self.beat = None
         self._sent.clear()
         self._entered.clear()
         self._overdue = ""
@@ -199,7 +240,7 @@ class Supervisor:
 
     def _seconds_left(self) -> float | None:
         """Until the process is overdue; None while it owes nothing."""
-        if self._overdue or (self._ready and not self._sent):
+        if self._overdue or not self._is_told or (self._ready and not self._sent):
             return None
         allowed = self._patience.of_step if self._ready else self._patience.of_load
         return max(0.0, self._heard_at + allowed - time.monotonic())
@@ -229,7 +270,7 @@ class Supervisor:
         elif isinstance(message, Lost):
             self._overdue = self._overdue or message.words
         elif isinstance(message, Ended) and message.number in self._pending:
-            self._restarts_in_a_row = 0
+            self._restarts_in_a_row = self._blamed_in_a_row = 0
             self._settle(message.number, message)
 
     def _settle(self, number: int, answer: Ended | Failure) -> None:
@@ -263,6 +304,9 @@ class Supervisor:
         if self._alone is not None:
             words = f"the engine process ended on this request alone, after it did once: {why}"
             self._settle(self._alone, Failure(self._alone, kind, words))
+            self._blamed_in_a_row += 1
+            if self._blamed_in_a_row <= MAX_BLAMED:
+                self._restarts_in_a_row = -1  # and this restart is not counted
         else:
             known = set(self._suspects)
             in_hand = [n for n in self._pending if n in self._entered]

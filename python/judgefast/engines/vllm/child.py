@@ -21,6 +21,7 @@ from judgefast.engines.child import frames
 from judgefast.engines.child.lifetime import end_with
 from judgefast.engines.child.messages import Cancel, Lost
 from judgefast.engines.vllm import wire
+from judgefast.engines.vllm.warming import read_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,19 +90,27 @@ def _listen(source: BinaryIO, messages: queue.SimpleQueue[wire.ToChild]) -> None
 
 
 def _serve(messages: queue.SimpleQueue[wire.ToChild], send: Send) -> None:
-    load = messages.get()
+    clock = Clock()
+    first = messages.get()
+    if isinstance(first, wire.Warm | wire.Load) and first.devices is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = first.devices
+    if isinstance(first, wire.Warm):
+        read_once(first.weights)
+    from judgefast.engines.vllm.launch import facts_of, import_vllm, launch  # noqa: PLC0415 - imports vLLM
+    from judgefast.engines.vllm.loop import Loop  # noqa: PLC0415 - as above
+
+    import_vllm()
+    clock.lap("import")
+    load = messages.get() if isinstance(first, wire.Warm) else first
+    clock.lap("waiting")
     if not isinstance(load, wire.Load):
         words = "the first message must say what to load"
         raise TypeError(words)
-    begin = time.monotonic()
-    if load.devices is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = load.devices
-    from judgefast.engines.vllm.launch import facts_of, launch  # noqa: PLC0415 - imports vLLM
-    from judgefast.engines.vllm.loop import Loop  # noqa: PLC0415 - as above
-
     engine = launch(load.arguments)
     loop = Loop(engine, send)
-    send(wire.Ready(pid=os.getpid(), load_seconds=time.monotonic() - begin, facts=facts_of(engine)))
+    facts = facts_of(engine)
+    clock.lap("start")
+    send(wire.Ready(pid=os.getpid(), load_seconds=clock.total, startup=clock.seconds, facts=facts))
     while True:
         if loop.idle:
             _obey(loop, messages.get())
@@ -112,6 +121,24 @@ def _serve(messages: queue.SimpleQueue[wire.ToChild], send: Send) -> None:
                 break
             _obey(loop, message)
         loop.turn()
+
+
+class Clock:
+    """What time since the start of the process was spent on."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = self._began = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        """Say what the time since the last call was spent on."""
+        now = time.monotonic()
+        self.seconds[name], self._last = now - self._last, now
+
+    @property
+    def total(self) -> float:
+        """Seconds of all laps."""
+        return self._last - self._began
 
 
 def _obey(loop: Loop, message: wire.ToChild) -> None:

@@ -5,26 +5,20 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
-from functools import cached_property, partial
+from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
 from judgefast.engines.base import Lane
-from judgefast.engines.child.supervisor import (
-    END_SECONDS,
-    Answer,
-    Failure,
-    Patience,
-    Supervisor,
-)
+from judgefast.engines.child.supervisor import Answer, Failure, Supervisor
+from judgefast.engines.vllm.fleet import Fleet
 from judgefast.engines.vllm.models import find_model
 from judgefast.engines.vllm.options import VllmOptions
+from judgefast.engines.vllm.priming import Primer, needs_priming
 from judgefast.engines.vllm.replies import Pending
+from judgefast.engines.vllm.settings import SEQUENCES
 from judgefast.engines.vllm.versions import warning_of
-from judgefast.engines.vllm.wire import DIALECT, Beat, Done, Load, Ready, Work
+from judgefast.engines.vllm.work import work_of
 from judgefast.errors import EngineError
 from judgefast.prompts.decoding import Capabilities
 
@@ -32,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgefast.batches.request import Request
-    from judgefast.engines.base import Completion
+    from judgefast.engines.base import Completion, Workload
+    from judgefast.engines.vllm.wire import Done
     from judgefast.prompts.model import JudgeModel
     from judgefast.prompts.model_folder import ModelFolder
 
@@ -64,6 +59,7 @@ class VllmEngine:
         label_probabilities=True,
         seed=True,
         cached_tokens=True,
+        thinking=True,
     )
 
     def __init__(self, model: str | None = None, **options: Any) -> None:  # noqa: ANN401 - vLLM's own
@@ -77,13 +73,15 @@ class VllmEngine:
         self.options = VllmOptions(**ours, arguments=rest)
         self.options.check()
         self._named = model
-        self._supervisors: list[Supervisor] = []
+        self._fleet: Fleet | None = None
         self._done: queue.SimpleQueue[Completion | EngineError] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._pending: dict[int, Pending] = {}
         self._in_flight: dict[int, int] = {}
         self._next_number = 0
-        self._alive = set(range(self.options.replicas))
+        self._alive = set(range(self.options.replicas or len(self.options.devices) or 1))
+        self._primers: dict[int, tuple[Primer, int]] = {}
+        """Of each replica, with the restarts of it that it has seen; empty where none is needed."""
         self._lost: EngineError | None = None
         self._closed = False
 
@@ -102,51 +100,85 @@ class VllmEngine:
         return msgspec.structs.replace(model, context_tokens=longest) if longest else model
 
     @property
+    def _of_replicas(self) -> Fleet:
+        """The processes; nothing of them is there before the first use."""
+        if self._fleet is None:
+            self._fleet = Fleet(self.options, self.folder, self._answered)
+        return self._fleet
+
+    @property
+    def _supervisors(self) -> list[Supervisor]:
+        """Of the replicas; none as long as nothing has begun."""
+        return self._fleet.supervisors if self._fleet else []
+
+    @property
+    def sequences(self) -> int:
+        """Requests that a replica runs side by side."""
+        if self._fleet is not None:
+            return self._fleet.sequences
+        return int(self.options.arguments.get("max_num_seqs", SEQUENCES))
+
+    @property
     def lanes(self) -> Sequence[Lane]:
-        """Replicas that are alive."""
-        return [Lane(lane=lane, room=self.options.lane_room) for lane in sorted(self._alive)]
+        """Replicas that are alive; before the start, those that were asked for."""
+        room = self.options.lane_room(self.sequences)
+        return [Lane(lane=lane, room=room) for lane in sorted(self._alive)]
+
+    def begin(self) -> None:
+        """See :class:`Engine`. The processes import vLLM, and weights are read from the disk.
+
+        Raises:
+            ConfigError: The model does not fit on the GPUs, or there are fewer than asked for.
+
+        """
+        self._of_replicas.begin()
+
+    def prepare(self, workload: Workload) -> None:
+        """See :class:`Engine`. The processes are told what to load.
+
+        Raises:
+            ConfigError: As for :meth:`begin`, by what the lengths of the data need.
+
+        """
+        self._of_replicas.prepare(workload)
+
+    def told(self) -> list[str]:
+        """See :class:`Engine`. The settings, and why they are so."""
+        return self._of_replicas.words()
 
     def start(self) -> dict[str, Any]:
         """See :meth:`Engine.start`. Replicas load side by side."""
-        arguments = self.options.vllm_arguments(str(self.folder.path))
-        self._supervisors = [
-            Supervisor(
-                DIALECT,
-                Load(arguments=arguments, devices=self.options.devices_of(lane)),
-                partial(self._answered, lane),
-                patience=Patience(
-                    self.options.step_seconds, self.options.load_seconds, self.options.max_restarts
-                ),
-            )
-            for lane in range(self.options.replicas)
-        ]
-        for supervisor in self._supervisors:
-            supervisor.begin()
-        ready = [cast("Ready", supervisor.wait()) for supervisor in self._supervisors]
+        fleet = self._of_replicas
+        fleet.tell()
+        self._alive = set(range(len(fleet.supervisors)))
+        ready = fleet.wait()
         first = ready[0]
         if words := warning_of(str(first.facts.get("vllm"))):
             LOG.warning("%s", words)
+        if fleet.shape.is_sliding and needs_priming(first.facts):
+            block = int(first.facts["block_size"])
+            self._primers = {lane: (Primer(block), 0) for lane in self._alive}
         return {
             "engine": self.name,
             "model": self.model.name,
             "model_folder": str(self.folder.path),
             "model_digest": self.model.digest,
-            "replicas": self.options.replicas,
-            "room": self.options.lane_room,
-            "arguments": {key: _plain(value) for key, value in arguments.items()},
+            "replicas": len(ready),
+            "room": self.options.lane_room(self.sequences),
+            "arguments": {key: _plain(value) for key, value in fleet.arguments.items()},
             "load_seconds": [round(each.load_seconds, 1) for each in ready],
+            "startup": {name: round(value, 1) for name, value in first.startup.items()},
+            "primes_heads": bool(self._primers),
             **first.facts,
+            "settings": [
+                {"name": one.name, "value": _plain(one.value), "by": one.by, "why": one.why}
+                for one in fleet.settings.choices
+            ],
         }
 
     def counters(self) -> dict[str, float]:
-        """Over all replicas: `steps`, `preemptions`, `restarts`."""
-        beats = [cast("Beat | None", each.beat) for each in self._supervisors]
-        known = [beat for beat in beats if beat is not None]
-        return {
-            "steps": sum(beat.steps for beat in known),
-            "preemptions": sum(beat.preemptions or 0 for beat in known),
-            "restarts": sum(each.restarts for each in self._supervisors),
-        }
+        """Over all replicas: `steps`, `preemptions`, `primed` heads, `restarts`."""
+        return self._of_replicas.counters()
 
     def in_flight(self, lane: int) -> int:
         """See :meth:`Engine.in_flight`."""
@@ -165,15 +197,29 @@ class VllmEngine:
             message = "the vllm engine is not running"
             raise EngineError(message, hint="call start() first, and submit before close()")
         works = []
+        thinks = self.model.reasoning
         with self._lock:
             if lane not in self._alive:  # it was lost since the caller looked
-                lane = min(self._alive, key=self.in_flight, default=lane)
-            for request in requests:
+                lane = min(self._alive, key=self.in_flight, default=0)
+            heads = self._heads(lane, requests)
+            for request, lengths in zip(requests, heads, strict=True):
                 self._next_number += 1
                 self._pending[self._next_number] = Pending.now(request, lane)
-                works.append(_work(self._next_number, request))
+                works.append(work_of(self._next_number, request, thinks, lengths))
             self._in_flight[lane] = self.in_flight(lane) + len(works)
-        self._supervisors[lane].submit(works)
+        if works:
+            self._supervisors[lane].submit(works)
+
+    def _heads(self, lane: int, requests: Sequence[Request]) -> list[tuple[int, ...]]:
+        """Heads to compute before each request, where the judge has layers that slide."""
+        if lane not in self._primers:
+            return [()] * len(requests)
+        primer, seen = self._primers[lane]
+        restarts = self._supervisors[lane].restarts
+        if restarts != seen:
+            primer.forget()
+            self._primers[lane] = (primer, restarts)
+        return primer.heads(requests)
 
     def collect(self, *, timeout_seconds: float) -> list[Completion]:
         """See :meth:`Engine.collect`.
@@ -185,6 +231,8 @@ class VllmEngine:
         found: list[Completion] = []
         if self._lost:
             raise self._lost
+        if self._closed:
+            return found
         try:
             item = self._done.get(timeout=max(0.0, timeout_seconds))
             while True:
@@ -218,11 +266,8 @@ class VllmEngine:
         if self._closed:
             return
         self._closed = True
-        for supervisor in self._supervisors:
-            supervisor.kill()
-        until = time.monotonic() + END_SECONDS  # for all of them
-        for supervisor in self._supervisors:
-            supervisor.close(seconds=max(0.0, until - time.monotonic()))
+        if self._fleet is not None:
+            self._fleet.end()
         with self._lock:
             self._pending.clear()
             self._in_flight.clear()
@@ -260,27 +305,9 @@ class VllmEngine:
             return
         LOG.warning("replica %d is lost, %d requests move: %s", lane, len(moved), error)
         if moved:
-            works = [_work(number, pending.request) for number, pending in moved.items()]
+            thinks = self.model.reasoning
+            works = [work_of(number, each.request, thinks) for number, each in moved.items()]
             self._supervisors[heir].submit(works)
-
-
-def _work(number: int, request: Request) -> Work:
-    decoding = request.decoding
-    if request.prompt is None or request.prompt.token_ids is None:
-        message = "the engine `vllm` takes token ids, and this request has none"
-        raise TypeError(message)
-    return Work(
-        number=number,
-        ids=request.prompt.token_ids.astype("<i4", copy=False).tobytes(),
-        max_tokens=decoding.max_tokens,
-        temperature=decoding.temperature,
-        top_p=decoding.top_p,
-        stop=decoding.stop,
-        schema=decoding.schema,
-        labels=tuple((label.text, label.token_id) for label in decoding.labels),
-        probabilities=decoding.probabilities,
-        seed=request.seed & np.iinfo(np.int64).max,
-    )
 
 
 def _plain(value: object) -> object:

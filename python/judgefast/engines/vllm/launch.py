@@ -12,12 +12,25 @@ _POLL_SECONDS = 0.2
 
 _FACTS = {
     "model_config": ("dtype", "max_model_len", "quantization", "revision", "seed"),
-    "cache_config": ("cache_dtype", "block_size", "num_gpu_blocks", "enable_prefix_caching"),
-    "scheduler_config": ("max_num_seqs", "max_num_batched_tokens", "async_scheduling"),
+    "cache_config": (
+        *("cache_dtype", "block_size", "num_gpu_blocks", "enable_prefix_caching"),
+        "prefix_cache_retention_interval",
+    ),
+    "scheduler_config": (
+        *("max_num_seqs", "max_num_batched_tokens", "async_scheduling"),
+        "disable_hybrid_kv_cache_manager",
+    ),
     "parallel_config": ("tensor_parallel_size",),
     "structured_outputs_config": ("backend", "disable_any_whitespace"),
 }
 """Settings in force that a launch keeps, by part of vLLM's configuration."""
+
+
+def import_vllm() -> None:
+    """Import what loading a model takes: most of the seconds of a start on a small model."""
+    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+    from vllm import LLM  # noqa: F401, PLC0415 - seconds, and only here
+    from vllm.engine.arg_utils import EngineArgs  # noqa: F401, PLC0415 - as above
 
 
 def launch(arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - vLLM's LLMEngine
@@ -27,7 +40,6 @@ def launch(arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - vLLM's LLMEngine
         TypeError: vLLM has no such argument.
 
     """
-    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     from vllm import LLM  # noqa: PLC0415 - seconds, and only here
     from vllm.engine.arg_utils import EngineArgs  # noqa: PLC0415 - as above
 
@@ -54,12 +66,34 @@ def facts_of(engine: Any) -> dict[str, Any]:  # noqa: ANN401 - vLLM's LLMEngine
         "torch": str(torch.__version__),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "batch_invariant": os.environ.get("VLLM_BATCH_INVARIANT", "0") == "1",
-        "attention_backend": os.environ.get("VLLM_ATTENTION_BACKEND", "chosen by vLLM"),
     }
     for part, names in _FACTS.items():
         held = getattr(config, part, None)
         facts |= {name: _plain(getattr(held, name)) for name in names if hasattr(held, name)}
-    return facts
+    return facts | _told_by_worker(engine)
+
+
+def _told_by_worker(engine: Any) -> dict[str, Any]:  # noqa: ANN401 - vLLM's LLMEngine
+    """What only the processes that hold the model know; "unknown", and why, where they cannot say.
+
+    The user may have put a class of their own in place of ours.
+    """
+    try:
+        told = engine.collective_rpc("judgefast_told")
+    except Exception as error:  # noqa: BLE001 - whatever it is, the run does not depend on it
+        return {"attention_backend": f"unknown: {type(error).__name__}: {error}"[:200]}
+    backends = sorted({each for one in told for each in one["attention_backends"]})
+    compiled = max((float(one["compile_seconds"]) for one in told), default=0.0)
+    found = ", ".join(backends) or "unknown: no layer of the model names one"
+    return {"attention_backend": found, "compile_seconds": round(compiled, 1)}
+
+
+def prime(engine: Any, name: str, head: list[int]) -> None:  # noqa: ANN401 - vLLM's LLMEngine
+    """Have the head of prompts to come computed; nobody waits for the token that it ends in."""
+    from vllm import SamplingParams, TokensPrompt  # noqa: PLC0415 - heavy
+
+    params = SamplingParams(max_tokens=1, temperature=0.0, detokenize=False)
+    engine.add_request(name, TokensPrompt(prompt_token_ids=head), params)
 
 
 def preemptions(engine: Any) -> int | None:  # noqa: ANN401 - vLLM's LLMEngine

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from judgefast.engines.child.supervisor import MAX_RESTARTS
 from judgefast.errors import ConfigError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 WINDOW = 2
 """Requests in flight for each that vLLM runs at a time, so that its queue is never empty."""
 
-SEQUENCES = 256
-"""`max_num_seqs` unless the user says otherwise."""
+WORKER = "judgefast.engines.vllm.worker.Told"
+"""Lets the processes that hold the model tell what they have chosen."""
 
 _DEFAULTS: dict[str, Any] = {
-    "max_num_seqs": SEQUENCES,
+    "worker_extension_cls": WORKER,
     "disable_log_stats": False,
     # Without white space of the model's own choice, of which a grammar allows any amount.
     "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
@@ -27,8 +30,9 @@ _OURS = {"model", "skip_tokenizer_init", "tokenizer"}
 class VllmOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What may be set; every other name is handed to vLLM as it is."""
 
-    replicas: int = 1
-    """Copies of the model, each in a process of its own with accelerators of its own."""
+    replicas: int | None = None
+    """Copies of the model, each in a process of its own with accelerators of its own; None: one on
+    each GPU, or on each group of GPUs that it takes."""
     devices: tuple[str, ...] = ()
     """Accelerators of each replica, as `CUDA_VISIBLE_DEVICES` names them; empty: counted off."""
     room: int | None = None
@@ -54,7 +58,7 @@ class VllmOptions(msgspec.Struct, frozen=True, kw_only=True):
             if value is not None and (type(value) is not int or value < least):
                 message = f"{name} is {value!r}; the engine `vllm` takes an integer from {least}"
                 raise ConfigError(message)
-        if self.devices and len(self.devices) != self.replicas:
+        if self.devices and self.replicas not in {None, len(self.devices)}:
             message = f"devices names {len(self.devices)} sets for {self.replicas} replicas"
             raise ConfigError(message, hint='one for each replica, as in devices=["0,1", "2,3"]')
         for name in sorted(_OURS & self.arguments.keys()):
@@ -64,27 +68,11 @@ class VllmOptions(msgspec.Struct, frozen=True, kw_only=True):
             message = "`data_parallel_size` is not for the engine `vllm`"
             raise ConfigError(message, hint="use replicas=N: one process for each")
 
-    def vllm_arguments(self, model: str) -> dict[str, Any]:
-        """Arguments of `LLM`: defaults for throughput, then the user's."""
-        return _DEFAULTS | self.arguments | {"model": model, "skip_tokenizer_init": False}
+    def vllm_arguments(self, model: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments of `LLM`: what always holds, what was chosen, then the user's."""
+        ours = {"model": model, "skip_tokenizer_init": False}
+        return {**_DEFAULTS, **chosen, **self.arguments, **ours}
 
-    @property
-    def lane_room(self) -> int:
-        """Requests in flight on a replica."""
-        if self.room is not None:
-            return self.room
-        return WINDOW * self.sequences
-
-    @property
-    def sequences(self) -> int:
-        """Requests that vLLM runs side by side."""
-        return int(self.arguments.get("max_num_seqs", SEQUENCES))
-
-    def devices_of(self, replica: int) -> str | None:
-        """What a replica sees; None where there is one alone, which sees all."""
-        if self.devices:
-            return self.devices[replica]
-        if self.replicas == 1:
-            return None
-        size = int(self.arguments.get("tensor_parallel_size", 1))
-        return ",".join(str(replica * size + each) for each in range(size))
+    def lane_room(self, sequences: int) -> int:
+        """Requests in flight on a replica that runs so many side by side."""
+        return WINDOW * sequences if self.room is None else self.room

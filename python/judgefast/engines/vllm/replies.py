@@ -46,7 +46,12 @@ class Pending(msgspec.Struct, frozen=True):
             return msgspec.structs.replace(self._completion(), finish_reason="cancelled")
         if done.error is not None:
             return self.failed("too_long" if done.too_long else "engine_error", done.error)
-        common = {"cached_tokens": done.cached_tokens}
+        thought = np.frombuffer(done.thought, "<i4").tolist()
+        common = {
+            "cached_tokens": done.cached_tokens,
+            "reasoning": self._spoken(thought, folder) if thought else "",
+            "reasoning_tokens": done.thought_tokens,
+        }
         if done.logprobs is not None:
             best = max(range(len(done.logprobs)), key=done.logprobs.__getitem__)
             return msgspec.structs.replace(
@@ -65,20 +70,25 @@ class Pending(msgspec.Struct, frozen=True):
             # A label is whole, though the limit came before the token that ends it.
             finish_reason="length" if done.cut and not is_label else "stop",
             text=text,
-            completion_tokens=len(tokens),
+            completion_tokens=len(tokens) + (done.thought_tokens or 0),
             **common,
         )
 
     def _text(self, done: Done, tokens: list[int], folder: ModelFolder) -> str:
         if done.text is not None:
             return done.text
-        tokenizer = folder.model.tokenizer
+        if tokens and tokens[-1] in folder.eos_ids:
+            tokens = tokens[:-1]
+        return self._spoken(tokens, folder)
+
+    def _spoken(self, tokens: list[int], folder: ModelFolder) -> str:
+        """Text of tokens without control tokens, but for the marks around thinking aloud."""
+        tokenizer, reasoning = folder.model.tokenizer, folder.model.reasoning
         if tokenizer is None:
             message = "a model without a tokenizer has no texts"
             raise TypeError(message)
-        if tokens and tokens[-1] in folder.eos_ids:
-            tokens = tokens[:-1]
-        return tokenizer.decode([one for one in tokens if one not in tokenizer.control_ids])
+        dropped = tokenizer.control_ids - frozenset(reasoning.text_ids if reasoning else ())
+        return tokenizer.decode([one for one in tokens if one not in dropped])
 
     def _completion(self) -> Completion:
         request = self.request

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from judgefast.engines.vllm.wire import Work
+    from judgefast.engines.vllm.wire import Thinking, Work
 
 MAX_LABEL_IDS = 128
 """Token ids whose probability vLLM gives beside the sampled one."""
@@ -39,16 +39,9 @@ class Sampling:
             ValueError: The request asks for what this vLLM cannot do.
 
         """
-        settings: dict[str, Any] = {
-            "max_tokens": work.max_tokens,
-            "temperature": work.temperature,
-            "top_p": work.top_p,
-            "output_kind": self._final_only,
-            "detokenize": bool(work.stop),
-        }
-        if work.temperature > 0:
-            settings["seed"] = work.seed
+        settings = self._common(work, work.max_tokens, work.stop_ids)
         if work.stop:
+            settings["detokenize"] = True
             settings["stop"] = list(work.stop)
         if work.probabilities:
             settings["logprob_token_ids"] = self._label_ids(work)
@@ -58,6 +51,24 @@ class Sampling:
             texts = [text for text, _ in work.labels]
             settings["structured_outputs"] = self._structured(choice=texts)
         return self._params(**settings)
+
+    def to_think(self, work: Work, thinking: Thinking) -> Any:  # noqa: ANN401 - as above
+        """Parameters of what comes before the answer: free text up to what ends it."""
+        return self._params(**self._common(work, thinking.tokens, thinking.end_ids))
+
+    def _common(self, work: Work, tokens: int, ends: tuple[int, ...]) -> dict[str, Any]:
+        settings: dict[str, Any] = {
+            "max_tokens": tokens,
+            "temperature": work.temperature,
+            "top_p": work.top_p,
+            "output_kind": self._final_only,
+            "detokenize": False,
+        }
+        if ends:
+            settings["stop_token_ids"] = list(ends)
+        if work.temperature > 0:
+            settings["seed"] = work.seed
+        return settings
 
     def _label_ids(self, work: Work) -> list[int]:
         if not self.reads_ids:

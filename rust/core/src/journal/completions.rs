@@ -32,6 +32,8 @@ pub struct Completions {
     pub error: Texts,
     /// Lone surrogates that were replaced.
     pub replaced_surrogates: Vec<i32>,
+    /// What the judge thought before it said that.
+    pub reasoning: Texts,
 }
 
 /// A column of texts as Arrow holds it.
@@ -108,6 +110,7 @@ impl Completions {
         self.error_kind.push(line.error_kind.map(|kind| ERROR_KINDS[kind]));
         self.error.push(line.error)?;
         self.replaced_surrogates.push(line.replaced_surrogates);
+        self.reasoning.push(Some(line.reasoning))?;
         Some(())
     }
 }
@@ -192,7 +195,7 @@ mod tests {
              \"finish_reason\":\"stop\",\"answers\":[{{\"question\":0,\"logprobs\":[-0.5,null]}}],\
              \"prompt_tokens\":7,\"cached_tokens\":null,\"completion_tokens\":0,\
              \"reasoning_tokens\":null,\"started\":1.5,\"wall_seconds\":2e-3,\"error_kind\":null,\
-             \"error\":null,\"replaced_surrogates\":0}}{rest}"
+             \"error\":null,\"replaced_surrogates\":0,\"reasoning\":\"so \\\"\"}}{rest}"
         )
     }
 
@@ -215,6 +218,15 @@ mod tests {
         assert_eq!(columns.started, [1.5]);
         assert_eq!(columns.wall_seconds, [0.002]);
         assert_eq!((columns.error_kind.codes, columns.error.absent), (vec![-1], 1));
+        assert_eq!(columns.reasoning.bytes, b"so \"");
+    }
+
+    #[test]
+    fn a_line_of_before_there_was_reasoning_has_none() {
+        let before = line("\"x\"", "").replace(",\"reasoning\":\"so \\\"\"", "");
+        let columns = read(&before).expect("it is as the writer wrote it");
+        assert_eq!(columns.text.bytes, b"x");
+        assert_eq!((columns.reasoning.offsets, columns.reasoning.absent), (vec![0, 0], 0));
     }
 
     #[test]
@@ -243,7 +255,9 @@ mod tests {
             ("\"x\"", "\"\t\""),
             ("\"x\"", "null"),
             ("\"error\":null,", ""),
-            ("\"replaced_surrogates\":0}", "\"replaced_surrogates\":0,\"more\":1}"),
+            (",\"reasoning\":", ",\"more\":"),
+            ("\"so \\\"\"}", "\"so \\\"\",\"more\":1}"),
+            ("\"so \\\"\"}", "null}"),
         ] {
             assert!(good.contains(old), "{old}");
             assert!(read(&good.replace(old, new)).is_none(), "{new}");

@@ -26,6 +26,7 @@ pub(super) struct Line<'a> {
     pub(super) error_kind: Option<usize>,
     pub(super) error: Option<Text<'a>>,
     pub(super) replaced_surrogates: i32,
+    pub(super) reasoning: Text<'a>,
 }
 
 /// What a line says of the labels of its questions.
@@ -88,6 +89,9 @@ pub(super) fn read<'a>(bytes: &'a [u8], answers: &mut impl Answers) -> Option<Li
     let error_kind = scan.after(b",\"error_kind\":")?.or_null(|scan| scan.one_of(&ERROR_KINDS))?;
     let error = scan.after(b",\"error\":")?.or_null(Scan::text)?;
     let replaced_surrogates = scan.after(b",\"replaced_surrogates\":")?.count()?;
+    // Lines of before judges were asked to think do not have it.
+    let has_reasoning = scan.is_next(b",\"reasoning\":");
+    let reasoning = if has_reasoning { scan.text()? } else { Text(b"") };
     let is_whole = scan.0 == b"}";
     is_whole.then_some(Line {
         request_id,
@@ -101,6 +105,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], answers: &mut impl Answers) -> Option<Li
         error_kind,
         error,
         replaced_surrogates,
+        reasoning,
     })
 }
 
