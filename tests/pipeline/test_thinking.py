@@ -55,7 +55,12 @@ def test_the_context_has_room_for_the_thinking_or_the_prompt_is_too_long(
     ).decoding
     needed = max(lengths) + decoding.max_tokens + BUDGET
     tight = thinker(measured, needed + spare)
-    judge_rows(tmp_path / "tight", pairs(1), engine=tight, rubric="pairwise-reasons")
+    told: list[str] = []
+    judge_rows(
+        tmp_path / "tight", pairs(1), engine=tight, rubric="pairwise-reasons", say=told.append
+    )
+    words = "2 of 2 requests fit the context but for these 2,048 tokens"
+    assert any(each.startswith(words) for each in told) == (spare < 0)
     failed = results_of(tmp_path / "tight").counts.failed
     assert failed == ({"too_long": 2} if spare < 0 else {})
 
@@ -75,7 +80,9 @@ def test_what_was_thought_is_kept_and_counted_and_no_verdict_is_read_from_it(
         )
 
     out = tmp_path / "run"
-    judge_rows(out, pairs(3), engine=thinker(thought), rubric="pairwise-reasons")
+    told: list[str] = []
+    judge_rows(out, pairs(3), engine=thinker(thought), rubric="pairwise-reasons", say=told.append)
+    assert "the judge thinks before it answers, for at most 2,048 tokens each time" in told
     counts = results_of(out).counts
     assert (counts.parsed, counts.unparsed) == (4, {"truncated": 2})
     rows = attempts_of(out)

@@ -98,7 +98,10 @@ def test_the_prompts_of_every_rubric_are_those_of_openai_harmony(
         by_chat = PromptPlan(rubric, None, Capabilities(takes="chat")).render(item, (1, 0))
         *system, user = by_chat.messages()
         ours = PromptPlan(rubric, judge, ENGINE)
-        ids = ours.render(item, (1, 0)).token_ids.tolist()
+        prompt = ours.render(item, (1, 0))
+        assert ours.verify_seams(prompt) is None
+        assert prompt.token_ids is not None
+        ids = prompt.token_ids.tolist()
         texts = [message["content"] for message in system] or [""]
         theirs = rendered(harmony, texts[0], user["content"], rubric.date)
         assert ids[: len(theirs)] == theirs

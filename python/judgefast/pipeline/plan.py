@@ -165,7 +165,23 @@ def plan_run(
     )
     if counts.stripped_characters:
         say(f"{counts.stripped_characters:,} blank characters at the ends of texts are not sent")
+    _tell_of_thinking(whole, judge, say)
     return whole
+
+
+def _tell_of_thinking(plan: RunPlan, judge: Judge, say: Callable[[str], None]) -> None:
+    decoding = judge.prompts.decoding
+    if not decoding.thinking_tokens:
+        return
+    budget = f"{decoding.thinking_tokens:,} tokens"
+    say(f"the judge thinks before it answers, for at most {budget} each time")
+    context, tokens = judge.engine.model.context_tokens, plan.rendered.prompt_tokens
+    if context is None or tokens is None:
+        return
+    is_too_long = plan.rendered.planned == PLANNED.index("too_long")
+    if fit := int(np.count_nonzero(is_too_long & (tokens + decoding.max_tokens <= context))):
+        many = f"{fit:,} of {len(plan):,} requests fit the context but for these {budget}"
+        say(f"{many}: lower `thinking_tokens` of the rubric's [decoding], or raise the context")
 
 
 def load_plan(directory: RunDirectory, *, to_send: bool = True) -> RunPlan:
