@@ -104,6 +104,32 @@ def test_no_string_of_the_data_reaches_the_terminal_alive(
     assert ":smile:" in text
 
 
+def test_facts_of_a_launch_are_words_and_whole(follower: Report) -> None:
+    engine = {
+        "model": "served",
+        "abilities": {"way": "completions", "lists": True, "schema": False, "top_logprobs": 20},
+        "tokenizer": None,
+        "away": [],
+        "base_urls": ["http://one/v1", "http://two/v1"],
+        "notes": ["said once, as a note"],
+    }
+    builtins = msgspec.to_builtins(follower)
+    builtins["operations"]["launches"][0]["engine"] = engine
+    text = " ".join(render(msgspec.convert(builtins, Report)).split())
+    assert (
+        "; model served, abilities (way completions, lists yes, schema no, top_logprobs 20), "
+        "base_urls http://one/v1 + http://two/v1"
+    ) in text
+    assert "{" not in text
+    assert "said once" not in text
+    engine |= {f"fact_{n}": "x" * 30 for n in range(40)}
+    builtins["operations"]["launches"][0]["engine"] = engine
+    text = " ".join(render(msgspec.convert(builtins, Report)).split())
+    listed = re.findall(r"fact_\d+ x{30}, ", text)
+    assert 5 < len(listed) < 40
+    assert f", and {40 - len(listed)} more in the JSON" in text
+
+
 def test_attacks_of_the_corpus_stay_text(
     follower: Report, attacks: list[str], is_safe: Callable[[str], bool]
 ) -> None:

@@ -14,7 +14,7 @@ import click
 from judgefast.cli.options import Pair, engine_value
 from judgefast.cli.output import put, say
 from judgefast.engines.servers import reach, recipes
-from judgefast.engines.servers.address import Address, free_address
+from judgefast.engines.servers.address import free_address, read_address
 from judgefast.engines.servers.arguments import read_arguments
 from judgefast.engines.servers.gpus import MEMORY
 from judgefast.engines.servers.keys import VARIABLE, find_key
@@ -25,9 +25,11 @@ from judgefast.engines.servers.program import find_vllm, release_of
 from judgefast.engines.servers.ready import wait_until_ready
 
 if TYPE_CHECKING:
+    from judgefast.engines.servers.address import Address
     from judgefast.engines.servers.keys import Key
     from judgefast.engines.servers.plan import Server
 
+_USUAL_PORT = 8000
 _GRACE_SECONDS = 60.0
 """For requests that are being answered when the server is told to end."""
 
@@ -39,7 +41,7 @@ _GRACE_SECONDS = 60.0
     "--gpu", type=click.Choice(list(MEMORY)), default="H200", help="Their kind [default: H200]."
 )
 @click.option("--host", default="127.0.0.1", help="Address to listen on [default: 127.0.0.1].")
-@click.option("--port", type=int, default=8000, help="0 for a free one [default: 8000].")
+@click.option("--port", type=int, default=_USUAL_PORT, help="0 for a free one [default: 8000].")
 @click.option("--prompt-tokens", type=int, help="Of a usual prompt [default: 2500].")
 @click.option("--answer-tokens", type=int, help="Of a usual answer; 1 for labels [default: 500].")
 @click.option("--answers-per-second", type=float, help="That the run needs of the server.")
@@ -85,10 +87,11 @@ def serve_judge(  # noqa: PLR0913 - flags
         **{name: value for name, value in amounts.items() if value is not None},
     )
     given = read_arguments((name, engine_value(value)) for name, value in engine_args)
+    written = read_address(host, port or _USUAL_PORT)
     if only_print:
         server = plan_server(model, need=need, given=given, gpu=gpu, gpus=gpus)
         _tell(server)
-        _print(server, Address(host, port or 8000), with_key=key_file is not None, as_json=as_json)
+        _print(server, written, with_key=key_file is not None, as_json=as_json)
         return 0
     program = find_vllm()
     server = plan_server(

@@ -15,6 +15,7 @@ from judgefast.reports.words import (
     EXCERPT_LIMIT,
     SENTENCE_LIMIT,
     duration,
+    facts,
     name,
     number,
     percent,
@@ -255,9 +256,9 @@ def _tokens(tokens: Tokens) -> str:
 
 
 def _launch(launch: LaunchFacts) -> str:
-    facts = line(", ".join(f"{key} {value}" for key, value in launch.engine.items()), EXCERPT_LIMIT)
+    known = facts({key: value for key, value in launch.engine.items() if key != "notes"})
     where = f"{name(launch.id)[:8]} on {name(launch.machine)}"
-    return f"{where}: {plural(launch.judgments, 'judgment')}" + (f"; {facts}" if facts else "")
+    return f"{where}: {plural(launch.judgments, 'judgment')}" + (f"; {known}" if known else "")
 
 
 def _grid() -> Table:

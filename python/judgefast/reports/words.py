@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from judgefast.reports.inert import line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 NAME_LIMIT = 60
 """Characters of a name of the user's: run, model, slice, item."""
@@ -106,6 +106,41 @@ def reasons(counts: Mapping[str, int]) -> str:
     """Write counts by reason, the most frequent first, then by name; zeros are left out."""
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return ", ".join(f"{count:,} {name(reason)}" for reason, count in ordered if count)
+
+
+def facts(known: Mapping[str, object]) -> str:
+    """Write what a launch tells of its engine; what it does not know or have is left out.
+
+    >>> facts({"api": "chat", "abilities": {"lists": True, "schema": False}, "away": []})
+    'api chat, abilities (lists yes, schema no)'
+
+    Facts are whole: after a sentence's length the others are counted.
+    """
+    parts = list(_facts(known))
+    length = shown = 0
+    for part in parts:
+        length += len(part) + 2
+        if length > SENTENCE_LIMIT:
+            break
+        shown += 1
+    rest = [f"and {len(parts) - shown} more in the JSON"] if shown < len(parts) else []
+    return ", ".join([*parts[:shown], *rest])
+
+
+def _facts(known: Mapping[str, object]) -> Iterator[str]:
+    for key, value in known.items():
+        if value is not None and value not in ("", [], (), {}):
+            yield f"{name(key)} {_value(value)}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return f"({', '.join(_facts(value))})"
+    if isinstance(value, list | tuple):
+        return " + ".join(map(_value, value))
+    return name(str(value))
 
 
 def name(text: str) -> str:

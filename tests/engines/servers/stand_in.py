@@ -31,6 +31,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if HOW == "ends when asked":
             os._exit(STATUS)
+        if HOW == "stubborn and dumb":
+            time.sleep(600)
         if HOW == "mute":
             self.reply(500, {"error": "no kernel image"})
             return

@@ -186,6 +186,9 @@ def test_what_would_lead_the_wait_astray_is_refused(name: str, words: str) -> No
     [
         ("./missing", ModelError, "`./missing` is no model folder"),
         ("a\nb", ConfigError, r"'a\\nb' is no name of a model"),
+        ("a b;rm", ConfigError, "'a b;rm' is no name of a model, and no folder"),
+        ("one/two/three", ConfigError, "'one/two/three' is no name of a model, and no folder"),
+        ("", ConfigError, "'' is no name of a model"),
     ],
 )
 def test_a_model_that_is_none_is_refused(model: str, error: type, words: str) -> None:

@@ -56,6 +56,22 @@ def test_print_shows_a_command_for_each_place(name: str, folder: Path) -> None:
     assert seen == path.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["a b;rm"], "'a b;rm' is no name of a model, and no folder"),
+        (["Org/Judge", "--port", "99999"], "--port is 99999; it must be from 0 to 65535"),
+        (["Org/Judge", "--host", "a b"], "--host is 'a b', which is no name of a machine"),
+    ],
+)
+def test_print_refuses_what_could_not_be_started(
+    words: list[str], error: str, folder: Path
+) -> None:
+    seen = run(folder, *words, "--print")
+    assert seen.startswith(f"exit 2\n--- stdout\n--- stderr\nerror: {error}")
+    assert "\nhint: " in seen
+
+
 def test_the_three_places_run_the_same_server(folder: Path) -> None:
     seen = run(folder, *CASES["folder"], "--print", "--json")
     ways = json.loads(seen.split("--- stdout\n")[1].split("--- stderr\n")[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
 
 import msgspec
@@ -12,6 +13,7 @@ from judgefast.errors import ConfigError
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - names of theirs
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _LAST_PORT = 65535
+_HOST = re.compile(r"[\w.-]*|[\da-fA-F:.]+(%\w+)?")
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -37,6 +39,22 @@ class Address(msgspec.Struct, frozen=True):
         return f"http://{host}:{self.port}/v1"
 
 
+def read_address(host: str, port: int) -> Address:
+    """An address as it is written, on whatever machine it will be.
+
+    Raises:
+        ConfigError: The port is not allowed, or the host is no name and no address.
+
+    """
+    if not 0 <= port <= _LAST_PORT:
+        message = f"--port is {port}; it must be from 0 to {_LAST_PORT}"
+        raise ConfigError(message, hint="say --port 8000, or --port 0 for a free one")
+    if not _HOST.fullmatch(host):
+        message = f"--host is {host!r}, which is no name of a machine and no address"
+        raise ConfigError(message, hint="say --host 127.0.0.1, or --host 0.0.0.0 for all of it")
+    return Address(host, port)
+
+
 def free_address(host: str, port: int) -> Address:
     """An address that nobody listens on now; port 0 becomes a free one.
 
@@ -44,9 +62,7 @@ def free_address(host: str, port: int) -> Address:
         ConfigError: The port is taken or not allowed, or the host is not of this machine.
 
     """
-    if not 0 <= port <= _LAST_PORT:
-        message = f"--port is {port}; it must be from 0 to {_LAST_PORT}"
-        raise ConfigError(message)
+    read_address(host, port)
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,9 @@ _USUAL_SHARE = 0.92
 
 _FAST_BYTES = 40e9
 """A model of fewer bytes may answer faster than one API process carries."""
+
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?(:[\w.-]+)?", re.ASCII)
+"""Of the Hugging Face hub; after a colon the quantisation of a GGUF file."""
 
 _SINCE = {"prefix_cache_retention_interval": (0, 29)}
 """First release with an argument that not every release we take has."""
@@ -89,15 +93,16 @@ def plan_server(  # noqa: PLR0913 - one for each question
         release: Of the vLLM that will run; None: one that takes everything.
 
     Raises:
-        ConfigError: The model does not fit, or `gpus` is no multiple of what it takes.
+        ConfigError: The model has no name that one can have, or does not fit, or `gpus` is no
+            multiple of what it takes.
         ModelError: The folder is none, or cannot be read.
 
     """
     need.check()
-    if not model.isprintable() or not model:
-        message = f"{model!r} is no name of a model"
+    folder = find_folder(model) if model.isprintable() and model else None
+    if folder is None and not _HUB_NAME.fullmatch(model):
+        message = f"{model!r} is no name of a model, and no folder"
         raise ConfigError(message, hint="name a folder, or a model of the Hugging Face hub")
-    folder = find_folder(model)
     is_path = folder is not None and Path(model).expanduser().is_dir()
     path = str(folder.resolve()) if folder and is_path else model
     preset = find_preset(path)

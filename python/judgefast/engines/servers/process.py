@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import BinaryIO
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS: tuple[signal.Signals, ...] = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+"""Windows has no SIGHUP; `--print` must run there."""
+
 _TAIL_LINES = 20
 _LINE_BYTES = 1 << 16
 _POLL_SECONDS = 0.1
@@ -161,7 +165,7 @@ class ServerProcess:
 
     def _read(self) -> None:
         stream = cast("BinaryIO", self._process.stdout)
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError), stream:
             while line := stream.readline(_LINE_BYTES):
                 self._tail.append(line)
                 self._echo(line)

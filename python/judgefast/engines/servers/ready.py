@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import queue
+import threading
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -76,7 +78,12 @@ def wait_until_ready(
     loaded = time.monotonic()
     say(f"it is well after {loaded - begin:,.0f} s; asking for one token")
     try:
-        model = _answer(address, key and key.value, seconds=max(_HEALTH_SECONDS, until - loaded))
+        model = _watched(
+            process,
+            lambda: _answer(
+                address, key and key.value, seconds=max(_HEALTH_SECONDS, until - loaded)
+            ),
+        )
     except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError) as error:
         if process.ended_within(_LAST_GASP_SECONDS):
             _must_be_told(process, "at its first answer")
@@ -84,6 +91,28 @@ def wait_until_ready(
         message = f"the server is well, but does not answer: {error}"
         raise EngineError(message, hint="its own lines above say why") from error
     return Ready(model, loaded - begin, time.monotonic() - loaded)
+
+
+def _watched(process: ServerProcess, ask: Callable[[], str]) -> str:
+    """Ask in a thread of its own, for whoever may be told to end meanwhile: `poll` sees to it."""
+    answers: queue.SimpleQueue[str | Exception] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            answers.put(ask())
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            answers.put(error)
+
+    threading.Thread(target=work, daemon=True, name="judgefast-first-answer").start()
+    while True:
+        try:
+            answer = answers.get(timeout=_POLL_SECONDS)
+        except queue.Empty:
+            process.poll()
+            continue
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 def _must_be_told(process: ServerProcess, when: str) -> None:
