@@ -1,18 +1,27 @@
 """The process of a vLLM replica for `bench_vllm.py`: raw requests and the pipeline's in turns.
 
 In a *raw* block the loop feeds itself, as a plain script would: requests with the lengths and the
-parameters of those that came before, the part behind their common head shuffled, so that vLLM finds
-as much in its cache as with the pipeline's. What the pipeline sends meanwhile waits. In a block of
-*ours* it takes what the pipeline sends and nothing else. Both keep one window full; vLLM's own
-counters are read where a block begins and ends.
+parameters of the pipeline's, the part behind their common head shuffled, so that vLLM finds as much
+in its cache. What the pipeline sends meanwhile waits. In a block of *ours* it takes what the
+pipeline sends and nothing else. Both keep one window full; vLLM's own counters are read where a
+block begins and ends.
 
-Blocks begin in a steady state. Requests of one length that begin together end together, and so do
-the next ones: prompts and texts would be computed in waves that last for ever. So the texts of the
-first ones that vLLM runs side by side get every length up to the whole one, which spreads their
-ends; and twice as many as those have ended before the first block.
+Texts of 500 tokens live longer than a block lasts, which needs care in three places:
 
-Settings come in the environment: JUDGEFAST_BLOCKS (file to write), JUDGEFAST_BLOCK_SECONDS,
-JUDGEFAST_BLOCK_COUNT, JUDGEFAST_WINDOW, JUDGEFAST_SEQUENCES.
+* **Ends are spread, and stay spread.** Requests of one length that begin together end together, and
+  so do those that follow them: prompts and texts would come in waves for ever. Lengths are forced,
+  and the first ones are let in one by one, as far apart as their ends are to be.
+* **Nobody inherits.** Else most of what ends in a block was begun in the one before, and neither
+  loop would do its own work. So whoever's turn it is owns all that is in vLLM: when ours begins,
+  each request in it becomes one of the pipeline's that wait, whose completion it will be (the
+  weights are dummies: no answer means anything); when raw begins, those go back to the head of the
+  queue. The pipeline is at its full rate from the first moment, or at none.
+* **Blocks begin and end where a request has just ended**, so that a prompt which is counted whole
+  at its end is not cut at a place of its own in each.
+
+The first residence time is thrown away: as many ends as vLLM runs side by side, after all of those
+are in. Settings come in the environment: JUDGEFAST_BLOCKS (file to write),
+JUDGEFAST_BLOCK_SECONDS, JUDGEFAST_BLOCK_COUNT, JUDGEFAST_WINDOW, JUDGEFAST_SEQUENCES.
 """
 
 from __future__ import annotations
@@ -21,41 +30,54 @@ import json
 import os
 import time
 from collections import deque
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
+from gauges import Cores, Gpu
+from judgefast.engines.child.messages import Entered
 from judgefast.engines.vllm import child
 from judgefast.engines.vllm import loop as module
 from judgefast.engines.vllm.loop import Loop
+from judgefast.engines.vllm.wire import Done
 
 if TYPE_CHECKING:
     from judgefast.engines.vllm.wire import Work
 
-RAW_NUMBERS = 1 << 62
-"""Raw requests are numbered from here; nobody hears of their ends."""
 TEMPLATES = 256
+LATE_SECONDS = 5.0
+"""A block that is over waits at most so long for a request to end."""
 
 
 class AlternatingLoop(Loop):
     """The loop of the engine, which feeds itself in every other block."""
 
     def __init__(self, engine: Any, send: Any) -> None:  # noqa: ANN401 - as in `Loop`
-        super().__init__(engine, self._without_raw(send))
+        super().__init__(engine, self._to_owner)
+        self._to_pipeline = send
+        self._sampling = Forced(self._sampling)  # type: ignore[assignment] # the same method
         self._window = int(os.environ["JUDGEFAST_WINDOW"])
         self._sequences = int(os.environ["JUDGEFAST_SEQUENCES"])
-        self._entered = 0
         self._seconds = float(os.environ["JUDGEFAST_BLOCK_SECONDS"])
         self._left = int(os.environ["JUDGEFAST_BLOCK_COUNT"])
         self._path = Path(os.environ["JUDGEFAST_BLOCKS"])
+        self._numbers = count(1)
+        """Of requests as vLLM is given them; the pipeline's numbers are its own."""
+        self._owned: dict[int, Work | None] = {}
+        """Requests in vLLM, the oldest first; None for raw ones."""
         self._waiting: deque[Work] = deque()
         self._templates: deque[Work] = deque(maxlen=TEMPLATES)
         self._random = np.random.default_rng(1)
-        self._next = RAW_NUMBERS
         self._is_raw = False
-        self._ended = 0
+        self._ended = self._ended_full = 0
+        self._between = 0.0
+        self._dry = 0
+        self._left_step = time.perf_counter()
+        self._step, engine.step = engine.step, self._timed_step
+        self._cores, self._gpu = Cores(), Gpu()
         self._until = float("inf")
         self._before: dict[str, float] = {}
         self._records: list[dict[str, Any]] = []
@@ -63,43 +85,58 @@ class AlternatingLoop(Loop):
     @property
     def idle(self) -> bool:
         """Never in the middle of a block: the clock runs."""
-        return not self._flying and not self._waiting and not self._before
+        return not self._owned and not self._waiting and not self._before
 
     def add(self, work: Work) -> None:
         """Take a request of the pipeline; it enters when there is room in a block of ours."""
         self._templates.append(work)
         self._waiting.append(work)
 
+    def cancel(self, numbers: list[int]) -> None:
+        """Give requests back at once; what is in vLLM in their name goes on without."""
+        gone = set(numbers)
+        self._waiting = deque(work for work in self._waiting if work.number not in gone)
+        for name, work in self._owned.items():
+            if work is not None and work.number in gone:
+                self._owned[name] = None
+        for number in numbers:
+            self._to_pipeline(Done(number=number, cancelled=True))
+
     def turn(self) -> None:
         """Fill the window from whoever's turn it is, and step."""
-        while len(self._flying) < self._window:
+        before = self._ended
+        while len(self._owned) < self._room():
             if self._is_raw:
-                super().add(self._raw())
+                self._enter(self._raw(), None)
             elif self._waiting:
-                super().add(self._spread(self._waiting.popleft()))
+                work = self._waiting.popleft()
+                self._enter(work, work)
             else:
                 break
         super().turn()
-        if not self._before and self._ended >= 2 * self._sequences:
-            self._begin()
-        elif self._before and time.perf_counter() >= self._until:
+        now = time.perf_counter()
+        if not self._before:
+            if self._ended_full >= self._sequences:
+                self._begin()
+        elif now >= self._until and (self._ended > before or now >= self._until + LATE_SECONDS):
             self._end()
 
-    def _spread(self, work: Work) -> Work:
-        """Shorten the first texts, each to another length."""
-        self._entered += 1
-        if self._entered >= self._sequences:
-            return work
-        tokens = max(1, work.max_tokens * self._entered // self._sequences)
-        return msgspec.structs.replace(work, max_tokens=tokens)
+    def _room(self) -> int:
+        """The window; at first one more request whenever the last is so much further."""
+        tokens = self._templates[0].max_tokens if self._templates else 1
+        spread = 1 + self._steps * self._sequences // max(1, tokens)
+        return spread if spread < self._sequences else self._window
+
+    def _enter(self, asked: Work, owner: Work | None) -> None:
+        number = next(self._numbers)
+        self._owned[number] = owner
+        super().add(msgspec.structs.replace(asked, number=number))
 
     def _raw(self) -> Work:
         work = self._templates[int(self._random.integers(len(self._templates)))]
         ids = np.frombuffer(work.ids, "<i4").copy()
-        head = self._head()
-        self._random.shuffle(ids[head:-8])
-        self._next += 1
-        return msgspec.structs.replace(work, number=self._next, ids=ids.tobytes())
+        self._random.shuffle(ids[self._head() : -8])
+        return msgspec.structs.replace(work, ids=ids.tobytes())
 
     def _head(self) -> int:
         """Tokens that the first two requests have in common: the rubric."""
@@ -107,15 +144,41 @@ class AlternatingLoop(Loop):
         size = min(len(one), len(two))
         return int((one[:size] != two[:size]).argmax())
 
-    def _without_raw(self, send: Any) -> Any:  # noqa: ANN401 - as in `Loop`
-        def filtered(message: Any) -> None:  # noqa: ANN401 - any message
-            number = getattr(message, "number", 0)
-            if isinstance(message, module.Done):
-                self._ended += 1
-            if number < RAW_NUMBERS:
-                send(message)
+    def _to_owner(self, message: Any) -> None:  # noqa: ANN401 - any message
+        """What the loop says of a request in vLLM, to the pipeline if it is one of its."""
+        if isinstance(message, Done):
+            self._ended += 1
+            # While slots are still being taken steps are faster than any later.
+            self._ended_full += len(self._owned) >= self._sequences
+            owner = self._owned.pop(message.number)
+            if owner is None and message.error:
+                raise RuntimeError(message.error)
+        elif isinstance(message, Entered):
+            owner = self._owned[message.number]
+        else:
+            self._to_pipeline(message)
+            return
+        if owner is not None:
+            self._to_pipeline(msgspec.structs.replace(message, number=owner.number))
 
-        return filtered
+    def _take_over(self) -> None:
+        """Give all that is in vLLM to whoever's turn it is now."""
+        if self._is_raw:
+            back = [work for work in self._owned.values() if work is not None]
+            self._waiting.extendleft(reversed(back))
+            self._owned = dict.fromkeys(self._owned)
+            return
+        for number in self._owned:
+            if self._waiting:
+                self._owned[number] = work = self._waiting.popleft()
+                self._to_pipeline(Entered(work.number))
+
+    def _timed_step(self) -> Any:  # noqa: ANN401 - vLLM's outputs
+        self._between += time.perf_counter() - self._left_step
+        self._dry += len(self._owned) < self._sequences
+        outputs = self._step()
+        self._left_step = time.perf_counter()
+        return outputs
 
     def _begin(self) -> None:
         self._before = self._counters()
@@ -126,14 +189,15 @@ class AlternatingLoop(Loop):
         record = {name: after[name] - value for name, value in self._before.items()}
         self._records.append({"raw": self._is_raw, **record, "waiting": len(self._waiting)})
         self._path.write_text(json.dumps(self._records))
-        self._is_raw = not self._is_raw
-        if len(self._records) >= self._left:
-            self._is_raw = False  # what is left of the run is the pipeline's
+        self._is_raw = not self._is_raw and len(self._records) < self._left
+        self._take_over()
         self._begin()
 
     def _counters(self) -> dict[str, float]:
         found = {each.name: getattr(each, "value", 0) for each in self._engine.get_metrics()}
         prompt, hits = found["vllm:prompt_tokens"], found["vllm:prefix_cache_hits"]
+        front_end, core, pipeline = self._cores.seconds()
+        busy, samples = self._gpu.read()
         return {
             "seconds": time.perf_counter(),
             "computed": prompt - hits,
@@ -141,9 +205,28 @@ class AlternatingLoop(Loop):
             "generated": found["vllm:generation_tokens"],
             "ended": self._ended,
             "steps": self._steps,
-            "front_end_cpu": time.process_time(),
+            "dry_steps": self._dry,
+            "between_steps": self._between,
+            "front_end_cpu": front_end,
+            "core_cpu": core,
+            "pipeline_cpu": pipeline,
+            "gpu_busy": busy,
+            "gpu_samples": samples,
             "preemptions": found.get("vllm:num_preemptions", 0),
         }
+
+
+class Forced:
+    """Sampling parameters with which every text has its whole length: dummies may end at once."""
+
+    def __init__(self, inner: Any) -> None:  # noqa: ANN401 - the loop's own
+        self._inner = inner
+
+    def params(self, work: Work) -> Any:  # noqa: ANN401 - vLLM's
+        """Those of the loop, and no end before the last token."""
+        params = self._inner.params(work)
+        params.ignore_eos = True
+        return params
 
 
 if __name__ == "__main__":

@@ -5,6 +5,12 @@ token, the log-probabilities of three labels. The plain alternative posts one pr
 text, by aiohttp on uvloop, with `json` for bodies and replies. The engine does what it does in a
 run: queues, windows, retries, completions, and the journal of a run directory beside it. All take
 turns; the figure is CPU time of this process, all threads, per thousand judgments.
+
+Other harnesses (`http_rivals.py`) ask the same server about the same texts, each in a process of
+its own, in a Python that has them (`--rivals-python`); one that is not installed is left out. They
+have no one-token verdicts: the server answers them with some 20 tokens, at once as well.
+
+python benches/bench_http.py [--rounds N] [--rivals-python PATH] [--quick] [--output FILE]
 """
 
 from __future__ import annotations
@@ -42,6 +48,11 @@ CONNECTIONS = 64
 HERE = Path(__file__).resolve().parent
 
 LISTS = 8
+RIVALS = ("inspect_ai", "autorubric", "prometheus_eval")
+RIVAL_ROUNDS = 3
+RIVAL_JUDGMENTS = 300
+QUESTION_WORDS = 20
+"""Of a text, for harnesses that want a question and an answer."""
 
 
 def cpu() -> float:
@@ -162,6 +173,43 @@ def by_aiohttp(url: str) -> Callable[[Asked], float]:
     return run
 
 
+def by_rival(python: str, name: str, url: str, texts: list[str]) -> float | None:
+    """CPU milliseconds of 1,000 judgments of another harness; None where it is not installed."""
+    pairs = []
+    for number in range(RIVAL_JUDGMENTS):
+        words = texts[number % len(texts)].split(" ")
+        question = f"Question {number}: {' '.join(words[:QUESTION_WORDS])}"
+        pairs.append((question, " ".join(words[QUESTION_WORDS:])))
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(pairs, file)
+        file.flush()
+        command = [python, str(HERE / "http_rivals.py"), name, url, file.name, str(CONNECTIONS)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stderr)
+    found = json.loads(done.stdout)
+    return float(found["cpu_us"]) if found else None
+
+
+def by_rivals(python: str, url: str, texts: list[str]) -> dict[str, list[float]]:
+    """The same of each harness that is installed, several times."""
+    found: dict[str, list[float]] = {}
+    for name in RIVALS:
+        values = [by_rival(python, name, f"{url}/v1", texts) for _ in range(RIVAL_ROUNDS)]
+        found[name] = [value for value in values if value is not None]
+        if not found[name]:
+            print(f"{name}: not installed, left out")
+    return {name: values for name, values in found.items() if values}
+
+
+def show(tokens: int, name: str, values: list[float], by: float) -> None:
+    """Print a row: median, least and most, and how many times less than the base it spends."""
+    print(
+        f"{tokens:5} tokens  {name:32} {statistics.median(values):8.1f} "
+        f"({min(values):.1f}-{max(values):.1f}) ms/1k  {by:5.2f} x base"
+    )
+
+
 def main() -> None:
     """Let all take turns, and print what each spends."""
     parser = argparse.ArgumentParser(
@@ -169,6 +217,7 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="few judgments, two rounds")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rivals-python", help="a Python that has the other harnesses")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     refuse_debug_build(parser)
@@ -200,12 +249,15 @@ def main() -> None:
             for name, values in found.items():
                 by = statistics.median(b / v for b, v in zip(base, values, strict=True))
                 record[f"{tokens} tokens, {name}"] = spread(values) | {"times_base": by}
-                low, high = min(values), max(values)
-                median = statistics.median(values)
-                print(
-                    f"{tokens:5} tokens  {name:32} {median:7.1f} ({low:.1f}-{high:.1f}) ms/1k"
-                    f"  {by:5.2f} x base"
-                )
+                show(tokens, name, values, by)
+            if options.rivals_python:
+                rivals = by_rivals(options.rivals_python, url, asked.texts)
+                for name, values in rivals.items():
+                    by = statistics.median(base) / statistics.median(values)
+                    record[f"{tokens} tokens, {name}"] = spread(values) | {"times_base": by}
+                    show(tokens, name, values, by)
+        if not options.rivals_python:
+            print("other harnesses: left out (--rivals-python PATH)")
     finally:
         server.kill()
     write(record, options.output)

@@ -1,23 +1,26 @@
 """judgefast against raw vLLM on one full engine, in alternating blocks, by vLLM's own counters.
 
-The pipeline judges generated rows (a rubric of about 500 tokens, two answers of 1,000) with a real
-run: journal, verdicts, progress. The process of the replica takes turns between the pipeline's
-requests and its own raw ones (`alternating_child.py`). The ratio is of tokens computed and
-generated a second, ours by raw, one for each pair of blocks next to each other.
+The pipeline judges generated rows with a real run: journal, verdicts, progress. The process of the
+replica takes turns between the pipeline's requests and its own raw ones (`alternating_child.py`,
+which says what makes that valid). The ratio is of tokens computed and generated a second, ours by
+raw, with an interval over blocks; beside it stand the CPU of each process, how full steps were, and
+how much of the time the GPU was idle.
 
-python benches/bench_vllm.py --model FOLDER [--verdict label|text] [--max-tokens N]
-    [--block-seconds 30] [--blocks 4] [--engine-arg NAME=VALUE ...] [--quick] [--output FILE]
+python benches/bench_vllm.py SETTING [--block-seconds 30] [--blocks 4] [--quick] [--model FOLDER]
+    [--sequences N] [--engine-arg NAME=VALUE ...] [--output FILE]
 
-A folder with config.json and a tokenizer is enough with `--engine-arg load_format=dummy`. Without
---model or without vLLM there is nothing to measure, and it says so.
+SETTING is one of `gpu_settings.py`; `benches/GPU.md` has the commands in order. Weights are dummies
+in the shapes that it names, with the embedded engine's tokenizer, or the model of FOLDER. `--quick`
+rehearses it on two layers with short texts, where there is no GPU with arguments for a CPU. Without
+vLLM there is nothing to measure, and it says so.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
-import statistics
 import tempfile
 import threading
 import time
@@ -28,12 +31,16 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from block_ratio import PROMISED, figures, limit, prompt_share, ratio_of, reasons
+from gpu_settings import ANYWHERE, COMMON, SETTINGS, Setting, rehearsal
 from judgefast.config import RunConfig
 from judgefast.engines import create_engine
 from judgefast.engines.vllm import engine as module
 from judgefast.pipeline.run import run
+from judgefast.prompts.tokenizer import PromptTokenizer
 from judgefast.stopping import Stop
 from measure import new_record, refuse_debug_build, write
+from model_shapes import write_folder
 
 WORDS = "the of and to in is that for it as was with be by on not he his but at are this have from"
 RUBRIC = """
@@ -75,80 +82,106 @@ labels = [{ text = "A", choice = "first" }, { text = "B", choice = "second" },
 TEXT = 'name = "bracket"'
 
 
-def write_rubric(path: Path, verdict: str, max_tokens: int, words: int) -> None:
-    """A rubric of about as many tokens as `words`."""
-    criterion = " ".join(np.random.default_rng(2).choice(WORDS.split(), words))
+def text_of(tokens: int, tokenizer: PromptTokenizer, seed: int) -> str:
+    """Words of about so many tokens."""
+    random = np.random.default_rng(seed)
+    vocabulary = [*WORDS.split(), *(f"{n}" for n in range(100, 400))]
+    words = random.choice(vocabulary, 2 * tokens)
+    per_word = len(tokenizer.seal(" ".join(words)).token_ids) / len(words)
+    return " ".join(words[: max(1, round(tokens / per_word))])
+
+
+def write_rubric(path: Path, setting: Setting, tokenizer: PromptTokenizer) -> None:
+    """A rubric of about as many tokens as the setting says."""
     text = RUBRIC.format(
-        criterion=criterion, verdict=LABEL if verdict == "label" else TEXT, max_tokens=max_tokens
+        criterion=text_of(setting.rubric_tokens, tokenizer, 2),
+        verdict=LABEL if setting.verdict == "label" else TEXT,
+        max_tokens=setting.max_tokens,
     )
     path.write_text(text)
 
 
-def write_rows(path: Path, rows: int, words: int) -> None:
-    """Rows with two answers of about as many tokens as `words`."""
+def write_rows(path: Path, rows: int, setting: Setting, tokenizer: PromptTokenizer) -> None:
+    """Rows with two answers of about as many tokens as the setting says, no two alike."""
     random = np.random.default_rng(3)
-    vocabulary = [*WORDS.split(), *(f"{n}" for n in range(100, 400))]
+    words = text_of(setting.answer_tokens, tokenizer, 4).split(" ")
     with path.open("w") as file:
         for row in range(rows):
-            one, two = (" ".join(random.choice(vocabulary, words)) for _ in range(2))
-            one, two = f"{random.integers(1 << 40)} {one}", f"{random.integers(1 << 40)} {two}"
+            one, two = (" ".join(random.permutation(words)) for _ in range(2))
             item = {"id": row, "question": f"Question {row}?", "answer_a": one, "answer_b": two}
             file.write(json.dumps(item) + "\n")
 
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--model", help="model folder")
-    parser.add_argument("--verdict", choices=["label", "text"], default="label")
-    parser.add_argument("--max-tokens", type=int, default=500, help="of a text verdict")
-    parser.add_argument("--rows", type=int, default=4000, help="more than the blocks can use")
-    parser.add_argument("--words", type=int, default=700, help="of each answer")
-    parser.add_argument("--rubric-words", type=int, default=430)
-    parser.add_argument("--block-seconds", type=float, default=30)
-    parser.add_argument("--blocks", type=int, default=4)
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("setting", choices=list(SETTINGS), nargs="?", default="worked-72b")
+    parser.add_argument("--model", help="a model folder in place of dummies")
+    parser.add_argument("--sequences", type=int, help="requests that vLLM runs side by side")
+    parser.add_argument("--rows", type=int, help="more than the blocks can use")
+    parser.add_argument("--block-seconds", type=float)
+    parser.add_argument("--blocks", type=int)
     parser.add_argument("--engine-arg", action="append", default=[])
-    parser.add_argument("--quick", action="store_true", help="short blocks, short prompts")
+    parser.add_argument("--quick", action="store_true", help="two layers, short texts and blocks")
     parser.add_argument("--output", type=Path)
     args = parser.parse_args()
     refuse_debug_build(parser)
-    if args.quick:
-        args.block_seconds, args.blocks = 3, 2
-        args.words, args.rubric_words, args.max_tokens = 30, 60, 8
+    args.block_seconds = args.block_seconds or (3 if args.quick else 30)
+    args.blocks = args.blocks or (2 if args.quick else 4)
     return args
 
 
 def main() -> None:
     """Run the pipeline until the blocks are done, print ratios, write a record."""
     args = parse_arguments()
-    if args.model is None or find_spec("vllm") is None:
-        print("not measured: it takes vLLM, and --model FOLDER")
+    if find_spec("vllm") is None:
+        print("not measured: vLLM is not installed")
         return
-    options: dict[str, Any] = {}
+    setting = SETTINGS[args.setting]
+    if args.quick:
+        setting = rehearsal(setting)
+    if args.sequences:
+        setting = setting._replace(sequences=args.sequences)
+    options: dict[str, Any] = dict(COMMON if has_gpu() else ANYWHERE)
     for each in args.engine_arg:
         name, _, value = each.partition("=")
         try:
             options[name] = json.loads(value)
         except ValueError:
             options[name] = value
+    options["max_num_seqs"] = setting.sequences
     module.DIALECT = msgspec.structs.replace(module.DIALECT, module="alternating_child")
-    with tempfile.TemporaryDirectory() as folder:
-        blocks = measure(args, options, Path(folder))
-    report(args, options, blocks)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        model = Path(args.model) if args.model else write_folder(folder / "model", setting.shapes)
+        found = measure(args, setting, options, model, folder)
+    report(args, setting, options, found)
 
 
-def measure(args: argparse.Namespace, options: dict[str, Any], folder: Path) -> dict[str, Any]:
+def has_gpu() -> bool:
+    """Whether there is a GPU of the kind that the settings are for."""
+    return Path("/proc/driver/nvidia/version").exists()
+
+
+def measure(
+    args: argparse.Namespace, setting: Setting, options: dict[str, Any], model: Path, folder: Path
+) -> dict[str, Any]:
     """Blocks, and facts of the run around them."""
     rubric, rows, blocks = folder / "rubric.toml", folder / "rows.jsonl", folder / "blocks.json"
-    write_rubric(rubric, args.verdict, args.max_tokens, args.rubric_words)
-    write_rows(rows, args.rows, args.words)
-    engine = create_engine("vllm", model=args.model, **options)
+    tokenizer = PromptTokenizer.from_file(model / "tokenizer.json")
+    write_rubric(rubric, setting, tokenizer)
+    write_rows(rows, args.rows or rows_for(args, setting), setting, tokenizer)
+    engine = create_engine("vllm", model=str(model), **options)
     os.environ |= {
         "JUDGEFAST_BLOCKS": str(blocks),
         "JUDGEFAST_BLOCK_SECONDS": str(args.block_seconds),
         "JUDGEFAST_BLOCK_COUNT": str(args.blocks),
         "JUDGEFAST_WINDOW": str(engine.lanes[0].room),
-        "JUDGEFAST_SEQUENCES": str(engine.options.sequences),
+        "JUDGEFAST_SEQUENCES": str(setting.sequences),
     }
     facts: dict[str, Any] = {}
     start = engine.start
@@ -176,50 +209,53 @@ def measure(args: argparse.Namespace, options: dict[str, Any], folder: Path) -> 
         orders="one",
         max_unreadable=1.0,
     )
-    before = time.process_time()
     finished = run(config, engine=engine, stop=stop)
     records = json.loads(blocks.read_text()) if blocks.exists() else []
-    return {
-        "blocks": records,
-        "facts": facts,
-        "done": finished.done,
-        "host_cpu_seconds": time.process_time() - before,
-    }
+    return {"blocks": records, "facts": facts, "done": finished.done}
 
 
-def report(args: argparse.Namespace, options: dict[str, Any], found: dict[str, Any]) -> None:
+def rows_for(args: argparse.Namespace, setting: Setting) -> int:
+    """More rows than the fastest engine of these shapes judges meanwhile."""
+    most_a_second = {"72b": 8, "32b": 12, "8b": 80, "4b": 600, "two-layers": 400}
+    seconds = args.blocks * (args.block_seconds + 5)
+    return int(6 * setting.sequences + seconds * most_a_second[setting.shapes])
+
+
+def report(
+    args: argparse.Namespace, setting: Setting, options: dict[str, Any], found: dict[str, Any]
+) -> None:
     """Print and keep what came out."""
     blocks = found["blocks"]
     for block in blocks:
-        seconds = block["seconds"]
-        print(
-            f"{'raw ' if block['raw'] else 'ours'}  {block['ended'] / seconds:8.2f} judgments/s  "
-            f"{block['computed'] / seconds:10,.0f} computed/s  "
-            f"{block['generated'] / seconds:8,.0f} generated/s  "
-            f"cached {block['cached'] / max(1, block['cached'] + block['computed']):.1%}  "
-            f"front end {block['front_end_cpu'] / seconds:.1%} of a core"
+        shown = ", ".join(
+            f"{name} {value:,.3g}" if value < 1 else f"{name} {value:,.1f}"
+            for name, value in figures(block).items()
+            if value is not None
         )
-    rate = [(b["computed"] + b["generated"]) / b["seconds"] for b in blocks]
-    ratios = [
-        (one / two) if not b["raw"] else (two / one)
-        for b, one, two in zip(blocks, rate, rate[1:], strict=False)
-    ]
-    if not ratios:
-        message = "the run ended before two blocks were done: give more --rows"
-        raise SystemExit(message)
+        print(f"{'raw ' if block['raw'] else 'ours'}  {shown}")
+    ratio, low, high = ratio_of(blocks)
+    preempted = sum(block["preemptions"] for block in blocks)
     record = new_record(
         "vllm",
         "tokens computed and generated a second, ours by raw",
-        verdict=args.verdict,
-        max_tokens=1 if args.verdict == "label" else args.max_tokens,
-        words=args.words,
+        setting=args.setting,
+        **setting._asdict(),
+        quick=args.quick,
         block_seconds=args.block_seconds,
         arguments=options,
         **found,
+        ratio=ratio,
+        interval=None if math.isinf(high) else [low, high],
+        limit=limit(blocks),
+        reasons=list(reasons(blocks)),
     )
-    record["ratios"] = ratios
-    record["ratio"] = statistics.median(ratios)
-    print(f"ratio {record['ratio']:.4f} (from {min(ratios):.4f} to {max(ratios):.4f})")
+    print(f"ours by raw: {ratio:.4f}, 95 % interval [{low:.4f}, {high:.4f}]")
+    print(f"a prompt more or less is {prompt_share(blocks):.2%} of a block")
+    print(f"what limits: {record['limit']}")
+    if ratio < PROMISED:
+        print(f"below {PROMISED}:", *reasons(blocks), sep="\n  - ")
+    if preempted:
+        print(f"warning: {preempted:,.0f} preemptions: work was done twice; lower --sequences")
     write(record, args.output)
 
 

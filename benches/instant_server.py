@@ -16,6 +16,14 @@ from typing import Any
 
 import uvloop
 
+REASON = "The answer addresses the question directly, with one small omission in its last step."
+TEXTS = {
+    "grade": f"{REASON}\n\nGRADE: C",
+    "criterion": json.dumps({"criterion_status": "MET", "explanation": REASON}),
+    "prometheus": f"Feedback: {REASON} [RESULT] 4",
+}
+"""What chats are answered, by the model's name: verdicts in the forms of other harnesses."""
+
 HEAD = b"HTTP/1.1 %d -\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 
 
@@ -76,6 +84,25 @@ def completions(body: dict[str, Any], longest: int) -> tuple[int, dict[str, Any]
     }
 
 
+def chat(body: dict[str, Any]) -> dict[str, Any]:
+    """Reply of a conversation: a reason of some 20 tokens, and a verdict."""
+    text = TEXTS[body["model"]]
+    message = {"role": "assistant", "content": text, "refusal": None}
+    prompt = sum(len(each["content"]) for each in body["messages"]) // 4
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": body["model"],
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
+        "usage": {
+            "prompt_tokens": prompt,
+            "completion_tokens": 20,
+            "total_tokens": prompt + 20,
+        },
+    }
+
+
 class Connection(asyncio.Protocol):
     """Requests on one connection, each answered before the next."""
 
@@ -99,6 +126,8 @@ class Connection(asyncio.Protocol):
             raw, self.held = self.held[end + 4 : end + 4 + size], self.held[end + 4 + size :]
             if head.startswith(b"post /v1/completions"):
                 status, said = completions(json.loads(raw), self.longest)
+            elif head.startswith(b"post /v1/chat/completions"):
+                status, said = 200, chat(json.loads(raw))
             elif head.startswith(b"get /v1/models"):
                 model = {"id": "judge", "owned_by": "vllm", "max_model_len": self.longest}
                 status, said = 200, {"object": "list", "data": [model]}
