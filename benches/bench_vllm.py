@@ -7,12 +7,13 @@ raw, with an interval over blocks; beside it stand the CPU of each process, how 
 how much of the time the GPU was idle.
 
 python benches/bench_vllm.py SETTING [--block-seconds 30] [--blocks 4] [--quick] [--model FOLDER]
-    [--sequences N] [--engine-arg NAME=VALUE ...] [--output FILE]
+    [--sequences N] [--engine-arg NAME=VALUE ...] [--brake MS] [--output FILE]
 
 SETTING is one of `gpu_settings.py`; `benches/GPU.md` has the commands in order. Weights are dummies
 in the shapes that it names, with the embedded engine's tokenizer, or the model of FOLDER. `--quick`
-rehearses it on two layers with short texts, where there is no GPU with arguments for a CPU. Without
-vLLM there is nothing to measure, and it says so.
+rehearses it on two layers with short texts, where there is no GPU with arguments for a CPU.
+`--brake` lets the pipeline lose so many milliseconds on each judgment, to see that the bench sees
+it. Without vLLM there is nothing to measure, and it says so.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import threading
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -41,6 +42,9 @@ from judgefast.prompts.tokenizer import PromptTokenizer
 from judgefast.stopping import Stop
 from measure import new_record, refuse_debug_build, write
 from model_shapes import write_folder
+
+if TYPE_CHECKING:
+    from judgefast.engines.base import Completion
 
 WORDS = "the of and to in is that for it as was with be by on not he his but at are this have from"
 RUBRIC = """
@@ -127,6 +131,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--blocks", type=int)
     parser.add_argument("--engine-arg", action="append", default=[])
     parser.add_argument("--quick", action="store_true", help="two layers, short texts and blocks")
+    parser.add_argument("--brake", type=float, default=0, help="ms a judgment that ours loses")
     parser.add_argument("--output", type=Path)
     args = parser.parse_args()
     refuse_debug_build(parser)
@@ -192,6 +197,15 @@ def measure(
         return dict(facts)
 
     engine.start = start_and_tell  # type: ignore[method-assign] # the run calls it
+    collect = engine.collect
+
+    def collect_slowly(*, timeout_seconds: float) -> list[Completion]:
+        done = collect(timeout_seconds=timeout_seconds)
+        time.sleep(len(done) * args.brake / 1e3)
+        return done
+
+    if args.brake:
+        engine.collect = collect_slowly  # type: ignore[method-assign] # the run calls it
     stop = Stop()
 
     def watch() -> None:
@@ -242,6 +256,7 @@ def report(
         **setting._asdict(),
         quick=args.quick,
         block_seconds=args.block_seconds,
+        brake_ms=args.brake,
         arguments=options,
         **found,
         ratio=ratio,
