@@ -6,7 +6,7 @@ in its cache. What the pipeline sends meanwhile waits. In a block of *ours* it t
 pipeline sends and nothing else. Both keep one window full; vLLM's own counters are read where a
 block begins and ends.
 
-Texts of 500 tokens live longer than a block lasts, which needs care in three places:
+Texts of 500 tokens live longer than a block lasts, which needs care in four places:
 
 * **Ends are spread, and stay spread.** Requests of one length that begin together end together, and
   so do those that follow them: prompts and texts would come in waves for ever. Lengths are forced,
@@ -16,6 +16,8 @@ Texts of 500 tokens live longer than a block lasts, which needs care in three pl
   each request in it becomes one of the pipeline's that wait, whose completion it will be (the
   weights are dummies: no answer means anything); when raw begins, those go back to the head of the
   queue. The pipeline is at its full rate from the first moment, or at none.
+* **A queue hides a slow feeder** for as long as it lasts, which is longer than a block: what has
+  entered is counted beside what has ended.
 * **Blocks begin and end where a request has just ended**, so that a prompt which is counted whole
   at its end is not cut at a place of its own in each.
 
@@ -72,7 +74,7 @@ class AlternatingLoop(Loop):
         self._templates: deque[Work] = deque(maxlen=TEMPLATES)
         self._random = np.random.default_rng(1)
         self._is_raw = False
-        self._ended = self._ended_full = 0
+        self._ended = self._ended_full = self._entered = 0
         self._between = 0.0
         self._dry = 0
         self._left_step = time.perf_counter()
@@ -128,6 +130,7 @@ class AlternatingLoop(Loop):
         return spread if spread < self._sequences else self._window
 
     def _enter(self, asked: Work, owner: Work | None) -> None:
+        self._entered += 1
         number = next(self._numbers)
         self._owned[number] = owner
         super().add(msgspec.structs.replace(asked, number=number))
@@ -204,6 +207,7 @@ class AlternatingLoop(Loop):
             "cached": hits,
             "generated": found["vllm:generation_tokens"],
             "ended": self._ended,
+            "entered": self._entered,
             "steps": self._steps,
             "dry_steps": self._dry,
             "between_steps": self._between,
