@@ -82,6 +82,7 @@ class AlternatingLoop(Loop):
         self._cores, self._gpu = Cores(), Gpu()
         self._until = float("inf")
         self._before: dict[str, float] = {}
+        self._waited = 0
         self._records: list[dict[str, Any]] = []
 
     @property
@@ -185,12 +186,14 @@ class AlternatingLoop(Loop):
 
     def _begin(self) -> None:
         self._before = self._counters()
+        self._waited = len(self._waiting)
         self._until = time.perf_counter() + self._seconds
 
     def _end(self) -> None:
         after = self._counters()
         record = {name: after[name] - value for name, value in self._before.items()}
-        self._records.append({"raw": self._is_raw, **record, "waiting": len(self._waiting)})
+        waiting = [self._waited, len(self._waiting)]
+        self._records.append({"raw": self._is_raw, **record, "waiting": waiting})
         self._path.write_text(json.dumps(self._records))
         self._is_raw = not self._is_raw and len(self._records) < self._left
         self._take_over()
