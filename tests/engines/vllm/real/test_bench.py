@@ -50,7 +50,8 @@ def test_a_setting_is_rehearsed_in_blocks_that_can_be_compared(
         assert block["pipeline_cpu"] >= 0
     # Whoever's turn it is owns all that is in vLLM, from the first moment.
     assert ours["waiting"][1] == 0
-    assert raw["waiting"][0] > 0
+    if tokens > 1:  # of labels all that are in may end in one step
+        assert raw["waiting"][0] > 0
     assert raw["waiting"][1] == WINDOW
     assert raw["dry_steps"] == 0
     assert raw["pipeline_cpu"] < ours["pipeline_cpu"]
