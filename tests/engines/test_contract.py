@@ -77,12 +77,11 @@ class Case(NamedTuple):
 
 
 @pytest.fixture(params=NAMES)
-def case(request: pytest.FixtureRequest, shared: Path) -> Iterator[Case]:
-    qwen = shared / "h200/configs/Qwen2.5-72B-Instruct"
+def case(request: pytest.FixtureRequest) -> Iterator[Case]:
     if request.param in OVER_HTTP:
         options: dict[str, Any] = {}
         if request.param == "completions":
-            options["template"] = str(qwen / "tokenizer_config.json")
+            options["template"] = str(qwen(request) / "tokenizer_config.json")
         with JudgeServer(busy=2, refused="poison") as server:
             made = Case(OVER_HTTP[request.param](url=server.url, **options), server)
             yield made
@@ -111,9 +110,15 @@ def case(request: pytest.FixtureRequest, shared: Path) -> Iterator[Case]:
         rows = [{"id": f"i{n}", "order": "ab", "text": "A"} for n in range(40)]
         engine = ReplayEngine(recorded=rows)
     else:
-        engine = SteppedEngine(folder=str(qwen))
+        engine = SteppedEngine(folder=str(qwen(request)))
     yield Case(engine, None)
     engine.close()
+
+
+def qwen(request: pytest.FixtureRequest) -> Path:
+    """A real tokenizer and chat template; whoever adds an engine does without."""
+    shared: Path = request.getfixturevalue("shared")
+    return shared / "h200/configs/Qwen2.5-72B-Instruct"
 
 
 @pytest.fixture(scope="module")
