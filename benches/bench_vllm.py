@@ -161,7 +161,8 @@ def main() -> None:
             options[name] = json.loads(value)
         except ValueError:
             options[name] = value
-    options["max_num_seqs"] = setting.sequences
+    # The window is known before the data; and what ends the process would end the next one too.
+    options |= {"max_num_seqs": setting.sequences, "max_restarts": 0}
     module.DIALECT = msgspec.structs.replace(module.DIALECT, module="alternating_child")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
