@@ -89,6 +89,15 @@ test-vllm: $(VENV)/.built $(VLLM)/.installed ## Test the vLLM engine on real vLL
 	$(VLLM_PYTEST) tests/engines/vllm/real $(addprefix --ignore=,$(VLLM_LIGHT)) || status=$$?; \
 	wait $$light || status=$$?; cat $$log; rm $$log; exit $$status
 
+# On a machine with a GPU, whose Python has vLLM (0.26 was made ready for it), this package's
+# dependencies, pytest, pytest-timeout, hypothesis and gguf: nothing is installed or fetched.
+GPU_PYTHON := python3
+VLLM_IN_PROCESS := $(addprefix tests/engines/vllm/real/test_,engine.py failures.py runs.py)
+
+.PHONY: test-vllm-gpu
+test-vllm-gpu: ## Test the vLLM engine in process on a GPU, by GPU_PYTHON=/path/to/python
+	PYTHONPATH=$(CURDIR)/python $(GPU_PYTHON) -m pytest -q --timeout 900 -k vllm $(VLLM_IN_PROCESS) tests/engines/test_contract.py
+
 KILLS := 1000
 
 .PHONY: crash

@@ -6,7 +6,7 @@ in its cache. What the pipeline sends meanwhile waits. In a block of *ours* it t
 pipeline sends and nothing else. Both keep one window full; vLLM's own counters are read where a
 block begins and ends.
 
-Texts of 500 tokens live longer than a block lasts, which needs care in three places:
+Texts of 500 tokens live longer than a block lasts, which needs care in four places:
 
 * **Ends are spread, and stay spread.** Requests of one length that begin together end together, and
   so do those that follow them: prompts and texts would come in waves for ever. Lengths are forced,
@@ -16,6 +16,8 @@ Texts of 500 tokens live longer than a block lasts, which needs care in three pl
   each request in it becomes one of the pipeline's that wait, whose completion it will be (the
   weights are dummies: no answer means anything); when raw begins, those go back to the head of the
   queue. The pipeline is at its full rate from the first moment, or at none.
+* **A queue hides a slow feeder** for as long as it lasts, which is longer than a block: what has
+  entered is counted beside what has ended.
 * **Blocks begin and end where a request has just ended**, so that a prompt which is counted whole
   at its end is not cut at a place of its own in each.
 
@@ -72,7 +74,7 @@ class AlternatingLoop(Loop):
         self._templates: deque[Work] = deque(maxlen=TEMPLATES)
         self._random = np.random.default_rng(1)
         self._is_raw = False
-        self._ended = self._ended_full = 0
+        self._over = self._over_full = self._entered = 0
         self._between = 0.0
         self._dry = 0
         self._left_step = time.perf_counter()
@@ -80,6 +82,7 @@ class AlternatingLoop(Loop):
         self._cores, self._gpu = Cores(), Gpu()
         self._until = float("inf")
         self._before: dict[str, float] = {}
+        self._waited = 0
         self._records: list[dict[str, Any]] = []
 
     @property
@@ -104,21 +107,21 @@ class AlternatingLoop(Loop):
 
     def turn(self) -> None:
         """Fill the window from whoever's turn it is, and step."""
-        before = self._ended
+        before = self._over
         while len(self._owned) < self._room():
             if self._is_raw:
-                self._enter(self._raw(), None)
+                self._give(self._raw(), None)
             elif self._waiting:
                 work = self._waiting.popleft()
-                self._enter(work, work)
+                self._give(work, work)
             else:
                 break
         super().turn()
         now = time.perf_counter()
         if not self._before:
-            if self._ended_full >= self._sequences:
+            if self._over_full >= self._sequences:
                 self._begin()
-        elif now >= self._until and (self._ended > before or now >= self._until + LATE_SECONDS):
+        elif now >= self._until and (self._over > before or now >= self._until + LATE_SECONDS):
             self._end()
 
     def _room(self) -> int:
@@ -127,7 +130,8 @@ class AlternatingLoop(Loop):
         spread = 1 + self._steps * self._sequences // max(1, tokens)
         return spread if spread < self._sequences else self._window
 
-    def _enter(self, asked: Work, owner: Work | None) -> None:
+    def _give(self, asked: Work, owner: Work | None) -> None:
+        self._entered += 1
         number = next(self._numbers)
         self._owned[number] = owner
         super().add(msgspec.structs.replace(asked, number=number))
@@ -147,9 +151,9 @@ class AlternatingLoop(Loop):
     def _to_owner(self, message: Any) -> None:  # noqa: ANN401 - any message
         """What the loop says of a request in vLLM, to the pipeline if it is one of its."""
         if isinstance(message, Done):
-            self._ended += 1
+            self._over += 1
             # While slots are still being taken steps are faster than any later.
-            self._ended_full += len(self._owned) >= self._sequences
+            self._over_full += len(self._owned) >= self._sequences
             owner = self._owned.pop(message.number)
             if owner is None and message.error:
                 raise RuntimeError(message.error)
@@ -182,12 +186,14 @@ class AlternatingLoop(Loop):
 
     def _begin(self) -> None:
         self._before = self._counters()
+        self._waited = len(self._waiting)
         self._until = time.perf_counter() + self._seconds
 
     def _end(self) -> None:
         after = self._counters()
         record = {name: after[name] - value for name, value in self._before.items()}
-        self._records.append({"raw": self._is_raw, **record, "waiting": len(self._waiting)})
+        waiting = [self._waited, len(self._waiting)]
+        self._records.append({"raw": self._is_raw, **record, "waiting": waiting})
         self._path.write_text(json.dumps(self._records))
         self._is_raw = not self._is_raw and len(self._records) < self._left
         self._take_over()
@@ -203,7 +209,8 @@ class AlternatingLoop(Loop):
             "computed": prompt - hits,
             "cached": hits,
             "generated": found["vllm:generation_tokens"],
-            "ended": self._ended,
+            "ended": self._over,
+            "entered": self._entered,
             "steps": self._steps,
             "dry_steps": self._dry,
             "between_steps": self._between,
@@ -221,6 +228,10 @@ class Forced:
 
     def __init__(self, inner: Any) -> None:  # noqa: ANN401 - the loop's own
         self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - of the loop's own
+        """All else is the loop's."""
+        return getattr(self._inner, name)
 
     def params(self, work: Work) -> Any:  # noqa: ANN401 - vLLM's
         """Those of the loop, and no end before the last token."""

@@ -16,6 +16,7 @@ PROMISED = 0.98
 BUSY_GPU = 0.95
 BUSY_CORE = 0.85
 LEVEL = 0.95
+STEADY = 0.95
 
 Block = dict[str, Any]
 
@@ -59,6 +60,12 @@ def prompt_share(blocks: Sequence[Block]) -> float:
     return of_one * len(blocks) / sum(block["computed"] + block["generated"] for block in blocks)
 
 
+def fed(blocks: Sequence[Block]) -> float:
+    """What the pipeline brought of what ended in its blocks: below 1 the queue runs dry in time."""
+    ours = [block for block in blocks if not block["raw"]]
+    return float(sum(b["entered"] for b in ours) / max(1, sum(b["ended"] for b in ours)))
+
+
 def figures(block: Block) -> dict[str, float | None]:
     """What a block says by second, by step, and as shares."""
     seconds, steps = block["seconds"], max(1, block["steps"])
@@ -96,6 +103,8 @@ def reasons(blocks: Sequence[Block]) -> Iterator[str]:
     def by(name: str) -> float:
         return (ours[name] or 0.0) / (raw[name] or 1.0)
 
+    if (share := fed(blocks)) < STEADY:
+        yield f"the pipeline brought {share:.0%} of what was judged: a longer run waits for it"
     dry = (ours["steps with slots empty"] or 0) - (raw["steps with slots empty"] or 0)
     if dry > 1 - PROMISED:
         yield f"the pipeline did not feed it: slots were empty in {dry:.1%} more of the steps"

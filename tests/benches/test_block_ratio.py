@@ -22,6 +22,7 @@ def block(*, raw: bool, rate: float = 1000.0, **more: Any) -> dict[str, Any]:
         "generated": rate * 2,
         "cached": 0,
         "ended": 100,
+        "entered": 99,
         "steps": 500,
         "dry_steps": 0,
         "between_steps": 0.5,
@@ -70,6 +71,7 @@ def test_a_prompt_is_counted_whole_at_its_end() -> None:
     ("what", "words"),
     [
         ({"dry_steps": 50}, "the pipeline did not feed it: slots were empty in 10.0% more"),
+        ({"entered": 80}, "the pipeline brought 80% of what was judged: a longer run waits"),
         ({"steps": 600}, "steps carry 16.7% fewer tokens"),
         ({"steps": 400, "between_steps": 2.0}, "a step takes 25.0 ms in place of 20.0, 4.00 ms"),
         ({"pipeline_cpu": 3.0}, "our host work takes 30.0% of a core more"),

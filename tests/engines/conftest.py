@@ -1,9 +1,10 @@
-"""vLLM engines on the CPU that tests share: a start takes half a minute."""
+"""vLLM engines that tests share, on the CPU or on a GPU: a start takes half a minute."""
 
 from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -17,9 +18,8 @@ from .vllm.real.processes import in_sessions, none_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
-ON_THE_CPU = {
+ON_THE_CPU: dict[str, Any] = {
     "max_model_len": 2048,
     "max_num_seqs": 16,
     "enforce_eager": True,
@@ -39,6 +39,13 @@ ENVIRONMENT = {
     "VLLM_LOGGING_LEVEL": "ERROR",
     "VLLM_NO_USAGE_STATS": "1",
 }
+
+HAS_GPU = Path("/proc/driver/nvidia/version").exists()
+if HAS_GPU:
+    # Engines of several tests share it, and each looks at what is free of the whole.
+    ON_THE_CPU |= {"gpu_memory_utilization": 0.12, "kv_cache_memory_bytes": 1 << 30}
+    # The numbers of a request must not hang on what else is computed, as they do not on the CPU.
+    ENVIRONMENT |= {"VLLM_BATCH_INVARIANT": "1"}
 
 
 class Started(NamedTuple):
@@ -104,7 +111,10 @@ def replicas(vllm_environment: None, tiny: Path) -> Iterator[Callable[[int], Sta
         for each in made:
             if len(each.engine.lanes) >= alive and not each.engine._closed:
                 return each
-        engine = VllmEngine(str(tiny), **ON_THE_CPU | SMALL, replicas=2, max_restarts=0, room=4)
+        options: dict[str, Any] = {"replicas": 2, "max_restarts": 0, "room": 4}
+        if HAS_GPU:
+            options["devices"] = ["0", "0"]  # two GPUs are not needed for two replicas
+        engine = VllmEngine(str(tiny), **ON_THE_CPU | SMALL | options)
         with pytest.MonkeyPatch.context() as patch:
             # One process each, which starts in a third of the time.
             patch.setenv("VLLM_ENABLE_V1_MULTIPROCESSING", "0")

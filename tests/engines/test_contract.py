@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import json
+import os
 import re
 import time
 from collections import Counter
@@ -17,7 +18,7 @@ import pytest
 
 from judgefast.batches.request import Request
 from judgefast.datasets.items import Answer, Item
-from judgefast.engines import create_engine
+from judgefast.engines import built_in, create_engine, engine_names
 from judgefast.engines.base import Completion, Engine
 from judgefast.engines.replay import ReplayEngine
 from judgefast.engines.vllm import VllmEngine
@@ -27,6 +28,7 @@ from judgefast.prompts import PromptPlan, load_rubric
 
 from .http.byte_model import write_byte_model
 from .http.serving import FaultServer
+from .model_engines import FEW, ModelEngines
 from .scripted import ScriptedEngine, answered, failed
 from .shapes.chat import ChatEngine
 from .shapes.completions import CompletionsEngine
@@ -38,10 +40,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "engines.md"
-NAMES = ["scripted", "replay", "page", "stepped", "chat", "completions", "decisions"]
+NAMES: list[Any] = ["scripted", "replay", "page", "stepped", "chat", "completions", "decisions"]
 NAMES += ["http-ids", "http-words"]
+MODELS = [pytest.mark.embedded, pytest.mark.slow]
+NAMES += [pytest.param("embedded", marks=MODELS), pytest.param("http-llama", marks=MODELS)]
 if importlib.util.find_spec("vllm"):
     NAMES.append("vllm")
+OF_OTHERS = sorted(set(engine_names()) - set(built_in()))
+"""Engines that are installed beside judgefast; JUDGEFAST_ENGINE_ARGS has their options, as JSON."""
+NAMES += OF_OTHERS
 OVER_HTTP = {"chat": ChatEngine, "completions": CompletionsEngine, "decisions": DecisionEngine}
 BAD = "bad"
 """Id of an item whose judgment fails, whatever the engine."""
@@ -50,6 +57,15 @@ BAD = "bad"
 class Case(NamedTuple):
     engine: Engine
     server: JudgeServer | FaultServer | None
+    few: int = 30
+    rubric: str = "pairwise"
+
+    def requests(self, ids: Iterable[str]) -> list[Request]:
+        """Requests about items of these ids; that of `BAD` cannot be answered."""
+        return requests(self.engine, ids, self.rubric)
+
+    def good(self, n: int | None = None) -> list[Request]:
+        return self.requests([f"i{number}" for number in range(n or self.few)])
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -62,12 +78,11 @@ class Case(NamedTuple):
 
 
 @pytest.fixture(params=NAMES)
-def case(request: pytest.FixtureRequest, shared: Path) -> Iterator[Case]:
-    qwen = shared / "h200/configs/Qwen2.5-72B-Instruct"
+def case(request: pytest.FixtureRequest) -> Iterator[Case]:
     if request.param in OVER_HTTP:
         options: dict[str, Any] = {}
         if request.param == "completions":
-            options["template"] = str(qwen / "tokenizer_config.json")
+            options["template"] = str(qwen(request) / "tokenizer_config.json")
         with JudgeServer(busy=2, refused="poison") as server:
             made = Case(OVER_HTTP[request.param](url=server.url, **options), server)
             yield made
@@ -75,6 +90,9 @@ def case(request: pytest.FixtureRequest, shared: Path) -> Iterator[Case]:
         return
     if request.param == "vllm":
         yield of_vllm(request)
+        return
+    if request.param in FEW:
+        yield of_a_model(request)
         return
     if request.param.startswith("http"):
         yield of_http(request)
@@ -86,13 +104,22 @@ def case(request: pytest.FixtureRequest, shared: Path) -> Iterator[Case]:
         )
     elif request.param == "page":
         engine = of_the_page()
+    elif request.param in OF_OTHERS:
+        options = json.loads(os.environ.get("JUDGEFAST_ENGINE_ARGS", "{}"))
+        engine = create_engine(request.param, **options)
     elif request.param == "replay":
         rows = [{"id": f"i{n}", "order": "ab", "text": "A"} for n in range(40)]
         engine = ReplayEngine(recorded=rows)
     else:
-        engine = SteppedEngine(folder=str(qwen))
+        engine = SteppedEngine(folder=str(qwen(request)))
     yield Case(engine, None)
     engine.close()
+
+
+def qwen(request: pytest.FixtureRequest) -> Path:
+    """A real tokenizer and chat template; whoever adds an engine does without."""
+    shared: Path = request.getfixturevalue("shared")
+    return shared / "h200/configs/Qwen2.5-72B-Instruct"
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +157,24 @@ def of_vllm(request: pytest.FixtureRequest) -> Case:
     return Case(engine, None)
 
 
+@pytest.fixture(scope="module")
+def models(
+    smollm2_weights: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ModelEngines]:
+    with ModelEngines(smollm2_weights, tmp_path_factory.mktemp("engines")) as made:
+        yield made
+
+
+def of_a_model(request: pytest.FixtureRequest) -> Case:
+    """One start for all tests until one closes it, which is the last of those that ask it."""
+    if "never_started" in request.function.__name__:
+        return Case(create_engine("embedded"), None)
+    models: ModelEngines = request.getfixturevalue("models")
+    engine, facts = models.started(request.param)
+    engine.start = lambda: facts
+    return Case(engine, None, FEW[request.param], str(models.rubric))
+
+
 def of_the_page() -> Engine:
     """The example that `docs/engines.md` gives to authors."""
     names: dict[str, Any] = {}
@@ -139,16 +184,16 @@ def of_the_page() -> Engine:
     return engine
 
 
-def requests(engine: Engine, ids: Iterable[str]) -> list[Request]:
-    plan = PromptPlan(load_rubric("pairwise"), engine.model, engine.capabilities)
+def requests(engine: Engine, ids: Iterable[str], rubric: str) -> list[Request]:
+    plan = PromptPlan(load_rubric(rubric), engine.model, engine.capabilities)
     made = []
     for number, name in enumerate(ids):
-        question = "poison " * 6000 if name == BAD else f"Question {number}?"
+        question = "poison " * 12_000 if name == BAD else f"Question {number}?"
         answers = (Answer("one"), Answer("one more"))
         item = Item(item_id=name, cluster=name, question=question, answers=answers)
         is_read = engine.capabilities.takes != "key"
-        if engine.name == "longer" and name == BAD:
-            is_read = False  # the one thing that it cannot answer
+        if name == BAD and engine.name in {"longer", *OF_OTHERS}:
+            is_read = False  # the one thing that none can answer that reads its prompt
         made.append(
             Request(
                 request_id=number.to_bytes(16, "little"),
@@ -166,10 +211,6 @@ def requests(engine: Engine, ids: Iterable[str]) -> list[Request]:
             )
         )
     return made
-
-
-def good(engine: Engine, n: int = 30) -> list[Request]:
-    return requests(engine, [f"i{number}" for number in range(n)])
 
 
 def submit(engine: Engine, asked: list[Request]) -> dict[int, list[Request]]:
@@ -221,7 +262,7 @@ def test_the_facts_of_a_launch_can_be_written_down(case: Case) -> None:
 def test_each_request_comes_back_once_with_its_attempt_and_lane(case: Case) -> None:
     engine = case.engine
     engine.start()
-    by_lane = submit(engine, good(engine))
+    by_lane = submit(engine, case.good())
     done = collect_all(engine)
     lane_of = {r.request_id: lane for lane, members in by_lane.items() for r in members}
     attempt_of = {r.request_id: r.attempt for members in by_lane.values() for r in members}
@@ -238,7 +279,7 @@ def test_submit_does_not_wait_for_the_model(case: Case) -> None:
     engine.start()
     with case.held():
         started = time.monotonic()
-        by_lane = submit(engine, good(engine))
+        by_lane = submit(engine, case.good())
         assert time.monotonic() - started < 1
         for lane, members in by_lane.items():
             assert engine.in_flight(lane) == len(members)
@@ -261,7 +302,7 @@ def test_collect_gives_up_waiting_when_its_time_is_up(case: Case) -> None:
     assert engine.collect(timeout_seconds=0.05) == []
     with case.held():
         if case.server:
-            submit(engine, good(engine, 3))
+            submit(engine, case.good(3))
             assert engine.collect(timeout_seconds=0.05) == []
         assert time.monotonic() - started < 2
     collect_all(engine)
@@ -270,7 +311,7 @@ def test_collect_gives_up_waiting_when_its_time_is_up(case: Case) -> None:
 def test_a_request_that_fails_is_a_completion_that_says_why(case: Case) -> None:
     engine = case.engine
     engine.start()
-    asked = requests(engine, ["i0", BAD, "i2"])
+    asked = case.requests(["i0", BAD, "i2"])
     submit(engine, asked)
     done = {each.request_id: each for each in collect_all(engine)}
     bad = done.pop(asked[1].request_id)
@@ -284,14 +325,14 @@ def test_a_request_that_fails_is_a_completion_that_says_why(case: Case) -> None:
 def test_what_is_cancelled_comes_back_soon(case: Case) -> None:
     engine = case.engine
     engine.start()
-    asked = good(engine)
+    asked = case.good()
     with case.held():
         submit(engine, asked)
         engine.cancel([b"unknown".ljust(16), *(each.request_id for each in asked)])
         done = collect_all(engine, seconds=2)
     assert Counter(each.request_id for each in done) == Counter(r.request_id for r in asked)
     assert {each.finish_reason for each in done} <= {"stop", "cancelled"}
-    submit(engine, good(engine, 5))  # and it goes on
+    submit(engine, case.good(5))  # and it goes on
     assert [each.finish_reason for each in collect_all(engine)] == ["stop"] * 5
 
 
@@ -301,7 +342,7 @@ def test_the_same_requests_give_the_same_completions(case: Case) -> None:
         pytest.skip("this engine does not promise it")
     engine.start()
     seen = []
-    for asked in (good(engine), good(engine)[::-1]):
+    for asked in (case.good(), case.good()[::-1]):
         submit(engine, asked)
         done = sorted(collect_all(engine), key=lambda each: each.request_id)
         seen.append([(each.request_id, each.text, each.answers) for each in done])
@@ -311,7 +352,7 @@ def test_the_same_requests_give_the_same_completions(case: Case) -> None:
 def test_completions_can_be_journaled(case: Case) -> None:
     engine = case.engine
     engine.start()
-    submit(engine, requests(engine, ["i0", BAD]))
+    submit(engine, case.requests(["i0", BAD]))
     for each in collect_all(engine):
         line = msgspec.json.decode(msgspec.json.encode(each), type=Line)
         batch = to_batch([line], launch="ff", first_row=0)
@@ -324,7 +365,7 @@ def test_close_drops_what_is_in_flight_within_a_second_and_twice(case: Case) -> 
     engine = case.engine
     engine.start()
     with case.held():
-        asked = good(engine)
+        asked = case.good()
         submit(engine, asked)
         started = time.monotonic()
         engine.close()

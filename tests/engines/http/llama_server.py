@@ -12,7 +12,7 @@ import sys
 
 import xllamacpp
 
-CONTEXT = 2048
+from .llama import CONTEXT
 
 
 def main() -> None:

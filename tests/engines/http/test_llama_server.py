@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +11,11 @@ import pytest
 
 from judgefast.engines.embedded import fetch
 from judgefast.errors import ModelError
-from judgefast.prompts.gguf_tokenizer import tokenizer_from_gguf
 from judgefast.runs import Run
 from tests.recorded import write_lines
 
 from .judging import KEY, Judging, short_reasons
-from .llama_server import CONTEXT
-from .serving import ROOT
+from .llama import serve_llama, write_llama_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,31 +43,13 @@ def weights() -> Path:
 @pytest.fixture(scope="module")
 def url(weights: Path) -> Iterator[str]:
     """One start for all tests."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.engines.http.llama_server", str(weights), KEY],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    yield process.stdout.readline().strip()
-    process.kill()
-    process.communicate()
+    with serve_llama(weights) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def folder(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tokenizer and template of the model, as a model folder has them."""
-    made = tmp_path_factory.mktemp("models") / "smollm2"
-    made.mkdir()
-    tokenizer, known = tokenizer_from_gguf(weights)
-    tokenizer.save(str(made / "tokenizer.json"))
-    told = {"chat_template": known.chat_template, "eos_token": known.eos_token}
-    (made / "tokenizer_config.json").write_text(json.dumps(told), encoding="utf-8")
-    config = {"vocab_size": known.vocabulary_size, "max_position_embeddings": CONTEXT}
-    (made / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    return made
+    return write_llama_folder(weights, tmp_path_factory.mktemp("models") / "smollm2")
 
 
 @pytest.fixture

@@ -21,11 +21,10 @@ def test_a_setting_is_rehearsed_in_blocks_that_can_be_compared(
     vllm_environment: None, setting: str, tokens: int, tmp_path: Path
 ) -> None:
     record = tmp_path / "record.json"
-    # In one process it starts in half of the time; the long texts have vLLM's own, as on a GPU.
-    several = str(int(tokens > 1))
     done = subprocess.run(
         [sys.executable, str(BENCH), setting, "--quick", "--output", str(record)],
-        env=os.environ | {"VLLM_ENABLE_V1_MULTIPROCESSING": several},
+        # In one process it starts in half of the time.
+        env=os.environ | {"VLLM_ENABLE_V1_MULTIPROCESSING": "0"},
         capture_output=True,
         text=True,
         check=False,
@@ -43,14 +42,16 @@ def test_a_setting_is_rehearsed_in_blocks_that_can_be_compared(
         slack = SEQUENCES / block["ended"]
         assert block["generated"] / block["ended"] == pytest.approx(tokens, rel=slack)
         assert block["computed"] / block["ended"] == pytest.approx(
-            found["blocks"][0]["computed"] / found["blocks"][0]["ended"], rel=slack
+            ours["computed"] / ours["ended"], rel=max(0.1, slack)
         )
         assert block["cached"] / (block["cached"] + block["computed"]) > 0.2
         assert block["preemptions"] == 0
         assert block["front_end_cpu"] > 0
         assert block["pipeline_cpu"] >= 0
-    # Whoever's turn it is owns all that is in vLLM.
-    assert ours["waiting"] == 0
-    assert raw["waiting"] == WINDOW
+    # Whoever's turn it is owns all that is in vLLM, from the first moment.
+    assert ours["waiting"][1] == 0
+    if tokens > 1:  # of labels all that are in may end in one step
+        assert raw["waiting"][0] > 0
+    assert raw["waiting"][1] == WINDOW
     assert raw["dry_steps"] == 0
     assert raw["pipeline_cpu"] < ours["pipeline_cpu"]

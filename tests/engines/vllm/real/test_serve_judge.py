@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benches.gpu_settings import COMMON
 
 from judgefast.engines.servers.arguments import to_flags
 from judgefast.engines.servers.need import Need
@@ -42,16 +43,18 @@ def test_vllm_takes_every_flag_and_none_of_the_retired() -> None:
         for flag in to_flags({name: "1"}) + to_flags({name: True})
     ]
     fp8 = ["model", "--dtype", "fp8"]
+    of_benches = ["model", *(word for flag in to_flags(COMMON) for word in flag)]
     done = subprocess.run(
         [sys.executable, str(FLAGS)],
-        input=json.dumps([*known, fp8, *retired]),
+        input=json.dumps([*known, of_benches, fp8, *retired]),
         env=os.environ | ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    qwen, oss, ultra, *refused = json.loads(done.stdout.splitlines()[-1])
+    qwen, oss, ultra, bench, *refused = json.loads(done.stdout.splitlines()[-1])
+    assert (bench["quantization"], bench["max_model_len"]) == ("fp8", 4096)
     for found in (qwen, oss, ultra):
         assert "error" not in found
         assert (found["backend"], found["any_whitespace"]) == ("xgrammar", False)
