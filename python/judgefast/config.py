@@ -119,6 +119,8 @@ def config_from(options: dict[str, Any], *, where: str) -> RunConfig:
 
     """
     known = RunConfig.__struct_fields__
+    if isinstance(options.get("base_url"), str):  # most runs have one server
+        options = options | {"base_url": (options["base_url"],)}
     for key in options:
         if key not in known:
             close = get_close_matches(key, known, n=1)

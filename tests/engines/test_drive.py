@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -175,19 +176,24 @@ def test_stopping_ends_the_loop_with_what_is_in_flight_abandoned() -> None:
     assert len(seen) == 5
 
 
-def test_the_mean_in_flight_is_that_of_a_full_window() -> None:
+def test_the_mean_in_flight_is_that_of_a_full_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that moves only while the engine works: a busy machine changes nothing."""
+    clock = SimpleNamespace(now=0.0, sleep=time.sleep)
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr("judgefast.engines.drive.time", clock)
+
+    class Working(ScriptedEngine):
+        def collect(self, *, timeout_seconds: float) -> list[Completion]:
+            clock.now += 1.0
+            return super().collect(timeout_seconds=timeout_seconds)
+
     flight = Flight()
-    engine = ScriptedEngine(lambda r: answered(r, "A"), room=16, batch=1)
-    plan = requests([0] * 400)
-    for _ in drive(
-        engine,
-        FixedPlan(plan, total=400),
-        flight=flight,
-        request_seconds=60,
-        stopping=lambda: False,
-    ):
+    engine = Working(lambda r: answered(r, "A"), room=16, batch=1)
+    source = FixedPlan(requests([0] * 400), total=400)
+    for _ in drive(engine, source, flight=flight, request_seconds=1e9, stopping=lambda: False):
         pass
-    assert 12 < flight.mean <= 16
+    tail = range(15, 0, -1)
+    assert flight.mean == pytest.approx((16 * (400 - len(tail)) + sum(tail)) / 400)
 
 
 def test_what_came_back_is_kept_before_anything_more_is_sent() -> None:

@@ -6,6 +6,7 @@ import threading
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -93,6 +94,19 @@ def test_groups_leave_the_table_that_single_completions_leave(
     np.testing.assert_array_equal(grouped.answers.attempts, one_by_one.answers.attempts)
     good = sum(each.prompt_tokens or 0 for each in completions)
     assert (live.prompt_tokens or 0) == good
+    assert live.cached_tokens is None
+
+
+def test_cached_tokens_are_a_sum_as_long_as_each_prompt_has_them_and_unknown_from_then_on() -> None:
+    live = LiveVerdicts(table_of(8), Unreadable(None), "launch", Clock())
+    for row, cached in enumerate([4, 6]):
+        live.add([msgspec.structs.replace(completion(row, "[[A]]"), cached_tokens=cached)])
+    live.add([completion(2, "", failed=True)])
+    live.finish()
+    assert live.cached_tokens == 10
+    live.add([completion(3, "[[A]]")])
+    live.add([msgspec.structs.replace(completion(4, "[[A]]"), cached_tokens=6)])
+    live.finish()
     assert live.cached_tokens is None
 
 

@@ -10,6 +10,7 @@ import pytest
 from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.models import BPE
 
+from judgefast.engines.vllm import VllmEngine
 from judgefast.errors import ConfigError, ModelError, RubricError
 from judgefast.prompts import PromptTokenizer, decide_decoding, load_rubric
 from judgefast.prompts.decide import verdict_schema
@@ -73,6 +74,30 @@ def test_a_label_of_several_tokens_is_refused_by_name(judge: JudgeModel) -> None
     assert "set `decoding.probabilities` to false" in str(caught.value.hint)
     as_text = ('probabilities = "auto"', "probabilities = false")
     assert not decide_decoding(edited("pairwise", longer, as_text), IDS, judge).probabilities
+
+
+TEN = (('text = "A"', 'text = "1"'), ('text = "B"', 'text = "10"'))
+
+
+@pytest.mark.parametrize("way", ["vllm", "http"])
+def test_10_is_not_read_as_1_where_it_is_the_tokens_1_and_0(
+    way: str, qwen: JudgeModel, smollm2: JudgeModel
+) -> None:
+    can = VllmEngine.capabilities if way == "vllm" else IDS
+    for judge in (qwen, smollm2):
+        with pytest.raises(ModelError, match=r"the label `10` of `edited.toml` is 2 tokens"):
+            decide_decoding(edited("pairwise", *TEN), can, judge)
+
+
+def test_10_is_not_read_as_1_where_nobody_knows_what_its_tokens_are() -> None:
+    words = Capabilities(takes="chat", label_probabilities=True)
+    with pytest.raises(ModelError, match=r"`1` of .* may be the first token of `10`") as caught:
+        decide_decoding(edited("pairwise", *TEN), words, None)
+    assert "set `decoding.probabilities` to false" in str(caught.value.hint)
+    as_text = ('probabilities = "auto"', "probabilities = false")
+    assert not decide_decoding(edited("pairwise", *TEN, as_text), words, None).probabilities
+    typed = Capabilities(takes="state", label_probabilities=True)
+    assert decide_decoding(edited("pairwise", *TEN), typed, None).probabilities
 
 
 def test_a_label_that_is_a_control_token_is_refused(judge: JudgeModel) -> None:

@@ -7,7 +7,10 @@ gate failed; 2 nothing judged (input, usage, settings, an engine that does not s
 
 from __future__ import annotations
 
+import signal
 import sys
+
+INTERRUPTED = 130
 
 
 def main() -> None:
@@ -30,13 +33,15 @@ def main() -> None:
         status = 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
-        status = 130
+        status = INTERRUPTED
     except Exception:  # noqa: BLE001 - the last resort: a bug keeps its traceback and its own status
         import traceback  # noqa: PLC0415 - on first use
 
         traceback.print_exc()
         _complain("this is a bug in judgefast", "report it with the traceback above")
         status = 70
+    if status == INTERRUPTED:  # all is said and kept: one more Ctrl-C, in a hurry, changes nothing
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(status if isinstance(status, int) else 0)
 
 

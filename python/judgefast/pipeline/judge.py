@@ -84,6 +84,7 @@ def judge_of(
     engine: Engine | None = None,
     recorded: Any = None,  # noqa: ANN401 - rows
     rubric: Rubric | None = None,
+    started: dict[str, Any] | None = None,
 ) -> Judge:
     """Load the rubric and build the engine; nothing is started yet.
 
@@ -92,6 +93,7 @@ def judge_of(
         engine: An engine that is there already, instead of `config.engine`.
         recorded: Recorded outputs for a replay, instead of the path `config.recorded`.
         rubric: The rubric as a run keeps it, instead of the one called `config.rubric`.
+        started: What a start of the engine recorded, by which it need not ask anybody again.
 
     Raises:
         ConfigError: An option does not fit the engine.
@@ -102,6 +104,8 @@ def judge_of(
     rubric = rubric_in_force(config, rubric)
     if engine is None:
         engine = create_engine(config.engine, **_engine_options(config, rubric, recorded))
+        if started and (recall := getattr(engine, "recall", None)):
+            recall(started)
     return Judge(rubric, engine, PromptPlan(rubric, engine.model, engine.capabilities))
 
 

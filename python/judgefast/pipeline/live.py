@@ -90,7 +90,9 @@ class LiveVerdicts:
         self.prompt_tokens: int | None = None
         """Sums of this start; None as long as the engine says nothing."""
         self.cached_tokens: int | None = None
+        """None too once it has not said it of a prompt: what is left would be no sum."""
         self.completion_tokens: int | None = None
+        self._is_cached_known = True
         self._table = table
         self._unreadable = unreadable
         self._launch = launch
@@ -124,7 +126,12 @@ class LiveVerdicts:
 
     def _count(self, completions: Sequence[Completion]) -> None:
         self.prompt_tokens = _plus(self.prompt_tokens, [each.prompt_tokens for each in completions])
-        self.cached_tokens = _plus(self.cached_tokens, [each.cached_tokens for each in completions])
+        self._is_cached_known = self._is_cached_known and not any(
+            each.cached_tokens is None and each.prompt_tokens is not None and not each.error_kind
+            for each in completions
+        )
+        cached = _plus(self.cached_tokens, [each.cached_tokens for each in completions])
+        self.cached_tokens = cached if self._is_cached_known else None
         self.completion_tokens = _plus(
             self.completion_tokens, [each.completion_tokens for each in completions]
         )

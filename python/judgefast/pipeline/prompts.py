@@ -47,7 +47,9 @@ def prompt_of(
     config = config_from(manifest.config, where=f"`{path}`").replace(out=str(path))
     with ExitStack() as stack:
         rubric = read_rubric(manifest.rubric.toml, manifest.rubric.name)
-        judge = judge_of(config, engine=engine, rubric=rubric)
+        started = [facts["engine"] for facts in directory.launches() if "engine" in facts]
+        last = started[-1] if started else None
+        judge = judge_of(config, engine=engine, rubric=rubric, started=last)
         stack.callback(judge.engine.close)
         plan = load_plan(directory)
         wanted = np.frombuffer(request_id, np.uint8)

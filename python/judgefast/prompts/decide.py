@@ -73,6 +73,8 @@ def decide_decoding(
         if _reads_labels(rubric, capabilities, wishes):
             layout = layout or lay_out(rubric, model, capabilities, thinking=thinking)
             tokenizer = model.tokenizer if model else None
+            if tokenizer is None and capabilities.takes != "state":
+                _check_beginnings(rubric)
             labels = _label_tokens(rubric, tokenizer, layout.tail)
             return Decoding(**common | {"max_tokens": 1}, labels=labels, probabilities=True)
         if _is_held(rubric, capabilities, wishes):
@@ -174,6 +176,23 @@ def verdict_schema(rubric: Rubric) -> str:
 
 def _plain(number: float) -> int | float:
     return int(number) if number.is_integer() else number
+
+
+def _check_beginnings(rubric: Rubric) -> None:
+    """Refuse a label that another one begins with, where tokens are known by their texts alone.
+
+    `10` may be the tokens `1` and `0`: then what is read for `1` is the sum of both.
+    """
+    texts = [label.text.strip() for label in rubric.verdict.labels]
+    for text in texts:
+        other = next((each for each in texts if each != text and each.startswith(text)), None)
+        if other is not None:
+            message = (
+                f"the label `{text}` of `{rubric.file}` may be the first token of `{other}`: "
+                "without the judge's tokenizer their probabilities cannot be told apart"
+            )
+            hint = "name its tokenizer, use other labels, or set `decoding.probabilities` to false"
+            raise ModelError(message, hint=hint)
 
 
 def _label_tokens(

@@ -6,7 +6,6 @@ tokenizer_config.json or chat_template.jinja, generation_config.json, *.safetens
 
 from __future__ import annotations
 
-import json
 from hashlib import sha256
 from pathlib import Path  # noqa: TC003 - a field of a named tuple
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 from judgefast.errors import ModelError
 from judgefast.prompts.harmony import HARMONY_TEMPLATE, speaks_harmony
 from judgefast.prompts.model import JudgeModel
+from judgefast.prompts.model_files import chat_template, read_object, text_of_token
 from judgefast.prompts.tokenizer import PromptTokenizer
 
 _SAMPLE_BYTES = 1 << 20
@@ -45,16 +45,14 @@ def read_model_folder(path: Path, *, name: str | None = None) -> ModelFolder:
     if not (path / "config.json").is_file():
         message = f"`{path}` is no model folder: it has no config.json"
         raise ModelError(message, hint="name the folder that holds the model's config.json")
-    config = _json(path / "config.json")
-    told = _json(path / "tokenizer_config.json")
-    generation = _json(path / "generation_config.json")
-    template = told.get("chat_template")
-    if (path / "chat_template.jinja").is_file():
-        template = (path / "chat_template.jinja").read_text(encoding="utf-8")
+    config = read_object(path / "config.json")
+    told = read_object(path / "tokenizer_config.json")
+    generation = read_object(path / "generation_config.json")
     tokenizer = PromptTokenizer.from_file(path / "tokenizer.json")
+    template = chat_template(path)
     if template is None and speaks_harmony(tokenizer):
         template = HARMONY_TEMPLATE
-    end = _token(told.get("eos_token"))
+    end = text_of_token(told.get("eos_token"))
     ids = generation.get("eos_token_id", config.get("eos_token_id"))
     eos = {one for one in (ids if isinstance(ids, list) else [ids]) if isinstance(one, int)}
     # The end of a turn, where it is no end of text by the config.
@@ -63,8 +61,8 @@ def read_model_folder(path: Path, *, name: str | None = None) -> ModelFolder:
         name=name or path.resolve().name,
         digest=digest_of(path),
         tokenizer=tokenizer,
-        chat_template=template if isinstance(template, str) else None,
-        bos_token=_token(told.get("bos_token")),
+        chat_template=template,
+        bos_token=text_of_token(told.get("bos_token")),
         eos_token=end,
         context_tokens=_context(config),
     )
@@ -98,20 +96,3 @@ def digest_of(path: Path) -> str:
 def _context(config: dict[str, Any]) -> int | None:
     longest = config.get("max_position_embeddings")
     return longest if isinstance(longest, int) else None
-
-
-def _json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        message = f"`{path}` cannot be read: {error}"
-        raise ModelError(message, hint="copy the model's own file there") from error
-    return found if isinstance(found, dict) else {}
-
-
-def _token(token: object) -> str:
-    """A token as tokenizer_config.json writes it: its text, or an object that holds it."""
-    content = token.get("content") if isinstance(token, dict) else token
-    return content if isinstance(content, str) else ""

@@ -196,6 +196,11 @@ class Operations(msgspec.Struct, frozen=True, kw_only=True):
     """Completions and errors, over all launches."""
     superseded: int = 0
     """Completions that do not count, because another answers the same request."""
+    servers: Tokens | None = None
+    """Tokens as the judge's servers count them, those of all their users while launches judged;
+    None where they do not say. Prompts of a list are counted there alone."""
+    hedged: int | None = None
+    """Requests that were sent to a second server as well; None where no engine does that."""
     in_flight_mean: float | None = None
     """Requests at the engine, averaged over the judge phase."""
     first_request: FirstRequest | None = None

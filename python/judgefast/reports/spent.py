@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from judgefast.journal.run_directory import RunDirectory
 
 _TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
-_COLUMNS = ("launch", *_TOKENS)
+_COLUMNS = ("launch", "finish_reason", *_TOKENS)
+_ANSWERED = ("stop", "length")
+_OF_SERVERS = tuple(f"server_{name}" for name in _TOKENS[:3])
+"""Counters of an engine that asks servers."""
 _MANY_PREEMPTIONS = 0.05
 """Of all attempts; more of them are worth a word."""
 _PHASES = ("read", "plan", "load", "judge", "report")
@@ -33,15 +36,18 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
     attempts = 0
     sums: dict[str, int | None] = dict.fromkeys(_TOKENS)
     timed_tokens: int | None = None
+    partly: set[str] = set()
     by_launch = Counter(answers.by_launch())
     for batch in directory.completions(_COLUMNS):
         attempts += batch.num_rows
         of_timed = batch.filter(_is_one_of(batch.column("launch"), timed))
         for name in _TOKENS:
             sums[name] = _plus(sums[name], batch.column(name))
+        partly |= _known_in_part(batch)
         for name in ("prompt_tokens", "completion_tokens"):
             timed_tokens = _plus(timed_tokens, of_timed.column(name))
     seconds = _seconds(launches)
+    sums |= dict.fromkeys(partly)
     prompt, cached, completion, reasoning = (sums[name] for name in _TOKENS)
     judged = seconds.judge
     judgments = sum(by_launch[launch] for launch in timed)
@@ -59,6 +65,8 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
         requests=int(np.count_nonzero(answers.attempts)),
         attempts=attempts,
         superseded=answers.num_superseded,
+        servers=_of_servers(launches),
+        hedged=_counted(launches, "hedged"),
         in_flight_mean=_in_flight(launches),
         first_request=_first_request(launches),
         preemptions=(preemptions := _preemptions(launches)),
@@ -85,6 +93,30 @@ def _is_one_of(column: Any, names: list[str]) -> Any:  # noqa: ANN401 - Arrow
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
     return pc.is_in(column.cast(pa.string()), value_set=pa.array(names, pa.string()))
+
+
+def _known_in_part(batch: Any) -> set[str]:  # noqa: ANN401 - Arrow
+    """Counts that some answers lack though their prompts were counted: there is no sum."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - only a report needs it
+
+    answered = _is_one_of(batch.column("finish_reason"), list(_ANSWERED))
+    counted = batch.filter(pc.and_(answered, batch.column("prompt_tokens").is_valid()))
+    names = ("cached_tokens", "completion_tokens")
+    return {name for name in names if counted.column(name).null_count}
+
+
+def _counted(launches: list[dict[str, Any]], name: str) -> int | None:
+    """The sum of a counter of engines; None where a launch with an engine has not told it."""
+    started = [facts for facts in launches if "engine" in facts]
+    told = [facts.get("counters", {}).get(name) for facts in started]
+    return sum(told) if told and None not in told else None
+
+
+def _of_servers(launches: list[dict[str, Any]]) -> Tokens | None:
+    prompt, cached, completion = (_counted(launches, name) for name in _OF_SERVERS)
+    if prompt is None or cached is None:
+        return None
+    return Tokens(prompt=prompt, cached=cached, computed=prompt - cached, completion=completion)
 
 
 def _of_engines(launches: list[dict[str, Any]]) -> list[str]:

@@ -247,10 +247,14 @@ def _add_speed(table: Table, operations: Operations) -> None:
     if speed:
         table.add_row("speed", ", ".join(speed))
     table.add_row("tokens", _tokens(operations.tokens))
+    if operations.servers is not None:
+        counted = _tokens(operations.servers)
+        table.add_row("servers", f"{counted}, as they count, for all their users")
     asked = f"{plural(operations.attempts, 'attempt')} at {plural(operations.requests, 'request')}"
     superseded = f", {operations.superseded:,} superseded" if operations.superseded else ""
+    hedged = f", {operations.hedged:,} sent to a second server too" if operations.hedged else ""
     again = f", {operations.preemptions:,} preempted" if operations.preemptions else ""
-    table.add_row("asked", asked + superseded + again)
+    table.add_row("asked", asked + superseded + hedged + again)
 
 
 def _first_request(first: FirstRequest) -> str:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 CONTROL = ("<|im_start|>", "<|im_end|>")
 """Ids 256 and 257."""
 
+THINK = ("<think>", "</think>")
+"""Ids 258 and 259, of a judge that thinks."""
+
 LAST_BYTE = 255
 VOCABULARY = 256 + len(CONTROL)
 CONTEXT = 4096
@@ -24,21 +27,27 @@ _TEMPLATE = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 
+_THINKING = _TEMPLATE.replace(
+    "assistant\n{% endif %}",
+    "assistant\n{% if enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}{% endif %}",
+)
 
-def write_byte_model(folder: Path) -> Path:
+
+def write_byte_model(folder: Path, *, thinks: bool = False) -> Path:
     """A folder as models have it, without weights: token `n` is byte `n`."""
     folder.mkdir(parents=True)
+    control = CONTROL + THINK if thinks else CONTROL
     tokenizer = Tokenizer(models.BPE(vocab=_vocabulary(), merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([AddedToken(text, special=True) for text in CONTROL])
+    tokenizer.add_special_tokens([AddedToken(text, special=True) for text in control])
     tokenizer.save(str(folder / "tokenizer.json"))
-    told = {"eos_token": CONTROL[1], "chat_template": _TEMPLATE}
+    told = {"eos_token": CONTROL[1], "chat_template": _THINKING if thinks else _TEMPLATE}
     (folder / "tokenizer_config.json").write_text(json.dumps(told), encoding="utf-8")
     config = {
         "architectures": ["LlamaForCausalLM"],
         "model_type": "llama",
-        "vocab_size": VOCABULARY,
+        "vocab_size": 256 + len(control),
         "eos_token_id": 257,
         "max_position_embeddings": CONTEXT,
     }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.recorded import write_lines
 
+from .asking import started
 from .byte_model import write_byte_model
 from .judging import Judging
 from .opinion import row
@@ -37,6 +38,20 @@ def judging(byte_model: Path, names: list[str], tmp_path: Path) -> Iterator[Judg
     data = write_lines(tmp_path / "rows.jsonl", [row(name) for name in names])
     with Judging(tmp_path, data, byte_model) as made:
         yield made
+
+
+@pytest.fixture
+def ask(byte_model: Path) -> Iterator[Callable[..., Any]]:
+    """Start an engine on servers and give it requests: `asking.started`."""
+    made: list[Any] = []
+
+    def give(urls: list[str], count: int, model: Path = byte_model, **options: Any) -> Any:
+        made.append(started(urls, model, count, **options))
+        return made[-1]
+
+    yield give
+    for engine in made:
+        engine.close()
 
 
 @pytest.fixture

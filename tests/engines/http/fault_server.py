@@ -4,7 +4,8 @@ Usage: python -m tests.engines.http.fault_server [--port 0] [--script JSON] [--l
        [--certificate PEM]
 
 It prints the port that it listens on. The log has a line of JSON for each request for completions
-as it comes (`"asked"`) and as its answer has been sent whole (`"answered"`).
+as it comes (`"asked"`) and as its whole answer is sent (`"answered"`): before its first byte where
+no fault befalls it, so that all that anybody received is in the log of a server that was killed.
 """
 
 from __future__ import annotations
@@ -24,15 +25,16 @@ from typing import Any
 
 import msgspec
 
-from . import sglang
+from . import sglang, sse
 from .byte_model import ids_of
 from .faults import GARBAGE, HTML, Faults, Rule, Script, spoiled
 from .opinion import asked_about, is_about_item
-from .protocols import Cache, Refusal, answer, prompts_of, read
+from .protocols import Asked, Cache, Refusal, answer, prompts_of, read
 
 JSON = "application/json"
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"}
 LIMIT = 64 << 20
+GREETING_OF_TLS = b"\x16"
 
 
 class Server:
@@ -127,6 +129,9 @@ class Server:
         note["about"] = [asked_about(prompt) for prompt in asked.prompts]
         note["controls"] = asked.controls
         self._note("asked", note | {"fault": rule.do if rule else None})
+        if rule and rule.do == "echo":
+            kind = f"text/plain; key={self.script.key}"
+            return _write(writer, rule.status, f"\x1b[31m{self.script.key}".encode(), kind)
         if rule and await _failed(rule, writer):
             return None
         if any(map(is_about_item, asked.prompts)):
@@ -135,11 +140,21 @@ class Server:
         reply = make(asked, self.script, self.cache)
         if rule and isinstance(reply, dict):
             reply = spoiled(rule.do, reply)
-        await _send_spoiled(writer, json.dumps(reply).encode(), rule)
+        if rule is None:
+            self._note("answered", note)
+        await self._send(reply, asked, rule, writer)
         await writer.drain()
-        if writer.is_closing():
-            return None
-        return self._note("answered", note)
+        if rule is not None and not writer.is_closing():
+            self._note("answered", note)
+        return None
+
+    async def _send(
+        self, reply: Any, asked: Asked, rule: Rule | None, writer: asyncio.StreamWriter
+    ) -> None:
+        if asked.body.get("stream") and self.script.streams != "no":
+            await sse.send(reply, asked, self.script, rule, writer)
+        else:
+            await _send_spoiled(writer, json.dumps(reply).encode(), rule)
 
     def _note(self, what: str, note: dict[str, Any]) -> None:
         if self._log is not None:
@@ -160,7 +175,10 @@ COMPLETIONS = ("/v1/completions", "/v1/chat/completions")
 
 async def _head(reader: asyncio.StreamReader) -> tuple[str, dict[str, str]] | None:
     try:
-        text = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        begin = await reader.readexactly(1)
+        if begin == GREETING_OF_TLS:
+            return None
+        text = (begin + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
     first, *rest = text.rstrip("\r\n").split("\r\n")

@@ -11,7 +11,8 @@ from .opinion import is_about_item
 
 Kind = Literal[
     "status", "hang", "drip", "reset", "cut", "content_type", "html", "garbage", "no_choices",
-    "fewer", "more", "shuffled", "duplicates", "huge", "die", "slow",
+    "fewer", "more", "shuffled", "duplicates", "huge", "die", "slow", "late", "error_event",
+    "no_done", "odd", "echo",
 ]  # fmt: skip
 
 HUGE = 10 << 20
@@ -37,12 +38,14 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True):
     """Not a completion, but what the server says about itself under this path."""
     about: str = ""
     """Only requests with a prompt that holds this."""
+    everything: bool = False
+    """Any request, once one about an item has come: small questions as well."""
     until: float | None = None
     """Seconds after the start of the server."""
     status: int = 500
     headers: dict[str, str] = {}
     seconds: float = 60.0
-    """Of a hang, of a drip as a whole, of a slow answer."""
+    """Of a hang, of a drip as a whole, of a slow answer, of choices that come late in a stream."""
     seen: int = 0
     done: int = 0
 
@@ -68,6 +71,14 @@ class Script(msgspec.Struct, forbid_unknown_fields=True):
     """What an answer about an item takes."""
     top: int = 20
     """Most log-probabilities by `logprobs` or `top_logprobs`."""
+    streams: Literal["answers", "tokens", "no"] = "answers"
+    """Pieces that a choice comes in: two, as vLLM does where it is asked to, or one a token."""
+    counts: bool = True
+    """It says in each piece how many tokens that choice has."""
+    thinks: int = 0
+    """Characters that it thinks before it answers; 0 for a judge that does not."""
+    parts: Literal["reasoning", "reasoning_content", "no"] = "reasoning"
+    """Where its thinking is over chat; `no`: between marks in the content."""
     hidden: str = ""
     """Letters that are never among the likeliest tokens."""
     rules: list[Rule] = []
@@ -79,6 +90,7 @@ class Faults:
     def __init__(self, rules: list[Rule]) -> None:
         self._rules = rules
         self._begun = time.monotonic()
+        self._has_come = False
 
     def at(self, path: str) -> Rule | None:
         """The fault of what the server says about itself."""
@@ -87,8 +99,10 @@ class Faults:
     def of(self, prompts: list[str]) -> Rule | None:
         """The fault that befalls a request with these prompts."""
         chosen = None
+        self._has_come = self._has_come or any(map(is_about_item, prompts))
         for rule in self._rules:
-            if rule.path or not any(map(rule.befalls, prompts)):
+            is_for_all = rule.everything and self._has_come
+            if rule.path or not (is_for_all or any(map(rule.befalls, prompts))):
                 continue
             place = rule.seen - rule.first
             rule.seen += 1

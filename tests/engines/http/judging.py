@@ -108,7 +108,7 @@ class Judging:
 
     def start(self, *urls: str, **given: Any) -> subprocess.Popen[str]:
         """Start `judgefast run` in a session of its own."""
-        variables = environment(given.pop("key", KEY))
+        variables = environment(given.pop("key", KEY), **given.pop("env", {}))
         process = subprocess.Popen(
             self.words(urls, *given.pop("more", ()), **given),
             stdout=subprocess.PIPE,
@@ -130,6 +130,11 @@ class Judging:
         """Let `judgefast resume` end."""
         words = ["resume", str(self._folder / out), "--json", *more]
         return self._ended([*COMMAND, *words], out, environment(KEY))
+
+    def report(self, out: str = "run") -> str:
+        """What `judgefast report` shows a person."""
+        words = ["report", str(self._folder / out)]
+        return self._ended([*COMMAND, *words], out, environment(None)).data
 
     def _ended(self, words: list[str], out: str, variables: dict[str, str]) -> Ran:
         data, said = StringIO(), StringIO()

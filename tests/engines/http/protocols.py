@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .byte_model import CONTROL, LAST_BYTE, text_of
-from .opinion import LETTERS, letter, logprob, written
+from .minds import Said, said_by
+from .opinion import LETTERS, letter, logprob
 
 if TYPE_CHECKING:
     from .faults import Script
@@ -123,18 +124,16 @@ def read(path: str, body: dict[str, Any], script: Script) -> Asked:
 
 def answer(asked: Asked, script: Script, cache: Cache) -> dict[str, Any]:
     """The whole reply, in vLLM's shape."""
-    body = asked.body
-    limit = body.get("max_tokens") or body.get("max_completion_tokens") or 16
     choices, prompt_tokens, completion_tokens, cached = [], 0, 0, 0
+    thought = 0
     for index, prompt in enumerate(asked.prompts):
-        text = written(prompt, body)
-        finish = "length" if len(text) > limit else "stop"
-        text = text[:limit]
         own = asked.ids[index] if asked.ids else list(prompt.encode())
+        said = said_by(prompt, own, asked, script)
         cached = cache.add(own)
         prompt_tokens += len(own)
-        completion_tokens += len(text)
-        choices.append(_choice(index, text, finish, asked, script))
+        completion_tokens += len(said.ids)
+        thought += len(said.thought)
+        choices.append(_choice(index, said, asked, script))
     cache.generated += completion_tokens
     usage = {
         "prompt_tokens": prompt_tokens,
@@ -142,6 +141,8 @@ def answer(asked: Asked, script: Script, cache: Cache) -> dict[str, Any]:
         "completion_tokens": completion_tokens,
         "prompt_tokens_details": {"cached_tokens": cached},  # of the last prompt, as vLLM has it
     }
+    if asked.is_chat and script.thinks and script.parts != "no":
+        usage["completion_tokens_details"] = {"reasoning_tokens": thought}
     return {
         "id": f"cmpl-{id(asked):x}",
         "object": "chat.completion" if asked.is_chat else "text_completion",
@@ -152,11 +153,13 @@ def answer(asked: Asked, script: Script, cache: Cache) -> dict[str, Any]:
     }
 
 
-def _choice(index: int, text: str, finish: str, asked: Asked, script: Script) -> dict[str, Any]:
-    body, prompt = asked.body, asked.prompts[index]
-    choice: dict[str, Any] = {"index": index, "logprobs": None, "finish_reason": finish}
+def _choice(index: int, said: Said, asked: Asked, script: Script) -> dict[str, Any]:
+    body, prompt, text = asked.body, asked.prompts[index], said.text
+    choice: dict[str, Any] = {"index": index, "logprobs": None, "finish_reason": said.finish}
     if asked.is_chat:
         choice["message"] = {"role": "assistant", "content": text}
+        if script.thinks and script.parts != "no":
+            choice["message"] |= {"content": text or None, script.parts: said.thought}
         if body.get("logprobs"):
             top = _likeliest(prompt, min(body.get("top_logprobs") or 0, script.top), script)
             one = {"token": text[:1], "logprob": logprob(text[:1], prompt), "bytes": None}
@@ -164,6 +167,8 @@ def _choice(index: int, text: str, finish: str, asked: Asked, script: Script) ->
             choice["logprobs"] = {"content": [one | {"top_logprobs": listed}]}
         return choice
     choice["text"] = text
+    if body.get("return_token_ids"):
+        choice["token_ids"] = said.ids
     if body.get("logprobs") is not None:
         if script.flavour == "vllm" and "logprob_token_ids" in body:
             ids = [*body["logprob_token_ids"], ord(letter(prompt))]

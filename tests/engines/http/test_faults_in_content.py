@@ -67,3 +67,16 @@ def test_chats_that_are_answered_amiss_are_asked_again(
         ran = judging.run(one.url, tokenizer=False)
         assert_complete(ran, names)
         assert max(one.log.times("asked").values()) <= 3
+
+
+@pytest.mark.parametrize(("status", "shown"), [(200, "(text/plain; key=***)"), (500, ": [31m***")])
+def test_a_reply_that_repeats_the_key_and_moves_the_cursor_is_shown_without_both(
+    status: int, shown: str, server: Any, judging: Judging, names: list[str]
+) -> None:
+    rule = {"do": "echo", "status": status, "about": "one of q3.", "times": None}
+    with server(rules=[rule], key=KEY) as one:
+        ran = judging.run(one.url, options={"max_retries": 0})
+        assert_right(ran, names, missing=["q3"])
+        words = {each["error"] for each in ran.completions() if each["error"]}
+        assert all(shown in each for each in words), words
+        assert all(each.isprintable() for each in (*words, *ran.words.splitlines()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import socket
 import time
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import pytest
 import trustme
 
 from .judging import assert_complete, assert_right
+from .serving import FaultServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,7 +86,7 @@ def test_a_port_that_nobody_listens_on_is_named(judging: Judging) -> None:
         port = free.getsockname()[1]
     ran = judging.run(f"http://127.0.0.1:{port}")
     assert ran.status == 2, ran.words
-    assert f"127.0.0.1:{port}" in ran.words
+    assert f"no connection to 127.0.0.1:{port}: Connection refused" in ran.words
 
 
 def test_an_answer_that_is_no_list_of_models_is_shown(judging: Judging, server: Any) -> None:
@@ -127,6 +129,39 @@ def test_a_certificate_that_has_expired_is_said_to_have_and_nothing_is_sent(
         assert ran.status == 2, ran.words
         assert "certificate has expired" in ran.words
         assert one.log.lines == []
+
+
+def test_an_address_of_the_wrong_scheme_is_said_with_the_right_one(
+    authority: Any, server: Any, judging: Judging, tmp_path: Path
+) -> None:
+    for folder in (tmp_path / "open", tmp_path / "closed"):
+        folder.mkdir()
+    plain = FaultServer(tmp_path / "open")
+    secure = FaultServer(tmp_path / "closed", certificate(authority[0], tmp_path))
+    with plain, secure:
+        for one, other in ((plain, "https"), (secure, "http")):
+            scheme = one.url.split(":")[0]
+            ran = judging.run(one.url.replace(scheme, other, 1), env={"SSL_CERT_FILE": "/dev/null"})
+            assert ran.status == 2, ran.words
+            assert f"it speaks {scheme}, not {other}: write {one.url}" in ran.words
+
+
+def test_a_file_for_secrets_of_tls_that_cannot_be_written_is_named(
+    server: Any, judging: Judging, tmp_path: Path
+) -> None:
+    """Python opens it for each context, and aiohttp as it is loaded: here it is."""
+    assert importlib.import_module("judgefast.engines.http.loop")
+    away = {"SSLKEYLOGFILE": str(tmp_path / "no" / "keys")}
+    ran = judging.run("https://127.0.0.1:9", env=away)
+    assert ran.status == 2, ran.words
+    alone = judging.start("http://127.0.0.1:9", env=away)
+    _, words = alone.communicate(timeout=20)
+    assert alone.returncode == 2, words
+    for said in (ran.words, words):
+        assert "connections cannot be prepared" in said
+        assert away["SSLKEYLOGFILE"] in said
+        assert "SSLKEYLOGFILE" in said.split("hint")[1]
+        assert "Traceback" not in said
 
 
 def wait_until(is_so: Any, seconds: float = 20) -> None:

@@ -164,19 +164,6 @@ def test_one_bad_prompt_in_a_list_is_found_and_the_others_are_answered(
         assert one.log.requests("status") <= 8
 
 
-def test_a_server_that_refuses_everything_says_so_before_all_is_asked(
-    server: Any, byte_model: Path, tmp_path: Path
-) -> None:
-    many = [row(f"q{number}") for number in range(150)]
-    judging = Judging(tmp_path, write_lines(tmp_path / "many.jsonl", many), byte_model)
-    with server(rules=[{"do": "status", "status": 400, "times": None}]) as one:
-        ran = judging.run(one.url, options={"list_size": 8, "concurrency": 16})
-        assert ran.status == 3
-        assert "400: " in ran.words
-        assert "it is so" in ran.words
-        assert len(one.log.times("asked")) < 2 * len(many)
-
-
 def test_a_limit_that_is_always_reached_ends_by_the_seconds_of_a_request(
     server: Any, judging: Judging, names: list[str]
 ) -> None:

@@ -112,6 +112,20 @@ def test_a_schema_holds_its_answers(url: str, judging: Judging, tmp_path: Path) 
         assert '"verdict"' in row["text"]
 
 
+def test_answers_of_a_list_are_streamed_where_that_is_wanted(
+    url: str, judging: Judging, tmp_path: Path
+) -> None:
+    """It sends an event a token, so it is not done unasked."""
+    rubric = str(short_reasons(tmp_path))
+    ran = judging.run(url, rubric=rubric, options=OPTIONS | {"stream": "on"})
+    assert ran.facts["engine"]["abilities"]["stream"] == "tokens"
+    rows = ran.completions()
+    assert len({row["request_id"] for row in rows}) == len(rows) == 2 * len(ROWS)
+    for row in rows:
+        assert row["text"]
+        assert 1 < row["completion_tokens"] <= 24
+
+
 def asked(url: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """Ask it without judgefast."""
     headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}

@@ -37,3 +37,14 @@ def test_what_a_server_asks_for_is_kept_and_room_comes_back() -> None:
     assert one.paused_until == 107.0
     assert one.room(106.9) == 0
     assert one.room(107.0) == one.window.size
+
+
+def test_a_server_that_asks_for_no_time_at_all_is_not_pressed() -> None:
+    one = endpoint()
+    now, waits = 100.0, []
+    for _ in range(6):
+        one.is_busy(0.0, now)
+        waits.append(one.paused_until - now)
+        now = one.paused_until
+    assert waits[0] >= 0.125
+    assert waits[-1] >= 4

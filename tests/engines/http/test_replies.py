@@ -113,8 +113,17 @@ def test_texts_keep_how_they_ended_and_a_lone_surrogate() -> None:
     lone = b'{"choices": [{"index": 0, "text": "a\\ud800", "finish_reason": "stop"}]}'
     [odd] = Replies(VLLM).read([job(decoding=TEXT)], lone)
     assert odd.text == "a\ud800"
-    with pytest.raises(BadReplyError, match="ended by `abort`"):
-        Replies(VLLM).read([job(decoding=TEXT)], raw(text(0, "x", "abort")))
+
+
+@pytest.mark.parametrize("reason", ["abort", "error", "cancelled", "\x1b[31m" + 100 * "x"])
+def test_an_end_that_is_not_known_fails_its_own_prompt_and_keeps_the_others(reason: str) -> None:
+    reply = raw(text(0, "fine"), text(1, "half", reason), text(2, "long", "model_length"))
+    first, odd, last = Replies(VLLM).read([job(decoding=TEXT) for _ in range(3)], reply)
+    assert (first.finish_reason, last.finish_reason) == ("stop", "length")
+    assert (odd.finish_reason, odd.error_kind, odd.text) == ("error", "engine_error", "")
+    assert reason[:4].encode("unicode_escape").decode() in str(odd.error)
+    assert len(str(odd.error)) < 120
+    assert str(odd.error).isprintable()
 
 
 def test_a_label_that_was_written_whole_is_not_cut() -> None:

@@ -130,20 +130,51 @@ def test_a_server_is_away_after_three_failures_in_a_row_or_when_nobody_is_there(
     assert [one.failed(1.0, is_gone=False) for _ in range(2)] == [False, False]
     one.worked(1, 0.1, now=2.0)
     assert [one.failed(3.0, is_gone=False) for _ in range(4)] == [False, False, True, False]
-    assert (one.room(4.0), one.failing_since) == (0, 3.0)
-    one.returned()
+    assert (one.room(4.0), one.silent_seconds(5.0)) == (0, 2.0)
+    one.returned(5.0)
+    assert one.silent_seconds(5.0) == 0
     assert one.room(5.0) == 8
     assert one.failed(6.0, is_gone=False), "it is on probation"
     two = endpoint()
     assert two.failed(1.0, is_gone=True)
 
 
-def test_a_server_that_computes_is_not_failing() -> None:
+def test_a_server_that_computes_may_yet_answer_and_one_that_is_away_once_it_is_asked_again() -> (
+    None
+):
     one = endpoint()
     one.trouble(1.0)
-    assert one.failing_since == 1.0
+    assert one.silent_seconds(3.0) == 2.0
+    assert not one.may_yet_answer(3.0, patience=5)
     one.in_flight = 1
-    assert one.failing_since is None
+    assert one.may_yet_answer(3.0, patience=5)
+    one.leave(3.0)
+    assert one.may_yet_answer(3.0, patience=5), "it may be there again"
+    one.has_failed_again = True
+    assert not one.may_yet_answer(3.0, patience=5)
+
+
+def test_a_pause_that_a_server_asked_for_is_waited_out_where_patience_lasted_when_it_began() -> (
+    None
+):
+    one = endpoint()
+    one.trouble(100.0)
+    one.is_busy(60.0, now=104.0)
+    assert one.may_yet_answer(159.0, patience=5)
+    assert not one.may_yet_answer(164.0, patience=5)
+    one.is_busy(60.0, now=164.0)
+    assert not one.may_yet_answer(165.0, patience=5), "or it would be waited for without end"
+
+
+def test_silence_begins_with_what_was_sent_in_vain_but_not_before_the_last_answer() -> None:
+    one = endpoint()
+    one.failed(30.0, waited_since=20.0)
+    assert one.silent_seconds(30.0) == 10.0
+    assert one.has_hung
+    one.worked(1, 1.0, now=35.0)
+    one.failed(40.0, waited_since=30.0)
+    assert one.silent_seconds(40.0) == 5.0
+    assert not one.has_hung, "it has answered others meanwhile"
 
 
 def test_groups_stay_with_a_server_while_there_are_others_and_are_shared_at_the_end() -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import socket
+import zlib
+from contextlib import ExitStack
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -128,6 +132,7 @@ def test_a_server_that_says_nothing_is_left_in_time_and_the_next_request_is_new(
     server = RawServer([], closes=False)
     found = exchange(server, times=2, timeout_seconds=0.1)
     assert [isinstance(each, NoReplyError) and each.was_sent for each in found] == [True, True]
+    assert [isinstance(each, NoReplyError) and each.is_timeout for each in found] == [True, True]
     assert "no answer from 127.0.0.1" in str(found[0])
     assert "within 0.1 seconds" in str(found[0])
     assert server.connections == 2
@@ -150,6 +155,148 @@ def test_a_proxy_of_the_environment_is_spoken_to_as_one(monkeypatch: pytest.Monk
     assert (reply.status, reply.body) == (200, b"[1,2,3]")
     assert head.startswith(b"POST http://judge.example:8000/v1/completions HTTP/1.1\r\n")
     assert b"\r\nAuthorization: Bearer a-key\r\n" in head
+
+
+EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: Text/Event-Stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("is_proxied", [False, True])
+def test_a_stream_of_events_is_handed_on_as_it_comes(
+    is_proxied: bool,  # noqa: FBT001 - a parameter of the test
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The second piece is sent when the first one was taken, and not before."""
+
+    async def work() -> tuple[list[bytes], Reply | NoReplyError]:
+        taken = asyncio.Event()
+        parts: list[bytes] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"{}")
+            writer.write(EVENTS + b"3\r\n[1,\r\n")
+            await taken.wait()
+            writer.write(b"4\r\n2,3]\r\n0\r\n\r\n")
+            writer.close()
+
+        def take(data: bytes) -> None:
+            parts.append(data)
+            taken.set()
+
+        listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+        root = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        if is_proxied:
+            monkeypatch.setenv("http_proxy", root)
+            monkeypatch.setenv("no_proxy", "")
+            root = "http://judge.example:8000"
+        async with Client(HttpOptions(base_urls=(root,)), Secret(None)) as client:
+            found: asyncio.Future[Reply | NoReplyError] = asyncio.get_running_loop().create_future()
+            client.send(root + "/x", b"{}", most=ENOUGH, done=found.set_result, part=take)
+            reply = await asyncio.wait_for(found, 5)
+        listening.close()
+        return parts, reply
+
+    parts, reply = asyncio.run(work())
+    assert b"".join(parts) == b"[1,2,3]"
+    assert len(parts) >= 2
+    assert not isinstance(reply, NoReplyError)
+    assert (reply.status, reply.body) == (200, b"")
+
+
+def test_a_stream_that_is_given_up_by_whoever_takes_it_is_left_at_once() -> None:
+    async def work() -> list[object]:
+        raw = EVENTS + b"3\r\n[1,\r\n4\r\n2,3]\r\n0\r\n\r\n"
+        listening = await asyncio.start_server(RawServer([raw], closes=False).serve, "127.0.0.1", 0)
+        root = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        found: list[object] = []
+        async with Client(HttpOptions(base_urls=(root,)), Secret(None)) as client:
+            part = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            loop.set_exception_handler(lambda _, context: found.append(context))
+
+            def take(data: bytes) -> None:
+                found.append(data)
+                sent.cancel()
+                part.set()
+
+            sent = client.send(root + "/x", b"{}", most=ENOUGH, done=found.append, part=take)
+            await asyncio.wait_for(part.wait(), 5)
+            await asyncio.sleep(0.05)
+        listening.close()
+        return found
+
+    assert asyncio.run(work()) == [b"[1,2,3]"]
+
+
+def compressed(body: bytes, coding: str) -> bytes:
+    """A reply whose body is compressed, as some proxies send it unasked."""
+    packed = {
+        "gzip": gzip.compress,
+        "deflate": zlib.compress,
+        "bare": lambda each: zlib.compress(each, wbits=-15),
+        "twice": lambda each: gzip.compress(each[:3]) + gzip.compress(each[3:]),
+        "cut": lambda each: gzip.compress(each)[:-9],
+        "br": lambda each: each,
+    }[coding](body)
+    name = {"bare": "deflate", "twice": "gzip", "cut": "gzip"}.get(coding, coding)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {name}\r\nContent-Length: {len(packed)}\r\n\r\n"
+    return head.encode() + packed
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "bare", "twice"])
+def test_a_reply_that_is_compressed_is_unpacked(coding: str) -> None:
+    (reply,) = exchange(RawServer([compressed(b"[1,2,3]", coding)], closes=False))
+    assert not isinstance(reply, NoReplyError), reply
+    assert reply.body == b"[1,2,3]"
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (compressed(bytes(2 * ENOUGH), "gzip"), "a reply of more than 1,048,576 bytes"),
+        (compressed(bytes(2 * ENOUGH), "deflate"), "a reply of more than 1,048,576 bytes"),
+        (compressed(b"[1,2,3]", "cut"), "cut off"),
+        (compressed(b"[1,2,3]", "br"), "compressed by `br`"),
+        (compressed(b"abc", "br").replace(b"br", b"gzip"), "unpacked"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("way", ["straight", "by a proxy"])
+def test_a_small_body_that_unpacks_to_a_large_one_is_no_answer(
+    raw: bytes, words: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = RawServer([raw], closes=False)
+    if way == "by a proxy":
+        monkeypatch.setattr("judgefast.engines.http.client._proxy_of", lambda url: url)
+    (error,) = exchange(server)
+    assert isinstance(error, NoReplyError)
+    assert words in str(error)
+
+
+def test_a_proxy_that_takes_no_connection_has_been_sent_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its queue is full: nobody accepts."""
+
+    async def work() -> NoReplyError:
+        with socket.socket() as listening, ExitStack() as stack:
+            listening.bind(("127.0.0.1", 0))
+            listening.listen(0)
+            port = listening.getsockname()[1]
+            for _ in range(3):
+                one = stack.enter_context(socket.socket())
+                one.settimeout(0)
+                one.connect_ex(("127.0.0.1", port))
+            monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+            monkeypatch.setenv("no_proxy", "")
+            root = "http://judge.example:8000"
+            options = HttpOptions(base_urls=(root,), connect_seconds=0.2, timeout_seconds=5)
+            async with Client(options, Secret(None)) as client:
+                with pytest.raises(NoReplyError) as caught:
+                    await client.post(root + "/v1/completions", b"{}")
+        return caught.value
+
+    error = asyncio.run(work())
+    assert not error.was_sent
+    assert "no connection to judge.example:8000: none within 0.2 seconds" in str(error)
 
 
 def test_a_request_that_is_given_up_is_never_answered() -> None:

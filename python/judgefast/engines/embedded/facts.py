@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from judgefast.engines.embedded.cache import file_digest, sha256_of
 from judgefast.errors import ModelError
+from judgefast.prompts.model_files import chat_template, read_object, text_of_token
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,14 +90,11 @@ def _exported(folder: Path) -> ModelFacts:
         message = f"`{folder}` is no usable OpenVINO folder: it lacks {', '.join(missing)}"
         hint = "copy config.json and tokenizer.json of the model beside its OpenVINO files"
         raise ModelError(message, hint=hint)
-    config = _json(folder / "config.json")
-    told = _json(folder / "tokenizer_config.json")
-    generation = _json(folder / "generation_config.json")
+    config = read_object(folder / "config.json")
+    told = read_object(folder / "tokenizer_config.json")
+    generation = read_object(folder / "generation_config.json")
     eos = generation.get("eos_token_id", config.get("eos_token_id"))
-    tokens = _json(folder / "tokenizer.json").get("added_tokens", [])
-    template = told.get("chat_template")
-    if (folder / "chat_template.jinja").is_file():
-        template = (folder / "chat_template.jinja").read_text(encoding="utf-8")
+    tokens = read_object(folder / "tokenizer.json").get("added_tokens", [])
     try:
         heads = config["num_attention_heads"]
         return msgspec.convert(
@@ -107,9 +104,9 @@ def _exported(folder: Path) -> ModelFacts:
                 "context_tokens": config["max_position_embeddings"],
                 "eos_ids": eos if isinstance(eos, list) else [eos],
                 "special_ids": [added["id"] for added in tokens if added["special"]],
-                "bos_token": _text(told.get("bos_token")),
-                "eos_token": _text(told.get("eos_token")),
-                "chat_template": template if isinstance(template, str) else None,
+                "bos_token": text_of_token(told.get("bos_token")),
+                "eos_token": text_of_token(told.get("eos_token")),
+                "chat_template": chat_template(folder),
                 "layers": config["num_hidden_layers"],
                 "kv_heads": config.get("num_key_value_heads") or heads,
                 "head_size": config.get("head_dim") or config["hidden_size"] // heads,
@@ -119,20 +116,3 @@ def _exported(folder: Path) -> ModelFacts:
     except (KeyError, TypeError, msgspec.ValidationError) as error:
         message = f"`{folder / 'config.json'}` says too little of the model: {error}"
         raise ModelError(message, hint="copy the model's own config.json there") from error
-
-
-def _json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        message = f"`{path}` cannot be read: {error}"
-        raise ModelError(message, hint="copy the model's own file there") from error
-    return found if isinstance(found, dict) else {}
-
-
-def _text(token: object) -> str:
-    """A token as tokenizer_config.json writes it: its text, or an object that holds it."""
-    content = token.get("content") if isinstance(token, dict) else token
-    return content if isinstance(content, str) else ""

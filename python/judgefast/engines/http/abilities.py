@@ -29,6 +29,13 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     """Likeliest tokens whose probability it gives; 0 for none."""
     schema: bool = False
     choice: bool = False
+    stream: Literal["no", "tokens", "answers"] = "no"
+    """Whether it sends choices of a list as they are made: by the token, or many tokens at once."""
+    thinking: bool = False
+    """It ends an answer at tokens by their ids, and says which ids it has generated: a judge that
+    thinks can be asked for its thinking and for its answer."""
+    thinks: bool = False
+    """Over chat: the judge was seen to think before it answers."""
     limit_name: str = "max_tokens"
     """What it calls the limit of an answer's tokens."""
 

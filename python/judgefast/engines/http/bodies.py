@@ -18,8 +18,15 @@ if TYPE_CHECKING:
     from judgefast.engines.http.defuse import Defuser
     from judgefast.engines.http.jobs import Job
     from judgefast.prompts.decoding import Decoding
+    from judgefast.prompts.reasoning import Reasoning
 
 _ANY_ID = (1 << 31) - 1
+_STREAMED = (
+    b',"stream":true,"stream_interval":%d'
+    b',"stream_options":{"include_usage":true,"continuous_usage_stats":true}'
+)
+"""An event for each token costs the server more than the token's request: vLLM from 0.32 on takes
+how many of them may come together."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -30,45 +37,53 @@ class Bodies:
         abilities: What the server can do.
         vocabulary: Ids are below it; None where it is not known.
         defuser: What becomes of control tokens that texts spell, for chat.
+        reasoning: How the judge thinks, where it is asked to apart from its answer.
 
     """
 
     def __init__(
-        self, abilities: Abilities, *, vocabulary: int | None = None, defuser: Defuser | None = None
+        self,
+        abilities: Abilities,
+        *,
+        vocabulary: int | None = None,
+        defuser: Defuser | None = None,
+        reasoning: Reasoning | None = None,
     ) -> None:
         self.path = PATHS[abilities.way]
         self._abilities = abilities
         self._vocabulary = vocabulary or _ANY_ID
-        self._defuser = defuser
+        self._defuser, self._reasoning = defuser, reasoning
         self._heads: dict[Decoding, bytes] = {}
         self._last: tuple[Decoding | None, bytes] = (None, b"")
 
-    def body(self, jobs: Sequence[Job]) -> bytes:
+    def body(self, jobs: Sequence[Job], *, is_streamed: bool = False) -> bytes:
         """The body of one request.
 
         Args:
             jobs: One, or several of one decoding and without seeds.
+            is_streamed: Choices are to be sent as they end; over `/v1/completions` alone.
 
         Raises:
             ColumnError: A prompt is empty, or has an id outside of the vocabulary.
 
         """
-        request = jobs[0].request
+        decoding = jobs[0].decoding
         head = self._last[1]
-        if self._last[0] is not request.decoding:  # its hash is that of all its fields
-            head = self._heads.get(request.decoding) or self._head(request.decoding)
-            self._heads[request.decoding] = head
-            self._last = (request.decoding, head)
+        if self._last[0] is not decoding:  # its hash is that of all its fields
+            head = self._heads.get(decoding) or self._head(decoding)
+            self._heads[decoding] = head
+            self._last = (decoding, head)
         seed = b""
-        if request.decoding.temperature > 0 and self._abilities.way != "sglang":
-            seed = b',"seed":%d' % (request.seed & _ANY_ID)
+        if decoding.temperature > 0 and self._abilities.way != "sglang":
+            seed = b',"seed":%d' % (jobs[0].request.seed & _ANY_ID)
         if self._abilities.way == "chat":
             return b"".join((head, seed, b',"messages":', self._messages(jobs[0]), b"}"))
         ids = [job.ids for job in jobs if job.ids is not None]
         if self._abilities.way == "sglang":
             before = head + b',"input_ids":'
             return _native.prompts_json(ids, self._vocabulary, before, b"}")
-        before = b"".join((head, seed, b',"prompt":'))
+        streamed = _STREAMED % decoding.max_tokens if is_streamed else b""
+        before = b"".join((head, seed, streamed, b',"prompt":'))
         if self._abilities.lists:
             return _native.prompts_json(ids, self._vocabulary, before, b"}")
         prompt = _native.prompts_json(ids, self._vocabulary, b"", b"")[1:-1]
@@ -96,6 +111,10 @@ class Bodies:
         }
         if decoding.stop:
             fields["stop"] = decoding.stop
+        if abilities.way == "chat":
+            fields[abilities.limit_name] = decoding.most_tokens
+        elif self._reasoning is not None:
+            fields |= self._ends_of(decoding, self._reasoning)
         if decoding.probabilities:
             fields |= self._label_fields(decoding)
         elif decoding.schema is not None:
@@ -108,6 +127,14 @@ class Bodies:
         elif decoding.labels:
             fields["structured_outputs"] = {"choice": [label.text for label in decoding.labels]}
         return fields
+
+    @staticmethod
+    def _ends_of(decoding: Decoding, reasoning: Reasoning) -> dict[str, Any]:
+        """Where a judge that thinks is to end: its thinking, or its answer."""
+        if decoding.thinking_tokens:
+            return {"stop_token_ids": reasoning.end_ids, "return_token_ids": True}
+        ends = reasoning.answer_end_ids
+        return {"stop_token_ids": ends} if ends and not decoding.probabilities else {}
 
     def _label_fields(self, decoding: Decoding) -> dict[str, Any]:
         abilities = self._abilities

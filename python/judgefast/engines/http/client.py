@@ -16,8 +16,10 @@ import aiohttp
 from yarl import URL
 
 from judgefast import __version__
+from judgefast.engines.http.causes import cause_of
+from judgefast.engines.http.packed import unpacked
 from judgefast.engines.http.unusable import NoReplyError
-from judgefast.engines.http.wires import IDLE_SECONDS, Reply, Server
+from judgefast.engines.http.wires import IDLE_SECONDS, Reply, Server, is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +30,11 @@ _SAID = {
     "User-Agent": f"judgefast/{__version__}",
     "Content-Type": "application/json",
     "Accept": "application/json",
+    "Accept-Encoding": "identity",
 }
 """Of every request; some hosts refuse those of nobody."""
 _ONE_GIGABYTE = 1 << 30
+_OK = 200
 
 
 class OnItsWay(Protocol):
@@ -53,7 +57,18 @@ class Client:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        """Open for use."""
+        """Open for use, where it is not."""
+        if self._session is None:
+            await self.open()
+        return self
+
+    async def open(self) -> None:
+        """Make what all connections share.
+
+        Raises:
+            OSError: A file that the environment names for TLS cannot be used.
+
+        """
         is_tls = any(url.startswith("https:") for url in self._options.base_urls)
         self._tls = ssl.create_default_context() if is_tls else None
         connector = aiohttp.TCPConnector(
@@ -70,8 +85,8 @@ class Client:
                 total=self._options.timeout_seconds, sock_connect=self._options.connect_seconds
             ),
             read_bufsize=1 << 18,
+            auto_decompress=False,
         )
-        return self
 
     async def __aexit__(self, *args: object) -> None:
         """Close every connection."""
@@ -107,7 +122,13 @@ class Client:
         return reply
 
     def send(
-        self, url: str, body: bytes, *, most: int, done: Callable[[Reply | NoReplyError], None]
+        self,
+        url: str,
+        body: bytes,
+        *,
+        most: int,
+        done: Callable[[Reply | NoReplyError], None],
+        part: Callable[[bytes], None] | None = None,
     ) -> OnItsWay:
         """Send JSON and go on.
 
@@ -116,14 +137,15 @@ class Client:
             body: What.
             most: Bytes that a reply may have.
             done: Called later, once, with what came of it; never where it was given up.
+            part: Called before with what comes of a stream of events, which `done` is not told of.
 
         """
         if url not in self._servers:
             self._servers[url] = self._server(url)
         server = self._servers[url]
         if server is not None:
-            return server.send(body, most, done)
-        task = asyncio.get_running_loop().create_task(self._relay(url, body, most, done))
+            return server.send(body, most, done, part)
+        task = asyncio.get_running_loop().create_task(self._relay(url, body, most, done, part))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -141,11 +163,17 @@ class Client:
         )
 
     async def _relay(
-        self, url: str, body: bytes, most: int, done: Callable[[Reply | NoReplyError], None]
+        self,
+        url: str,
+        body: bytes,
+        most: int,
+        done: Callable[[Reply | NoReplyError], None],
+        part: Callable[[bytes], None] | None,
     ) -> None:
         found: Reply | NoReplyError
+        seconds = self._options.timeout_seconds
         try:
-            found = await self._exchange("POST", url, body, most, self._options.timeout_seconds)
+            found = await self._exchange("POST", url, body, most, seconds, part)
         except NoReplyError as error:
             found = error
         asyncio.get_running_loop().call_soon(done, found)
@@ -159,8 +187,14 @@ class Client:
         """
         return await self._exchange("GET", url, None, 1 << 24, seconds)
 
-    async def _exchange(
-        self, method: str, url: str, body: bytes | None, most: int, seconds: float
+    async def _exchange(  # noqa: PLR0913, PLR0917 - a request, and how it is read
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        most: int,
+        seconds: float,
+        part: Callable[[bytes], None] | None = None,
     ) -> Reply:
         assert self._session is not None  # used within `async with`
         target = self._targets.get(url)
@@ -168,43 +202,51 @@ class Client:
             target = self._targets[url] = (URL(url), _proxy_of(url))
         more: dict[str, Any] = {} if target[1] is None else {"proxy": target[1]}
         if body is None:
-            more["timeout"] = aiohttp.ClientTimeout(total=seconds)
+            more["timeout"] = aiohttp.ClientTimeout(
+                total=seconds, sock_connect=self._options.connect_seconds
+            )
         place = target[0].authority
         try:
             async with self._session.request(
                 method, target[0], data=body, allow_redirects=False, **more
             ) as response:
-                raw = await _whole(response, most)
+                is_part = response.status == _OK and is_stream(response.raw_headers)
+                raw = await _whole(response, most, part if is_part else None)
+                raw = unpacked(raw, response.headers.get("Content-Encoding", ""), most)
                 return Reply(response.status, response.raw_headers, raw)
+        except aiohttp.ConnectionTimeoutError:
+            message = (
+                f"no connection to {place}: none within {self._options.connect_seconds:g} seconds"
+            )
+            raise NoReplyError(message, was_sent=False) from None
         except TimeoutError:
             message = f"no answer from {place} within {seconds:g} seconds"
-            raise NoReplyError(message, was_sent=True) from None
-        except aiohttp.ClientConnectorError as error:
-            message = f"no connection to {place}: {_cause(error)}"
+            raise NoReplyError(message, was_sent=True, is_timeout=True) from None
+        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
+            message = f"no connection to {place}: {cause_of(error)}"
             raise NoReplyError(message, was_sent=False) from None
         except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError, ValueError) as error:
-            message = f"no whole answer from {place}: {_cause(error)}"
+            message = f"no whole answer from {place}: {cause_of(error)}"
             raise NoReplyError(message, was_sent=True) from None
 
 
-async def _whole(response: aiohttp.ClientResponse, most: int) -> bytes:
-    if response.content_length is not None and response.content_length <= most:
+async def _whole(
+    response: aiohttp.ClientResponse, most: int, pass_on: Callable[[bytes], None] | None
+) -> bytes:
+    length = response.content_length
+    if pass_on is None and length is not None and length <= most:
         raw: bytes = await response.read()
         return raw
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     async for part in response.content.iter_any():
-        parts.append(part)
+        (pass_on or parts.append)(part)
         size += len(part)
         if size > most:
             response.close()
             message = f"a reply of more than {most:,} bytes"
             raise ValueError(message)
     return b"".join(parts)
-
-
-def _cause(error: BaseException) -> str:
-    words = str(error).strip()
-    return words or type(error).__name__
 
 
 def _proxy_of(url: str) -> str | None:

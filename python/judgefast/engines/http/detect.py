@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from judgefast.engines.http.abilities import Abilities
+from judgefast.engines.http.causes import other_scheme
+from judgefast.engines.http.examine import Examiner
 from judgefast.engines.http.judges import find_tokenizer, read_judge, vocabulary_of
 from judgefast.engines.http.look import look
 from judgefast.engines.http.trial import Trial
@@ -28,6 +31,8 @@ class Found(NamedTuple):
     """The judge behind the servers."""
 
     abilities: Abilities
+    examiner: Examiner
+    """Compares servers that come later."""
     model: JudgeModel
     shown: Shown
     """The first server that was there."""
@@ -59,8 +64,8 @@ async def detect(client: Client, options: HttpOptions, secret: Secret, named: st
     seen, away = await _seen(client, options, secret)
     root, shown = next(iter(seen.items()))
     name = _model_of(root, shown, named)
-    _check_others(seen, name)
-    context = options.context_tokens or shown.context_tokens
+    rooms = [each.context_tokens for each in seen.values() if each.context_tokens]
+    context = options.context_tokens or min(rooms, default=None)
     judge, file = _judge_of(options, shown, named, name, context)
     tokenizer = judge.tokenizer
     trial = Trial(client, root, secret, tokenizer, options.patience_seconds)
@@ -79,10 +84,23 @@ async def detect(client: Client, options: HttpOptions, secret: Secret, named: st
     control: tuple[str, ...] = ()
     if tokenizer is not None:
         control = tuple(tokenizer.decode([token]) for token in sorted(tokenizer.control_ids))
+    may_think = judge.reasoning is not None
     if abilities.way == "chat":
         judge = JudgeModel(name=name, digest="", context_tokens=context)
+    abilities = await trial.answers(abilities, may_think=may_think)
+    examiner = Examiner(
+        client=client,
+        options=options,
+        secret=secret,
+        abilities=abilities,
+        tokenizer=judge.tokenizer,
+        shown=shown,
+        context_tokens=context,
+    )
+    away |= await _compared(examiner, {each: seen[each] for each in seen if each != root}, secret)
     return Found(
-        abilities=await trial.answers(abilities),
+        abilities=abilities,
+        examiner=examiner,
         model=judge,
         shown=shown,
         tokenizer_file=file,
@@ -93,11 +111,23 @@ async def detect(client: Client, options: HttpOptions, secret: Secret, named: st
     )
 
 
-def _check_others(seen: dict[str, Shown], name: str) -> None:
-    for other, shown in seen.items():
-        if shown.models and name not in shown.models:
-            message = f"{other} does not serve `{name}`; it serves {', '.join(shown.models)}"
-            raise EngineError(message, hint="name servers of one judge")
+async def _compared(examiner: Examiner, others: dict[str, Shown], secret: Secret) -> dict[str, str]:
+    """Compare the other servers with the first; those that have gone meanwhile, and why.
+
+    Raises:
+        OtherJudgeError: One is not to be asked.
+
+    """
+    for root, shown in others.items():
+        examiner.check(root, shown)
+    found = await asyncio.gather(*map(examiner.compare, others), return_exceptions=True)
+    gone: dict[str, str] = {}
+    for root, error in zip(others, found, strict=True):
+        if isinstance(error, NoReplyError):
+            gone[root] = secret.scrub(str(error))
+        elif error is not None:
+            raise error
+    return gone
 
 
 def _judge_of(
@@ -119,15 +149,21 @@ async def _seen(
     """Servers that are there, in the order given, and why others are not."""
     seen: dict[str, Shown] = {}
     away: dict[str, str] = {}
-    for root in options.base_urls:
-        try:
-            seen[root] = await look(client, root, secret)
-        except NoReplyError as error:
-            away[root] = secret.scrub(str(error))
+    found = await asyncio.gather(
+        *(look(client, root, secret) for root in options.base_urls), return_exceptions=True
+    )
+    for root, told in zip(options.base_urls, found, strict=True):
+        if isinstance(told, NoReplyError):
+            away[root] = secret.scrub(str(told))
+        elif isinstance(told, BaseException):
+            raise told
+        else:
+            seen[root] = told
     if not seen:
         message = "; ".join(away.values())
         hint = "start the server, or check --base-url; then give the same command again"
-        raise EngineError(message, hint=hint)
+        schemes = [words for root in away if (words := await other_scheme(root))]
+        raise EngineError(message, hint="; ".join(schemes) or hint)
     for words in away.values():
         LOG.warning("one server is away, and is asked again later: %s", words)
     return seen, away

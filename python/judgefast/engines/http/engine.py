@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast.engines.base import Lane
-from judgefast.engines.http.options import HttpOptions, Secret, key_of_environment, root_of
+from judgefast.engines.http.options import (
+    TLS_HINT,
+    HttpOptions,
+    Secret,
+    key_of_environment,
+    root_of,
+)
 from judgefast.errors import ConfigError, EngineError
 from judgefast.prompts.decoding import Capabilities
 
@@ -19,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgefast.batches.request import Request
-    from judgefast.engines.base import Completion
+    from judgefast.engines.base import Completion, Workload
+    from judgefast.engines.http.abilities import Abilities
     from judgefast.engines.http.detect import Found
     from judgefast.engines.http.loop import Loop
     from judgefast.prompts.model import JudgeModel
@@ -72,7 +79,9 @@ class HttpEngine:
         self._done: queue.SimpleQueue[list[Completion] | Exception] = queue.SimpleQueue()
         self._in_flight = 0
         self._lost: Exception | None = None
+        self._recalled: tuple[Abilities, JudgeModel] | None = None
         self._loop: Loop | None = None
+        self._expected: int | None = None
         self._is_started = False
         self._is_closed = False
 
@@ -86,22 +95,37 @@ class HttpEngine:
         """
         return self._running().detect(self._named)
 
+    def recall(self, facts: dict[str, Any]) -> None:
+        """Take the judge to be what it was at an earlier start; no server is asked.
+
+        Args:
+            facts: What that `start` returned.
+
+        Raises:
+            ModelError: The tokenizer is not there any more, or is another one.
+
+        """
+        from judgefast.engines.http.recall import recalled  # noqa: PLC0415 - on first use
+
+        self._recalled = recalled(facts)
+
     @cached_property
     def capabilities(self) -> Capabilities:
         """See :class:`Engine`. Found out by asking."""
-        abilities = self.found.abilities
+        abilities = self._recalled[0] if self._recalled else self.found.abilities
         return Capabilities(
             takes="chat" if abilities.way == "chat" else "ids",
             schema=abilities.schema,
             choice=abilities.choice,
             label_probabilities=abilities.labels,
             seed=abilities.way != "sglang",
+            thinking=abilities.thinking or abilities.way == "chat",
         )
 
     @property
     def model(self) -> JudgeModel:
         """See :class:`Engine`. Its weights are the server's: it has no digest."""
-        return self.found.model
+        return self._recalled[1] if self._recalled else self.found.model
 
     @property
     def lanes(self) -> Sequence[Lane]:
@@ -109,10 +133,14 @@ class HttpEngine:
         room = self._loop.room if self._loop is not None and self._is_started else 1
         return [Lane(lane=0, room=max(1, room))]
 
+    def prepare(self, workload: Workload) -> None:
+        """See :class:`Engine`. Lists get shorter when the last of them have come."""
+        self._expected = workload.requests
+
     def start(self) -> dict[str, Any]:
         """See :meth:`Engine.start`."""
         found, loop = self.found, self._running()
-        loop.begin(found)
+        loop.begin(found, self._expected)
         self._is_started = True
         abilities = found.abilities
         tokenizer = found.model.tokenizer
@@ -133,12 +161,17 @@ class HttpEngine:
             "concurrency": self.options.concurrency,
             "timeout_seconds": self.options.timeout_seconds,
             "max_retries": self.options.max_retries,
-            "hedging": False,
+            "stream": loop.is_streamed(abilities),
+            "hedging": self.options.hedge_seconds or self.options.hedge,
             "notes": _notes(found),
         }
 
     def counters(self) -> dict[str, int]:
-        """Since the start: `resent`, `defused`, `bounded`, `went_away`."""
+        """Since the start: `resent`, `defused`, `bounded`, `hedged`, `went_away`.
+
+        And `server_prompt_tokens`, `server_cached_tokens`, `server_completion_tokens` where the
+        servers count them, for all their users.
+        """
         return self._loop.counters() if self._loop is not None else {}
 
     def in_flight(self, lane: int) -> int:
@@ -161,6 +194,8 @@ class HttpEngine:
             raise EngineError(message, hint="call start() first, and submit before close()")
         from judgefast.engines.http.jobs import Job  # noqa: PLC0415 - the loop has loaded it
 
+        if not requests:
+            return
         now, clock = time.time(), time.monotonic()
         jobs = [Job(request, now, clock) for request in requests]
         self._in_flight += len(jobs)
@@ -193,7 +228,7 @@ class HttpEngine:
 
     def cancel(self, request_ids: Sequence[bytes]) -> None:
         """See :meth:`Engine.cancel`."""
-        if self._loop is not None and self._is_started:
+        if self._loop is not None and self._is_started and not self._is_closed:
             self._loop.cancel(set(request_ids))
 
     def close(self) -> None:
@@ -208,8 +243,11 @@ class HttpEngine:
             message = "the http engine is closed"
             raise EngineError(message)
         if self._loop is None:
-            from judgefast.engines.http.loop import Loop  # noqa: PLC0415 - loads aiohttp
-
+            try:
+                from judgefast.engines.http.loop import Loop  # noqa: PLC0415 - loads aiohttp
+            except OSError as error:  # aiohttp opens these files as it is loaded
+                message = f"connections cannot be prepared: {error}"
+                raise EngineError(message, hint=TLS_HINT) from None
             self._loop = Loop(self.options, self._secret, self._done.put)
         return self._loop
 
@@ -222,6 +260,11 @@ def _notes(found: Found) -> list[str]:
         notes.append(
             "prompts were not sealed: the server takes words, and what spelt a control token in a "
             "text was defused"
+        )
+    if abilities.thinks:
+        notes.append(
+            "the judge thinks before it answers: without `decoding.thinking = true` that is within "
+            "`max_tokens` of its answer"
         )
     if abilities.top_logprobs:
         notes.append(

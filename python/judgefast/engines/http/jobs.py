@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from judgefast.engines.base import Completion, LabelRead
+from judgefast.engines.http.thinking import Thought, parted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,11 +15,25 @@ if TYPE_CHECKING:
     from judgefast.batches.request import Request
     from judgefast.engines.base import ErrorKind, FinishReason
 
+_ENDS = {"stop", "length", "refused"}
+_WORD = 40
+
 
 class Job:
     """One request that was submitted and not yet answered."""
 
-    __slots__ = ("clock", "ids", "is_settled", "request", "started", "tries")
+    __slots__ = (
+        "clock",
+        "decoding",
+        "ids",
+        "is_settled",
+        "put_off",
+        "request",
+        "seen",
+        "started",
+        "thought",
+        "tries",
+    )
 
     def __init__(self, request: Request, started: float, clock: float) -> None:
         self.request = request
@@ -27,34 +42,75 @@ class Job:
         self.clock = clock
         """Monotonic time of the same moment."""
         self.ids: NDArray[np.int32] | None = request.prompt.token_ids if request.prompt else None
+        """What is sent: behind the prompt, what the judge has thought."""
+        self.decoding = request.decoding
+        """Of what is sent next: of a judge that thinks first, a part of the request's."""
+        self.thought: Thought | None = None
+        """What the judge has thought before the answer that it is asked for next."""
         self.tries = 0
         """Answers so far that were none."""
+        self.put_off = 0
+        """How often a server had no room for it."""
+        self.seen = (-1, 0)
+        """That server, and how many prompts it had answered then."""
         self.is_settled = False
         """Its completion is on its way: what comes later is dropped."""
+
+    def too_long(self, context: int | None) -> str:
+        """Why a prompt cannot fit in so many tokens; empty where it may.
+
+        A word is at least one token.
+        """
+        prompt = self.request.prompt
+        if context is None or prompt is None:
+            return ""
+        least = len(prompt.text.split()) if self.ids is None else len(self.ids)
+        room = context - self.request.decoding.most_tokens
+        if least <= room:
+            return ""
+        unit = "words" if self.ids is None else "tokens"
+        return f"the prompt has {least:,} {unit}, and the judge has room for {room:,} tokens"
 
     def answered(  # noqa: PLR0913 - fields of a completion, by keyword
         self,
         *,
         text: str,
-        finish_reason: FinishReason,
+        finish_reason: str,
         logprobs: tuple[float, ...] = (),
         prompt_tokens: int | None = None,
         cached_tokens: int | None = None,
         completion_tokens: int | None = None,
         reasoning_tokens: int | None = None,
+        reasoning: str = "",
     ) -> Completion:
-        """The completion of an answer."""
+        """The completion of an answer, with what was thought before.
+
+        Thinking that came in the text, between marks, is parted from it. Of an answer that ended in
+        a way that nobody knows, it is a failure.
+        """
+        if finish_reason not in _ENDS:
+            words = f"the answer ended by {finish_reason[:_WORD]!r}, which is not known"
+            return self.failed("engine_error", words)
+        if self.thought is not None:
+            completion_tokens = (completion_tokens or 0) + self.thought.tokens
+            reasoning, reasoning_tokens, cached_tokens = self.thought
+            ids = self.request.prompt.token_ids if self.request.prompt else None
+            prompt_tokens = None if ids is None else len(ids)  # without what was thought
+        elif not reasoning and not logprobs:
+            thinks, is_cut = self.decoding.thinking_tokens > 0, finish_reason == "length"
+            reasoning, text = parted(text, is_open=thinks, is_cut=is_cut)
         return Completion(
             request_id=self.request.request_id,
             attempt=self.request.attempt,
             lane=0,
             text=text,
-            finish_reason=finish_reason,
+            finish_reason=cast("FinishReason", finish_reason),
             answers=(LabelRead(0, logprobs),) if logprobs else (),
             prompt_tokens=prompt_tokens,
             cached_tokens=cached_tokens,
             completion_tokens=completion_tokens,
             reasoning_tokens=reasoning_tokens,
+            reasoning=reasoning,
             started=self.started,
             wall_seconds=time.monotonic() - self.clock,
         )

@@ -7,13 +7,13 @@ cache of the Hugging Face hub. Nothing is fetched.
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from judgefast.errors import ModelError
 from judgefast.prompts.model import JudgeModel
+from judgefast.prompts.model_files import chat_template, read_object, text_of_token
 from judgefast.prompts.tokenizer import PromptTokenizer
 
 if TYPE_CHECKING:
@@ -56,25 +56,21 @@ def read_judge(file: Path, *, name: str, context_tokens: int | None) -> JudgeMod
         ModelError: A file cannot be read.
 
     """
-    told = _json(file.parent / "tokenizer_config.json")
-    template = told.get("chat_template")
-    jinja = file.parent / "chat_template.jinja"
-    if jinja.is_file():
-        template = jinja.read_text(encoding="utf-8")
+    told = read_object(file.parent / "tokenizer_config.json")
     return JudgeModel(
         name=name,
         digest="",
         tokenizer=PromptTokenizer.from_file(file),
-        chat_template=template if isinstance(template, str) else None,
-        bos_token=_token(told.get("bos_token")),
-        eos_token=_token(told.get("eos_token")),
+        chat_template=chat_template(file.parent),
+        bos_token=text_of_token(told.get("bos_token")),
+        eos_token=text_of_token(told.get("eos_token")),
         context_tokens=context_tokens,
     )
 
 
 def vocabulary_of(file: Path, tokenizer: PromptTokenizer) -> int:
     """Ids of a judge are below this: its embedding may have more rows than its tokenizer ids."""
-    size = _json(file.parent / "config.json").get("vocab_size")
+    size = read_object(file.parent / "config.json").get("vocab_size")
     return max(tokenizer.size, size if isinstance(size, int) else 0)
 
 
@@ -96,20 +92,3 @@ def _in_cache(name: str) -> Path | None:
         if found is not None:
             return found
     return next((file for each in sorted(folder.glob("snapshots/*")) if (file := _in(each))), None)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        message = f"`{path}` cannot be read: {error}"
-        raise ModelError(message, hint="copy the model's own file there") from error
-    return found if isinstance(found, dict) else {}
-
-
-def _token(token: object) -> str:
-    """A token as tokenizer_config.json writes it: its text, or an object that holds it."""
-    content = token.get("content") if isinstance(token, dict) else token
-    return content if isinstance(content, str) else ""

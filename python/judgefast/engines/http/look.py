@@ -31,24 +31,31 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     context_tokens: int | None = None
 
 
-async def look(client: Client, root: str, secret: Secret) -> Shown:
+async def look(client: Client, root: str, secret: Secret, *, seconds: float = _SECONDS) -> Shown:
     """Ask a server what it is.
+
+    Args:
+        client: Connections.
+        root: The server.
+        secret: The key.
+        seconds: Longest wait for its list of models.
 
     Raises:
         NoReplyError: Nobody is there.
         EngineError: It refuses the key, or does not speak the API.
 
     """
-    reply = await client.get(f"{root}/v1/models", seconds=_SECONDS)
+    reply = await client.get(f"{root}/v1/models", seconds=seconds)
     if reply.status in _REFUSES_KEY:
         raise refusal(root, reply.status, secret.scrub(reply.words))
     if reply.status in _NOT_THERE:
         return Shown()
     models = _list(reply.body, "data") if reply.status == _OK else None
     if models is None:
-        words = " ".join(secret.scrub(reply.words).split())[:200]
+        words = secret.scrub(reply.words)[:200]
         message = f"{root}/v1/models answered {reply.status}, which is no list of models: {words}"
         raise EngineError(message, hint="give the root of a server that speaks OpenAI's API")
+    models = [each for each in models if str(each.get("id", "\n")).isprintable()]
     first = models[0] if models else {}
     kind = str(first.get("owned_by") or "unknown")
     context = first.get("max_model_len")
@@ -57,15 +64,15 @@ async def look(client: Client, root: str, secret: Secret) -> Shown:
     return Shown(
         kind=kind,
         version=await _version(client, root, kind),
-        models=tuple(str(each["id"]) for each in models if "id" in each),
-        roots=tuple(str(each.get("root") or each["id"]) for each in models if "id" in each),
+        models=tuple(str(each["id"]) for each in models),
+        roots=tuple(str(each.get("root") or each["id"]) for each in models),
         context_tokens=context if isinstance(context, int) and context > 0 else None,
     )
 
 
 def refusal(root: str, status: int, words: str) -> EngineError:
     """The error of a status after which nothing is sent any more."""
-    said = f"{root} answered {status}: {' '.join(words.split())[:300]}"
+    said = f"{root} answered {status}: {words[:300]}"
     if status in _REFUSES_KEY:
         return EngineError(said, hint="set JUDGEFAST_API_KEY to a key that this server takes")
     hint = "check --base-url and --model; `curl URL/v1/models` lists what is served"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -14,6 +14,8 @@ Api = Literal["auto", "completions", "chat", "sglang"]
 
 KEY_NAMES = ("JUDGEFAST_API_KEY", "OPENAI_API_KEY")
 """Variables of the environment that may hold the key; the first that is set counts."""
+
+TLS_HINT = "check SSLKEYLOGFILE, SSL_CERT_FILE and SSL_CERT_DIR in the environment"
 
 
 class HttpOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +29,13 @@ class HttpOptions(msgspec.Struct, frozen=True, kw_only=True):
     """A model folder or `tokenizer.json`; `auto`: looked for by the model's name."""
     list_size: int = 8
     """Prompts in one request where answers are short and the server takes lists."""
+    stream: Literal["auto", "on", "off"] = "auto"
+    """Whether long answers are asked for in lists, each taken when it ends; `auto`: where a server
+    sends many tokens at once, for an event a token costs it more than a list saves."""
+    hedge_seconds: float | None = None
+    """A request that is older is sent to a second server as well; None: never."""
+    hedge: Literal["off", "p95"] = "off"
+    """`p95`: the same for one that takes longer than 95 of 100 did."""
     concurrency: int = 256
     """Most prompts at one server at a time; how many of them is learnt."""
     start_concurrency: int = 64
@@ -49,16 +58,19 @@ class HttpOptions(msgspec.Struct, frozen=True, kw_only=True):
             ConfigError: Names the setting and what it may be.
 
         """
-        if self.api not in get_args(Api):
-            message = f"api is {self.api!r}; it may be {', '.join(get_args(Api))}"
-            raise ConfigError(message)
+        words = {"api": get_args(Api), "stream": ("auto", "on", "off"), "hedge": ("off", "p95")}
+        for name, known in words.items():
+            if (said := getattr(self, name)) not in known:
+                message = f"{name} is {said!r}; it may be {', '.join(known)}"
+                raise ConfigError(message)
         least = {"list_size": 1, "concurrency": 1, "start_concurrency": 1, "max_retries": 0}
         for name, low in least.items():
             value = getattr(self, name)
             if type(value) is not int or value < low:
                 message = f"{name} is {value!r}; the engine `http` takes an integer from {low}"
                 raise ConfigError(message)
-        for name in ("timeout_seconds", "connect_seconds", "patience_seconds"):
+        times = ["timeout_seconds", "connect_seconds", "patience_seconds"]
+        for name in [*times, *(["hedge_seconds"] if self.hedge_seconds is not None else [])]:
             value = getattr(self, name)
             if type(value) not in {int, float} or not value > 0:
                 message = f"{name} is {value!r}; the engine `http` takes seconds above 0"
@@ -68,6 +80,20 @@ class HttpOptions(msgspec.Struct, frozen=True, kw_only=True):
         ):
             message = f"context_tokens is {self.context_tokens!r}; it must be at least 1"
             raise ConfigError(message)
+        self._check_hedging()
+
+    @property
+    def is_hedged(self) -> bool:
+        """Whether requests that take too long are sent to a second server as well."""
+        return self.hedge_seconds is not None or self.hedge != "off"
+
+    def _check_hedging(self) -> None:
+        if self.hedge_seconds is not None and self.hedge != "off":
+            message = "hedge_seconds and hedge are two ways to say the same"
+            raise ConfigError(message, hint="leave one of them out")
+        if self.is_hedged and len(self.base_urls) == 1:
+            message = "hedging needs a second server: none is asked the same thing twice"
+            raise ConfigError(message, hint="add another --base-url, or leave hedging out")
 
 
 def root_of(url: str) -> str:
@@ -119,5 +145,8 @@ class Secret:
         return {} if self._key is None else {"Authorization": f"Bearer {self._key}"}
 
     def scrub(self, words: str) -> str:
-        """Words of a server, without the key that it may repeat."""
-        return words if self._key is None else words.replace(self._key, "***")
+        """Words of a server for a person: without the key that it may repeat, in one line."""
+        for form in () if self._key is None else (self._key, quote(self._key, safe="")):
+            words = words.replace(form, "***")
+        shown = "".join(each if each.isprintable() else " " for each in words)
+        return " ".join(shown.split())

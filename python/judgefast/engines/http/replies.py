@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast.engines.http.labels import Labels
+from judgefast.engines.http.thinking import Thought
 from judgefast.engines.http.unusable import BadReplyError, CutPromptError
 from judgefast.engines.http.usage import Usage, shared
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from judgefast.engines.base import Completion, FinishReason
     from judgefast.engines.http.abilities import Abilities
     from judgefast.engines.http.jobs import Job
+    from judgefast.engines.http.thinking import Thinking
     from judgefast.prompts.decoding import Decoding
     from judgefast.prompts.tokenizer import PromptTokenizer
 
@@ -26,6 +28,8 @@ _FINISH: dict[str | None, FinishReason] = {
     "length": "length",
     "content_filter": "refused",
     "eos_token": "stop",
+    "stop_sequence": "stop",
+    "model_length": "length",
     None: "stop",
 }
 
@@ -33,6 +37,9 @@ _FINISH: dict[str | None, FinishReason] = {
 class _Message(msgspec.Struct, gc=False):
     content: str | None = None
     refusal: str | None = None
+    reasoning: str | None = None
+    reasoning_content: str | None = None
+    """The same, as it was called first."""
 
 
 class _ChatTop(msgspec.Struct, gc=False):
@@ -85,6 +92,7 @@ class _Text(msgspec.Struct, gc=False):
     index: int
     text: str = ""
     finish_reason: str | None = None
+    token_ids: list[int] | None = None
 
 
 class _Texts(msgspec.Struct, gc=False):
@@ -102,11 +110,18 @@ class Replies:
         abilities: What the server can do.
         tokenizer: Of the judge, where it is known: it says which share of a list's tokens each text
             has.
+        thinking: How the judge thinks, where it is asked to apart from its answer.
 
     """
 
-    def __init__(self, abilities: Abilities, *, tokenizer: PromptTokenizer | None = None) -> None:
-        self._abilities = abilities
+    def __init__(
+        self,
+        abilities: Abilities,
+        *,
+        tokenizer: PromptTokenizer | None = None,
+        thinking: Thinking | None = None,
+    ) -> None:
+        self._abilities, self._thinking = abilities, thinking
         self._tokenizer = tokenizer
         self._labels: dict[Decoding, Labels] = {}
         self._last: tuple[Decoding | None, Labels | None] = (None, None)
@@ -120,14 +135,68 @@ class Replies:
         self._read = readers[abilities.way]
 
     def read(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:
-        """One completion for each job, in their order.
+        """One completion for each job, in their order; none for one that has thought and goes on.
 
         Raises:
             BadReplyError: It is no JSON, or other choices than were asked for.
             CutPromptError: The prompt was cut.
 
         """
-        return self._read(jobs, raw)
+        if self._thinking is None or not jobs[0].decoding.thinking_tokens:
+            return self._read(jobs, raw)
+        done = self._thought(jobs[0], raw)
+        return [] if done is None else [done]
+
+    def of_text(
+        self, job: Job, text: str, reason: str, *, tokens: int | None, read: int | None
+    ) -> Completion:
+        """The completion of one choice of a stream.
+
+        Args:
+            job: Whose it is.
+            text: All of it.
+            reason: How it ended.
+            tokens: Generated, where that is known.
+            read: Tokens of the prompt that the server has read, where it says so of this one.
+
+        Raises:
+            BadReplyError: It did not end by itself.
+
+        """
+        sent = None if job.ids is None else len(job.ids)
+        if read and sent and read < sent:
+            return job.failed("too_long", f"the server has read {read} tokens of {sent}")
+        return job.answered(
+            text=text,
+            finish_reason=_finish(reason, text, job.decoding),
+            prompt_tokens=sent,
+            completion_tokens=tokens,
+        )
+
+    def _thought(self, job: Job, raw: bytes) -> Completion | None:
+        """What becomes of a request that was sent to think; None where it goes on to its answer."""
+        reply = decoded(_texts, raw)
+        (choice,) = _in_order(reply.choices, 1)
+        usage = _checked(reply.usage, [job])
+        finish = _finish(choice.finish_reason, choice.text, job.decoding)
+        if finish == "refused":
+            return job.answered(text="", finish_reason="refused")
+        if choice.token_ids is None or self._thinking is None:
+            message = "it does not say which tokens were thought"
+            raise BadReplyError(message)
+        ids = choice.token_ids
+        thought = Thought(choice.text.strip(), len(ids), usage.cached)
+        if self._thinking.ended(job, ids, thought, is_cut=finish == "length"):
+            return None
+        return job.answered(text="", finish_reason="length")
+
+    def tokens_of(self, job: Job, text: str, reason: str) -> int | None:
+        """Tokens that a text was most likely generated in; None without a tokenizer."""
+        if reason == "length":
+            return job.decoding.max_tokens
+        if self._tokenizer is None:
+            return None
+        return len(self._tokenizer.encode_trusted(text)) + 1
 
     def _of(self, decoding: Decoding) -> Labels:
         last, found = self._last
@@ -138,10 +207,10 @@ class Replies:
         return found
 
     def _completions(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:
-        decoding = jobs[0].request.decoding
+        decoding = jobs[0].decoding
         if decoding.probabilities:
             return self._label_reads(jobs, raw, self._of(decoding))
-        reply = _decoded(_texts, raw)
+        reply = decoded(_texts, raw)
         choices = _in_order(reply.choices, len(jobs))
         usage = _checked(reply.usage, jobs)
         words = [choice.text for choice in choices]
@@ -158,7 +227,7 @@ class Replies:
         ]
 
     def _label_reads(self, jobs: Sequence[Job], raw: bytes, labels: Labels) -> list[Completion]:
-        reply = _decoded(labels.decoder, raw)
+        reply = decoded(labels.decoder, raw)
         choices = _in_order(reply.choices, len(jobs))
         usage = _checked(reply.usage, jobs)
         cached = usage.cached if len(jobs) == 1 else None
@@ -184,8 +253,8 @@ class Replies:
 
     def _of_chat(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:
         (job,) = jobs
-        decoding = job.request.decoding
-        reply = _decoded(_chat, raw)
+        decoding = job.decoding
+        reply = decoded(_chat, raw)
         (choice,) = _in_order(reply.choices, 1)
         usage = reply.usage or Usage()
         _check_words(job, usage)
@@ -215,12 +284,13 @@ class Replies:
                 cached_tokens=usage.cached,
                 completion_tokens=usage.completion_tokens,
                 reasoning_tokens=usage.reasoning,
+                reasoning=choice.message.reasoning or choice.message.reasoning_content or "",
             )
         ]
 
     def _of_sglang(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:
-        decoding = jobs[0].request.decoding
-        found = _decoded(_generated, raw)
+        decoding = jobs[0].decoding
+        found = decoded(_generated, raw)
         _check_count(len(found), len(jobs))
         completions = []
         for job, each in zip(jobs, found, strict=True):
@@ -249,7 +319,13 @@ class Replies:
         return completions
 
 
-def _decoded(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:  # noqa: ANN401 - its type
+def decoded(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:  # noqa: ANN401 - its type
+    """JSON as a decoder reads it, with lone surrogates too.
+
+    Raises:
+        BadReplyError: It is none of that kind.
+
+    """
     try:
         return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -309,11 +385,9 @@ def _check_words(job: Job, usage: Usage) -> None:
         raise CutPromptError(message)
 
 
-def _finish(reason: str | None, text: str, decoding: Decoding) -> FinishReason:
-    finish = _FINISH.get(reason)
-    if finish is None:
-        message = f"the answer ended by `{reason}`"
-        raise BadReplyError(message)
+def _finish(reason: str | None, text: str, decoding: Decoding) -> str:
+    """How an answer ended; in the server's word, where that is none that we know."""
+    finish = _FINISH.get(reason, reason or "stop")
     if finish == "length" and decoding.labels and text in {label.text for label in decoding.labels}:
         return "stop"  # a label is whole, though the limit came before the token that ends it
     return finish

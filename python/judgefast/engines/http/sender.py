@@ -9,9 +9,15 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from judgefast.engines.http.asked import Asked, longest_reply
+from judgefast.engines.http.doubts import Doubts
 from judgefast.engines.http.handover import HandOver
+from judgefast.engines.http.health import Health
+from judgefast.engines.http.hedges import Hedges
 from judgefast.engines.http.look import refusal
-from judgefast.engines.http.retries import Next, is_too_long, next_of, pause, retry_after
+from judgefast.engines.http.resending import Resending
+from judgefast.engines.http.retries import Next, is_too_long, next_of, retry_after
+from judgefast.engines.http.streams import Stream
 from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
 from judgefast.errors import ColumnError, EngineError
 
@@ -20,35 +26,24 @@ if TYPE_CHECKING:
 
     from judgefast.engines.base import Completion, ErrorKind
     from judgefast.engines.http.bodies import Bodies
-    from judgefast.engines.http.client import Client, OnItsWay
+    from judgefast.engines.http.client import Client
     from judgefast.engines.http.endpoints import Endpoint
+    from judgefast.engines.http.examine import Examiner
     from judgefast.engines.http.jobs import Job
+    from judgefast.engines.http.lists import Lists
     from judgefast.engines.http.options import HttpOptions, Secret
     from judgefast.engines.http.replies import Replies
+    from judgefast.engines.http.streams import Ended
     from judgefast.engines.http.waiting import Waiting
     from judgefast.engines.http.wires import Reply
 
 LOG = logging.getLogger("judgefast")
 
-SHORT_ANSWER = 16
-"""Tokens up to which prompts go in lists: a list is answered when its slowest is."""
-
 _OK = 200
 _TOO_MANY = 429
-_SERVER_ERROR = 500
-_WORDS = 300
+_WORDS, _KIND = 300, 60
 _SORT, _MOST_TOLD = 60, 5
-_ENOUGH = 8
-"""Prompts refused in a row from the first one on, after which all would be."""
-_NEVER = 1 << 60
 _GRACE_SECONDS = 3.0
-_REPLY_BYTES, _ANSWER_BYTES, _TOKEN_BYTES = 1 << 20, 1 << 16, 1 << 12
-"""Bytes for a reply, each answer in it, each token of that: likeliest tokens take many."""
-_SHORTEST_PROBE = 0.5
-_LONGEST_PROBE = 15.0
-_PROBE_TIMEOUT = 5.0
-_TICK = 0.002
-"""Timers are exact to so many seconds."""
 
 
 class Sender:
@@ -64,79 +59,102 @@ class Sender:
         replies: Replies,
         options: HttpOptions,
         secret: Secret,
-        list_size: int,
+        examiner: Examiner,
+        lists: Lists,
         context_tokens: int | None,
         put: Callable[[list[Completion] | Exception], None],
     ) -> None:
         self._client, self._endpoints, self._waiting = client, endpoints, waiting
         self._bodies, self._replies = bodies, replies
         self._options, self._secret = options, secret
-        self._list_size, self._context = list_size, context_tokens
+        self._lists, self._context = lists, context_tokens
+        self._whole = 1
+        """Prompts of a whole list, as those are that came last."""
         self._done = HandOver(put)
-        self._asked: dict[int, tuple[OnItsWay, Endpoint, list[Job]]] = {}
-        self._probes: set[asyncio.Task[None]] = set()
+        self._asked: dict[int, Asked] = {}
+        self.hedges = Hedges(options, endpoints, self._asked, self._double)
+        self._health = Health(
+            endpoints=endpoints,
+            patience=options.patience_seconds,
+            secret=secret,
+            examiner=examiner,
+            go_on=self.pump,
+            end=self._end,
+        )
         self._lost: EngineError | None = None
         self._is_over = False
-        self._refused_all = 0
-        self._told: set[str] = set()
-        self._has_short_answers = False
-        self.resent = 0
-        """Requests that were sent again."""
-        self._pausing: dict[int, tuple[asyncio.TimerHandle, list[Job]]] = {}
-        self._next_pause = 0
+        self._doubts = Doubts(
+            client=client,
+            bodies=bodies,
+            examiner=examiner,
+            secret=secret,
+            give_up=self._give_up,
+            wait=self._comes_back,
+            go_on=self.pump,
+            end=self._end,
+        )
+        self._said: set[str] = set()
+        self.resending = Resending(
+            waiting,
+            most=options.max_retries,
+            go_on=self.pump,
+            give_up=self._give_up,
+            doubt=self._doubts.of_prompt,
+        )
 
     def admit(self, jobs: list[Job]) -> None:
         """Queue requests; one that is surely too long is not sent."""
         fit = []
         for job in jobs:
-            if words := self._too_long(job):
+            if words := job.too_long(self._context):
                 self._settle([job], [job.failed("too_long", words)])
             else:
                 fit.append(job)
-        self._has_short_answers = _is_short(jobs[0])
+        self._lists.came(len(jobs))
+        self._whole = self._lists.longest(jobs[0].decoding)
         self._waiting.add(fit)
         self.pump()
 
     def lost_sight_of(self, endpoint: Endpoint) -> None:
-        """Begin with a server away."""
-        self._failed(endpoint, time.monotonic(), "it was away at the start", is_gone=True)
-        self._silent_since = None  # another is there
+        """Begin with a server away; nothing is known of it."""
+        endpoint.is_known = False
+        self._health.failed(endpoint, "it was away at the start", is_gone=True)
 
     def pump(self) -> None:
         """Send what waits, as far as there is room."""
         sent = True
-        while sent and len(self._waiting) and self._lost is None:
+        while sent and len(self._waiting) and self._lost is None and not self._doubts.of_all:
             sent = False
             now = time.monotonic()
             for endpoint in self._endpoints:
-                if endpoint.room(now) <= 0:
+                room = endpoint.room(now)
+                if room < self._least_room(endpoint):
                     endpoint.window.full()
                     continue
                 if self._is_worth_waiting(endpoint):
                     continue
-                jobs = self._waiting.take(endpoint.place, self._together)
+                jobs = self._waiting.take(endpoint.place, partial(self._together, room))
                 if jobs:
                     self._send(endpoint, jobs)
                     sent = True
         sizes = sum(endpoint.window.size for endpoint in self._endpoints)
         unkept = len(self._done) + sum(endpoint.in_flight for endpoint in self._endpoints)
         most = self._options.concurrency * len(self._endpoints)  # what a crash may cost
-        if unkept > most or len(self._waiting) < self._list_size + sizes // 8:
+        if unkept > most or len(self._waiting) < self._lists.size + sizes // 8:
             self._done.soon()
 
     def cancel(self, request_ids: set[bytes]) -> None:
         """Give up on requests; a list goes on as long as anybody waits for one of its prompts."""
         given_up = []
         asked = list(self._asked.values())
-        chunks = [*(each[2] for each in asked), *(each[1] for each in self._pausing.values())]
+        held = [*self.resending.pausing, self._doubts.jobs]
+        chunks = [*(each.jobs for each in asked), *held]
         for job in [*chain.from_iterable(chunks), *self._waiting]:
             if job.request.request_id in request_ids and not job.is_settled:
                 job.is_settled = True
                 given_up.append(job.cancelled())
-        for sent, endpoint, chunk in asked:
-            if all(job.is_settled for job in chunk):
-                sent.cancel()
-                self._left(endpoint, chunk)
+        for each in asked:
+            self._spare(each)
         if given_up:
             self._done.add(given_up)
             self._done.soon()
@@ -144,189 +162,185 @@ class Sender:
     async def close(self) -> None:
         """End all that is on its way."""
         self._is_over, self._lost = True, EngineError("closed")
-        for handle, _ in self._pausing.values():
-            handle.cancel()
-        for sent, _, _ in self._asked.values():
-            sent.cancel()
-        for task in self._probes:
-            task.cancel()
-        await asyncio.gather(*self._probes, return_exceptions=True)
+        self.resending.close()
+        self.hedges.close()
+        for asked in self._asked.values():
+            asked.sent.cancel()
+        self._doubts.close()
+        await self._health.close()
 
-    def _too_long(self, job: Job) -> str:
-        """Why a prompt cannot fit; empty where it may. A word is at least one token."""
-        prompt = job.request.prompt
-        if self._context is None or prompt is None:
-            return ""
-        least = len(prompt.text.split()) if job.ids is None else len(job.ids)
-        room = self._context - job.request.decoding.max_tokens
-        if least <= room:
-            return ""
-        unit = "words" if job.ids is None else "tokens"
-        return f"the prompt has {least:,} {unit}, and the judge has room for {room:,} tokens"
+    def _least_room(self, endpoint: Endpoint) -> int:
+        """Places that a server must have free: those of a whole list, where they go in lists."""
+        return min(self._whole, endpoint.window.size)
 
     def _is_worth_waiting(self, endpoint: Endpoint) -> bool:
         """Whether a busy server has enough to do until a whole list has come together."""
-        few = len(self._waiting) < self._list_size and self._has_short_answers
-        return few and endpoint.in_flight > max(self._list_size, endpoint.window.size // 2)
+        is_few = len(self._waiting) < self._whole and self._whole > 1
+        return is_few and endpoint.in_flight > max(self._whole, endpoint.window.size // 2)
 
-    def _together(self, job: Job) -> int:
-        """How many prompts go with this one in a request."""
-        if not _is_short(job):
-            return 1
+    def _together(self, room: int, job: Job) -> int:
+        """How many prompts go in a request that begins with this one."""
         up = sum(endpoint.is_up for endpoint in self._endpoints) or 1
-        return min(self._list_size, max(1, -(-len(self._waiting) // up)))
+        most = self._lists.most(job.decoding, waiting=len(self._waiting), servers=up)
+        return min(most, room)
 
-    def _send(self, endpoint: Endpoint, jobs: list[Job]) -> None:
+    def _send(self, endpoint: Endpoint, jobs: list[Job], twin: Asked | None = None) -> None:
+        is_streamed = self._lists.streams(jobs[0].decoding, len(jobs))
         try:
-            body = self._bodies.body(jobs)
+            body = self._bodies.body(jobs, is_streamed=is_streamed)
         except ColumnError as error:
-            self._halve(jobs, f"this prompt cannot be sent: {error}")
+            self.resending.halve(jobs, f"this prompt cannot be sent: {error}")
             return
-        longest = jobs[0].request.decoding.max_tokens
-        most = _REPLY_BYTES + len(jobs) * (_ANSWER_BYTES + longest * _TOKEN_BYTES)
-        done = partial(self._came, endpoint, jobs, time.monotonic())
-        sent = self._client.send(endpoint.root + self._bodies.path, body, most=most, done=done)
+        asked = Asked(endpoint, jobs, Stream(jobs, self._replies) if is_streamed else None)
+        asked.sent = self._client.send(
+            endpoint.root + self._bodies.path,
+            body,
+            most=longest_reply(jobs),
+            done=partial(self._came, asked),
+            part=partial(self._part, asked) if is_streamed else None,
+        )
         endpoint.in_flight += len(jobs)
-        self._asked[id(jobs)] = (sent, endpoint, jobs)
+        self._asked[id(asked)] = asked
+        self.hedges.sent(len(jobs))
+        if twin is not None:
+            asked.twin, twin.twin = twin, asked
 
-    def _came(
-        self, endpoint: Endpoint, jobs: list[Job], started: float, reply: Reply | NoReplyError
-    ) -> None:
+    def _double(self, asked: Asked, endpoint: Endpoint) -> None:
+        """Ask another server as well; the first answer to each prompt counts."""
+        self._send(endpoint, [job for job in asked.jobs if not job.is_settled], asked)
+
+    def _part(self, asked: Asked, data: bytes) -> None:
+        """Take what has ended of a stream, and go on with the rest."""
+        assert asked.stream is not None  # nothing else comes in parts
+        if ended := asked.stream.feed(data):
+            self._ended(asked, ended)
+            self.pump()
+
+    def _ended(self, asked: Asked, ended: Ended) -> None:
+        for job, _ in ended:
+            asked.jobs.remove(job)
+        asked.endpoint.in_flight -= len(ended)
+        self._worked(asked, [job for job, _ in ended], [completion for _, completion in ended])
+
+    def _came(self, asked: Asked, reply: Reply | NoReplyError) -> None:
         """See to what came of a request."""
         try:
+            if asked.stream is not None:
+                if ended := asked.stream.end(reply):
+                    self._ended(asked, ended)
+                reply = asked.stream.instead_of(reply)
+            if not asked.jobs:
+                return
             if isinstance(reply, NoReplyError):
-                self._no_reply(endpoint, jobs, reply)
+                self._no_reply(asked, reply)
             else:
-                self._take(endpoint, jobs, reply, started)
+                self._take(asked, reply)
         finally:
-            self._left(endpoint, jobs)
+            self._left(asked)
 
-    def _left(self, endpoint: Endpoint, jobs: list[Job]) -> None:
+    def _left(self, asked: Asked) -> None:
         """Go on where a request has ended."""
-        if self._asked.pop(id(jobs), None) is None:  # given up as its answer came
+        if self._asked.pop(id(asked), None) is None:  # given up as its answer came
             return
-        endpoint.in_flight -= len(jobs)
+        asked.endpoint.in_flight -= len(asked.jobs)
+        if asked.twin is not None:
+            asked.twin.twin = None
         if self._lost is None:
             self.pump()
+            is_held = self.resending.pausing or self._doubts.jobs
+            if not (self._asked or is_held or len(self._waiting)):
+                self._health.rest()
         elif not any(each.in_flight for each in self._endpoints):
             self._over()
         else:
             self._done.soon()
 
-    def _take(self, endpoint: Endpoint, jobs: list[Job], reply: Reply, started: float) -> None:
-        now = time.monotonic()
+    def _spare(self, asked: Asked) -> None:
+        """Give up a request that nobody waits for any more."""
+        if asked.is_settled:
+            asked.sent.cancel()
+            self._left(asked)
+
+    def _take(self, asked: Asked, reply: Reply) -> None:
+        endpoint, jobs = asked.endpoint, asked.jobs
         if reply.status != _OK:
-            self._refused(endpoint, jobs, reply, now)
+            self._refused(endpoint, jobs, reply)
             return
         try:
+            if asked.stream is not None:
+                asked.stream.check()
             completions = self._replies.read(jobs, reply.body)
         except BadReplyError as error:
-            kind = reply.headers.get("Content-Type", "no content type")
-            words = f"{endpoint.root} answered what is no answer ({kind}): {error}"
-            self._failed(endpoint, now, words)
-            self._again(jobs, words, singly=True)
+            kind = self._secret.scrub(reply.headers.get("Content-Type", "no content type"))
+            why = self._secret.scrub(str(error))
+            words = f"{endpoint.root} answered what is no answer ({kind[:_KIND]}): {why[:_WORDS]}"
+            self._health.failed(endpoint, words)
+            self.resending.again(jobs, words, singly=True)
             return
         except CutPromptError as error:
             self._settle(jobs, [job.failed("too_long", str(error)) for job in jobs])
             return
-        self._refused_all = -_NEVER
-        endpoint.worked(len(jobs), now - started, now)
-        self._settle(jobs, completions)
+        self._worked(asked, jobs, completions)
+        if not completions and self._lost is None:  # it has thought; its prompt is there in a cache
+            self._send(endpoint, list(jobs))
 
-    def _refused(self, endpoint: Endpoint, jobs: list[Job], reply: Reply, now: float) -> None:
+    def _worked(self, asked: Asked, jobs: list[Job], completions: list[Completion]) -> None:
+        """Take answers, and end the twin of a request whose prompts all have one."""
+        self._doubts.passed()
+        now = time.monotonic()
+        asked.endpoint.worked(len(jobs), now - asked.started, now)
+        self.hedges.answered(now - asked.started)
+        if completions:
+            self._settle(jobs, completions)
+        if asked.twin is not None:
+            self._spare(asked.twin)
+
+    def _refused(self, endpoint: Endpoint, jobs: list[Job], reply: Reply) -> None:
         words = self._secret.scrub(reply.words)
-        said = f"{endpoint.root} answered {reply.status}: {' '.join(words.split())[:_WORDS]}"
+        said = f"{endpoint.root} answered {reply.status}: {words[:_WORDS]}"
         step = next_of(reply.status, words)
         if step is Next.LATER:
-            if reply.status != _TOO_MANY:
-                endpoint.trouble(now)
-                self._watch(said)
             wait = retry_after(reply.headers, time.time())
-            endpoint.is_busy(wait, now)
-            self._wake(endpoint)
-            self._waiting.add_first(jobs)
+            self._health.has_no_room(endpoint, wait, said)
+            self.resending.put_off(endpoint, jobs, said, wait, is_quota=reply.status == _TOO_MANY)
         elif step is Next.AGAIN:
-            self._failed(endpoint, now, said)
-            self._again(jobs, said)
+            self._health.failed(endpoint, said)
+            self.resending.again(jobs, said)
         elif step is Next.STOP:
             self._end(refusal(endpoint.root, reply.status, words))
         elif len(jobs) > 1:
-            self._halve(jobs, said)
-        elif step is Next.WITHHELD:
-            endpoint.troubled_since = None
-            self._settle(jobs, [jobs[0].answered(text="", finish_reason="refused")])
+            self.resending.halve(jobs, said)
         else:
-            endpoint.troubled_since = None
-            is_long = is_too_long(reply.status, words)
-            self._give_up(jobs[0], "too_long" if is_long else "engine_error", said)
-            self._refused_all += not is_long
-            if self._refused_all == _ENOUGH:
-                hint = "mend what it names; the same command goes on"
-                self._end(EngineError(f"every request is refused: {said}", hint=hint))
+            endpoint.spoke(time.monotonic())
+            if step is Next.WITHHELD:
+                self._settle(jobs, [jobs[0].answered(text="", finish_reason="refused")])
+            elif is_too_long(reply.status, words):
+                self._give_up(jobs[0], "too_long", said)
+            else:
+                self._give_up(jobs[0], "engine_error", said)
+                self._doubts.refused(endpoint, jobs[0], said)
 
     def _give_up(self, job: Job, kind: ErrorKind, words: str) -> None:
         """Fail a request, and say it of the first few of a kind."""
         self._settle([job], [job.failed(kind, words)])
         sort = f"{kind} {words[:_SORT]}"
-        if sort not in self._told and len(self._told) < _MOST_TOLD:
-            self._told.add(sort)
+        if sort not in self._said and len(self._said) < _MOST_TOLD:
+            self._said.add(sort)
             LOG.warning("a request failed (%s): %s", kind, words)
 
-    def _no_reply(self, endpoint: Endpoint, jobs: list[Job], error: NoReplyError) -> None:
+    def _no_reply(self, asked: Asked, error: NoReplyError) -> None:
+        endpoint, jobs = asked.endpoint, asked.jobs
         words = self._secret.scrub(str(error))
-        self._failed(endpoint, time.monotonic(), words, is_gone=not error.was_sent)
-        if error.was_sent:
-            self._again(jobs, words)
-        else:
-            self.resent += 1
-            self._waiting.add_first(jobs)
-
-    def _wake(self, endpoint: Endpoint) -> None:
-        """Go on when a pause is over; a timer may come a little before its time."""
-        left = endpoint.paused_until - time.monotonic()
-        if left > 0:
-            asyncio.get_running_loop().call_later(left + _TICK, self._wake, endpoint)
-        else:
-            self.pump()
-
-    def _halve(self, jobs: list[Job], words: str) -> None:
-        """Send each half by itself, at once; of one that is left alone the words are true."""
-        if len(jobs) == 1:
-            self._give_up(jobs[0], "engine_error", words)
+        if not error.was_sent:
+            self._health.failed(endpoint, words, is_gone=True)
+            self.resending.at_once(jobs)
             return
-        self.resent += 1
-        middle = len(jobs) // 2
-        self._waiting.add_first(jobs[middle:])
-        self._waiting.add_first(jobs[:middle])
+        since = asked.started if error.is_timeout else None
+        self._health.failed(endpoint, words, waited_since=since)
+        self.resending.again(jobs, words, kind="timeout" if error.is_timeout else "engine_error")
 
-    def _again(self, jobs: list[Job], words: str, *, singly: bool = False) -> None:
-        """Send once more after a pause: a list in halves or one by one, one until it is enough."""
-        if len(jobs) == 1:
-            job = jobs[0]
-            job.tries += 1
-            if job.tries > self._options.max_retries:
-                kind: ErrorKind = "timeout" if "no answer from" in words else "engine_error"
-                said = f"{words} ({job.tries} times)" if job.tries > 1 else words
-                self._give_up(job, kind, said)
-                return
-            self._after(pause(job.tries), jobs)
-            return
-        size = 1 if singly else -(-len(jobs) // 2)
-        for start in range(0, len(jobs), size):
-            self._after(pause(1), jobs[start : start + size])
-
-    def _after(self, seconds: float, jobs: list[Job]) -> None:
-        self.resent += 1
-        self._next_pause += 1
-        number = self._next_pause
-
-        def go_on() -> None:
-            del self._pausing[number]
-            self._waiting.add_first(jobs)
-            self.pump()
-
-        handle = asyncio.get_running_loop().call_later(seconds, go_on)
-        self._pausing[number] = (handle, jobs)
+    def _comes_back(self, job: Job) -> None:
+        self._waiting.add_first([job])
 
     def _settle(self, jobs: Sequence[Job], completions: list[Completion]) -> None:
         """Hand completions on, but for those that nobody waits for any more."""
@@ -337,49 +351,6 @@ class Sender:
                 kept.append(completion)
         if kept:
             self._done.add(kept)
-
-    def _failed(self, endpoint: Endpoint, now: float, words: str, *, is_gone: bool = False) -> None:
-        if endpoint.failed(now, is_gone=is_gone):
-            LOG.warning("%s is away: %s", endpoint.root, words)
-            task = asyncio.get_running_loop().create_task(self._probe(endpoint))
-            self._probes.add(task)
-            task.add_done_callback(self._probes.discard)
-        self._watch(words)
-
-    async def _probe(self, endpoint: Endpoint) -> None:
-        """Ask a server that is away until it is there again."""
-        wait = _SHORTEST_PROBE
-        words = ""
-        while not endpoint.is_up:
-            await asyncio.sleep(wait)
-            wait = min(_LONGEST_PROBE, 2 * wait)
-            try:
-                reply = await self._client.get(f"{endpoint.root}/v1/models", seconds=_PROBE_TIMEOUT)
-            except NoReplyError as error:
-                words = self._secret.scrub(str(error))
-            else:
-                words = f"{endpoint.root} answered {reply.status}"
-                if reply.status < _SERVER_ERROR:
-                    endpoint.returned()
-                    LOG.warning("%s is there again", endpoint.root)
-                    self.pump()
-                    return
-            self._watch(words)
-
-    def _watch(self, words: str) -> None:
-        """Look some time after a failure whether any server has answered since."""
-        wait = self._options.patience_seconds + _TICK
-        asyncio.get_running_loop().call_later(wait, self._check_life, words)
-
-    def _check_life(self, words: str) -> None:
-        """Lose the engine once all servers have only failed for too long."""
-        now = time.monotonic()
-        since = [endpoint.failing_since for endpoint in self._endpoints]
-        known = [each for each in since if each is not None]
-        if len(known) < len(since) or now - max(known) < self._options.patience_seconds:
-            return
-        message = f"no server has answered for {now - max(known):.0f} seconds; last: {words}"
-        self._end(EngineError(message, hint="start the server again, then give the same command"))
 
     def _end(self, error: EngineError) -> None:
         """Send nothing more; what is on its way may still be answered, if it is soon."""
@@ -392,9 +363,3 @@ class Sender:
             self._is_over = True
             self._done.flush()
             self._done.put(self._lost)
-
-
-def _is_short(job: Job) -> bool:
-    """Whether a prompt may go in a list: its answer is soon there, and has no seed of its own."""
-    decoding = job.request.decoding
-    return decoding.max_tokens <= SHORT_ANSWER and not decoding.temperature > 0

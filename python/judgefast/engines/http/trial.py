@@ -8,36 +8,42 @@ import time
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
-from judgefast.batches.request import Request
 from judgefast.engines.http.bodies import Bodies
-from judgefast.engines.http.jobs import Job
 from judgefast.engines.http.look import refusal
+from judgefast.engines.http.question import TEXT, question, token_ids
 from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.retries import Next, next_of, pause, retry_after
+from judgefast.engines.http.streams import Stream
 from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
 from judgefast.engines.http.wires import Reply
 from judgefast.errors import EngineError
 from judgefast.prompts.decoding import Decoding, Label
-from judgefast.prompts.segments import Prompt, Segment
 
 if TYPE_CHECKING:
     from judgefast.engines.base import Completion
     from judgefast.engines.http.abilities import Abilities
     from judgefast.engines.http.client import Client
+    from judgefast.engines.http.jobs import Job
     from judgefast.engines.http.options import Secret
     from judgefast.prompts.tokenizer import PromptTokenizer
 
 _OK = 200
 _TRIES = 3
-_ASKED = "Which animal has stripes?"
 _WHOLE = '{"animal":"zebra"}'
 _SCHEMA = (
     '{"type":"object","properties":{"animal":{"type":"string","enum":["zebra"]}},'
     '"required":["animal"],"additionalProperties":false}'
 )
 _ANIMALS = ("zebra", "quagga")
+_PIECES = 2
+"""Of an answer that is not sent by the token: its first one, and the rest."""
+_HELD = {
+    "schema": Decoding(max_tokens=64, schema=_SCHEMA),
+    "choice": Decoding(max_tokens=16, labels=tuple(map(Label, _ANIMALS))),
+}
+_THOUGHT = 1024
+"""Tokens that a judge may think about which animal has stripes."""
 _SHORTEST_PROOF = 5
 """Characters of an answer that a model does not write by chance."""
 
@@ -85,22 +91,92 @@ class Trial:
             return abilities
         return None
 
-    async def answers(self, abilities: Abilities) -> Abilities:
-        """Find how an answer may be asked for: labels, schema, choice."""
-        abilities = await self._labels(abilities)
-        for name, decoding in (
-            ("schema", Decoding(max_tokens=64, schema=_SCHEMA)),
-            ("choice", Decoding(max_tokens=16, labels=tuple(map(Label, _ANIMALS)))),
-        ):
+    async def answers(self, abilities: Abilities, *, may_think: bool) -> Abilities:
+        """Find how an answer may be asked for: labels, schema, choice; and whether it thinks.
+
+        Args:
+            abilities: What is known by now.
+            may_think: The judge does, by its chat template.
+
+        """
+        if abilities.way == "chat":
+            found = await self._asked(abilities, Decoding(max_tokens=16))
+            thinks = bool(found and found[0].reasoning)
+            abilities = msgspec.structs.replace(abilities, thinks=thinks)
+        elif abilities.way == "completions" and may_think:
+            thinking = await self._is_ended_by_ids(abilities)
+            abilities = msgspec.structs.replace(abilities, thinking=thinking)
+        if not abilities.thinks:  # or the next token is of its thinking
+            abilities = await self._labels(abilities)
+        for name, held in _HELD.items():
+            decoding = held
+            if abilities.thinks:
+                decoding = msgspec.structs.replace(held, thinking_tokens=_THOUGHT)
             found = await self._asked(abilities, decoding)
             if found and _is_held(name, found[0].text):
                 abilities = msgspec.structs.replace(abilities, **{name: True})
-        return abilities
+        return await self._stream(abilities)
+
+    async def _is_ended_by_ids(self, abilities: Abilities) -> bool:
+        """Whether tokens end an answer by their ids, and are told of by them."""
+        ids = await self._generated(abilities)
+        return bool(ids) and await self._generated(abilities, stop_token_ids=ids[:1]) == ids[:1]
+
+    async def _generated(self, abilities: Abilities, **more: object) -> list[int]:
+        """Ids of two tokens, or fewer, that were generated; empty where nobody says so."""
+        jobs = [question(self._tokenizer, Decoding(max_tokens=2))]
+        reply = await self._answer(abilities, jobs, more={"return_token_ids": True} | more)
+        if isinstance(reply, str):
+            return []
+        try:
+            ids = msgspec.json.decode(reply.body)["choices"][0]["token_ids"]
+            return msgspec.convert(ids, list[int])
+        except (LookupError, TypeError, ValueError):  # another reply than was asked for
+            return []
+
+    async def _stream(self, abilities: Abilities) -> Abilities:
+        """Find whether choices of a list come as they end, and in how many pieces."""
+        if abilities.way != "completions" or not abilities.lists:
+            return abilities
+        schema = _SCHEMA if abilities.schema else None  # then the answer has more than a token
+        jobs = [question(self._tokenizer, Decoding(max_tokens=16, schema=schema)) for _ in "ab"]
+        reply = await self._answer(abilities, jobs, is_streamed=True)
+        if not isinstance(reply, Reply) or reply.status != _OK:
+            return abilities
+        stream = Stream(jobs, Replies(abilities, tokenizer=self._tokenizer))
+        ended = stream.end(reply)
+        if stream.problem or stream.error or len(ended) < len(jobs):
+            return abilities
+        tokens = sum(completion.completion_tokens or 0 for _, completion in ended)
+        is_grouped = stream.pieces <= _PIECES * len(jobs) < tokens
+        return msgspec.structs.replace(abilities, stream="answers" if is_grouped else "tokens")
+
+    async def lacks(self, abilities: Abilities) -> str:
+        """What it cannot do of what another server can; empty where it can do all.
+
+        Raises:
+            EngineError: The key is refused.
+
+        """
+        prompts = 2 if abilities.lists else 1
+        if not await self._asked(abilities, Decoding(max_tokens=1), prompts=prompts):
+            return "take lists of prompts" if abilities.lists else "answer a small question"
+        if abilities.labels and not await self._asked(abilities, self._label_read()):
+            return "give the probabilities of labels"
+        for name, decoding in _HELD.items():
+            if getattr(abilities, name):
+                found = await self._asked(abilities, decoding)
+                if not found or not _is_held(name, found[0].text):
+                    return f"hold an answer to a {name}"
+        return ""
+
+    def _label_read(self) -> Decoding:
+        ids = [0, 1] if self._tokenizer is None else token_ids(self._tokenizer)[:2].tolist()
+        labels = tuple(Label(text, token) for text, token in zip("AB", ids, strict=True))
+        return Decoding(max_tokens=1, labels=labels, probabilities=True)
 
     async def _labels(self, abilities: Abilities) -> Abilities:
-        ids = [0, 1] if self._tokenizer is None else self._ids()[:2].tolist()
-        labels = tuple(Label(text, token) for text, token in zip("AB", ids, strict=True))
-        decoding = Decoding(max_tokens=1, labels=labels, probabilities=True)
+        decoding = self._label_read()
         ways = [{"top_logprobs": 20}, {"top_logprobs": 5}]
         if abilities.way != "chat":
             ways.insert(0, {"labels_by_id": True})
@@ -116,7 +192,7 @@ class Trial:
         """Whether the server's tokenizer makes the same ids; None where it does not say."""
         if self._tokenizer is None:
             return None
-        text = f"{_ASKED} zebra\u00e9 \u4e16\u754c 12,345\n\n  x"
+        text = f"{TEXT} zebra\u00e9 \u4e16\u754c 12,345\n\n  x"
         asked = {"model": abilities.model, "prompt": text, "content": text}
         body = msgspec.json.encode(asked | {"add_special_tokens": False, "add_special": False})
         try:
@@ -128,29 +204,6 @@ class Trial:
             return None
         return bool(tokens == self._tokenizer.encode_trusted(text).tolist())
 
-    def _ids(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-        assert self._tokenizer is not None  # asked for where there is one
-        ids = self._tokenizer.encode_trusted(_ASKED)
-        return np.unique(ids)[:8].astype(np.int32) if len(set(ids.tolist())) > 1 else ids
-
-    def _job(self, decoding: Decoding) -> Job:
-        ids = None if self._tokenizer is None else self._ids()
-        prompt = Prompt((Segment(_ASKED, trusted=True),), ids, b"", 0)
-        request = Request(
-            request_id=bytes(16),
-            keys=(bytes(16),),
-            item_id="trial",
-            shown=(0,),
-            repeat=0,
-            judge="",
-            questions=(),
-            prompt=prompt,
-            prefix_group=0,
-            decoding=decoding,
-            seed=0,
-        )
-        return Job(request, time.time(), time.monotonic())
-
     async def _asked(
         self, abilities: Abilities, decoding: Decoding, *, prompts: int = 1, may_fail: bool = True
     ) -> list[Completion] | None:
@@ -160,13 +213,13 @@ class Trial:
             EngineError: The key is refused; or it had to answer and did not.
 
         """
-        jobs = [self._job(decoding) for _ in range(prompts)]
+        jobs = [question(self._tokenizer, decoding) for _ in range(prompts)]
         reply = await self._answer(abilities, jobs)
         if isinstance(reply, Reply) and reply.status == _OK:
             try:
                 return Replies(abilities, tokenizer=self._tokenizer).read(jobs, reply.body)
             except (BadReplyError, CutPromptError) as error:
-                reply = str(error)
+                reply = self._secret.scrub(str(error))
         if may_fail:
             return None
         if isinstance(reply, Reply):
@@ -174,7 +227,14 @@ class Trial:
         message = f"{self._root} does not answer a small question: {reply}"
         raise EngineError(message, hint="try it by hand: judgefast asks as OpenAI's API says")
 
-    async def _answer(self, abilities: Abilities, jobs: list[Job]) -> Reply | str:
+    async def _answer(
+        self,
+        abilities: Abilities,
+        jobs: list[Job],
+        *,
+        is_streamed: bool = False,
+        more: dict[str, object] | None = None,
+    ) -> Reply | str:
         """The reply in the end, or why there is none: a server may be busy, or fail for once.
 
         Raises:
@@ -182,7 +242,9 @@ class Trial:
 
         """
         bodies = Bodies(abilities)
-        url, body = self._root + bodies.path, bodies.body(jobs)
+        url, body = self._root + bodies.path, bodies.body(jobs, is_streamed=is_streamed)
+        if more:
+            body = msgspec.json.encode(msgspec.json.decode(body) | more)
         tries = 0
         while True:
             tries += 1

@@ -99,5 +99,5 @@ class Waiting:
 
 def _alike(one: Job, other: Job) -> bool:
     """Whether two prompts may go together: most runs have one decoding, the same object."""
-    mine, theirs = one.request.decoding, other.request.decoding
+    mine, theirs = one.decoding, other.decoding
     return mine is theirs or mine == theirs

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import httptools
 from multidict import CIMultiDict
 
+from judgefast.engines.http.causes import cause_of
+from judgefast.engines.http.packed import unpacked
 from judgefast.engines.http.unusable import NoReplyError
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ IDLE_SECONDS = 30.0
 _TICK = 0.002
 """Timers are exact to so many seconds."""
 _HEAD_BYTES = 1 << 16
+_CODING = b"content-encoding"
 _FIRST_FINAL = 200
 """Statuses below it announce another reply."""
 
@@ -56,17 +59,20 @@ class Reply(NamedTuple):
 class Exchange:
     """A request on its way."""
 
-    __slots__ = ("body", "done", "most", "server", "until", "work")
+    __slots__ = ("body", "done", "most", "part", "server", "until", "work")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - a request and who takes what comes of it
         self,
         server: Server,
         body: bytes,
         most: int,
         done: Callable[[Reply | NoReplyError], None],
         until: float,
+        part: Callable[[bytes], None] | None,
     ) -> None:
         self.server, self.body, self.most, self.until = server, body, most, until
+        self.part = part
+        """Takes a stream of events as it comes; what is no such stream is handed over whole."""
         self.done: Callable[[Reply | NoReplyError], None] | None = done
         self.work: Wire | asyncio.Task[None] | None = None
 
@@ -113,7 +119,7 @@ class Server:
         self._at = (url.raw_host or "", url.port or 0)
         self._tls = tls if url.scheme == "https" else None
         self._connect_seconds, self._seconds = connect_seconds, seconds
-        given = {"Host": url.raw_authority, "Accept-Encoding": "identity", **headers}
+        given = {"Host": url.raw_authority, **headers}
         lines = [f"POST {url.raw_path_qs} HTTP/1.1", *(f"{k}: {v}" for k, v in given.items())]
         self._head = ("\r\n".join(lines) + "\r\nContent-Length: ").encode() + b"%d\r\n\r\n"
         self._idle: deque[Wire] = deque()
@@ -122,11 +128,15 @@ class Server:
         self._timer: asyncio.TimerHandle | None = None
 
     def send(
-        self, body: bytes, most: int, done: Callable[[Reply | NoReplyError], None]
+        self,
+        body: bytes,
+        most: int,
+        done: Callable[[Reply | NoReplyError], None],
+        part: Callable[[bytes], None] | None = None,
     ) -> Exchange:
         """Send JSON; `done` is called later with what came of it, unless it is given up."""
         now = time.monotonic()
-        exchange = Exchange(self, body, most, done, now + self._seconds)
+        exchange = Exchange(self, body, most, done, now + self._seconds, part)
         self.flying[exchange] = None
         loop = asyncio.get_running_loop()
         if self._timer is None:
@@ -169,7 +179,8 @@ class Server:
             async with asyncio.timeout(self._connect_seconds):
                 _, wire = await loop.create_connection(lambda: Wire(self), *self._at, ssl=self._tls)
         except (OSError, ValueError) as error:  # a time-out is an OSError too
-            words = str(error) or f"none within {self._connect_seconds:g} seconds"
+            is_late = isinstance(error, TimeoutError) and error.errno is None
+            words = f"none within {self._connect_seconds:g} seconds" if is_late else cause_of(error)
             message = f"no connection to {self.place}: {words}"
             loop.call_soon(exchange.end, NoReplyError(message, was_sent=False))
             return
@@ -192,7 +203,7 @@ class Server:
             done = exchange.done
             exchange.cancel()
             if done is not None:
-                done(NoReplyError(message, was_sent=True))
+                done(NoReplyError(message, was_sent=True, is_timeout=True))
 
 
 class Wire(asyncio.Protocol):
@@ -211,8 +222,8 @@ class Wire(asyncio.Protocol):
         self._fields: list[tuple[bytes, bytes]] = []
         self._parts: list[bytes] = []
         self._size = 0
-        self._problem = ""
-        self._is_whole = self._is_kept = self._has_head = False
+        self._problem = self._coding = ""
+        self._is_whole = self._is_kept = self._has_head = self._is_stream = False
 
     def send(self, exchange: Exchange) -> None:
         """Send a request; nothing else is on its way here."""
@@ -238,6 +249,10 @@ class Wire(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._problem = self._problem or str(error) or type(error).__name__
+        if self._is_stream and self._parts:
+            self._pass_on()
+            if self._exchange is None:  # given up by whoever took it
+                return
         if self._problem:
             self._fail(self._problem)
         elif self._is_whole:
@@ -257,6 +272,8 @@ class Wire(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:  # noqa: D102 - see the class
         self._fields.append((name, value))
         self._size += len(name) + len(value)
+        if len(name) == len(_CODING) and name.lower() == _CODING:
+            self._coding = value.decode("latin-1")
         if self._size > _HEAD_BYTES:
             self._problem = f"a head of more than {_HEAD_BYTES:,} bytes"
 
@@ -264,6 +281,9 @@ class Wire(asyncio.Protocol):
         self._size = 0
         self._has_head = True
         self._status = self._parser.get_status_code()
+        exchange = self._exchange
+        if exchange is not None and exchange.part is not None and self._status == _FIRST_FINAL:
+            self._is_stream = is_stream(self._fields) and not self._coding
 
     def on_body(self, body: bytes) -> None:  # noqa: D102 - see the class
         self._parts.append(body)
@@ -280,10 +300,26 @@ class Wire(asyncio.Protocol):
         else:
             self._is_whole, self._is_kept = True, self._parser.should_keep_alive()
 
+    def _pass_on(self) -> None:
+        """Hand on what has come of a stream; not from within the parser, for it may be given up."""
+        data = b"".join(self._parts)
+        self._parts.clear()
+        assert self._exchange is not None  # asked by the caller
+        assert self._exchange.part is not None  # or it would be no stream
+        self._exchange.part(data)
+
     def _hand_over(self) -> None:
-        exchange, self._exchange = self._exchange, None
+        exchange = self._exchange
         assert exchange is not None  # asked by the callers
-        reply = Reply(self._status, self._fields, b"".join(self._parts))
+        body = b"".join(self._parts)
+        if self._coding:
+            try:
+                body = unpacked(body, self._coding, exchange.most)
+            except ValueError as error:
+                self._fail(str(error))
+                return
+        self._exchange = None
+        reply = Reply(self._status, self._fields, body)
         if self._is_kept and self.is_open and not self._transport.get_write_buffer_size():
             self._server.take_back(self)
         else:
@@ -296,3 +332,9 @@ class Wire(asyncio.Protocol):
         if exchange is not None:
             message = f"no whole answer from {self._server.place}: {words}"
             exchange.end(NoReplyError(message, was_sent=True))
+
+
+def is_stream(fields: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Whether a head announces server-sent events."""
+    kinds = [value for name, value in fields if name.lower() == b"content-type"]
+    return any(b"text/event-stream" in kind.lower() for kind in kinds)

@@ -14,11 +14,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from judgefast.engines import create_engine
+from judgefast.engines.http.options import Secret
+from judgefast.engines.http.trial import Trial
 from judgefast.prompts.decoding import Decoding
+from judgefast.prompts.reasoning import Reasoning
 from tests.engines.http.judging import KEY, Judging, short_reasons
 from tests.recorded import pairs, write_lines
 
@@ -91,12 +95,17 @@ def counter(address: str, name: str) -> float:
 @pytest.fixture(scope="module")
 def engine(url: str, smollm2: Path) -> Iterator[Any]:
     """One that has found out what the server can do, which takes it a while on a CPU."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JUDGEFAST_API_KEY", KEY)
-        made = create_engine("http", base_url=(url,), tokenizer=str(smollm2), **OPTIONS)
+    made = server_engine(url, smollm2)
     made.start()
     yield made
     made.close()
+
+
+def server_engine(url: str, model: Path, **options: Any) -> Any:
+    """An engine that has the key; not started."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUDGEFAST_API_KEY", KEY)
+        return create_engine("http", base_url=(url,), tokenizer=str(model), **OPTIONS | options)
 
 
 def test_label_probabilities_of_the_endpoint_are_those_of_the_engine_in_this_process(
@@ -149,3 +158,78 @@ def test_verdicts_of_a_schema_come_first_and_the_run_has_every_one(
     assert ran.counts["parsed"] == ran.counts["planned"] == 6
     for completion in ran.completions():
         assert re.match(r'\{"verdict":"[ABC]","reason":"', completion["text"])
+
+
+TOLD = [f"A short story about the number {number} begins so: once" for number in range(8)]
+LONG = Decoding(max_tokens=48)
+
+
+def test_long_answers_of_a_list_are_streamed_some_tokens_at_a_time_and_are_those_of_single_requests(
+    url: str, engine: Any, smollm2: Path, ask: Callable[..., Request], answers: Callable[..., Any]
+) -> None:
+    assert engine.found.abilities.stream == "answers"
+    encode = engine.model.tokenizer.encode_trusted
+    requests = [ask(encode(text).tolist(), LONG) for text in TOLD]
+    before = [counter(url, name) for name in ("prompt_tokens", "generation_tokens")]
+    since = engine.counters()
+    found = answers(engine, requests)
+    after = [counter(url, name) for name in ("prompt_tokens", "generation_tokens")]
+    used = [new - old for new, old in zip(after, before, strict=True)]
+    assert used == [
+        sum(each.prompt_tokens for each in found),
+        sum(each.completion_tokens for each in found),
+    ]
+    names = ("server_prompt_tokens", "server_completion_tokens")
+    assert used == [engine.counters()[name] - since[name] for name in names]
+    alone = server_engine(url, smollm2, stream="off")
+    alone.start()
+    singly = answers(alone, requests)
+    alone.close()
+    same = sum(a.text == b.text for a, b in zip(found, singly, strict=True))
+    assert same >= len(TOLD) - 2, "numbers hang a little on what is computed beside them"
+    assert [each.completion_tokens for each in found] == pytest.approx(
+        [each.completion_tokens for each in singly], abs=48
+    )
+    assert all(each.completion_tokens > 8 or each.finish_reason == "stop" for each in found)
+
+
+def test_a_judge_is_asked_for_its_thinking_and_behind_it_for_its_answer(
+    url: str, smollm2: Path, ask: Callable[..., Request], answers: Callable[..., Any]
+) -> None:
+    """SmolLM2 does not think: what it writes up to the first full stop stands for that."""
+    made = server_engine(url, smollm2)
+    tokenizer = made.model.tokenizer
+    stop, closing = (tokenizer.encode_trusted(text).tolist() for text in (".", "\nSo the sky is"))
+    reasoning = Reasoning(
+        family="think",
+        by_default=True,
+        opening="",
+        direct="",
+        closing="",
+        closing_ids=tuple(closing),
+        end_ids=tuple(stop),
+        answer_end_ids=(),
+        text_ids=(),
+    )
+    trial = Trial(made._running()._client, url, Secret(KEY), tokenizer, 60.0)
+    assert made._running()._result(trial._is_ended_by_ids(made.found.abilities))
+    made.found = made.found._replace(
+        abilities=msgspec.structs.replace(made.found.abilities, thinking=True)
+    )
+    made.model.__dict__["reasoning"] = reasoning
+    made.start()
+    prompt = tokenizer.encode_trusted(TOLD[0]).tolist()
+    thoughtful = Decoding(max_tokens=6, thinking_tokens=40 + len(closing))
+    hasty = msgspec.structs.replace(thoughtful, thinking_tokens=len(closing) + 2)
+    done, short = answers(made, [ask(prompt, thoughtful), ask(prompt, hasty)])
+    plain = answers(made, [ask(prompt, Decoding(max_tokens=40))])[0].text
+    made.close()
+    thought, _, _ = plain.partition(".")
+    assert 3 < len(thought) < len(plain)
+    assert done.reasoning == thought.strip()
+    assert done.reasoning_tokens == len(tokenizer.encode_trusted(thought + ".").tolist())
+    assert done.prompt_tokens == len(prompt)
+    assert 0 < done.completion_tokens - done.reasoning_tokens <= 6
+    assert done.text
+    assert "." not in done.reasoning
+    assert (short.text, short.finish_reason, short.reasoning_tokens) == ("", "length", 2)

@@ -1,0 +1,122 @@
+"""Whose fault a refusal is: a small question, asked as the prompts were, shows it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from judgefast.engines.http.asked import longest_reply
+from judgefast.engines.http.look import refusal
+from judgefast.engines.http.retries import Next, next_of
+from judgefast.engines.http.wires import Reply
+from judgefast.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from judgefast.engines.base import ErrorKind
+    from judgefast.engines.http.bodies import Bodies
+    from judgefast.engines.http.client import Client, OnItsWay
+    from judgefast.engines.http.endpoints import Endpoint
+    from judgefast.engines.http.examine import Examiner
+    from judgefast.engines.http.jobs import Job
+    from judgefast.engines.http.options import Secret
+    from judgefast.engines.http.unusable import NoReplyError
+
+_OK = 200
+_MANY_REFUSED = 8
+"""Prompts refused in a row, after which a small question shows whether any would be taken."""
+
+
+class Doubts:
+    """Asks where a refusal may be about a prompt or about all that is sent. Of the loop's thread.
+
+    Args:
+        client: Connections.
+        bodies: Of requests.
+        examiner: Makes the question.
+        secret: The key.
+        give_up: Fails a request, with what kind of error and in which words.
+        wait: Takes back a prompt that may yet be answered.
+        go_on: Called when prompts may be sent again.
+        end: Takes the error that ends the engine.
+
+    """
+
+    def __init__(  # noqa: PLR0913 - its parts, by keyword
+        self,
+        *,
+        client: Client,
+        bodies: Bodies,
+        examiner: Examiner,
+        secret: Secret,
+        give_up: Callable[[Job, ErrorKind, str], None],
+        wait: Callable[[Job], None],
+        go_on: Callable[[], None],
+        end: Callable[[EngineError], None],
+    ) -> None:
+        self._client, self._bodies, self._examiner = client, bodies, examiner
+        self._secret = secret
+        self._give_up, self._wait, self._go_on, self._end = give_up, wait, go_on, end
+        self._in_row, self._most = 0, _MANY_REFUSED
+        self.of_all: OnItsWay | None = None
+        """A question that shows whether anything is taken; nothing else is sent meanwhile."""
+        self._of_prompts: dict[int, tuple[OnItsWay, Job]] = {}
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Prompts that wait for a question about them."""
+        return [job for _, job in self._of_prompts.values()]
+
+    def close(self) -> None:
+        """Ask nothing any more."""
+        for sent, _ in self._of_prompts.values():
+            sent.cancel()
+        if self.of_all is not None:
+            self.of_all.cancel()
+
+    def passed(self) -> None:
+        """Note that a prompt was answered."""
+        self._in_row = 0
+
+    def refused(self, endpoint: Endpoint, job: Job, said: str) -> None:
+        """Note that a prompt was refused, in a server's words; after many in a row, ask."""
+        self._in_row += 1
+        if self._in_row >= self._most and self.of_all is None:
+            done = partial(self._is_all_refused, endpoint, said)
+            self.of_all = self._ask(endpoint, job, done)
+
+    def of_prompt(self, endpoint: Endpoint, job: Job, words: str) -> None:
+        """Give a prompt up in these words, if it alone is what a server has no room for."""
+        done = partial(self._is_its_own_fault, job, words)
+        self._of_prompts[id(job)] = (self._ask(endpoint, job, done), job)
+
+    def _ask(
+        self, endpoint: Endpoint, job: Job, done: Callable[[Reply | NoReplyError], None]
+    ) -> OnItsWay:
+        asked = [self._examiner.question(job.decoding)]
+        body, url = self._bodies.body(asked), endpoint.root + self._bodies.path
+        return self._client.send(url, body, most=longest_reply(asked), done=done)
+
+    def _is_all_refused(self, endpoint: Endpoint, said: str, reply: Reply | NoReplyError) -> None:
+        """Go on where only prompts are refused, and stop where all is that we ask."""
+        self.of_all = None
+        self._in_row = 0
+        if isinstance(reply, Reply):
+            if reply.status == _OK:  # data may begin with any number of bad prompts
+                self._most *= 2
+            step = next_of(reply.status, reply.words) if reply.status != _OK else None
+            if step is Next.STOP:
+                self._end(refusal(endpoint.root, reply.status, self._secret.scrub(reply.words)))
+            elif step is Next.REFUSED:
+                hint = "mend what it names; the same command goes on"
+                self._end(EngineError(f"every request is refused: {said}", hint=hint))
+        self._go_on()
+
+    def _is_its_own_fault(self, job: Job, words: str, reply: Reply | NoReplyError) -> None:
+        del self._of_prompts[id(job)]
+        if isinstance(reply, Reply) and reply.status == _OK:
+            self._give_up(job, "engine_error", words)
+        else:
+            self._wait(job)
+        self._go_on()
