@@ -105,3 +105,24 @@ def test_texts_are_the_same_alone_and_in_a_batch(
         completion = run(engine, [request])[request.request_id]
         assert completion.text == texts[together[n].request_id].text
         assert completion.completion_tokens <= 12
+
+
+def test_prompts_that_begin_alike_are_read_each_by_itself_once_new_labels_were_tried(
+    engine: EmbeddedEngine,
+    tokenizer: PromptTokenizer,
+    ask: Callable[..., Request],
+    label_decoding: Callable[..., Decoding],
+    run: Callable[..., Any],
+) -> None:
+    decoding = label_decoding("X", "Y")  # no other test has these: their grammars are tried first
+    prompts = [
+        tokenizer.encode_trusted(f"Zebra number {n}. Is it X or Y? Answer:").tolist()
+        for n in (1, 22, 333, 4444, 5, 66)
+    ]
+    assert len({ids[0] for ids in prompts}) == 1
+    together = [ask(ids, decoding) for ids in prompts]
+    found = run(engine, together)
+    for ids, request in zip(prompts, together, strict=True):
+        alone = ask(ids, decoding)
+        expected = run(engine, [alone])[alone.request_id].answers[0].logprobs
+        assert found[request.request_id].answers[0].logprobs == pytest.approx(expected, abs=2e-4)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from judgefast.engines.embedded.guards import BLOCK_TOKENS
 from judgefast.engines.embedded.native import load_openvino
 
 if TYPE_CHECKING:
@@ -117,13 +118,20 @@ class Pipeline:
     ) -> str | None:
         """Compile a grammar by a throw-away token. Nothing else may be in flight.
 
+        The prompt for it fills one block of the cache. One that is shorter stays there as a block
+        that is begun, all prompts that go on from it get that one block, and when several come in
+        together each writes its own tokens over those of the others.
+
         Returns:
             What the engine has against it, or None.
 
         """
+        import numpy as np  # noqa: PLC0415 - heavy
+
         handles: list[Any] = []
         try:
-            handles.append(self.add(ids[:1], grammar, max_new_tokens=1))
+            block = np.full(BLOCK_TOKENS, ids[0], np.int32)
+            handles.append(self.add(block, grammar, max_new_tokens=1))
             self.drain(between_steps)
         except Exception as error:  # noqa: BLE001 - the engine raises what it likes
             self.settle(handles)
