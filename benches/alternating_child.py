@@ -74,7 +74,7 @@ class AlternatingLoop(Loop):
         self._templates: deque[Work] = deque(maxlen=TEMPLATES)
         self._random = np.random.default_rng(1)
         self._is_raw = False
-        self._ended = self._ended_full = self._entered = 0
+        self._ends = self._ended_full = self._entered = 0
         self._between = 0.0
         self._dry = 0
         self._left_step = time.perf_counter()
@@ -107,13 +107,13 @@ class AlternatingLoop(Loop):
 
     def turn(self) -> None:
         """Fill the window from whoever's turn it is, and step."""
-        before = self._ended
+        before = self._ends
         while len(self._owned) < self._room():
             if self._is_raw:
-                self._enter(self._raw(), None)
+                self._admit(self._raw(), None)
             elif self._waiting:
                 work = self._waiting.popleft()
-                self._enter(work, work)
+                self._admit(work, work)
             else:
                 break
         super().turn()
@@ -121,7 +121,7 @@ class AlternatingLoop(Loop):
         if not self._before:
             if self._ended_full >= self._sequences:
                 self._begin()
-        elif now >= self._until and (self._ended > before or now >= self._until + LATE_SECONDS):
+        elif now >= self._until and (self._ends > before or now >= self._until + LATE_SECONDS):
             self._end()
 
     def _room(self) -> int:
@@ -130,7 +130,7 @@ class AlternatingLoop(Loop):
         spread = 1 + self._steps * self._sequences // max(1, tokens)
         return spread if spread < self._sequences else self._window
 
-    def _enter(self, asked: Work, owner: Work | None) -> None:
+    def _admit(self, asked: Work, owner: Work | None) -> None:
         self._entered += 1
         number = next(self._numbers)
         self._owned[number] = owner
@@ -151,7 +151,7 @@ class AlternatingLoop(Loop):
     def _to_owner(self, message: Any) -> None:  # noqa: ANN401 - any message
         """What the loop says of a request in vLLM, to the pipeline if it is one of its."""
         if isinstance(message, Done):
-            self._ended += 1
+            self._ends += 1
             # While slots are still being taken steps are faster than any later.
             self._ended_full += len(self._owned) >= self._sequences
             owner = self._owned.pop(message.number)
@@ -209,7 +209,7 @@ class AlternatingLoop(Loop):
             "computed": prompt - hits,
             "cached": hits,
             "generated": found["vllm:generation_tokens"],
-            "ended": self._ended,
+            "ended": self._ends,
             "entered": self._entered,
             "steps": self._steps,
             "dry_steps": self._dry,
