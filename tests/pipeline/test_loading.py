@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
+from judgefast.batches.columns import no_plan
+from judgefast.batches.tables import PLANNED, RenderedColumns
 from judgefast.errors import ConfigError, DataError
 from judgefast.pipeline.directory import open_run as real_open_run
+from judgefast.pipeline.loading import workload_of
+from judgefast.pipeline.plan import RunPlan
 from judgefast.pipeline.results import read_run, report_of
+from judgefast.prompts.decoding import Decoding
 from judgefast.reports.text import render
 from tests.engines.scripted import ScriptedEngine
 
@@ -70,6 +76,15 @@ def test_an_engine_begins_before_rows_are_read_and_hears_what_is_asked(
     assert (workload.requests, workload.labels_only) == (40, False)
     assert workload.longest_prompt_tokens is None, "this engine takes no tokens"
     assert said[:3] == ["word 1", "word 3", "word 4"], "it is asked after each call"
+
+
+def test_an_engine_is_set_up_alike_whatever_is_left_of_a_run() -> None:
+    planned = np.array([PLANNED.index("send")] * 3 + [PLANNED.index("too_long")], np.uint8)
+    tokens = np.array([100, 300, 200, 9_000], np.int32)
+    plan = RunPlan(no_plan(), RenderedColumns(None, tokens, None, planned))
+    workload = workload_of(plan, np.array([0], np.uint32), Decoding(max_tokens=5))
+    assert (workload.requests, workload.of_run) == (1, 3)
+    assert (workload.longest_prompt_tokens, workload.mean_prompt_tokens) == (300, 200.0)
 
 
 def test_one_that_is_not_needed_is_closed_without_a_start(

@@ -77,6 +77,9 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
 
     requests: int
     """At least 1."""
+    of_run: int | None = None
+    """Requests of the whole run, those that were answered at earlier starts among them; None: no
+    more than `requests`. What decides verdicts must not depend on how much is left."""
     longest_prompt_tokens: int | None
     """None where prompts are not counted in tokens."""
     mean_prompt_tokens: float | None

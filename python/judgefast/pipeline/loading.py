@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from judgefast.codes import Status
 from judgefast.engines.base import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from judgefast.engines.base import Engine
@@ -71,13 +73,18 @@ class Loading:
 
 
 def workload_of(plan: RunPlan, rows: NDArray[np.uint32], decoding: Decoding) -> Workload:
-    """What asking some rows of a plan takes; there is at least one."""
+    """What asking some rows of a plan takes; there is at least one.
+
+    Lengths are those of the whole run, so that an engine is set up alike at every start of it.
+    """
+    of_run = plan.rendered.decided == Status.PARSED
     tokens = plan.rendered.prompt_tokens
-    asked = None if tokens is None else tokens[rows]
+    sent = None if tokens is None else tokens[of_run]
     return Workload(
         requests=len(rows),
-        longest_prompt_tokens=None if asked is None else int(asked.max()),
-        mean_prompt_tokens=None if asked is None else float(asked.mean()),
+        of_run=int(np.count_nonzero(of_run)),
+        longest_prompt_tokens=None if sent is None else int(sent.max()),
+        mean_prompt_tokens=None if sent is None else float(sent.mean()),
         max_tokens=decoding.max_tokens,
         thinking_tokens=decoding.thinking_tokens,
         labels_only=decoding.probabilities and decoding.max_tokens == 1,

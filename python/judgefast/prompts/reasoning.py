@@ -58,6 +58,10 @@ class Reasoning(msgspec.Struct, frozen=True, kw_only=True):
         """Text that the prompt ends with, behind the template's; None where there is none."""
         return self.opening if thinking else self.direct
 
+    def room(self, budget: int) -> int:
+        """Tokens that may be thought, within a budget in which the marks that end it are too."""
+        return max(1, budget - len(self.closing_ids))
+
 
 def find_reasoning(model: JudgeModel) -> Reasoning | None:
     """How `model` thinks; None where it does not, or where nothing shows that it does.

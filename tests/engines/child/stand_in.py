@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 import msgspec
 
@@ -34,6 +35,8 @@ class Load(msgspec.Struct, tag=True, frozen=True, kw_only=True):
 
     deadly: list[int] = []
     """Requests that end the process."""
+    endless: list[int] = []
+    """Requests that it never comes back from."""
 
 
 class Work(Numbered, tag=True, frozen=True, kw_only=True):
@@ -83,6 +86,8 @@ def main() -> None:
             frames.write(output, Entered(message.number))
             if message.number in load.deadly:
                 os._exit(4)
+            if message.number in load.endless:
+                time.sleep(600)
             frames.write(output, Done(number=message.number))
 
 

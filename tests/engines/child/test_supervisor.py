@@ -10,7 +10,7 @@ import pytest
 from judgefast.engines.child.supervisor import MAX_BLAMED, Answer, Failure, Patience, Supervisor
 from judgefast.errors import EngineError
 
-from .stand_in import DIALECT, Early, Load, Work
+from .stand_in import DIALECT, Done, Early, Load, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,6 +54,8 @@ def test_a_process_that_waits_to_be_told_is_not_hung(start: Callable[..., Starte
     supervisor, answers = start(Early(), load_seconds=0.3)
     with pytest.raises(queue.Empty):
         supervisor._started.get(timeout=0.6)
+    # What it takes from now on is the machine's; the process may still be importing.
+    supervisor._patience = supervisor._patience._replace(of_load=20.0)
     supervisor.load(Load())
     assert supervisor.wait().load_seconds == 0
     supervisor.submit([Work(number=1)])
@@ -68,6 +70,24 @@ def test_one_that_dies_before_it_is_told_is_an_error_of_the_start(
     supervisor.load(Load())
     with pytest.raises(EngineError, match="did not start: exit status 3"):
         supervisor.wait()
+
+
+def test_what_was_cancelled_is_not_sent_to_the_next_process(start: Callable[..., Started]) -> None:
+    supervisor, answers = start(Load(endless=[1]))
+    supervisor.wait()
+    supervisor.submit([Work(number=1), Work(number=2)])
+    supervisor.cancel([1])
+    patient = supervisor._patience
+    supervisor._patience = patient._replace(of_step=0.5)
+    supervisor.cancel([])  # it looks at its patience again
+    gone = answered(answers, 1)[1]
+    supervisor._patience = patient
+    assert isinstance(gone, Done)
+    assert gone.cancelled
+    other = answered(answers, 1)[2]
+    assert isinstance(other, Done)
+    assert not other.cancelled
+    assert supervisor.restarts == 1
 
 
 def test_requests_in_a_row_that_kill_fail_alone_and_the_engine_lives(

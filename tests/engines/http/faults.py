@@ -79,6 +79,8 @@ class Script(msgspec.Struct, forbid_unknown_fields=True):
     """Characters that it thinks before it answers; 0 for a judge that does not."""
     parts: Literal["reasoning", "reasoning_content", "no"] = "reasoning"
     """Where its thinking is over chat; `no`: between marks in the content."""
+    tells_ids: bool = True
+    """It says which tokens it has generated, where it is asked to."""
     hidden: str = ""
     """Letters that are never among the likeliest tokens."""
     rules: list[Rule] = []

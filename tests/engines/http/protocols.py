@@ -167,7 +167,7 @@ def _choice(index: int, said: Said, asked: Asked, script: Script) -> dict[str, A
             choice["logprobs"] = {"content": [one | {"top_logprobs": listed}]}
         return choice
     choice["text"] = text
-    if body.get("return_token_ids"):
+    if body.get("return_token_ids") and script.tells_ids:
         choice["token_ids"] = said.ids
     if body.get("logprobs") is not None:
         if script.flavour == "vllm" and "logprob_token_ids" in body:

@@ -46,7 +46,7 @@ def pair(folder: Path, **rule: Any) -> tuple[FaultServer, FaultServer]:
 def test_requests_that_hang_are_answered_by_the_other_server_and_counted(
     hedging: dict[str, Any], tmp_path: Path, judging: Judging, names: list[str]
 ) -> None:
-    first, second = pair(tmp_path, do="hang", first=30, times=HANGING)
+    first, second = pair(tmp_path, do="hang", first=8, times=HANGING)
     with first, second:
         begun = time.monotonic()
         ran = judging.run(first.url, second.url, options=OPTIONS | hedging)

@@ -43,7 +43,14 @@ def test_counters_of_all_engines_of_a_server_are_added_up(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "<html>", "llamacpp:prompt_tokens_total 5", "vllm:prompt_tokens_total 5\n"]
+    "text",
+    [
+        "",
+        "<html>",
+        "llamacpp:prompt_tokens_total 5",
+        "vllm:prompt_tokens_total 5\n",
+        *(Cache().metrics("m").replace(" 0.0", f" {odd}") for odd in ("1e", "1e999", "-", "NaN")),
+    ],
 )
 def test_what_a_server_does_not_count_is_not_made_up(text: str) -> None:
     assert read_counters(text) is None

@@ -53,7 +53,7 @@ def test_a_server_that_hangs_ends_the_engine_and_loses_nothing(
     server: Any, judging: Judging, names: list[str]
 ) -> None:
     """It takes connections and says nothing: its process is stopped."""
-    options = SINGLY | {"timeout_seconds": 0.4, "patience_seconds": 0.8, "max_retries": 1000}
+    options = SINGLY | {"timeout_seconds": 1.0, "patience_seconds": 2.0, "max_retries": 1000}
     with server(seconds=0.05) as one:
         process = judging.start(one.url, options=options)
         wait_until(lambda: sum(one.log.times("answered").values()) >= 4)
@@ -69,7 +69,7 @@ def test_a_server_that_shows_its_models_and_answers_nothing_ends_the_engine_too(
     server: Any, judging: Judging
 ) -> None:
     hang = {"do": "hang", "first": 4, "times": None, "everything": True}
-    options = SINGLY | {"timeout_seconds": 0.4, "patience_seconds": 0.8, "max_retries": 1000}
+    options = SINGLY | {"timeout_seconds": 1.0, "patience_seconds": 2.0, "max_retries": 1000}
     with server(rules=[hang]) as one:
         begin = time.monotonic()
         ran = judging.run(one.url, options=options)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -241,17 +240,15 @@ def test_streams_that_are_answered_amiss_are_asked_again(
 def test_a_choice_that_has_ended_is_handed_on_while_others_of_its_list_go_on(
     server: Any, ask: Any
 ) -> None:
-    rules = [{"do": "late", "about": "one of q2.", "seconds": 2.0, "times": None}]
+    rules = [{"do": "late", "about": "one of q2.", "seconds": 4.0, "times": None}]
     with server(rules=rules) as one:
         engine = ask([one.url], 8)
-        begun = time.monotonic()
-        soon = collected(engine, 7, 1.5)
+        soon = collected(engine, 7, 3.5)
         assert len(soon) == 7
-        assert time.monotonic() - begun < 1.5
         assert (engine.in_flight(0), at_servers(engine)) == (1, [1])
-        (late,) = collected(engine, 1, 3)
+        (late,) = collected(engine, 1, 30)
         assert late.request_id[0] == 2
-        assert late.wall_seconds > 1.9
+        assert late.wall_seconds > 3.9
         assert max(one.log.lengths) == 4
         assert at_servers(engine) == [0]
 
@@ -260,8 +257,8 @@ def test_what_is_left_of_a_stream_is_given_up_with_it(server: Any, ask: Any) -> 
     rules = [{"do": "late", "about": "one of q2.", "seconds": 20.0, "times": None}]
     with server(rules=rules) as one:
         engine = ask([one.url], 8)
-        assert len(collected(engine, 7, 3)) == 7
+        assert len(collected(engine, 7, 15)) == 7
         engine.cancel([(2).to_bytes(16, "little")])
-        (gone,) = collected(engine, 1, 1)
+        (gone,) = collected(engine, 1, 15)
         assert (gone.finish_reason, engine.in_flight(0)) == ("cancelled", 0)
         assert at_servers(engine) == [0]

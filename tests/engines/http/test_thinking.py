@@ -19,6 +19,7 @@ from .conftest import ITEMS
 from .judging import Judging, assert_complete
 from .minds import MUSING
 from .opinion import row
+from .serving import FaultServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,6 +74,19 @@ def test_over_token_ids_a_judge_is_asked_to_think_and_then_for_an_answer_that_is
             assert done["completion_tokens"] == THOUGHT + 1 + len(done["text"])
             assert done["prompt_tokens"] < 3000
         assert "reasoning" in thinker.report()
+
+
+def test_a_second_server_that_does_not_tell_what_was_thought_is_refused_by_name(
+    server: Any, thinker: Judging, tmp_path: Path
+) -> None:
+    (tmp_path / "second").mkdir()
+    script = {"thinks": THOUGHT, "vocabulary": 260, "tells_ids": False}
+    with thinking(server) as one, FaultServer(tmp_path / "second", **script) as other:
+        ran = thinker.run(one.url, other.url, rubric=RUBRIC)
+        assert ran.status == 2, ran.words
+        lacks = "does not end an answer at tokens by their ids and tell them"
+        assert f"{other.url} {lacks}, as the first server does" in ran.words
+        assert one.log.items == other.log.items == []
 
 
 def test_a_judge_that_thinks_its_budget_away_is_cut_and_gives_no_verdict(

@@ -256,6 +256,18 @@ def test_no_more_room_is_wanted_than_there_are_requests(model: Callable[[str], S
     assert settings(H100, middle, twenty).arguments["quantization"] == "fp8"
 
 
+def test_a_run_that_goes_on_has_the_precision_that_it_began_with(
+    model: Callable[[str], Shape],
+) -> None:
+    middle = model("Qwen2.5-32B-Instruct")
+    begun = settings(H100, middle, msgspec.structs.replace(TEXTS, of_run=10_000)).arguments
+    left = msgspec.structs.replace(TEXTS, requests=10, of_run=10_000)
+    rest = settings(H100, middle, left).arguments
+    assert begun["quantization"] == rest["quantization"] == "fp8"
+    assert rest.get("kv_cache_dtype") == begun.get("kv_cache_dtype")
+    assert (begun["max_num_seqs"] > 16, rest["max_num_seqs"]) == (True, 16)
+
+
 def test_a_cache_of_the_users_size_holds_what_it_holds(model: Callable[[str], Shape]) -> None:
     memory = 10 * 147_456 * 2_750
     chosen = settings(H200, model("Qwen3-8B"), kv_cache_memory_bytes=memory).arguments

@@ -113,6 +113,8 @@ class Supervisor:
         self._sent: set[int] = set()
         self._entered: set[int] = set()
         """Sent ones that the model has had in hand."""
+        self._given_up: set[int] = set()
+        """Sent ones that were cancelled, of which the process has yet to say so."""
         self._ends: Counter[int] = Counter()
         """Ends of the process that found a request in the model."""
         self._suspects: deque[int] = deque()
@@ -277,6 +279,7 @@ class Supervisor:
         del self._pending[number]
         self._sent.discard(number)
         self._entered.discard(number)
+        self._given_up.discard(number)
         del self._ends[number]
         if number == self._alone:
             self._alone = None
@@ -286,6 +289,7 @@ class Supervisor:
         known = [number for number in numbers if number in self._pending]
         sent = [number for number in known if number in self._sent]
         if sent and self._process:
+            self._given_up.update(sent)
             self._process.send(Cancel(sent))
         for number in known:
             if number not in self._sent:
@@ -300,6 +304,8 @@ class Supervisor:
         if not self._ever_ready:
             self._lose(f"the {self._dialect.engine} engine did not start: {why}")
             return
+        for number in list(self._given_up):  # the process did not live to say so
+            self._settle(number, self._dialect.cancelled(number))
         kind: ErrorKind = "timeout" if self._overdue.startswith("no sign") else "engine_error"
         if self._alone is not None:
             words = f"the engine process ended on this request alone, after it did once: {why}"

@@ -24,7 +24,10 @@ _NAMES = {
     "vllm:prefix_cache_hits": "cached_tokens",
     "vllm:generation_tokens": "completion_tokens",
 }
-_LINE = re.compile(r"^([a-zA-Z_:][\w:]*?)(?:_total)?(?:\{.*\})? ([-+.\deE]+)(?: \d+)?$")
+_LINE = re.compile(
+    r"^([a-zA-Z_:][\w:]*?)(?:_total)?(?:\{.*\})? (\d+(?:\.\d*)?(?:[eE][-+]?\d\d?)?)(?: \d+)?$",
+    re.ASCII,
+)
 
 
 class Counted(NamedTuple):

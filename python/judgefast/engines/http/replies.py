@@ -179,8 +179,8 @@ class Replies:
         (choice,) = _in_order(reply.choices, 1)
         usage = _checked(reply.usage, [job])
         finish = _finish(choice.finish_reason, choice.text, job.decoding)
-        if finish == "refused":
-            return job.answered(text="", finish_reason="refused")
+        if finish not in {"stop", "length"}:  # refused, or given up half thought
+            return job.answered(text="", finish_reason=finish)
         if choice.token_ids is None or self._thinking is None:
             message = "it does not say which tokens were thought"
             raise BadReplyError(message)

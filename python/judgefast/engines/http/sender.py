@@ -224,6 +224,8 @@ class Sender:
 
     def _came(self, asked: Asked, reply: Reply | NoReplyError) -> None:
         """See to what came of a request."""
+        if id(asked) not in self._asked:  # given up as its answer came
+            return
         try:
             if asked.stream is not None:
                 if ended := asked.stream.end(reply):
@@ -264,7 +266,7 @@ class Sender:
     def _take(self, asked: Asked, reply: Reply) -> None:
         endpoint, jobs = asked.endpoint, asked.jobs
         if reply.status != _OK:
-            self._refused(endpoint, jobs, reply)
+            self._refused(asked, reply)
             return
         try:
             if asked.stream is not None:
@@ -275,10 +277,12 @@ class Sender:
             why = self._secret.scrub(str(error))
             words = f"{endpoint.root} answered what is no answer ({kind[:_KIND]}): {why[:_WORDS]}"
             self._health.failed(endpoint, words)
-            self.resending.again(jobs, words, singly=True)
+            if asked.twin is None:
+                self.resending.again(jobs, words, singly=True)
             return
         except CutPromptError as error:
-            self._settle(jobs, [job.failed("too_long", str(error)) for job in jobs])
+            if asked.twin is None:
+                self._settle(jobs, [job.failed("too_long", str(error)) for job in jobs])
             return
         self._worked(asked, jobs, completions)
         if not completions and self._lost is None:  # it has thought; its prompt is there in a cache
@@ -295,19 +299,26 @@ class Sender:
         if asked.twin is not None:
             self._spare(asked.twin)
 
-    def _refused(self, endpoint: Endpoint, jobs: list[Job], reply: Reply) -> None:
+    def _refused(self, asked: Asked, reply: Reply) -> None:
+        endpoint = asked.endpoint
         words = self._secret.scrub(reply.words)
         said = f"{endpoint.root} answered {reply.status}: {words[:_WORDS]}"
         step = next_of(reply.status, words)
+        if step is Next.STOP:
+            self._end(refusal(endpoint.root, reply.status, words))
+            return
+        wait = retry_after(reply.headers, time.time()) if step is Next.LATER else None
         if step is Next.LATER:
-            wait = retry_after(reply.headers, time.time())
             self._health.has_no_room(endpoint, wait, said)
-            self.resending.put_off(endpoint, jobs, said, wait, is_quota=reply.status == _TOO_MANY)
         elif step is Next.AGAIN:
             self._health.failed(endpoint, said)
+        if asked.twin is not None:  # the other server has the same prompts, and may answer
+            return
+        jobs = asked.jobs
+        if step is Next.LATER:
+            self.resending.put_off(endpoint, jobs, said, wait, is_quota=reply.status == _TOO_MANY)
+        elif step is Next.AGAIN:
             self.resending.again(jobs, said)
-        elif step is Next.STOP:
-            self._end(refusal(endpoint.root, reply.status, words))
         elif len(jobs) > 1:
             self.resending.halve(jobs, said)
         else:
@@ -333,11 +344,14 @@ class Sender:
         words = self._secret.scrub(str(error))
         if not error.was_sent:
             self._health.failed(endpoint, words, is_gone=True)
-            self.resending.at_once(jobs)
+            if asked.twin is None:
+                self.resending.at_once(jobs)
             return
         since = asked.started if error.is_timeout else None
         self._health.failed(endpoint, words, waited_since=since)
-        self.resending.again(jobs, words, kind="timeout" if error.is_timeout else "engine_error")
+        if asked.twin is None:
+            kind: ErrorKind = "timeout" if error.is_timeout else "engine_error"
+            self.resending.again(jobs, words, kind=kind)
 
     def _comes_back(self, job: Job) -> None:
         self._waiting.add_first([job])

@@ -76,8 +76,7 @@ class Thinking:
     def _of(self, decoding: Decoding) -> Phases:
         found = self._phases.get(decoding)
         if found is None:
-            # What is left of the budget when the marks that end the thinking are in it.
-            room = max(1, decoding.thinking_tokens - len(self.reasoning.closing_ids))
+            room = self.reasoning.room(decoding.thinking_tokens)
             think = msgspec.structs.replace(
                 decoding, max_tokens=room, stop=(), schema=None, labels=(), probabilities=False
             )

@@ -163,6 +163,8 @@ class Trial:
             return "take lists of prompts" if abilities.lists else "answer a small question"
         if abilities.labels and not await self._asked(abilities, self._label_read()):
             return "give the probabilities of labels"
+        if abilities.thinking and not await self._is_ended_by_ids(abilities):
+            return "end an answer at tokens by their ids and tell them"
         for name, decoding in _HELD.items():
             if getattr(abilities, name):
                 found = await self._asked(abilities, decoding)

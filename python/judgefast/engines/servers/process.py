@@ -146,8 +146,8 @@ class ServerProcess:
         return status
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
-        del frame
         """The first goes to the leader, which ends the others; the second kills them all."""
+        del frame
         if self._signalled is not None:
             self._kill()
             return

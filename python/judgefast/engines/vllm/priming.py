@@ -3,7 +3,7 @@
 Such a layer forgets what is behind its window, so vLLM keeps its cache at few places of a prompt:
 at its end, and where two prompts that it has seen part. The first two requests that share a head
 would both compute it. A request of the head alone, queued just before them, keeps its end; every
-later one finds it (`docs/vllm.md`, tests/engines/vllm/real/test_priming.py).
+later one finds it (`docs/vllm.md`, tests/engines/vllm/real/test_loading.py).
 """
 
 from __future__ import annotations

@@ -41,18 +41,23 @@ class Lengths(NamedTuple):
     answer: int
     """That it may generate."""
     requests: int | None
+    """That are to be asked."""
+    of_run: int | None
+    """Of the whole run."""
     is_known: bool
     """They are the data's; else assumed."""
 
     @property
     def busy(self) -> int:
-        """Sequences side by side that keep a GPU busy."""
+        """Sequences side by side that keep a GPU busy, at whichever start of a run."""
         by_kind = BUSY_SEQUENCES if self.answer > 1 else max(2, floor(BUSY_TOKENS / self.typical))
-        return by_kind if self.requests is None else min(by_kind, self.requests)
+        return by_kind if self.of_run is None else min(by_kind, self.of_run)
 
 
 def lengths_of(workload: Workload | None, longest: int | None) -> Lengths:
     """Lengths of a workload; without one, such as `longest` allows."""
+    requests = None if workload is None else workload.requests
+    of_run = None if workload is None else workload.of_run or requests
     if workload is not None and workload.longest_prompt_tokens is not None:
         answer = workload.max_tokens + workload.thinking_tokens
         prompt = workload.mean_prompt_tokens or workload.longest_prompt_tokens
@@ -60,12 +65,12 @@ def lengths_of(workload: Workload | None, longest: int | None) -> Lengths:
             workload.longest_prompt_tokens + answer,
             prompt + answer / 2,
             answer,
-            workload.requests,
+            requests,
+            of_run,
             is_known=True,
         )
     most = min(longest or _ASSUMED_TOKENS, _ASSUMED_TOKENS)
-    requests = None if workload is None else workload.requests
-    return Lengths(most, most / 2, _ASSUMED_ANSWER, requests, is_known=False)
+    return Lengths(most, most / 2, _ASSUMED_ANSWER, requests, of_run, is_known=False)
 
 
 class Fit(NamedTuple):

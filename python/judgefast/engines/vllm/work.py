@@ -40,8 +40,7 @@ def work_of(
         if reasoning is None:
             message = "the engine `vllm` does not know how this judge thinks"
             raise TypeError(message)
-        # What is left of the budget when the marks that end the thinking are in it.
-        room = max(1, decoding.thinking_tokens - len(reasoning.closing_ids))
+        room = reasoning.room(decoding.thinking_tokens)
         thinking = Thinking(room, reasoning.end_ids, reasoning.closing_ids)
     return Work(
         number=number,
