@@ -13,7 +13,7 @@ from judgefast.engines.base import Lane
 from judgefast.engines.child.supervisor import Answer, Failure, Supervisor
 from judgefast.engines.vllm.fleet import Fleet
 from judgefast.engines.vllm.models import find_model
-from judgefast.engines.vllm.options import VllmOptions
+from judgefast.engines.vllm.options import VllmOptions, listed
 from judgefast.engines.vllm.priming import Primer, needs_priming
 from judgefast.engines.vllm.replies import Pending
 from judgefast.engines.vllm.settings import SEQUENCES
@@ -68,7 +68,7 @@ class VllmEngine:
             raise ModuleNotFoundError(message, name="vllm")
         ours = {name: value for name, value in options.items() if name in _OPTIONS}
         if "devices" in ours:
-            ours["devices"] = tuple(map(str, ours["devices"]))
+            ours["devices"] = listed(ours["devices"])
         rest = {name: value for name, value in options.items() if name not in _OPTIONS}
         self.options = VllmOptions(**ours, arguments=rest)
         self.options.check()
