@@ -106,6 +106,49 @@ def test_files_say_more_of_the_weights_than_the_config(tmp_path: Path) -> None:
     assert shape_of(tmp_path, config).weight_bytes == 5
 
 
+def test_a_quantised_checkpoint_is_known_wherever_it_says_so(tmp_path: Path) -> None:
+    fp8 = {"quant_method": "fp8"}
+    assert shape_of(tmp_path, {}).quantized is None
+    assert shape_of(tmp_path, {"text_config": {"quantization_config": fp8}}).quantized == "fp8"
+    assert shape_of(tmp_path, {"compression_config": fp8}).quantized == "fp8"
+    assert shape_of(tmp_path, {"quantization_config": {"quant_algo": "FP8"}}).quantized == "unnamed"
+    (tmp_path / "hf_quant_config.json").write_text('{"quantization": {"quant_algo": "FP8"}}')
+    assert shape_of(tmp_path, {}).quantized == "modelopt"
+
+
+def test_numbers_of_32_bits_take_half_of_their_file_in_memory(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"1234" * 10)
+    assert shape_of(tmp_path, {"torch_dtype": "bfloat16"}).weight_bytes == 40
+    for single in ({"torch_dtype": "float32"}, {"text_config": {"dtype": "float32"}}):
+        assert shape_of(tmp_path, single).weight_bytes == 20
+    own = {"torch_dtype": "float32", "quantization_config": {"quant_method": "awq"}}
+    assert shape_of(tmp_path, own).weight_bytes == 40
+
+
+def test_what_a_config_leaves_to_its_class_is_known(tmp_path: Path) -> None:
+    """As the hub has gemma-3-4b-it and gemma-2-9b-it, shortened."""
+    third = {"model_type": "gemma3_text", "hidden_size": 2_560, "sliding_window": 1_024}
+    shape = shape_of(tmp_path, {"text_config": third | {"num_hidden_layers": 34}})
+    assert shape.cache_bytes == 5 * 4 * 256 * 4  # layers, heads of keys, size, two halves
+    assert (shape.sliding_bytes, shape.window) == (29 * 4 * 256 * 4, 1_024)
+    second = {
+        "model_type": "gemma2",
+        "num_hidden_layers": 42,
+        "num_attention_heads": 16,
+        "num_key_value_heads": 8,
+        "sliding_window": 4_096,
+    }
+    shape = shape_of(tmp_path, second)
+    assert shape.cache_bytes == shape.sliding_bytes == 21 * 8 * 256 * 4
+
+
+def test_layers_of_a_kind_that_looks_at_all_tokens_are_counted_by_any_name(tmp_path: Path) -> None:
+    kinds = ["mamba", "attention", "linear_attention", "chunked_attention", "full_attention"]
+    config = {"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8}
+    config |= {"num_hidden_layers": 5, "layer_types": kinds}
+    assert shape_of(tmp_path, config).cache_bytes == 3 * 8 * 4
+
+
 def test_the_context_is_the_least_that_config_and_tokenizer_say(tmp_path: Path) -> None:
     config = {"text_config": {"max_position_embeddings": 8_192}}
     assert shape_of(tmp_path, {}).context is None
@@ -362,3 +405,7 @@ def test_answers_behind_thinking_go_before_what_waits(model: Callable[[str], Sha
     assert "scheduling_policy" not in settings(H200, shape).arguments
     own = settings(H200, shape, thinks, scheduling_policy="fcfs")
     assert "scheduling_policy" not in own.arguments
+    early = choose([], shape, None, Wishes({}, None, (), may_think=True))
+    assert early.arguments["scheduling_policy"] == "priority", "nothing is known of the rubric yet"
+    plain = choose([], shape, TEXTS, Wishes({}, None, (), may_think=True))
+    assert "scheduling_policy" not in plain.arguments

@@ -88,6 +88,8 @@ class Wishes(NamedTuple):
     arguments: Mapping[str, Any]
     replicas: int | None
     devices: Sequence[str]
+    may_think: bool = False
+    """Whether the judge can; what it is asked to is the workload's to say, where there is one."""
 
 
 def choose(
@@ -114,7 +116,7 @@ def choose(
     layout = _lay_out(gpus, shape, lengths, wishes)
     made = [*_parallel(layout, wishes), *_precision(layout, shape, lengths)]
     made += [*_length(lengths, shape.context), *_batch(layout, lengths)]
-    if workload is not None and workload.thinking_tokens:
+    if wishes.may_think if workload is None else workload.thinking_tokens:
         why = "an answer goes in before what waits, while its thinking is still in memory"
         made.append(Choice("scheduling_policy", "priority", "judgefast", why))
     if layout.machine is not None and layout.machine.utilisation != UTILISATION:

@@ -17,12 +17,28 @@ HALF = 2
 _MXFP4_BYTES = 4.25 / 8
 """Bytes of a 4-bit weight with its scale, shared by 32."""
 
+_GEMMA = {"num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256}
+_UNSAID: dict[str, dict[str, Any]] = {
+    "gemma2": {**_GEMMA, "sliding_window_pattern": 2, "tie_word_embeddings": True},
+    "gemma3_text": {
+        **_GEMMA,
+        "sliding_window_pattern": 6,
+        "tie_word_embeddings": True,
+        "vocab_size": 262_208,
+        "max_position_embeddings": 131_072,
+    },
+    "cohere2": {"sliding_window_pattern": 4, "tie_word_embeddings": True},
+    "olmo3": {"sliding_window_pattern": 4},
+}
+"""What config.json leaves to its class, by `model_type`, and what sizes hang on."""
+
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes of a model. None is "the files do not say", never 0."""
 
     weight_bytes: int | None
-    """As the checkpoint has them: of its files, or worked out from config.json."""
+    """By the files of the checkpoint, or worked out from config.json; what has 32 bits there has 16
+    once it is loaded."""
     outer_bytes: int
     """Of these, embedding and output head, which quantisation leaves as they are."""
     quantized: str | None
@@ -72,17 +88,19 @@ def shape_of(folder: Path, config: dict[str, Any]) -> Shape:
     """
     text = config.get("text_config")
     told: dict[str, Any] = {**config, **text} if isinstance(text, dict) else config
-    method = config.get("quantization_config") or told.get("quantization_config") or {}
-    quantized = method.get("quant_method") if isinstance(method, dict) else None
+    told = {**_UNSAID.get(str(told.get("model_type")), {}), **told}
+    quantized = _quantized(folder, config, told)
     heads = _int(told, "num_attention_heads") or 1
     full, sliding, kv_heads, latent = _cache(told, heads)
     tied = told.get("tie_word_embeddings", False) is True
     outer = (_int(told, "vocab_size") or 0) * (_int(told, "hidden_size") or 0) * HALF
     weights = _bytes_of_files(folder)
+    if weights is not None and quantized is None and _is_single(told):
+        weights //= 2
     return Shape(
         weight_bytes=weights if weights is not None else _estimate(told, heads, quantized),
         outer_bytes=outer * (1 if tied else 2),
-        quantized=quantized if isinstance(quantized, str) else None,
+        quantized=quantized,
         cache_bytes=full,
         sliding_bytes=sliding,
         window=_int(told, "sliding_window") if sliding else None,
@@ -91,6 +109,21 @@ def shape_of(folder: Path, config: dict[str, Any]) -> Shape:
         kv_heads=kv_heads,
         context=_context(folder, told),
     )
+
+
+def _quantized(folder: Path, config: dict[str, Any], told: dict[str, Any]) -> str | None:
+    """Method by which a checkpoint is quantised, in any of the places where vLLM looks for one."""
+    for source in (config, told):
+        for name in ("quantization_config", "compression_config"):
+            method = source.get(name)
+            if isinstance(method, dict) and method:
+                return str(method.get("quant_method") or "unnamed")
+    return "modelopt" if _json(folder / "hf_quant_config.json") else None
+
+
+def _is_single(told: dict[str, Any]) -> bool:
+    """Whether the numbers in the files have 32 bits."""
+    return "float32" in {told.get("dtype"), told.get("torch_dtype")}
 
 
 def _context(folder: Path, told: dict[str, Any]) -> int | None:
@@ -136,7 +169,9 @@ def _kinds(told: dict[str, Any], layers: int) -> tuple[int, int]:
         window = None
     types: Sequence[Any] | None = told.get("layer_types")
     if isinstance(types, list):
-        full, sliding = types.count("full_attention"), types.count("sliding_attention")
+        sliding = types.count("sliding_attention")
+        looking = [str(one).endswith("attention") and one != "linear_attention" for one in types]
+        full = sum(looking) - sliding  # "attention", "chunked_attention" among them
     elif every := _int(told, "full_attention_interval"):
         full, sliding = layers // every, 0  # the others keep one state, whatever the length
     elif every := _int(told, "sliding_window_pattern"):
