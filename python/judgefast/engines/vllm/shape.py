@@ -49,6 +49,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """The same in layers that look at no more than the last `window` tokens."""
     window: int | None
     """Tokens that these keep; None where no layer slides."""
+    state_bytes: int
+    """Of a sequence in layers that keep a state of one size (Mamba, linear attention)."""
     is_latent: bool
     """The cache is compressed (MLA): every GPU of a group holds all of it."""
     heads: int
@@ -75,7 +77,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
         kept = min(tokens, self.window) if self.window is not None else 0
         one = (self.cache_bytes * tokens + self.sliding_bytes * kept) * number_bytes / HALF
         # A head of keys that fewer than all can share is on several of them.
-        return one * (gpus if self.is_latent else max(1.0, gpus / max(1, self.kv_heads)))
+        copies = gpus if self.is_latent else max(1.0, gpus / max(1, self.kv_heads))
+        return self.state_bytes + one * copies
 
 
 def shape_of(folder: Path, config: dict[str, Any]) -> Shape:
@@ -104,6 +107,7 @@ def shape_of(folder: Path, config: dict[str, Any]) -> Shape:
         cache_bytes=full,
         sliding_bytes=sliding,
         window=_int(told, "sliding_window") if sliding else None,
+        state_bytes=_state(told),
         is_latent=latent,
         heads=heads,
         kv_heads=kv_heads,
@@ -182,6 +186,26 @@ def _kinds(told: dict[str, Any], layers: int) -> tuple[int, int]:
         full = min(layers, _int(told, "max_window_layers") or 0)
         sliding = layers - full
     return (full, sliding) if window else (full + sliding, 0)
+
+
+def _state(told: dict[str, Any]) -> int:
+    """Bytes of a sequence in layers that keep a matrix for each head and the last few inputs."""
+
+    def of(name: str) -> int:
+        return _int(told, name) or 0
+
+    pattern = told.get("hybrid_override_pattern")
+    if isinstance(pattern, str):
+        layers, groups, size = pattern.count("M"), of("n_groups"), of("ssm_state_size")
+        inner, kernel = of("mamba_num_heads") * of("mamba_head_dim"), of("conv_kernel")
+    else:
+        layers = of("num_hidden_layers") - _kinds(told, of("num_hidden_layers"))[0]
+        groups, size = of("linear_num_key_heads"), of("linear_key_head_dim")
+        inner = of("linear_num_value_heads") * of("linear_value_head_dim")
+        kernel = of("linear_conv_kernel_dim")
+    exact = "float32" in {told.get("mamba_ssm_dtype"), told.get("mamba_ssm_cache_dtype")}
+    inputs = (inner + 2 * groups * size) * max(0, kernel - 1) * HALF
+    return layers * (inner * size * HALF * (2 if exact else 1) + inputs)
 
 
 def _bytes_of_files(folder: Path) -> int | None:
