@@ -265,6 +265,28 @@ def test_the_users_value_stands_and_is_shown_as_the_users(model: Callable[[str],
     assert any("quantization=fp8 is faster" in choice.words for choice in own.choices)
 
 
+def test_of_what_the_rest_hangs_on_it_is_not_said_what_would_be_taken(
+    model: Callable[[str], Shape],
+) -> None:
+    own = {"quantization": "fp8", "kv_cache_dtype": "fp8", "gpu_memory_utilization": 0.5}
+    chosen = settings(H200, model("Qwen3-8B"), **own)
+    said = {choice.name: choice.words for choice in chosen.choices}
+    for name, value in own.items():
+        assert said[name] == f"{name}={value} (you): set by --engine-arg"
+
+
+def test_one_row_that_memory_cannot_hold_need_not_stop_the_others(
+    model: Callable[[str], Shape],
+) -> None:
+    long = msgspec.structs.replace(TEXTS, longest_prompt_tokens=90_000)
+    with pytest.raises(ConfigError, match="one sequence of 90,500 tokens") as raised:
+        settings(L4, model("Llama-3.1-8B-Instruct"), long)
+    assert "max_model_len=N leaves out what is longer" in str(raised.value.hint)
+    with pytest.raises(ConfigError) as raised:
+        settings(H100, model("Qwen2.5-72B-Instruct"), long)
+    assert "max_model_len" not in str(raised.value.hint), "not even the weights fit"
+
+
 def test_memory_that_others_hold_is_left_to_them(model: Callable[[str], Shape]) -> None:
     busy = H200.replace(", 1, 9.0", ", 71885, 9.0")
     small = model("Qwen3-8B")

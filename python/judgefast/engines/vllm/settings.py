@@ -43,6 +43,9 @@ _LARGE_BYTES = 70 * GIB
 _LARGE_STEP_TOKENS, _STEP_TOKENS = 16_384, 8_192
 _FREE_BYTES = GIB
 """Of a GPU that somebody else may hold without being in the way."""
+_RECKONED_WITH = {"gpu_memory_utilization", "kv_cache_dtype", "quantization"}
+"""What all the rest is chosen by, once it is the user's: what it would be else is not known."""
+_SET = "set by --engine-arg"
 _TENSOR, _PIPELINE = "tensor_parallel_size", "pipeline_parallel_size"
 
 By = Literal["you", "judgefast", "vLLM"]
@@ -124,7 +127,7 @@ def choose(
         made.append(Choice("gpu_memory_utilization", layout.machine.utilisation, "judgefast", why))
     choices = [_of_user(one, given) for one in made]
     choices += [
-        Choice(name, value, "you", "set by --engine-arg")
+        Choice(name, value, "you", _SET)
         for name, value in given.items()
         if name not in {one.name for one in choices}
     ]
@@ -137,6 +140,8 @@ def choose(
 def _of_user(one: Choice, given: Mapping[str, Any]) -> Choice:
     if one.name not in given or one.by == "you":
         return one
+    if one.name in _RECKONED_WITH:
+        return Choice(one.name, given[one.name], "you", _SET)
     why = f"set by --engine-arg; judgefast would take {_shown(one.value)}"
     return Choice(one.name, given[one.name], "you", why)
 
@@ -223,6 +228,8 @@ def _best_fit(
         f"{lengths.longest:,} tokens"
     )
     hint = f"use more or larger GPUs or a smaller judge; {_TENSOR}=N tries it all the same"
+    if lengths.is_known and closest.room > 0:
+        hint = f"{hint}; max_model_len=N leaves out what is longer, and the rest is judged"
     raise ConfigError(msg, hint=hint)
 
 
@@ -256,7 +263,7 @@ def _parallel(layout: Layout, wishes: Wishes) -> list[Choice]:
         why = f"one copy needs {size} GPUs together"
         made.append(Choice(_TENSOR, size, "judgefast", why))
     if wishes.replicas is not None:
-        made.append(Choice("replicas", layout.replicas, "you", "set by --engine-arg"))
+        made.append(Choice("replicas", layout.replicas, "you", _SET))
     elif layout.replicas > 1:
         where = "each GPU holds a copy" if size == 1 else f"each {size} GPUs hold a copy"
         made.append(Choice("replicas", layout.replicas, "judgefast", f"{where} of its own"))
