@@ -227,6 +227,23 @@ def test_each_gpu_has_a_copy_and_a_model_that_needs_several_gets_them(
     assert one.layout.devices == ("0", "1", "2")
 
 
+def test_settings_are_chosen_for_the_gpus_that_the_user_has_named(
+    model: Callable[[str], Shape],
+) -> None:
+    large = model("Qwen2.5-72B-Instruct")
+    single = settings(EIGHT, large, devices=("3", "5"))
+    assert (single.layout.devices, single.arguments["quantization"]) == (("3", "5"), "fp8")
+    assert "tensor_parallel_size" not in single.arguments
+    pairs = settings(EIGHT, large, devices=("0,1", "2, 3"))
+    assert pairs.layout.devices == ("0,1", "2, 3")
+    assert pairs.arguments["tensor_parallel_size"] == 2
+    assert "quantization" not in pairs.arguments, "two hold it as it is"
+    assert pairs.choices[1].words == "replicas=2 (you): set by --engine-arg"
+    for strange in (("0", "9"), ("0,1", "2")):
+        unknown = settings(EIGHT, large, devices=strange)
+        assert (unknown.layout.devices, unknown.layout.fit) == (strange, None)
+
+
 def test_what_does_not_fit_is_said_with_the_bytes_that_are_missing(
     model: Callable[[str], Shape],
 ) -> None:

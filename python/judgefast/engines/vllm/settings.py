@@ -151,13 +151,16 @@ def _lay_out(gpus: Sequence[Gpu], shape: Shape, lengths: Lengths, wishes: Wishes
     given = wishes.arguments
     pipeline = int(given.get(_PIPELINE, 1))
     group = int(given[_TENSOR]) * pipeline if _TENSOR in given else None
-    machine = _machine(gpus, given) if gpus and not wishes.devices else None
+    if wishes.devices:
+        gpus, each = _named(gpus, wishes.devices)
+        group = group or each
+    machine = _machine(gpus, given) if gpus else None
     fit = None
     if machine is not None and pipeline == 1:
         fit = _best_fit(machine, shape, lengths, wishes, group)
     size = group or (fit.gpus if fit else pipeline)
     if wishes.devices:
-        return Layout(len(wishes.devices), tuple(wishes.devices), None, None)
+        return Layout(len(wishes.devices), tuple(wishes.devices), fit, machine)
     if machine is None:
         replicas = wishes.replicas or 1
         counted = [str(each) for each in range(replicas * size)]
@@ -171,6 +174,16 @@ def _lay_out(gpus: Sequence[Gpu], shape: Shape, lengths: Lengths, wishes: Wishes
     if len(gpus) == 1:
         devices = (None,)
     return Layout(replicas, devices, fit, machine)
+
+
+def _named(gpus: Sequence[Gpu], devices: Sequence[str]) -> tuple[Sequence[Gpu], int | None]:
+    """GPUs that the user has named, and how many each replica has; none where any is not known."""
+    sets = [[name.strip() for name in one.split(",")] for one in devices]
+    known = {gpu.name: gpu for gpu in gpus}
+    names = [name for one in sets for name in one]
+    if len({len(one) for one in sets}) > 1 or not all(name in known for name in names):
+        return (), None
+    return [known[name] for name in names], len(sets[0])
 
 
 def _devices(names: Sequence[str], replicas: int, size: int) -> tuple[str | None, ...]:
@@ -261,8 +274,10 @@ def _parallel(layout: Layout, wishes: Wishes) -> list[Choice]:
     made = []
     if size > 1 and _TENSOR not in wishes.arguments:
         why = f"one copy needs {size} GPUs together"
+        if wishes.devices:
+            why = f"devices names {size} for each replica"
         made.append(Choice(_TENSOR, size, "judgefast", why))
-    if wishes.replicas is not None:
+    if wishes.replicas is not None or wishes.devices:
         made.append(Choice("replicas", layout.replicas, "you", _SET))
     elif layout.replicas > 1:
         where = "each GPU holds a copy" if size == 1 else f"each {size} GPUs hold a copy"
