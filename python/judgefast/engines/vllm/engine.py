@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("judgefast")
 
+DECIDING = (
+    *("vllm", "device", "dtype", "quantization", "cache_dtype", "attention_backend"),
+    *("batch_invariant", "seed"),
+)
+"""Facts of a replica that verdicts hang on: they come first, as a report shows a few."""
+
 _OPTIONS = set(VllmOptions.__struct_fields__) - {"arguments"}
 
 
@@ -164,6 +170,7 @@ class VllmEngine:
             "model_folder": str(self.folder.path),
             "model_digest": self.model.digest,
             "replicas": len(ready),
+            **{name: first.facts[name] for name in DECIDING if name in first.facts},
             "room": self.options.lane_room(self.sequences),
             "arguments": {key: _plain(value) for key, value in fleet.arguments.items()},
             "load_seconds": [round(each.load_seconds, 1) for each in ready],
