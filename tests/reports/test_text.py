@@ -50,6 +50,17 @@ def test_the_counts_stand_on_the_first_lines(interrupted: Report) -> None:
     )
 
 
+def test_a_rule_about_flips_says_nothing_where_none_could_be_seen(follower: Report) -> None:
+    bias = follower.results.position_bias
+    assert bias is not None
+    rate = msgspec.structs.replace(bias.flip_rate, value=None, low=None, high=None)
+    unread = msgspec.structs.replace(bias, flip_rate=rate, guide_flip_rule=False)
+    results = msgspec.structs.replace(follower.results, position_bias=unread)
+    assert "flip rate above 15 %: unknown" in render(
+        msgspec.structs.replace(follower, results=results)
+    )
+
+
 def test_color_changes_no_word(follower: Report) -> None:
     colored = render(follower, Look(80, color=True))
     assert "\x1b[" in colored

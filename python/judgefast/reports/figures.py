@@ -149,6 +149,8 @@ def _add_flips(table: Table, bias: PositionBias) -> None:
         f"{bias.first_twice:,} times first twice, {bias.second_twice:,} times second twice",
     )
     verdict = "exceeded" if bias.guide_flip_rule else "not exceeded"
+    if bias.flip_rate.value is None:
+        verdict = "unknown"
     table.add_row(
         "guides' rule",
         f"flip rate above 15 %: {verdict}. It counts noise as bias; the direction does not.",

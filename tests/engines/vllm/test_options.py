@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from judgefast.engines import create_engine
+from judgefast.engines.vllm.child import words_of
 from judgefast.engines.vllm.models import find_model
-from judgefast.engines.vllm.options import VllmOptions
+from judgefast.engines.vllm.options import VllmOptions, listed
 from judgefast.errors import ConfigError, ModelError
 from judgefast.prompts.model_folder import digest_of, read_model_folder
 
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
         ({"replicas": 0}, "replicas is 0; the engine `vllm` takes an integer from 1"),
         ({"room": 1.5}, "room is 1.5"),
         ({"max_restarts": -1}, "max_restarts is -1; .* from 0"),
+        ({"step_seconds": 0}, "step_seconds is 0; the engine `vllm` takes a number above 0"),
+        ({"load_seconds": "soon"}, "load_seconds is 'soon'"),
+        ({"arguments": {"max_model_len": "8k"}}, "max_model_len is '8k'; .* an integer from 1"),
+        ({"arguments": {"max_model_len": -1}}, "max_model_len is -1"),
+        ({"arguments": {"max_num_seqs": 0}}, "max_num_seqs is 0"),
+        ({"arguments": {"max_num_seqs": None}}, "max_num_seqs is None"),
+        ({"arguments": {"tensor_parallel_size": "two"}}, "tensor_parallel_size is 'two'"),
+        ({"arguments": {"gpu_memory_utilization": "most"}}, "gpu_memory_utilization is 'most'"),
         ({"devices": ("0",), "replicas": 2}, "devices names 1 sets for 2 replicas"),
         ({"arguments": {"tokenizer": "x"}}, "`tokenizer` is set by the engine"),
         ({"arguments": {"data_parallel_size": 2}}, "`data_parallel_size` is not for the engine"),
@@ -31,6 +40,25 @@ if TYPE_CHECKING:
 def test_settings_out_of_range_are_refused_by_name(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         VllmOptions(**options).check()
+
+
+@pytest.mark.parametrize("devices", [0, "0,1"])
+def test_devices_that_are_no_list_are_refused(devices: object) -> None:
+    with pytest.raises(ConfigError, match=r"devices is .* takes a list") as raised:
+        listed(devices)
+    assert 'devices=["0,1", "2,3"]' in str(raised.value.hint)
+    assert listed([0, "1,2"]) == ("0", "1,2")
+
+
+def test_of_an_error_the_setting_and_what_is_wrong_with_it_are_said() -> None:
+    checked = (
+        "1 validation error for SchedulerConfig\nmax_num_seqs\n  Input should be greater [type=x]\n"
+        "    For further information visit https://errors.pydantic.dev/2.14/v/greater"
+    )
+    said = "ValueError: max_num_seqs: Input should be greater [type=x]"
+    assert words_of(ValueError(checked)) == said
+    assert words_of(ValueError("first\nlast\n")) == "ValueError: last"
+    assert words_of(ValueError()) == "ValueError"
 
 
 def test_the_users_arguments_stand_over_what_was_chosen_and_the_defaults() -> None:

@@ -44,76 +44,9 @@ def gpus(said: str) -> list[Gpu]:
     return [gpu for _, gpu in parse(said)]
 
 
-@pytest.fixture
-def model(shared: Path) -> Callable[[str], Shape]:
-    """Shape of a model of the catalogue, without its weights."""
-
-    def read(key: str) -> Shape:
-        folder = shared / "catalog/models" / key
-        if not folder.is_dir():
-            folder = shared / "h200/configs" / key
-        return shape_of(folder, json.loads((folder / "config.json").read_text("utf-8")))
-
-    return read
-
-
 def settings(said: str, shape: Shape, workload: Workload | None = TEXTS, **given: Any) -> Settings:
     replicas, devices = given.pop("replicas", None), given.pop("devices", ())
     return choose(gpus(said), shape, workload, Wishes(given, replicas, devices))
-
-
-def test_sizes_are_those_of_the_catalogue_for_every_model(
-    shared: Path, model: Callable[[str], Shape]
-) -> None:
-    by_method = {None: "bf16", "fp8": "fp8", "mxfp4": "mxfp4_experts"}
-    seen = 0
-    for line in (shared / "catalog/models.jsonl").read_text("utf-8").splitlines():
-        told = json.loads(line)
-        if told["config"] is None or not (shared / "catalog" / told["config"]).is_file():
-            continue
-        computed, shape = told["computed"], model(told["config"].split("/")[1])
-        if not computed or "kv_bytes_per_token_16bit_growing" not in computed:
-            continue
-        seen += 1
-        assert shape.cache_bytes == computed["kv_bytes_per_token_16bit_growing"], told["key"]
-        both = (shape.cache_bytes or 0) + shape.sliding_bytes
-        assert both == computed["kv_bytes_per_token_16bit"], told["key"]
-        assert shape.window == computed["kv_sliding_window"], told["key"]
-        if shape.weight_bytes is None:  # layers unlike each other: the files have to say
-            assert {"Nemotron", "DeepSeek", "Qwen3.5", "gemma"} & set(
-                told["key"].replace("-", " ").replace("_", " ").split()
-            ), told["key"]
-            continue
-        if "Reward" in told["key"]:  # a scalar in place of the output head
-            continue
-        expected = computed[f"weight_bytes_{by_method[shape.quantized]}"]
-        assert shape.weight_bytes == pytest.approx(expected, rel=0.01), told["key"]
-        if shape.quantized is None:
-            rounded = computed["weight_bytes_fp8"]
-            assert shape.quantized_bytes() == pytest.approx(rounded, rel=0.01), told["key"]
-    assert seen > 40
-
-
-def test_files_say_more_of_the_weights_than_the_config(tmp_path: Path) -> None:
-    config = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": 9}
-    index = tmp_path / "model.safetensors.index.json"
-    index.write_text('{"metadata": {"total_size": 77}, "weight_map": {"a": "m.safetensors"}}')
-    assert shape_of(tmp_path, config).weight_bytes == 77, "not fetched yet"
-    (tmp_path / "m.safetensors").write_bytes(b"12345")
-    (tmp_path / "consolidated.safetensors").write_bytes(b"the same again")
-    assert shape_of(tmp_path, config).weight_bytes == 5
-    index.unlink()
-    assert shape_of(tmp_path, config).weight_bytes == 5
-
-
-def test_the_context_is_the_least_that_config_and_tokenizer_say(tmp_path: Path) -> None:
-    config = {"text_config": {"max_position_embeddings": 8_192}}
-    assert shape_of(tmp_path, {}).context is None
-    assert shape_of(tmp_path, config).context == 8_192
-    (tmp_path / "tokenizer_config.json").write_text('{"model_max_length": 2048}')
-    assert shape_of(tmp_path, config).context == 2_048
-    (tmp_path / "tokenizer_config.json").write_text("{")
-    assert shape_of(tmp_path, config).context == 8_192
 
 
 def test_the_driver_is_read_and_cuda_visible_devices_is_heeded() -> None:
@@ -275,20 +208,6 @@ def test_a_cache_of_the_users_size_holds_what_it_holds(model: Callable[[str], Sh
     assert (chosen["kv_cache_dtype"], chosen["max_num_seqs"]) == ("fp8", 16)
 
 
-def test_a_sequence_takes_its_window_and_heads_that_cannot_be_shared_twice(
-    model: Callable[[str], Shape],
-) -> None:
-    sliding, dense, latent = map(model, ("gpt-oss-120b", "Qwen3-8B", "DeepSeek-V3"))
-    both = sliding.sequence_bytes(1_000, number_bytes=2, gpus=1)
-    assert both == 36_864 * 1_000 + 36_864 * 128
-    assert sliding.sequence_bytes(100, number_bytes=1, gpus=1) == 36_864 * 100
-    one = dense.sequence_bytes(10, number_bytes=2, gpus=1)
-    assert one == 1_474_560
-    assert dense.sequence_bytes(10, number_bytes=2, gpus=8) == one
-    assert dense.sequence_bytes(10, number_bytes=2, gpus=16) == 2 * one
-    assert latent.sequence_bytes(10, number_bytes=2, gpus=8) == 8 * 702_720
-
-
 def test_on_a_cpu_lengths_alone_are_chosen(model: Callable[[str], Shape]) -> None:
     chosen = settings("", model("Qwen3-8B"))
     assert chosen.arguments == {"max_model_len": 3_520, "max_num_seqs": 256}
@@ -318,6 +237,23 @@ def test_each_gpu_has_a_copy_and_a_model_that_needs_several_gets_them(
     assert (named.layout.devices, named.arguments.get("quantization")) == ((None,), None)
     one = settings(EIGHT, model("Qwen3-8B"), replicas=3)
     assert one.layout.devices == ("0", "1", "2")
+
+
+def test_settings_are_chosen_for_the_gpus_that_the_user_has_named(
+    model: Callable[[str], Shape],
+) -> None:
+    large = model("Qwen2.5-72B-Instruct")
+    single = settings(EIGHT, large, devices=("3", "5"))
+    assert (single.layout.devices, single.arguments["quantization"]) == (("3", "5"), "fp8")
+    assert "tensor_parallel_size" not in single.arguments
+    pairs = settings(EIGHT, large, devices=("0,1", "2, 3"))
+    assert pairs.layout.devices == ("0,1", "2, 3")
+    assert pairs.arguments["tensor_parallel_size"] == 2
+    assert "quantization" not in pairs.arguments, "two hold it as it is"
+    assert pairs.choices[1].words == "replicas=2 (you): set by --engine-arg"
+    for strange in (("0", "9"), ("0,1", "2")):
+        unknown = settings(EIGHT, large, devices=strange)
+        assert (unknown.layout.devices, unknown.layout.fit) == (strange, None)
 
 
 def test_what_does_not_fit_is_said_with_the_bytes_that_are_missing(
@@ -358,6 +294,28 @@ def test_the_users_value_stands_and_is_shown_as_the_users(model: Callable[[str],
     assert any("quantization=fp8 is faster" in choice.words for choice in own.choices)
 
 
+def test_of_what_the_rest_hangs_on_it_is_not_said_what_would_be_taken(
+    model: Callable[[str], Shape],
+) -> None:
+    own = {"quantization": "fp8", "kv_cache_dtype": "fp8", "gpu_memory_utilization": 0.5}
+    chosen = settings(H200, model("Qwen3-8B"), **own)
+    said = {choice.name: choice.words for choice in chosen.choices}
+    for name, value in own.items():
+        assert said[name] == f"{name}={value} (you): set by --engine-arg"
+
+
+def test_one_row_that_memory_cannot_hold_need_not_stop_the_others(
+    model: Callable[[str], Shape],
+) -> None:
+    long = msgspec.structs.replace(TEXTS, longest_prompt_tokens=90_000)
+    with pytest.raises(ConfigError, match="one sequence of 90,500 tokens") as raised:
+        settings(L4, model("Llama-3.1-8B-Instruct"), long)
+    assert "max_model_len=N leaves out what is longer" in str(raised.value.hint)
+    with pytest.raises(ConfigError) as raised:
+        settings(H100, model("Qwen2.5-72B-Instruct"), long)
+    assert "max_model_len" not in str(raised.value.hint), "not even the weights fit"
+
+
 def test_memory_that_others_hold_is_left_to_them(model: Callable[[str], Shape]) -> None:
     busy = H200.replace(", 1, 9.0", ", 71885, 9.0")
     small = model("Qwen3-8B")
@@ -374,3 +332,7 @@ def test_answers_behind_thinking_go_before_what_waits(model: Callable[[str], Sha
     assert "scheduling_policy" not in settings(H200, shape).arguments
     own = settings(H200, shape, thinks, scheduling_policy="fcfs")
     assert "scheduling_policy" not in own.arguments
+    early = choose([], shape, None, Wishes({}, None, (), may_think=True))
+    assert early.arguments["scheduling_policy"] == "priority", "nothing is known of the rubric yet"
+    plain = choose([], shape, TEXTS, Wishes({}, None, (), may_think=True))
+    assert "scheduling_policy" not in plain.arguments

@@ -77,8 +77,13 @@ def guard_session() -> None:
 
 
 def words_of(error: BaseException) -> str:
-    """Kind of an error and the last line that it says anything in."""
+    """Kind of an error and the last line that it says anything in.
+
+    Pydantic, which checks vLLM's arguments, names it a line before it says what is wrong.
+    """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and lines[-1].startswith("For further information visit"):
+        lines = [": ".join(lines[-3:-1])]
     return f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
 
 

@@ -13,7 +13,7 @@ from judgefast.engines.base import Lane
 from judgefast.engines.child.supervisor import Answer, Failure, Supervisor
 from judgefast.engines.vllm.fleet import Fleet
 from judgefast.engines.vllm.models import find_model
-from judgefast.engines.vllm.options import VllmOptions
+from judgefast.engines.vllm.options import VllmOptions, listed
 from judgefast.engines.vllm.priming import Primer, needs_priming
 from judgefast.engines.vllm.replies import Pending
 from judgefast.engines.vllm.settings import SEQUENCES
@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     from judgefast.prompts.model_folder import ModelFolder
 
 LOG = logging.getLogger("judgefast")
+
+DECIDING = (
+    *("vllm", "device", "dtype", "quantization", "cache_dtype", "attention_backend"),
+    *("batch_invariant", "seed"),
+)
+"""Facts of a replica that verdicts hang on: they come first, as a report shows a few."""
 
 _OPTIONS = set(VllmOptions.__struct_fields__) - {"arguments"}
 
@@ -68,7 +74,7 @@ class VllmEngine:
             raise ModuleNotFoundError(message, name="vllm")
         ours = {name: value for name, value in options.items() if name in _OPTIONS}
         if "devices" in ours:
-            ours["devices"] = tuple(map(str, ours["devices"]))
+            ours["devices"] = listed(ours["devices"])
         rest = {name: value for name, value in options.items() if name not in _OPTIONS}
         self.options = VllmOptions(**ours, arguments=rest)
         self.options.check()
@@ -164,6 +170,7 @@ class VllmEngine:
             "model_folder": str(self.folder.path),
             "model_digest": self.model.digest,
             "replicas": len(ready),
+            **{name: first.facts[name] for name in DECIDING if name in first.facts},
             "room": self.options.lane_room(self.sequences),
             "arguments": {key: _plain(value) for key, value in fleet.arguments.items()},
             "load_seconds": [round(each.load_seconds, 1) for each in ready],

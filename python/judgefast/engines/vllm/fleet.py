@@ -164,7 +164,8 @@ class Fleet:
 
     def _choose(self, workload: Workload | None) -> Settings:
         options = self._options
-        wishes = Wishes(options.arguments, options.replicas, options.devices)
+        thinks = self._folder.model.reasoning is not None
+        wishes = Wishes(options.arguments, options.replicas, options.devices, may_think=thinks)
         return choose(self._gpus, self.shape, workload, wishes)
 
     def _supervise(self, firsts: Sequence[Warm | Load]) -> None:

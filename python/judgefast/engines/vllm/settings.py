@@ -43,6 +43,9 @@ _LARGE_BYTES = 70 * GIB
 _LARGE_STEP_TOKENS, _STEP_TOKENS = 16_384, 8_192
 _FREE_BYTES = GIB
 """Of a GPU that somebody else may hold without being in the way."""
+_RECKONED_WITH = {"gpu_memory_utilization", "kv_cache_dtype", "quantization"}
+"""What all the rest is chosen by, once it is the user's: what it would be else is not known."""
+_SET = "set by --engine-arg"
 _TENSOR, _PIPELINE = "tensor_parallel_size", "pipeline_parallel_size"
 
 By = Literal["you", "judgefast", "vLLM"]
@@ -88,6 +91,8 @@ class Wishes(NamedTuple):
     arguments: Mapping[str, Any]
     replicas: int | None
     devices: Sequence[str]
+    may_think: bool = False
+    """Whether the judge can; what it is asked to is the workload's to say, where there is one."""
 
 
 def choose(
@@ -114,7 +119,7 @@ def choose(
     layout = _lay_out(gpus, shape, lengths, wishes)
     made = [*_parallel(layout, wishes), *_precision(layout, shape, lengths)]
     made += [*_length(lengths, shape.context), *_batch(layout, lengths)]
-    if workload is not None and workload.thinking_tokens:
+    if wishes.may_think if workload is None else workload.thinking_tokens:
         why = "an answer goes in before what waits, while its thinking is still in memory"
         made.append(Choice("scheduling_policy", "priority", "judgefast", why))
     if layout.machine is not None and layout.machine.utilisation != UTILISATION:
@@ -122,7 +127,7 @@ def choose(
         made.append(Choice("gpu_memory_utilization", layout.machine.utilisation, "judgefast", why))
     choices = [_of_user(one, given) for one in made]
     choices += [
-        Choice(name, value, "you", "set by --engine-arg")
+        Choice(name, value, "you", _SET)
         for name, value in given.items()
         if name not in {one.name for one in choices}
     ]
@@ -135,6 +140,8 @@ def choose(
 def _of_user(one: Choice, given: Mapping[str, Any]) -> Choice:
     if one.name not in given or one.by == "you":
         return one
+    if one.name in _RECKONED_WITH:
+        return Choice(one.name, given[one.name], "you", _SET)
     why = f"set by --engine-arg; judgefast would take {_shown(one.value)}"
     return Choice(one.name, given[one.name], "you", why)
 
@@ -144,13 +151,16 @@ def _lay_out(gpus: Sequence[Gpu], shape: Shape, lengths: Lengths, wishes: Wishes
     given = wishes.arguments
     pipeline = int(given.get(_PIPELINE, 1))
     group = int(given[_TENSOR]) * pipeline if _TENSOR in given else None
-    machine = _machine(gpus, given) if gpus and not wishes.devices else None
+    if wishes.devices:
+        gpus, each = _named(gpus, wishes.devices)
+        group = group or each
+    machine = _machine(gpus, given) if gpus else None
     fit = None
     if machine is not None and pipeline == 1:
         fit = _best_fit(machine, shape, lengths, wishes, group)
     size = group or (fit.gpus if fit else pipeline)
     if wishes.devices:
-        return Layout(len(wishes.devices), tuple(wishes.devices), None, None)
+        return Layout(len(wishes.devices), tuple(wishes.devices), fit, machine)
     if machine is None:
         replicas = wishes.replicas or 1
         counted = [str(each) for each in range(replicas * size)]
@@ -164,6 +174,16 @@ def _lay_out(gpus: Sequence[Gpu], shape: Shape, lengths: Lengths, wishes: Wishes
     if len(gpus) == 1:
         devices = (None,)
     return Layout(replicas, devices, fit, machine)
+
+
+def _named(gpus: Sequence[Gpu], devices: Sequence[str]) -> tuple[Sequence[Gpu], int | None]:
+    """GPUs that the user has named, and how many each replica has; none where any is not known."""
+    sets = [[name.strip() for name in one.split(",")] for one in devices]
+    known = {gpu.name: gpu for gpu in gpus}
+    names = [name for one in sets for name in one]
+    if len({len(one) for one in sets}) > 1 or not all(name in known for name in names):
+        return (), None
+    return [known[name] for name in names], len(sets[0])
 
 
 def _devices(names: Sequence[str], replicas: int, size: int) -> tuple[str | None, ...]:
@@ -221,6 +241,8 @@ def _best_fit(
         f"{lengths.longest:,} tokens"
     )
     hint = f"use more or larger GPUs or a smaller judge; {_TENSOR}=N tries it all the same"
+    if lengths.is_known and closest.room > 0:
+        hint = f"{hint}; max_model_len=N leaves out what is longer, and the rest is judged"
     raise ConfigError(msg, hint=hint)
 
 
@@ -252,9 +274,11 @@ def _parallel(layout: Layout, wishes: Wishes) -> list[Choice]:
     made = []
     if size > 1 and _TENSOR not in wishes.arguments:
         why = f"one copy needs {size} GPUs together"
+        if wishes.devices:
+            why = f"devices names {size} for each replica"
         made.append(Choice(_TENSOR, size, "judgefast", why))
-    if wishes.replicas is not None:
-        made.append(Choice("replicas", layout.replicas, "you", "set by --engine-arg"))
+    if wishes.replicas is not None or wishes.devices:
+        made.append(Choice("replicas", layout.replicas, "you", _SET))
     elif layout.replicas > 1:
         where = "each GPU holds a copy" if size == 1 else f"each {size} GPUs hold a copy"
         made.append(Choice("replicas", layout.replicas, "judgefast", f"{where} of its own"))

@@ -17,12 +17,28 @@ HALF = 2
 _MXFP4_BYTES = 4.25 / 8
 """Bytes of a 4-bit weight with its scale, shared by 32."""
 
+_GEMMA = {"num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256}
+_UNSAID: dict[str, dict[str, Any]] = {
+    "gemma2": {**_GEMMA, "sliding_window_pattern": 2, "tie_word_embeddings": True},
+    "gemma3_text": {
+        **_GEMMA,
+        "sliding_window_pattern": 6,
+        "tie_word_embeddings": True,
+        "vocab_size": 262_208,
+        "max_position_embeddings": 131_072,
+    },
+    "cohere2": {"sliding_window_pattern": 4, "tie_word_embeddings": True},
+    "olmo3": {"sliding_window_pattern": 4},
+}
+"""What config.json leaves to its class, by `model_type`, and what sizes hang on."""
+
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes of a model. None is "the files do not say", never 0."""
 
     weight_bytes: int | None
-    """As the checkpoint has them: of its files, or worked out from config.json."""
+    """By the files of the checkpoint, or worked out from config.json; what has 32 bits there has 16
+    once it is loaded."""
     outer_bytes: int
     """Of these, embedding and output head, which quantisation leaves as they are."""
     quantized: str | None
@@ -33,6 +49,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """The same in layers that look at no more than the last `window` tokens."""
     window: int | None
     """Tokens that these keep; None where no layer slides."""
+    state_bytes: int
+    """Of a sequence in layers that keep a state of one size (Mamba, linear attention)."""
     is_latent: bool
     """The cache is compressed (MLA): every GPU of a group holds all of it."""
     heads: int
@@ -59,7 +77,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
         kept = min(tokens, self.window) if self.window is not None else 0
         one = (self.cache_bytes * tokens + self.sliding_bytes * kept) * number_bytes / HALF
         # A head of keys that fewer than all can share is on several of them.
-        return one * (gpus if self.is_latent else max(1.0, gpus / max(1, self.kv_heads)))
+        copies = gpus if self.is_latent else max(1.0, gpus / max(1, self.kv_heads))
+        return self.state_bytes + one * copies
 
 
 def shape_of(folder: Path, config: dict[str, Any]) -> Shape:
@@ -72,25 +91,43 @@ def shape_of(folder: Path, config: dict[str, Any]) -> Shape:
     """
     text = config.get("text_config")
     told: dict[str, Any] = {**config, **text} if isinstance(text, dict) else config
-    method = config.get("quantization_config") or told.get("quantization_config") or {}
-    quantized = method.get("quant_method") if isinstance(method, dict) else None
+    told = {**_UNSAID.get(str(told.get("model_type")), {}), **told}
+    quantized = _quantized(folder, config, told)
     heads = _int(told, "num_attention_heads") or 1
     full, sliding, kv_heads, latent = _cache(told, heads)
     tied = told.get("tie_word_embeddings", False) is True
     outer = (_int(told, "vocab_size") or 0) * (_int(told, "hidden_size") or 0) * HALF
     weights = _bytes_of_files(folder)
+    if weights is not None and quantized is None and _is_single(told):
+        weights //= 2
     return Shape(
         weight_bytes=weights if weights is not None else _estimate(told, heads, quantized),
         outer_bytes=outer * (1 if tied else 2),
-        quantized=quantized if isinstance(quantized, str) else None,
+        quantized=quantized,
         cache_bytes=full,
         sliding_bytes=sliding,
         window=_int(told, "sliding_window") if sliding else None,
+        state_bytes=_state(told),
         is_latent=latent,
         heads=heads,
         kv_heads=kv_heads,
         context=_context(folder, told),
     )
+
+
+def _quantized(folder: Path, config: dict[str, Any], told: dict[str, Any]) -> str | None:
+    """Method by which a checkpoint is quantised, in any of the places where vLLM looks for one."""
+    for source in (config, told):
+        for name in ("quantization_config", "compression_config"):
+            method = source.get(name)
+            if isinstance(method, dict) and method:
+                return str(method.get("quant_method") or "unnamed")
+    return "modelopt" if _json(folder / "hf_quant_config.json") else None
+
+
+def _is_single(told: dict[str, Any]) -> bool:
+    """Whether the numbers in the files have 32 bits."""
+    return "float32" in {told.get("dtype"), told.get("torch_dtype")}
 
 
 def _context(folder: Path, told: dict[str, Any]) -> int | None:
@@ -136,7 +173,9 @@ def _kinds(told: dict[str, Any], layers: int) -> tuple[int, int]:
         window = None
     types: Sequence[Any] | None = told.get("layer_types")
     if isinstance(types, list):
-        full, sliding = types.count("full_attention"), types.count("sliding_attention")
+        sliding = types.count("sliding_attention")
+        looking = [str(one).endswith("attention") and one != "linear_attention" for one in types]
+        full = sum(looking) - sliding  # "attention", "chunked_attention" among them
     elif every := _int(told, "full_attention_interval"):
         full, sliding = layers // every, 0  # the others keep one state, whatever the length
     elif every := _int(told, "sliding_window_pattern"):
@@ -147,6 +186,26 @@ def _kinds(told: dict[str, Any], layers: int) -> tuple[int, int]:
         full = min(layers, _int(told, "max_window_layers") or 0)
         sliding = layers - full
     return (full, sliding) if window else (full + sliding, 0)
+
+
+def _state(told: dict[str, Any]) -> int:
+    """Bytes of a sequence in layers that keep a matrix for each head and the last few inputs."""
+
+    def of(name: str) -> int:
+        return _int(told, name) or 0
+
+    pattern = told.get("hybrid_override_pattern")
+    if isinstance(pattern, str):
+        layers, groups, size = pattern.count("M"), of("n_groups"), of("ssm_state_size")
+        inner, kernel = of("mamba_num_heads") * of("mamba_head_dim"), of("conv_kernel")
+    else:
+        layers = of("num_hidden_layers") - _kinds(told, of("num_hidden_layers"))[0]
+        groups, size = of("linear_num_key_heads"), of("linear_key_head_dim")
+        inner = of("linear_num_value_heads") * of("linear_value_head_dim")
+        kernel = of("linear_conv_kernel_dim")
+    exact = "float32" in {told.get("mamba_ssm_dtype"), told.get("mamba_ssm_cache_dtype")}
+    inputs = (inner + 2 * groups * size) * max(0, kernel - 1) * HALF
+    return layers * (inner * size * HALF * (2 if exact else 1) + inputs)
 
 
 def _bytes_of_files(folder: Path) -> int | None:

@@ -18,6 +18,7 @@ from judgefast.engines.vllm import VllmEngine
 from judgefast.errors import DataError
 from judgefast.pipeline.run import run
 from judgefast.reports.text import render
+from judgefast.reports.words import facts as sentence
 from tests.engines.conftest import HAS_GPU, ON_THE_CPU, SMALL
 from tests.engines.vllm.hf_folder import write_tiny
 
@@ -83,7 +84,9 @@ def test_a_run_loads_while_it_reads_and_computes_shared_heads_first(
     [launch] = (tmp_path / "run/launches").glob("*.json")
     told: dict[str, Any] = json.loads(launch.read_text("utf-8"))
     facts = told["engine"]
-    assert HAS_GPU or facts["attention_backend"] == "CPU_ATTN"
+    backend = facts["attention_backend"]
+    assert HAS_GPU or backend == "CPU_ATTN"
+    assert f"attention_backend {backend}" in sentence(facts), "a report has room for a few alone"
     assert facts["quantization"] is None
     assert facts["cache_dtype"] == "auto"
     assert (facts["seed"], facts["batch_invariant"]) == (0, HAS_GPU)
