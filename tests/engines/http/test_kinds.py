@@ -44,6 +44,11 @@ def test_a_label_that_is_not_among_the_likeliest_is_at_most_the_last_of_them_and
             (answer,) = completion["answers"]
             assert all(-9 < value <= 0 for value in answer["logprobs"])
             assert answer["logprobs"][LETTERS.index("C")] <= last
+        told = "likeliest tokens counts with the highest probability"
+        assert told in ran.data
+        other = judging.run(one.url, tokenizer=False, rubric="pairwise-reasons", out="reasons")
+        assert other.status == 0, other.words
+        assert told not in other.data, "no label was read"
 
 
 def test_words_over_chat_are_defused_and_the_report_says_that_they_were_not_sealed(
