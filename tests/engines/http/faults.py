@@ -79,6 +79,8 @@ class Script(msgspec.Struct, forbid_unknown_fields=True):
     """Characters that it thinks before it answers; 0 for a judge that does not."""
     parts: Literal["reasoning", "reasoning_content", "no"] = "reasoning"
     """Where its thinking is over chat; `no`: between marks in the content."""
+    has_new_limit: bool = False
+    """It refuses `max_tokens`, as newer models of OpenAI do."""
     hidden: str = ""
     """Letters that are never among the likeliest tokens."""
     rules: list[Rule] = []
