@@ -78,6 +78,8 @@ def finish(finished: Finished, *, as_json: bool) -> int:
         say(f"{finished.why}: {finished.done:,} of {finished.planned:,} judgments are done")
     else:
         say(f"{finished.why}: nothing was judged by this start, and nothing is lost")
+    if finished.hint:
+        say(f"hint: {finished.hint}")
     for example in finished.examples:
         say(f"  - {line(example, EXCERPT)}")
     if not (finished.path / "manifest.json").is_file():

@@ -58,8 +58,8 @@ class Asked(NamedTuple):
     in_flight_mean: float
     unreadable: Unreadable
     interrupted: bool
-    lost: str | None
-    """Why the engine was lost; None if it was not."""
+    lost: EngineError | None
+    """By which the engine was lost; None if it was not."""
     first_sent: float | None = None
     """Monotonic time of the first request."""
 
@@ -135,7 +135,7 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
             if not stop.requested:
                 directory.journal.flush()  # tells of what the engine gave that is no completion
         except EngineError as error:
-            lost = str(error)
+            lost = error
             with suppress(EngineError):  # what it gave last may be no completion
                 directory.journal.flush()
         if live.finish():

@@ -27,6 +27,8 @@ class Finished(NamedTuple):
     """0 where an interruption came before the plan was read."""
     why: str | None = None
     """Why it is incomplete, for a person."""
+    hint: str | None = None
+    """What to do about it before the next start, where the engine said so."""
     examples: tuple[str, ...] = ()
     """Completions that could not be read, where a run stopped for them."""
     left: int = 0
@@ -49,13 +51,13 @@ class DryRun(NamedTuple):
 def finished(path: Path, report: Report, asked: Asked | None, left: int) -> Finished:
     """Say how a start ended that was not interrupted; `asked` is None where nothing was missing."""
     counts = report.results.counts
-    why = why_incomplete(counts)
+    why, hint = why_incomplete(counts), None
     examples: tuple[str, ...] = ()
     if asked is not None and asked.unreadable.is_too_high:
         why = f"{asked.unreadable.share:.0%} of the last judgments could not be read"
         examples = tuple(asked.unreadable.examples)
     elif asked is not None and asked.lost is not None:
-        why = f"the engine was lost: {asked.lost}"
+        why, hint = f"the engine was lost: {asked.lost}", asked.lost.hint
     return Finished(
         path=path,
         report=report,
@@ -63,6 +65,7 @@ def finished(path: Path, report: Report, asked: Asked | None, left: int) -> Fini
         done=counts.parsed + sum(counts.unparsed.values()),
         planned=counts.planned,
         why=why,
+        hint=hint,
         examples=examples,
         left=left,
     )

@@ -81,6 +81,8 @@ class Script(msgspec.Struct, forbid_unknown_fields=True):
     """Where its thinking is over chat; `no`: between marks in the content."""
     tells_ids: bool = True
     """It says which tokens it has generated, where it is asked to."""
+    has_new_limit: bool = False
+    """It refuses `max_tokens`, as newer models of OpenAI do."""
     hidden: str = ""
     """Letters that are never among the likeliest tokens."""
     rules: list[Rule] = []

@@ -103,6 +103,9 @@ def read(path: str, body: dict[str, Any], script: Script) -> Asked:
     if body.get("model", script.model) != script.model:
         raise refusal(404, f"The model `{body['model']}` does not exist.", "NotFoundError")
     if "/chat/" in path:
+        if script.has_new_limit and "max_tokens" in body:
+            message = "Unsupported parameter: 'max_tokens' is not supported with this model. "
+            raise refusal(400, message + "Use 'max_completion_tokens' instead.")
         text = "\n".join(message["content"] for message in body["messages"])
         asked = Asked([text], [], body, is_chat=True)
         _check_length(len(text.encode()), script)

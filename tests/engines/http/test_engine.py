@@ -37,11 +37,17 @@ def test_nothing_may_be_submitted_and_after_its_end_nothing_is_refused_with_a_st
 
 
 def test_prompts_are_made_again_without_the_server_and_with_the_tokenizer_of_the_run_only(
-    server: Any, judging: Judging, names: list[str], byte_model: Path
+    server: Any,
+    judging: Judging,
+    names: list[str],
+    byte_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(byte_model.parent)
     with server() as one:
-        ran = judging.run(one.url)
+        ran = judging.run(one.url, tokenizer=False, more=["--tokenizer", byte_model.name])
         assert_complete(ran, names)
+    monkeypatch.chdir("/")  # they may be looked at from anywhere
     wanted = ran.completions()[0]
     run = judgefast.Run.open(ran.out)
     prompt = run.prompt(wanted["request_id"])

@@ -44,6 +44,11 @@ def test_a_label_that_is_not_among_the_likeliest_is_at_most_the_last_of_them_and
             (answer,) = completion["answers"]
             assert all(-9 < value <= 0 for value in answer["logprobs"])
             assert answer["logprobs"][LETTERS.index("C")] <= last
+        told = "likeliest tokens counts with the highest probability"
+        assert told in ran.data
+        other = judging.run(one.url, tokenizer=False, rubric="pairwise-reasons", out="reasons")
+        assert other.status == 0, other.words
+        assert told not in other.data, "no label was read"
 
 
 def test_words_over_chat_are_defused_and_the_report_says_that_they_were_not_sealed(
@@ -60,6 +65,20 @@ def test_words_over_chat_are_defused_and_the_report_says_that_they_were_not_seal
         told = str(ran.facts) + ran.words + ran.data
         assert "seal" in told
         assert "defused" in told
+
+
+@pytest.mark.parametrize("has_new_limit", [False, True])
+def test_the_limit_of_an_answer_is_called_what_the_server_calls_it(
+    has_new_limit: bool,  # noqa: FBT001 - of the test
+    server: Any,
+    judging: Judging,
+    names: list[str],
+) -> None:
+    with server(flavour="plain", has_new_limit=has_new_limit) as one:
+        ran = judging.run(one.url, tokenizer=False, rubric="pairwise-reasons")
+        assert_complete(ran, names)
+        name = "max_completion_tokens" if has_new_limit else "max_tokens"
+        assert ran.facts["engine"]["abilities"]["limit_name"] == name
 
 
 def test_token_ids_are_sealed_whatever_the_text_says(

@@ -102,6 +102,13 @@ def test_what_is_no_json_of_the_kind_is_no_answer(said: bytes) -> None:
             Replies(abilities).read([job()], said)
 
 
+def test_an_error_that_is_sent_as_a_success_is_told_in_the_words_of_the_server() -> None:
+    said = b'{"error": {"message": "the model is overloaded", "code": 503}}'
+    for abilities in (VLLM, CHAT, SGLANG):
+        with pytest.raises(BadReplyError, match=r"it is an error: .*the model is overloaded"):
+            Replies(abilities).read([job()], said)
+
+
 def text(index: int, said: str, reason: str | None = "stop") -> dict[str, Any]:
     return {"index": index, "text": said, "finish_reason": reason}
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import math
 from email.utils import formatdate
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +20,9 @@ from judgefast.engines.http.windows import Window
 from judgefast.errors import ConfigError
 
 from .jobs import TEXT, job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.mark.parametrize(
@@ -256,7 +263,8 @@ def test_an_address_that_may_hold_a_secret_is_refused_without_showing_it(url: st
 @pytest.mark.parametrize(
     ("name", "value"),
     [("list_size", 0), ("api", "grpc"), ("timeout_seconds", 0), ("context_tokens", 0),
-     ("max_retries", -1), ("concurrency", 1.5), ("patience_seconds", float("nan"))],
+     ("max_retries", -1), ("concurrency", 1.5), ("patience_seconds", float("nan")),
+     ("timeout_seconds", math.inf)],
 )  # fmt: skip
 def test_a_setting_out_of_range_is_named(name: str, value: object) -> None:
     with pytest.raises(ConfigError, match=name):
@@ -272,3 +280,26 @@ def test_the_key_is_in_headers_and_in_nothing_else(monkeypatch: pytest.MonkeyPat
     assert "sk-one" not in repr(secret)
     monkeypatch.delenv("JUDGEFAST_API_KEY")
     assert key_of_environment() == "sk-two"
+
+
+@pytest.mark.parametrize(
+    "repeat",
+    [str, quote, html.escape, lambda key: key.replace("/", "\\/"),
+     lambda key: key.replace("+", "\\u002B").replace("&", "\\u0026"),
+     lambda key: key.replace("/", "&#x2F;").replace("=", "&#61;"), lambda key: quote(key).lower()],
+)  # fmt: skip
+def test_a_key_is_not_shown_however_a_server_writes_it(repeat: Callable[[str], str]) -> None:
+    key = "sk/ab+c=&d1234"
+    assert Secret(key).scrub(f"no such key: {repeat(key)}.") == "no such key: ***."
+
+
+@pytest.mark.parametrize(
+    "key", ["sk-a\nb-secret", "sk-\N{EM DASH}secret", "\N{EURO SIGN}sk-secret"]
+)
+def test_a_key_that_no_header_can_carry_is_refused_without_showing_it(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUDGEFAST_API_KEY", key)
+    with pytest.raises(ConfigError, match="JUDGEFAST_API_KEY holds what is no key") as caught:
+        key_of_environment()
+    assert "secret" not in str(caught.value) + str(caught.value.hint)

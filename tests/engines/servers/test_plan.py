@@ -126,6 +126,15 @@ def test_several_gpus_with_a_model_that_fits_one_are_copies() -> None:
         plan(QWEN, gpu="H100", gpus=3)
 
 
+@pytest.mark.parametrize("model", [QWEN, "org/of-unknown-size"])
+@pytest.mark.parametrize("gpus", [0, -2])
+def test_no_gpu_at_all_is_refused_whether_the_size_of_the_model_is_known_or_not(
+    model: str, gpus: int
+) -> None:
+    with pytest.raises(ConfigError, match=f"--gpus is {gpus}; it must be at least 1"):
+        plan(model, gpus=gpus)
+
+
 def test_a_folder_is_read_for_its_size(tmp_path: Path) -> None:
     path = write_model(tmp_path / "own", LLAMA, gigabytes=16)
     server = plan(path, gpu="L4", prompt_tokens=1000, answer_tokens=24)

@@ -82,6 +82,7 @@ class HttpEngine:
         self._recalled: tuple[Abilities, JudgeModel] | None = None
         self._loop: Loop | None = None
         self._expected: int | None = None
+        self._reads_labels = True
         self._is_started = False
         self._is_closed = False
 
@@ -136,6 +137,7 @@ class HttpEngine:
     def prepare(self, workload: Workload) -> None:
         """See :class:`Engine`. Lists get shorter when the last of them have come."""
         self._expected = workload.requests
+        self._reads_labels = workload.labels_only
 
     def start(self) -> dict[str, Any]:
         """See :meth:`Engine.start`."""
@@ -143,7 +145,7 @@ class HttpEngine:
         loop.begin(found, self._expected)
         self._is_started = True
         abilities = found.abilities
-        tokenizer = found.model.tokenizer
+        file, tokenizer = found.tokenizer_file, found.model.tokenizer
         return {
             "model": found.model.name,
             "base_urls": list(self.options.base_urls),
@@ -154,7 +156,7 @@ class HttpEngine:
             "abilities": msgspec.to_builtins(abilities),
             "context_tokens": found.model.context_tokens,
             "sealed": abilities.way != "chat",
-            "tokenizer": None if tokenizer is None else str(found.tokenizer_file),
+            "tokenizer": None if file is None or tokenizer is None else str(file.absolute()),
             "tokenizer_sha256": None if tokenizer is None else tokenizer.sha256,
             "tokenizer_compared": found.is_same_tokenizer,
             "list_size": loop.list_size(abilities),
@@ -163,7 +165,7 @@ class HttpEngine:
             "max_retries": self.options.max_retries,
             "stream": loop.is_streamed(abilities),
             "hedging": self.options.hedge_seconds or self.options.hedge,
-            "notes": _notes(found),
+            "notes": _notes(found, reads_labels=self._reads_labels),
         }
 
     def counters(self) -> dict[str, int]:
@@ -252,7 +254,7 @@ class HttpEngine:
         return self._loop
 
 
-def _notes(found: Found) -> list[str]:
+def _notes(found: Found, *, reads_labels: bool) -> list[str]:
     """What a report says of how this judge was asked."""
     notes = ["the weights are the server's: the judge is known by the name it is served under"]
     abilities = found.abilities
@@ -266,7 +268,7 @@ def _notes(found: Found) -> list[str]:
             "the judge thinks before it answers: without `decoding.thinking = true` that is within "
             "`max_tokens` of its answer"
         )
-    if abilities.top_logprobs:
+    if abilities.top_logprobs and reads_labels:
         notes.append(
             f"a label that is not among the {abilities.top_logprobs} likeliest tokens counts with "
             "the highest probability that it may have"

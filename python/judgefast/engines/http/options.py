@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from typing import Literal, get_args
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -72,7 +74,7 @@ class HttpOptions(msgspec.Struct, frozen=True, kw_only=True):
         times = ["timeout_seconds", "connect_seconds", "patience_seconds"]
         for name in [*times, *(["hedge_seconds"] if self.hedge_seconds is not None else [])]:
             value = getattr(self, name)
-            if type(value) not in {int, float} or not value > 0:
+            if type(value) not in {int, float} or not 0 < value < math.inf:
                 message = f"{name} is {value!r}; the engine `http` takes seconds above 0"
                 raise ConfigError(message)
         if self.context_tokens is not None and (
@@ -125,8 +127,19 @@ def root_of(url: str) -> str:
 
 
 def key_of_environment() -> str | None:
-    """The key, where one is set."""
-    return next((key for name in KEY_NAMES if (key := os.environ.get(name, "").strip())), None)
+    """The key, where one is set.
+
+    Raises:
+        ConfigError: It has characters that a header cannot carry; the message shows none of it.
+
+    """
+    for name in KEY_NAMES:
+        if key := os.environ.get(name, "").strip():
+            if not (key.isascii() and key.isprintable()):
+                message = f"{name} holds what is no key: a character outside of printable ASCII"
+                raise ConfigError(message, hint="set it anew; quotes of a text often come along")
+            return key
+    return None
 
 
 class Secret:
@@ -134,6 +147,7 @@ class Secret:
 
     def __init__(self, key: str | None) -> None:
         self._key = key
+        self._written = re.compile("".join(map(_ways_to_write, key))) if key else None
 
     def __repr__(self) -> str:
         """Nothing of the key."""
@@ -146,7 +160,16 @@ class Secret:
 
     def scrub(self, words: str) -> str:
         """Words of a server for a person: without the key that it may repeat, in one line."""
-        for form in () if self._key is None else (self._key, quote(self._key, safe="")):
-            words = words.replace(form, "***")
+        if self._written is not None:
+            words = self._written.sub("***", words)
         shown = "".join(each if each.isprintable() else " " for each in words)
         return " ".join(shown.split())
+
+
+def _ways_to_write(character: str) -> str:
+    """A pattern of one character as it is, and as an address, JSON and HTML may have it."""
+    code = ord(character)
+    digits = f"(?i:%{code:02x}|\\\\u{code:04x}|&#x0*{code:x};|&#0*{code};)"
+    names = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
+    named = f"|{names[character]}" if character in names else ""
+    return f"(?:\\\\?{re.escape(character)}|{digits}{named})"

@@ -330,10 +330,13 @@ def decoded(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:  # noqa: ANN
         return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         first = str(error)
+    found = None
     try:  # a lone surrogate is legal in JSON, and this reader takes it
-        return msgspec.convert(json.loads(raw), decoder.type)
+        found = json.loads(raw)
+        return msgspec.convert(found, decoder.type)
     except (ValueError, RecursionError):
-        message = f"it cannot be read: {first}"
+        told = found.get("error") if isinstance(found, dict) else None
+        message = f"it is an error: {json.dumps(told)}" if told else f"it cannot be read: {first}"
         raise BadReplyError(message) from None
 
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from judgefast.prompts.tokenizer import PromptTokenizer
 
 _OK = 200
+_BAD = {400, 422}
+_NEW_LIMIT = "max_completion_tokens"
+"""What newer models of OpenAI want in the place of `max_tokens`."""
 _TRIES = 3
 _WHOLE = '{"animal":"zebra"}'
 _SCHEMA = (
@@ -87,9 +90,18 @@ class Trial:
             lists = msgspec.structs.replace(abilities, lists=True)
             if await self._asked(lists, plain, prompts=2):
                 return lists
+        else:
+            abilities = await self._limited(abilities, plain)
         if await self._asked(abilities, plain, may_fail=abilities.way != "chat"):
             return abilities
         return None
+
+    async def _limited(self, abilities: Abilities, plain: Decoding) -> Abilities:
+        """With the other name of the limit of an answer, where a server refuses and tells it."""
+        reply = await self._answer(abilities, [question(self._tokenizer, plain)])
+        if isinstance(reply, Reply) and reply.status in _BAD and _NEW_LIMIT in reply.words:
+            return msgspec.structs.replace(abilities, limit_name=_NEW_LIMIT)
+        return abilities
 
     async def answers(self, abilities: Abilities, *, may_think: bool) -> Abilities:
         """Find how an answer may be asked for: labels, schema, choice; and whether it thinks.

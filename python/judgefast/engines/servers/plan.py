@@ -99,6 +99,9 @@ def plan_server(  # noqa: PLR0913 - one for each question
 
     """
     need.check()
+    if gpus is not None and gpus < 1:
+        message = f"--gpus is {gpus}; it must be at least 1"
+        raise ConfigError(message, hint="leave it out for as few as hold the model")
     folder = find_folder(model) if model.isprintable() and model else None
     if folder is None and not _HUB_NAME.fullmatch(model):
         message = f"{model!r} is no name of a model, and no folder"

@@ -87,8 +87,7 @@ def test_a_run_loads_while_it_reads_and_computes_shared_heads_first(
     backend = facts["attention_backend"]
     assert HAS_GPU or backend == "CPU_ATTN"
     assert f"attention_backend {backend}" in sentence(facts), "a report has room for a few alone"
-    assert facts["quantization"] is None
-    assert facts["cache_dtype"] == "auto"
+    assert (facts["quantization"], facts["cache_dtype"]) == (None, "auto")
     assert (facts["seed"], facts["batch_invariant"]) == (0, HAS_GPU)
 
     table = pq.read_table(sorted((tmp_path / "run/journal").glob("*.parquet")))
