@@ -91,7 +91,7 @@ def test_what_was_cancelled_is_not_sent_to_the_next_process(start: Callable[...,
 
 
 def test_requests_in_a_row_that_kill_fail_alone_and_the_engine_lives(
-    start: Callable[..., Started],
+    start: Callable[..., Started], caplog: pytest.LogCaptureFixture
 ) -> None:
     deadly = [2, 3, 4]
     supervisor, answers = start(Load(deadly=deadly), restarts=2)
@@ -104,6 +104,8 @@ def test_requests_in_a_row_that_kill_fail_alone_and_the_engine_lives(
     assert supervisor.restarts > 2, "more in all than are allowed without a step forward"
     beats = [*supervisor.past_beats, supervisor.beat]
     assert len(beats) == supervisor.restarts + 1, "what each of them has counted is kept"
+    said = [each for each in caplog.messages if "engine is started again: exit status" in each]
+    assert len(said) == supervisor.restarts, "nobody waits without knowing for what"
 
 
 def test_an_engine_that_dies_of_everything_is_lost_in_the_end(

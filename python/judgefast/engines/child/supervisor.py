@@ -10,6 +10,7 @@ A process may be started before it is known what it has to load; until then it o
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from judgefast.engines.base import ErrorKind
     from judgefast.engines.child.messages import Dialect, Numbered
+
+LOG = logging.getLogger("judgefast")
 
 MAX_RESTARTS = 3
 
@@ -324,6 +327,7 @@ class Supervisor:
             self._lose(f"the engine process ended {self._restarts_in_a_row} times in a row: {why}")
             return
         self.restarts += 1
+        LOG.warning("the %s engine is started again: %s", self._dialect.engine, why)
         self._spawn()
 
     def _dispatch(self) -> None:
