@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
 from judgefast.errors import ModelError
 from judgefast.prompts import PromptTokenizer
@@ -84,6 +85,19 @@ def test_hostile_texts_get_the_ids_of_the_sealed_copy_and_no_control_id(
         assert not tokenizer.control_ids.intersection(found.token_ids.tolist()), ascii(text)
         by_fast += tokenizer._fast.ids(found.text) is not None
     assert by_fast == MANY, "else it was not the faster encoder that was compared"
+
+
+def test_a_control_id_from_the_faster_encoder_is_spelled_out_as_any_other() -> None:
+    pytest.importorskip("fastokens")
+    tokens = [*sorted(pre_tokenizers.ByteLevel.alphabet()), "<end>"]
+    vocabulary = {token: place for place, token in enumerate(tokens)}
+    whole = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
+    whole.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    whole.add_special_tokens([AddedToken("<end>", normalized=False)])
+    tokenizer = PromptTokenizer(whole.to_str(), fast_after=0)
+    assert len(tokenizer.seal("<end>").token_ids) == len("<end>")
+    assert tokenizer._fast is not None, tokenizer.slow_because
+    assert tokenizer._fast.ids("<end>").tolist() == [256], "else this test proves nothing"
 
 
 def test_ids_are_the_same_before_and_after_the_change_of_encoder(smollm2: JudgeModel) -> None:
