@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _CHECKED_AGAIN = 4096
 """One text in so many is encoded by the reference as well."""
 
-_RANDOM_TEXTS = 600
+_RANDOM_TEXTS = 2000
 _BLOCK = 48
 """Characters of a text of the sample, of those that stand side by side in Unicode."""
 
@@ -141,7 +141,7 @@ def hostile_sample(spellings: Iterable[str]) -> list[str]:
         texts += [spelling, f"x{spelling}\n", f" {spelling}{spelling[:-1]} "]
     texts += ["".join(draw.choices(_PIECES, k=draw.randint(1, 12))) for _ in range(_RANDOM_TEXTS)]
     rows = [range(first, first + _BLOCK) for first in range(0, 0x3400, _BLOCK)]
-    rows += [range(first, first + _BLOCK * 97, 97) for first in range(0x3400, 0x20000, _BLOCK * 97)]
+    rows += [range(first, first + _BLOCK * 7, 7) for first in range(0x3400, 0x20000, _BLOCK * 7)]
     texts += ["".join(map(chr, row)).encode(errors="ignore").decode() for row in rows]
     # Each again as words, so that classes of characters meet blanks and ends.
     return texts + [" ".join(text) for text in texts[-len(rows) :: 4]]
