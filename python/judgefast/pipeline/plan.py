@@ -165,6 +165,8 @@ def plan_run(
     )
     if counts.stripped_characters:
         say(f"{counts.stripped_characters:,} blank characters at the ends of texts are not sent")
+    if slow := judge.prompts.slow_because:
+        say(f"prompts are tokenised by `tokenizers` alone, which is slower: {slow}")
     _tell_of_thinking(whole, judge, say)
     return whole
 

@@ -17,6 +17,7 @@ from judgefast.hashes import framed
 from judgefast.prompts.decide import decide_decoding, thinking_of
 from judgefast.prompts.decoding import Label
 from judgefast.prompts.layout import LAYOUT, TRUNCATION, lay_out
+from judgefast.prompts.memo import PieceMemo
 from judgefast.prompts.pieces import (
     ItemPieces,
     Measures,
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
 
 _ROLES = ("system", "developer", "user", "assistant", "tool")
 _SHOWN = {"pairwise": 2, "scalar": 1, "binary": 1}
-_CACHED_TEXTS = 64
-"""Encodings kept: texts of an item often come again in the next ones."""
 
 
 class PromptPlan:
@@ -80,7 +79,7 @@ class PromptPlan:
         self.questions = (question_of(rubric),)
         self._tokenizer = model.tokenizer if model and self.needs_ids else None
         self._ours = lru_cache(maxsize=None)(self._encode_trusted)
-        self._seal = lru_cache(maxsize=_CACHED_TEXTS)(self._seal_text)
+        self._seal = PieceMemo(self._seal_text)
         layouts = self.layout.plain, self.layout.with_reference
         self._first_answer = tuple(map(_first_answer, layouts))
         self._parts = tuple(
@@ -147,6 +146,11 @@ class PromptPlan:
             lead.replaced + sum([piece.replaced for piece in rest]),
             lead.stripped + sum([piece.stripped for piece in rest]),
         )
+
+    @property
+    def slow_because(self) -> str:
+        """Why much text was encoded the slow way; empty where it was not."""
+        return self._tokenizer.slow_because if self._tokenizer else ""
 
     def verify_seams(self, prompt: Prompt) -> SeamDifference | None:
         """Check that the ids of a prompt are those of its text; None if they are."""

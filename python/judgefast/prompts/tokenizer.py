@@ -2,6 +2,8 @@
 
 The sealed copy has no added tokens at all. Switching *special* tokens off is not enough: Qwen2.5
 has added tokens that are not special (`<tool_call>`, `<|fim_prefix|>`), and they get through.
+
+Once there is much text, `fastokens` encodes it in the sealed copy's stead, where it is exact.
 """
 
 from __future__ import annotations
@@ -14,12 +16,18 @@ import msgspec
 import numpy as np
 
 from judgefast.errors import ModelError
+from judgefast.prompts.fast_tokens import fast_tokens, hostile_sample
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
+
+    from judgefast.prompts.fast_tokens import FastTokens
+
+FAST_AFTER = 4_000_000
+"""Characters: encoding them takes as long as it does to load and check the faster encoder."""
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """What a character that the vocabulary lacks is sent as."""
@@ -50,8 +58,16 @@ class PromptTokenizer:
     """Digest of the whole tokenizer. 64 hex digits."""
     size: int
     """Every id is below it."""
+    slow_because: str
+    """Why much text is encoded the slow way; empty where it is not, or where there is little."""
 
-    def __init__(self, serialised: str, *, unknown_id: int | None = None) -> None:
+    def __init__(
+        self,
+        serialised: str,
+        *,
+        unknown_id: int | None = None,
+        fast_after: int | None = FAST_AFTER,
+    ) -> None:
         from tokenizers import Tokenizer  # noqa: PLC0415 - heavy
 
         facts = json.loads(serialised)
@@ -76,6 +92,10 @@ class PromptTokenizer:
         self.prefix = self._find_prefix()
         # Of what the library writes, so that one tokenizer has one digest however it is laid out.
         self.sha256 = sha256(self._trusted.to_str().encode()).hexdigest()
+        self.slow_because = ""
+        self._fast: FastTokens | None = None
+        self._until_fast = fast_after
+        """Characters to go; None where it is over with."""
 
     @classmethod
     def from_tokenizer(cls, tokenizer: Tokenizer, unknown_id: int | None = None) -> PromptTokenizer:
@@ -110,6 +130,8 @@ class PromptTokenizer:
     def encode_untrusted(self, text: str) -> tuple[NDArray[np.int32], int]:
         """Encode text of a candidate, a question or a reference. Its ids hold no control id.
 
+        Always by `tokenizers`: the ids that those of :meth:`seal` are held to.
+
         Returns:
             The ids, and the number of characters that were sent as U+FFFD because the vocabulary
             lacks them.
@@ -118,19 +140,58 @@ class PromptTokenizer:
             ModelError: Some stretch of the text becomes a control token however it is encoded.
 
         """
-        sealed = self.seal(text)
+        sealed = self._sealed_slowly(*self._sendable(text))
         return sealed.token_ids, sealed.replaced_characters
 
     def seal(self, text: str) -> Sealed:
-        """Encode like :meth:`encode_untrusted`, and keep the text as it was sent."""
-        replaced = 0
+        """Encode like :meth:`encode_untrusted`, only faster, and keep the text as it was sent.
+
+        Raises:
+            ModelError: As there; or the faster encoder was found to give other ids.
+
+        """
+        text, replaced = self._sendable(text)
+        ids = self._fast_ids(text)
+        if ids is None or self._is_control[ids].any():  # what is to become of those needs offsets
+            return self._sealed_slowly(text, replaced)
+        return Sealed(text, ids, replaced)
+
+    def _fast_ids(self, text: str) -> NDArray[np.int32] | None:
+        if self._until_fast is not None:
+            self._until_fast -= len(text)
+            if self._until_fast >= 0:
+                return None
+            self._until_fast = None
+            self._hasten()
+        return None if self._fast is None else self._fast.ids(text)
+
+    def _hasten(self) -> None:
+        added = self._trusted.get_added_tokens_decoder().values()
+        sample = hostile_sample(token.content for token in added)
+        sent = [self._sendable(text)[0] for text in sample]
+        found = fast_tokens(self._sealed.to_str(), self._plain_ids, sent)
+        if isinstance(found, str):
+            self.slow_because = found
+        else:
+            self._fast = found
+
+    def _plain_ids(self, text: str) -> NDArray[np.int32]:
+        return np.array(self._sealed.encode(text, add_special_tokens=False).ids, dtype=np.int32)
+
+    def _sendable(self, text: str) -> tuple[str, int]:
+        """Replace what the vocabulary is known to lack; the text, and how many characters."""
+        if not self._missing and text.isascii():
+            return text, 0
         try:
             raw = text.encode()
-            is_whole = len(raw.translate(None, self._missing)) == len(raw)
+            is_whole = not self._missing or len(raw.translate(None, self._missing)) == len(raw)
         except UnicodeEncodeError:  # a lone surrogate
             is_whole = False
-        if not is_whole:
-            text, replaced = _replace(text, [self._lacks(character) for character in text])
+        if is_whole:
+            return text, 0
+        return _replace(text, [self._lacks(character) for character in text])
+
+    def _sealed_slowly(self, text: str, replaced: int) -> Sealed:
         encoding = self._sealed.encode(text, add_special_tokens=False)
         ids = np.array(encoding.ids, dtype=np.int32)
         found = self._is_control[ids]
