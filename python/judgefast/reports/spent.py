@@ -82,6 +82,7 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
         notes=[
             *directory.notes,
             *_of_engines(launches),
+            *_unproven(_counted(launches, "unproven_lengths")),
             *_often_preempted(preemptions, attempts),
             *_untimed(sum(by_launch.values()) - judgments),
         ],
@@ -123,6 +124,16 @@ def _of_engines(launches: list[dict[str, Any]]) -> list[str]:
     """What engines say that a reader should know of how they asked; once each."""
     said = [facts.get("engine", {}).get("notes", []) for facts in launches]
     return list(dict.fromkeys(str(note) for notes in said for note in notes))
+
+
+def _unproven(prompts: int | None) -> list[str]:
+    """Say that prompts went out of which nobody knew whether the judge has room for them."""
+    if not prompts:
+        return []
+    sent = "1 prompt was" if prompts == 1 else f"{prompts:,} prompts were"
+    why = "has more bytes than the judge's context has tokens, or that context is unknown"
+    found = "one that was cut is found only where the server counts fewer tokens than it has words"
+    return [f"{sent} sent without knowing that the judge reads the whole: each {why}; {found}"]
 
 
 def _first_request(launches: list[dict[str, Any]]) -> FirstRequest | None:

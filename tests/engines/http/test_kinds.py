@@ -67,6 +67,22 @@ def test_words_over_chat_are_defused_and_the_report_says_that_they_were_not_seal
         assert "defused" in told
 
 
+def test_words_that_may_be_more_tokens_than_the_judge_reads_are_counted(
+    server: Any, byte_model: Path, tmp_path: Path, names: list[str]
+) -> None:
+    rows = [row(name) for name in names]
+    rows[2]["question"] += " at length" * 150
+    judging = Judging(tmp_path, write_lines(tmp_path / "long.jsonl", rows), byte_model)
+    told = "were sent without knowing that the judge reads the whole"
+    with server(key=KEY, told_context=2000) as one:
+        in_words = judging.run(one.url, tokenizer=False)
+        assert_complete(in_words, names)
+        assert in_words.facts["counters"]["unproven_lengths"] == 2, "in both orders"
+        assert f"2 prompts {told}" in in_words.data
+        in_tokens = judging.run(one.url, out="tokens")
+        assert told not in in_tokens.data
+
+
 @pytest.mark.parametrize("has_new_limit", [False, True])
 def test_the_limit_of_an_answer_is_called_what_the_server_calls_it(
     has_new_limit: bool,  # noqa: FBT001 - of the test

@@ -171,7 +171,8 @@ class HttpEngine:
     def counters(self) -> dict[str, int]:
         """Since the start: `resent`, `defused`, `bounded`, `hedged`, `went_away`.
 
-        And `server_prompt_tokens`, `server_cached_tokens`, `server_completion_tokens` where the
+        And `unproven_lengths`, of prompts that may be longer than the judge's context; and
+        `server_prompt_tokens`, `server_cached_tokens`, `server_completion_tokens` where the
         servers count them, for all their users.
         """
         return self._loop.counters() if self._loop is not None else {}

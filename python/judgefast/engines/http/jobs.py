@@ -71,6 +71,14 @@ class Job:
         unit = "words" if self.ids is None else "tokens"
         return f"the prompt has {least:,} {unit}, and the judge has room for {room:,} tokens"
 
+    def may_not_fit(self, context: int | None) -> bool:
+        """Whether nothing shows that a prompt in words fits: a token is at least one byte."""
+        prompt = self.request.prompt
+        if self.ids is not None or prompt is None:
+            return False
+        most = len(prompt.text.encode("utf-8", "surrogatepass"))
+        return context is None or most + self.request.decoding.most_tokens > context
+
     def answered(  # noqa: PLR0913 - fields of a completion, by keyword
         self,
         *,

@@ -113,6 +113,7 @@ class Loop:
             "resent": self._sender.resending.count if self._sender else 0,
             "defused": self._defuser.count if self._defuser else 0,
             "bounded": self._replies.bounded if self._replies else 0,
+            "unproven_lengths": self._sender.unproven if self._sender else 0,
             "hedged": self._sender.hedges.doubled if self._sender else 0,
             "went_away": sum(endpoint.went_away for endpoint in self._endpoints),
         }

@@ -94,6 +94,8 @@ class Sender:
             end=self._end,
         )
         self._said: set[str] = set()
+        self.unproven = 0
+        """Prompts that were sent in words and may be longer than the judge's context."""
         self.resending = Resending(
             waiting,
             most=options.max_retries,
@@ -110,6 +112,7 @@ class Sender:
                 self._settle([job], [job.failed("too_long", words)])
             else:
                 fit.append(job)
+                self.unproven += job.may_not_fit(self._context)
         self._lists.came(len(jobs))
         self._whole = self._lists.longest(jobs[0].decoding)
         self._waiting.add(fit)
