@@ -77,12 +77,13 @@ class PromptCounts:
         """Measure every prompt of a batch: its hash, and its tokens where they are known."""
         measured = []
         prompts = judge.prompts
-        for item_row, shown in zip(plan.item.tolist(), plan.shown_lists(), strict=True):
+        cells = zip(plan.item.tolist(), plan.shown_lists(), plan.aspect.tolist(), strict=True)
+        for item_row, shown, aspect in cells:
             item = items[item_row - base]
             if prompts.needs_ids and self._checked < SEAM_SAMPLE:
                 self._checked += 1
-                _check_seams(judge, prompts.render(item, shown))
-            measured.append(prompts.measure(item, shown))
+                _check_seams(judge, prompts.render(item, shown, aspect))
+            measured.append(prompts.measure(item, shown, aspect))
         joined = b"".join([each.ids_hash for each in measured])
         hashes = np.frombuffer(joined, np.uint8).reshape(-1, 16)
         self.replaced_characters += sum([each.replaced_characters for each in measured])
@@ -103,8 +104,9 @@ def plan_batch(
         repeats=config.repeats,
         seed=config.seed,
         judge=judge.name,
-        prompt_hash=judge.prompts.prompt_hash,
+        prompt_hash=judge.prompts.prompt_hashes,
         aspects=judge.aspects,
+        together=judge.rubric.together,
         base=base,
     )
     items = items_of(batch)
@@ -247,7 +249,7 @@ def _written(  # noqa: PLR0913, PLR0917 - a part, and where it stands in the run
         plan.rendered,
         item_ids=pa.concat_arrays(item_ids),
         judge=judge.name,
-        prompt_hash=judge.prompts.prompt_hash,
+        prompt_hash=judge.prompts.prompt_hashes,
         base=base,
         rows_before=rows_before,
     )

@@ -76,6 +76,8 @@ class PromptPlan:
         self.rule = rubric.rule_in_force(probabilities=self.decoding.probabilities)
         self.questions = tuple(question for way in self.ways for question in way.questions)
         """By aspect."""
+        self.asked = tuple(way.questions for way in of_aspects)
+        """By aspect: what the prompt asks that asks it; that aspect alone, or all of them."""
         self.prompt_hashes = tuple(way.prompt_hash for way in of_aspects)
         """By aspect."""
         self.prompt_hash = hash_of_all(tuple(way.prompt_hash for way in self.ways))
