@@ -6,8 +6,10 @@
 
 mod columns;
 pub mod keys;
+mod pairs;
 mod plan;
 
 pub(crate) use columns::{check_offsets, place};
 pub use columns::{Bytes, Plan};
+pub use pairs::Pairs;
 pub use plan::{plan_requests, Items, Mode, Orders, Settings};
