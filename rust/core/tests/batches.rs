@@ -25,9 +25,10 @@ fn planned(sizes: &[i64], mode: Mode, orders: Orders, repeats: u16) -> Result<Pl
         baseline: &[],
         base: 0,
     };
-    let run = keys::Run { judge: "judge", prompt_hash: "00" };
-    let (pairs, aspects) = (Pairs::All, &["overall"][..]);
-    plan_requests(&items, &Settings { mode, orders, pairs, repeats, seed: 1, run, aspects })
+    let aspects = &[keys::Aspect { name: "overall", prompt_hash: "00" }];
+    let pairs = Pairs::All;
+    let judge = "judge";
+    plan_requests(&items, &Settings { mode, orders, pairs, repeats, seed: 1, judge, aspects })
 }
 
 fn sum(sizes: &[i64]) -> usize {
