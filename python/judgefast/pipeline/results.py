@@ -229,6 +229,7 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
             rule=reading.rule,
             one_failed=rubric.one_failed,
             orders=str(manifest.options.get("orders")),
+            pairs=str(manifest.options.get("pairs", "all")),
             repeats=int(manifest.options.get("repeats", 1)),
             prompt_hash=manifest.rubric.prompt_hash,
             parse_hash=rubric.parse_hash,
@@ -237,6 +238,7 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
         counts=counts_of(reading),
         empty_answers=manifest.data.empty_answers,
         lost_by_empty=_lost_by_empty(reading),
+        without_baseline=len(reading.items.item_id) - reading.plan.num_items,
         replaced_characters=reading.directory.plan_counts.get("replaced_characters", 0),
         replaced_surrogates=manifest.data.replaced_surrogates
         + int(reading.table.replaced_surrogates.sum()),

@@ -7,11 +7,13 @@
 mod columns;
 pub mod keys;
 mod measure;
+mod pairs;
 mod plan;
 mod trie;
 
 pub(crate) use columns::{check_offsets, place};
 pub use columns::{Bytes, Plan};
 pub use measure::{measure, Measures};
+pub use pairs::Pairs;
 pub use plan::{plan_requests, Items, Mode, Orders, Settings};
 pub use trie::{ideal, order, Segments};
