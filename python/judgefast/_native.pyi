@@ -74,6 +74,8 @@ class _ItemHashes(Protocol):
     @property
     def answer_offsets(self) -> NDArray[np.int64]: ...
     @property
+    def baseline(self) -> NDArray[np.int64]: ...
+    @property
     def base(self) -> int: ...
 
 def plan_requests(
@@ -81,6 +83,7 @@ def plan_requests(
     *,
     mode: str,
     orders: str,
+    pairs: str,
     repeats: int,
     seed: int,
     judge: str,

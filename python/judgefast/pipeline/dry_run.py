@@ -94,7 +94,7 @@ def _plan(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
     """The plan that a run would have, and its items."""
     if directory is not None and data is None and directory.plan_complete():
         plan = load_plan(directory)
-        return plan, int(plan.columns.item[-1]) + 1 if len(plan) else 0
+        return plan, directory.plan_counts["items"]
     reader = reader_of(config, judge, data)
     written = snapshot(reader, scratch, seed=config.seed, limit=config.limit)
     check_answers(reader.summary, judge)
@@ -119,7 +119,7 @@ def _refuse_loss(directory: RunDirectory, plan: RunPlan) -> None:
     )
     if lost:
         msg = f"the new plan would lack {lost:,} requests of the plan of `{directory.path}`"
-        raise RunDirectoryError(msg, hint="only appended rows, orders and repeats extend a run")
+        raise RunDirectoryError(msg, hint="only appended rows, orders, repeats, pairs extend a run")
 
 
 class _Nowhere:

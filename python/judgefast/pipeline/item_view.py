@@ -125,6 +125,7 @@ def _judgment(reading: Reading, row: int, said: Mapping[int, Said]) -> JudgmentV
     span = verdicts.span[row].tolist()
     shares = verdicts.p_labels[row].tolist()
     mass = float(verdicts.label_mass[row])
+    labels = rubric.verdicts[plan.aspect[row]].labels
     is_parsed = verdicts.status[row] == Status.PARSED
     words = in_own_orientation(reading, row)
     if words is None and is_parsed:
@@ -143,7 +144,7 @@ def _judgment(reading: Reading, row: int, said: Mapping[int, Said]) -> JudgmentV
         span=(span[0], span[1]) if span[0] < span[1] else None,
         probabilities={
             label.text: share
-            for label, share in zip(rubric.verdict.labels, shares, strict=False)
+            for label, share in zip(labels, shares, strict=False)
             if not np.isnan(share)
         },
         label_mass=None if np.isnan(mass) else mass,

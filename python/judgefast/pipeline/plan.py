@@ -65,6 +65,12 @@ class RunPlan(NamedTuple):
         """Judgments planned."""
         return len(self.rendered.planned)
 
+    @property
+    def num_items(self) -> int:
+        """Items that have a judgment; all but those without an answer of a baseline."""
+        item = self.columns.item  # never falls
+        return int(np.count_nonzero(item[1:] != item[:-1])) + bool(len(item))
+
 
 class PlannedBlock(NamedTuple):
     """A block of rows, planned."""
@@ -146,6 +152,8 @@ def _asked(batch: pa.RecordBatch, judge: Judge, config: RunConfig, base: int) ->
         batch,
         mode=judge.rubric.mode,
         orders=config.orders,
+        pairs=config.pairs,
+        baseline=config.baseline,
         repeats=config.repeats,
         seed=config.seed,
         judge=judge.name,
@@ -214,6 +222,8 @@ def plan_run(  # noqa: PLR0913, PLR0917 - a run, and who is told of it
             "stripped_characters": counts.stripped_characters,
         }
     )
+    if without := base - whole.num_items:
+        say(f"{without:,} of {base:,} items have no answer of {config.baseline}: none is judged")
     if counts.stripped_characters:
         say(f"{counts.stripped_characters:,} blank characters at the ends of texts are not sent")
     if slow := judge.prompts.slow_because:
