@@ -8,6 +8,7 @@ import numpy as np
 
 from judgefast._native import sampling_seeds
 from judgefast.batches.request import Question, Request
+from judgefast.batches.sharing import Sharing, asked_together
 from judgefast.errors import RunDirectoryError
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class RequestMaker:
         self._rendered = rendered
         self._ids_hash = ids_hash
         self._verify = verify
+        self._sharing = Sharing(plan.asked_by)
+        self._together = asked_together(plan)
 
     def requests(
         self,
@@ -84,7 +87,7 @@ class RequestMaker:
         Args:
             batches: Items in the order of `rows/`, a batch at a time, each with the number of its
                 first; batches in which nothing is asked may be left out.
-            rows: Rows of the plan to ask, ascending.
+            rows: Rows of the plan whose requests are asked, ascending.
             attempts: Attempts at each row of the plan so far. Shape (n,).
 
         Raises:
@@ -114,7 +117,8 @@ class RequestMaker:
         keys = plan.key[first:last].tobytes()
         ids = keys if plan.request_id is plan.key else plan.request_id[first:last].tobytes()
         seeds = sampling_seeds(keys)
-        questions = [(question,) for question in prompts.questions]
+        alone = [(question,) for question in prompts.questions]
+        answered = self._keys_of(rows)
         cells = zip(
             rows.tolist(),
             (plan.item[rows] - base).tolist(),
@@ -129,21 +133,31 @@ class RequestMaker:
             at = row - first
             span = slice(16 * at, 16 * at + 16)
             planned = None if hashes is None else hashes[span]
-            key = keys[span]
+            is_together = self._together is not None and self._together[row]
             yield Request(
                 request_id=ids[span],
-                keys=(key,),
+                keys=(keys[span],) if answered is None else answered[row],
                 item_id=item.item_id,
                 shown=shown_lists[at],
                 repeat=repeat,
                 judge=judge,
-                questions=questions[aspect],
+                questions=tuple(prompts.questions) if is_together else alone[aspect],
                 prompt=self._prompt(item, shown_lists[at], planned) if self._rendered else None,
                 prefix_group=group,
                 decoding=prompts.decoding,
                 seed=seeds[at],
                 attempt=attempt,
             )
+
+    def _keys_of(self, rows: NDArray[np.integer]) -> dict[int, tuple[bytes, ...]] | None:
+        """Keys of all judgments of each request, in plan order; None where each has one."""
+        if self._sharing.is_plain:
+            return None
+        places, judgments = self._sharing.judgments_of(rows)
+        keys: dict[int, list[bytes]] = {row: [] for row in rows.tolist()}
+        for row, key in zip(rows[places].tolist(), self._plan.key[judgments], strict=True):
+            keys[row].append(key.tobytes())
+        return {row: tuple(each) for row, each in keys.items()}
 
     def _prompt(self, item: Item, shown: tuple[int, ...], planned: bytes | None) -> Prompt:
         if not self._verify:
