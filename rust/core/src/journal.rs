@@ -267,7 +267,10 @@ mod tests {
         let asked: Vec<u8> = [5_u128, 3, 4].iter().flat_map(|id| id.to_le_bytes()).collect();
         assert_eq!(index.rows(&ids, &asked), [1, 2, -1]);
         for (asked_by, words) in [
-            ([1, 1, 2, 1], "row 0 of `asked_by` holds 1; allowed: a row with that request of its own"),
+            (
+                [1, 1, 2, 1],
+                "row 0 of `asked_by` holds 1; allowed: a row with that request of its own",
+            ),
             ([2, 1, 0, 1], "row 0 of `asked_by` holds 2"),
             ([9, 1, 2, 1], "row 0 of `asked_by` holds 9"),
             ([0, 1, 2, 1], "row 2 of `request_id` holds"),
