@@ -33,7 +33,7 @@ def read_journal_by(
     """Read every completion once, by each of some rubrics; there is at least one."""
     first, *others = rubrics
     table = table_of(plan, first)
-    tables = [table, *(table.beside(rubric.verdict) for rubric in others)]
+    tables = [table, *(table.beside(rubric.verdicts) for rubric in others)]
     for batch in directory.completions(COLUMNS):
         table.add(batch)
     pa.default_memory_pool().release_unused()  # of files that are not read again
@@ -45,9 +45,10 @@ def table_of(plan: RunPlan, rubric: Rubric) -> VerdictTable:
     columns = plan.columns
     return VerdictTable(
         columns.request_id,
-        rubric.verdict,
+        rubric.verdicts,
         planned=plan.rendered.decided,
         asked_by=columns.asked_by,
+        aspect=columns.aspect,
         questions=None if asked_together(columns) is None else question_of(columns),
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 import pyarrow as pa
 
+from judgefast.batches import trie
 from judgefast.batches.columns import NONE, Filled, PlanColumns, concat, no_plan, own_rows
 from judgefast.batches.plan import plan_requests
 from judgefast.batches.sharing import Sharing
@@ -24,6 +25,7 @@ from judgefast.batches.tables import (
 )
 from judgefast.datasets.rows import check_row_count, items_of, iter_rows
 from judgefast.errors import ModelError
+from judgefast.pipeline.blocks import blocks_of
 from judgefast.pipeline.once import ask_once
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from judgefast.datasets.items import Item
     from judgefast.journal.run_directory import RunDirectory
     from judgefast.pipeline.judge import Judge
+    from judgefast.prompts.block import PromptBlock
     from judgefast.prompts.segments import Prompt
 
 PART_REQUESTS = 65_536
@@ -69,6 +72,18 @@ class RunPlan(NamedTuple):
         return len(self.rendered.planned)
 
 
+class PlannedBlock(NamedTuple):
+    """A block of rows, planned."""
+
+    items: list[Item]
+    plan: RunPlan
+    prompts: PromptBlock | None
+    """Of each row of the plan; None where the engine takes no prompt."""
+    order: NDArray[np.uint32]
+    """Rows of the plan in the order of sending, those that are never sent among them, and those
+    that another row asks for."""
+
+
 class PromptCounts:
     """What rendering did to texts, summed over a plan."""
 
@@ -77,52 +92,54 @@ class PromptCounts:
         self.stripped_characters = 0
         self._checked = 0
 
-    def render(
+    def segments_of(
         self, judge: Judge, items: Sequence[Item], plan: PlanColumns, base: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int32] | None]:
-        """Measure every prompt of a batch: its hash, and its tokens where they are known."""
-        measured = []
+    ) -> PromptBlock:
+        """Put the prompts of a block into segments; the seams of the run's first are checked."""
         prompts = judge.prompts
-        for item_row, shown in zip(plan.item.tolist(), plan.shown_lists(), strict=True):
-            item = items[item_row - base]
-            if prompts.needs_ids and self._checked < SEAM_SAMPLE:
-                self._checked += 1
-                _check_seams(judge, prompts.render(item, shown))
-            measured.append(prompts.measure(item, shown))
-        joined = b"".join([each.ids_hash for each in measured])
-        hashes = np.frombuffer(joined, np.uint8).reshape(-1, 16)
-        self.replaced_characters += sum([each.replaced_characters for each in measured])
-        self.stripped_characters += sum([each.stripped_characters for each in measured])
-        if not prompts.needs_ids:
-            return hashes, None
-        return hashes, np.array([each.prompt_tokens for each in measured], np.int32)
+        if prompts.needs_ids and self._checked < SEAM_SAMPLE:
+            end = min(len(plan.item), SEAM_SAMPLE - self._checked)
+            self._checked += end
+            places, aspects = (plan.item[:end] - base).tolist(), plan.aspect[:end].tolist()
+            cells = zip(places, plan.shown_lists(0, end), aspects, strict=True)
+            for place, shown, aspect in cells:
+                _check_seams(judge, prompts.render(items[place], shown, aspect))
+        block = prompts.segments_of(items, plan, base)
+        self.replaced_characters += block.replaced_characters
+        self.stripped_characters += block.stripped_characters
+        return block
 
 
-def plan_batch(  # noqa: PLR0913, PLR0917 - a batch, and what decides
-    batch: pa.RecordBatch,
+def plan_block(  # noqa: PLR0913, PLR0917 - a block, and what decides
+    batches: Sequence[pa.RecordBatch],
     judge: Judge,
     config: RunConfig,
     base: int,
     counts: PromptCounts,
     directory: PlanFolder | None = None,
-) -> RunPlan:
-    """Plan one batch of rows; `base` is the number of its first item."""
-    columns = plan_requests(
-        batch,
-        mode=judge.rubric.mode,
-        orders=config.orders,
-        repeats=config.repeats,
-        seed=config.seed,
-        judge=judge.name,
-        prompt_hash=judge.prompts.prompt_hash,
-        aspects=judge.aspects,
-        base=base,
-    )
-    items = items_of(batch)
-    planned = np.zeros(len(columns.item), np.uint8)
-    hashes = tokens = None
+) -> PlannedBlock:
+    """Plan a block of rows; `base` is the number of its first item."""
+    asked: list[PlanColumns] = []
+    items: list[Item] = []
+    for batch in batches:
+        asked.append(_asked(batch, judge, config, base + len(items)))
+        items += items_of(batch)
+    columns = concat(asked)
+    rows = len(columns.item)
+    planned = np.zeros(rows, np.uint8)
+    order = own_rows(0, rows)
+    hashes = tokens = prompts = None
     if judge.rendered:
-        hashes, tokens = counts.render(judge, items, columns, base)
+        prompts = counts.segments_of(judge, items, columns, base)
+        if judge.prompts.needs_ids:
+            hashes, tokens = trie.measure(prompts.segments)
+        else:
+            hashes = prompts.frame_hashes()
+        in_rows, order = order, trie.order(prompts.segments)
+        if not np.array_equal(order, in_rows):
+            sent = np.empty_like(order)
+            sent[order] = in_rows
+            columns = columns._replace(sent=sent)
     context = judge.engine.model.context_tokens
     if tokens is not None and context is not None:
         too_long = tokens + judge.prompts.decoding.most_tokens > context
@@ -130,15 +147,42 @@ def plan_batch(  # noqa: PLR0913, PLR0917 - a batch, and what decides
     planned[_shows_empty(items, columns, base)] = PLANNED.index("not_needed")
     rendered = RenderedColumns(hashes, tokens, None, planned)
     before = None if directory is None else directory.asked_before(columns.request_id)
-    return RunPlan(ask_once(columns, rendered, judge, config, before), rendered)
+    columns = ask_once(columns, rendered, judge, config, before)
+    return PlannedBlock(items, RunPlan(columns, rendered), prompts, order)
 
 
-def plan_run(
+def _asked(batch: pa.RecordBatch, judge: Judge, config: RunConfig, base: int) -> PlanColumns:
+    return plan_requests(
+        batch,
+        mode=judge.rubric.mode,
+        orders=config.orders,
+        repeats=config.repeats,
+        seed=config.seed,
+        judge=judge.name,
+        prompt_hash=judge.prompts.prompt_hashes,
+        aspects=judge.aspects,
+        together=judge.rubric.together,
+        base=base,
+    )
+
+
+def plan_window(batch: pa.RecordBatch, judge: Judge, config: RunConfig) -> RunPlan:
+    """Plan rows that are in memory, as those of a run are planned."""
+    counts, base, plans = PromptCounts(), 0, []
+    for rows in blocks_of([batch]):
+        block = plan_block(rows, judge, config, base, counts)
+        plans.append(block.plan)
+        base += len(block.items)
+    return _joined(plans)
+
+
+def plan_run(  # noqa: PLR0913, PLR0917 - a run, and who is told of it
     directory: PlanFolder,
     rows: Path,
     judge: Judge,
     config: RunConfig,
     say: Callable[[str], None],
+    watch: Callable[[PlannedBlock], None] | None = None,
 ) -> RunPlan:
     """Plan a run and write the plan down.
 
@@ -148,6 +192,7 @@ def plan_run(
         judge: Who judges.
         config: The options of the run.
         say: Told what a person should know.
+        watch: Shown each block as it is planned.
 
     Returns:
         The plan without the hashes of its prompts, which are on disk alone.
@@ -158,10 +203,13 @@ def plan_run(
     pending: list[RunPlan] = []
     item_ids: list[pa.StringArray] = []
     base = first = 0
-    for batch in iter_rows(rows):
-        pending.append(plan_batch(batch, judge, config, base, counts, directory))
-        item_ids.append(batch.column("item_id"))
-        base += batch.num_rows
+    for batches in blocks_of(iter_rows(rows)):
+        block = plan_block(batches, judge, config, base, counts, directory)
+        if watch is not None:
+            watch(block)
+        pending.append(block.plan)
+        item_ids += [batch.column("item_id") for batch in batches]
+        base += len(block.items)
         if sum(map(len, pending)) >= PART_REQUESTS:
             plans.append(_written(directory, pending, item_ids, judge, first, sum(map(len, plans))))
             pending, item_ids, first = [], [], base
@@ -274,7 +322,7 @@ def _written(  # noqa: PLR0913, PLR0917 - a part, and where it stands in the run
         plan.rendered,
         item_ids=pa.concat_arrays(item_ids),
         judge=judge.name,
-        prompt_hash=judge.prompts.prompt_hash,
+        prompt_hash=judge.prompts.prompt_hashes,
         base=base,
         rows_before=rows_before,
     )

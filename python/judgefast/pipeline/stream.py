@@ -23,7 +23,7 @@ from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.empty_answers import decide_empty
 from judgefast.pipeline.judge import Judge, judge_of
 from judgefast.pipeline.missing import table_of
-from judgefast.pipeline.plan import PromptCounts, plan_batch
+from judgefast.pipeline.plan import plan_window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -184,7 +184,7 @@ class _Window:
         self._baseline = config.baseline
         batch = in_run_order(batch_of(items), seed=config.seed)
         self._items = items_of(batch)
-        self._plan: RunPlan = plan_batch(batch, judge, config, 0, PromptCounts())
+        self._plan: RunPlan = plan_window(batch, judge, config)
         decided = self._plan.rendered.decided
         self._table = table_of(self._plan, judge.rubric)
         is_own = self._table.answers.sharing.own(len(decided))

@@ -80,7 +80,8 @@ class VerdictTable:
             else AnswerIndex(request_ids, asked_by)
         )
         self._formats = tuple(formats) if isinstance(formats, Sequence) else (formats,)
-        self._aspect = aspect if len(self._formats) > 1 else None
+        self._aspects = aspect
+        self._is_one = all(each == self._formats[0] for each in self._formats)
         self._questions = questions
         self._planned = planned
         self._others: list[VerdictTable] = []
@@ -98,7 +99,7 @@ class VerdictTable:
             self.answers,
             formats,
             planned=self._planned,
-            aspect=self._aspect,
+            aspect=self._aspects,
             questions=self._questions,
         )
         other.replaced_surrogates = self.replaced_surrogates
@@ -157,11 +158,11 @@ class VerdictTable:
             judgments: Rows of the plan.
 
         """
-        if self._aspect is None and self._questions is None:
+        if self._questions is None and (self._is_one or self._aspects is None):
             self._read(said, places, judgments, self._formats[0], 0)
             return
         none = np.zeros(len(judgments), np.uint16)
-        aspects = none if self._aspect is None else self._aspect[judgments]
+        aspects = none if self._aspects is None or self._is_one else self._aspects[judgments]
         questions = none if self._questions is None else self._questions[judgments]
         for aspect, question in np.unique(np.stack([aspects, questions], axis=1), axis=0).tolist():
             is_it = (aspects == aspect) & (questions == question)
