@@ -23,6 +23,7 @@ from judgefast.datasets.reader import ItemReader
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.journal.writer import JournalWriter
 from judgefast.pipeline import plan, run
+from judgefast.prompts.block import PromptBlock
 from judgefast.verdicts.table import VerdictTable
 from null_judge import NullEngine
 
@@ -43,7 +44,8 @@ PHASES = (
 PARTS: tuple[tuple[str, Any, str], ...] = (
     ("read: rows to items", ItemReader, "chunks"),
     ("read: sort and write", run_order, "_written"),
-    ("plan: render and hash", plan.PromptCounts, "render"),
+    ("plan: segments", plan.PromptCounts, "segments_of"),
+    ("plan: hash", PromptBlock, "frame_hashes"),
     ("plan: write", RunDirectory, "write_plan"),
     ("judge: make requests", RequestMaker, "requests"),
     ("judge: engine", NullEngine, "submit"),
