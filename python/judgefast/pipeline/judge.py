@@ -164,7 +164,8 @@ def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[st
             msg = "the engine `replay` has nothing to replay"
             raise ConfigError(msg, hint="add --recorded FILE, or a finished run directory")
         options["recorded"] = _recordings(config.recorded) if recorded is None else recorded
-        options["verdict_format"] = rubric.verdict
+        pairs = zip(rubric.aspects, rubric.verdicts, strict=True)
+        options["verdict_format"] = {aspect.name: form for aspect, form in pairs}
     elif config.recorded is not None and config.engine in engine_names():
         msg = f"`recorded` is for the engine `replay`, not for `{config.engine}`"
         raise ConfigError(msg, hint="add --engine replay, or leave --recorded out")
