@@ -27,6 +27,7 @@ from judgefast.datasets.rows import check_row_count, items_of, iter_rows
 from judgefast.errors import ModelError
 from judgefast.pipeline.blocks import blocks_of
 from judgefast.pipeline.once import ask_once
+from judgefast.pipeline.order import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,8 +55,8 @@ class PlanFolder(Protocol):
     def write_plan(self, requests: pa.Table, asks: pa.Table) -> None:
         """Append a part."""
 
-    def seal_plan(self, counts: dict[str, int]) -> None:
-        """Say that it is whole."""
+    def seal_plan(self, counts: dict[str, int], digest: str | None = None) -> None:
+        """Say that it is whole; `digest` is that of the order of sending."""
 
     def asked_before(self, request_ids: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
         """Which requests the run has had before it grew; None for a new run."""
@@ -70,6 +71,11 @@ class RunPlan(NamedTuple):
     def __len__(self) -> int:
         """Judgments planned."""
         return len(self.rendered.planned)
+
+    @property
+    def digest(self) -> str:
+        """Of the order in which it is sent, as `plan.json` has it. 32 hex digits."""
+        return digest_of(self)
 
 
 class PlannedBlock(NamedTuple):
@@ -223,7 +229,8 @@ def plan_run(  # noqa: PLR0913, PLR0917 - a run, and who is told of it
             "requests": int(Sharing(whole.columns.asked_by).own(len(whole)).sum()),
             "replaced_characters": counts.replaced_characters,
             "stripped_characters": counts.stripped_characters,
-        }
+        },
+        whole.digest,
     )
     if counts.stripped_characters:
         say(f"{counts.stripped_characters:,} blank characters at the ends of texts are not sent")
