@@ -60,7 +60,7 @@ CHUNK = 1_024
 STAGES = {
     "rows to items": ["pipeline.plan.items_of"],
     "keys": ["pipeline.plan.plan_requests"],
-    "segments": ["pipeline.plan.PromptCounts.segments_of"],
+    "segments": ["pipeline.prompt_counts.PromptCounts.segments_of"],
     "encode": ["prompts.tokenizer.PromptTokenizer.seal"],
     "hash": ["batches.trie.measure", "prompts.block.PromptBlock.frame_hashes"],
     "order": ["batches.trie.order"],

@@ -19,10 +19,12 @@ from judgefast.pipeline.empty_answers import decide_empty, empty_answers
 from judgefast.pipeline.estimates import bias_of, estimates_of
 from judgefast.pipeline.judge import rubric_in_force
 from judgefast.pipeline.missing import read_journal_by
+from judgefast.pipeline.order import sending_order
 from judgefast.pipeline.plan import RunPlan, load_plan
 from judgefast.prompts.builtin import load_rubric
 from judgefast.prompts.read_rubric import read_rubric
 from judgefast.reports.report import (
+    COUNTED_BY_PLAN,
     Counts,
     LabelMass,
     Report,
@@ -212,7 +214,9 @@ def report_of(reading: Reading, estimates: list[Estimate] | None = None) -> Repo
     """Say everything that is known of a run; `estimates` where they were made already."""
     return Report(
         results=results_of(reading, estimates),
-        operations=operations_of(reading.directory, reading.table.answers),
+        operations=operations_of(
+            reading.directory, reading.table.answers, sending_order(reading.directory)
+        ),
     )
 
 
@@ -239,7 +243,7 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
         empty_answers=manifest.data.empty_answers,
         lost_by_empty=_lost_by_empty(reading),
         without_baseline=len(reading.items.item_id) - reading.plan.num_items,
-        replaced_characters=reading.directory.plan_counts.get("replaced_characters", 0),
+        **{name: reading.directory.plan_counts.get(name, 0) for name in COUNTED_BY_PLAN},
         replaced_surrogates=manifest.data.replaced_surrogates
         + int(reading.table.replaced_surrogates.sum()),
         outcomes=_outcome_counts(reading.outcomes),

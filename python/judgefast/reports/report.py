@@ -104,6 +104,15 @@ class UnparsedExample(msgspec.Struct, frozen=True, kw_only=True):
     """Beginning of the text."""
 
 
+COUNTED_BY_PLAN = (
+    "truncated_items",
+    "truncated_judgments",
+    "truncated_tokens",
+    "replaced_characters",
+)
+"""Fields of `Results` that the plan has counted."""
+
+
 class Results(msgspec.Struct, frozen=True, kw_only=True):
     """What was found. A pure function of plan and verdicts."""
 
@@ -120,6 +129,11 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     """Comparisons decided by `--on-empty lose` without asking the judge."""
     without_baseline: int = 0
     """Items without an answer of the baseline that all pairs are with: nothing is asked of them."""
+    truncated_items: int = 0
+    """Items that were judged by shortened answers, for length (`--truncate balanced`)."""
+    truncated_judgments: int = 0
+    truncated_tokens: int = 0
+    """Tokens of answers that these judgments did not show."""
     replaced_characters: int = 0
     """Characters that the judge's vocabulary lacks; they became U+FFFD in prompts."""
     replaced_surrogates: int = 0
@@ -185,6 +199,19 @@ class LaunchFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Verdicts of the report that came from this launch."""
 
 
+class SendingOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """In which order requests were sent first, as one digest over prefix groups and ids."""
+
+    planned: str
+    """32 hex digits: as the plan has it."""
+    sent: str
+    """As the journal has it; what it does not know of is where the plan has it."""
+    requests: int
+    """Requests that are to be sent."""
+    known: int
+    """Of these, how many the journal knows the time of."""
+
+
 class Operations(msgspec.Struct, frozen=True, kw_only=True):
     """What happened on the way. Differs between machines and after an interruption."""
 
@@ -196,6 +223,10 @@ class Operations(msgspec.Struct, frozen=True, kw_only=True):
     """Prompt and completion tokens together, over the judge phase."""
     requests: int = 0
     """Requests that were asked at least once."""
+    asked_once: int = 0
+    """Requests that were saved, because one with the same content or of another aspect answered."""
+    order: SendingOrder | None = None
+    """None where no plan is read."""
     attempts: int = 0
     """Completions and errors, over all launches."""
     superseded: int = 0
