@@ -4,13 +4,16 @@ from typing import Any, Protocol, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from judgefast.batches.cache import CacheSettings
 from judgefast.batches.columns import PlanColumns
+from judgefast.batches.trie import Segments
 from judgefast.verdicts.columns import VerdictColumns
 
 _Bytes: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 __all__ = [
     "BUILD_PROFILE",
+    "CacheSimulator",
     "Parser",
     "PoissonSums",
     "RequestIndex",
@@ -22,8 +25,11 @@ __all__ = [
     "cluster_moments",
     "frame_completions",
     "frame_lines",
+    "ideal_tokens",
     "item_hash",
     "limit_keys",
+    "measure_prompts",
+    "order_prompts",
     "plan_requests",
     "prompts_json",
     "question_cluster",
@@ -68,6 +74,8 @@ class _ItemHashes(Protocol):
     @property
     def answer_offsets(self) -> NDArray[np.int64]: ...
     @property
+    def baseline(self) -> NDArray[np.int64]: ...
+    @property
     def base(self) -> int: ...
 
 def plan_requests(
@@ -75,10 +83,11 @@ def plan_requests(
     *,
     mode: str,
     orders: str,
+    pairs: str,
     repeats: int,
     seed: int,
     judge: str,
-    prompt_hash: str,
+    prompt_hashes: Sequence[str],
     aspects: Sequence[str],
 ) -> tuple[
     NDArray[np.uint32],
@@ -92,6 +101,20 @@ def plan_requests(
     NDArray[np.uint8],
     NDArray[np.uint64],
 ]: ...
+def order_prompts(segments: Segments, /) -> NDArray[np.uint32]: ...
+def ideal_tokens(segments: Segments, /) -> int: ...
+def measure_prompts(segments: Segments, /) -> tuple[NDArray[np.uint8], NDArray[np.int32]]: ...
+
+@final
+class CacheSimulator:
+    def __new__(cls, settings: CacheSettings, /) -> CacheSimulator: ...
+    def add(self, segments: Segments, order: NDArray[np.uint32], /) -> NDArray[np.uint32]: ...
+    @property
+    def head_tokens(self) -> int: ...
+    @property
+    def preemptions(self) -> int: ...
+    @property
+    def too_large(self) -> int: ...
 
 class _Labels(Protocol):
     @property
@@ -227,7 +250,9 @@ def check_lines(segment: bytes, /) -> tuple[NDArray[np.uintp], int, bool]: ...
 
 @final
 class RequestIndex:
-    def __new__(cls, request_ids: NDArray[np.uint8], /) -> RequestIndex: ...
+    def __new__(
+        cls, request_ids: NDArray[np.uint8], asked_by: NDArray[np.uint32], /
+    ) -> RequestIndex: ...
     def rows(self, request_ids: NDArray[np.uint8], /) -> NDArray[np.int64]: ...
     def __len__(self) -> int: ...
 
