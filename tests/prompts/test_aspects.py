@@ -64,13 +64,14 @@ def test_another_aspect_changes_nothing_of_those_that_are_there(
 def test_the_layout_of_one_aspect_is_as_it_was_written() -> None:
     for name in builtin_rubrics():
         rubric = load_rubric(name)
+        if len(rubric.aspects) > 1 or rubric.template.wrap == "plain":
+            continue
         named = rubric.source.replace("[template]", '[template]\nlayout = "as-written"', 1)
-        plans = [
-            PromptPlan(each, None, CHAT)
+        hashes = {
+            PromptPlan(each, None, CHAT).prompt_hash
             for each in (rubric, read_rubric(named, "named.toml"))
-            if each.template.wrap == "chat"
-        ]
-        assert len({plan.prompt_hash for plan in plans}) <= 1
+        }
+        assert len(hashes) == 1
 
 
 def test_blocks_about_the_aspect_stand_where_the_layout_says() -> None:
