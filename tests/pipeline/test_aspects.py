@@ -165,6 +165,7 @@ def test_one_answer_holds_the_verdicts_of_all_aspects(tmp_path: Path) -> None:
     )
     counts = run.report.results.counts
     assert (counts.planned, counts.parsed, counts.unparsed) == (18, 16, {"no_verdict": 2})
+    assert "one verdict colours the next (halo)" in run.report.results.findings[-1]
     rows = run.table().to_pylist()
     reasons = {(row["item_id"], row["aspect"]): row["forward_reason"] for row in rows}
     assert reasons["q1", "tone"] == "tone of q1"
