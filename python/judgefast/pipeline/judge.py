@@ -148,6 +148,30 @@ def _check_pairs(config: RunConfig, rubric: Rubric) -> None:
         raise ConfigError(msg, hint="add --baseline MODEL, with whose answers others are compared")
 
 
+def other_rubric(own: Rubric, name: str, config: RunConfig) -> Rubric:
+    """Load another rubric to read a run by, which asks what its own does.
+
+    Raises:
+        ConfigError: It asks something else.
+
+    """
+    other = rubric_in_force(config, load_rubric(name))
+    asks = ("mode", "reference", "date", "examples", "template", "decoding")
+    differs = [field for field in asks if getattr(other, field) != getattr(own, field)]
+    unweighted = [
+        [msgspec.structs.replace(aspect, weight=1) for aspect in rubric.aspects]
+        for rubric in (own, other)
+    ]
+    if unweighted[0] != unweighted[1]:
+        differs.append("aspects")
+    if differs:
+        msg = f"`{name}` asks something else than this run did: {', '.join(differs)} differ"
+        raise ConfigError(
+            msg, hint="only how answers are read may change; judge anew for another prompt"
+        )
+    return other
+
+
 def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[str, Any]:  # noqa: ANN401 - rows
     options = dict(config.engine_args)
     if config.model is not None:
