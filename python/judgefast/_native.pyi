@@ -74,6 +74,8 @@ class _ItemHashes(Protocol):
     @property
     def answer_offsets(self) -> NDArray[np.int64]: ...
     @property
+    def baseline(self) -> NDArray[np.int64]: ...
+    @property
     def base(self) -> int: ...
 
 def plan_requests(
@@ -81,10 +83,11 @@ def plan_requests(
     *,
     mode: str,
     orders: str,
+    pairs: str,
     repeats: int,
     seed: int,
     judge: str,
-    prompt_hash: str,
+    prompt_hashes: Sequence[str],
     aspects: Sequence[str],
 ) -> tuple[
     NDArray[np.uint32],
@@ -247,7 +250,9 @@ def check_lines(segment: bytes, /) -> tuple[NDArray[np.uintp], int, bool]: ...
 
 @final
 class RequestIndex:
-    def __new__(cls, request_ids: NDArray[np.uint8], /) -> RequestIndex: ...
+    def __new__(
+        cls, request_ids: NDArray[np.uint8], asked_by: NDArray[np.uint32], /
+    ) -> RequestIndex: ...
     def rows(self, request_ids: NDArray[np.uint8], /) -> NDArray[np.int64]: ...
     def __len__(self) -> int: ...
 

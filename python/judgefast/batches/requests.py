@@ -8,6 +8,7 @@ import numpy as np
 
 from judgefast._native import sampling_seeds
 from judgefast.batches.request import Question, Request
+from judgefast.batches.sharing import Sharing
 from judgefast.errors import RunDirectoryError
 
 if TYPE_CHECKING:
@@ -25,15 +26,20 @@ class Prompts(Protocol):
     """What renders the prompts of a run: `prompts.plan.PromptPlan`."""
 
     @property
-    def decoding(self) -> Decoding:
-        """The decoding in force."""
+    def decodings(self) -> tuple[Decoding, ...]:
+        """The decoding in force, by aspect."""
 
     @property
-    def questions(self) -> tuple[Question, ...]:
-        """The rubric's typed questions, one an aspect."""
+    def asked(self) -> tuple[tuple[Question, ...], ...]:
+        """By aspect, the typed questions that are asked with it: its own, or those of all."""
 
     def render(
-        self, item: Item, shown: tuple[int, ...], *, ids_hash: bytes | None = None
+        self,
+        item: Item,
+        shown: tuple[int, ...],
+        aspect: int = 0,
+        *,
+        ids_hash: bytes | None = None,
     ) -> Prompt:
         """What one request says to the judge."""
 
@@ -72,6 +78,7 @@ class RequestMaker:
         self._rendered = rendered
         self._ids_hash = ids_hash
         self._verify = verify
+        self._sharing = Sharing(plan.asked_by)
 
     def requests(
         self,
@@ -84,7 +91,7 @@ class RequestMaker:
         Args:
             batches: Items in the order of `rows/`, a batch at a time, each with the number of its
                 first; batches in which nothing is asked may be left out.
-            rows: Rows of the plan to ask, ascending.
+            rows: Rows of the plan whose requests are asked, ascending.
             attempts: Attempts at each row of the plan so far. Shape (n,).
 
         Raises:
@@ -114,7 +121,7 @@ class RequestMaker:
         keys = plan.key[first:last].tobytes()
         ids = keys if plan.request_id is plan.key else plan.request_id[first:last].tobytes()
         seeds = sampling_seeds(keys)
-        questions = [(question,) for question in prompts.questions]
+        answered = self._keys_of(rows)
         cells = zip(
             rows.tolist(),
             (plan.item[rows] - base).tolist(),
@@ -129,26 +136,39 @@ class RequestMaker:
             at = row - first
             span = slice(16 * at, 16 * at + 16)
             planned = None if hashes is None else hashes[span]
-            key = keys[span]
             yield Request(
                 request_id=ids[span],
-                keys=(key,),
+                keys=(keys[span],) if answered is None else answered[row],
                 item_id=item.item_id,
                 shown=shown_lists[at],
                 repeat=repeat,
                 judge=judge,
-                questions=questions[aspect],
-                prompt=self._prompt(item, shown_lists[at], planned) if self._rendered else None,
+                questions=prompts.asked[aspect],
+                prompt=self._prompt(item, shown_lists[at], aspect, planned)
+                if self._rendered
+                else None,
                 prefix_group=group,
-                decoding=prompts.decoding,
+                decoding=prompts.decodings[aspect],
                 seed=seeds[at],
                 attempt=attempt,
             )
 
-    def _prompt(self, item: Item, shown: tuple[int, ...], planned: bytes | None) -> Prompt:
+    def _keys_of(self, rows: NDArray[np.integer]) -> dict[int, tuple[bytes, ...]] | None:
+        """Keys of all judgments of each request, in plan order; None where each has one."""
+        if self._sharing.is_plain:
+            return None
+        places, judgments = self._sharing.judgments_of(rows)
+        keys: dict[int, list[bytes]] = {row: [] for row in rows.tolist()}
+        for row, key in zip(rows[places].tolist(), self._plan.key[judgments], strict=True):
+            keys[row].append(key.tobytes())
+        return {row: tuple(each) for row, each in keys.items()}
+
+    def _prompt(
+        self, item: Item, shown: tuple[int, ...], aspect: int, planned: bytes | None
+    ) -> Prompt:
         if not self._verify:
-            return self._prompts.render(item, shown, ids_hash=planned or NOT_HASHED)
-        prompt = self._prompts.render(item, shown)
+            return self._prompts.render(item, shown, aspect, ids_hash=planned or NOT_HASHED)
+        prompt = self._prompts.render(item, shown, aspect)
         if planned is not None and prompt.ids_hash != planned:
             msg = f"the prompt of item `{item.item_id}` is not the one that was planned"
             hint = "tokenizer, chat template or texts have changed; judge into another directory"

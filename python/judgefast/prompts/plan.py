@@ -9,36 +9,30 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 
 from judgefast.errors import DataError, RubricError
-from judgefast.hashes import framed
-from judgefast.prompts.decide import decide_decoding, thinking_of
-from judgefast.prompts.decoding import Label
-from judgefast.prompts.layout import LAYOUT, TRUNCATION, lay_out
+from judgefast.prompts.block import block_of
 from judgefast.prompts.memo import PieceMemo
 from judgefast.prompts.pieces import (
     ItemPieces,
-    Measures,
     Piece,
-    count_ids,
     frame_of,
     lead_of,
     summed,
 )
-from judgefast.prompts.questions import question_of
-from judgefast.prompts.rubric import framed_value
 from judgefast.prompts.seams import SeamDifference, verify_seams
 from judgefast.prompts.segments import Prompt, Segment
 from judgefast.prompts.template import Slot
+from judgefast.prompts.ways import hash_of_all, ways_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from judgefast.datasets.items import Item, Text
+    from judgefast.prompts.block import Asked, PromptBlock
     from judgefast.prompts.decoding import Capabilities
-    from judgefast.prompts.layout import Parts
+    from judgefast.prompts.layout import Layout, Parts
     from judgefast.prompts.model import JudgeModel
     from judgefast.prompts.pieces import Lead
     from judgefast.prompts.rubric import Rubric
@@ -57,7 +51,7 @@ class PromptPlan:
         overrides: Settings of `[decoding]` that this run replaces.
 
     Raises:
-        RubricError: The rubric asks for what the engine cannot do, or for several aspects.
+        RubricError: The rubric asks for what the engine cannot do.
         ModelError: The model's template or tokenizer does not fit the rubric.
 
     """
@@ -71,22 +65,25 @@ class PromptPlan:
     ) -> None:
         self.rubric = rubric
         self.needs_ids = capabilities.takes == "ids"
-        self._takes_state = capabilities.takes == "state"
-        thinking = thinking_of(rubric, capabilities, model, overrides)
-        self.layout = lay_out(rubric, model, capabilities, thinking=thinking)
-        self.decoding = decide_decoding(rubric, capabilities, model, overrides, layout=self.layout)
+        self.ways = ways_of(rubric, model, capabilities, overrides)
+        """One an aspect; one alone where all are asked together."""
+        of_aspects = self.ways * len(rubric.aspects) if rubric.together else self.ways
+        self.layout = self.ways[0].layout
+        """Of the first aspect."""
+        self.decodings = tuple(way.decoding for way in of_aspects)
+        """By aspect. They differ in labels and schema alone."""
+        self.decoding = self.decodings[0]
         self.rule = rubric.rule_in_force(probabilities=self.decoding.probabilities)
-        self.questions = (question_of(rubric),)
+        self.questions = tuple(question for way in self.ways for question in way.questions)
+        """By aspect."""
+        self.asked = tuple(way.questions for way in of_aspects)
+        """By aspect: what the prompt asks that asks it; that aspect alone, or all of them."""
+        self.prompt_hashes = tuple(way.prompt_hash for way in of_aspects)
+        """By aspect."""
+        self.prompt_hash = hash_of_all(tuple(way.prompt_hash for way in self.ways))
         self._tokenizer = model.tokenizer if model and self.needs_ids else None
         self._ours = lru_cache(maxsize=None)(self._encode_trusted)
         self._seal = PieceMemo(self._seal_text)
-        layouts = self.layout.plain, self.layout.with_reference
-        self._first_answer = tuple(map(_first_answer, layouts))
-        self._parts = tuple(
-            [self._ours(part) if isinstance(part, str) else part for part in layout]
-            for layout in layouts
-        )
-        """Of both layouts, ours encoded."""
         self._of: Item | None = None
         self._kept = ItemPieces()
         """Of that item: its judgments stand side by side in a plan."""
@@ -95,19 +92,28 @@ class PromptPlan:
         self._names = {place: label.text.strip() for place, label in by_place}
         places_shown = sum(isinstance(place, int) for place in self._names)
         self._wanted = _SHOWN.get(rubric.mode, places_shown)
-        self.prompt_hash = self._hash(model, thinking=thinking)
+        layouts = [(way.layout.plain, way.layout.with_reference) for way in of_aspects]
+        self._parts = [tuple(map(self._encoded, both)) for both in layouts]
+        """By aspect: of both layouts, ours encoded."""
+        self._first_answer = [tuple(map(_first_answer, both)) for both in self._parts]
         self.shared_tokens = self._count_shared()
         """Tokens at the head of every prompt, before any text of an item."""
 
     def render(
-        self, item: Item, shown: tuple[int, ...], *, ids_hash: bytes | None = None
+        self,
+        item: Item,
+        shown: tuple[int, ...],
+        aspect: int = 0,
+        *,
+        ids_hash: bytes | None = None,
     ) -> Prompt:
         """Put the question about `item` with the answers at `shown`, in that order.
 
         Args:
             item: What is judged.
             shown: Index of the answer at each position.
-            ids_hash: Of this prompt, where the caller has it from `measure`; else it is made from
+            aspect: Index into the rubric's aspects; where they are asked together, any.
+            ids_hash: Of this prompt, where the caller has it from the plan; else it is made from
                 what is sent, whatever hashes the item brings.
 
         Raises:
@@ -116,7 +122,7 @@ class PromptPlan:
             ModelError: A text cannot be sealed.
 
         """
-        lead, rest = self._pieces(item, shown)
+        lead, rest = self._pieces(item, shown, aspect)
         segments, replaced, stripped = summed(rest)
         ids = None
         if self.needs_ids:
@@ -132,20 +138,51 @@ class PromptPlan:
             has_system=self.layout.has_system,
         )
 
-    def measure(self, item: Item, shown: tuple[int, ...]) -> Measures:
-        """What `render` would say of the prompt, which is not put together.
+    def segments_of(self, items: Sequence[Item], asked: Asked, base: int) -> PromptBlock:
+        """Put the prompts of a block of rows into segments, none of them together.
+
+        Args:
+            items: The items that the rows are about.
+            asked: The rows.
+            base: Number of the first of `items`.
 
         Raises:
             JudgefastError: As `render`.
 
         """
-        lead, rest = self._pieces(item, shown)
-        return Measures(
-            lead.hash_with(rest),
-            count_ids([*lead.pieces, *rest]) if self.needs_ids else None,
-            lead.replaced + sum([piece.replaced for piece in rest]),
-            lead.stripped + sum([piece.stripped for piece in rest]),
-        )
+        lengths = np.diff(asked.shown_offsets)
+        for row in np.flatnonzero(lengths != self._wanted)[:1].tolist():
+            self._check_shown(items[int(asked.item[row]) - base], int(lengths[row]))
+        return block_of(self, items, asked, base)
+
+    def parts_of(self, aspect: int, *, with_reference: bool) -> Sequence[Piece | Slot]:
+        """Trusted parts and slots of a prompt; each answer has a slot of its own."""
+        return self._parts[aspect][with_reference]
+
+    def shows_reference(self, item: Item) -> bool:
+        """Whether the reference of an item is shown.
+
+        Raises:
+            DataError: It is needed, and not there.
+
+        """
+        if self.rubric.reference == "required" and item.reference is None:
+            message = f"item `{item.item_id}` has no reference, which `{self.rubric.file}` needs"
+            raise DataError(message, hint="add `reference` to the row, or use another rubric")
+        return item.reference is not None and self.rubric.reference != "never"
+
+    def pieces_of_answer(self, item: Item, index: int, slot: str = "answer") -> list[Piece]:
+        """Cut an answer of an item into pieces.
+
+        Raises:
+            DataError: It has no text.
+
+        """
+        answer = item.answers[index]
+        if answer.text is None:
+            message = f"answer {index} of item `{item.item_id}` has no text"
+            raise DataError(message, hint="give the answers, or replay recorded outputs")
+        return self.pieces_of(answer.text, slot, answer.sha256)
 
     @property
     def slow_because(self) -> str:
@@ -156,27 +193,26 @@ class PromptPlan:
         """Check that the ids of a prompt are those of its text; None if they are."""
         return verify_seams(prompt, self._tokenizer) if self._tokenizer else None
 
-    def _check(self, item: Item) -> None:
-        if self.rubric.reference == "required" and item.reference is None:
-            message = f"item `{item.item_id}` has no reference, which `{self.rubric.file}` needs"
-            raise DataError(message, hint="add `reference` to the row, or use another rubric")
-
-    def _pieces(self, item: Item, shown: tuple[int, ...]) -> tuple[Lead, list[Piece]]:
-        """A prompt in pieces: those up to the first answer, and the rest."""
-        if len(shown) != self._wanted:
+    def _check_shown(self, item: Item, shown: int) -> None:
+        if shown != self._wanted:
             name, wanted = self.rubric.file, self._wanted
-            message = f"`{name}` shows {wanted} answers, item `{item.item_id}` {len(shown)}"
+            message = f"`{name}` shows {wanted} answers, item `{item.item_id}` {shown}"
             raise RubricError(message, hint="use a rubric made for that number of answers")
-        has_reference = item.reference is not None and self.rubric.reference != "never"
-        parts = self._parts[has_reference]
+
+    def _pieces(self, item: Item, shown: tuple[int, ...], aspect: int) -> tuple[Lead, list[Piece]]:
+        """A prompt in pieces: those up to the first answer, and the rest."""
+        self._check_shown(item, len(shown))
+        has_reference = self.shows_reference(item)
+        parts = self._parts[aspect][has_reference]
         if item is not self._of:
             self._of, self._kept = item, ItemPieces()
         kept = self._kept
-        first = self._first_answer[has_reference]
-        if kept.lead is None:
-            self._check(item)
-            kept.lead = lead_of(self._laid(parts[:first], item, shown), needs_ids=self.needs_ids)
-        return kept.lead, self._laid(parts[first:], item, shown)
+        first = self._first_answer[aspect][has_reference]
+        lead = kept.leads.get(aspect)
+        if lead is None:
+            lead = lead_of(self._laid(parts[:first], item, shown), needs_ids=self.needs_ids)
+            kept.leads[aspect] = lead
+        return lead, self._laid(parts[first:], item, shown)
 
     def _laid(
         self, parts: Sequence[Piece | Slot], item: Item, shown: tuple[int, ...]
@@ -187,34 +223,23 @@ class PromptPlan:
                 pieces.append(part)
                 continue
             name = part.name
-            if name in {"answer", "answer_1"}:
-                pieces += self._answer(item, shown[0], name)
-            elif name == "answer_2":
-                pieces += self._answer(item, shown[1], name)
-            elif name == "question":
-                pieces += self._text(item.question, name, item.question_sha256)
+            if name == "question":
+                pieces += self.pieces_of(item.question, name, item.question_sha256)
             elif name == "reference":
-                pieces += self._text(item.reference, name, item.reference_sha256)
+                pieces += self.pieces_of(item.reference, name, item.reference_sha256)
             else:
-                for place, index in enumerate(shown):
-                    label = self._names[place]
-                    pieces.append(self._ours(f"[The Start of Answer {label}]\n"))
-                    pieces += self._answer(item, index, f"answer_{place + 1}")
-                    pieces.append(self._ours(f"[The End of Answer {label}]\n"))
+                pieces += self._answer(item, shown[part.place], name)
         return pieces
 
     def _answer(self, item: Item, index: int, slot: str) -> list[Piece]:
         """One encoding of an answer for all the places that it is shown in."""
         kept = self._kept.answers.get(index)
         if kept is None:
-            answer = item.answers[index]
-            if answer.text is None:
-                message = f"answer {index} of item `{item.item_id}` has no text"
-                raise DataError(message, hint="give the answers, or replay recorded outputs")
-            kept = self._kept.answers[index] = self._text(answer.text, slot, answer.sha256)
+            kept = self._kept.answers[index] = self.pieces_of_answer(item, index, slot)
         return [piece.within(slot) if piece.segment.slot else piece for piece in kept]
 
-    def _text(self, text: Text | None, slot: str, sha256: bytes) -> list[Piece]:
+    def pieces_of(self, text: Text | None, slot: str, sha256: bytes) -> list[Piece]:
+        """Cut a text of an item into pieces; none where there is no text."""
         if text is None:
             return []
         if isinstance(text, str):
@@ -248,6 +273,22 @@ class PromptPlan:
         frame = frame_of(sent, trusted=False, known=sha256) if sha256 and not stripped else None
         return Piece(Segment(sent, trusted=False, slot=slot), stripped=stripped, frame=frame)
 
+    def _encoded(self, parts: Parts) -> list[Piece | Slot]:
+        """Encode ours, and give each answer a slot of its own."""
+        encoded: list[Piece | Slot] = []
+        for part in parts:
+            if isinstance(part, str):
+                encoded.append(self._ours(part))
+            elif part.name != "answers":
+                encoded.append(part)
+            else:
+                for place in range(self._wanted):
+                    label = self._names[place]
+                    encoded.append(self._ours(f"[The Start of Answer {label}]\n"))
+                    encoded.append(Slot(f"answer_{place + 1}", part.line))
+                    encoded.append(self._ours(f"[The End of Answer {label}]\n"))
+        return encoded
+
     def _encode_trusted(self, text: str) -> Piece:
         if self._tokenizer is None:
             return Piece(Segment(text, trusted=True))
@@ -259,42 +300,12 @@ class PromptPlan:
         segment = Segment(sealed.text, trusted=False)
         return Piece(segment, sealed.token_ids, replaced=sealed.replaced_characters)
 
-    def _hash(self, model: JudgeModel | None, *, thinking: bool | None) -> str:
-        rubric = self.rubric
-        template = rubric.template
-        aspect = rubric.aspects[0]
-        is_chat = template.wrap == "chat" and model is not None
-        # Token ids are the tokenizer's, which is a part of the judge.
-        labels = tuple(Label(label.text) for label in self.decoding.labels)
-        is_choice = rubric.mode == "choice"
-        seen: list[object] = [
-            LAYOUT,
-            TRUNCATION,
-            template,
-            rubric.examples,
-            (aspect.criterion, aspect.scale),
-            (model.chat_template or "") if is_chat and model else "",
-            rubric.date,
-            tuple(label.text for label in rubric.verdict.labels) if is_choice else (),
-            msgspec.structs.replace(self.decoding, labels=labels),
-        ]
-        if self._takes_state:
-            seen.append(self.questions)
-        if thinking is not None and model and model.reasoning:
-            reasoning = model.reasoning
-            seen.append(("thinking", reasoning.tail(thinking=thinking) or "", reasoning.closing))
-        return framed("judgefast prompt 1", framed_value(seen)).hex()
-
     def _count_shared(self) -> int:
         heads = [
             self._ours(head).ids
-            for head in (self.layout.plain[0], self.layout.with_reference[0])
-            if isinstance(head, str)
+            for way in self.ways
+            for head in _heads(way.layout, self.rubric.reference)
         ]
-        if self.rubric.reference == "never":
-            heads = heads[:1]
-        elif self.rubric.reference == "required":
-            heads = heads[1:]
         arrays = [ids for ids in heads if ids is not None]
         if not arrays:
             return 0
@@ -303,7 +314,14 @@ class PromptPlan:
         return int(size if same.all() else same.argmin())
 
 
-def _first_answer(parts: Parts) -> int:
+def _heads(layout: Layout, reference: str) -> list[str]:
+    """Trusted texts that prompts begin with."""
+    variants = {"never": (layout.plain,), "required": (layout.with_reference,)}
+    both = (layout.plain, layout.with_reference)
+    return [str(parts[0]) for parts in variants.get(reference, both)]
+
+
+def _first_answer(parts: Sequence[Piece | Slot]) -> int:
     """Index of the first part that depends on the answers shown."""
     slots = (at for at, part in enumerate(parts) if isinstance(part, Slot) and part.of_answers)
     return next(slots, len(parts))
