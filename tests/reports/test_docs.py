@@ -21,6 +21,7 @@ from judgefast.reports.report import (
     Results,
     RubricFacts,
     Seconds,
+    SendingOrder,
     Tokens,
     UnparsedExample,
 )
@@ -53,7 +54,7 @@ def fields(structs: Iterable[type[msgspec.Struct]]) -> set[str]:
 
 def test_every_field_of_the_json_is_documented_and_no_other() -> None:
     inner = (Counts, Estimate, FirstRequest, LabelMass, LaunchFacts, PositionBias, RubricFacts)
-    expected = fields((*inner, Seconds, Tokens, UnparsedExample)) | {"null"}
+    expected = fields((*inner, Seconds, SendingOrder, Tokens, UnparsedExample)) | {"null"}
     expected |= {f"results.{field}" for field in Results.__struct_fields__}
     expected |= {f"operations.{field}" for field in Operations.__struct_fields__}
     assert named(rows_of("JSON")) == expected

@@ -28,6 +28,7 @@ from judgefast.errors import ModelError
 from judgefast.pipeline.blocks import blocks_of
 from judgefast.pipeline.cached import simulator_of, with_cached
 from judgefast.pipeline.once import ask_once
+from judgefast.pipeline.order import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,8 +56,8 @@ class PlanFolder(Protocol):
     def write_plan(self, requests: pa.Table, asks: pa.Table) -> None:
         """Append a part."""
 
-    def seal_plan(self, counts: dict[str, int]) -> None:
-        """Say that it is whole."""
+    def seal_plan(self, counts: dict[str, int], digest: str | None = None) -> None:
+        """Say that it is whole; `digest` is that of the order of sending."""
 
     def asked_before(self, request_ids: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
         """Which requests the run has had before it grew; None for a new run."""
@@ -77,6 +78,11 @@ class RunPlan(NamedTuple):
         """Items that have a judgment; all but those without an answer of a baseline."""
         item = self.columns.item  # never falls
         return int(np.count_nonzero(item[1:] != item[:-1])) + bool(len(item))
+
+    @property
+    def digest(self) -> str:
+        """Of the order in which it is sent, as `plan.json` has it. 32 hex digits."""
+        return digest_of(self)
 
 
 class PlannedBlock(NamedTuple):
@@ -234,7 +240,8 @@ def plan_run(  # noqa: PLR0913, PLR0917 - a run, and who is told of it
             "requests": int(Sharing(whole.columns.asked_by).own(len(whole)).sum()),
             "replaced_characters": counts.replaced_characters,
             "stripped_characters": counts.stripped_characters,
-        }
+        },
+        whole.digest,
     )
     if without := base - whole.num_items:
         say(f"{without:,} of {base:,} items have no answer of {config.baseline}: none is judged")

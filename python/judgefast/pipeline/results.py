@@ -18,6 +18,7 @@ from judgefast.pipeline.empty_answers import decide_empty, empty_answers
 from judgefast.pipeline.estimates import bias_of, estimates_of
 from judgefast.pipeline.judge import other_rubric, rubric_in_force
 from judgefast.pipeline.missing import read_journal_by
+from judgefast.pipeline.order import sending_order
 from judgefast.pipeline.plan import RunPlan, load_plan
 from judgefast.prompts.read_rubric import read_rubric
 from judgefast.reports.report import (
@@ -216,7 +217,9 @@ def report_of(reading: Reading, estimates: list[Estimate] | None = None) -> Repo
     """Say everything that is known of a run; `estimates` where they were made already."""
     return Report(
         results=results_of(reading, estimates),
-        operations=operations_of(reading.directory, reading.table.answers),
+        operations=operations_of(
+            reading.directory, reading.table.answers, sending_order(reading.directory)
+        ),
     )
 
 

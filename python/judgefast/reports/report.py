@@ -185,6 +185,19 @@ class LaunchFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Verdicts of the report that came from this launch."""
 
 
+class SendingOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """In which order requests were sent first, as one digest over prefix groups and ids."""
+
+    planned: str
+    """32 hex digits: as the plan has it."""
+    sent: str
+    """As the journal has it; what it does not know of is where the plan has it."""
+    requests: int
+    """Requests that are to be sent."""
+    known: int
+    """Of these, how many the journal knows the time of."""
+
+
 class Operations(msgspec.Struct, frozen=True, kw_only=True):
     """What happened on the way. Differs between machines and after an interruption."""
 
@@ -196,6 +209,10 @@ class Operations(msgspec.Struct, frozen=True, kw_only=True):
     """Prompt and completion tokens together, over the judge phase."""
     requests: int = 0
     """Requests that were asked at least once."""
+    asked_once: int = 0
+    """Requests that were saved, because one with the same content or of another aspect answered."""
+    order: SendingOrder | None = None
+    """None where no plan is read."""
     attempts: int = 0
     """Completions and errors, over all launches."""
     superseded: int = 0
