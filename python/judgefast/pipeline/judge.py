@@ -107,7 +107,7 @@ def judge_of(
         engine = create_engine(config.engine, **_engine_options(config, rubric, recorded))
         if started and (recall := getattr(engine, "recall", None)):
             recall(started)
-    return Judge(rubric, engine, PromptPlan(rubric, engine.model, engine.capabilities))
+    return Judge(rubric, engine, _prompts_of(config, rubric, engine))
 
 
 def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:
@@ -135,6 +135,11 @@ def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:
         lenient = (msgspec.structs.replace(form, lenient=True) for form in rubric.verdicts)
         changes["verdicts"] = tuple(lenient)
     return msgspec.structs.replace(rubric, **changes) if changes else rubric
+
+
+def _prompts_of(config: RunConfig, rubric: Rubric, engine: Engine) -> PromptPlan:
+    truncate = config.truncate is not None
+    return PromptPlan(rubric, engine.model, engine.capabilities, truncate=truncate)
 
 
 def _check_pairs(config: RunConfig, rubric: Rubric) -> None:

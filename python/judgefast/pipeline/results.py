@@ -246,6 +246,10 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
         empty_answers=manifest.data.empty_answers,
         lost_by_empty=_lost_by_empty(reading),
         without_baseline=len(reading.items.item_id) - reading.plan.num_items,
+        **{
+            name: reading.directory.plan_counts.get(name, 0)
+            for name in ("truncated_items", "truncated_judgments", "truncated_tokens")
+        },
         replaced_characters=reading.directory.plan_counts.get("replaced_characters", 0),
         replaced_surrogates=manifest.data.replaced_surrogates
         + int(reading.table.replaced_surrogates.sum()),

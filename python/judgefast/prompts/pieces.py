@@ -8,7 +8,7 @@ many orders they are shown, none is read for it again.
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -123,6 +123,11 @@ def summed(pieces: Sequence[Piece]) -> tuple[list[Segment], int, int]:
         replaced += piece.replaced
         stripped += piece.stripped
     return shown, replaced, stripped
+
+
+def count_ids(pieces: Sequence[Piece]) -> int:
+    """Tokens of all pieces."""
+    return sum([len(piece.ids) for piece in pieces if piece.ids is not None])
 
 
 def frame_of(text: str, *, trusted: bool, known: bytes = b"") -> bytes:

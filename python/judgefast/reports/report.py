@@ -120,6 +120,11 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     """Comparisons decided by `--on-empty lose` without asking the judge."""
     without_baseline: int = 0
     """Items without an answer of the baseline that all pairs are with: nothing is asked of them."""
+    truncated_items: int = 0
+    """Items that were judged by shortened answers, for length (`--truncate balanced`)."""
+    truncated_judgments: int = 0
+    truncated_tokens: int = 0
+    """Tokens of answers that these judgments did not show."""
     replaced_characters: int = 0
     """Characters that the judge's vocabulary lacks; they became U+FFFD in prompts."""
     replaced_surrogates: int = 0

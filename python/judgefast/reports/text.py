@@ -141,6 +141,11 @@ def _remarks(results: Results) -> list[RenderableType]:
     if results.without_baseline:
         left = plural(results.without_baseline, "item")
         table.add_row("no baseline", f"{left} without an answer of the baseline, not judged")
+    if results.truncated_items:
+        items = plural(results.truncated_items, "item")
+        tokens = plural(results.truncated_tokens, "token")
+        many = plural(results.truncated_judgments, "judgment")
+        table.add_row("shortened", f"answers of {items}, for length: {tokens} of {many} not shown")
     if results.replaced_characters:
         replaced = plural(results.replaced_characters, "character")
         table.add_row("replaced", f"{replaced} that the judge's vocabulary lacks, by U+FFFD")
