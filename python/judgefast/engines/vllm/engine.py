@@ -7,6 +7,7 @@ import queue
 import threading
 from functools import cached_property
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from judgefast.engines.base import Lane
@@ -19,7 +20,7 @@ from judgefast.engines.vllm.replies import Pending
 from judgefast.engines.vllm.settings import SEQUENCES
 from judgefast.engines.vllm.versions import warning_of
 from judgefast.engines.vllm.work import work_of
-from judgefast.errors import EngineError
+from judgefast.errors import EngineError, ModelError
 from judgefast.prompts.decoding import Capabilities
 
 if TYPE_CHECKING:
@@ -67,9 +68,10 @@ class VllmEngine:
         cached_tokens=True,
         thinking=True,
     )
+    _needs_vllm = True
 
     def __init__(self, model: str | None = None, **options: Any) -> None:  # noqa: ANN401 - vLLM's own
-        if find_spec("vllm") is None:
+        if self._needs_vllm and find_spec("vllm") is None:
             message = "No module named 'vllm'"
             raise ModuleNotFoundError(message, name="vllm")
         ours = {name: value for name, value in options.items() if name in _OPTIONS}
@@ -90,6 +92,20 @@ class VllmEngine:
         """Of each replica, with the restarts of it that it has seen; empty where none is needed."""
         self._lost: EngineError | None = None
         self._closed = False
+
+    @classmethod
+    def to_plan(cls, model: str | None = None, **options: Any) -> VllmEngine:  # noqa: ANN401 - as above
+        """An engine to plan with, which is never started: vLLM need not be installed.
+
+        Raises:
+            ConfigError: An option is out of range.
+            ModelError: The model would have to be looked up at the hub, by what vLLM brings.
+
+        """
+        if model and not Path(model).expanduser().is_dir() and find_spec("huggingface_hub") is None:
+            message = f"`{model}` is no model folder"
+            raise ModelError(message, hint="name a folder with config.json and tokenizer.json")
+        return _ToPlan(model, **options)
 
     @cached_property
     def folder(self) -> ModelFolder:
@@ -315,6 +331,12 @@ class VllmEngine:
             thinks = self.model.reasoning
             works = [work_of(number, each.request, thinks) for number, each in moved.items()]
             self._supervisors[heir].submit(works)
+
+
+class _ToPlan(VllmEngine):
+    """The same without vLLM: all that is known before a start."""
+
+    _needs_vllm = False
 
 
 def _plain(value: object) -> object:
