@@ -7,6 +7,8 @@ use pyo3::pybacked::PyBackedStr;
 
 use crate::boundary::{detached, to_python};
 
+pub(crate) mod trie;
+
 /// A column of byte strings, as bytes and offsets.
 #[derive(FromPyObject)]
 pub(crate) struct BytesArg<'py>(PyReadonlyArray1<'py, u8>, PyReadonlyArray1<'py, i64>);
