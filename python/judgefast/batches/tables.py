@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from judgefast.batches.columns import PlanColumns
+from judgefast.batches.columns import NONE, PlanColumns
 from judgefast.codes import NO_ANSWER, Status
 from judgefast.errors import RunDirectoryError
 
@@ -41,8 +41,9 @@ SENT_REQUESTS = (
     "prefix_group",
     "prompt_tokens",
     "planned_cached_tokens",
+    "sent",
 )
-"""Those that say also how it is sent."""
+"""Those that say also how it is sent; a plan of before `sent` lacks it."""
 
 READ_ASKS = ("request_id", "aspect")
 """Columns of `asks` that a plan is read from: the key is that of the request."""
@@ -86,6 +87,7 @@ def requests_schema() -> pa.Schema:
             pa.field("prompt_tokens", pa.int32()),
             pa.field("planned_cached_tokens", pa.int32()),
             pa.field("planned", _names(), nullable=False),
+            pa.field("sent", pa.uint32()),
         ]
     )
 
@@ -110,6 +112,7 @@ def requests_table(  # noqa: PLR0913 - the facts of a run, named by keyword
     judge: str,
     prompt_hash: str,
     base: int = 0,
+    rows_before: int = 0,
 ) -> pa.Table:
     """Put a plan and its rendered prompts into the table `requests`.
 
@@ -120,6 +123,7 @@ def requests_table(  # noqa: PLR0913 - the facts of a run, named by keyword
         judge: Identity of the judge model.
         prompt_hash: Identity of the trusted part of the prompt.
         base: Number of the first of `item_ids` in the run.
+        rows_before: Judgments of the run before those of `plan`.
 
     """
     rows = len(plan.item)
@@ -148,6 +152,9 @@ def requests_table(  # noqa: PLR0913 - the facts of a run, named by keyword
         "planned": pa.DictionaryArray.from_arrays(
             pa.array(rendered.planned.astype(np.int32)), list(PLANNED)
         ),
+        "sent": pa.array(plan.sent + np.uint32(rows_before))
+        if len(plan.sent)
+        else pa.nulls(rows, pa.uint32()),
     }
     return pa.table(columns, schema=requests_schema())
 
@@ -208,6 +215,7 @@ def plan_of(requests: pa.Table, asks: pa.Table, aspects: Sequence[str]) -> PlanC
         prefix_group=_numbers(requests.column("prefix_group"), np.uint64)
         if "prefix_group" in requests.column_names
         else np.zeros(0, np.uint64),
+        sent=_sent_of(requests),
     )
 
 
@@ -221,6 +229,20 @@ def rendered_of(requests: pa.Table) -> RenderedColumns:
         planned_cached_tokens=_counts_of(requests, "planned_cached_tokens"),
         planned=_codes_of(requests.column("planned"), PLANNED).astype(np.uint8),
     )
+
+
+def with_all_columns(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Rows of the table `requests` with its columns of today; a plan of before has none `sent`."""
+    if "sent" in batch.schema.names:
+        return batch
+    return batch.append_column(requests_schema().field("sent"), pa.nulls(len(batch), pa.uint32()))
+
+
+def _sent_of(requests: pa.Table) -> NDArray[np.uint32]:
+    """Places of rows in the run's order of sending; empty where that is their own."""
+    if "sent" not in requests.column_names or requests.column("sent").null_count:
+        return NONE
+    return _numbers(requests.column("sent"), np.uint32)
 
 
 def _names() -> pa.DataType:
