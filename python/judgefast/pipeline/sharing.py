@@ -78,7 +78,7 @@ def working_tokens(prompt_tokens: Counts, shared: Counts, running: int, answer_t
 
 
 def cached_by_slot(
-    segments: Segments, slots: NDArray[np.uint8], cached: NDArray[np.integer]
+    segments: Segments, slots: NDArray[np.uint16], cached: NDArray[np.integer]
 ) -> NDArray[np.int64]:
     """Cached tokens by the slot that they are in.
 

@@ -17,7 +17,9 @@ from judgefast.engines.vllm.models import find_model
 from judgefast.engines.vllm.options import VllmOptions, listed
 from judgefast.engines.vllm.priming import Primer, needs_priming
 from judgefast.engines.vllm.replies import Pending
+from judgefast.engines.vllm.room import numbers_of
 from judgefast.engines.vllm.settings import SEQUENCES
+from judgefast.engines.vllm.shape import HALF, shape_of
 from judgefast.engines.vllm.versions import warning_of
 from judgefast.engines.vllm.work import work_of
 from judgefast.errors import EngineError, ModelError
@@ -120,6 +122,23 @@ class VllmEngine:
         longest = self.options.arguments.get("max_model_len")
         model = self.folder.model
         return msgspec.structs.replace(model, context_tokens=longest) if longest else model
+
+    def cache_memory(self, tokens: int, sequences: int) -> float | None:
+        """KV cache that so many different tokens take, in so many sequences at once.
+
+        By config.json, on one GPU. Sliding layers keep a window of each sequence, others a state.
+
+        Returns:
+            Bytes; None where config.json does not say.
+
+        """
+        shape = shape_of(self.folder.path, self.folder.config)
+        if shape.cache_bytes is None:
+            return None
+        kept = min(tokens, (shape.window or 0) * sequences)
+        size = numbers_of(str(self.options.arguments.get("kv_cache_dtype", "auto")))
+        of_tokens = (shape.cache_bytes * tokens + shape.sliding_bytes * kept) * size / HALF
+        return of_tokens + shape.state_bytes * sequences
 
     @property
     def _of_replicas(self) -> Fleet:
