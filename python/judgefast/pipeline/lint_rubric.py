@@ -87,9 +87,7 @@ class RubricLint:
         is_sent[order] = True
         is_answer = slots >= _ANSWER
         answers_end = np.zeros(len(counts), np.int64)
-        np.maximum.at(
-            answers_end, owner[is_answer], (starts + lengths_of(segments))[is_answer]
-        )
+        np.maximum.at(answers_end, owner[is_answer], (starts + lengths_of(segments))[is_answer])
         first_answer = np.full(len(counts), np.iinfo(np.int64).max)
         np.minimum.at(first_answer, owner[is_answer], starts[is_answer])
         late = (slots == _QUESTION) & is_sent[owner] & (starts > first_answer[owner])

@@ -216,7 +216,9 @@ def _report(
         ),
         longest=[LongPrompt(item_id=item, tokens=many) for many, item in survey.longest],
         too_long=[
-            TooLong(item_id=one.item_id, requests=one.requests, tokens=one.tokens + decoding.most_tokens)
+            TooLong(
+                item_id=one.item_id, requests=one.requests, tokens=one.tokens + decoding.most_tokens
+            )
             for one in survey.misfits
         ],
         context_tokens=model.context_tokens,

@@ -73,7 +73,9 @@ class BillSums:
         pairs = {"prompt": (planned_prompt, counted_prompt)}
         if both_cached:
             pairs["cached"] = (planned_cached or 0, counted_cached or 0)
-        differs = [name for name, (plan, count) in pairs.items() if _share(plan, count) > WORTH_A_WORD]
+        differs = [
+            name for name, (plan, count) in pairs.items() if _share(plan, count) > WORTH_A_WORD
+        ]
         return Bill(
             requests=int(np.count_nonzero(answers.final_attempt)),
             planned_prompt=planned_prompt,
@@ -97,7 +99,9 @@ def bill_notes(bill: Bill | None) -> list[str]:
         words = f"{counted:,} {name} tokens were counted, {share:.1%} {more} than the {planned:,}"
         words = words.replace("%", " %") + " of the plan"
         why = "; ".join(bill.because)
-        notes.append(f"{words}: {why}" if why else f"{words}, and nothing that is known explains it")
+        notes.append(
+            f"{words}: {why}" if why else f"{words}, and nothing that is known explains it"
+        )
     return notes
 
 
@@ -124,9 +128,7 @@ def _planned(directory: RunDirectory, answered: NDArray[np.bool_]) -> tuple[int 
     return prompt, cached
 
 
-def _reasons(
-    launches: Sequence[dict[str, Any]], superseded: int, counted_prompt: int
-) -> list[str]:
+def _reasons(launches: Sequence[dict[str, Any]], superseded: int, counted_prompt: int) -> list[str]:
     """What is known to part an engine's count from a plan, the surest first."""
     started = [facts for facts in launches if "engine" in facts]
     found = []

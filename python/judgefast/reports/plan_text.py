@@ -102,7 +102,9 @@ def _judgments(report: PlanReport) -> str:
     if not factors or asked.judgments % product:
         return f"{asked.judgments:,}"
     shown = "pair" if asked.orders > 1 else "answer"
-    return f"{asked.judgments:,} = {' x '.join([plural(asked.judgments // product, shown), *factors])}"
+    return (
+        f"{asked.judgments:,} = {' x '.join([plural(asked.judgments // product, shown), *factors])}"
+    )
 
 
 def _prompts(prompts: PlannedPrompts) -> str:
