@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 import pyarrow as pa
 
+from judgefast.batches import trie
 from judgefast.batches.columns import NONE, Filled, PlanColumns, concat, no_plan, own_rows
 from judgefast.batches.plan import plan_requests
 from judgefast.batches.tables import (
@@ -22,6 +23,7 @@ from judgefast.batches.tables import (
 )
 from judgefast.datasets.rows import check_row_count, items_of, iter_rows
 from judgefast.errors import ModelError
+from judgefast.pipeline.blocks import blocks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from judgefast.datasets.items import Item
     from judgefast.journal.run_directory import RunDirectory
     from judgefast.pipeline.judge import Judge
+    from judgefast.prompts.block import PromptBlock
     from judgefast.prompts.segments import Prompt
 
 PART_REQUESTS = 65_536
@@ -63,6 +66,17 @@ class RunPlan(NamedTuple):
         return len(self.rendered.planned)
 
 
+class PlannedBlock(NamedTuple):
+    """A block of rows, planned."""
+
+    items: list[Item]
+    plan: RunPlan
+    prompts: PromptBlock | None
+    """Of each row of the plan; None where the engine takes no prompt."""
+    order: NDArray[np.uint32]
+    """Rows of the plan in the order of sending, those that are never sent among them."""
+
+
 class PromptCounts:
     """What rendering did to texts, summed over a plan."""
 
@@ -71,32 +85,63 @@ class PromptCounts:
         self.stripped_characters = 0
         self._checked = 0
 
-    def render(
+    def segments_of(
         self, judge: Judge, items: Sequence[Item], plan: PlanColumns, base: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int32] | None]:
-        """Measure every prompt of a batch: its hash, and its tokens where they are known."""
-        measured = []
+    ) -> PromptBlock:
+        """Put the prompts of a block into segments; the seams of the run's first are checked."""
         prompts = judge.prompts
-        for item_row, shown in zip(plan.item.tolist(), plan.shown_lists(), strict=True):
-            item = items[item_row - base]
-            if prompts.needs_ids and self._checked < SEAM_SAMPLE:
-                self._checked += 1
-                _check_seams(judge, prompts.render(item, shown))
-            measured.append(prompts.measure(item, shown))
-        joined = b"".join([each.ids_hash for each in measured])
-        hashes = np.frombuffer(joined, np.uint8).reshape(-1, 16)
-        self.replaced_characters += sum([each.replaced_characters for each in measured])
-        self.stripped_characters += sum([each.stripped_characters for each in measured])
-        if not prompts.needs_ids:
-            return hashes, None
-        return hashes, np.array([each.prompt_tokens for each in measured], np.int32)
+        if prompts.needs_ids and self._checked < SEAM_SAMPLE:
+            end = min(len(plan.item), SEAM_SAMPLE - self._checked)
+            self._checked += end
+            places = (plan.item[:end] - base).tolist()
+            for place, shown in zip(places, plan.shown_lists(0, end), strict=True):
+                _check_seams(judge, prompts.render(items[place], shown))
+        block = prompts.segments_of(items, plan, base)
+        self.replaced_characters += block.replaced_characters
+        self.stripped_characters += block.stripped_characters
+        return block
 
 
-def plan_batch(
-    batch: pa.RecordBatch, judge: Judge, config: RunConfig, base: int, counts: PromptCounts
-) -> RunPlan:
-    """Plan one batch of rows; `base` is the number of its first item."""
-    columns = plan_requests(
+def plan_block(
+    batches: Sequence[pa.RecordBatch],
+    judge: Judge,
+    config: RunConfig,
+    base: int,
+    counts: PromptCounts,
+) -> PlannedBlock:
+    """Plan a block of rows; `base` is the number of its first item."""
+    asked: list[PlanColumns] = []
+    items: list[Item] = []
+    for batch in batches:
+        asked.append(_asked(batch, judge, config, base + len(items)))
+        items += items_of(batch)
+    columns = concat(asked)
+    rows = len(columns.item)
+    planned = np.zeros(rows, np.uint8)
+    order = own_rows(0, rows)
+    hashes = tokens = prompts = None
+    if judge.rendered:
+        prompts = counts.segments_of(judge, items, columns, base)
+        if judge.prompts.needs_ids:
+            hashes, tokens = trie.measure(prompts.segments)
+        else:
+            hashes = prompts.frame_hashes()
+        in_rows, order = order, trie.order(prompts.segments)
+        if not np.array_equal(order, in_rows):
+            sent = np.empty_like(order)
+            sent[order] = in_rows
+            columns = columns._replace(sent=sent)
+    context = judge.engine.model.context_tokens
+    if tokens is not None and context is not None:
+        too_long = tokens + judge.prompts.decoding.most_tokens > context
+        planned[too_long] = PLANNED.index("too_long")
+    planned[_shows_empty(items, columns, base)] = PLANNED.index("not_needed")
+    rendered = RenderedColumns(hashes, tokens, None, planned)
+    return PlannedBlock(items, RunPlan(columns, rendered), prompts, order)
+
+
+def _asked(batch: pa.RecordBatch, judge: Judge, config: RunConfig, base: int) -> PlanColumns:
+    return plan_requests(
         batch,
         mode=judge.rubric.mode,
         orders=config.orders,
@@ -107,25 +152,25 @@ def plan_batch(
         aspects=judge.aspects,
         base=base,
     )
-    items = items_of(batch)
-    planned = np.zeros(len(columns.item), np.uint8)
-    hashes = tokens = None
-    if judge.rendered:
-        hashes, tokens = counts.render(judge, items, columns, base)
-    context = judge.engine.model.context_tokens
-    if tokens is not None and context is not None:
-        too_long = tokens + judge.prompts.decoding.most_tokens > context
-        planned[too_long] = PLANNED.index("too_long")
-    planned[_shows_empty(items, columns, base)] = PLANNED.index("not_needed")
-    return RunPlan(columns, RenderedColumns(hashes, tokens, None, planned))
 
 
-def plan_run(
+def plan_window(batch: pa.RecordBatch, judge: Judge, config: RunConfig) -> RunPlan:
+    """Plan rows that are in memory, as those of a run are planned."""
+    counts, base, plans = PromptCounts(), 0, []
+    for rows in blocks_of([batch]):
+        block = plan_block(rows, judge, config, base, counts)
+        plans.append(block.plan)
+        base += len(block.items)
+    return _joined(plans)
+
+
+def plan_run(  # noqa: PLR0913, PLR0917 - a run, and who is told of it
     directory: PlanFolder,
     rows: Path,
     judge: Judge,
     config: RunConfig,
     say: Callable[[str], None],
+    watch: Callable[[PlannedBlock], None] | None = None,
 ) -> RunPlan:
     """Plan a run and write the plan down.
 
@@ -135,6 +180,7 @@ def plan_run(
         judge: Who judges.
         config: The options of the run.
         say: Told what a person should know.
+        watch: Shown each block as it is planned.
 
     Returns:
         The plan without the hashes of its prompts, which are on disk alone.
@@ -145,10 +191,13 @@ def plan_run(
     pending: list[RunPlan] = []
     item_ids: list[pa.StringArray] = []
     base = first = 0
-    for batch in iter_rows(rows):
-        pending.append(plan_batch(batch, judge, config, base, counts))
-        item_ids.append(batch.column("item_id"))
-        base += batch.num_rows
+    for batches in blocks_of(iter_rows(rows)):
+        block = plan_block(batches, judge, config, base, counts)
+        if watch is not None:
+            watch(block)
+        pending.append(block.plan)
+        item_ids += [batch.column("item_id") for batch in batches]
+        base += len(block.items)
         if sum(map(len, pending)) >= PART_REQUESTS:
             plans.append(_written(directory, pending, item_ids, judge, first, sum(map(len, plans))))
             pending, item_ids, first = [], [], base

@@ -22,7 +22,7 @@ from judgefast.errors import ConfigError, DataError
 from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.empty_answers import decide_empty
 from judgefast.pipeline.judge import Judge, judge_of
-from judgefast.pipeline.plan import PromptCounts, plan_batch
+from judgefast.pipeline.plan import plan_window
 from judgefast.verdicts.table import VerdictTable
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class _Window:
         self._baseline = config.baseline
         batch = in_run_order(batch_of(items), seed=config.seed)
         self._items = items_of(batch)
-        self._plan: RunPlan = plan_batch(batch, judge, config, 0, PromptCounts())
+        self._plan: RunPlan = plan_window(batch, judge, config)
         decided = self._plan.rendered.decided
         self._table = VerdictTable(
             self._plan.columns.request_id, judge.rubric.verdict, planned=decided

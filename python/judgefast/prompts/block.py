@@ -107,7 +107,7 @@ def block_of(wording: Wording, items: Sequence[Item], asked: Asked, base: int) -
     Args:
         wording: How they are worded.
         items: The items that the rows are about.
-        asked: The rows; all show the same number of answers.
+        asked: The rows; each shows as many answers as the rubric wants.
         base: Number of the first of `items`.
 
     Raises:
@@ -116,7 +116,6 @@ def block_of(wording: Wording, items: Sequence[Item], asked: Asked, base: int) -
 
     """
     at = asked.item.astype(np.int64) - base
-    shown = asked.shown.reshape(len(at), -1)
     referenced = np.zeros(len(items), np.int64)
     used = np.unique(at).tolist()
     referenced[used] = [wording.shows_reference(items[number]) for number in used]
@@ -138,7 +137,8 @@ def block_of(wording: Wording, items: Sequence[Item], asked: Asked, base: int) -
             if code < _ANSWER:
                 cells[rows, column] = texts.of_items(part.name, at[rows])
             else:
-                cells[rows, column] = texts.of_answers(at[rows], shown[rows, code - _ANSWER])
+                shown = asked.shown[asked.shown_offsets[rows] + (code - _ANSWER)]
+                cells[rows, column] = texts.of_answers(at[rows], shown)
     return texts.block(cells, slots)
 
 
