@@ -43,7 +43,7 @@ def test_what_is_shared_and_held_is_that_of_whole_prompts(
     shared = shared_with_former(segments, sent)
     for before, prompt, many in zip(whole, whole[1:], shared[1:], strict=False):
         same = [one == other for one, other in zip(before, prompt, strict=False)]
-        assert many == (same + [False]).index(False)
+        assert many == [*same, False].index(False)
     assert shared[0] == 0
 
     width = min(running, len(whole))

@@ -53,8 +53,8 @@ def fields(structs: Iterable[type[msgspec.Struct]]) -> set[str]:
 
 
 def test_every_field_of_the_json_is_documented_and_no_other() -> None:
-    inner = (Bill, Counts, Estimate, FirstRequest, LabelMass, LaunchFacts, PositionBias, RubricFacts)
-    expected = fields((*inner, Seconds, Tokens, UnparsedExample)) | {"null"}
+    inner = (Counts, Estimate, FirstRequest, LabelMass, LaunchFacts, PositionBias, RubricFacts)
+    expected = fields((*inner, Bill, Seconds, Tokens, UnparsedExample)) | {"null"}
     expected |= {f"results.{field}" for field in Results.__struct_fields__}
     expected |= {f"operations.{field}" for field in Operations.__struct_fields__}
     assert named(rows_of("JSON")) == expected

@@ -105,7 +105,7 @@ def _plan(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
             directory.path, differences_of(directory.manifest, now, extend=extend), extend=extend
         )
     check_fit(scratch, config, judge)
-    plan = plan_run(_Nowhere(), scratch, judge, config, say)
+    plan = plan_run(Nowhere(), scratch, judge, config, say)
     if directory is not None:
         _refuse_loss(directory, plan)
     return plan, written.items
@@ -122,7 +122,7 @@ def _refuse_loss(directory: RunDirectory, plan: RunPlan) -> None:
         raise RunDirectoryError(msg, hint="only appended rows, orders and repeats extend a run")
 
 
-class _Nowhere:
+class Nowhere:
     """A plan that is not kept."""
 
     def write_plan(self, requests: pa.Table, asks: pa.Table) -> None:

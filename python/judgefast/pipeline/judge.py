@@ -78,7 +78,7 @@ class Judge(NamedTuple):
         return EngineFacts(name=self.engine.name, options=dict(config.engine_args))
 
 
-def judge_of(
+def judge_of(  # noqa: PLR0913 - what a caller may bring along, by keyword
     config: RunConfig,
     *,
     engine: Engine | None = None,

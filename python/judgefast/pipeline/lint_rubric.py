@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from judgefast.pipeline.judge import Judge
     from judgefast.pipeline.plan import PlannedBlock
 
-LONG_TOKENS = 32
-"""Of a part of the rubric behind texts of an item; marks around these are shorter."""
+LONG_TOKENS = 64
+"""Of a part of the rubric behind texts of an item; marks and a closing question are shorter."""
 WORTH_A_WORD = 0.01
 """Share of the tokens to compute that parts of varying length may lose at the ends of blocks."""
 
+_A_WORD = 4
+"""Characters of a text that is looked for inside a line of the rubric."""
 _QUESTION, _ANSWER = SLOTS.index("question"), SLOTS.index("answer")
 
 
@@ -203,19 +205,19 @@ class RubricLint:
         lost = int(self._cut_tokens[0])
         if head == whole or not lost:
             return []
-        part = self._parts[0][0]
+        part, less, more = self._parts[0][0], head - whole, self._block - head + whole
         return [
             LintFinding(
                 code="block_edge",
                 where=self._line_of(part.text.rstrip().rpartition("\n")[2]),
-                text=self._tail(part.text, head - whole),
+                text=self._tail(part.text, less),
                 token=whole,
                 lost_tokens=lost,
-                words=f"the {head:,} tokens that all prompts share end {head - whole} tokens "
+                words=f"the {head:,} tokens that all prompts share end {less} tokens "
                 f"inside a block of {self._block}: these are computed anew by "
                 f"{int(self._cut_prompts[0]):,} prompts",
-                advice=f"{head - whole} tokens less in the rubric, or {self._block - head % self._block} "
-                "more, end it with a block; worth it only in a rubric that is new anyway",
+                advice=f"{less} tokens less in the rubric, or {more} more, end it with a block; "
+                "worth it only in a rubric that is new anyway",
             )
         ]
 
@@ -234,7 +236,7 @@ class RubricLint:
                 lost_tokens=int(lost.sum()),
                 words=f"texts that {prompts:,} prompts share end inside a block of "
                 f"{self._block}, by {lost.sum() / prompts:.1f} tokens on average",
-                advice="nothing: their lengths are theirs; an engine with smaller blocks loses less",
+                advice="nothing: their lengths are theirs; smaller blocks would lose less",
             )
         ]
 
@@ -245,7 +247,7 @@ class RubricLint:
         for wanted in text.split("\n"):
             bare = wanted.strip()
             for number, line in enumerate(lines, start=1):
-                if bare and (bare == line or (len(bare) > 3 and bare in line)):  # noqa: PLR2004 - a word
+                if bare and (bare == line or (len(bare) >= _A_WORD and bare in line)):
                     return f"{rubric.file}:{number}"
         return rubric.file
 

@@ -7,7 +7,6 @@ import re
 import unicodedata
 from hashlib import blake2b
 from itertools import pairwise
-from os.path import commonprefix
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -59,6 +58,10 @@ class Seen(NamedTuple):
     """Of its head with what is volatile blotted out; 0 where nothing is."""
     cluster: NDArray[np.uint64]
 
+    def where(self, is_in: NDArray[np.bool_]) -> Seen:
+        """Some of the rows."""
+        return Seen(*[column[is_in] for column in self])  # type: ignore[arg-type]  # each as it is
+
 
 class TextLint:
     """Looks at texts as blocks go by, and says at the end which are nearly alike.
@@ -100,9 +103,8 @@ class TextLint:
         seen = Seen(*map(np.concatenate, zip(*self._parts, strict=True)))
         found = []
         for field in range(len(_FIELDS)):
-            own = Seen(*(column[seen.field == field] for column in seen))
-            found += self._nearly_equal(field, own)
-        questions = Seen(*(column[seen.field == 0] for column in seen))
+            found += self._nearly_equal(field, seen.where(seen.field == field))
+        questions = seen.where(seen.field == 0)
         return [*found, *self._split(questions), *self._volatile(questions)]
 
     def _nearly_equal(self, field: int, seen: Seen) -> list[LintFinding]:
@@ -119,7 +121,7 @@ class TextLint:
             advice = "write JSON with sorted keys (`json.dumps(..., sort_keys=True)`)"
         name = _FIELDS[field]
         token = self._before if name == "question" else None
-        prefix = commonprefix([one.text, other.text])
+        prefix = _alike(one.text, other.text)
         if token is not None:
             token += self._count(prefix)
         return [
@@ -155,7 +157,7 @@ class TextLint:
         ]
 
     def _volatile(self, seen: Seen) -> list[LintFinding]:
-        keyed = Seen(*(column[seen.masked > 0] for column in seen))
+        keyed = seen.where(seen.masked > 0)
         groups = _groups(keyed.masked, keyed.sent)
         cost, (one, other) = self._cost(groups, keyed, 0, _behind_volatile)
         if one is None or other is None:
@@ -195,7 +197,7 @@ class TextLint:
             return 0, (None, None)
         looked = groups[:MOST_GROUPS]
         wanted = np.unique(np.concatenate([seen.item[rows] for rows, _ in looked]))
-        items = {number: item for number, item in _items(self._rows, wanted)}
+        items = dict(_items(self._rows, wanted))
         cost, dearest = 0, (-1, (None, None))
         for rows, different in looked:
             pair: list[Any] = [
@@ -257,7 +259,7 @@ def _masked(words: str) -> int:
 
 def _whole(one: str, other: str) -> str:
     """All that comes behind the first difference."""
-    return other[len(commonprefix([one, other])) :]
+    return other[len(_alike(one, other)) :]
 
 
 def _behind_volatile(one: str, other: str) -> str:
@@ -265,7 +267,13 @@ def _behind_volatile(one: str, other: str) -> str:
     first, second = VOLATILE.search(one), VOLATILE.search(other)
     if first is None or second is None:
         return ""
-    return commonprefix([one[first.end() :], other[second.end() :]])
+    return _alike(one[first.end() :], other[second.end() :])
+
+
+def _alike(one: str, other: str) -> str:
+    """The head that two texts have in common."""
+    end = min(len(one), len(other))
+    return one[: next((at for at in range(end) if one[at] != other[at]), end)]
 
 
 def _groups(

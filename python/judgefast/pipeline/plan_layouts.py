@@ -42,7 +42,7 @@ def compare_layouts(
         plan_run(Nowhere(), rows, other, config, _say_nothing, watch=survey)
         cost = LayoutCost(
             layout=name,
-            in_force=other.prompts.prompt_hash == judge.prompts.prompt_hash,
+            in_force=name == judge.rubric.template.layout,
             requests=survey.requests,
             prompt_tokens=survey.prompt_tokens,
             computed_tokens=survey.computed_tokens,

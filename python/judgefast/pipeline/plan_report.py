@@ -81,10 +81,10 @@ def plan_report(  # noqa: PLR0913 - what a caller may bring along, all by keywor
     *,
     data: Any = None,  # noqa: ANN401 - whatever `read_items` takes
     engine: Engine | None = None,
-    wishes: CacheWishes = CacheWishes(),
+    wishes: CacheWishes | None = None,
     layouts: bool = False,
     lint: bool = False,
-    say: Callable[[str], None] = lambda words: None,
+    say: Callable[[str], None] | None = None,
 ) -> PlanReport:
     """Read, plan, simulate; leave nothing behind.
 
@@ -101,6 +101,7 @@ def plan_report(  # noqa: PLR0913 - what a caller may bring along, all by keywor
         JudgefastError: As `run` would: it cannot be planned.
 
     """
+    wishes = wishes or CacheWishes()
     wishes.check()
     if engine is not None:
         config = config.replace(engine=engine.name)
@@ -128,7 +129,7 @@ def plan_report(  # noqa: PLR0913 - what a caller may bring along, all by keywor
             if linter is not None:
                 linter(block)
 
-        plan = plan_run(Nowhere(), scratch, judge, config, say, watch=watch)
+        plan = plan_run(Nowhere(), scratch, judge, config, say or _say_nothing, watch)
         report = _report(judge, config, reader, survey, plan)
         report = replace(report, **_costs(judge, survey, cache, settings))
         if layouts and settings is not None:
@@ -136,6 +137,10 @@ def plan_report(  # noqa: PLR0913 - what a caller may bring along, all by keywor
         if linter is not None:
             report = replace(report, lint=linter.findings())
         return report
+
+
+def _say_nothing(words: str) -> None:
+    del words
 
 
 def cache_of(judge: Judge, wishes: CacheWishes) -> tuple[PlannedCache | None, CacheSettings | None]:
@@ -189,10 +194,10 @@ def _report(
         mode=rubric.mode,
         judge=judge.name,
         engine=judge.engine.name,
-        digest=plan.digest,
+        digest=getattr(plan, "digest", ""),
         prompt_hash=judge.prompts.prompt_hash,
         rows=PlannedRows(
-            read=summary.read,
+            read=summary.rows,
             items=survey.items,
             skipped=skipped,
             questions=survey.questions,

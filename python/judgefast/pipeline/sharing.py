@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def lengths_of(segments: Segments) -> Counts:
     """Tokens of each occurrence of a segment, in the order of `segments.segments`."""
-    return np.diff(segments.id_offsets)[segments.segments]
+    lengths: Counts = np.diff(segments.id_offsets)
+    return lengths[segments.segments]
 
 
 def starts_of(segments: Segments) -> Counts:

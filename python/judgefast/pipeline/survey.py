@@ -16,7 +16,6 @@ from judgefast.batches.tables import PLANNED
 from judgefast.batches.trie import Segments
 from judgefast.pipeline.sharing import (
     cached_by_slot,
-    lengths_of,
     shared_with_former,
     working_tokens,
 )
@@ -75,7 +74,8 @@ class Survey:
         self.working_tokens = 0
         self.longest: list[tuple[int, str]] = []
         self.misfits: list[Misfit] = []
-        self.sample = Sample() if keeps_sample else None
+        self.sample = Sample()
+        self._keeps_sample = keeps_sample
         self._settings = settings
         self._characters_of = characters_of
         self._simulator = None if settings is None else CacheSimulator(settings)
@@ -114,7 +114,7 @@ class Survey:
         running, answer = self._settings.running, self._settings.generated_tokens
         working = working_tokens(tokens[order], shared, running, answer)
         self.working_tokens = max(self.working_tokens, working)
-        if self.sample is not None:
+        if self._keeps_sample:
             self.sample.add(block, base, order, tokens, cached)
 
     @property
@@ -221,7 +221,8 @@ def own_requests(columns: PlanColumns) -> NDArray[np.bool_]:
     """Whether each judgment has a request of its own; others are answered by that of another."""
     if not len(columns.asked_by):
         return np.ones(len(columns.item), np.bool_)
-    return columns.asked_by == np.arange(len(columns.item))
+    is_own: NDArray[np.bool_] = columns.asked_by == np.arange(len(columns.item))
+    return is_own
 
 
 def natural_keys(block: PlannedBlock, base: int, rows: NDArray[np.integer]) -> NDArray[np.int64]:

@@ -140,7 +140,7 @@ class LintFinding(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     """What stands there, cut."""
     token: int | None = None
-    """Place in the prompt from which on nothing is shared, from 0; None where it is no one place."""
+    """Place in the prompt from which on nothing is shared; None where it is no one place."""
     lost_tokens: int
     """Computed for want of sharing, over the run; 0 where it costs other runs, not this one."""
     words: str

@@ -41,7 +41,8 @@ _PARTS = {
 }
 _MOST_MISFITS = 5
 _MOST_TEXT = 60
-_GIB = 1 << 30
+_WORTH_NAMING = 0.001
+"""Share of what is saved below which a part is not named."""
 
 
 def render_plan(report: PlanReport, look: Look | None = None) -> str:
@@ -111,7 +112,7 @@ def _prompts(prompts: PlannedPrompts) -> str:
     behind = f"; up to {plural(prompts.answer_tokens, 'token')} of answer behind each"
     if prompts.tokens is None:
         if prompts.characters is None:
-            return f"none are made: this engine reads no prompts"
+            return "none are made: this engine reads no prompts"
         counted = plural(prompts.characters, "character")
         return f"{counted}; tokens are unknown, since the judge's tokenizer is{behind}"
     mean = "" if prompts.mean_tokens is None else f", {prompts.mean_tokens:,.0f} on average"
@@ -159,20 +160,30 @@ def _shared(report: PlanReport) -> list[RenderableType]:
     share = percent(round(1 - planned.share, 3))
     if not saved:
         return ["", "Nothing is shared: every prompt token must be computed."]
+    parts = [(f"the {_PARTS.get(part.part, name(part.part))}", part) for part in report.shared]
     where = [
-        f"{percent(round(part.share, 3))} {_PARTS.get(part.part, name(part.part))}"
-        for part in report.shared
-        if part.cached_tokens
+        f"{percent(round(part.share, 3))} in {words}"
+        for words, part in parts
+        if part.share >= _WORTH_NAMING
     ]
-    words = f"The plan saves {share} of the prompt tokens. Computed once and shared: "
-    return ["", words + ", ".join(where) + "."]
+    words = f"The plan saves {share} of the prompt tokens: what prompts share is computed once. "
+    sentences = [f"Of what is saved, {_listed(where)}."] if where else []
+    if (random := report.cost("random")) and random.computed_tokens == planned.computed_tokens:
+        sentences.append(
+            "The order hardly matters here: all that is shared fits the cache at once."
+        )
+    return ["", words + " ".join(sentences)]
+
+
+def _listed(words: list[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else f"{words[0]}"
 
 
 def _needs(report: PlanReport) -> list[RenderableType]:
     table = _grid()
     if report.longest:
-        shown = [f"{name(one.item_id)} ({one.tokens:,})" for one in report.longest]
-        table.add_row("longest", ", ".join(shown) + ", tokens of the prompt")
+        shown = [f"{name(one.item_id)} ({one.tokens:,} tokens)" for one in report.longest]
+        table.add_row("longest", ", ".join(shown))
     if report.prompts.tokens is not None:
         table.add_row("too long", _too_long(report))
     for item in report.too_long[:_MOST_MISFITS]:
@@ -184,12 +195,24 @@ def _needs(report: PlanReport) -> list[RenderableType]:
     if (memory := report.memory) is not None:
         table.add_row(
             "memory",
-            f"{memory.total_bytes / _GIB:.3g} GiB of KV cache for {memory.tokens:,} tokens at once "
-            f"({memory.bytes_per_token:,.0f} bytes a token); at least "
-            f"{memory.longest_bytes / _GIB:.3g} GiB for the longest request",
+            f"{_bytes(memory.total_bytes)} of KV cache hold the {memory.tokens:,} tokens in work "
+            f"at once, {memory.bytes_per_token:,.0f} bytes each; {_bytes(memory.longest_bytes)} is "
+            "the least, for the longest request",
         )
     table.add_row("digest", f"{report.digest}, that of `judgefast run --dry-run`")
     return ["", table]
+
+
+def _bytes(number: float) -> str:
+    """Write an amount of memory with three digits."""
+    for unit, size in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if number >= size:
+            return (
+                f"{number / size:,.3g} {unit}"
+                if number < 1000 * size
+                else f"{number / size:,.0f} {unit}"
+            )
+    return f"{number:,.0f} bytes"
 
 
 def _too_long(report: PlanReport) -> str:
@@ -231,11 +254,9 @@ def _recommended(layouts: list[LayoutCost]) -> list[RenderableType]:
     if best.in_force or saved < own.computed_tokens / 100:
         return ["Keep the layout of the rubric: no other saves more than 1 %."]
     share = percent(round(saved / own.computed_tokens, 3))
-    return [
-        f"Recommended: {name(best.layout)} computes {share} less. It is set in the rubric's "
-        "\\[template]; nothing else changes it. Another layout is another prompt_hash: its verdicts "
-        "are not comparable with those of runs before.".replace("\\[", "[")
-    ]
+    words = f"Recommended: {name(best.layout)} computes {share} less. Only an edit of the rubric's "
+    words += "[template] makes it the layout of a run. It is another prompt, with another "
+    return [words + "prompt_hash: its verdicts are not comparable with those of runs before."]
 
 
 def _lint(findings: list[LintFinding] | None) -> list[RenderableType]:
