@@ -82,7 +82,7 @@ def plan_requests(
     repeats: int,
     seed: int,
     judge: str,
-    prompt_hash: str,
+    prompt_hashes: Sequence[str],
     aspects: Sequence[str],
 ) -> tuple[
     NDArray[np.uint32],

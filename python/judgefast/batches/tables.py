@@ -110,7 +110,7 @@ def requests_table(  # noqa: PLR0913 - the facts of a run, named by keyword
     *,
     item_ids: pa.StringArray,
     judge: str,
-    prompt_hash: str,
+    prompt_hash: str | Sequence[str],
     base: int = 0,
     rows_before: int = 0,
 ) -> pa.Table:
@@ -121,7 +121,8 @@ def requests_table(  # noqa: PLR0913 - the facts of a run, named by keyword
         rendered: Row for row of `plan`.
         item_ids: Ids of the items from number `base` on.
         judge: Identity of the judge model.
-        prompt_hash: Identity of the trusted part of the prompt.
+        prompt_hash: Identity of the trusted part of the prompt; one for all aspects, or one for
+            each.
         base: Number of the first of `item_ids` in the run.
         rows_before: Judgments of the run before those of `plan`.
 
@@ -144,7 +145,9 @@ def requests_table(  # noqa: PLR0913 - the facts of a run, named by keyword
         "order": pa.DictionaryArray.from_arrays(order, list(ORDERS)),
         "judge": _constant(judge, rows),
         "repeat": pa.array(plan.repeat),
-        "prompt_hash": _constant(prompt_hash, rows),
+        "prompt_hash": _constant(prompt_hash, rows)
+        if isinstance(prompt_hash, str)
+        else _by_aspect(prompt_hash, plan.aspect),
         "ids_hash": pa.nulls(rows, pa.binary(_KEY_BYTES)) if ids_hash is None else _keys(ids_hash),
         "prefix_group": pa.array(plan.prefix_group),
         "prompt_tokens": _counts(rendered.prompt_tokens, rows),
@@ -252,6 +255,13 @@ def _names() -> pa.DataType:
 
 def _constant(word: str, rows: int) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), [word])
+
+
+def _by_aspect(words: Sequence[str], aspect: NDArray[np.uint16]) -> pa.DictionaryArray:
+    """A word for each row by its aspect; aspects asked together have one word."""
+    distinct = list(dict.fromkeys(words))
+    codes = np.array([distinct.index(word) for word in words], np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(codes[aspect]), distinct)
 
 
 def _keys(rows: NDArray[np.uint8]) -> pa.FixedSizeBinaryArray:

@@ -93,9 +93,10 @@ class PromptCounts:
         if prompts.needs_ids and self._checked < SEAM_SAMPLE:
             end = min(len(plan.item), SEAM_SAMPLE - self._checked)
             self._checked += end
-            places = (plan.item[:end] - base).tolist()
-            for place, shown in zip(places, plan.shown_lists(0, end), strict=True):
-                _check_seams(judge, prompts.render(items[place], shown))
+            places, aspects = (plan.item[:end] - base).tolist(), plan.aspect[:end].tolist()
+            cells = zip(places, plan.shown_lists(0, end), aspects, strict=True)
+            for place, shown, aspect in cells:
+                _check_seams(judge, prompts.render(items[place], shown, aspect))
         block = prompts.segments_of(items, plan, base)
         self.replaced_characters += block.replaced_characters
         self.stripped_characters += block.stripped_characters
@@ -148,8 +149,9 @@ def _asked(batch: pa.RecordBatch, judge: Judge, config: RunConfig, base: int) ->
         repeats=config.repeats,
         seed=config.seed,
         judge=judge.name,
-        prompt_hash=judge.prompts.prompt_hash,
+        prompt_hash=judge.prompts.prompt_hashes,
         aspects=judge.aspects,
+        together=judge.rubric.together,
         base=base,
     )
 
@@ -296,7 +298,7 @@ def _written(  # noqa: PLR0913, PLR0917 - a part, and where it stands in the run
         plan.rendered,
         item_ids=pa.concat_arrays(item_ids),
         judge=judge.name,
-        prompt_hash=judge.prompts.prompt_hash,
+        prompt_hash=judge.prompts.prompt_hashes,
         base=base,
         rows_before=rows_before,
     )
