@@ -28,6 +28,8 @@ class ReplayEngine:
     """Answers every request with what was recorded for it."""
 
     name = "replay"
+    prefix_cache = None
+    """Nothing is computed."""
 
     def __init__(
         self,

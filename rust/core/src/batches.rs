@@ -4,12 +4,14 @@
 //! shown, in which order, how often, and under which key. Judgments of one comparison are
 //! contiguous, the two orders of one repeat side by side.
 
+mod cache;
 mod columns;
 pub mod keys;
 mod measure;
 mod plan;
 mod trie;
 
+pub use cache::{CacheSettings, CacheSimulator};
 pub(crate) use columns::{check_offsets, place};
 pub use columns::{Bytes, Plan};
 pub use measure::{measure, Measures};

@@ -7,6 +7,7 @@ use pyo3::pybacked::PyBackedStr;
 
 use crate::boundary::{detached, to_python};
 
+pub(crate) mod cache;
 pub(crate) mod trie;
 
 /// A column of byte strings, as bytes and offsets.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgefast.batches.request import Request
-    from judgefast.engines.base import Completion, Workload
+    from judgefast.engines.base import Completion, PrefixCache, Workload
     from judgefast.engines.vllm.wire import Done
     from judgefast.prompts.model import JudgeModel
     from judgefast.prompts.model_folder import ModelFolder
@@ -158,6 +158,11 @@ class VllmEngine:
         if self._fleet is not None:
             return self._fleet.sequences
         return int(self.options.arguments.get("max_num_seqs", SEQUENCES))
+
+    @property
+    def prefix_cache(self) -> PrefixCache | None:
+        """Of each replica; see :class:`PrefixCache`. Better known once it has begun."""
+        return self._of_replicas.prefix_cache
 
     @property
     def lanes(self) -> Sequence[Lane]:
