@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from judgefast.pipeline.dry_run import Nowhere
 from judgefast.pipeline.judge import Judge
 from judgefast.pipeline.plan import plan_run
@@ -17,10 +19,12 @@ from judgefast.prompts.plan import PromptPlan
 from judgefast.reports.plan_report import LayoutCost
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from judgefast.batches.cache import CacheSettings
     from judgefast.config import RunConfig
+    from judgefast.prompts.rubric import Rubric
 
 
 def compare_layouts(
@@ -36,13 +40,15 @@ def compare_layouts(
 
     """
     engine, found = judge.engine, []
-    for name, rubric in allowed_layouts(judge.rubric):
+    for name, rubric in _layouts(judge.rubric):
         other = Judge(rubric, engine, PromptPlan(rubric, engine.model, engine.capabilities))
+        if any(one.prompt_hash == other.prompts.prompt_hash for one in found):
+            continue  # another name for the same prompts
         survey = Survey(settings, keeps_sample=False)
         plan_run(Nowhere(), rows, other, config, _say_nothing, watch=survey)
         cost = LayoutCost(
             layout=name,
-            in_force=name == judge.rubric.template.layout,
+            in_force=rubric.template == judge.rubric.template,
             requests=survey.requests,
             prompt_tokens=survey.prompt_tokens,
             computed_tokens=survey.computed_tokens,
@@ -50,6 +56,36 @@ def compare_layouts(
         )
         found.append(cost)
     return sorted(found, key=lambda one: (one.computed_tokens, not one.in_force))
+
+
+def _layouts(rubric: Rubric) -> Iterator[tuple[str, Rubric]]:
+    """What the rubric allows, that in force first; of several aspects one by one and together."""
+    allowed = allowed_layouts(rubric)
+    for name, one in sorted(allowed, key=lambda pair: pair[0] != rubric.template.layout):
+        if len(rubric.aspects) == 1:
+            yield name, one
+            continue
+        yield f"{name}, {one.template.aspects}", one
+        if (other := _otherwise_asked(one)) is not None:
+            yield f"{name}, {other.template.aspects}", other
+
+
+def _otherwise_asked(rubric: Rubric) -> Rubric | None:
+    """The rubric with its aspects asked together, or one by one, whichever it does not; None where
+    its verdicts hold no several of them.
+    """
+    aspects = "one-by-one" if rubric.together else "together"
+    if aspects == "together" and rubric.verdict.name != "json":
+        return None
+    members = ["" if rubric.together else aspect.name for aspect in rubric.aspects]
+    return replace(
+        rubric,
+        template=replace(rubric.template, aspects=aspects),
+        verdicts=tuple(
+            replace(verdict, member=member)
+            for verdict, member in zip(rubric.verdicts, members, strict=True)
+        ),
+    )
 
 
 def _say_nothing(words: str) -> None:

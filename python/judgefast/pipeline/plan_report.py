@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from judgefast.batches.cache import CacheSettings
 from judgefast.datasets.run_order import snapshot
+from judgefast.engines.base import prefix_cache_of
 from judgefast.errors import ConfigError
 from judgefast.pipeline.directory import reader_of
 from judgefast.pipeline.dry_run import Nowhere
@@ -147,7 +148,7 @@ def cache_of(judge: Judge, wishes: CacheWishes) -> tuple[PlannedCache | None, Ca
     """The cache to simulate: what the user says, else the engine, else what is assumed."""
     if not judge.prompts.needs_ids:
         return None, None
-    told = getattr(judge.engine, "prefix_cache", None)
+    told = prefix_cache_of(judge.engine)
     of_engine = {
         "block_tokens": getattr(told, "block_tokens", None),
         "cache_tokens": getattr(told, "budget_tokens", None),
