@@ -39,7 +39,8 @@ def compare_layouts(
         settings: The cache to simulate.
 
     """
-    engine, found = judge.engine, []
+    engine = judge.engine
+    found: list[LayoutCost] = []
     for name, rubric in _layouts(judge.rubric):
         other = Judge(rubric, engine, PromptPlan(rubric, engine.model, engine.capabilities))
         if any(one.prompt_hash == other.prompts.prompt_hash for one in found):
@@ -48,6 +49,7 @@ def compare_layouts(
         plan_run(Nowhere(), rows, other, config, _say_nothing, watch=survey)
         cost = LayoutCost(
             layout=name,
+            aspects=rubric.template.aspects,
             in_force=rubric.template == judge.rubric.template,
             requests=survey.requests,
             prompt_tokens=survey.prompt_tokens,
@@ -62,18 +64,13 @@ def _layouts(rubric: Rubric) -> Iterator[tuple[str, Rubric]]:
     """What the rubric allows, that in force first; of several aspects one by one and together."""
     allowed = allowed_layouts(rubric)
     for name, one in sorted(allowed, key=lambda pair: pair[0] != rubric.template.layout):
-        if len(rubric.aspects) == 1:
-            yield name, one
-            continue
-        yield f"{name}, {one.template.aspects}", one
-        if (other := _otherwise_asked(one)) is not None:
-            yield f"{name}, {other.template.aspects}", other
+        yield name, one
+        if len(rubric.aspects) > 1 and (other := _otherwise_asked(one)) is not None:
+            yield name, other
 
 
 def _otherwise_asked(rubric: Rubric) -> Rubric | None:
-    """The rubric with its aspects asked together, or one by one, whichever it does not; None where
-    its verdicts hold no several of them.
-    """
+    """Ask its aspects the other way, together or one by one; None where no verdict holds several."""
     aspects = "one-by-one" if rubric.together else "together"
     if aspects == "together" and rubric.verdict.name != "json":
         return None

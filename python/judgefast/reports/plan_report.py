@@ -122,6 +122,9 @@ class LayoutCost(msgspec.Struct, frozen=True, kw_only=True):
     """What the same judgments cost in another layout."""
 
     layout: str
+    """`as-written`, `aspect-last` or `aspect-first`."""
+    aspects: str
+    """`one-by-one` or `together`."""
     in_force: bool
     """It is the one of the rubric as it stands."""
     requests: int

@@ -41,6 +41,8 @@ _PARTS = {
 }
 _MOST_MISFITS = 5
 _MOST_TEXT = 60
+_WORTH_CHANGING = 0.01
+"""Share of the tokens to compute that another layout must save."""
 _WORTH_NAMING = 0.001
 """Share of what is saved below which a part is not named."""
 
@@ -142,7 +144,7 @@ def _costs(report: PlanReport) -> list[RenderableType]:
     table.add_column("of all", justify="right", no_wrap=True)
     for cost in report.costs:
         style = "bold" if cost.order == "plan" else None
-        share = percent(round(cost.share, 3))
+        share = _share(cost.share)
         table.add_row(_ORDERS[cost.order], f"{cost.computed_tokens:,}", share, style=style)
     parts: list[RenderableType] = ["", table]
     if report.looked_at is not None and report.looked_at < report.requests.requests:
@@ -157,14 +159,12 @@ def _shared(report: PlanReport) -> list[RenderableType]:
     if planned is None or whole is None:
         return []
     saved = whole.computed_tokens - planned.computed_tokens
-    share = percent(round(1 - planned.share, 3))
+    share = _share(1 - planned.share)
     if not saved:
         return ["", "Nothing is shared: every prompt token must be computed."]
     parts = [(f"the {_PARTS.get(part.part, name(part.part))}", part) for part in report.shared]
     where = [
-        f"{percent(round(part.share, 3))} in {words}"
-        for words, part in parts
-        if part.share >= _WORTH_NAMING
+        f"{_share(part.share)} in {words}" for words, part in parts if part.share >= _WORTH_NAMING
     ]
     words = f"The plan saves {share} of the prompt tokens: what prompts share is computed once. "
     sentences = [f"Of what is saved, {_listed(where)}."] if where else []
@@ -235,10 +235,12 @@ def _layouts(layouts: list[LayoutCost]) -> list[RenderableType]:
     for title in ("requests", "prompt tokens", "to compute"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("prompt_hash", no_wrap=True)
+    asks = {one.aspects for one in layouts}
     for one in layouts:
         mark = " (this rubric)" if one.in_force else ""
+        asked = f", {name(one.aspects)}" if len(asks) > 1 else ""
         table.add_row(
-            name(one.layout) + mark,
+            name(one.layout) + asked + mark,
             f"{one.requests:,}",
             f"{one.prompt_tokens:,}",
             f"{one.computed_tokens:,}",
@@ -249,14 +251,26 @@ def _layouts(layouts: list[LayoutCost]) -> list[RenderableType]:
 
 def _recommended(layouts: list[LayoutCost]) -> list[RenderableType]:
     own = next(one for one in layouts if one.in_force)
-    best = layouts[0]
-    saved = own.computed_tokens - best.computed_tokens
-    if best.in_force or saved < own.computed_tokens / 100:
-        return ["Keep the layout of the rubric: no other saves more than 1 %."]
-    share = percent(round(saved / own.computed_tokens, 3))
-    words = f"Recommended: {name(best.layout)} computes {share} less. Only an edit of the rubric's "
-    words += "[template] makes it the layout of a run. It is another prompt, with another "
-    return [words + "prompt_hash: its verdicts are not comparable with those of runs before."]
+    best = next(one for one in layouts if one.aspects == own.aspects)
+    words = "Keep the layout of the rubric: no other saves more than 1 %."
+    if (saved := _saved(best, own)) > _WORTH_CHANGING:
+        words = f"Recommended: {name(best.layout)}, which computes {_share(saved)} less. Only an "
+        words += "edit of the rubric's [template] makes it the layout of a run. It is another "
+        words += "prompt, with another prompt_hash: its verdicts are not comparable with those of "
+        words += "runs before."
+    together = next((one for one in layouts if one.aspects == "together"), best)
+    if together.aspects != own.aspects and (saved := _saved(together, best)) > _WORTH_CHANGING:
+        words += f" All aspects together in one answer would compute {_share(saved)} less than "
+        words += "that, but then the verdict on one aspect colours those on the others (halo)."
+    return [words]
+
+
+def _saved(one: LayoutCost, other: LayoutCost) -> float:
+    return 1 - one.computed_tokens / max(1, other.computed_tokens)
+
+
+def _share(share: float) -> str:
+    return percent(round(share, 3))
 
 
 def _lint(findings: list[LintFinding] | None) -> list[RenderableType]:
