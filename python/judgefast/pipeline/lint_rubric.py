@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
@@ -39,6 +39,19 @@ class Part(NamedTuple):
     """Texts of the item that stand before it: none, `question` or `answer`."""
 
 
+class Cut:
+    """Prompts whose shared part ends inside a block, and the tokens it has there."""
+
+    def __init__(self) -> None:
+        self.tokens = self.prompts = 0
+
+    def __iadd__(self, rest: NDArray[np.int64]) -> Self:
+        """Count in the tokens of each prompt; 0 where the part ends with a block."""
+        self.tokens += int(rest.sum())
+        self.prompts += int(np.count_nonzero(rest))
+        return self
+
+
 class RubricLint:
     """Sums over blocks, for what the order of the rubric's parts costs.
 
@@ -60,9 +73,9 @@ class RubricLint:
         """Tokens of questions that stand behind answers, but for once each question."""
         self._early_aspects = 0
         """Tokens between an aspect and the end of the answers, but for once each comparison."""
-        self._cut_tokens = np.zeros(256, np.int64)
-        """That shared heads have behind their last whole block, by the slot that they end with."""
-        self._cut_prompts = np.zeros(256, np.int64)
+        self._cut_heads = Cut()
+        """Where a prompt shares with the one before it the head of the rubric alone."""
+        self._cut_others = Cut()
 
     def add(
         self, block: PlannedBlock, order: NDArray[np.uint32], tokens: NDArray[np.int64]
@@ -78,13 +91,10 @@ class RubricLint:
         self._computed += int((tokens[order] - shared + rest).sum())
         starts, counts = starts_of(segments), np.diff(segments.segment_offsets)
         owner = np.repeat(np.arange(len(counts)), counts)
-        shared_of = np.zeros(len(counts), np.int64)
-        shared_of[order] = shared
-        ends = starts + lengths_of(segments) == shared_of[owner]
-        is_last = ends & (shared_of[owner] > 0) & (shared_of[owner] < tokens[owner])
-        cut = shared_of[owner][is_last] % self._block
-        self._cut_tokens += np.bincount(slots[is_last], cut, minlength=256).astype(np.int64)
-        self._cut_prompts += np.bincount(slots[is_last][cut > 0], minlength=256)
+        rest[shared == tokens[order]] = 0  # all of it: nothing is behind
+        is_head = shared == lengths_of(segments)[segments.segment_offsets[:-1][order]]
+        self._cut_heads += rest[is_head]
+        self._cut_others += rest[~is_head]
         is_sent = np.zeros(len(counts), np.bool_)
         is_sent[order] = True
         is_answer = slots >= _ANSWER
@@ -103,7 +113,7 @@ class RubricLint:
         """What was found, in no order."""
         if not self._requests:
             return []
-        found = [*self._late_parts(), *self._dated(), *self._cut_head(), *self._cut_others()]
+        found = [*self._late_parts(), *self._dated(), *self._cut_head(), *self._cut_texts()]
         file = self._judge.rubric.file
         if self._late_questions:
             found.append(
@@ -202,7 +212,7 @@ class RubricLint:
                     advice="put what is the same in all prompts first; short prompts share little",
                 )
             ]
-        lost = int(self._cut_tokens[0])
+        lost = self._cut_heads.tokens
         if head == whole or not lost:
             return []
         part, less, more = self._parts[0][0], head - whole, self._block - head + whole
@@ -215,27 +225,25 @@ class RubricLint:
                 lost_tokens=lost,
                 words=f"the {head:,} tokens that all prompts share end {less} tokens "
                 f"inside a block of {self._block}: these are computed anew by "
-                f"{int(self._cut_prompts[0]):,} prompts",
+                f"{self._cut_heads.prompts:,} prompts",
                 advice=f"{less} tokens less in the rubric, or {more} more, end it with a block; "
                 "worth it only in a rubric that is new anyway",
             )
         ]
 
-    def _cut_others(self) -> list[LintFinding]:
+    def _cut_texts(self) -> list[LintFinding]:
         """Heads that end with a text of the item, where that costs much."""
-        lost = self._cut_tokens.copy()
-        lost[0] = 0
-        if int(lost.sum()) < WORTH_A_WORD * max(1, self._computed):
+        cut = self._cut_others
+        if cut.tokens < WORTH_A_WORD * max(1, self._computed):
             return []
-        prompts = int(self._cut_prompts[1:].sum())
         return [
             LintFinding(
-                code="block_edge",
+                code="text_edge",
                 where="questions and answers",
                 text="",
-                lost_tokens=int(lost.sum()),
-                words=f"texts that {prompts:,} prompts share end inside a block of "
-                f"{self._block}, by {lost.sum() / prompts:.1f} tokens on average",
+                lost_tokens=cut.tokens,
+                words=f"texts that {cut.prompts:,} prompts share end inside a block of "
+                f"{self._block}, by {cut.tokens / cut.prompts:.1f} tokens on average",
                 advice="nothing: their lengths are theirs; smaller blocks would lose less",
             )
         ]

@@ -70,7 +70,7 @@ def _layouts(rubric: Rubric) -> Iterator[tuple[str, Rubric]]:
 
 
 def _otherwise_asked(rubric: Rubric) -> Rubric | None:
-    """Ask its aspects the other way, together or one by one; None where no verdict holds several."""
+    """Ask its aspects the other way, together or one by one; None where verdicts hold but one."""
     aspects = "one-by-one" if rubric.together else "together"
     if aspects == "together" and rubric.verdict.name != "json":
         return None

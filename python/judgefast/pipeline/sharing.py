@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 def lengths_of(segments: Segments) -> Counts:
     """Tokens of each occurrence of a segment, in the order of `segments.segments`."""
-    of_distinct: Counts = np.diff(segments.id_offsets)
-    return of_distinct.take(segments.segments)
+    lengths: Counts = np.diff(segments.id_offsets)[segments.segments]
+    return lengths
 
 
 def starts_of(segments: Segments) -> Counts:
