@@ -25,7 +25,8 @@ def starts_of(segments: Segments) -> Counts:
     ends = np.cumsum(lengths_of(segments))
     before = np.concatenate([np.zeros(1, np.int64), ends])
     numbers = np.diff(segments.segment_offsets)
-    return before[:-1] - np.repeat(before[segments.segment_offsets[:-1]], numbers)
+    starts: Counts = before[:-1] - np.repeat(before[segments.segment_offsets[:-1]], numbers)
+    return starts
 
 
 def shared_with_former(segments: Segments, order: NDArray[np.integer]) -> Counts:
