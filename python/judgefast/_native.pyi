@@ -74,6 +74,8 @@ class _ItemHashes(Protocol):
     @property
     def answer_offsets(self) -> NDArray[np.int64]: ...
     @property
+    def baseline(self) -> NDArray[np.int64]: ...
+    @property
     def base(self) -> int: ...
 
 def plan_requests(
@@ -81,6 +83,7 @@ def plan_requests(
     *,
     mode: str,
     orders: str,
+    pairs: str,
     repeats: int,
     seed: int,
     judge: str,
@@ -245,7 +248,9 @@ def check_lines(segment: bytes, /) -> tuple[NDArray[np.uintp], int, bool]: ...
 
 @final
 class RequestIndex:
-    def __new__(cls, request_ids: NDArray[np.uint8], /) -> RequestIndex: ...
+    def __new__(
+        cls, request_ids: NDArray[np.uint8], asked_by: NDArray[np.uint32], /
+    ) -> RequestIndex: ...
     def rows(self, request_ids: NDArray[np.uint8], /) -> NDArray[np.int64]: ...
     def __len__(self) -> int: ...
 

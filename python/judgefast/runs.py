@@ -224,7 +224,7 @@ class Run:
             slices: Fields of `meta` to slice by; those of the runs by default.
             level: Confidence level; that of this run by default.
             across: What the runs may differ in: `judge`, `rubric`, `parse`, `rule`, `orders`,
-                `data`.
+                `pairs`, `data`.
 
         Raises:
             ConfigError: The runs differ in what `across` does not name; `other` is no run.

@@ -74,6 +74,23 @@ class PlanColumns(NamedTuple):
         """Item of each of some rows, ascending; no copy where that is all of them."""
         return self.item if len(rows) == len(self.item) else self.item[rows]
 
+    def take(self, rows: NDArray[np.int64]) -> PlanColumns:
+        """Some of the judgments, ascending; how they are sent is left out."""
+        lengths = np.diff(self.shown_offsets)[rows]
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+        starts = np.repeat(self.shown_offsets[rows] - offsets[:-1], lengths)
+        columns = {
+            name: getattr(self, name)[rows]
+            for name in ("item", "first", "second", "swapped", "repeat", "aspect")
+        }
+        return no_plan()._replace(
+            **columns,
+            shown=self.shown[starts + np.arange(offsets[-1])],
+            shown_offsets=offsets,
+            request_id=self.request_id[rows],
+            key=self.key[rows],
+        )
+
     def to_send(self) -> PlanColumns:
         """Return the plan without what `first` and `second` say as well, where they say it all."""
         if len(self.shown) != PAIR * len(self.item) or (np.diff(self.shown_offsets) != PAIR).any():
@@ -171,6 +188,10 @@ class Filled:
         start, end = self._ends[name], self._ends[name] + len(part)
         self._columns[name][start:end] = part
         self._ends[name] = end
+
+    def so_far(self, name: str) -> NDArray[Any]:
+        """What a column holds already; it must have begun."""
+        return self._columns[name][: self._ends[name]]
 
     def get(self, name: str) -> NDArray[Any] | None:
         """A column; None where a part had none of it."""

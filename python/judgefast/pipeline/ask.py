@@ -43,12 +43,17 @@ class Work(NamedTuple):
     plan: RunPlan
     table: VerdictTable
     rows: NDArray[np.uint32]
-    """Rows of the plan, ascending."""
+    """Rows of the plan whose requests are asked, ascending."""
     texts: Path
     """Folder that holds `rows/` with texts."""
     verify: bool = True
     """Whether each prompt must be shown to be the one that was planned; this start has planned
     them where it is false."""
+
+    @property
+    def already(self) -> int:
+        """Judgments that are not asked."""
+        return len(self.plan) - len(self.table.answers.sharing.judgments_of(self.rows)[1])
 
 
 class Asked(NamedTuple):
@@ -104,7 +109,7 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
     unreadable = Unreadable(None if judge.engine.name == "replay" else config.max_unreadable)
     live = LiveVerdicts(table, unreadable, str(directory.launch))
     flight = Flight()
-    already = len(plan) - len(work.rows)
+    already = work.already
 
     def tell() -> None:
         progress.update(

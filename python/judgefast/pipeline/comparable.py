@@ -138,6 +138,7 @@ def _differing(a: Reading, b: Reading) -> Iterator[tuple[str, str]]:
             ("rule", "rule"): reading.rule,
             ("rule", "one_failed"): reading.rubric.one_failed,
             ("orders", "orders"): str(manifest.options.get("orders")),
+            ("pairs", "pairs"): str(manifest.options.get("pairs", "all")),
         }
         for manifest, reading in sides
     ]

@@ -98,12 +98,13 @@ def judge_of(  # noqa: PLR0913 - what a caller may bring along, by keyword
         is_to_plan: The engine is never started, and need not be able to.
 
     Raises:
-        ConfigError: An option does not fit the engine.
+        ConfigError: An option does not fit the engine, or the rubric.
         RubricError: The rubric has a mistake, or asks for what the engine cannot do.
         ModelError: The judge model is missing or does not fit.
 
     """
     rubric = rubric_in_force(config, rubric)
+    _check_pairs(config, rubric)
     if engine is None:
         options = _engine_options(config, rubric, recorded)
         engine = create_engine(config.engine, is_to_plan=is_to_plan, **options)
@@ -139,6 +140,17 @@ def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:
     return msgspec.structs.replace(rubric, **changes) if changes else rubric
 
 
+def _check_pairs(config: RunConfig, rubric: Rubric) -> None:
+    if config.pairs == "all":
+        return
+    if rubric.mode != "pairwise":
+        msg = f"`pairs` is {config.pairs}, but the rubric `{rubric.name}` compares no two answers"
+        raise ConfigError(msg, hint=f"leave `pairs` out: its mode is {rubric.mode}")
+    if config.pairs == "baseline" and config.baseline is None:
+        msg = "`pairs` is baseline, but no baseline is named"
+        raise ConfigError(msg, hint="add --baseline MODEL, with whose answers others are compared")
+
+
 def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[str, Any]:  # noqa: ANN401 - rows
     options = dict(config.engine_args)
     if config.model is not None:
@@ -155,7 +167,8 @@ def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[st
             msg = "the engine `replay` has nothing to replay"
             raise ConfigError(msg, hint="add --recorded FILE, or a finished run directory")
         options["recorded"] = _recordings(config.recorded) if recorded is None else recorded
-        options["verdict_format"] = rubric.verdict
+        pairs = zip(rubric.aspects, rubric.verdicts, strict=True)
+        options["verdict_format"] = {aspect.name: form for aspect, form in pairs}
     elif config.recorded is not None and config.engine in engine_names():
         msg = f"`recorded` is for the engine `replay`, not for `{config.engine}`"
         raise ConfigError(msg, hint="add --engine replay, or leave --recorded out")

@@ -10,11 +10,13 @@ import pyarrow as pa
 from judgefast.batches import trie
 from judgefast.batches.columns import NONE, Filled, PlanColumns, concat, no_plan, own_rows
 from judgefast.batches.plan import plan_requests
+from judgefast.batches.sharing import Sharing
 from judgefast.batches.tables import (
     PLANNED,
     READ_ASKS,
     READ_REQUESTS,
     SENT_REQUESTS,
+    SHARED_ASKS,
     RenderedColumns,
     asks_table,
     plan_of,
@@ -24,6 +26,7 @@ from judgefast.batches.tables import (
 from judgefast.datasets.rows import check_row_count, items_of, iter_rows
 from judgefast.errors import ModelError
 from judgefast.pipeline.blocks import blocks_of
+from judgefast.pipeline.once import ask_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,6 +57,9 @@ class PlanFolder(Protocol):
     def seal_plan(self, counts: dict[str, int]) -> None:
         """Say that it is whole."""
 
+    def asked_before(self, request_ids: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
+        """Which requests the run has had before it grew; None for a new run."""
+
 
 class RunPlan(NamedTuple):
     """A plan in memory."""
@@ -65,6 +71,12 @@ class RunPlan(NamedTuple):
         """Judgments planned."""
         return len(self.rendered.planned)
 
+    @property
+    def num_items(self) -> int:
+        """Items that have a judgment; all but those without an answer of a baseline."""
+        item = self.columns.item  # never falls
+        return int(np.count_nonzero(item[1:] != item[:-1])) + bool(len(item))
+
 
 class PlannedBlock(NamedTuple):
     """A block of rows, planned."""
@@ -74,7 +86,8 @@ class PlannedBlock(NamedTuple):
     prompts: PromptBlock | None
     """Of each row of the plan; None where the engine takes no prompt."""
     order: NDArray[np.uint32]
-    """Rows of the plan in the order of sending, those that are never sent among them."""
+    """Rows of the plan in the order of sending, those that are never sent among them, and those
+    that another row asks for."""
 
 
 class PromptCounts:
@@ -103,12 +116,13 @@ class PromptCounts:
         return block
 
 
-def plan_block(
+def plan_block(  # noqa: PLR0913, PLR0917 - a block, and what decides
     batches: Sequence[pa.RecordBatch],
     judge: Judge,
     config: RunConfig,
     base: int,
     counts: PromptCounts,
+    directory: PlanFolder | None = None,
 ) -> PlannedBlock:
     """Plan a block of rows; `base` is the number of its first item."""
     asked: list[PlanColumns] = []
@@ -138,6 +152,8 @@ def plan_block(
         planned[too_long] = PLANNED.index("too_long")
     planned[_shows_empty(items, columns, base)] = PLANNED.index("not_needed")
     rendered = RenderedColumns(hashes, tokens, None, planned)
+    before = None if directory is None else directory.asked_before(columns.request_id)
+    columns = ask_once(columns, rendered, judge, config, before)
     return PlannedBlock(items, RunPlan(columns, rendered), prompts, order)
 
 
@@ -146,6 +162,8 @@ def _asked(batch: pa.RecordBatch, judge: Judge, config: RunConfig, base: int) ->
         batch,
         mode=judge.rubric.mode,
         orders=config.orders,
+        pairs=config.pairs,
+        baseline=config.baseline,
         repeats=config.repeats,
         seed=config.seed,
         judge=judge.name,
@@ -194,7 +212,7 @@ def plan_run(  # noqa: PLR0913, PLR0917 - a run, and who is told of it
     item_ids: list[pa.StringArray] = []
     base = first = 0
     for batches in blocks_of(iter_rows(rows)):
-        block = plan_block(batches, judge, config, base, counts)
+        block = plan_block(batches, judge, config, base, counts, directory)
         if watch is not None:
             watch(block)
         pending.append(block.plan)
@@ -209,11 +227,14 @@ def plan_run(  # noqa: PLR0913, PLR0917 - a run, and who is told of it
     directory.seal_plan(
         {
             "items": base,
-            "requests": len(whole),
+            "judgments": len(whole),
+            "requests": int(Sharing(whole.columns.asked_by).own(len(whole)).sum()),
             "replaced_characters": counts.replaced_characters,
             "stripped_characters": counts.stripped_characters,
         }
     )
+    if without := base - whole.num_items:
+        say(f"{without:,} of {base:,} items have no answer of {config.baseline}: none is judged")
     if counts.stripped_characters:
         say(f"{counts.stripped_characters:,} blank characters at the ends of texts are not sent")
     if slow := judge.prompts.slow_because:
@@ -251,16 +272,26 @@ def load_plan(directory: RunDirectory, *, to_send: bool = True) -> RunPlan:
     check_row_count(directory.path, directory.plan_counts["items"])
     aspects = directory.manifest.options["aspects"]
     columns = SENT_REQUESTS if to_send else READ_REQUESTS
-    rows = directory.plan_rows()
+    rows = directory.plan_rows("asks")
     if not rows:
         return RunPlan(no_plan(), RenderedColumns(None, None, None, np.zeros(0, np.uint8)))
     filled, shown, at = Filled(rows), [], 0
     offsets = np.zeros(rows + 1, np.int64)
-    for requests, asks in directory.plan_parts(columns, READ_ASKS):
-        part, rendered = plan_of(requests, asks, aspects), rendered_of(requests)
+    has_keys = False
+    for requests, asks in directory.plan_parts(columns, READ_ASKS, SHARED_ASKS):
+        part = plan_of(requests, asks, aspects)
         end = at + len(part.item)
-        if to_send and not len(part.sent):
-            part = part._replace(sent=own_rows(at, end))
+        if part.key is not part.request_id and not has_keys:
+            has_keys = True
+            if at:
+                filled.add("key", filled.so_far("request_id"))
+        if has_keys:
+            filled.add("key", part.key)
+        rendered = rendered_of(requests, part)
+        part = part._replace(
+            sent=part.sent if len(part.sent) or not to_send else own_rows(at, end),
+            asked_by=part.asked_by + np.uint32(at) if len(part.asked_by) else own_rows(at, end),
+        )
         for name, column in (part._asdict() | rendered._asdict()).items():
             if column is not None and name not in {"shown", "shown_offsets", "key"}:
                 filled.add(name, column)
@@ -274,12 +305,15 @@ def _of_filled(
     filled: Filled, shown: NDArray[np.uint16], offsets: NDArray[np.int64]
 ) -> tuple[PlanColumns, RenderedColumns]:
     columns: dict[str, Any] = {name: filled.get(name) for name in PlanColumns._fields}
-    columns |= {"shown": shown, "shown_offsets": offsets, "key": columns["request_id"]}
-    for name in ("prefix_group", "sent", "asked_by"):
-        if columns[name] is None:
-            columns[name] = getattr(no_plan(), name)
-    if np.array_equal(columns["sent"], own_rows(0, len(columns["sent"]))):
-        columns["sent"] = NONE
+    columns |= {"shown": shown, "shown_offsets": offsets}
+    if columns["key"] is None:
+        columns["key"] = columns["request_id"]
+    if columns["prefix_group"] is None:
+        columns["prefix_group"] = no_plan().prefix_group
+    for name in ("sent", "asked_by"):
+        column = columns[name]
+        if column is None or np.array_equal(column, own_rows(0, len(column))):
+            columns[name] = NONE
     rendered: dict[str, Any] = {name: filled.get(name) for name in RenderedColumns._fields}
     return PlanColumns(**columns), RenderedColumns(**rendered)
 

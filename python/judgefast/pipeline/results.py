@@ -6,6 +6,7 @@ import time
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from judgefast.codes import NO_ANSWER, OutcomeStatus, Status
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from judgefast.config import RunConfig
     from judgefast.outcomes.columns import OutcomeColumns
-    from judgefast.prompts.rubric import Rubric
+    from judgefast.prompts.rubric import Aspect, Rubric
     from judgefast.stats.estimate import Estimate
     from judgefast.verdicts.columns import VerdictColumns
     from judgefast.verdicts.table import VerdictTable
@@ -160,7 +161,7 @@ def reading_of(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
         mode=rubric.mode,
         rule=rubric.rule_in_force(probabilities=probabilities),  # type: ignore[arg-type]  # the rubric has checked it
         one_failed=rubric.one_failed,
-        format=rubric.verdict,
+        format=rubric.verdicts,
         baseline=baseline_answers(items, config.baseline),
     )
     items = _with_label_gold(items, rubric)
@@ -228,6 +229,7 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
             rule=reading.rule,
             one_failed=rubric.one_failed,
             orders=str(manifest.options.get("orders")),
+            pairs=str(manifest.options.get("pairs", "all")),
             repeats=int(manifest.options.get("repeats", 1)),
             prompt_hash=manifest.rubric.prompt_hash,
             parse_hash=rubric.parse_hash,
@@ -236,6 +238,7 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
         counts=counts_of(reading),
         empty_answers=manifest.data.empty_answers,
         lost_by_empty=_lost_by_empty(reading),
+        without_baseline=len(reading.items.item_id) - reading.plan.num_items,
         replaced_characters=reading.directory.plan_counts.get("replaced_characters", 0),
         replaced_surrogates=manifest.data.replaced_surrogates
         + int(reading.table.replaced_surrogates.sum()),
@@ -288,14 +291,21 @@ def _judgments(number: int) -> str:
 
 def _other_rubric(own: Rubric, name: str, config: RunConfig) -> Rubric:
     other = rubric_in_force(config, load_rubric(name))
-    asks = ("mode", "reference", "date", "aspects", "examples", "template", "decoding")
+    asks = ("mode", "reference", "date", "examples", "template", "decoding")
     differs = [field for field in asks if getattr(other, field) != getattr(own, field)]
+    if _unweighted(other) != _unweighted(own):
+        differs.append("aspects")
     if differs:
         msg = f"`{name}` asks something else than this run did: {', '.join(differs)} differ"
         raise ConfigError(
             msg, hint="only how answers are read may change; judge anew for another prompt"
         )
     return other
+
+
+def _unweighted(rubric: Rubric) -> list[Aspect]:
+    """The aspects as the judge sees them."""
+    return [msgspec.structs.replace(aspect, weight=1) for aspect in rubric.aspects]
 
 
 def baseline_answers(items: ItemColumns, baseline: str | None) -> np.ndarray[Any, Any] | None:
@@ -321,7 +331,8 @@ def _with_label_gold(items: ItemColumns, rubric: Rubric) -> ItemColumns:
     """Gold that names a label of the rubric becomes that label's score."""
     if items.gold_label is None:
         return items
-    scores = {label.text.strip(): label.score for label in rubric.verdict.labels}
+    labels = [label for form in reversed(rubric.verdicts) for label in form.labels]
+    scores = {label.text.strip(): label.score for label in labels}
     of_code = np.array(
         [np.nan if scores.get(name) is None else scores[name] for name in items.gold_label.names]
         + [np.nan],  # code -1: no label

@@ -59,7 +59,7 @@ def reasons_of(
     """The reason beside each verdict; None where the format has none, or it cannot be read whole.
 
     Args:
-        form: The rubric's format.
+        form: The rubric's format; those of its aspects name the reason alike.
         texts: What was said for each verdict.
         spans: Shape (n, 2): bytes that each verdict was read from.
 
@@ -67,21 +67,25 @@ def reasons_of(
     if form.reason_field is None:
         return [None] * len(texts)
     return [
-        None if text is None else _reason(text, int(start), int(end), form.reason_field)
+        None if text is None else _reason(text, int(start), int(end), form)
         for text, (start, end) in zip(texts, spans.tolist(), strict=True)
     ]
 
 
 def _label(reading: Reading, row: int) -> str | None:
-    labels, shares = reading.rubric.verdict.labels, reading.verdicts.p_labels[row]
+    labels = reading.rubric.verdicts[int(reading.plan.columns.aspect[row])].labels
+    shares = reading.verdicts.p_labels[row, : len(labels)]
     if len(shares) and not np.isnan(shares).any():
         return labels[int(shares.argmax())].text.strip()
     score = reading.verdicts.score[row]
     return next((label.text.strip() for label in labels if label.score == score), None)
 
 
-def _reason(text: str, start: int, end: int, field: str) -> str | None:
-    """Value of `field` in the outermost whole object around the bytes `start` to `end`."""
+def _reason(text: str, start: int, end: int, form: VerdictFormat) -> str | None:
+    """Value of the reason in the outermost whole object around the bytes `start` to `end`.
+
+    Where the object has a member for each aspect, that of the format's.
+    """
     if start >= end:
         return None
     encoded = text.encode("utf-8", "replace")
@@ -92,8 +96,10 @@ def _reason(text: str, start: int, end: int, field: str) -> str | None:
             value, stop = _decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
             stop = at
-        if stop >= last and isinstance(value.get(field), str):
-            reason: str = value[field]
-            return reason
+        if stop >= last:
+            holder = value.get(form.member) if form.member in value else value
+            reason = holder.get(form.reason_field) if isinstance(holder, dict) else None
+            if isinstance(reason, str):
+                return reason
         at = text.find("{", at + 1)
     return None

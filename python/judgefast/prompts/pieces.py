@@ -8,7 +8,7 @@ many orders they are shown, none is read for it again.
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -60,16 +60,6 @@ class Piece(msgspec.Struct, gc=False):
         return Piece(segment, self.ids, self.replaced, before, self.frame)
 
 
-class Measures(NamedTuple):
-    """What a plan keeps of a prompt."""
-
-    ids_hash: bytes
-    prompt_tokens: int | None
-    """None where the tokenizer is unknown."""
-    replaced_characters: int
-    stripped_characters: int
-
-
 class Lead(msgspec.Struct):
     """The pieces before the first answer, the same in all prompts of an item."""
 
@@ -80,19 +70,12 @@ class Lead(msgspec.Struct):
     stripped: int
     """Characters, of all pieces."""
     needs_ids: bool
-    frames: bytes | None = None
-    """Those of the pieces, when a hash is wanted."""
-
-    def hash_with(self, rest: Sequence[Piece]) -> bytes:
-        """Hash of the prompt that goes on with `rest`. 16 bytes."""
-        if self.needs_ids:
-            return hash_of_ids([*self.pieces, *rest])
-        if self.frames is None:
-            self.frames = b"".join([piece.framed() for piece in self.pieces])
-        return hash_of_frames([self.frames, *[piece.framed() for piece in rest]])
 
     def hash_anew(self, rest: Sequence[Piece]) -> bytes:
-        """The same, from the texts alone: what was known of them counts for nothing."""
+        """Hash of the prompt that goes on with `rest`, 16 bytes, from the texts alone.
+
+        What was known of them counts for nothing.
+        """
         if self.needs_ids:
             return hash_of_ids([*self.pieces, *rest])
         segments = [piece.segment for piece in (*self.pieces, *rest)]
@@ -148,11 +131,6 @@ def hash_of_ids(pieces: Sequence[Piece]) -> bytes:
         [piece.ids.astype("<i4", copy=False).tobytes() for piece in pieces if piece.ids is not None]
     )
     return framed("judgefast ids 1", [joined])[:_HASH_BYTES]
-
-
-def count_ids(pieces: Sequence[Piece]) -> int:
-    """Tokens of all pieces."""
-    return sum([len(piece.ids) for piece in pieces if piece.ids is not None])
 
 
 def hash_of_frames(frames: Sequence[bytes]) -> bytes:

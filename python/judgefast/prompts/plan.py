@@ -16,9 +16,7 @@ from judgefast.prompts.block import block_of
 from judgefast.prompts.memo import PieceMemo
 from judgefast.prompts.pieces import (
     ItemPieces,
-    Measures,
     Piece,
-    count_ids,
     frame_of,
     lead_of,
     summed,
@@ -115,7 +113,7 @@ class PromptPlan:
             item: What is judged.
             shown: Index of the answer at each position.
             aspect: Index into the rubric's aspects; where they are asked together, any.
-            ids_hash: Of this prompt, where the caller has it from `measure`; else it is made from
+            ids_hash: Of this prompt, where the caller has it from the plan; else it is made from
                 what is sent, whatever hashes the item brings.
 
         Raises:
@@ -138,21 +136,6 @@ class PromptPlan:
             replaced_characters=lead.replaced + replaced,
             stripped_characters=lead.stripped + stripped,
             has_system=self.layout.has_system,
-        )
-
-    def measure(self, item: Item, shown: tuple[int, ...], aspect: int = 0) -> Measures:
-        """What `render` would say of the prompt, which is not put together.
-
-        Raises:
-            JudgefastError: As `render`.
-
-        """
-        lead, rest = self._pieces(item, shown, aspect)
-        return Measures(
-            lead.hash_with(rest),
-            count_ids([*lead.pieces, *rest]) if self.needs_ids else None,
-            lead.replaced + sum([piece.replaced for piece in rest]),
-            lead.stripped + sum([piece.stripped for piece in rest]),
         )
 
     def segments_of(self, items: Sequence[Item], asked: Asked, base: int) -> PromptBlock:

@@ -71,6 +71,8 @@ class RubricFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of a comparison of which one order was not read: `pair`, `single`, `tie`."""
     orders: str
     """`both` or `one`."""
+    pairs: str = "all"
+    """Of several answers: `all`, `baseline NAME` or `sparse:K`."""
     repeats: int
     prompt_hash: str
     """64 hex digits."""
@@ -116,6 +118,8 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     """Rows with an empty answer, by model."""
     lost_by_empty: int = 0
     """Comparisons decided by `--on-empty lose` without asking the judge."""
+    without_baseline: int = 0
+    """Items without an answer of the baseline that all pairs are with: nothing is asked of them."""
     replaced_characters: int = 0
     """Characters that the judge's vocabulary lacks; they became U+FFFD in prompts."""
     replaced_surrogates: int = 0

@@ -85,6 +85,8 @@ def _title(results: Results) -> list[RenderableType]:
     if rubric.mode in _OF_SEVERAL:
         orders = "both orders" if rubric.orders == "both" else "one order"
         details += [orders, f"rule {rubric.rule}"]
+    if rubric.pairs != "all":
+        details.append(f"pairs {rubric.pairs}")
     if rubric.repeats > 1:
         details.append(f"{rubric.repeats} repeats")
     title = Text(name(results.run), style="bold")
@@ -137,6 +139,9 @@ def _remarks(results: Results) -> list[RenderableType]:
     if results.lost_by_empty:
         decided = plural(results.lost_by_empty, "comparison")
         table.add_row("", f"{decided} lost by an empty answer, without asking the judge")
+    if results.without_baseline:
+        left = plural(results.without_baseline, "item")
+        table.add_row("no baseline", f"{left} without an answer of the baseline, not judged")
     if results.replaced_characters:
         replaced = plural(results.replaced_characters, "character")
         table.add_row("replaced", f"{replaced} that the judge's vocabulary lacks, by U+FFFD")

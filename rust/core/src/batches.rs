@@ -8,6 +8,7 @@ mod cache;
 mod columns;
 pub mod keys;
 mod measure;
+mod pairs;
 mod plan;
 mod trie;
 
@@ -15,5 +16,6 @@ pub use cache::{CacheSettings, CacheSimulator};
 pub(crate) use columns::{check_offsets, place};
 pub use columns::{Bytes, Plan};
 pub use measure::{measure, Measures};
+pub use pairs::Pairs;
 pub use plan::{plan_requests, Items, Mode, Orders, Settings};
 pub use trie::{ideal, order, Segments};
