@@ -11,6 +11,7 @@ from judgefast.pipeline.sharing import lengths_of, shared_with_former, starts_of
 from judgefast.prompts.block import SLOTS
 from judgefast.prompts.pieces import Piece
 from judgefast.reports.plan_report import LintFinding
+from judgefast.reports.words import plural
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -223,10 +224,10 @@ class RubricLint:
                 text=self._tail(part.text, less),
                 token=whole,
                 lost_tokens=lost,
-                words=f"the {head:,} tokens that all prompts share end {less} tokens "
+                words=f"the {head:,} tokens that all prompts share end {plural(less, 'token')} "
                 f"inside a block of {self._block}: these are computed anew by "
                 f"{self._cut_heads.prompts:,} prompts",
-                advice=f"{less} tokens less in the rubric, or {more} more, end it with a block; "
+                advice=f"{plural(less, 'token')} less in the rubric, or {more} more, end it with a block; "
                 "worth it only in a rubric that is new anyway",
             )
         ]

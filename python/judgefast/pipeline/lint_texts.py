@@ -13,6 +13,7 @@ import numpy as np
 
 from judgefast.datasets.rows import items_of, rows_around
 from judgefast.reports.plan_report import LintFinding
+from judgefast.reports.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -131,7 +132,7 @@ class TextLint:
                 text=repr(other.text[max(0, len(prefix) - 20) : len(prefix) + 40]),
                 token=token,
                 lost_tokens=cost,
-                words=f"{_texts(len(groups), name)} stand in several forms that differ in {differ} "
+                words=f"{plural(len(groups), name)} stand in several forms that differ in {differ} "
                 "alone: each form is computed anew",
                 advice=advice,
             )
@@ -149,7 +150,7 @@ class TextLint:
                 text=other.text[:60],
                 token=self._before,
                 lost_tokens=cost,
-                words=f"{_texts(len(groups), 'question')} are in several clusters, because their "
+                words=f"{plural(len(groups), 'question')} are in several clusters, because their "
                 "references or `cluster` differ: they are asked far apart, and resampled as if "
                 "they had nothing to do with each other",
                 advice="give rows of one question the same `cluster`, and the same reference",
@@ -172,7 +173,7 @@ class TextLint:
                 token=self._before + self._count(one.text[: found.start()]),
                 lost_tokens=cost,
                 words=f"`{found[0]}` stands before text that other questions have too: nothing "
-                f"behind it is shared ({_texts(len(groups), 'beginning')} of questions)",
+                f"behind it is shared ({plural(len(groups), 'beginning')} of questions)",
                 advice="leave it out, or move it behind the text that questions share",
             )
         ]
@@ -307,10 +308,6 @@ def _items(rows: Path, wanted: NDArray[np.uint32]) -> list[tuple[int, Item]]:
 def _shown(item: Item, field: int, sent: int) -> _Shown:
     texts = [_words_of(text) for of, text in _texts_of(item) if of == field]
     return _Shown(item.item_id, next(text for text in texts if _hash(text) == sent))
-
-
-def _texts(number: int, name: str) -> str:
-    return f"{number:,} {name}{'' if number == 1 else 's'}"
 
 
 def _hash(text: str) -> int:
