@@ -26,6 +26,7 @@ from judgefast.batches.tables import (
 from judgefast.datasets.rows import check_row_count, items_of, iter_rows
 from judgefast.errors import ModelError
 from judgefast.pipeline.blocks import blocks_of
+from judgefast.pipeline.cached import simulator_of, with_cached
 from judgefast.pipeline.once import ask_once
 
 if TYPE_CHECKING:
@@ -206,13 +207,15 @@ def plan_run(  # noqa: PLR0913, PLR0917 - a run, and who is told of it
         The plan without the hashes of its prompts, which are on disk alone.
 
     """
-    counts = PromptCounts()
+    counts, simulator = PromptCounts(), simulator_of(judge)
     plans: list[RunPlan] = []
     pending: list[RunPlan] = []
     item_ids: list[pa.StringArray] = []
     base = first = 0
     for batches in blocks_of(iter_rows(rows)):
         block = plan_block(batches, judge, config, base, counts, directory)
+        if simulator is not None:
+            block = with_cached(block, simulator)
         if watch is not None:
             watch(block)
         pending.append(block.plan)
@@ -342,18 +345,12 @@ def _written(  # noqa: PLR0913, PLR0917 - a part, and where it stands in the run
 
 
 def _joined(plans: list[RunPlan]) -> RunPlan:
-    rendered = [plan.rendered for plan in plans]
-    hashes = [each.ids_hash for each in rendered if each.ids_hash is not None]
-    tokens = [each.prompt_tokens for each in rendered if each.prompt_tokens is not None]
-    return RunPlan(
-        concat([plan.columns for plan in plans]),
-        RenderedColumns(
-            np.concatenate(hashes) if hashes else None,
-            np.concatenate(tokens) if tokens else None,
-            None,
-            np.concatenate([each.planned for each in rendered]),
-        ),
-    )
+    columns: dict[str, Any] = {}
+    for name in RenderedColumns._fields:
+        parts = [getattr(plan.rendered, name) for plan in plans]
+        known = [part for part in parts if part is not None]
+        columns[name] = np.concatenate(known) if known else None
+    return RunPlan(concat([plan.columns for plan in plans]), RenderedColumns(**columns))
 
 
 def _shows_empty(items: Sequence[Item], columns: PlanColumns, base: int) -> NDArray[np.bool_]:
