@@ -164,6 +164,23 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     """Of those of the completion, what the judge thought before it answered."""
 
 
+class Bill(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of the requests that were answered: as planned, and as the engine counted them."""
+
+    requests: int
+    planned_prompt: int
+    counted_prompt: int
+    """Over all answers, superseded ones too."""
+    planned_cached: int | None = None
+    """By the simulated cache; None where the plan knew of no cache."""
+    counted_cached: int | None = None
+    """None where the engine does not say."""
+    differs: list[str] = []
+    """`prompt`, `cached`: what differs by more than 1 % of the larger number."""
+    because: list[str] = []
+    """What is known to part them; empty where nothing differs, or nothing is known."""
+
+
 class FirstRequest(msgspec.Struct, frozen=True, kw_only=True):
     """How long the latest launch took until its first request was sent, and what with. Seconds."""
 
@@ -225,6 +242,8 @@ class Operations(msgspec.Struct, frozen=True, kw_only=True):
     servers: Tokens | None = None
     """Tokens as the judge's servers count them, those of all their users while launches judged;
     None where they do not say. Prompts of a list are counted there alone."""
+    bill: Bill | None = None
+    """None where the plan, or the engine, counted no tokens."""
     hedged: int | None = None
     """Requests that were sent to a second server as well; None where no engine does that."""
     in_flight_mean: float | None = None
