@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgefast.errors import ConfigError
+from judgefast.stats.aspects import JudgedAspect
 from judgefast.stats.gate_rules import check_mean, parse_rule
 from judgefast.stats.names import NAMES
 
@@ -110,7 +111,7 @@ def test_the_ends_of_the_scale_are_numbers_of_rules(text: str) -> None:
 
 def test_a_number_about_a_mean_is_on_the_scale_of_its_rubric() -> None:
     for text in ("mean >= 5", "mean >= 1", "drop(mean) <= 4", "drop(mean) <= -4"):
-        check_mean(parse_rule(text), (1, 5))
+        check_mean(parse_rule(text), [JudgedAspect("tone", scale=(1, 5))])
     refused = {
         "mean >= 5.1": "a mean is from 1 to 5",
         "mean < 0": "a mean is from 1 to 5",
@@ -119,7 +120,7 @@ def test_a_number_about_a_mean_is_on_the_scale_of_its_rubric() -> None:
     for text, ends in refused.items():
         words = f"`{re.escape(text)}` decides nothing: on the rubric's scale {ends}"
         with pytest.raises(ConfigError, match=words):
-            check_mean(parse_rule(text), (1, 5))
+            check_mean(parse_rule(text), [JudgedAspect("tone", scale=(1, 5))])
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,17 @@ from hypothesis import strategies as st
 from judgefast.codes import CHOICE_TIE, Status
 from judgefast.errors import ConfigError
 from judgefast.stats import Judgments, slices, summarise
+from judgefast.stats.aspects import JudgedAspect
 
 from .tables import make_items, make_outcomes
 
 if TYPE_CHECKING:
     from judgefast.stats import Estimate
+
+
+def scored(*names: str) -> list[JudgedAspect]:
+    """Aspects that are scored from 1 to 5."""
+    return [JudgedAspect(name, scale=(1, 5)) for name in names]
 
 
 def named(estimates: list[Estimate], name: str) -> dict[str, Estimate]:
@@ -193,7 +199,7 @@ def test_several_aspects_are_slices_of_their_own() -> None:
     items = make_items(2, answers=1, models=["x", "y"], model=[[0], [1]])
     judged = Judgments(np.array([0, 0, 1, 1], dtype=np.uint32), np.zeros(4, dtype=np.uint8))
     found = summarise(
-        outcomes, items, mode="scalar", scale=(1, 5), aspects=["tone", "facts"], judgments=judged
+        outcomes, items, mode="scalar", aspects=scored("tone", "facts"), judgments=judged
     )
     assert values(found, "unreadable") == {"all": 0.0}
     assert values(found, "mean") == {
@@ -230,7 +236,7 @@ def test_ranking_is_done_within_an_aspect() -> None:
     outcomes = make_outcomes(
         [0] * 4, [5, 1, 1, 2], candidate=[0, 0, 1, 1], baseline=None, aspect=[0, 1, 0, 1]
     )
-    found = summarise(outcomes, items, mode="scalar", scale=(1, 5), aspects=["p", "q"])
+    found = summarise(outcomes, items, mode="scalar", aspects=scored("p", "q"))
     assert values(found, "ranking_accuracy") == {"aspect=p": 0.0, "aspect=q": 1.0}
 
 
