@@ -90,7 +90,9 @@ def _add_figures(grid: Table, level: float) -> None:
 
 def _pair(one: Estimate) -> str:
     aspects = slice_parts(one.slice)
-    return f"{name(aspects['aspect'])} with {name(aspects['with'])}"
+    if aspects.keys() >= {"aspect", "with"}:
+        return f"{name(aspects['aspect'])} with {name(aspects['with'])}"
+    return name(one.slice)
 
 
 def _noted(row: AspectRow) -> tuple[str, str]:

@@ -181,7 +181,7 @@ def _by_aspect(bias: PositionBias) -> Iterator[tuple[str, str]]:
         {} if bias.by_aspect is UNSET else {(one.name, one.slice): one for one in bias.by_aspect}
     )
     for place, (_, where) in enumerate(key for key in known if key[0] == "direction"):
-        words = f"{name(slice_parts(where)['aspect'])}: direction "
+        words = f"{name(slice_parts(where).get('aspect', where))}: direction "
         words += _direction(known["direction", where])
         flips = known.get(("flip_rate", where))
         if flips is not None and not bias.one_order:

@@ -38,6 +38,8 @@ class AspectRow(msgspec.Struct, frozen=True, kw_only=True):
     value: float | None
     low: float | None
     high: float | None
+    method: str
+    """Of the interval."""
     clusters: int
     outcomes: int
     """Comparisons, or scored answers, that were averaged."""
@@ -113,6 +115,7 @@ def _row(
         value=found.value,
         low=found.low,
         high=found.high,
+        method=found.method,
         clusters=found.clusters,
         outcomes=found.outcomes,
         missing=found.missing,
