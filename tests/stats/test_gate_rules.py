@@ -123,6 +123,30 @@ def test_a_number_about_a_mean_is_on_the_scale_of_its_rubric() -> None:
             check_mean(parse_rule(text), [JudgedAspect("tone", scale=(1, 5))])
 
 
+def test_a_number_about_aspects_is_on_their_scale_or_on_the_overall_one() -> None:
+    aspects = [JudgedAspect("tone", scale=(1, 5)), JudgedAspect("facts", scale=(0, 10))]
+    for text in ("mean[aspect=facts] >= 9", "mean[model=x aspect=tone] >= 5", "overall >= 1"):
+        check_mean(parse_rule(text), aspects)
+    check_mean(parse_rule("overall.low >= 4.5"), [one._replace(scale=(1, 5)) for one in aspects])
+    refused = {
+        "mean[aspect=tone] >= 9": "a mean is from 1 to 5",
+        "drop(mean[aspect=facts]) <= 11": "a difference of means is from -10 to 10",
+        "mean >= 11": "a mean is from 0 to 10",
+        "overall >= 4": "a mean is from 0 to 1",
+        "drop(overall) <= 2": "a difference of means is from -1 to 1",
+    }
+    for text, ends in refused.items():
+        with pytest.raises(ConfigError, match=f"on the rubric's scale {ends}"):
+            check_mean(parse_rule(text), aspects)
+
+
+def test_a_correlation_is_from_minus_one_to_one() -> None:
+    rule = parse_rule("correlation[aspect=tone with=facts] <= -0.2")
+    assert (rule.name, rule.slice, rule.bound) == ("correlation", "aspect=tone with=facts", -0.2)
+    with pytest.raises(ConfigError, match="a fraction from -1 to 1"):
+        parse_rule("correlation <= 1.2")
+
+
 @pytest.mark.parametrize(
     "text",
     [
