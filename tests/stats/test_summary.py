@@ -271,6 +271,29 @@ def test_unreadable_judgments_are_a_share_of_those_judged() -> None:
     assert (share.value, share.outcomes, share.missing) == (0.5, 4, 1)
 
 
+def test_unreadable_judgments_are_counted_in_each_aspect_and_in_all() -> None:
+    status = np.array([Status.PARSED, Status.EMPTY, Status.PARSED, Status.PARSED], dtype=np.uint8)
+    item, aspect = np.array([0, 0, 1, 1], np.uint32), np.array([0, 1, 0, 1], np.uint16)
+    outcomes = make_outcomes(item, [1, None, 1, 3], candidate=0, baseline=None, aspect=aspect)
+    found = summarise(
+        outcomes,
+        make_items(2, answers=1),
+        mode="scalar",
+        aspects=scored("tone", "facts"),
+        judgments=Judgments(item, status, aspect),
+    )
+    assert values(found, "unreadable") == {"all": 0.25, "aspect=tone": 0.0, "aspect=facts": 0.5}
+    alone = Judgments(item, status, np.zeros(4, np.uint16))
+    found = summarise(
+        outcomes._replace(aspect=alone.aspect),
+        make_items(2, answers=1),
+        mode="scalar",
+        aspects=scored("tone"),
+        judgments=alone,
+    )
+    assert values(found, "unreadable") == {"all": 0.25}
+
+
 def test_every_interval_carries_its_level_method_and_unit() -> None:
     outcomes = make_outcomes(range(30), [1, 0, 0.5] * 10)
     for one in summarise(outcomes, make_items(30), mode="pairwise", level=0.9):
