@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgefast.batches.columns import PlanColumns
+from judgefast.batches.trie import Segments
 from judgefast.verdicts.columns import VerdictColumns
 
 _Bytes: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.int64]]
@@ -22,8 +23,11 @@ __all__ = [
     "cluster_moments",
     "frame_completions",
     "frame_lines",
+    "ideal_tokens",
     "item_hash",
     "limit_keys",
+    "measure_prompts",
+    "order_prompts",
     "plan_requests",
     "prompts_json",
     "question_cluster",
@@ -78,7 +82,7 @@ def plan_requests(
     repeats: int,
     seed: int,
     judge: str,
-    prompt_hash: str,
+    prompt_hashes: Sequence[str],
     aspects: Sequence[str],
 ) -> tuple[
     NDArray[np.uint32],
@@ -92,6 +96,9 @@ def plan_requests(
     NDArray[np.uint8],
     NDArray[np.uint64],
 ]: ...
+def order_prompts(segments: Segments, /) -> NDArray[np.uint32]: ...
+def ideal_tokens(segments: Segments, /) -> int: ...
+def measure_prompts(segments: Segments, /) -> tuple[NDArray[np.uint8], NDArray[np.int32]]: ...
 
 class _Labels(Protocol):
     @property

@@ -237,3 +237,20 @@ def test_a_plan_to_send_says_what_is_shown_by_its_pairs_alone() -> None:
     assert other.to_send() is other
     single = whole._replace(shown=rows.astype(np.uint16), shown_offsets=np.arange(5))
     assert single.to_send() is single
+
+
+def test_row_numbers_of_parts_that_are_joined_count_on() -> None:
+    rows = np.zeros(3, np.uint32)
+    plain = no_plan()._replace(item=rows, shown_offsets=np.zeros(4, np.int64))
+    sent = plain._replace(sent=np.array([2, 0, 1], np.uint32))
+    shared = plain._replace(asked_by=np.array([0, 0, 2], np.uint32))
+    joined = concat([plain, sent, shared])
+    assert joined.sent.tolist() == [0, 1, 2, 5, 3, 4, 6, 7, 8]
+    assert joined.asked_by.tolist() == [0, 1, 2, 3, 4, 5, 6, 6, 8]
+    alone = concat([plain, plain])
+    assert (len(alone.sent), len(alone.asked_by)) == (0, 0)
+    assert alone.key is alone.request_id
+    other = plain._replace(key=np.ones((3, 16), np.uint8), request_id=np.zeros((3, 16), np.uint8))
+    assert concat([plain._replace(request_id=other.request_id, key=other.request_id), other]).key[
+        :, 0
+    ].tolist() == [0, 0, 0, 1, 1, 1]

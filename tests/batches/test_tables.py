@@ -19,6 +19,7 @@ from judgefast.batches.tables import (
     rendered_of,
     requests_schema,
     requests_table,
+    with_all_columns,
 )
 from judgefast.errors import RunDirectoryError
 
@@ -144,3 +145,22 @@ def test_tables_that_do_not_belong_together_are_refused(batch: Batch) -> None:
         plan_of(requests, asks.slice(1), ASPECTS)
     with pytest.raises(RunDirectoryError, match="asks about aspect `truth`, but the rubric has: c"):
         plan_of(requests, asks, ASPECTS[:1])
+
+
+def test_the_order_of_sending_comes_back_and_a_plan_of_before_has_none(batch: Batch) -> None:
+    items = batch(ITEMS)
+    plan = planned(items, "pairwise")
+    places = np.random.default_rng(0).permutation(len(plan.item)).astype(np.uint32)
+    how: dict[str, Any] = {"item_ids": items.column("item_id"), "judge": "j", "prompt_hash": "ab"}
+    prompts = rendered(len(places), known=True)
+    asks = asks_table(plan, ASPECTS)
+    requests = requests_table(plan._replace(sent=places), prompts, rows_before=7, **how)
+    np.testing.assert_array_equal(plan_of(requests, asks, ASPECTS).sent, places + 7)
+    in_order = requests_table(plan, prompts, rows_before=7, **how)
+    assert in_order["sent"].null_count == len(places)
+    before = in_order.drop_columns(["sent"])
+    for table in (in_order, before):
+        assert len(plan_of(table, asks, ASPECTS).sent) == 0
+    [old] = before.to_batches()
+    assert with_all_columns(old).schema.equals(requests_schema())
+    assert with_all_columns(old).to_pylist() == in_order.to_pylist()

@@ -194,16 +194,6 @@ def test_an_answer_without_text_is_named(make_item: MakeItem) -> None:
         plan.render(make_item("a", None), (0, 1))
 
 
-def test_several_aspects_load_but_are_not_asked_yet() -> None:
-    text = load_rubric("pairwise").source.replace(
-        "[template]", '[[aspects]]\nname = "tone"\ncriterion = "x"\n\n[template]', 1
-    )
-    rubric = read_rubric(text, "two.toml")
-    assert [aspect.name for aspect in rubric.aspects] == ["quality", "tone"]
-    with pytest.raises(RubricError, match="several aspects are asked from a later version"):
-        PromptPlan(rubric, None, CHAT)
-
-
 def test_a_model_without_a_chat_template_is_refused(
     smollm2: JudgeModel, ids_engine: Capabilities
 ) -> None:

@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 PAIR = 2
 """Answers that a comparison shows."""
 
+NONE = np.zeros(0, np.uint32)
+"""A column of row numbers that says nothing."""
+NONE.flags.writeable = False
+
 
 class PlanColumns(NamedTuple):
-    """What is asked. All of length n but `shown`, `shown_offsets` and perhaps `prefix_group`."""
+    """What is asked. All of length n but `shown`, `shown_offsets` and what may be empty."""
 
     item: NDArray[np.uint32]
     """Index of the item in the order of `rows`."""
@@ -42,11 +46,15 @@ class PlanColumns(NamedTuple):
     aspect: NDArray[np.uint16]
     """Index into the rubric's aspects."""
     request_id: NDArray[np.uint8]
-    """Shape (n, 16): what is sent once."""
+    """Shape (n, 16): what is sent once, for each of the judgments that it answers."""
     key: NDArray[np.uint8]
-    """Shape (n, 16): the judgment. Equal to `request_id`, as each request answers one judgment."""
+    """Shape (n, 16): the judgment. The same array as `request_id` where each has its own."""
     prefix_group: NDArray[np.uint64]
     """Requests with one group share rubric and question. Empty in a plan that is only read."""
+    sent: NDArray[np.uint32] = NONE
+    """Place of each row in the order of sending. Empty where that is the order of the rows."""
+    asked_by: NDArray[np.uint32] = NONE
+    """The row whose request answers each one, itself where it has its own. Empty where all have."""
 
     def shown_in(self, row: int) -> tuple[int, ...]:
         """Indices of the answers that one judgment shows, by position."""
@@ -87,14 +95,16 @@ class PlanColumns(NamedTuple):
 
 def no_plan() -> PlanColumns:
     """Columns of a plan that asks nothing."""
-    codes = {name: np.zeros(0, np.uint16) for name in ("first", "second", "shown", "repeat")}
-    ids = np.zeros((0, 16), np.uint8)
+    codes, ids = np.zeros(0, np.uint16), np.zeros((0, 16), np.uint8)
     return PlanColumns(
-        **codes,
+        first=codes,
+        second=codes,
+        shown=codes,
+        repeat=codes,
         item=np.zeros(0, np.uint32),
         shown_offsets=np.zeros(1, np.int64),
         swapped=np.zeros(0, np.uint8),
-        aspect=np.zeros(0, np.uint16),
+        aspect=codes,
         request_id=ids,
         key=ids,
         prefix_group=np.zeros(0, np.uint64),
@@ -113,11 +123,36 @@ def concat(plans: Sequence[PlanColumns]) -> PlanColumns:
     columns = {
         name: np.concatenate([getattr(plan, name) for plan in plans])
         for name in PlanColumns._fields
-        if name not in {"shown_offsets", "key"}
+        if name not in {"shown_offsets", "key", "sent", "asked_by"}
     }
     lengths = np.concatenate([np.diff(plan.shown_offsets) for plan in plans])
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
-    return PlanColumns(**columns, shown_offsets=offsets, key=columns["request_id"])
+    is_shared = any(plan.key is not plan.request_id for plan in plans)
+    key = np.concatenate([plan.key for plan in plans]) if is_shared else columns["request_id"]
+    rows = np.cumsum([0, *(len(plan.item) for plan in plans)]).tolist()
+    return PlanColumns(
+        **columns,
+        shown_offsets=offsets,
+        key=key,
+        sent=_row_numbers([plan.sent for plan in plans], rows),
+        asked_by=_row_numbers([plan.asked_by for plan in plans], rows),
+    )
+
+
+def own_rows(start: int, end: int) -> NDArray[np.uint32]:
+    """What an empty column of row numbers stands for."""
+    return np.arange(start, end, dtype=np.uint32)
+
+
+def _row_numbers(columns: Sequence[NDArray[np.uint32]], starts: list[int]) -> NDArray[np.uint32]:
+    """Join columns of row numbers; each counts from its own start, and may be empty."""
+    if not any(map(len, columns)):
+        return NONE
+    parts = [
+        column + np.uint32(start) if len(column) else own_rows(start, end)
+        for column, (start, end) in zip(columns, pairwise(starts), strict=True)
+    ]
+    return np.concatenate(parts)
 
 
 class Filled:

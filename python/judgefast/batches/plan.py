@@ -54,8 +54,9 @@ def plan_requests(  # noqa: PLR0913 - the settings of a run, named by keyword
     repeats: int,
     seed: int,
     judge: str,
-    prompt_hash: str,
+    prompt_hash: str | Sequence[str],
     aspects: Sequence[str],
+    together: bool = False,
     base: int = 0,
 ) -> PlanColumns:
     """Plan the judgments of a batch of items.
@@ -72,8 +73,10 @@ def plan_requests(  # noqa: PLR0913 - the settings of a run, named by keyword
         repeats: How often each judgment is asked, 1 to 65535.
         seed: Of the orientation, 0 to 2^64 - 1.
         judge: Identity of the judge model, part of every key.
-        prompt_hash: Identity of the trusted part of the prompt, 64 hex digits, part of every key.
+        prompt_hash: Identity of the trusted part of the prompt, 64 hex digits, part of every key;
+            one for all aspects, or one for each. `prefix_group` is over that of the first.
         aspects: Names of the rubric's aspects, at least one.
+        together: Whether the request of the first aspect answers the others, too.
         base: Number of the batch's first item in the run.
 
     Raises:
@@ -91,6 +94,10 @@ def plan_requests(  # noqa: PLR0913 - the settings of a run, named by keyword
     if not aspects or len(set(aspects)) < len(aspects):
         msg = f"`aspects` is {list(aspects)}; it must name at least one aspect, and none twice"
         raise ConfigError(msg)
+    hashes = [prompt_hash] * len(aspects) if isinstance(prompt_hash, str) else list(prompt_hash)
+    if len(hashes) != len(aspects):
+        msg = f"`prompt_hash` has {len(hashes)} hashes; there are {len(aspects)} aspects"
+        raise ConfigError(msg)
     item, first, second, shown, offsets, swapped, repeat, aspect, key, group = (
         _native.plan_requests(
             item_hashes(items, base),
@@ -99,12 +106,12 @@ def plan_requests(  # noqa: PLR0913 - the settings of a run, named by keyword
             repeats=repeats,
             seed=seed,
             judge=judge,
-            prompt_hash=prompt_hash,
+            prompt_hashes=hashes,
             aspects=list(aspects),
         )
     )
     keys = key.reshape(-1, 16)
-    return PlanColumns(
+    columns = PlanColumns(
         item=item,
         first=first,
         second=second,
@@ -117,6 +124,19 @@ def plan_requests(  # noqa: PLR0913 - the settings of a run, named by keyword
         key=keys,
         prefix_group=group,
     )
+    return _asked_together(columns) if together and len(aspects) > 1 else columns
+
+
+def _asked_together(columns: PlanColumns) -> PlanColumns:
+    """Let each choice of answers be asked about all its aspects by the row of the first.
+
+    The rows of its aspects stand one after the other, as many of each.
+    """
+    others = np.flatnonzero(columns.aspect)
+    rows_of_one = int(others[0]) if len(others) else 0
+    rows = np.arange(len(columns.item), dtype=np.int64)
+    asked_by = (rows - rows_of_one * columns.aspect.astype(np.int64)).astype(np.uint32)
+    return columns._replace(asked_by=asked_by, request_id=columns.key[asked_by])
 
 
 def sampling_seed(key: bytes) -> int:

@@ -25,15 +25,20 @@ class Prompts(Protocol):
     """What renders the prompts of a run: `prompts.plan.PromptPlan`."""
 
     @property
-    def decoding(self) -> Decoding:
-        """The decoding in force."""
+    def decodings(self) -> tuple[Decoding, ...]:
+        """The decoding in force, by aspect."""
 
     @property
-    def questions(self) -> tuple[Question, ...]:
-        """The rubric's typed questions, one an aspect."""
+    def asked(self) -> tuple[tuple[Question, ...], ...]:
+        """By aspect, the typed questions that are asked with it: its own, or those of all."""
 
     def render(
-        self, item: Item, shown: tuple[int, ...], *, ids_hash: bytes | None = None
+        self,
+        item: Item,
+        shown: tuple[int, ...],
+        aspect: int = 0,
+        *,
+        ids_hash: bytes | None = None,
     ) -> Prompt:
         """What one request says to the judge."""
 
@@ -114,7 +119,6 @@ class RequestMaker:
         keys = plan.key[first:last].tobytes()
         ids = keys if plan.request_id is plan.key else plan.request_id[first:last].tobytes()
         seeds = sampling_seeds(keys)
-        questions = [(question,) for question in prompts.questions]
         cells = zip(
             rows.tolist(),
             (plan.item[rows] - base).tolist(),
@@ -137,18 +141,22 @@ class RequestMaker:
                 shown=shown_lists[at],
                 repeat=repeat,
                 judge=judge,
-                questions=questions[aspect],
-                prompt=self._prompt(item, shown_lists[at], planned) if self._rendered else None,
+                questions=prompts.asked[aspect],
+                prompt=self._prompt(item, shown_lists[at], aspect, planned)
+                if self._rendered
+                else None,
                 prefix_group=group,
-                decoding=prompts.decoding,
+                decoding=prompts.decodings[aspect],
                 seed=seeds[at],
                 attempt=attempt,
             )
 
-    def _prompt(self, item: Item, shown: tuple[int, ...], planned: bytes | None) -> Prompt:
+    def _prompt(
+        self, item: Item, shown: tuple[int, ...], aspect: int, planned: bytes | None
+    ) -> Prompt:
         if not self._verify:
-            return self._prompts.render(item, shown, ids_hash=planned or NOT_HASHED)
-        prompt = self._prompts.render(item, shown)
+            return self._prompts.render(item, shown, aspect, ids_hash=planned or NOT_HASHED)
+        prompt = self._prompts.render(item, shown, aspect)
         if planned is not None and prompt.ids_hash != planned:
             msg = f"the prompt of item `{item.item_id}` is not the one that was planned"
             hint = "tokenizer, chat template or texts have changed; judge into another directory"

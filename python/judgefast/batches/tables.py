@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from judgefast.batches.columns import PlanColumns
+from judgefast.batches.columns import NONE, PlanColumns
 from judgefast.codes import NO_ANSWER, Status
 from judgefast.errors import RunDirectoryError
 
@@ -41,8 +41,9 @@ SENT_REQUESTS = (
     "prefix_group",
     "prompt_tokens",
     "planned_cached_tokens",
+    "sent",
 )
-"""Those that say also how it is sent."""
+"""Those that say also how it is sent; a plan of before `sent` lacks it."""
 
 READ_ASKS = ("request_id", "aspect")
 """Columns of `asks` that a plan is read from: the key is that of the request."""
@@ -86,6 +87,7 @@ def requests_schema() -> pa.Schema:
             pa.field("prompt_tokens", pa.int32()),
             pa.field("planned_cached_tokens", pa.int32()),
             pa.field("planned", _names(), nullable=False),
+            pa.field("sent", pa.uint32()),
         ]
     )
 
@@ -108,8 +110,9 @@ def requests_table(  # noqa: PLR0913 - the facts of a run, named by keyword
     *,
     item_ids: pa.StringArray,
     judge: str,
-    prompt_hash: str,
+    prompt_hash: str | Sequence[str],
     base: int = 0,
+    rows_before: int = 0,
 ) -> pa.Table:
     """Put a plan and its rendered prompts into the table `requests`.
 
@@ -118,8 +121,10 @@ def requests_table(  # noqa: PLR0913 - the facts of a run, named by keyword
         rendered: Row for row of `plan`.
         item_ids: Ids of the items from number `base` on.
         judge: Identity of the judge model.
-        prompt_hash: Identity of the trusted part of the prompt.
+        prompt_hash: Identity of the trusted part of the prompt; one for all aspects, or one for
+            each.
         base: Number of the first of `item_ids` in the run.
+        rows_before: Judgments of the run before those of `plan`.
 
     """
     rows = len(plan.item)
@@ -140,7 +145,9 @@ def requests_table(  # noqa: PLR0913 - the facts of a run, named by keyword
         "order": pa.DictionaryArray.from_arrays(order, list(ORDERS)),
         "judge": _constant(judge, rows),
         "repeat": pa.array(plan.repeat),
-        "prompt_hash": _constant(prompt_hash, rows),
+        "prompt_hash": _constant(prompt_hash, rows)
+        if isinstance(prompt_hash, str)
+        else _by_aspect(prompt_hash, plan.aspect),
         "ids_hash": pa.nulls(rows, pa.binary(_KEY_BYTES)) if ids_hash is None else _keys(ids_hash),
         "prefix_group": pa.array(plan.prefix_group),
         "prompt_tokens": _counts(rendered.prompt_tokens, rows),
@@ -148,6 +155,9 @@ def requests_table(  # noqa: PLR0913 - the facts of a run, named by keyword
         "planned": pa.DictionaryArray.from_arrays(
             pa.array(rendered.planned.astype(np.int32)), list(PLANNED)
         ),
+        "sent": pa.array(plan.sent + np.uint32(rows_before))
+        if len(plan.sent)
+        else pa.nulls(rows, pa.uint32()),
     }
     return pa.table(columns, schema=requests_schema())
 
@@ -208,6 +218,7 @@ def plan_of(requests: pa.Table, asks: pa.Table, aspects: Sequence[str]) -> PlanC
         prefix_group=_numbers(requests.column("prefix_group"), np.uint64)
         if "prefix_group" in requests.column_names
         else np.zeros(0, np.uint64),
+        sent=_sent_of(requests),
     )
 
 
@@ -223,6 +234,20 @@ def rendered_of(requests: pa.Table) -> RenderedColumns:
     )
 
 
+def with_all_columns(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Rows of the table `requests` with its columns of today; a plan of before has none `sent`."""
+    if "sent" in batch.schema.names:
+        return batch
+    return batch.append_column(requests_schema().field("sent"), pa.nulls(len(batch), pa.uint32()))
+
+
+def _sent_of(requests: pa.Table) -> NDArray[np.uint32]:
+    """Places of rows in the run's order of sending; empty where that is their own."""
+    if "sent" not in requests.column_names or requests.column("sent").null_count:
+        return NONE
+    return _numbers(requests.column("sent"), np.uint32)
+
+
 def _names() -> pa.DataType:
     """Type of a column with few different words."""
     return pa.dictionary(pa.int32(), pa.string())
@@ -230,6 +255,13 @@ def _names() -> pa.DataType:
 
 def _constant(word: str, rows: int) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), [word])
+
+
+def _by_aspect(words: Sequence[str], aspect: NDArray[np.uint16]) -> pa.DictionaryArray:
+    """A word for each row by its aspect; aspects asked together have one word."""
+    distinct = list(dict.fromkeys(words))
+    codes = np.array([distinct.index(word) for word in words], np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(codes[aspect]), distinct)
 
 
 def _keys(rows: NDArray[np.uint8]) -> pa.FixedSizeBinaryArray:

@@ -131,7 +131,8 @@ def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:
     if config.one_failed is not None:
         changes["one_failed"] = config.one_failed
     if config.lenient:
-        changes["verdict"] = msgspec.structs.replace(rubric.verdict, lenient=True)
+        lenient = (msgspec.structs.replace(form, lenient=True) for form in rubric.verdicts)
+        changes["verdicts"] = tuple(lenient)
     return msgspec.structs.replace(rubric, **changes) if changes else rubric
 
 

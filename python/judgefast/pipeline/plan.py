@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 import pyarrow as pa
 
-from judgefast.batches.columns import Filled, PlanColumns, concat, no_plan
+from judgefast.batches.columns import NONE, Filled, PlanColumns, concat, no_plan, own_rows
 from judgefast.batches.plan import plan_requests
 from judgefast.batches.tables import (
     PLANNED,
@@ -77,12 +77,13 @@ class PromptCounts:
         """Measure every prompt of a batch: its hash, and its tokens where they are known."""
         measured = []
         prompts = judge.prompts
-        for item_row, shown in zip(plan.item.tolist(), plan.shown_lists(), strict=True):
+        cells = zip(plan.item.tolist(), plan.shown_lists(), plan.aspect.tolist(), strict=True)
+        for item_row, shown, aspect in cells:
             item = items[item_row - base]
             if prompts.needs_ids and self._checked < SEAM_SAMPLE:
                 self._checked += 1
-                _check_seams(judge, prompts.render(item, shown))
-            measured.append(prompts.measure(item, shown))
+                _check_seams(judge, prompts.render(item, shown, aspect))
+            measured.append(prompts.measure(item, shown, aspect))
         joined = b"".join([each.ids_hash for each in measured])
         hashes = np.frombuffer(joined, np.uint8).reshape(-1, 16)
         self.replaced_characters += sum([each.replaced_characters for each in measured])
@@ -103,8 +104,9 @@ def plan_batch(
         repeats=config.repeats,
         seed=config.seed,
         judge=judge.name,
-        prompt_hash=judge.prompts.prompt_hash,
+        prompt_hash=judge.prompts.prompt_hashes,
         aspects=judge.aspects,
+        together=judge.rubric.together,
         base=base,
     )
     items = items_of(batch)
@@ -150,10 +152,10 @@ def plan_run(
         item_ids.append(batch.column("item_id"))
         base += batch.num_rows
         if sum(map(len, pending)) >= PART_REQUESTS:
-            plans.append(_written(directory, pending, item_ids, judge, first))
+            plans.append(_written(directory, pending, item_ids, judge, first, sum(map(len, plans))))
             pending, item_ids, first = [], [], base
     if pending:
-        plans.append(_written(directory, pending, item_ids, judge, first))
+        plans.append(_written(directory, pending, item_ids, judge, first, sum(map(len, plans))))
     whole = _joined(plans)
     directory.seal_plan(
         {
@@ -207,11 +209,13 @@ def load_plan(directory: RunDirectory, *, to_send: bool = True) -> RunPlan:
     offsets = np.zeros(rows + 1, np.int64)
     for requests, asks in directory.plan_parts(columns, READ_ASKS):
         part, rendered = plan_of(requests, asks, aspects), rendered_of(requests)
+        end = at + len(part.item)
+        if to_send and not len(part.sent):
+            part = part._replace(sent=own_rows(at, end))
         for name, column in (part._asdict() | rendered._asdict()).items():
             if column is not None and name not in {"shown", "shown_offsets", "key"}:
                 filled.add(name, column)
         shown.append(part.shown)
-        end = at + len(part.item)
         offsets[at + 1 : end + 1] = offsets[at] + part.shown_offsets[1:]
         at = end
     return RunPlan(*_of_filled(filled, np.concatenate(shown), offsets))
@@ -222,18 +226,22 @@ def _of_filled(
 ) -> tuple[PlanColumns, RenderedColumns]:
     columns: dict[str, Any] = {name: filled.get(name) for name in PlanColumns._fields}
     columns |= {"shown": shown, "shown_offsets": offsets, "key": columns["request_id"]}
-    if columns["prefix_group"] is None:
-        columns["prefix_group"] = no_plan().prefix_group
+    for name in ("prefix_group", "sent", "asked_by"):
+        if columns[name] is None:
+            columns[name] = getattr(no_plan(), name)
+    if np.array_equal(columns["sent"], own_rows(0, len(columns["sent"]))):
+        columns["sent"] = NONE
     rendered: dict[str, Any] = {name: filled.get(name) for name in RenderedColumns._fields}
     return PlanColumns(**columns), RenderedColumns(**rendered)
 
 
-def _written(
+def _written(  # noqa: PLR0913, PLR0917 - a part, and where it stands in the run
     directory: PlanFolder,
     plans: list[RunPlan],
     item_ids: list[pa.StringArray],
     judge: Judge,
     base: int,
+    rows_before: int,
 ) -> RunPlan:
     plan = _joined(plans)
     requests = requests_table(
@@ -241,8 +249,9 @@ def _written(
         plan.rendered,
         item_ids=pa.concat_arrays(item_ids),
         judge=judge.name,
-        prompt_hash=judge.prompts.prompt_hash,
+        prompt_hash=judge.prompts.prompt_hashes,
         base=base,
+        rows_before=rows_before,
     )
     directory.write_plan(requests, asks_table(plan.columns, judge.aspects))
     # The hashes are for starts to come: this one knows that it sends what it has planned.

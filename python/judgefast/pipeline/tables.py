@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from judgefast.batches.tables import asks_schema, requests_schema
+from judgefast.batches.tables import asks_schema, requests_schema, with_all_columns
 from judgefast.codes import FIXED_ONE, NO_ANSWER, OutcomeStatus, Position, Status
 from judgefast.datasets.rows import iter_rows, rows_schema
 from judgefast.errors import ConfigError
@@ -303,7 +303,10 @@ _TABLES: dict[str, TableSource] = {
     "estimates": TableSource(estimates_schema, _estimate_batches),
     "items": TableSource(rows_schema, lambda reading: iter_rows(reading.directory.path)),
     "completions": TableSource(completions_schema, lambda reading: reading.directory.completions()),
-    "requests": TableSource(requests_schema, lambda reading: reading.directory.plan_requests()),
+    "requests": TableSource(
+        requests_schema,
+        lambda reading: map(with_all_columns, reading.directory.plan_requests()),
+    ),
     "asks": TableSource(asks_schema, lambda reading: reading.directory.plan_asks()),
 }
 """Stored tables come as they are on disk, derived ones as this reading has them."""

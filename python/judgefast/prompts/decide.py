@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from judgefast.prompts.model import JudgeModel
     from judgefast.prompts.tokenizer import PromptTokenizer
+    from judgefast.prompts.verdict_format import VerdictFormat
 
 _LONGEST_ENUM = 32
 """Levels of a scale that are listed in a schema one by one."""
@@ -149,10 +150,18 @@ def _is_held(rubric: Rubric, capabilities: Capabilities, wishes: DecodingWishes)
 def verdict_schema(rubric: Rubric) -> str:
     """JSON schema of a `json` verdict: the verdict first, then the reason.
 
+    Where aspects are asked together: an object with such a one for each, by the aspect's name.
+
     Without `maxLength` and `pattern`, which some engines compile for seconds. The same rubric gives
     the same bytes, so that an engine compiles it once.
     """
-    verdict = rubric.verdict
+    members = {str(form.member): _shape(form) for form in rubric.verdicts}
+    shape = _object(members) if rubric.together else _shape(rubric.verdict)
+    return json.dumps(shape, ensure_ascii=False, separators=(",", ":"))
+
+
+def _shape(verdict: VerdictFormat) -> dict[str, Any]:
+    """Schema of one verdict."""
     low, high = verdict.low, verdict.high
     shape: dict[str, Any] = {"type": "integer" if verdict.integer else "number"}
     if verdict.labels:
@@ -165,13 +174,17 @@ def verdict_schema(rubric: Rubric) -> str:
     properties: dict[str, Any] = {str(verdict.field): shape}
     if verdict.reason_field:
         properties[verdict.reason_field] = {"type": "string"}
-    schema = {
+    return _object(properties)
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    """Schema of an object that has these members, all of them, in this order."""
+    return {
         "type": "object",
         "properties": properties,
         "required": list(properties),
         "additionalProperties": False,
     }
-    return json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
 
 
 def _plain(number: float) -> int | float:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from judgefast.errors import ModelError, RubricError
+from judgefast.errors import ModelError
 from judgefast.prompts.chat_template import wrap_parts
 from judgefast.prompts.template import OURS, Slot, flatten, split_lines
 
@@ -58,22 +58,18 @@ def lay_out(
             template leaves off.
 
     Raises:
-        RubricError: The rubric asks several aspects.
         ModelError: The engine takes token ids but the model has no tokenizer; the rubric wants a
             chat template and there is none, or it breaks the prompt.
 
     """
-    if len(rubric.aspects) > 1:
-        message = f"{rubric.file}: several aspects are asked from a later version"
-        raise RubricError(message, hint="keep one [[aspects]] and move the others to other rubrics")
     if capabilities.takes == "ids" and (model is None or model.tokenizer is None):
         name = model.name if model else "the judge"
         message = f"the engine takes token ids, but the tokenizer of `{name}` is unknown"
         raise ModelError(message, hint="give the model's tokenizer.json")
-    aspect = rubric.aspects[0]
+    criterion, scale = aspect_texts(rubric)
     ours = {
-        "criterion": aspect.criterion + "\n",
-        "scale": aspect.scale.text() if aspect.scale else "",
+        "criterion": criterion,
+        "scale": scale,
         "examples": "\n\n".join(rubric.examples) + "\n",
     }
     system = "".join(
@@ -96,6 +92,19 @@ def lay_out(
         variants.append(_with_prefix(model, parts) if capabilities.takes == "ids" else parts)
     plain, referenced = (tuple(parts) for parts in variants)
     return Layout(plain, referenced, bool(system) and not is_wrapped, folded)
+
+
+def aspect_texts(rubric: Rubric) -> tuple[str, str]:
+    """What stands in place of `{criterion}` and `{scale}`.
+
+    The first aspect's, or where all are asked together each under its name, one below the other.
+    """
+    scales = [aspect.scale.text() if aspect.scale else "" for aspect in rubric.aspects]
+    if not rubric.together:
+        return rubric.aspects[0].criterion + "\n", scales[0]
+    criteria = [f"{aspect.name}: {aspect.criterion}\n" for aspect in rubric.aspects]
+    pairs = zip(rubric.aspects, scales, strict=True)
+    return "".join(criteria), "".join(f"{aspect.name}:\n{scale}" for aspect, scale in pairs)
 
 
 def is_wrapped_for(rubric: Rubric, capabilities: Capabilities) -> bool:

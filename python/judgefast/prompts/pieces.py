@@ -102,7 +102,8 @@ class Lead(msgspec.Struct):
 class ItemPieces(msgspec.Struct):
     """What is kept of the item in work."""
 
-    lead: Lead | None = None
+    leads: dict[int, Lead] = msgspec.field(default_factory=dict)
+    """By aspect."""
     answers: dict[int, list[Piece]] = msgspec.field(default_factory=dict)
     """By index."""
 

@@ -9,14 +9,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 
 from judgefast.errors import DataError, RubricError
-from judgefast.hashes import framed
-from judgefast.prompts.decide import decide_decoding, thinking_of
-from judgefast.prompts.decoding import Label
-from judgefast.prompts.layout import LAYOUT, TRUNCATION, lay_out
 from judgefast.prompts.memo import PieceMemo
 from judgefast.prompts.pieces import (
     ItemPieces,
@@ -27,18 +22,17 @@ from judgefast.prompts.pieces import (
     lead_of,
     summed,
 )
-from judgefast.prompts.questions import question_of
-from judgefast.prompts.rubric import framed_value
 from judgefast.prompts.seams import SeamDifference, verify_seams
 from judgefast.prompts.segments import Prompt, Segment
 from judgefast.prompts.template import Slot
+from judgefast.prompts.ways import hash_of_all, ways_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from judgefast.datasets.items import Item, Text
     from judgefast.prompts.decoding import Capabilities
-    from judgefast.prompts.layout import Parts
+    from judgefast.prompts.layout import Layout, Parts
     from judgefast.prompts.model import JudgeModel
     from judgefast.prompts.pieces import Lead
     from judgefast.prompts.rubric import Rubric
@@ -57,7 +51,7 @@ class PromptPlan:
         overrides: Settings of `[decoding]` that this run replaces.
 
     Raises:
-        RubricError: The rubric asks for what the engine cannot do, or for several aspects.
+        RubricError: The rubric asks for what the engine cannot do.
         ModelError: The model's template or tokenizer does not fit the rubric.
 
     """
@@ -71,22 +65,35 @@ class PromptPlan:
     ) -> None:
         self.rubric = rubric
         self.needs_ids = capabilities.takes == "ids"
-        self._takes_state = capabilities.takes == "state"
-        thinking = thinking_of(rubric, capabilities, model, overrides)
-        self.layout = lay_out(rubric, model, capabilities, thinking=thinking)
-        self.decoding = decide_decoding(rubric, capabilities, model, overrides, layout=self.layout)
+        self.ways = ways_of(rubric, model, capabilities, overrides)
+        """One an aspect; one alone where all are asked together."""
+        of_aspects = self.ways * len(rubric.aspects) if rubric.together else self.ways
+        self.layout = self.ways[0].layout
+        """Of the first aspect."""
+        self.decodings = tuple(way.decoding for way in of_aspects)
+        """By aspect. They differ in labels and schema alone."""
+        self.decoding = self.decodings[0]
         self.rule = rubric.rule_in_force(probabilities=self.decoding.probabilities)
-        self.questions = (question_of(rubric),)
+        self.questions = tuple(question for way in self.ways for question in way.questions)
+        """By aspect."""
+        self.asked = tuple(way.questions for way in of_aspects)
+        """By aspect: what the prompt asks that asks it; that aspect alone, or all of them."""
+        self.prompt_hashes = tuple(way.prompt_hash for way in of_aspects)
+        """By aspect."""
+        self.prompt_hash = hash_of_all(tuple(way.prompt_hash for way in self.ways))
         self._tokenizer = model.tokenizer if model and self.needs_ids else None
         self._ours = lru_cache(maxsize=None)(self._encode_trusted)
         self._seal = PieceMemo(self._seal_text)
-        layouts = self.layout.plain, self.layout.with_reference
-        self._first_answer = tuple(map(_first_answer, layouts))
-        self._parts = tuple(
-            [self._ours(part) if isinstance(part, str) else part for part in layout]
-            for layout in layouts
-        )
-        """Of both layouts, ours encoded."""
+        layouts = [(way.layout.plain, way.layout.with_reference) for way in of_aspects]
+        self._first_answer = [tuple(map(_first_answer, both)) for both in layouts]
+        self._parts = [
+            tuple(
+                [self._ours(part) if isinstance(part, str) else part for part in parts]
+                for parts in both
+            )
+            for both in layouts
+        ]
+        """By aspect: of both layouts, ours encoded."""
         self._of: Item | None = None
         self._kept = ItemPieces()
         """Of that item: its judgments stand side by side in a plan."""
@@ -95,18 +102,23 @@ class PromptPlan:
         self._names = {place: label.text.strip() for place, label in by_place}
         places_shown = sum(isinstance(place, int) for place in self._names)
         self._wanted = _SHOWN.get(rubric.mode, places_shown)
-        self.prompt_hash = self._hash(model, thinking=thinking)
         self.shared_tokens = self._count_shared()
         """Tokens at the head of every prompt, before any text of an item."""
 
     def render(
-        self, item: Item, shown: tuple[int, ...], *, ids_hash: bytes | None = None
+        self,
+        item: Item,
+        shown: tuple[int, ...],
+        aspect: int = 0,
+        *,
+        ids_hash: bytes | None = None,
     ) -> Prompt:
         """Put the question about `item` with the answers at `shown`, in that order.
 
         Args:
             item: What is judged.
             shown: Index of the answer at each position.
+            aspect: Index into the rubric's aspects; where they are asked together, any.
             ids_hash: Of this prompt, where the caller has it from `measure`; else it is made from
                 what is sent, whatever hashes the item brings.
 
@@ -116,7 +128,7 @@ class PromptPlan:
             ModelError: A text cannot be sealed.
 
         """
-        lead, rest = self._pieces(item, shown)
+        lead, rest = self._pieces(item, shown, aspect)
         segments, replaced, stripped = summed(rest)
         ids = None
         if self.needs_ids:
@@ -132,14 +144,14 @@ class PromptPlan:
             has_system=self.layout.has_system,
         )
 
-    def measure(self, item: Item, shown: tuple[int, ...]) -> Measures:
+    def measure(self, item: Item, shown: tuple[int, ...], aspect: int = 0) -> Measures:
         """What `render` would say of the prompt, which is not put together.
 
         Raises:
             JudgefastError: As `render`.
 
         """
-        lead, rest = self._pieces(item, shown)
+        lead, rest = self._pieces(item, shown, aspect)
         return Measures(
             lead.hash_with(rest),
             count_ids([*lead.pieces, *rest]) if self.needs_ids else None,
@@ -161,22 +173,24 @@ class PromptPlan:
             message = f"item `{item.item_id}` has no reference, which `{self.rubric.file}` needs"
             raise DataError(message, hint="add `reference` to the row, or use another rubric")
 
-    def _pieces(self, item: Item, shown: tuple[int, ...]) -> tuple[Lead, list[Piece]]:
+    def _pieces(self, item: Item, shown: tuple[int, ...], aspect: int) -> tuple[Lead, list[Piece]]:
         """A prompt in pieces: those up to the first answer, and the rest."""
         if len(shown) != self._wanted:
             name, wanted = self.rubric.file, self._wanted
             message = f"`{name}` shows {wanted} answers, item `{item.item_id}` {len(shown)}"
             raise RubricError(message, hint="use a rubric made for that number of answers")
         has_reference = item.reference is not None and self.rubric.reference != "never"
-        parts = self._parts[has_reference]
+        parts = self._parts[aspect][has_reference]
         if item is not self._of:
             self._of, self._kept = item, ItemPieces()
         kept = self._kept
-        first = self._first_answer[has_reference]
-        if kept.lead is None:
+        first = self._first_answer[aspect][has_reference]
+        lead = kept.leads.get(aspect)
+        if lead is None:
             self._check(item)
-            kept.lead = lead_of(self._laid(parts[:first], item, shown), needs_ids=self.needs_ids)
-        return kept.lead, self._laid(parts[first:], item, shown)
+            lead = lead_of(self._laid(parts[:first], item, shown), needs_ids=self.needs_ids)
+            kept.leads[aspect] = lead
+        return lead, self._laid(parts[first:], item, shown)
 
     def _laid(
         self, parts: Sequence[Piece | Slot], item: Item, shown: tuple[int, ...]
@@ -259,48 +273,25 @@ class PromptPlan:
         segment = Segment(sealed.text, trusted=False)
         return Piece(segment, sealed.token_ids, replaced=sealed.replaced_characters)
 
-    def _hash(self, model: JudgeModel | None, *, thinking: bool | None) -> str:
-        rubric = self.rubric
-        template = rubric.template
-        aspect = rubric.aspects[0]
-        is_chat = template.wrap == "chat" and model is not None
-        # Token ids are the tokenizer's, which is a part of the judge.
-        labels = tuple(Label(label.text) for label in self.decoding.labels)
-        is_choice = rubric.mode == "choice"
-        seen: list[object] = [
-            LAYOUT,
-            TRUNCATION,
-            template,
-            rubric.examples,
-            (aspect.criterion, aspect.scale),
-            (model.chat_template or "") if is_chat and model else "",
-            rubric.date,
-            tuple(label.text for label in rubric.verdict.labels) if is_choice else (),
-            msgspec.structs.replace(self.decoding, labels=labels),
-        ]
-        if self._takes_state:
-            seen.append(self.questions)
-        if thinking is not None and model and model.reasoning:
-            reasoning = model.reasoning
-            seen.append(("thinking", reasoning.tail(thinking=thinking) or "", reasoning.closing))
-        return framed("judgefast prompt 1", framed_value(seen)).hex()
-
     def _count_shared(self) -> int:
         heads = [
             self._ours(head).ids
-            for head in (self.layout.plain[0], self.layout.with_reference[0])
-            if isinstance(head, str)
+            for way in self.ways
+            for head in _heads(way.layout, self.rubric.reference)
         ]
-        if self.rubric.reference == "never":
-            heads = heads[:1]
-        elif self.rubric.reference == "required":
-            heads = heads[1:]
         arrays = [ids for ids in heads if ids is not None]
         if not arrays:
             return 0
         size = min(len(ids) for ids in arrays)
         same = np.all([ids[:size] == arrays[0][:size] for ids in arrays], axis=0)
         return int(size if same.all() else same.argmin())
+
+
+def _heads(layout: Layout, reference: str) -> list[str]:
+    """Trusted texts that prompts begin with."""
+    variants = {"never": (layout.plain,), "required": (layout.with_reference,)}
+    both = (layout.plain, layout.with_reference)
+    return [str(parts[0]) for parts in variants.get(reference, both)]
 
 
 def _first_answer(parts: Parts) -> int:

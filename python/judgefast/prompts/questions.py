@@ -36,11 +36,11 @@ class Question(msgspec.Struct, frozen=True):
     the verdict is a number or a text that has to be generated."""
 
 
-def question_of(rubric: Rubric) -> Question:
-    """Put the first aspect of a rubric as a typed question."""
-    aspect = rubric.aspects[0]
+def question_of(rubric: Rubric, place: int = 0) -> Question:
+    """Put the aspect of a rubric at `place` as a typed question."""
+    aspect = rubric.aspects[place]
     instructions = "\n\n".join((aspect.criterion, *rubric.examples))
-    labels = list(enumerate(rubric.verdict.labels))
+    labels = list(enumerate(rubric.verdicts[place].labels))
     if rubric.mode == "binary":
         labels.sort(key=lambda each: -(each[1].score or 0.0))
         kind: QuestionKind = "yes_no" if len(labels) in {0, 2} else "choice"

@@ -7,9 +7,11 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
+
 from judgefast.codes import ONE_FAILED, RULES
 from judgefast.errors import RubricError
-from judgefast.prompts.read_template import read_template
+from judgefast.prompts.read_template import Asks, read_template
 from judgefast.prompts.read_verdict import MAX_SCORE, read_verdict
 from judgefast.prompts.rubric import (
     MIN_THINKING_TOKENS,
@@ -23,6 +25,7 @@ from judgefast.prompts.source import TomlLines
 from judgefast.prompts.table import Table
 
 if TYPE_CHECKING:
+    from judgefast.prompts.rubric import LayoutName, Template
     from judgefast.prompts.verdict_format import VerdictFormat
 
 MODES = ("pairwise", "scalar", "binary", "choice")
@@ -32,12 +35,13 @@ _TOKENS = {"label": 16, "json": 256, "rating": 512, "result": 512}
 MAX_WEIGHT = 6
 
 
-def read_rubric(text: str, file: str) -> Rubric:
+def read_rubric(text: str, file: str, *, layout: LayoutName | None = None) -> Rubric:
     """Read and check a rubric.
 
     Args:
         text: TOML.
         file: Name of the file, for messages.
+        layout: The template's layout, in place of the one written.
 
     Raises:
         RubricError: Not TOML, an unknown or missing key, a value of the wrong type or out of
@@ -57,10 +61,12 @@ def read_rubric(text: str, file: str) -> Rubric:
     reference = cast("Any", top.one_of("reference", ("never", "optional", "required"), "never"))
     aspects = _aspects(top, mode)
     examples = tuple(_example(table) for table in top.tables("examples"))
-    texts = {"criterion": True, "scale": aspects[0].scale, "examples": examples}
+    scales = all(aspect.scale for aspect in aspects)
+    texts = {"criterion": True, "scale": scales, "examples": examples}
     filled = [name for name, text in texts.items() if text]
-    template = read_template(top.table("template"), mode, reference, filled)
-    verdict = read_verdict(top.table("verdict"), mode, aspects[0].scale)
+    asks = Asks(mode, reference, filled, len(aspects))
+    template = read_template(top.table("template"), asks, layout)
+    verdicts = _verdicts(top, mode, aspects, template)
     rubric = Rubric(
         name=top.text("name"),
         mode=mode,
@@ -71,13 +77,38 @@ def read_rubric(text: str, file: str) -> Rubric:
         aspects=aspects,
         examples=examples,
         template=template,
-        verdict=verdict,
-        decoding=_decoding(top.table("decoding"), verdict),
+        verdicts=verdicts,
+        decoding=_decoding(
+            top.table("decoding"), verdicts if template.aspects == "together" else verdicts[:1]
+        ),
         source=text,
         file=file,
     )
     top.finish()
     return rubric
+
+
+def _verdicts(
+    top: Table, mode: str, aspects: tuple[Aspect, ...], template: Template
+) -> tuple[VerdictFormat, ...]:
+    """Read how the verdict of each aspect is written: its scale makes part of that."""
+    verdicts: list[VerdictFormat] = []
+    for aspect in aspects:
+        try:
+            verdicts.append(read_verdict(top.table("verdict"), mode, aspect.scale))
+        except RubricError as error:
+            if not verdicts:
+                raise
+            message = f"{error}, for the aspect `{aspect.name}`"
+            raise RubricError(message, hint=error.hint) from error
+    if template.aspects == "one-by-one":
+        return tuple(verdicts)
+    if verdicts[0].name != "json":
+        words = f'is "together", but the verdict is `{verdicts[0].name}`'
+        hint = 'only `json` holds several verdicts: set verdict.name = "json"'
+        top.table("template").refuse("aspects", words, hint=hint)
+    pairs = zip(verdicts, aspects, strict=True)
+    return tuple(msgspec.structs.replace(form, member=aspect.name) for form, aspect in pairs)
 
 
 def _date(top: Table) -> str:
@@ -155,7 +186,10 @@ def _example(table: Table) -> str:
     return text
 
 
-def _decoding(table: Table, verdict: VerdictFormat) -> DecodingWishes:
+def _decoding(table: Table, verdicts: tuple[VerdictFormat, ...]) -> DecodingWishes:
+    """Read `[decoding]`; `verdicts` are those that one answer holds."""
+    verdict = verdicts[0]
+    tokens = _TOKENS.get(verdict.name, 1024) * len(verdicts)
     probabilities = table.peek("probabilities")
     if not (probabilities in (None, "auto") or isinstance(probabilities, bool)):
         table.refuse("probabilities", 'must be "auto", true or false')
@@ -163,7 +197,7 @@ def _decoding(table: Table, verdict: VerdictFormat) -> DecodingWishes:
     if not (thinking in (None, "auto") or isinstance(thinking, bool)):
         table.refuse("thinking", 'must be "auto", true or false')
     wishes = DecodingWishes(
-        max_tokens=table.integer("max_tokens", 1, 1 << 20, _TOKENS.get(verdict.name, 1024)),
+        max_tokens=table.integer("max_tokens", 1, 1 << 20, min(tokens, 1 << 20)),
         temperature=table.number("temperature", 0, 2, 0),
         top_p=table.number("top_p", 1e-6, 1, 1),
         stop=table.texts("stop"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
-from judgefast.prompts.rubric import Block, Template
+from judgefast.prompts.arrange import OF_ASPECTS, arrange, moves, names_in
+from judgefast.prompts.rubric import Block, LayoutName, Template
 from judgefast.prompts.template import (
     NEEDED,
     OURS,
@@ -17,19 +18,31 @@ from judgefast.prompts.template import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from judgefast.prompts.table import Table
 
 
-def read_template(table: Table, mode: str, reference: str, filled: Iterable[str]) -> Template:
+class Asks(NamedTuple):
+    """What a template has to hold."""
+
+    mode: str
+    reference: str
+    """`never`, `optional` or `required`."""
+    filled: list[str]
+    """Those of the rubric's own placeholders that it has a text for."""
+    aspects: int = 1
+
+
+Place = tuple["Table", str, Slot, str | None]
+"""Of a placeholder: the table and key of its text, itself, and when its block is shown."""
+
+
+def read_template(table: Table, asks: Asks, layout: LayoutName | None = None) -> Template:
     """Read and check `[template]`.
 
     Args:
         table: The table.
-        mode: The rubric's mode.
-        reference: `never`, `optional` or `required`.
-        filled: Those of the rubric's own placeholders that it has a text for.
+        asks: What it has to hold.
+        layout: The layout, in place of the one written.
 
     Raises:
         RubricError: A block or a placeholder that cannot be used; the message names its line.
@@ -44,29 +57,76 @@ def read_template(table: Table, mode: str, reference: str, filled: Iterable[str]
     if not tables:
         table.refuse(None, "has no blocks", hint="add [[template.blocks]] with a `text`")
     blocks = tuple(_block(block) for block in tables)
+    aspects = table.one_of("aspects", ("one-by-one", "together"), "one-by-one")
+    if "layout" in table.values:
+        written = table.one_of("layout", get_args(LayoutName))
+        layout = layout or cast("LayoutName", written)
     table.finish()
-    slots: dict[str, tuple[Table, str, Slot, str | None]] = {}
+    placed = list(zip(tables, blocks, strict=True))
+    slots = _slots_by_name(table, system, placed, asks.mode)
+    _check_names(table, asks, slots)
+    if asks.aspects > 1 and "criterion" not in slots:
+        words = "lacks `{criterion}`, so that all aspects would be asked the same"
+        table.refuse("blocks", words, hint="add a line `{criterion}` to one of them")
+    if layout is None:
+        is_shared = asks.aspects > 1 and aspects == "one-by-one"
+        layout = "aspect-last" if is_shared else "as-written"
+    else:
+        _check_layout(table, layout, system, placed)
+    template = Template(
+        cast("Any", wrap), system, arrange(blocks, layout), layout, cast("Any", aspects)
+    )
+    _check_seams(template, slots)
+    return template
+
+
+def _slots_by_name(
+    table: Table, system: str, blocks: list[tuple[Table, Block]], mode: str
+) -> dict[str, Place]:
+    slots: dict[str, Place] = {}
     places: list[tuple[Table, str, str, tuple[str, ...], str | None]] = []
     if system:
         places.append((table, "system", system, OURS, None))
     possible = (*OURS, *THEIRS[mode])
-    places += [(t, "text", b.text, possible, b.when) for t, b in zip(tables, blocks, strict=True)]
+    places += [(inner, "text", block.text, possible, block.when) for inner, block in blocks]
     for place, key, text, allowed, when in places:
         for slot in _slots(place, key, text, allowed):
             if slot.name in slots:
                 hint = "use each placeholder once"
                 place.refuse_line(key, slot.line, f"`{{{slot.name}}}` stands here again", hint)
             slots[slot.name] = place, key, slot, when
-    _check_names(table, mode, reference, filled, slots)
+    return slots
+
+
+def _check_seams(template: Template, slots: dict[str, Place]) -> None:
+    """Refuse a layout in which a text of the item would touch another."""
     ours = dict.fromkeys(OURS, "text\n")
+    where = "" if template.layout == "as-written" else f" in the layout `{template.layout}`"
     for with_reference in (True, False):
-        parts = flatten(blocks, ours, with_reference=with_reference)
+        parts = flatten(template.blocks, ours, with_reference=with_reference)
         for index, part in enumerate(parts):
             fault = seam_fault(parts, index) if isinstance(part, Slot) else None
             if isinstance(part, Slot) and fault is not None:
                 place, key, slot, _ = slots[part.name]
-                place.refuse_line(key, slot.line, f"`{{{part.name}}}` {fault}", None)
-    return Template(cast("Any", wrap), system, blocks)
+                place.refuse_line(key, slot.line, f"`{{{part.name}}}`{where} {fault}", None)
+
+
+def _check_layout(
+    table: Table, layout: LayoutName, system: str, blocks: list[tuple[Table, Block]]
+) -> None:
+    """Refuse a layout that was asked for where what has to move cannot."""
+    if layout == "as-written":
+        return
+    hint = "give it a block of its own"
+    stuck = [name for name in names_in(system) if name in OF_ASPECTS] if system else []
+    if layout == "aspect-last" and stuck:
+        words = f"is `aspect-last`, but `{{{stuck[0]}}}` stands in `system`, before the answers"
+        table.refuse("layout", words, hint=hint)
+    for place, block in blocks:
+        stuck = [name for name in names_in(block.text) if name in OF_ASPECTS]
+        if stuck and not moves(block):
+            words = f"holds `{{{stuck[0]}}}` beside a text of the item, and cannot be moved for"
+            place.refuse("text", f"{words} the layout `{layout}`", hint=hint)
 
 
 def _block(table: Table) -> Block:
@@ -91,13 +151,8 @@ def _slots(table: Table, key: str, text: str, allowed: tuple[str, ...]) -> list[
     return [part for part in parts if isinstance(part, Slot)]
 
 
-def _check_names(
-    table: Table,
-    mode: str,
-    reference: str,
-    filled: Iterable[str],
-    slots: dict[str, tuple[Table, str, Slot, str | None]],
-) -> None:
+def _check_names(table: Table, asks: Asks, slots: dict[str, Place]) -> None:
+    mode, reference, filled = asks.mode, asks.reference, asks.filled
     for name in NEEDED[mode]:
         if name not in slots:
             words = f"lacks the placeholder `{{{name}}}`, which the mode `{mode}` needs"
@@ -107,7 +162,8 @@ def _check_names(
         table.refuse("blocks", words, hint='add it, or set reference = "never"')
     for name, (place, key, slot, when) in slots.items():
         if name in OURS and name not in filled:
-            words = f"`{{{name}}}` stands here, but the rubric has no {name}"
+            all_of = " for every aspect" if name == "scale" and asks.aspects > 1 else ""
+            words = f"`{{{name}}}` stands here, but the rubric has no {name}{all_of}"
             place.refuse_line(key, slot.line, words, "give one, or take the line out")
         if name == "reference" and reference == "never":
             words = '`{reference}` stands here, but `reference` is "never"'

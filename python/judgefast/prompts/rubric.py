@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import msgspec
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Mode = Literal["pairwise", "scalar", "binary", "choice"]
 """Which of two answers; a score for one; yes or no for one; which of n."""
+
+LayoutName = Literal["as-written", "aspect-last", "aspect-first"]
+"""Where the blocks stand that differ from aspect to aspect."""
 
 PARSER_VERSION = 1
 """Rises when a parser change may read the same text differently. Part of `parse_hash`."""
@@ -58,11 +61,18 @@ class Block(msgspec.Struct, frozen=True):
 class Template(msgspec.Struct, frozen=True):
     """How a prompt is laid out."""
 
+    not_hashed: ClassVar[tuple[str, ...]] = ("layout", "aspects")
+    """The order of `blocks` and the texts laid in them say these."""
+
     wrap: Literal["chat", "plain"]
     """In the judge's chat template, or as plain text."""
     system: str
     """Text of the system message; empty for none."""
     blocks: tuple[Block, ...]
+    """In the order of `layout`."""
+    layout: LayoutName = "as-written"
+    aspects: Literal["one-by-one", "together"] = "one-by-one"
+    """Whether each aspect is a prompt of its own, or one answer holds the verdicts of all."""
 
 
 THINKING_TOKENS = 2048
@@ -103,12 +113,36 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True):
     examples: tuple[str, ...]
     """Worked examples, trusted; each without white space at its ends."""
     template: Template
-    verdict: VerdictFormat
+    verdicts: tuple[VerdictFormat, ...]
+    """How the verdict of each aspect is written, in the order of `aspects`."""
     decoding: DecodingWishes
     source: str
     """The TOML text it was read from."""
     file: str
     """Where that text came from, for messages."""
+
+    @property
+    def verdict(self) -> VerdictFormat:
+        """Verdict format of the first aspect; its name is that of all."""
+        return self.verdicts[0]
+
+    @property
+    def together(self) -> bool:
+        """Whether one answer holds the verdicts of all aspects."""
+        return self.template.aspects == "together"
+
+    @property
+    def prompts(self) -> tuple[Rubric, ...]:
+        """What is asked in one prompt each: this rubric, or its aspects alone."""
+        if self.together or len(self.aspects) == 1:
+            return (self,)
+        return tuple(self.alone(aspect) for aspect in range(len(self.aspects)))
+
+    def alone(self, aspect: int) -> Rubric:
+        """Return the rubric with one of its aspects, as it is asked alone."""
+        return msgspec.structs.replace(
+            self, aspects=(self.aspects[aspect],), verdicts=(self.verdicts[aspect],)
+        )
 
     def rule_in_force(self, *, probabilities: bool) -> str:
         """Reconciliation rule: the one written, else `average` for probabilities, `strict` else."""
@@ -117,7 +151,8 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def parse_hash(self) -> str:
         """Digest of how an answer is read: the verdict format and the parser. 64 hex digits."""
-        fields = [str(PARSER_VERSION).encode(), *framed_value(self.verdict)]
+        form = self.verdict if len(self.verdicts) == 1 else self.verdicts
+        fields = [str(PARSER_VERSION).encode(), *framed_value(form)]
         return framed("judgefast parse 1", fields).hex()
 
 
@@ -125,7 +160,9 @@ def framed_value(value: object) -> list[bytes]:
     """Fields that say `value` without a doubt: a type mark and content, in declared order."""
     if isinstance(value, msgspec.Struct):
         later = getattr(value, "hashed_where_set", ())
-        names = [n for n in value.__struct_fields__ if n not in later or getattr(value, n)]
+        never = getattr(value, "not_hashed", ())
+        fields = [name for name in value.__struct_fields__ if name not in never]
+        names = [name for name in fields if name not in later or getattr(value, name)]
         inner = [[name.encode(), *framed_value(getattr(value, name))] for name in names]
         return [b"struct %d" % len(names), *(part for parts in inner for part in parts)]
     if isinstance(value, tuple | list):

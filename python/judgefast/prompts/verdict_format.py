@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from difflib import get_close_matches
-from typing import Any, Literal, NoReturn
+from typing import Any, ClassVar, Literal, NoReturn
 
 import msgspec
 
@@ -40,6 +40,7 @@ MAX_POSITIONS = 254
 _KEYS_OF_ONE_FORMAT: tuple[tuple[str, str, object], ...] = (
     ("field", "json", None),
     ("reason_field", "json", None),
+    ("member", "json", None),
     ("patterns", "regex", ()),
     ("which", "regex", "listed"),
     ("source_rule", "regex", False),
@@ -82,6 +83,9 @@ class VerdictFormat(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     """
 
+    hashed_where_set: ClassVar[tuple[str, ...]] = ("member",)
+    """Fields that came later: they are hashed where they hold anything."""
+
     name: FormatName
     labels: tuple[VerdictLabel, ...] = ()
     """Default for `bracket`: A first, B second, C tie; for `arena5`: its own five, always."""
@@ -102,6 +106,9 @@ class VerdictFormat(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Read broken forms too, where they leave one reading; such verdicts are marked `repaired`."""
     source_rule: bool = False
     """The patterns repeat a published program's own rule: reasoning blocks are read as it does."""
+
+    member: str | None = None
+    """Member of the JSON object that holds this verdict, as an object; None: the object itself."""
 
     def __post_init__(self) -> None:
         """Fill in what follows from the name, then refuse what does not fit."""
@@ -137,6 +144,7 @@ class VerdictFormat(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             "integer": self.integer,
             "field": self.field,
             "reason_field": self.reason_field,
+            "member": self.member,
             "patterns": [(pattern.regex, pattern.verdict) for pattern in self.patterns],
             "which": self.which,
             "lenient": self.lenient,

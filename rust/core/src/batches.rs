@@ -6,8 +6,12 @@
 
 mod columns;
 pub mod keys;
+mod measure;
 mod plan;
+mod trie;
 
 pub(crate) use columns::{check_offsets, place};
 pub use columns::{Bytes, Plan};
+pub use measure::{measure, Measures};
 pub use plan::{plan_requests, Items, Mode, Orders, Settings};
+pub use trie::{ideal, order, Segments};

@@ -33,6 +33,15 @@ impl Framed {
         self.0.update(bytes);
     }
 
+    /// Add one field that lies in parts, in place.
+    pub fn push_joined<'a>(&mut self, parts: impl Iterator<Item = &'a [u8]> + Clone) {
+        let len: usize = parts.clone().map(<[u8]>::len).sum();
+        self.0.update((len as u64).to_le_bytes());
+        for part in parts {
+            self.0.update(part);
+        }
+    }
+
     /// All 32 bytes.
     #[must_use]
     pub fn digest(self) -> [u8; 32] {

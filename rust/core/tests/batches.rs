@@ -22,8 +22,9 @@ fn planned(sizes: &[i64], mode: Mode, orders: Orders, repeats: u16) -> Result<Pl
         answer_offsets: &answer_offsets,
         base: 0,
     };
-    let run = keys::Run { judge: "judge", prompt_hash: "00" };
-    plan_requests(&items, &Settings { mode, orders, repeats, seed: 1, run, aspects: &["overall"] })
+    let aspects = &[keys::Aspect { name: "overall", prompt_hash: "00" }];
+    let judge = "judge";
+    plan_requests(&items, &Settings { mode, orders, repeats, seed: 1, judge, aspects })
 }
 
 fn sum(sizes: &[i64]) -> usize {

@@ -7,6 +7,8 @@ use pyo3::pybacked::PyBackedStr;
 
 use crate::boundary::{detached, to_python};
 
+pub(crate) mod trie;
+
 /// A column of byte strings, as bytes and offsets.
 #[derive(FromPyObject)]
 pub(crate) struct BytesArg<'py>(PyReadonlyArray1<'py, u8>, PyReadonlyArray1<'py, i64>);
@@ -44,7 +46,7 @@ type PlanArrays<'py> = (
 
 /// Plan the judgments of a batch of items.
 #[pyfunction]
-#[pyo3(signature = (items, *, mode, orders, repeats, seed, judge, prompt_hash, aspects))]
+#[pyo3(signature = (items, *, mode, orders, repeats, seed, judge, prompt_hashes, aspects))]
 #[allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
 #[allow(clippy::too_many_arguments, reason = "the settings of a run, named by keyword")]
 pub(crate) fn plan_requests<'py>(
@@ -55,16 +57,19 @@ pub(crate) fn plan_requests<'py>(
     repeats: u16,
     seed: u64,
     judge: &str,
-    prompt_hash: &str,
+    prompt_hashes: Vec<PyBackedStr>,
     aspects: Vec<PyBackedStr>,
 ) -> PyResult<PlanArrays<'py>> {
+    let named = aspects.iter().zip(&prompt_hashes);
+    let asked: Vec<_> =
+        named.map(|(name, prompt_hash)| keys::Aspect { name, prompt_hash }).collect();
     let settings = batches::Settings {
         mode: Mode::named(mode).map_err(to_python)?,
         orders: Orders::named(orders).map_err(to_python)?,
         repeats,
         seed,
-        run: keys::Run { judge, prompt_hash },
-        aspects: &aspects,
+        judge,
+        aspects: &asked,
     };
     let columns = batches::Items {
         item_ids: &items.item_ids,

@@ -18,6 +18,8 @@ mod _native {
     #[pymodule_export]
     use crate::batches::plan_requests;
     #[pymodule_export]
+    use crate::batches::trie::{ideal_tokens, measure_prompts, order_prompts};
+    #[pymodule_export]
     use crate::engines::prompts_json;
     #[pymodule_export]
     use crate::hashes::{cluster_id64, limit_keys, shuffle_keys};

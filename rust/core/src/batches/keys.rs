@@ -32,12 +32,12 @@ use crate::hashes::{shows_swapped, Framed};
 /// `second` of a judgment that shows one answer, and `baseline` of a scored answer.
 pub const NO_ANSWER: u16 = u16::MAX;
 
-/// What all keys of one run have in common.
+/// What all keys of one aspect have in common.
 #[derive(Clone, Copy, Debug)]
-pub struct Run<'a> {
-    /// Identity of the judge model.
-    pub judge: &'a str,
-    /// Identity of the trusted part of the prompt, 64 hex digits.
+pub struct Aspect<'a> {
+    /// Unique in a rubric.
+    pub name: &'a str,
+    /// Identity of the trusted part of the prompt that asks it, 64 hex digits.
     pub prompt_hash: &'a str,
 }
 
@@ -60,7 +60,7 @@ pub fn content(question_sha256: &[u8], reference_sha256: &[u8]) -> [u8; 32] {
     Framed::new("judgefast content 1").field(question_sha256).field(reference_sha256).digest()
 }
 
-/// A key up to its last two fields, for one choice of answers shown; [`finish`] ends it.
+/// A key up to its last three fields, for one choice of answers shown; [`finish`] ends it.
 ///
 /// `indices` is working space: it is overwritten.
 ///
@@ -68,7 +68,7 @@ pub fn content(question_sha256: &[u8], reference_sha256: &[u8]) -> [u8; 32] {
 ///
 /// More than 65535 answers are shown.
 #[must_use]
-pub fn start(run: Run<'_>, item: &Item<'_>, shown: &[u16], indices: &mut Vec<u8>) -> Framed {
+pub fn start(judge: &str, item: &Item<'_>, shown: &[u16], indices: &mut Vec<u8>) -> Framed {
     let count = u16::try_from(shown.len()).expect("at most 65535 answers are shown");
     let mut hash = Framed::new("judgefast key 1");
     hash.push(item.item_id.as_bytes());
@@ -81,18 +81,18 @@ pub fn start(run: Run<'_>, item: &Item<'_>, shown: &[u16], indices: &mut Vec<u8>
     indices.extend(shown.iter().flat_map(|answer| answer.to_le_bytes()));
     hash.push(indices);
     hash.push(&[]); // the options stand as in the rubric
-    hash.push(run.judge.as_bytes());
-    hash.push(run.prompt_hash.as_bytes());
+    hash.push(judge.as_bytes());
     hash
 }
 
 /// The key of one judgment.
 #[must_use]
-pub fn finish(start: &Framed, aspect: &str, repeat: u16) -> [u8; 16] {
-    start.clone().field(aspect.as_bytes()).field(&u32::from(repeat).to_le_bytes()).key()
+pub fn finish(start: &Framed, aspect: Aspect<'_>, repeat: u16) -> [u8; 16] {
+    let asked = start.clone().field(aspect.prompt_hash.as_bytes()).field(aspect.name.as_bytes());
+    asked.field(&u32::from(repeat).to_le_bytes()).key()
 }
 
-/// Requests with the same group share rubric and question.
+/// Requests with the same group share rubric and question; the hash is that of the first aspect.
 #[must_use]
 pub fn prefix_group(prompt_hash: &str, question_sha256: &[u8], item_id: &str) -> u64 {
     let hash = Framed::new("judgefast group 1").field(prompt_hash.as_bytes());

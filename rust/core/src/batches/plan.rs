@@ -79,7 +79,7 @@ pub struct Items<'a, Id> {
 
 /// How a run judges.
 #[derive(Clone, Copy, Debug)]
-pub struct Settings<'a, Name> {
+pub struct Settings<'a> {
     /// What is asked.
     pub mode: Mode,
     /// Which orders are judged.
@@ -88,10 +88,10 @@ pub struct Settings<'a, Name> {
     pub repeats: u16,
     /// Seed of the orientation.
     pub seed: u64,
-    /// Judge and prompt.
-    pub run: keys::Run<'a>,
-    /// Names of the aspects, in the rubric's order.
-    pub aspects: &'a [Name],
+    /// Identity of the judge model.
+    pub judge: &'a str,
+    /// What is asked of each choice of answers, in the rubric's order; at least one.
+    pub aspects: &'a [keys::Aspect<'a>],
 }
 
 /// Plan the judgments of a batch of items.
@@ -103,9 +103,9 @@ pub struct Settings<'a, Name> {
 ///
 /// [`Error::LengthMismatch`] where the columns of the items differ in length;
 /// [`Error::OutOfRange`] where an item has too few answers for the mode, or too many.
-pub fn plan_requests<Id: AsRef<str>, Name: AsRef<str>>(
+pub fn plan_requests<Id: AsRef<str>>(
     items: &Items<'_, Id>,
-    settings: &Settings<'_, Name>,
+    settings: &Settings<'_>,
 ) -> Result<Plan, Error> {
     let num_items = items.item_ids.len();
     for (name, len) in [
@@ -116,6 +116,7 @@ pub fn plan_requests<Id: AsRef<str>, Name: AsRef<str>>(
         same_length(("item_id", num_items), (name, len))?;
     }
     check_offsets("answers", items.answer_offsets, items.answer_sha256.len())?;
+    let first_hash = settings.aspects.first().map_or("", |aspect| aspect.prompt_hash);
     let mut planner = Planner::new(settings);
     for (row, id) in items.item_ids.iter().enumerate() {
         let number = u32::try_from(row).ok().and_then(|row| items.base.checked_add(row));
@@ -132,7 +133,7 @@ pub fn plan_requests<Id: AsRef<str>, Name: AsRef<str>>(
                 answers: items.answer_sha256,
                 first_answer,
             },
-            (item, keys::prefix_group(settings.run.prompt_hash, question, id)),
+            (item, keys::prefix_group(first_hash, question, id)),
             count,
         );
     }
@@ -156,16 +157,16 @@ fn checked_answers(mode: Mode, num_answers: usize, row: usize) -> Result<u16, Er
 }
 
 /// A plan in the making, and the space it works in.
-struct Planner<'a, Name> {
-    settings: &'a Settings<'a, Name>,
+struct Planner<'a> {
+    settings: &'a Settings<'a>,
     plan: Plan,
     forward: Vec<u16>,
     backward: Vec<u16>,
     indices: Vec<u8>,
 }
 
-impl<'a, Name: AsRef<str>> Planner<'a, Name> {
-    fn new(settings: &'a Settings<'a, Name>) -> Self {
+impl<'a> Planner<'a> {
+    fn new(settings: &'a Settings<'a>) -> Self {
         let plan = Plan { shown_offsets: vec![0], ..Plan::default() };
         Self { settings, plan, forward: Vec::new(), backward: Vec::new(), indices: Vec::new() }
     }
@@ -203,7 +204,7 @@ impl<'a, Name: AsRef<str>> Planner<'a, Name> {
         answers: impl IntoIterator<Item = u16>,
         swapped: bool,
     ) {
-        let (run, orders) = (self.settings.run, self.settings.orders);
+        let (judge, orders) = (self.settings.judge, self.settings.orders);
         let mut forward = std::mem::take(&mut self.forward);
         let mut backward = std::mem::take(&mut self.backward);
         forward.clear();
@@ -216,16 +217,16 @@ impl<'a, Name: AsRef<str>> Planner<'a, Name> {
             Orders::One => order == (swapped && !alone),
         };
         let mut start = |order: bool, shown: &[u16]| {
-            asked(order).then(|| keys::start(run, item, shown, &mut self.indices))
+            asked(order).then(|| keys::start(judge, item, shown, &mut self.indices))
         };
         let starts = [start(false, &forward), start(true, &backward)];
-        for (aspect, name) in (0..).zip(self.settings.aspects) {
+        for (number, aspect) in (0..).zip(self.settings.aspects) {
             for repeat in 0..self.settings.repeats {
                 for (order, start, shown) in [(0, &starts[0], &forward), (1, &starts[1], &backward)]
                 {
                     if let Some(start) = start {
-                        let key = keys::finish(start, name.as_ref(), repeat);
-                        self.plan.push(place, shown, (order, repeat, aspect), &key);
+                        let key = keys::finish(start, *aspect, repeat);
+                        self.plan.push(place, shown, (order, repeat, number), &key);
                     }
                 }
             }

@@ -1,0 +1,70 @@
+"""Prompts as sequences of segments: what they share, in which order they are sent, their names.
+
+A segment is a piece of a prompt that lies between two seams (`prompts.pieces`); two prompts share
+what their segments share from the first on. No prompt is ever put together here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from judgefast import _native
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Segments(NamedTuple):
+    """A set of n prompts. Numbers of segments are local to it."""
+
+    segments: NDArray[np.uint32]
+    """Numbers of each prompt's segments, the prompts joined; 0 to distinct - 1, in the order in
+    which they first appear."""
+    segment_offsets: NDArray[np.int64]
+    """Shape (n + 1,): prompt k is `segments[segment_offsets[k]:segment_offsets[k + 1]]`."""
+    ids: NDArray[np.int32]
+    """Token ids of the distinct segments, joined; empty where the tokenizer is unknown."""
+    id_offsets: NDArray[np.int64]
+    """Shape (distinct + 1,): where the ids of each segment start; all 0 without a tokenizer."""
+
+
+def order(segments: Segments) -> NDArray[np.uint32]:
+    """Rows in the order of sending.
+
+    Depth first over the trie of segments: prompts that end at a node, in the order of rows, then
+    the node's children in the order in which they first appear. Equal prompts stand side by side.
+
+    Returns:
+        Shape (n,), each row once.
+
+    Raises:
+        ColumnError: The columns do not fit each other; the message names the row.
+
+    """
+    return _native.order_prompts(segments)
+
+
+def ideal(segments: Segments) -> int:
+    """Tokens that are computed where each prefix that prompts share is computed once.
+
+    Raises:
+        ColumnError: As `order`.
+
+    """
+    return _native.ideal_tokens(segments)
+
+
+def measure(segments: Segments) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Hash and count the token ids of each prompt.
+
+    Returns:
+        Shape (n, 16), as `prompts.pieces.hash_of_ids` of each prompt's pieces, and shape (n,):
+        tokens.
+
+    Raises:
+        ColumnError: As `order`; or a prompt has more than 2^31 - 1 tokens.
+
+    """
+    hashes, tokens = _native.measure_prompts(segments)
+    return hashes.reshape(-1, 16), tokens

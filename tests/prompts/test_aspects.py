@@ -1,0 +1,220 @@
+"""Several aspects in one rubric: how each is laid out, named and decoded."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import permutations
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.prompts.aspects import CRITERIA, JSON, SCALES, TOGETHER, several
+
+from judgefast.errors import RubricError
+from judgefast.prompts import PromptPlan, builtin_rubrics, load_rubric
+from judgefast.prompts.decoding import Capabilities
+from judgefast.prompts.layouts import allowed_layouts
+from judgefast.prompts.read_rubric import read_rubric
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from judgefast.datasets.items import Item
+    from judgefast.prompts.rubric import Rubric
+
+CHAT = Capabilities(takes="chat", schema=True, choice=True)
+NAMES = st.permutations(sorted(CRITERIA)).flatmap(
+    lambda names: st.integers(1, len(names)).map(lambda count: tuple(names[:count]))
+)
+ANSWER = '[[template.blocks]]\ntext = "[Reply]\\n{answer}\\n[The end]"\n'
+BETWEEN = (
+    '[[template.blocks]]\ntext = "Q:\\n{question}"\n[[template.blocks]]\ntext = "{criterion}"\n'
+)
+OPEN = '[[template.blocks]]\ntext = "{answer}\\n[The end]"\n'
+IN_SYSTEM = 'system = "Asked:\\n{criterion}"'
+STUCK = '[[template.blocks]]\ntext = "{criterion}\\n[Reply]\\n{answer}\\n[The end]"\n'
+
+
+def rubric_of(*names: str, **parts: str) -> Rubric:
+    return read_rubric(several(*names, **parts), "several.toml")
+
+
+def order_of(rubric: Rubric) -> list[str]:
+    """First word of each block, as it is laid out."""
+    return [block.text.split()[0] for block in rubric.template.blocks]
+
+
+@given(NAMES, st.sampled_from(["as-written", "aspect-last", "aspect-first"]))
+@settings(max_examples=30, deadline=None)
+def test_another_aspect_changes_nothing_of_those_that_are_there(
+    names: tuple[str, ...], layout: str
+) -> None:
+    template = f'layout = "{layout}"'
+    alone = {
+        name: PromptPlan(rubric_of(name, template=template), None, CHAT).prompt_hash
+        for name in names
+    }
+    plan = PromptPlan(rubric_of(*names, template=template), None, CHAT)
+    assert dict(zip(names, plan.prompt_hashes, strict=True)) == alone
+    assert (plan.prompt_hash in alone.values()) == (len(names) == 1)
+
+
+def test_the_layout_of_one_aspect_is_as_it_was_written() -> None:
+    for name in builtin_rubrics():
+        rubric = load_rubric(name)
+        named = rubric.source.replace("[template]", '[template]\nlayout = "as-written"', 1)
+        plans = [
+            PromptPlan(each, None, CHAT)
+            for each in (rubric, read_rubric(named, "named.toml"))
+            if each.template.wrap == "chat"
+        ]
+        assert len({plan.prompt_hash for plan in plans}) <= 1
+
+
+def test_blocks_about_the_aspect_stand_where_the_layout_says() -> None:
+    assert order_of(rubric_of("tone")) == ["What", "[Question]", "[Reply]", "Your"]
+    last = rubric_of("tone", "truth")
+    assert order_of(last) == ["[Question]", "[Reply]", "What", "Your"]
+    assert last.template.layout == "aspect-last"
+    together = rubric_of("tone", "truth", template=TOGETHER, verdict=JSON)
+    assert order_of(together) == ["What", "[Question]", "[Reply]", "Your"]
+    behind = (
+        '[[template.blocks]]\ntext = "[Reply]\\n{answer}\\n[The end]"\n'
+        '[[template.blocks]]\ntext = "Say:\\n{criterion}"\n'
+    )
+    first = rubric_of("tone", "truth", template='layout = "aspect-first"', blocks=behind)
+    assert order_of(first) == ["Say:", "[Reply]"]
+    assert order_of(rubric_of("tone", "truth", blocks=behind)) == ["[Reply]", "Say:"]
+
+
+def test_prompts_of_one_item_begin_alike_up_to_the_aspect(make_item: Callable[..., Item]) -> None:
+    plan = PromptPlan(rubric_of("clarity", "tone", "truth"), None, CHAT)
+    texts = [plan.render(make_item(), (0,), aspect).text for aspect in range(3)]
+    for name, text in zip(("clarity", "tone", "truth"), texts, strict=True):
+        shared, own = text.split("[The end of the reply]\n")
+        assert shared == "[Question]\nWhat is it?\n[The end of the question]\n[Reply]\nThis.\n"
+        low, high = SCALES[name]
+        scale = f"An integer from {low} (worst) to {high} (best).\n"
+        assert own == f"What counts:\n{CRITERIA[name]}\n{scale}Your verdict:"
+    for aspect, other in permutations(range(3), 2):
+        one, two = (plan.measure(make_item(), (0,), each) for each in (aspect, other))
+        assert one.ids_hash != two.ids_hash
+        assert plan.render(make_item(), (0,), aspect).ids_hash == one.ids_hash
+
+
+def test_each_aspect_has_the_labels_of_its_own_scale() -> None:
+    plan = PromptPlan(rubric_of("clarity", "tone"), None, CHAT)
+    texts = [[label.text for label in each.labels] for each in plan.decodings]
+    assert texts == [["1", "2", "3"], ["1", "2", "3", "4", "5"]]
+    asked = [(each.aspect, len(each.options)) for each in plan.questions]
+    assert asked == [("clarity", 3), ("tone", 5)]
+
+
+def test_a_schema_for_all_aspects_has_a_member_for_each(make_item: Callable[..., Item]) -> None:
+    rubric = rubric_of("clarity", "tone", template=TOGETHER, verdict=JSON)
+    plan = PromptPlan(rubric, None, CHAT)
+    schema = json.loads(plan.decoding.schema or "")
+    assert schema["required"] == ["clarity", "tone"]
+    assert schema["properties"]["tone"] == {
+        "type": "object",
+        "properties": {
+            "score": {"type": "integer", "enum": [1, 2, 3, 4, 5]},
+            "reason": {"type": "string"},
+        },
+        "required": ["score", "reason"],
+        "additionalProperties": False,
+    }
+    assert plan.decoding.max_tokens == 2 * 256
+    assert len(set(plan.prompt_hashes)) == 1
+    assert [question.aspect for question in plan.questions] == ["clarity", "tone"]
+    text = plan.render(make_item(), (0,), 1).text
+    assert "clarity: Is the reply easy to follow?\ntone: Is the reply friendly?\n" in text
+    assert "tone:\nAn integer from 1 (worst) to 5 (best).\n" in text
+    turned = rubric_of("tone", "clarity", template=TOGETHER, verdict=JSON)
+    assert PromptPlan(turned, None, CHAT).prompt_hash != plan.prompt_hash
+    assert rubric.parse_hash != rubric_of("clarity", "tone", verdict=JSON).parse_hash
+
+
+def test_the_layouts_that_a_rubric_may_have() -> None:
+    rubric = rubric_of("clarity", "tone")
+    found = allowed_layouts(rubric)
+    assert [(name, order_of(each)[0]) for name, each in found] == [
+        ("as-written", "What"),
+        ("aspect-last", "[Question]"),
+        ("aspect-first", "What"),
+    ]
+    assert all(each.template.layout == name for name, each in found)
+    in_system = load_rubric("pairwise")
+    assert [name for name, _ in allowed_layouts(in_system)] == ["as-written", "aspect-first"]
+    stuck = rubric_of("clarity", "tone", blocks=STUCK)
+    assert [name for name, _ in allowed_layouts(stuck)] == ["as-written"]
+    assert stuck.template.layout == "aspect-last", "legal, though nothing can move"
+
+
+REFUSED: list[tuple[str, dict[str, str], str]] = [
+    (
+        "tone",
+        {"template": 'layout = "aspect-lst"'},
+        "several.toml:18: `template.layout` is `aspect-lst`; it must be one of `as-written`",
+    ),
+    (
+        "tone",
+        {"template": 'aspects = "both"'},
+        "several.toml:18: `template.aspects` is `both`; it must be one of `one-by-one`",
+    ),
+    (
+        "tone",
+        {"template": TOGETHER},
+        'several.toml:18: `template.aspects` is "together", but the verdict is `label`',
+    ),
+    (
+        "tone",
+        {"template": 'layout = "aspect-last"', "blocks": STUCK},
+        "several.toml:20: `template.blocks[0].text` holds `{criterion}` beside a text of the item",
+    ),
+    (
+        "tone",
+        {"template": f'layout = "aspect-last"\n{IN_SYSTEM}', "blocks": ANSWER},
+        "several.toml:18: `template.layout` is `aspect-last`, but `{criterion}` stands in `system`",
+    ),
+    (
+        "tone",
+        {"blocks": ANSWER},
+        "`template.blocks` lacks `{criterion}`, so that all aspects would be asked the same",
+    ),
+    (
+        "tone",
+        {"blocks": f"{BETWEEN}{OPEN}"},
+        "several.toml:21: `template.blocks[0].text`: `{question}` in the layout `aspect-last`",
+    ),
+    (
+        "truth",
+        {"verdict": 'name = "label"\nlabels = [{text = "a", score = 1}, {text = "b", score = 3}]'},
+        "labels[1].score` is 3; it must be a number from 0 to 1, for the aspect `truth`",
+    ),
+    (
+        "tone",
+        {"verdict": 'name = "json"\nhigh = 3'},
+        "`verdict.high` is 3.0, but the scale of the aspect says 5.0, for the aspect `tone`",
+    ),
+]
+
+
+@pytest.mark.parametrize(("second", "parts", "words"), REFUSED)
+def test_what_cannot_be_asked_is_refused_by_line(
+    second: str, parts: dict[str, str], words: str
+) -> None:
+    with pytest.raises(RubricError, match=re.escape(words)):
+        rubric_of("clarity", second, **parts)
+
+
+def test_a_scale_that_one_aspect_lacks_has_no_placeholder() -> None:
+    text = load_rubric("pairwise").source.replace(
+        "[template]", '[[aspects]]\nname = "tone"\ncriterion = "x"\n\n[template]', 1
+    )
+    rubric = read_rubric(text, "two.toml")
+    assert [each.aspects[0].name for each in rubric.prompts] == ["quality", "tone"]
+    with pytest.raises(RubricError, match=r"the rubric has no scale for every aspect"):
+        read_rubric(text.replace("{criterion}", "{criterion}\n{scale}"), "two.toml")
