@@ -164,9 +164,8 @@ def _weights(reading: Reading) -> str:
     aspects = judged_aspects(reading.rubric)
     if len(aspects) == 1:
         return "one aspect"
-    shares = weight_shares(aspects)
-    parts = zip(aspects, shares, strict=True)
-    return ", ".join(f"{aspect.name} {share}" for aspect, share in parts)
+    parts = zip(aspects, weight_shares(aspects), strict=True)
+    return ", ".join(sorted(f"{aspect.name} {share}" for aspect, share in parts))
 
 
 def _short(text: str) -> str:
