@@ -52,7 +52,9 @@ def tone_is_lost_in_six(number: int, row: dict[str, Any], order: str) -> str | N
     return "A" if number % 2 else None
 
 
-def judged(folder: Path, name: str, say: Say, *aspects: str) -> judgefast.Run:
+def judged(
+    folder: Path, name: str, say: Say, *aspects: str, baseline: str | None = None
+) -> judgefast.Run:
     """A judge who agrees with gold on facts, and says what it is told of tone."""
     rubric = folder / f"{name}.toml"
     rubric.write_text("\n".join(['name = "pair"\nmode = "pairwise"', *aspects, REST]), "utf-8")
@@ -72,6 +74,7 @@ def judged(folder: Path, name: str, say: Say, *aspects: str) -> judgefast.Run:
         rubric=str(rubric),
         engine="replay",
         max_unreadable=1.0,
+        baseline=baseline,
     )
 
 
@@ -153,6 +156,13 @@ def test_runs_are_compared_in_each_aspect_and_overall(
         "aspect=tone",
     }
     assert found.unpaired == []
+
+
+def test_pairs_count_for_one_side_overall_too(both: judgefast.Run, folder: Path) -> None:
+    facts = FACTS.format(2)
+    turned = judged(folder, "side", tone_is_lost_in_six, facts, TONE, baseline="beacon")
+    assert turned.estimate("overall").slice == "candidate=atlas baseline=beacon"
+    assert both.compare(turned).difference("overall", PAIR).value == 0.0
 
 
 def test_a_gate_holds_aspects_and_overall_to_rules(

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import pearsonr
 
+from judgefast.codes import FIXED_ONE
 from judgefast.errors import ConfigError
 from judgefast.stats import shards
 from judgefast.stats.correlation import Correlation, correlations
@@ -20,7 +21,7 @@ from .tables import Items, make_items, make_outcomes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SCORES = st.sampled_from([1, 2, 3, 4, 5, 2.5, None])
+SCORES = st.sampled_from([1, 2, 3, 4, 5, 2.7, 10 / 3, None])
 
 
 def of_scores(
@@ -43,13 +44,13 @@ def of_scores(
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(SCORES, SCORES, SCORES), min_size=3, max_size=30))
 def test_each_two_aspects_have_the_coefficient_that_scipy_gives(rows: list[Any]) -> None:
-    scores = np.array(rows, dtype=np.float64)
+    scores = np.rint(np.array(rows, dtype=np.float64) * FIXED_ONE) / FIXED_ONE
     found = of_scores(scores, names="abc")
     for one, (x, y) in zip(found, combinations(range(3), 2), strict=True):
         both = scores[~np.isnan(scores[:, [x, y]]).any(axis=1)][:, [x, y]]
         assert one.slice == f"aspect={'abc'[x]} with={'abc'[y]}"
         assert (one.outcomes, one.missing) == (len(both), len(scores) - len(both))
-        if len(both) <= 1 or (both.std(axis=0) == 0).any():
+        if len(both) <= 1 or (both == both[0]).all(axis=0).any():
             assert one.value is None
         else:
             assert one.value == pytest.approx(pearsonr(*both.T).statistic, abs=1e-9)
@@ -112,6 +113,22 @@ def pairs(turned: bool) -> list[Correlation]:  # noqa: FBT001 - which way round
 def test_that_one_model_wins_in_every_aspect_is_no_correlation() -> None:
     (found,) = pairs(turned=False)
     assert found.value == pytest.approx(-1 / 9)
+
+
+def test_means_are_taken_off_within_each_pair_of_models() -> None:
+    """Of two pairs one is won by the one model in both aspects, the other by the other."""
+    rng = np.random.default_rng(4)
+    value = rng.choice([0, 0.5, 1], (40, 2), p=[0.1, 0.2, 0.7])
+    value[20:] = 1 - value[20:]
+    outcomes = make_outcomes(
+        np.repeat(range(40), 2), value.reshape(-1).tolist(), aspect=[0, 1] * 40
+    )
+    sides = [[0, 1]] * 20 + [[0, 2]] * 20
+    items = make_items(40, models=["x", "y", "z"], model=sides)
+    (found,) = correlations(outcomes, items, ["tone", "facts"], mode="pairwise")
+    centred = np.concatenate([part - part.mean(axis=0) for part in (value[:20], value[20:])])
+    assert found.value == pytest.approx(pearsonr(*centred.T).statistic)
+    assert abs(found.value or 0) < abs(pearsonr(*value.T).statistic) - 0.2
 
 
 def test_which_answer_is_called_the_candidate_does_not_matter() -> None:

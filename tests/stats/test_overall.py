@@ -146,10 +146,18 @@ def test_only_ratios_of_weights_count(one: Scored, factor: float) -> None:
 
 
 def test_products_that_leave_64_bits_are_taken_exactly() -> None:
-    aspects = [JudgedAspect("a", 0.123456789, (0, 1000)), JudgedAspect("b", 0.3, (0.1, 0.3))]
+    weight = 0.12345678901234
+    aspects = [JudgedAspect("a", weight, (0, 1000)), JudgedAspect("b", 0.3, (0.1, 0.3))]
     outcomes = make_outcomes([0, 0], [999.5, 0.2], candidate=0, baseline=None, aspect=[0, 1])
     one = Scored(aspects, outcomes, 1)
     assert units(overall_outcomes(outcomes, aspects)) == naive(one)
+
+
+def test_an_end_of_a_scale_that_is_no_multiple_is_that_end() -> None:
+    """The highest score of the one, .85, is rounded up: by nearly a step of 2^-24 of its scale."""
+    aspects = [JudgedAspect("a", 6, (0.35, 0.85)), JudgedAspect("b", 1, (1, 5))]
+    outcomes = make_outcomes([0, 0], [0.85, 5], candidate=0, baseline=None, aspect=[0, 1])
+    assert overall_outcomes(outcomes, aspects).value.tolist() == [FIXED_ONE]
 
 
 @pytest.mark.parametrize("weight", [0, -1, math.inf, math.nan])
