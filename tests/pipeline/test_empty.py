@@ -74,7 +74,7 @@ def test_lose_gives_the_loss_without_asking(tmp_path: Path) -> None:
 def test_judge_asks_all_the_same(tmp_path: Path) -> None:
     engine = ScriptedEngine(right_wins)
     judge_rows(tmp_path / "run", rows(), engine=engine, on_empty="judge")
-    assert len(engine.submitted) == 8
+    assert len(engine.submitted) == 7, "both orders of two empty answers say the same"
     results = results_of(tmp_path / "run")
     assert (results.counts.parsed, results.lost_by_empty) == (8, 0)
     assert results.empty_answers == {"right": 2, "wrong": 2}

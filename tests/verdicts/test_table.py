@@ -235,6 +235,7 @@ def test_what_has_just_come_is_read_as_the_journal_is_read_later(
 ) -> None:
     ids = np.frombuffer(b"".join(n.to_bytes(16, "little") for n in range(4)), np.uint8)
     ids = ids.reshape(-1, 16)
+    by_id = {row.tobytes() for row in ids}
     by_name = {"1" * 32: earlier, name: live}
     now, later = (VerdictTable(ids, AB, planned=np.zeros(4, np.uint8)) for _ in range(2))
     beside = now.beside(AB)
@@ -243,10 +244,12 @@ def test_what_has_just_come_is_read_as_the_journal_is_read_later(
             later.add(to_batch(completions, launch=launch, first_row=0))
     if earlier:
         now.add(to_batch(earlier, launch="1" * 32, first_row=0))
-    told: list[int] = []
+    told: list[tuple[Completion, int]] = []
     for start in range(0, len(live), size):
-        told += now.add_live(live[start : start + size], name).tolist()
-    for one, status in zip(live, told, strict=True):
+        status, places = now.add_live(live[start : start + size], name)
+        told += zip([live[start + place] for place in places], status.tolist(), strict=True)
+    assert [one for one, _ in told] == [one for one in live if one.request_id in by_id]
+    for one, status in told:
         assert one.finish_reason != "error" or status == failure_of(one)
     for field, column in later.verdicts()._asdict().items():
         for table in (now, beside):

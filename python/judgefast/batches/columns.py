@@ -172,6 +172,10 @@ class Filled:
         self._columns[name][start:end] = part
         self._ends[name] = end
 
+    def so_far(self, name: str) -> NDArray[Any]:
+        """What a column holds already; it must have begun."""
+        return self._columns[name][: self._ends[name]]
+
     def get(self, name: str) -> NDArray[Any] | None:
         """A column; None where a part had none of it."""
         return self._columns[name] if self._ends.get(name) == self._rows else None

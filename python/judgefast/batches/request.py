@@ -21,7 +21,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     request_id: bytes
     """16 bytes, unique in a run."""
     keys: tuple[bytes, ...]
-    """16 bytes for each judgment that the completion answers, in the order of `questions`."""
+    """16 bytes for each judgment that the completion answers: of one question those of all
+    judgments with this prompt, of several in the order of `questions`."""
     item_id: str
     shown: tuple[int, ...]
     """Index into the item's answers at each position."""

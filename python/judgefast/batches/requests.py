@@ -8,6 +8,8 @@ import numpy as np
 
 from judgefast._native import sampling_seeds
 from judgefast.batches.request import Question, Request
+from judgefast.batches.sending import in_order
+from judgefast.batches.sharing import Sharing
 from judgefast.errors import RunDirectoryError
 
 if TYPE_CHECKING:
@@ -77,6 +79,7 @@ class RequestMaker:
         self._rendered = rendered
         self._ids_hash = ids_hash
         self._verify = verify
+        self._sharing = Sharing(plan.asked_by)
 
     def requests(
         self,
@@ -88,8 +91,9 @@ class RequestMaker:
 
         Args:
             batches: Items in the order of `rows/`, a batch at a time, each with the number of its
-                first; batches in which nothing is asked may be left out.
-            rows: Rows of the plan to ask, ascending.
+                first; batches in which nothing is asked may be left out. Nothing of a batch is sent
+                before anything of an earlier one: `batches.sending.slices`.
+            rows: Rows of the plan whose requests are asked, ascending.
             attempts: Attempts at each row of the plan so far. Shape (n,).
 
         Raises:
@@ -102,7 +106,8 @@ class RequestMaker:
             edges = np.array([base, base + len(items)], item_of.dtype)
             start, end = np.searchsorted(item_of, edges)
             if end > start:
-                yield from self._of_batch(items, base, rows[start:end], attempts)
+                chosen = in_order(self._plan, rows[start:end])
+                yield from self._of_batch(items, base, chosen, attempts)
 
     def _of_batch(
         self,
@@ -113,12 +118,13 @@ class RequestMaker:
     ) -> Iterator[Request]:
         """Requests of one batch: columns are taken apart once, not cell by cell."""
         plan, prompts, judge = self._plan, self._prompts, self._judge
-        first, last = int(rows[0]), int(rows[-1]) + 1
+        first, last = int(rows.min()), int(rows.max()) + 1
         shown_lists = plan.shown_lists(first, last)
         hashes = None if self._ids_hash is None else self._ids_hash[first:last].tobytes()
         keys = plan.key[first:last].tobytes()
         ids = keys if plan.request_id is plan.key else plan.request_id[first:last].tobytes()
         seeds = sampling_seeds(keys)
+        answered = self._keys_of(rows)
         cells = zip(
             rows.tolist(),
             (plan.item[rows] - base).tolist(),
@@ -133,10 +139,9 @@ class RequestMaker:
             at = row - first
             span = slice(16 * at, 16 * at + 16)
             planned = None if hashes is None else hashes[span]
-            key = keys[span]
             yield Request(
                 request_id=ids[span],
-                keys=(key,),
+                keys=(keys[span],) if answered is None else answered[row],
                 item_id=item.item_id,
                 shown=shown_lists[at],
                 repeat=repeat,
@@ -150,6 +155,16 @@ class RequestMaker:
                 seed=seeds[at],
                 attempt=attempt,
             )
+
+    def _keys_of(self, rows: NDArray[np.integer]) -> dict[int, tuple[bytes, ...]] | None:
+        """Keys of all judgments of each request, in plan order; None where each has one."""
+        if self._sharing.is_plain:
+            return None
+        places, judgments = self._sharing.judgments_of(rows)
+        keys: dict[int, list[bytes]] = {row: [] for row in rows.tolist()}
+        for row, key in zip(rows[places].tolist(), self._plan.key[judgments], strict=True):
+            keys[row].append(key.tobytes())
+        return {row: tuple(each) for row, each in keys.items()}
 
     def _prompt(
         self, item: Item, shown: tuple[int, ...], aspect: int, planned: bytes | None

@@ -12,7 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from judgefast._native import RequestIndex
 from judgefast.batches.columns import NONE, PlanColumns
+from judgefast.batches.sharing import Sharing, question_of
 from judgefast.codes import NO_ANSWER, Status
 from judgefast.errors import RunDirectoryError
 
@@ -46,7 +48,10 @@ SENT_REQUESTS = (
 """Those that say also how it is sent; a plan of before `sent` lacks it."""
 
 READ_ASKS = ("request_id", "aspect")
-"""Columns of `asks` that a plan is read from: the key is that of the request."""
+"""Columns of `asks` that a plan is read from where each request answers one judgment."""
+
+SHARED_ASKS = ("key", "item", "shown")
+"""Those that are read as well where one answers several."""
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -100,6 +105,8 @@ def asks_schema() -> pa.Schema:
             pa.field("question", pa.uint16(), nullable=False),
             pa.field("aspect", _names(), nullable=False),
             pa.field("key", pa.binary(_KEY_BYTES), nullable=False),
+            pa.field("item", pa.uint32()),
+            pa.field("shown", pa.list_(pa.uint16())),
         ]
     )
 
@@ -117,7 +124,7 @@ def requests_table(  # noqa: PLR0913 - the facts of a run, named by keyword
     """Put a plan and its rendered prompts into the table `requests`.
 
     Args:
-        plan: Judgments, one request each.
+        plan: Judgments.
         rendered: Row for row of `plan`.
         item_ids: Ids of the items from number `base` on.
         judge: Identity of the judge model.
@@ -159,17 +166,32 @@ def requests_table(  # noqa: PLR0913 - the facts of a run, named by keyword
         if len(plan.sent)
         else pa.nulls(rows, pa.uint32()),
     }
-    return pa.table(columns, schema=requests_schema())
+    table = pa.table(columns, schema=requests_schema())
+    sharing = Sharing(plan.asked_by)
+    return table if sharing.is_plain else table.filter(pa.array(sharing.own(rows)))
 
 
 def asks_table(plan: PlanColumns, aspects: Sequence[str]) -> pa.Table:
     """Put the judgments of a plan into the table `asks`; `aspects` are the rubric's."""
+    rows = len(plan.item)
     aspect = pa.DictionaryArray.from_arrays(pa.array(plan.aspect.astype(np.int32)), list(aspects))
+    item, shown = pa.nulls(rows, pa.uint32()), pa.nulls(rows, pa.list_(pa.uint16()))
+    if len(plan.asked_by):
+        item = pa.array(plan.item, mask=plan.item == plan.item[plan.asked_by])
+        lists = pa.ListArray.from_arrays(pa.array(plan.shown_offsets, pa.int32()), plan.shown)
+        differs = np.flatnonzero(~_shown_as_asked(plan))
+        places = np.zeros(rows, np.int64)
+        places[differs] = differs
+        mask = np.ones(rows, np.bool_)
+        mask[differs] = False
+        shown = lists.take(pa.array(places, mask=mask))
     columns = {
         "request_id": _keys(plan.request_id),
-        "question": pa.array(np.zeros(len(plan.item), np.uint16)),
+        "question": pa.array(question_of(plan)),
         "aspect": aspect,
         "key": _keys(plan.key),
+        "item": item,
+        "shown": shown,
     }
     return pa.table(columns, schema=asks_schema())
 
@@ -178,10 +200,10 @@ def plan_of(requests: pa.Table, asks: pa.Table, aspects: Sequence[str]) -> PlanC
     """Read a plan back from its tables.
 
     Args:
-        requests: Rows of the table `requests`, in plan order: `READ_REQUESTS`; `prefix_group` is
-            read where it is there, too.
-        asks: Rows of the table `asks`, in the same order: `READ_ASKS`; `key`
-            is read where it is there, too.
+        requests: Rows of the table `requests`, in plan order: `READ_REQUESTS`; `prefix_group` and
+            `sent` are read where they are there, too. `sent` counts over the run.
+        asks: Rows of the table `asks`, in plan order: `READ_ASKS`, and `SHARED_ASKS` where they are
+            more than those of `requests`.
         aspects: Names of the rubric's aspects, in its order.
 
     Raises:
@@ -189,12 +211,24 @@ def plan_of(requests: pa.Table, asks: pa.Table, aspects: Sequence[str]) -> PlanC
             does not have.
 
     """
-    request_id = _key_rows(requests.column("request_id"))
-    if not np.array_equal(request_id, _key_rows(asks.column("request_id"))):
-        msg = "the tables `requests` and `asks` of the plan do not name the same requests in order"
-        raise RunDirectoryError(msg, hint="restore the folder `plan` from a copy")
-    key = _key_rows(asks.column("key")) if "key" in asks.column_names else request_id
-    shown_lists = requests.column("shown").combine_chunks()
+    request_id, asked = (_key_rows(table.column("request_id")) for table in (requests, asks))
+    key, asked_by, of_request = asked, NONE, None
+    if not np.array_equal(request_id, asked):
+        if len(asked) <= len(request_id):
+            raise _strangers()
+        key = _key_rows(asks.column("key"))
+        of_request, asked_by = _joined(request_id, asked, key)
+    item, shown_lists = requests.column("item"), requests.column("shown").combine_chunks()
+    group, sent = _group_of(requests), _sent_of(requests)
+    repeat = _numbers(requests.column("repeat"), np.uint16)
+    if of_request is not None:
+        places = pa.array(of_request)
+        item = pc.coalesce(asks.column("item").combine_chunks(), item.take(places).combine_chunks())
+        own = asks.column("shown").combine_chunks()
+        shown_lists = _either(own, shown_lists.take(places))
+        repeat = repeat[of_request]
+        group = group[of_request] if len(group) else group
+        sent = sent[of_request] if len(sent) else sent
     shown = shown_lists.flatten().to_numpy()
     lengths = pc.list_value_length(shown_lists).to_numpy(zero_copy_only=False)
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
@@ -205,32 +239,97 @@ def plan_of(requests: pa.Table, asks: pa.Table, aspects: Sequence[str]) -> PlanC
     several = lengths > 1
     second[several] = shown[starts[several] + 1]
     return PlanColumns(
-        item=_numbers(requests.column("item"), np.uint32),
+        item=np.asarray(item).astype(np.uint32, copy=False),
         first=first,
         second=second,
         shown=shown,
         shown_offsets=offsets,
         swapped=(first > last).astype(np.uint8),
-        repeat=_numbers(requests.column("repeat"), np.uint16),
+        repeat=repeat,
         aspect=_aspect_codes(asks.column("aspect"), aspects),
-        request_id=request_id,
-        key=request_id if np.array_equal(key, request_id) else key,
-        prefix_group=_numbers(requests.column("prefix_group"), np.uint64)
-        if "prefix_group" in requests.column_names
-        else np.zeros(0, np.uint64),
-        sent=_sent_of(requests),
+        request_id=asked,
+        key=key,
+        prefix_group=group,
+        sent=sent,
+        asked_by=asked_by,
     )
 
 
-def rendered_of(requests: pa.Table) -> RenderedColumns:
-    """Read back what the table `requests` says of each prompt, of the columns that are there."""
+def _strangers() -> RunDirectoryError:
+    msg = "the tables `requests` and `asks` of the plan do not name the same requests in order"
+    return RunDirectoryError(msg, hint="restore the folder `plan` from a copy")
+
+
+def _joined(
+    request_id: NDArray[np.uint8], asked: NDArray[np.uint8], key: NDArray[np.uint8]
+) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    """The request of each judgment, and the judgment that asks for it: its key is the id."""
+    of_request = RequestIndex(request_id, NONE).rows(asked)
+    asks = np.flatnonzero((key == asked).all(axis=1))
+    asker = np.full(len(request_id), -1, np.int64)
+    asker[of_request[asks]] = asks
+    if (of_request < 0).any() or (asker < 0).any():
+        raise _strangers()
+    return of_request, asker[of_request].astype(np.uint32)
+
+
+def _shown_as_asked(plan: PlanColumns) -> NDArray[np.bool_]:
+    """Whether each judgment shows what the one that asks for it shows. Shape (n,)."""
+    lengths = np.diff(plan.shown_offsets)
+    same: NDArray[np.bool_] = lengths == lengths[plan.asked_by]
+    rows = np.flatnonzero(same)
+    starts = np.cumsum(lengths[rows]) - lengths[rows]
+    within = np.arange(lengths[rows].sum()) - np.repeat(starts, lengths[rows])
+    its, theirs = (
+        plan.shown[np.repeat(plan.shown_offsets[each], lengths[rows]) + within]
+        for each in (rows, plan.asked_by[rows])
+    )
+    same[rows] = np.logical_and.reduceat(its == theirs, starts)
+    return same
+
+
+def _either(lists: pa.ListArray, others: pa.ListArray) -> pa.ListArray:
+    """Lists, and others where there are none."""
+    rows = np.arange(len(lists))
+    is_null = lists.is_null().to_numpy(zero_copy_only=False)
+    return pa.concat_arrays([lists, others]).take(
+        pa.array(np.where(is_null, rows + len(rows), rows))
+    )
+
+
+def _group_of(requests: pa.Table) -> NDArray[np.uint64]:
+    if "prefix_group" not in requests.column_names:
+        return np.zeros(0, np.uint64)
+    return _numbers(requests.column("prefix_group"), np.uint64)
+
+
+def rendered_of(requests: pa.Table, plan: PlanColumns) -> RenderedColumns:
+    """Read back what the table `requests` says of each prompt, of the columns that are there.
+
+    Args:
+        requests: Rows of the table.
+        plan: What `plan_of` has made of them.
+
+    """
     known = requests.column_names
     ids_hash = requests.column("ids_hash") if "ids_hash" in known else None
-    return RenderedColumns(
+    rendered = RenderedColumns(
         ids_hash=None if ids_hash is None or ids_hash.null_count else _key_rows(ids_hash),
         prompt_tokens=_counts_of(requests, "prompt_tokens"),
         planned_cached_tokens=_counts_of(requests, "planned_cached_tokens"),
         planned=_codes_of(requests.column("planned"), PLANNED).astype(np.uint8),
+    )
+    if not len(plan.asked_by):
+        return rendered
+    # Requests are in the order of the rows that ask for them.
+    is_own = plan.asked_by == np.arange(len(plan.asked_by), dtype=np.uint32)
+    of_request = (np.cumsum(is_own) - 1)[plan.asked_by]
+    hashes, tokens, cached, planned = rendered
+    return RenderedColumns(
+        None if hashes is None else hashes[of_request],
+        None if tokens is None else tokens[of_request],
+        None if cached is None else cached[of_request],
+        planned[of_request],
     )
 
 

@@ -6,27 +6,16 @@ what their segments share from the first on. No prompt is ever put together here
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from judgefast import _native
+from judgefast.prompts.block import Segments
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-
-class Segments(NamedTuple):
-    """A set of n prompts. Numbers of segments are local to it."""
-
-    segments: NDArray[np.uint32]
-    """Numbers of each prompt's segments, the prompts joined; 0 to distinct - 1, in the order in
-    which they first appear."""
-    segment_offsets: NDArray[np.int64]
-    """Shape (n + 1,): prompt k is `segments[segment_offsets[k]:segment_offsets[k + 1]]`."""
-    ids: NDArray[np.int32]
-    """Token ids of the distinct segments, joined; empty where the tokenizer is unknown."""
-    id_offsets: NDArray[np.int64]
-    """Shape (distinct + 1,): where the ids of each segment start; all 0 without a tokenizer."""
+__all__ = ["Segments", "ideal", "measure", "order"]
 
 
 def order(segments: Segments) -> NDArray[np.uint32]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from judgefast import _native
+from judgefast.batches.columns import NONE
+from judgefast.batches.sharing import Sharing
 from judgefast.codes import Status
 from judgefast.errors import ColumnError
 
@@ -66,7 +68,7 @@ class Came(NamedTuple):
 
 
 class _Held(NamedTuple):
-    """What is known of each row of the plan."""
+    """What is known of each request, at the row of the plan that asks for it."""
 
     attempts: NDArray[np.int32]
     failures: NDArray[np.int32]
@@ -78,24 +80,30 @@ class _Held(NamedTuple):
 
 
 class AnswerIndex:
-    """Completions joined to the rows of the plan, batch by batch, in any order.
+    """Completions joined to the requests of the plan, batch by batch, in any order.
+
+    A request is known by the row of the plan that asks for it: with a request for every judgment
+    that is each row. Columns are as long as the plan, and say nothing at other rows.
 
     If several completions answer one request, the highest attempt that is final counts, then the
     smallest (launch, row); the others are superseded. Errors, time-outs and cancelled requests are
     not final, hence never take the place of an answer.
     """
 
-    def __init__(self, request_ids: NDArray[np.uint8]) -> None:
+    def __init__(self, request_ids: NDArray[np.uint8], asked_by: NDArray[np.uint32] = NONE) -> None:
         """Index a plan.
 
         Args:
-            request_ids: Shape (requests, 16), each id once.
+            request_ids: Shape (n, 16): the request that answers each judgment.
+            asked_by: The row that asks for it; empty where each asks for its own.
 
         Raises:
-            ColumnError: An id comes twice.
+            ColumnError: An id is that of two requests, or not that of the row that asks for it.
 
         """
-        self._index = _native.RequestIndex(np.ascontiguousarray(request_ids))
+        self.sharing = Sharing(asked_by)
+        """Which judgments a request answers."""
+        self._index = _native.RequestIndex(np.ascontiguousarray(request_ids), asked_by)
         num = len(request_ids)
         self._launches: list[str] = []
         self._ranks = np.zeros(0, np.int32)
@@ -121,17 +129,22 @@ class AnswerIndex:
         return self.num_final - int(np.count_nonzero(self.final_attempt))
 
     @property
+    def num_answered(self) -> int:
+        """Judgments whose request has an answer, whatever can be read from it."""
+        return int(np.count_nonzero(self.sharing.spread(self.final_attempt)))
+
+    @property
     def failure(self) -> NDArray[np.uint8]:
-        """`Status` code of the highest failed attempt at each row of the plan; 0 for none."""
+        """`Status` code of the highest failed attempt at each request; 0 for none."""
         return self.failure_of(slice(None))
 
-    def failure_of(self, rows: Rows | slice) -> NDArray[np.uint8]:
+    def failure_of(self, rows: NDArray[np.integer] | slice) -> NDArray[np.uint8]:
         """`failure` at some rows."""
         return (self._failures[rows] & _CODE_MASK).astype(np.uint8)
 
     @property
     def state(self) -> NDArray[np.uint8]:
-        """A `State` for each row of the plan."""
+        """A `State` for each request."""
         states = np.full(len(self._row), State.UNASKED, np.uint8)
         states[self._failures > 0] = State.FAILED
         states[self.final_attempt > 0] = State.ANSWERED
@@ -139,30 +152,31 @@ class AnswerIndex:
 
     def let_go_of_ids(self) -> None:
         """Take in no more completions: what they are found by takes as much room as the rest."""
-        self._index = _native.RequestIndex(np.zeros((0, 16), np.uint8))
+        self._index = _native.RequestIndex(np.zeros((0, 16), np.uint8), NONE)
 
     def rows(self, request_ids: pa.Array[Any]) -> Rows:
-        """Rows of the plan, -1 where it has no such request."""
+        """Rows of the plan that ask for these, -1 where it has no such request."""
         return self._index.rows(id_bytes(request_ids))
 
     def missing(self, max_attempts: int, retry: NDArray[np.bool_] | None = None) -> Rows:
-        """Rows of the plan to ask, in its order.
+        """Requests to ask, in the order of the plan.
 
         Those without an answer and with fewer than `max_attempts` attempts; too long for the
-        engine is failed for good. Rows of `retry` are asked whatever they have.
+        engine is failed for good. Those of judgments in `retry` are asked whatever they have.
         """
         is_open = (self.final_attempt == 0) & (self.attempts < max_attempts)
         failed = np.flatnonzero(self._failures)
         is_open[failed[self.failure_of(failed) == Status.TOO_LONG]] = False
+        is_open &= self.sharing.own(len(is_open))
         if retry is not None:
-            is_open |= retry
+            is_open[self.sharing.requests_of(np.flatnonzero(retry))] = True
         return np.flatnonzero(is_open)
 
     def add(self, batch: pa.RecordBatch) -> Rows:
         """Take in completions (`COLUMNS` of them), each once.
 
         Returns:
-            The row of the plan of each, -1 where it has none.
+            The row of the plan that asks for each, -1 where it has none.
 
         """
         return self.take(came_of(batch))[0]
@@ -171,7 +185,8 @@ class AnswerIndex:
         """Take in completions, each once.
 
         Returns:
-            The row of the plan of each, -1 where it has none; and which of them count now.
+            The row of the plan that asks for each, -1 where it has none; and which of them count
+            now.
 
         """
         rows = self._index.rows(came.request_ids)
@@ -198,14 +213,16 @@ class AnswerIndex:
         return self._counted(rows, self._numbers(names)[codes], batch.column("row").to_numpy())
 
     def place(self, row: int) -> tuple[str, int] | None:
-        """Launch, and place in it, of the completion that counts; None where there is none."""
+        """Launch, and place in it, of the completion that counts for a judgment; None without."""
+        [row] = self.sharing.requests_of(np.array([row])).tolist()
         if not self.final_attempt[row]:
             return None
         return self._launches[self._launch[row]], int(self._row[row])
 
     def by_launch(self) -> dict[str, int]:
-        """Completions that count, by launch."""
-        launches = self._launch[self.final_attempt > 0]
+        """Judgments by the launch whose completion counts."""
+        launches = self.sharing.spread(self._launch)
+        launches = launches[self.sharing.spread(self.final_attempt) > 0]
         numbers = np.bincount(launches, minlength=len(self._launches)).tolist()
         return dict(zip(self._launches, numbers, strict=True))
 

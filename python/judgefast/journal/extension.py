@@ -7,10 +7,13 @@ moves are made again by whoever opens the directory next, should this process di
 from __future__ import annotations
 
 import shutil
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from judgefast._native import RequestIndex
+from judgefast.batches.columns import NONE
 from judgefast.errors import RunDirectoryError
 from judgefast.files import sync_folder, write_whole
 from judgefast.journal.answers import AnswerIndex, id_bytes
@@ -51,6 +54,14 @@ class Extension:
         """Say that the new plan is whole."""
         self._plan.seal(counts)
 
+    def asked_before(self, request_ids: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Which of these are requests of the plan that is there: each must stay one."""
+        return self._before.rows(request_ids) >= 0
+
+    @cached_property
+    def _before(self) -> RequestIndex:
+        return requests_of(self._directory)
+
     def commit(self, manifest: Manifest) -> None:
         """Put rows, plan and manifest in place of the old ones.
 
@@ -76,6 +87,11 @@ class Extension:
         """Remove what was written, unless it is whole; then the next start puts it in place."""
         if not (self.path / _READY).exists():
             shutil.rmtree(self.path, ignore_errors=True)
+
+
+def requests_of(directory: RunDirectory) -> RequestIndex:
+    """Requests of the plan of a run, to look others up in."""
+    return RequestIndex(_ids(directory.plan_requests(["request_id"])), NONE)
 
 
 def settle(path: Path) -> None:

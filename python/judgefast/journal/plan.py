@@ -129,8 +129,8 @@ class PlanStore:
             with self._opened(kind, part) as file:
                 yield from file.iter_batches(columns=None if columns is None else list(columns))
 
-    def rows(self) -> int:
-        """Requests, as the files have them.
+    def rows(self, kind: Kind) -> int:
+        """Rows of a table, as the files have them.
 
         Raises:
             RunDirectoryError: A file of the plan is missing or damaged.
@@ -138,14 +138,19 @@ class PlanStore:
         """
         total = 0
         for part in (*self._sealed(), *self._pending):
-            with self._opened("requests", part) as file:
+            with self._opened(kind, part) as file:
                 total += file.metadata.num_rows
         return total
 
     def parts(
-        self, requests: Sequence[str], asks: Sequence[str]
+        self, requests: Sequence[str], asks: Sequence[str], shared: Sequence[str] = ()
     ) -> Iterator[tuple[pa.Table, pa.Table]]:
         """Some columns of both tables, part by part, in written order.
+
+        Args:
+            requests: Columns of `requests`.
+            asks: Columns of `asks`.
+            shared: More of them, for parts in which a request answers several judgments.
 
         Raises:
             RunDirectoryError: A file of the plan is missing or damaged.
@@ -155,7 +160,8 @@ class PlanStore:
             with self._opened("requests", part) as file:
                 asked = file.read(list(requests))
             with self._opened("asks", part) as file:
-                answered = file.read(list(asks))
+                is_shared = file.metadata.num_rows != len(asked)
+                answered = file.read([*asks, *(shared if is_shared else ())])
             yield asked, answered
 
     @contextmanager

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from judgefast.datasets.items import Item, Text
 
 _PLAN = ("request_id", "item_id", "shown", "repeat", "judge")
+_ASKS = ("request_id", "question", "aspect", "item", "shown")
+_TOKENS = ("prompt_tokens", "completion_tokens", "reasoning_tokens")
 _COMPLETIONS = (
     "request_id",
     "attempt",
@@ -37,33 +39,42 @@ def recorded_rows(folder: Path) -> Iterator[dict[str, Any]]:
     asked: list[dict[str, Any]] = []
     for batch in directory.plan_requests(_PLAN):
         asked += batch.select(_PLAN[1:]).to_pylist()
-    aspects = [
-        name
-        for batch in directory.plan_asks(["aspect"])
-        for name in batch.column(0).cast("string").to_pylist()
-    ]
-    items = {
-        item.item_id: _item_row(item) for batch in iter_rows(folder) for item in items_of(batch)
-    }
+    items = [_item_row(item) for batch in iter_rows(folder) for item in items_of(batch)]
+    by_id = {row["id"]: row for row in items}
+    judgments: list[list[dict[str, Any]]] = [[] for _ in asked]
+    for batch in directory.plan_asks(_ASKS):
+        rows = answers.rows(batch.column("request_id"))
+        for row, ask in zip(rows.tolist(), batch.to_pylist(), strict=True):
+            judgments[row].append(ask)
     for batch in directory.completions(_COMPLETIONS):
         rows, counted = answers.rows(batch.column("request_id")), answers.counts(batch)
         for place, said in enumerate(batch.to_pylist()):
             if not counted[place]:
                 continue
             request = asked[int(rows[place])]
-            yield items[request["item_id"]] | {
-                "shown": request["shown"],
-                "repeat": request["repeat"],
-                "judge": request["judge"],
-                "aspect": aspects[int(rows[place])],
-                "text": said["text"],
-                "finish_reason": said["finish_reason"],
-                "logprobs": said["answers"][0]["logprobs"] if said["answers"] else None,
-                "prompt_tokens": said["prompt_tokens"],
-                "completion_tokens": said["completion_tokens"],
-                "reasoning_tokens": said["reasoning_tokens"],
-                "reasoning": said["reasoning"],
-            }
+            for number, ask in enumerate(judgments[int(rows[place])]):
+                own = ask.get("item")
+                item = by_id[request["item_id"]] if own is None else items[own]
+                yield item | {
+                    "shown": ask.get("shown") or request["shown"],
+                    "repeat": request["repeat"],
+                    "judge": request["judge"],
+                    "aspect": ask["aspect"],
+                    "text": said["text"],
+                    "finish_reason": said["finish_reason"],
+                    "logprobs": _logprobs(said["answers"], ask["question"]),
+                    "reasoning": said["reasoning"],
+                    # What was paid once is counted once.
+                    **{name: said[name] if not number else said[name] and 0 for name in _TOKENS},
+                }
+
+
+def _logprobs(answers: list[dict[str, Any]] | None, question: int) -> list[float] | None:
+    for answer in answers or ():
+        if answer["question"] == question:
+            logprobs: list[float] = answer["logprobs"]
+            return logprobs
+    return None
 
 
 def _item_row(item: Item) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from judgefast.journal.extension import refuse_halfway
 from judgefast.journal.launches import LaunchRecord, new_launch, read_launches
 from judgefast.journal.lock import WriteLock
 from judgefast.journal.manifest import Manifest, read_manifest, write_manifest
-from judgefast.journal.plan import PlanStore
+from judgefast.journal.plan import Kind, PlanStore
 from judgefast.journal.reader import JournalReader
 from judgefast.journal.unfinished import refuse_foreign
 from judgefast.journal.writer import JournalWriter
@@ -164,6 +164,9 @@ class RunDirectory:
         """Whether the plan is whole; if not, planning was cut short and must be done again."""
         return self._plan.is_complete
 
+    def asked_before(self, request_ids: object) -> None:
+        """Nothing: the plan of a new run takes the place of none."""
+
     @property
     def plan_counts(self) -> dict[str, int]:
         """What :meth:`seal_plan` was given; empty before."""
@@ -187,25 +190,27 @@ class RunDirectory:
         """
         return self._plan.batches("asks", columns)
 
-    def plan_rows(self) -> int:
-        """Requests of the plan.
+    def plan_rows(self, kind: Kind = "requests") -> int:
+        """Requests of the plan, or judgments.
 
         Raises:
             RunDirectoryError: A file of the plan is missing or damaged.
 
         """
-        return self._plan.rows()
+        return self._plan.rows(kind)
 
     def plan_parts(
-        self, requests: Sequence[str], asks: Sequence[str]
+        self, requests: Sequence[str], asks: Sequence[str], shared: Sequence[str] = ()
     ) -> Iterator[tuple[pa.Table, pa.Table]]:
         """Some columns of `requests` and `asks`, part by part, in written order.
 
+        Columns `shared` of `asks` only where a request answers several judgments.
+
         Raises:
             RunDirectoryError: A file of the plan is missing or damaged.
 
         """
-        return self._plan.parts(requests, asks)
+        return self._plan.parts(requests, asks, shared)
 
     def completions(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Rows of `completions` by launch, segment and line; what is damaged is in `notes`.

@@ -78,8 +78,9 @@ class CountedTexts:
         for batch in self._reading.directory.completions([*COLUMNS, "text"]):
             counted = np.flatnonzero(answers.counts(batch))
             if len(counted):
-                rows = answers.rows(batch.column("request_id"))[counted]
-                text: Any = batch.column("text").take(pa.array(counted))
+                requests = answers.rows(batch.column("request_id"))[counted]
+                places, rows = answers.sharing.judgments_of(requests)
+                text: Any = batch.column("text").take(pa.array(counted[places]))
                 yield pa.record_batch([pa.array(rows), text.cast(pa.large_string())], _SCHEMA), rows
 
     def _spread(self) -> None:

@@ -6,11 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from judgefast.datasets.run_order import snapshot
 from judgefast.errors import RunDirectoryError
 from judgefast.journal.answers import AnswerIndex
+from judgefast.journal.extension import requests_of
 from judgefast.journal.manifest import NAME
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.directory import (
@@ -23,14 +22,15 @@ from judgefast.pipeline.directory import (
 )
 from judgefast.pipeline.finished import DryRun
 from judgefast.pipeline.fit import check_answers, check_fit
-from judgefast.pipeline.missing import read_journal, rows_to_ask
+from judgefast.pipeline.missing import read_journal, rows_to_ask, table_of
 from judgefast.pipeline.plan import load_plan, plan_run
-from judgefast.verdicts.table import VerdictTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from judgefast.config import RunConfig
     from judgefast.pipeline.judge import Judge
@@ -65,9 +65,7 @@ def dry_run(
     with tempfile.TemporaryDirectory(prefix="judgefast-") as scratch:
         plan, items = _plan(directory, config, judge, data, Path(scratch), say)
     if directory is None:
-        table = VerdictTable(
-            plan.columns.request_id, judge.rubric.verdict, planned=plan.rendered.decided
-        )
+        table = table_of(plan, judge.rubric)
     else:
         table = read_journal(directory, plan, judge.rubric)
     rows = rows_to_ask(plan, table, config)
@@ -75,7 +73,7 @@ def dry_run(
     return DryRun(
         items=items,
         planned=len(plan),
-        done=int(np.count_nonzero(table.answers.final_attempt)),
+        done=table.answers.num_answered,
         to_ask=len(rows),
         prompt_tokens=None if tokens is None else int(tokens[rows].sum()),
         judge=judge.name,
@@ -105,14 +103,14 @@ def _plan(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
             directory.path, differences_of(directory.manifest, now, extend=extend), extend=extend
         )
     check_fit(scratch, config, judge)
-    plan = plan_run(_Nowhere(), scratch, judge, config, say)
+    plan = plan_run(_Nowhere(directory), scratch, judge, config, say)
     if directory is not None:
         _refuse_loss(directory, plan)
     return plan, written.items
 
 
 def _refuse_loss(directory: RunDirectory, plan: RunPlan) -> None:
-    index = AnswerIndex(plan.columns.request_id)
+    index = AnswerIndex(plan.columns.request_id, plan.columns.asked_by)
     lost = sum(
         int((index.rows(batch.column(0)) < 0).sum())
         for batch in directory.plan_requests(["request_id"])
@@ -123,10 +121,18 @@ def _refuse_loss(directory: RunDirectory, plan: RunPlan) -> None:
 
 
 class _Nowhere:
-    """A plan that is not kept."""
+    """A plan that is not kept; it would take the place of that of a run."""
+
+    def __init__(self, directory: RunDirectory | None) -> None:
+        is_planned = directory is not None and directory.plan_complete()
+        self._before = requests_of(directory) if directory is not None and is_planned else None
 
     def write_plan(self, requests: pa.Table, asks: pa.Table) -> None:
         """Forget a part."""
 
     def seal_plan(self, counts: dict[str, int]) -> None:
         """Forget the counts."""
+
+    def asked_before(self, request_ids: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
+        """Requests of the run that is there."""
+        return None if self._before is None else self._before.rows(request_ids) >= 0

@@ -102,14 +102,18 @@ def _said(reading: Reading, first: int, last: int) -> Mapping[int, Said]:
     answers = reading.table.answers
     found: dict[int, Said] = {}
     for batch in reading.directory.completions([*COLUMNS, *_SAID]):
-        rows = answers.rows(batch.column("request_id"))
-        places = np.flatnonzero((rows >= first) & (rows < last))
-        if not len(places):
+        requests = answers.rows(batch.column("request_id"))
+        places, rows = answers.sharing.judgments_of(requests)
+        of_item = np.flatnonzero((rows >= first) & (rows < last))
+        if not len(of_item):
             continue
+        places, rows = places[of_item], rows[of_item]
         counted = answers.counts(batch)[places].tolist()
-        of_item = batch.take(pa.array(places)).to_pylist()
-        for row, counts, line in zip(rows[places].tolist(), counted, of_item, strict=True):
-            is_answered = answers.final_attempt[row] > 0
+        answered = (answers.final_attempt[requests[places]] > 0).tolist()
+        lines = batch.take(pa.array(places)).to_pylist()
+        for row, counts, is_answered, line in zip(
+            rows.tolist(), counted, answered, lines, strict=True
+        ):
             is_last = not is_answered and (
                 row not in found or found[row].attempt <= line["attempt"]
             )

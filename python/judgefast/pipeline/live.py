@@ -86,7 +86,7 @@ class LiveVerdicts:
     ) -> None:
         """Read into `table`, and tell `unreadable`."""
         self.read = 0
-        """Completions read."""
+        """Judgments read."""
         self.prompt_tokens: int | None = None
         """Sums of this start; None as long as the engine says nothing."""
         self.cached_tokens: int | None = None
@@ -118,9 +118,10 @@ class LiveVerdicts:
         """Read what is waiting; false if nothing is."""
         waiting, self._waiting = self._waiting, []
         if waiting:
-            self._unreadable.add(self._table.add_live(waiting, self._launch), waiting)
+            status, places = self._table.add_live(waiting, self._launch)
+            self._unreadable.add(status, [waiting[place] for place in places.tolist()])
             self._count(waiting)
-            self.read += len(waiting)
+            self.read += len(status)
         self._due = self._clock() + GROUP_SECONDS
         return bool(waiting)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from judgefast.batches.sharing import Sharing
 from judgefast.codes import Status
 from judgefast.engines.base import Workload
 
@@ -77,7 +78,8 @@ def workload_of(plan: RunPlan, rows: NDArray[np.uint32], decoding: Decoding) -> 
 
     Lengths are those of the whole run, so that an engine is set up alike at every start of it.
     """
-    of_run = plan.rendered.decided == Status.PARSED
+    of_run = Sharing(plan.columns.asked_by).own(len(plan))
+    of_run &= plan.rendered.decided == Status.PARSED
     tokens = plan.rendered.prompt_tokens
     sent = None if tokens is None else tokens[of_run]
     return Workload(

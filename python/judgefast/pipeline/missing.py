@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from judgefast.batches.sharing import asked_together, question_of
 from judgefast.codes import Status
 from judgefast.verdicts.table import COLUMNS, VerdictTable
 
@@ -31,16 +32,29 @@ def read_journal_by(
 ) -> list[VerdictTable]:
     """Read every completion once, by each of some rubrics; there is at least one."""
     first, *others = rubrics
-    table = VerdictTable(plan.columns.request_id, first.verdict, planned=plan.rendered.decided)
-    tables = [table, *(table.beside(rubric.verdict) for rubric in others)]
+    table = table_of(plan, first)
+    tables = [table, *(table.beside(rubric.verdicts) for rubric in others)]
     for batch in directory.completions(COLUMNS):
         table.add(batch)
     pa.default_memory_pool().release_unused()  # of files that are not read again
     return tables
 
 
+def table_of(plan: RunPlan, rubric: Rubric) -> VerdictTable:
+    """Verdicts of a plan of which nothing has been read."""
+    columns = plan.columns
+    return VerdictTable(
+        columns.request_id,
+        rubric.verdicts,
+        planned=plan.rendered.decided,
+        asked_by=columns.asked_by,
+        aspect=columns.aspect,
+        questions=None if asked_together(columns) is None else question_of(columns),
+    )
+
+
 def rows_to_ask(plan: RunPlan, table: VerdictTable, config: RunConfig) -> NDArray[np.uint32]:
-    """Rows of the plan that a start asks, ascending.
+    """Rows of the plan whose requests a start asks, ascending.
 
     What has no answer and attempts left; and, whatever it has, what `config.retry` names. A retry
     is a wish of its own: `failed` asks again even where `max_attempts` are used up.

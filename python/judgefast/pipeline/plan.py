@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 import pyarrow as pa
 
+from judgefast.batches import trie
 from judgefast.batches.columns import NONE, Filled, PlanColumns, concat, no_plan, own_rows
 from judgefast.batches.plan import plan_requests
+from judgefast.batches.sharing import Sharing
 from judgefast.batches.tables import (
     PLANNED,
     READ_ASKS,
     READ_REQUESTS,
     SENT_REQUESTS,
+    SHARED_ASKS,
     RenderedColumns,
     asks_table,
     plan_of,
@@ -22,6 +25,8 @@ from judgefast.batches.tables import (
 )
 from judgefast.datasets.rows import check_row_count, items_of, iter_rows
 from judgefast.errors import ModelError
+from judgefast.pipeline.blocks import blocks_of
+from judgefast.pipeline.once import ask_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
     from judgefast.datasets.items import Item
     from judgefast.journal.run_directory import RunDirectory
     from judgefast.pipeline.judge import Judge
+    from judgefast.prompts.block import PromptBlock
     from judgefast.prompts.segments import Prompt
 
 PART_REQUESTS = 65_536
@@ -51,6 +57,9 @@ class PlanFolder(Protocol):
     def seal_plan(self, counts: dict[str, int]) -> None:
         """Say that it is whole."""
 
+    def asked_before(self, request_ids: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
+        """Which requests the run has had before it grew; None for a new run."""
+
 
 class RunPlan(NamedTuple):
     """A plan in memory."""
@@ -63,6 +72,18 @@ class RunPlan(NamedTuple):
         return len(self.rendered.planned)
 
 
+class PlannedBlock(NamedTuple):
+    """A block of rows, planned."""
+
+    items: list[Item]
+    plan: RunPlan
+    prompts: PromptBlock | None
+    """Of each row of the plan; None where the engine takes no prompt."""
+    order: NDArray[np.uint32]
+    """Rows of the plan in the order of sending, those that are never sent among them, and those
+    that another row asks for."""
+
+
 class PromptCounts:
     """What rendering did to texts, summed over a plan."""
 
@@ -71,33 +92,67 @@ class PromptCounts:
         self.stripped_characters = 0
         self._checked = 0
 
-    def render(
+    def segments_of(
         self, judge: Judge, items: Sequence[Item], plan: PlanColumns, base: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int32] | None]:
-        """Measure every prompt of a batch: its hash, and its tokens where they are known."""
-        measured = []
+    ) -> PromptBlock:
+        """Put the prompts of a block into segments; the seams of the run's first are checked."""
         prompts = judge.prompts
-        cells = zip(plan.item.tolist(), plan.shown_lists(), plan.aspect.tolist(), strict=True)
-        for item_row, shown, aspect in cells:
-            item = items[item_row - base]
-            if prompts.needs_ids and self._checked < SEAM_SAMPLE:
-                self._checked += 1
-                _check_seams(judge, prompts.render(item, shown, aspect))
-            measured.append(prompts.measure(item, shown, aspect))
-        joined = b"".join([each.ids_hash for each in measured])
-        hashes = np.frombuffer(joined, np.uint8).reshape(-1, 16)
-        self.replaced_characters += sum([each.replaced_characters for each in measured])
-        self.stripped_characters += sum([each.stripped_characters for each in measured])
-        if not prompts.needs_ids:
-            return hashes, None
-        return hashes, np.array([each.prompt_tokens for each in measured], np.int32)
+        if prompts.needs_ids and self._checked < SEAM_SAMPLE:
+            end = min(len(plan.item), SEAM_SAMPLE - self._checked)
+            self._checked += end
+            places, aspects = (plan.item[:end] - base).tolist(), plan.aspect[:end].tolist()
+            cells = zip(places, plan.shown_lists(0, end), aspects, strict=True)
+            for place, shown, aspect in cells:
+                _check_seams(judge, prompts.render(items[place], shown, aspect))
+        block = prompts.segments_of(items, plan, base)
+        self.replaced_characters += block.replaced_characters
+        self.stripped_characters += block.stripped_characters
+        return block
 
 
-def plan_batch(
-    batch: pa.RecordBatch, judge: Judge, config: RunConfig, base: int, counts: PromptCounts
-) -> RunPlan:
-    """Plan one batch of rows; `base` is the number of its first item."""
-    columns = plan_requests(
+def plan_block(  # noqa: PLR0913, PLR0917 - a block, and what decides
+    batches: Sequence[pa.RecordBatch],
+    judge: Judge,
+    config: RunConfig,
+    base: int,
+    counts: PromptCounts,
+    directory: PlanFolder | None = None,
+) -> PlannedBlock:
+    """Plan a block of rows; `base` is the number of its first item."""
+    asked: list[PlanColumns] = []
+    items: list[Item] = []
+    for batch in batches:
+        asked.append(_asked(batch, judge, config, base + len(items)))
+        items += items_of(batch)
+    columns = concat(asked)
+    rows = len(columns.item)
+    planned = np.zeros(rows, np.uint8)
+    order = own_rows(0, rows)
+    hashes = tokens = prompts = None
+    if judge.rendered:
+        prompts = counts.segments_of(judge, items, columns, base)
+        if judge.prompts.needs_ids:
+            hashes, tokens = trie.measure(prompts.segments)
+        else:
+            hashes = prompts.frame_hashes()
+        in_rows, order = order, trie.order(prompts.segments)
+        if not np.array_equal(order, in_rows):
+            sent = np.empty_like(order)
+            sent[order] = in_rows
+            columns = columns._replace(sent=sent)
+    context = judge.engine.model.context_tokens
+    if tokens is not None and context is not None:
+        too_long = tokens + judge.prompts.decoding.most_tokens > context
+        planned[too_long] = PLANNED.index("too_long")
+    planned[_shows_empty(items, columns, base)] = PLANNED.index("not_needed")
+    rendered = RenderedColumns(hashes, tokens, None, planned)
+    before = None if directory is None else directory.asked_before(columns.request_id)
+    columns = ask_once(columns, rendered, judge, config, before)
+    return PlannedBlock(items, RunPlan(columns, rendered), prompts, order)
+
+
+def _asked(batch: pa.RecordBatch, judge: Judge, config: RunConfig, base: int) -> PlanColumns:
+    return plan_requests(
         batch,
         mode=judge.rubric.mode,
         orders=config.orders,
@@ -109,25 +164,25 @@ def plan_batch(
         together=judge.rubric.together,
         base=base,
     )
-    items = items_of(batch)
-    planned = np.zeros(len(columns.item), np.uint8)
-    hashes = tokens = None
-    if judge.rendered:
-        hashes, tokens = counts.render(judge, items, columns, base)
-    context = judge.engine.model.context_tokens
-    if tokens is not None and context is not None:
-        too_long = tokens + judge.prompts.decoding.most_tokens > context
-        planned[too_long] = PLANNED.index("too_long")
-    planned[_shows_empty(items, columns, base)] = PLANNED.index("not_needed")
-    return RunPlan(columns, RenderedColumns(hashes, tokens, None, planned))
 
 
-def plan_run(
+def plan_window(batch: pa.RecordBatch, judge: Judge, config: RunConfig) -> RunPlan:
+    """Plan rows that are in memory, as those of a run are planned."""
+    counts, base, plans = PromptCounts(), 0, []
+    for rows in blocks_of([batch]):
+        block = plan_block(rows, judge, config, base, counts)
+        plans.append(block.plan)
+        base += len(block.items)
+    return _joined(plans)
+
+
+def plan_run(  # noqa: PLR0913, PLR0917 - a run, and who is told of it
     directory: PlanFolder,
     rows: Path,
     judge: Judge,
     config: RunConfig,
     say: Callable[[str], None],
+    watch: Callable[[PlannedBlock], None] | None = None,
 ) -> RunPlan:
     """Plan a run and write the plan down.
 
@@ -137,6 +192,7 @@ def plan_run(
         judge: Who judges.
         config: The options of the run.
         say: Told what a person should know.
+        watch: Shown each block as it is planned.
 
     Returns:
         The plan without the hashes of its prompts, which are on disk alone.
@@ -147,10 +203,13 @@ def plan_run(
     pending: list[RunPlan] = []
     item_ids: list[pa.StringArray] = []
     base = first = 0
-    for batch in iter_rows(rows):
-        pending.append(plan_batch(batch, judge, config, base, counts))
-        item_ids.append(batch.column("item_id"))
-        base += batch.num_rows
+    for batches in blocks_of(iter_rows(rows)):
+        block = plan_block(batches, judge, config, base, counts, directory)
+        if watch is not None:
+            watch(block)
+        pending.append(block.plan)
+        item_ids += [batch.column("item_id") for batch in batches]
+        base += len(block.items)
         if sum(map(len, pending)) >= PART_REQUESTS:
             plans.append(_written(directory, pending, item_ids, judge, first, sum(map(len, plans))))
             pending, item_ids, first = [], [], base
@@ -160,7 +219,8 @@ def plan_run(
     directory.seal_plan(
         {
             "items": base,
-            "requests": len(whole),
+            "judgments": len(whole),
+            "requests": int(Sharing(whole.columns.asked_by).own(len(whole)).sum()),
             "replaced_characters": counts.replaced_characters,
             "stripped_characters": counts.stripped_characters,
         }
@@ -202,16 +262,26 @@ def load_plan(directory: RunDirectory, *, to_send: bool = True) -> RunPlan:
     check_row_count(directory.path, directory.plan_counts["items"])
     aspects = directory.manifest.options["aspects"]
     columns = SENT_REQUESTS if to_send else READ_REQUESTS
-    rows = directory.plan_rows()
+    rows = directory.plan_rows("asks")
     if not rows:
         return RunPlan(no_plan(), RenderedColumns(None, None, None, np.zeros(0, np.uint8)))
     filled, shown, at = Filled(rows), [], 0
     offsets = np.zeros(rows + 1, np.int64)
-    for requests, asks in directory.plan_parts(columns, READ_ASKS):
-        part, rendered = plan_of(requests, asks, aspects), rendered_of(requests)
+    has_keys = False
+    for requests, asks in directory.plan_parts(columns, READ_ASKS, SHARED_ASKS):
+        part = plan_of(requests, asks, aspects)
         end = at + len(part.item)
-        if to_send and not len(part.sent):
-            part = part._replace(sent=own_rows(at, end))
+        if part.key is not part.request_id and not has_keys:
+            has_keys = True
+            if at:
+                filled.add("key", filled.so_far("request_id"))
+        if has_keys:
+            filled.add("key", part.key)
+        rendered = rendered_of(requests, part)
+        part = part._replace(
+            sent=part.sent if len(part.sent) or not to_send else own_rows(at, end),
+            asked_by=part.asked_by + np.uint32(at) if len(part.asked_by) else own_rows(at, end),
+        )
         for name, column in (part._asdict() | rendered._asdict()).items():
             if column is not None and name not in {"shown", "shown_offsets", "key"}:
                 filled.add(name, column)
@@ -225,12 +295,15 @@ def _of_filled(
     filled: Filled, shown: NDArray[np.uint16], offsets: NDArray[np.int64]
 ) -> tuple[PlanColumns, RenderedColumns]:
     columns: dict[str, Any] = {name: filled.get(name) for name in PlanColumns._fields}
-    columns |= {"shown": shown, "shown_offsets": offsets, "key": columns["request_id"]}
-    for name in ("prefix_group", "sent", "asked_by"):
-        if columns[name] is None:
-            columns[name] = getattr(no_plan(), name)
-    if np.array_equal(columns["sent"], own_rows(0, len(columns["sent"]))):
-        columns["sent"] = NONE
+    columns |= {"shown": shown, "shown_offsets": offsets}
+    if columns["key"] is None:
+        columns["key"] = columns["request_id"]
+    if columns["prefix_group"] is None:
+        columns["prefix_group"] = no_plan().prefix_group
+    for name in ("sent", "asked_by"):
+        column = columns[name]
+        if column is None or np.array_equal(column, own_rows(0, len(column))):
+            columns[name] = NONE
     rendered: dict[str, Any] = {name: filled.get(name) for name in RenderedColumns._fields}
     return PlanColumns(**columns), RenderedColumns(**rendered)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from judgefast.batches.requests import RequestMaker
+from judgefast.batches.sharing import Sharing
 from judgefast.config import config_from
 from judgefast.datasets.rows import items_of, rows_around
 from judgefast.errors import RunDirectoryError
@@ -31,7 +32,7 @@ def prompt_of(
 
     Args:
         path: The run directory.
-        request_id: 16 bytes.
+        request_id: 16 bytes; the key of a judgment that it answers will do.
         engine: The engine of the run, where it was started with one; it is closed, never started.
 
     Returns:
@@ -53,7 +54,8 @@ def prompt_of(
         stack.callback(judge.engine.close)
         plan = load_plan(directory)
         wanted = np.frombuffer(request_id, np.uint8)
-        rows = np.flatnonzero((plan.columns.request_id == wanted).all(axis=1))
+        judgments = np.flatnonzero((plan.columns.key == wanted).all(axis=1))
+        rows = Sharing(plan.columns.asked_by).requests_of(judgments)
         if not len(rows):
             msg = f"`{path}` has no request `{request_id.hex()}`"
             raise RunDirectoryError(msg, hint="ids are in `plan/requests-*.parquet`")

@@ -7,8 +7,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from judgefast.config import config_from
 from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.extension import settle
@@ -112,7 +110,7 @@ class _Going:
         """Judgments that are done, and that are planned."""
         if self.plan is None or self.table is None:
             return self._settled
-        return int(np.count_nonzero(self.table.answers.final_attempt)), len(self.plan)
+        return self.table.answers.num_answered, len(self.plan)
 
 
 def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
@@ -349,7 +347,7 @@ def _ask(
 ) -> Asked:
     progress = Progress(
         len(work.plan),
-        already=len(work.plan) - len(work.rows),
+        already=work.already,
         is_silent=not start.show_progress,
     )
     headline = Background(

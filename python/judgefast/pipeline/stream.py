@@ -22,8 +22,8 @@ from judgefast.errors import ConfigError, DataError
 from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.empty_answers import decide_empty
 from judgefast.pipeline.judge import Judge, judge_of
-from judgefast.pipeline.plan import PromptCounts, plan_batch
-from judgefast.verdicts.table import VerdictTable
+from judgefast.pipeline.missing import table_of
+from judgefast.pipeline.plan import plan_window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -184,15 +184,14 @@ class _Window:
         self._baseline = config.baseline
         batch = in_run_order(batch_of(items), seed=config.seed)
         self._items = items_of(batch)
-        self._plan: RunPlan = plan_batch(batch, judge, config, 0, PromptCounts())
+        self._plan: RunPlan = plan_window(batch, judge, config)
         decided = self._plan.rendered.decided
-        self._table = VerdictTable(
-            self._plan.columns.request_id, judge.rubric.verdict, planned=decided
-        )
-        self._asked = np.flatnonzero(decided == Status.PARSED)
+        self._table = table_of(self._plan, judge.rubric)
+        is_own = self._table.answers.sharing.own(len(decided))
+        self._asked = np.flatnonzero(is_own & (decided == Status.PARSED))
         self._texts: dict[bytes, str] = {}
         self.left = len(self._asked)
-        """Judgments that are still out."""
+        """Requests that are still out."""
 
     def ids(self) -> list[bytes]:
         """Ids of the requests of the window."""

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from judgefast.batches.sharing import question_of
 from judgefast.batches.tables import asks_schema, requests_schema, with_all_columns
 from judgefast.codes import FIXED_ONE, NO_ANSWER, OutcomeStatus, Position, Status
 from judgefast.datasets.rows import iter_rows, rows_schema
@@ -170,7 +171,8 @@ def _verdict_batches(reading: Reading) -> Iterator[pa.RecordBatch]:
 
 def _verdicts(reading: Reading, rows: NDArray[np.int64], texts: pa.Array[Any]) -> pa.RecordBatch:
     plan, verdicts, rubric = reading.plan.columns, reading.verdicts, reading.rubric
-    attempt = reading.table.answers.final_attempt[rows]
+    answers = reading.table.answers
+    attempt = answers.final_attempt[answers.sharing.requests_of(rows)]
     unread = verdicts.status[rows] != Status.PARSED
     two = np.diff(plan.shown_offsets)[rows] == 2  # noqa: PLR2004 - an order is of two answers
     choices = [as_shown(reading, row) for row in rows.tolist()]
@@ -179,7 +181,7 @@ def _verdicts(reading: Reading, rows: NDArray[np.int64], texts: pa.Array[Any]) -
     columns = {
         "key": _keys(plan.key[rows]),
         "request_id": _keys(plan.request_id[rows]),
-        "question": pa.array(np.zeros(len(rows), np.uint16)),
+        "question": pa.array(question_of(plan)[rows]),
         "item_id": reading.items.item_id.take(pa.array(plan.item[rows])),
         "order": _coded(plan.swapped[rows], ["forward", "swapped"], null=~two),
         "repeat": pa.array(plan.repeat[rows]),

@@ -89,14 +89,14 @@ class Lead(msgspec.Struct):
             return hash_of_ids([*self.pieces, *rest])
         if self.frames is None:
             self.frames = b"".join([piece.framed() for piece in self.pieces])
-        return _hash_of_frames([self.frames, *[piece.framed() for piece in rest]])
+        return hash_of_frames([self.frames, *[piece.framed() for piece in rest]])
 
     def hash_anew(self, rest: Sequence[Piece]) -> bytes:
         """The same, from the texts alone: what was known of them counts for nothing."""
         if self.needs_ids:
             return hash_of_ids([*self.pieces, *rest])
         segments = [piece.segment for piece in (*self.pieces, *rest)]
-        return _hash_of_frames([frame_of(each.text, trusted=each.trusted) for each in segments])
+        return hash_of_frames([frame_of(each.text, trusted=each.trusted) for each in segments])
 
 
 class ItemPieces(msgspec.Struct):
@@ -155,7 +155,8 @@ def count_ids(pieces: Sequence[Piece]) -> int:
     return sum([len(piece.ids) for piece in pieces if piece.ids is not None])
 
 
-def _hash_of_frames(frames: list[bytes]) -> bytes:
+def hash_of_frames(frames: Sequence[bytes]) -> bytes:
+    """Hash over what the pieces of a prompt without ids add to it. 16 bytes."""
     return sha256(b"".join((b"judgefast segments 2\0", *frames))).digest()[:_HASH_BYTES]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from judgefast.errors import DataError, RubricError
+from judgefast.prompts.block import block_of
 from judgefast.prompts.memo import PieceMemo
 from judgefast.prompts.pieces import (
     ItemPieces,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from judgefast.datasets.items import Item, Text
+    from judgefast.prompts.block import Asked, PromptBlock
     from judgefast.prompts.decoding import Capabilities
     from judgefast.prompts.layout import Layout, Parts
     from judgefast.prompts.model import JudgeModel
@@ -84,16 +86,6 @@ class PromptPlan:
         self._tokenizer = model.tokenizer if model and self.needs_ids else None
         self._ours = lru_cache(maxsize=None)(self._encode_trusted)
         self._seal = PieceMemo(self._seal_text)
-        layouts = [(way.layout.plain, way.layout.with_reference) for way in of_aspects]
-        self._first_answer = [tuple(map(_first_answer, both)) for both in layouts]
-        self._parts = [
-            tuple(
-                [self._ours(part) if isinstance(part, str) else part for part in parts]
-                for parts in both
-            )
-            for both in layouts
-        ]
-        """By aspect: of both layouts, ours encoded."""
         self._of: Item | None = None
         self._kept = ItemPieces()
         """Of that item: its judgments stand side by side in a plan."""
@@ -102,6 +94,10 @@ class PromptPlan:
         self._names = {place: label.text.strip() for place, label in by_place}
         places_shown = sum(isinstance(place, int) for place in self._names)
         self._wanted = _SHOWN.get(rubric.mode, places_shown)
+        layouts = [(way.layout.plain, way.layout.with_reference) for way in of_aspects]
+        self._parts = [tuple(map(self._encoded, both)) for both in layouts]
+        """By aspect: of both layouts, ours encoded."""
+        self._first_answer = [tuple(map(_first_answer, both)) for both in self._parts]
         self.shared_tokens = self._count_shared()
         """Tokens at the head of every prompt, before any text of an item."""
 
@@ -159,6 +155,52 @@ class PromptPlan:
             lead.stripped + sum([piece.stripped for piece in rest]),
         )
 
+    def segments_of(self, items: Sequence[Item], asked: Asked, base: int) -> PromptBlock:
+        """Put the prompts of a block of rows into segments, none of them together.
+
+        Args:
+            items: The items that the rows are about.
+            asked: The rows.
+            base: Number of the first of `items`.
+
+        Raises:
+            JudgefastError: As `render`.
+
+        """
+        lengths = np.diff(asked.shown_offsets)
+        for row in np.flatnonzero(lengths != self._wanted)[:1].tolist():
+            self._check_shown(items[int(asked.item[row]) - base], int(lengths[row]))
+        return block_of(self, items, asked, base)
+
+    def parts_of(self, aspect: int, *, with_reference: bool) -> Sequence[Piece | Slot]:
+        """Trusted parts and slots of a prompt; each answer has a slot of its own."""
+        return self._parts[aspect][with_reference]
+
+    def shows_reference(self, item: Item) -> bool:
+        """Whether the reference of an item is shown.
+
+        Raises:
+            DataError: It is needed, and not there.
+
+        """
+        if self.rubric.reference == "required" and item.reference is None:
+            message = f"item `{item.item_id}` has no reference, which `{self.rubric.file}` needs"
+            raise DataError(message, hint="add `reference` to the row, or use another rubric")
+        return item.reference is not None and self.rubric.reference != "never"
+
+    def pieces_of_answer(self, item: Item, index: int, slot: str = "answer") -> list[Piece]:
+        """Cut an answer of an item into pieces.
+
+        Raises:
+            DataError: It has no text.
+
+        """
+        answer = item.answers[index]
+        if answer.text is None:
+            message = f"answer {index} of item `{item.item_id}` has no text"
+            raise DataError(message, hint="give the answers, or replay recorded outputs")
+        return self.pieces_of(answer.text, slot, answer.sha256)
+
     @property
     def slow_because(self) -> str:
         """Why much text was encoded the slow way; empty where it was not."""
@@ -168,18 +210,16 @@ class PromptPlan:
         """Check that the ids of a prompt are those of its text; None if they are."""
         return verify_seams(prompt, self._tokenizer) if self._tokenizer else None
 
-    def _check(self, item: Item) -> None:
-        if self.rubric.reference == "required" and item.reference is None:
-            message = f"item `{item.item_id}` has no reference, which `{self.rubric.file}` needs"
-            raise DataError(message, hint="add `reference` to the row, or use another rubric")
+    def _check_shown(self, item: Item, shown: int) -> None:
+        if shown != self._wanted:
+            name, wanted = self.rubric.file, self._wanted
+            message = f"`{name}` shows {wanted} answers, item `{item.item_id}` {shown}"
+            raise RubricError(message, hint="use a rubric made for that number of answers")
 
     def _pieces(self, item: Item, shown: tuple[int, ...], aspect: int) -> tuple[Lead, list[Piece]]:
         """A prompt in pieces: those up to the first answer, and the rest."""
-        if len(shown) != self._wanted:
-            name, wanted = self.rubric.file, self._wanted
-            message = f"`{name}` shows {wanted} answers, item `{item.item_id}` {len(shown)}"
-            raise RubricError(message, hint="use a rubric made for that number of answers")
-        has_reference = item.reference is not None and self.rubric.reference != "never"
+        self._check_shown(item, len(shown))
+        has_reference = self.shows_reference(item)
         parts = self._parts[aspect][has_reference]
         if item is not self._of:
             self._of, self._kept = item, ItemPieces()
@@ -187,7 +227,6 @@ class PromptPlan:
         first = self._first_answer[aspect][has_reference]
         lead = kept.leads.get(aspect)
         if lead is None:
-            self._check(item)
             lead = lead_of(self._laid(parts[:first], item, shown), needs_ids=self.needs_ids)
             kept.leads[aspect] = lead
         return lead, self._laid(parts[first:], item, shown)
@@ -201,34 +240,23 @@ class PromptPlan:
                 pieces.append(part)
                 continue
             name = part.name
-            if name in {"answer", "answer_1"}:
-                pieces += self._answer(item, shown[0], name)
-            elif name == "answer_2":
-                pieces += self._answer(item, shown[1], name)
-            elif name == "question":
-                pieces += self._text(item.question, name, item.question_sha256)
+            if name == "question":
+                pieces += self.pieces_of(item.question, name, item.question_sha256)
             elif name == "reference":
-                pieces += self._text(item.reference, name, item.reference_sha256)
+                pieces += self.pieces_of(item.reference, name, item.reference_sha256)
             else:
-                for place, index in enumerate(shown):
-                    label = self._names[place]
-                    pieces.append(self._ours(f"[The Start of Answer {label}]\n"))
-                    pieces += self._answer(item, index, f"answer_{place + 1}")
-                    pieces.append(self._ours(f"[The End of Answer {label}]\n"))
+                pieces += self._answer(item, shown[part.place], name)
         return pieces
 
     def _answer(self, item: Item, index: int, slot: str) -> list[Piece]:
         """One encoding of an answer for all the places that it is shown in."""
         kept = self._kept.answers.get(index)
         if kept is None:
-            answer = item.answers[index]
-            if answer.text is None:
-                message = f"answer {index} of item `{item.item_id}` has no text"
-                raise DataError(message, hint="give the answers, or replay recorded outputs")
-            kept = self._kept.answers[index] = self._text(answer.text, slot, answer.sha256)
+            kept = self._kept.answers[index] = self.pieces_of_answer(item, index, slot)
         return [piece.within(slot) if piece.segment.slot else piece for piece in kept]
 
-    def _text(self, text: Text | None, slot: str, sha256: bytes) -> list[Piece]:
+    def pieces_of(self, text: Text | None, slot: str, sha256: bytes) -> list[Piece]:
+        """Cut a text of an item into pieces; none where there is no text."""
         if text is None:
             return []
         if isinstance(text, str):
@@ -262,6 +290,22 @@ class PromptPlan:
         frame = frame_of(sent, trusted=False, known=sha256) if sha256 and not stripped else None
         return Piece(Segment(sent, trusted=False, slot=slot), stripped=stripped, frame=frame)
 
+    def _encoded(self, parts: Parts) -> list[Piece | Slot]:
+        """Encode ours, and give each answer a slot of its own."""
+        encoded: list[Piece | Slot] = []
+        for part in parts:
+            if isinstance(part, str):
+                encoded.append(self._ours(part))
+            elif part.name != "answers":
+                encoded.append(part)
+            else:
+                for place in range(self._wanted):
+                    label = self._names[place]
+                    encoded.append(self._ours(f"[The Start of Answer {label}]\n"))
+                    encoded.append(Slot(f"answer_{place + 1}", part.line))
+                    encoded.append(self._ours(f"[The End of Answer {label}]\n"))
+        return encoded
+
     def _encode_trusted(self, text: str) -> Piece:
         if self._tokenizer is None:
             return Piece(Segment(text, trusted=True))
@@ -294,7 +338,7 @@ def _heads(layout: Layout, reference: str) -> list[str]:
     return [str(parts[0]) for parts in variants.get(reference, both)]
 
 
-def _first_answer(parts: Parts) -> int:
+def _first_answer(parts: Sequence[Piece | Slot]) -> int:
     """Index of the first part that depends on the answers shown."""
     slots = (at for at, part in enumerate(parts) if isinstance(part, Slot) and part.of_answers)
     return next(slots, len(parts))

@@ -55,6 +55,12 @@ class Slot(msgspec.Struct, frozen=True):
         """Whether what is laid in depends on the answers shown, and their order."""
         return self.name not in {"question", "reference"}
 
+    @property
+    def place(self) -> int:
+        """Of the answer that is laid in among those shown, from 0."""
+        _, _, number = self.name.partition("_")
+        return int(number) - 1 if number else 0
+
 
 class LineError(Exception):
     """A line of a template that cannot be used."""

@@ -42,8 +42,8 @@ class Said(ABC):
         """Texts at some places."""
 
     @abstractmethod
-    def _first_question(self) -> LabelReads:
-        """Places with log-probabilities for the first question, and these."""
+    def _answers_to(self, question: int) -> LabelReads:
+        """Places with log-probabilities for a question, and these."""
 
     def texts(self, places: NDArray[np.int64]) -> list[str]:
         """Texts at some places; taken out once for all who ask for the same."""
@@ -51,15 +51,17 @@ class Said(ABC):
             self._taken = places, self._texts(places)
         return self._taken[1]
 
-    def logprobs(self, labels: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Label log-probabilities of the first question, and where there are any.
+    def logprobs(
+        self, labels: int, question: int = 0
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Label log-probabilities for one of the questions, and where there are any.
 
         Shapes (n, labels), or (0, labels) where there are none, and (n,). A row of another length
         than `labels` stays NaN: it is malformed. They are those of the journal, which holds 32 bits
         of each.
         """
         has_labels = np.zeros(len(self.refused), np.bool_)
-        found = list(self._first_question()) if labels else []
+        found = list(self._answers_to(question)) if labels else []
         table = np.full((len(has_labels) if found else 0, labels), np.nan)
         for place, logprobs in found:
             has_labels[place] = True
@@ -91,13 +93,13 @@ class SaidInBatch(Said):
         texts: list[str] = self._batch.column("text").take(places).to_pylist()
         return texts
 
-    def _first_question(self) -> LabelReads:
+    def _answers_to(self, question: int) -> LabelReads:
         answers = self._batch.column("answers")
         if not len(answers.flatten()):
             return
         for place, reads in enumerate(answers.to_pylist()):
             for read in reads:
-                if read["question"] == 0 and read["logprobs"]:
+                if read["question"] == question and read["logprobs"]:
                     yield place, read["logprobs"]
 
 
@@ -120,8 +122,8 @@ class SaidLive(Said):
     def _texts(self, places: NDArray[np.int64]) -> list[str]:
         return [self._completions[place].text for place in places.tolist()]
 
-    def _first_question(self) -> LabelReads:
+    def _answers_to(self, question: int) -> LabelReads:
         for place, completion in enumerate(self._completions):
             for read in completion.answers:
-                if read.question == 0 and read.logprobs:
+                if read.question == question and read.logprobs:
                     yield place, read.logprobs

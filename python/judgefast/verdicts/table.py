@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from judgefast.batches.columns import NONE
 from judgefast.codes import CHOICE_NONE, Status
 from judgefast.journal.answers import (
     CANCELLED,
@@ -22,7 +24,7 @@ from judgefast.verdicts.read import empty, read_labels, read_texts
 from judgefast.verdicts.said import Said, SaidInBatch, SaidLive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -45,27 +47,42 @@ COLUMNS = (
 
 
 class VerdictTable:
-    """Verdicts by row of the plan. A completion that is superseded leaves no trace in it."""
+    """Verdicts by row of the plan. A completion that is superseded leaves no trace in it.
 
-    def __init__(
+    A completion is read into each of the judgments that its request answers.
+    """
+
+    def __init__(  # noqa: PLR0913 - columns of a plan, by keyword
         self,
         request_ids: NDArray[np.uint8] | AnswerIndex,
-        verdict_format: VerdictFormat,
+        formats: VerdictFormat | Sequence[VerdictFormat],
         *,
         planned: NDArray[np.uint8],
+        asked_by: NDArray[np.uint32] = NONE,
+        aspect: NDArray[np.uint16] | None = None,
+        questions: NDArray[np.uint16] | None = None,
     ) -> None:
         """Start with nothing read.
 
         Args:
-            request_ids: Shape (n, 16), each id once; or the index of a table that fills this one.
-            verdict_format: How texts are read.
+            request_ids: Shape (n, 16); or the index of a table that fills this one.
+            formats: How texts are read: one for all, or one for each aspect.
             planned: `Status` of what will never be asked (too long, not needed), else 0. (n,).
+            asked_by: As of the plan; part of an index that is given.
+            aspect: Index of each judgment's format, where there are several. (n,).
+            questions: Place of each judgment among its request's questions; None: all are the
+                first. (n,).
 
         """
         self.answers = (
-            request_ids if isinstance(request_ids, AnswerIndex) else AnswerIndex(request_ids)
+            request_ids
+            if isinstance(request_ids, AnswerIndex)
+            else AnswerIndex(request_ids, asked_by)
         )
-        self._format = verdict_format
+        self._formats = tuple(formats) if isinstance(formats, Sequence) else (formats,)
+        self._aspects = aspect
+        self._is_one = all(each == self._formats[0] for each in self._formats)
+        self._questions = questions
         self._planned = planned
         self._others: list[VerdictTable] = []
         # Probabilities take more room than all else, and most runs read none; nor do most formats
@@ -74,11 +91,17 @@ class VerdictTable:
         self._changing = threading.Lock()
         self._live_rows = 0
         self.replaced_surrogates = np.zeros(len(planned), np.int32)
-        """Lone surrogates of the completion that counts, by row of the plan."""
+        """Lone surrogates of the completion that counts, at the row that asks for it."""
 
-    def beside(self, verdict_format: VerdictFormat) -> VerdictTable:
-        """Return a table of the same completions by another format, filled as this one is."""
-        other = VerdictTable(self.answers, verdict_format, planned=self._planned)
+    def beside(self, formats: VerdictFormat | Sequence[VerdictFormat]) -> VerdictTable:
+        """Return a table of the same completions by other formats, filled as this one is."""
+        other = VerdictTable(
+            self.answers,
+            formats,
+            planned=self._planned,
+            aspect=self._aspects,
+            questions=self._questions,
+        )
         other.replaced_surrogates = self.replaced_surrogates
         self._others.append(other)
         return other
@@ -87,27 +110,30 @@ class VerdictTable:
         """Read completions (`COLUMNS` of them).
 
         Returns:
-            Row of the plan of each, -1 where it has none.
+            The row of the plan that asks for each, -1 where it has none.
 
         """
         with self._changing:
             return self._add(came_of(batch), lambda chosen: SaidInBatch(batch, chosen))
 
-    def add_live(self, completions: Sequence[Completion], launch: str) -> NDArray[np.uint8]:
+    def add_live(
+        self, completions: Sequence[Completion], launch: str
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Read what this launch has just got, in the order in which it is journaled.
 
         Returns:
-            `Status` of each.
+            `Status` of each judgment that they answer, and the place of its completion.
 
         """
         with self._changing:
             came = came_live(completions, launch, self._live_rows)
             self._live_rows += len(completions)
             rows = self._add(came, lambda chosen: SaidLive(completions, chosen))
-            status = self._columns.status[rows]
+            places, judgments = self.answers.sharing.judgments_of(rows)
+            status = self._columns.status[judgments]
         failed = (came.outcomes != FINAL) & (came.outcomes != CANCELLED)
-        np.copyto(status, came.outcomes, where=failed)
-        return status
+        np.copyto(status, came.outcomes[places], where=failed[places])
+        return status, places
 
     def _add(self, came: Came, said_of: Callable[[NDArray[np.int64]], Said]) -> NDArray[np.int64]:
         rows, counted = self.answers.take(came)
@@ -118,25 +144,54 @@ class VerdictTable:
         replaced = said.replaced_surrogates[chosen]
         if (replaced | self.replaced_surrogates[rows[chosen]]).any():
             self.replaced_surrogates[rows[chosen]] = replaced
+        places, judgments = self.answers.sharing.judgments_of(rows[chosen])
         for table in (self, *self._others):
-            table.read(said, rows)
+            table.read(said, chosen[places], judgments)
         return rows
 
-    def read(self, said: Said, rows: NDArray[np.int64]) -> None:
-        """Read what completions say; `rows` are those of the plan, shared by all tables."""
-        chosen, labels = said.chosen, len(self._format.labels)
-        probabilities, has_labels = said.logprobs(labels)
-        by_label, by_text = chosen[has_labels[chosen]], chosen[~has_labels[chosen]]
-        if len(by_label):
+    def read(self, said: Said, places: NDArray[np.int64], judgments: NDArray[np.int64]) -> None:
+        """Read what completions say, each judgment by its own format.
+
+        Args:
+            said: Completions.
+            places: Of those that are read, one for each judgment.
+            judgments: Rows of the plan.
+
+        """
+        if self._questions is None and (self._is_one or self._aspects is None):
+            self._read(said, places, judgments, self._formats[0], 0)
+            return
+        none = np.zeros(len(judgments), np.uint16)
+        aspects = none if self._aspects is None or self._is_one else self._aspects[judgments]
+        questions = none if self._questions is None else self._questions[judgments]
+        for aspect, question in np.unique(np.stack([aspects, questions], axis=1), axis=0).tolist():
+            is_it = (aspects == aspect) & (questions == question)
+            self._read(said, places[is_it], judgments[is_it], self._formats[aspect], question)
+
+    def _read(
+        self,
+        said: Said,
+        places: NDArray[np.int64],
+        judgments: NDArray[np.int64],
+        verdict_format: VerdictFormat,
+        question: int,
+    ) -> None:
+        labels = len(verdict_format.labels)
+        probabilities, has_labels = said.logprobs(labels, question)
+        by_label = has_labels[places]
+        if by_label.any():
             self._make_room(labels)
-            self._put(rows[by_label], read_labels(self._format, probabilities[by_label]))
-        is_refused = said.refused[by_text]
-        refused, read = by_text[is_refused], by_text[~is_refused]
-        if len(refused):
-            self._put(rows[refused], empty(len(refused), labels, Status.REFUSED))
-        if len(read):
-            verdicts = read_texts(self._format, said.texts(read), said.cut[read])
-            self._put(rows[read], verdicts)
+            read = read_labels(verdict_format, probabilities[places[by_label]])
+            self._put(judgments[by_label], read)
+        places, judgments = places[~by_label], judgments[~by_label]
+        refused = said.refused[places]
+        if refused.any():
+            nothing = empty(int(refused.sum()), labels, Status.REFUSED)
+            self._put(judgments[refused], nothing)
+        places, judgments = places[~refused], judgments[~refused]
+        if len(places):
+            verdicts = read_texts(verdict_format, said.texts(places), said.cut[places])
+            self._put(judgments, verdicts)
 
     def verdicts(self) -> VerdictColumns:
         """Verdicts as far as they are known, with the reason where there is none."""
@@ -148,9 +203,10 @@ class VerdictTable:
     def status(self) -> NDArray[np.uint8]:
         """`Status` of every judgment, as in :meth:`verdicts`."""
         status = self._columns.status.copy()
-        state = self.answers.state
+        sharing = self.answers.sharing
+        state = sharing.spread(self.answers.state)
         failed = np.flatnonzero(state == State.FAILED)
-        status[failed] = self.answers.failure_of(failed)
+        status[failed] = self.answers.failure_of(sharing.requests_of(failed))
         unasked = (state != State.ANSWERED) & (self._planned != Status.PARSED)
         np.copyto(status, self._planned, where=unasked)
         return status
@@ -180,13 +236,18 @@ class VerdictTable:
                     continue
                 column = np.full(len(self._columns.status), np.nan, new.dtype)
                 self._columns = self._columns._replace(**{name: column})
-            getattr(self._columns, name)[rows] = new
+            column = getattr(self._columns, name)
+            if name == "p_labels" and new.shape[1] < column.shape[1]:  # of a shorter scale
+                column[rows, : new.shape[1]] = new
+            else:
+                column[rows] = new
 
     def _make_room(self, labels: int) -> None:
-        """Hold probabilities from now on; none were read so far."""
+        """Hold so many probabilities of a judgment from now on."""
         n, held = self._columns.p_labels.shape
         if held < labels:
             room = np.full((n, labels), np.nan, np.float32)
+            room[:, :held] = self._columns.p_labels
             self._columns = self._columns._replace(p_labels=room)
 
 

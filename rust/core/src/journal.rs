@@ -6,7 +6,7 @@ mod line;
 
 use memchr::memchr;
 
-use crate::error::Error;
+use crate::error::{same_length, Error};
 
 pub use answers::{take_in, Came, Held, Tally, CANCELLED, FINAL};
 pub use completions::{
@@ -103,10 +103,14 @@ pub struct RequestIndex {
 impl RequestIndex {
     /// Index the ids of a plan.
     ///
+    /// `asked_by` is the row that asks for each one, itself where it has a request of its own; those
+    /// alone are found. Empty where all have.
+    ///
     /// # Errors
     ///
-    /// [`Error::OutOfRange`] where an id comes twice or there are 2^32 - 1 or more.
-    pub fn new(plan: &[u8]) -> Result<Self, Error> {
+    /// [`Error::OutOfRange`] where an id comes twice or there are 2^32 - 1 or more, and where a row
+    /// is asked by one that has no request, or another id. [`Error::LengthMismatch`].
+    pub fn new(plan: &[u8], asked_by: &[u32]) -> Result<Self, Error> {
         let num = plan.len() / ID_BYTES;
         if num >= EMPTY as usize {
             return Err(Error::OutOfRange {
@@ -117,7 +121,21 @@ impl RequestIndex {
             });
         }
         let mut index = Self { num, slots: vec![EMPTY; (num * 3 / 2 + 1).next_power_of_two()] };
+        if !asked_by.is_empty() {
+            same_length(("request_id", num), ("asked_by", asked_by.len()))?;
+        }
         for ((row, id), number) in words(plan).enumerate().zip(0..) {
+            if let Some(owner) = asked_by.get(row).filter(|owner| **owner != number) {
+                if asked_by.get(*owner as usize) != Some(owner) || id_at(plan, *owner) != id {
+                    return Err(Error::OutOfRange {
+                        column: "asked_by",
+                        row,
+                        value: owner.to_string(),
+                        allowed: "a row with that request of its own",
+                    });
+                }
+                continue;
+            }
             let slot = index.slot_of(plan, id);
             if index.slots[slot] != EMPTY {
                 return Err(Error::OutOfRange {
@@ -235,11 +253,33 @@ mod tests {
 
     #[test]
     fn an_id_that_comes_twice_is_refused_with_its_row() {
-        let error = RequestIndex::new(&[7; 32]).expect_err("the second id is the first");
+        let error = RequestIndex::new(&[7; 32], &[]).expect_err("the second id is the first");
         assert_eq!(
             error.to_string(),
             format!("row 1 of `request_id` holds {}; allowed: each id once", "07".repeat(16))
         );
+    }
+
+    #[test]
+    fn a_row_that_another_asks_for_is_found_as_that_one() {
+        let ids: Vec<u8> = [3_u128, 5, 3, 5].iter().flat_map(|id| id.to_le_bytes()).collect();
+        let index = RequestIndex::new(&ids, &[2, 1, 2, 1]).expect("each id has one row of its own");
+        let asked: Vec<u8> = [5_u128, 3, 4].iter().flat_map(|id| id.to_le_bytes()).collect();
+        assert_eq!(index.rows(&ids, &asked), [1, 2, -1]);
+        for (asked_by, words) in [
+            (
+                [1, 1, 2, 1],
+                "row 0 of `asked_by` holds 1; allowed: a row with that request of its own",
+            ),
+            ([2, 1, 0, 1], "row 0 of `asked_by` holds 2"),
+            ([9, 1, 2, 1], "row 0 of `asked_by` holds 9"),
+            ([0, 1, 2, 1], "row 2 of `request_id` holds"),
+        ] {
+            let error = RequestIndex::new(&ids, &asked_by).expect_err(words);
+            assert!(error.to_string().starts_with(words), "{error}");
+        }
+        let error = RequestIndex::new(&ids, &[0]).expect_err("there are four rows");
+        assert_eq!(error.to_string(), "`request_id` has 4 rows but `asked_by` has 1");
     }
 
     proptest! {
@@ -299,7 +339,7 @@ mod tests {
             let ids: Vec<u128> = ids.into_iter().collect();
             let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_le_bytes()).collect();
             let map: HashMap<u128, i64> = ids.iter().copied().zip(0..).collect();
-            let index = RequestIndex::new(&bytes).expect("a set has each id once");
+            let index = RequestIndex::new(&bytes, &[]).expect("a set has each id once");
             let asked: Vec<u8> = (0_u128..60).flat_map(u128::to_le_bytes).collect();
             let expected: Vec<i64> =
                 (0..60).map(|id| map.get(&id).copied().unwrap_or(-1)).collect();

@@ -173,11 +173,15 @@ pub(crate) struct RequestIndex {
 #[pymethods]
 impl RequestIndex {
     #[new]
-    #[pyo3(signature = (request_ids, /))]
-    fn new(py: Python<'_>, request_ids: Bound<'_, PyArray2<u8>>) -> PyResult<Self> {
+    #[pyo3(signature = (request_ids, asked_by, /))]
+    fn new<'py>(
+        py: Python<'py>,
+        request_ids: Bound<'py, PyArray2<u8>>,
+        asked_by: PyReadonlyArray1<'py, u32>,
+    ) -> PyResult<Self> {
         let plan = request_ids.readonly();
-        let ids = id_bytes(&plan)?;
-        let index = detached(py, || journal::RequestIndex::new(ids))?;
+        let (ids, asked_by) = (id_bytes(&plan)?, asked_by.as_slice()?);
+        let index = detached(py, || journal::RequestIndex::new(ids, asked_by))?;
         Ok(Self { plan: request_ids.unbind(), index })
     }
 
