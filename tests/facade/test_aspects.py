@@ -6,12 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.prompts.aspects import SCALES, several
 from tests.recorded import letter_of, pairs
 
 import judgefast
 from judgefast.errors import ConfigError
 from judgefast.reports.as_json import to_json
 from judgefast.reports.text import render
+from judgefast.stats.aspect_table import AspectTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -195,6 +197,59 @@ def test_other_weights_are_another_rule(both: judgefast.Run, folder: Path) -> No
     found = both.compare(heavier, across=["rule"])
     assert found.difference("win_rate", f"{PAIR} aspect=facts").value == 0.0
     assert "of 30 clusters 6 differ" in found.difference("overall", PAIR).note
+
+
+def test_scores_on_scales_of_their_own(folder: Path) -> None:
+    """Two models, three aspects; what is said of `tone` cannot be read in every tenth answer."""
+    (folder / "scores.toml").write_text(several("clarity", "tone", "truth"), encoding="utf-8")
+    rows = [
+        {"id": f"{question}-{model}", "question": f"q{question}", "answer": model, "model": model}
+        for question in range(40)
+        for model in ("atlas", "beacon")
+    ]
+    said: dict[str, list[int]] = {
+        name: [low + (place * prime + place % 3) % (high - low + 1) for place in range(80)]
+        for (name, (low, high)), prime in zip(SCALES.items(), (5, 7, 3), strict=True)
+    }
+    run = judgefast.run(
+        rows,
+        recorded=[
+            {"id": row["id"], "aspect": name, "text": str(scores[place])}
+            if name != "tone" or place % 10
+            else {"id": row["id"], "aspect": name, "text": "hard to say"}
+            for place, row in enumerate(rows)
+            for name, scores in said.items()
+        ],
+        out=folder / "scores",
+        rubric=str(folder / "scores.toml"),
+        engine="replay",
+        max_unreadable=1.0,
+    )
+    weights = {name: low + 1 for name, (low, _) in SCALES.items()}
+    shares = {
+        name: [(score - SCALES[name][0]) / (SCALES[name][1] - SCALES[name][0]) for score in scores]
+        for name, scores in said.items()
+    }
+    for where, places in (("all", range(80)), ("model=beacon", range(1, 80, 2))):
+        values = [
+            sum(weights[name] * shares[name][place] for name in SCALES) / sum(weights.values())
+            for place in places
+            if place % 10
+        ]
+        found = run.estimate("overall", where)
+        assert found.value == pytest.approx(sum(values) / len(values), abs=1e-7)
+        assert (found.outcomes, found.missing) == (len(values), len(places) - len(values))
+    tone = [score for place, score in enumerate(said["tone"]) if place % 10]
+    assert run.estimate("mean", "aspect=tone").value == pytest.approx(sum(tone) / 72)
+    table = run.report.results.aspects
+    assert isinstance(table, AspectTable)
+    assert [row.scale for row in table.rows[:4]] == [(1, 3), (1, 5), (0, 1), (0, 1)]
+    assert len(table.correlations) == 3
+    assert render(run.report).count("scales differ") == 1
+    decided = run.gate(["mean[aspect=tone] >= 1.5", "overall.low >= 0.2"])
+    assert [one.decision for one in decided.rules[:2]] == ["pass", "pass"]
+    with pytest.raises(ConfigError, match="a mean is from 0 to 1"):
+        run.gate("overall >= 3")
 
 
 def test_with_one_aspect_a_report_says_nothing_of_aspects(

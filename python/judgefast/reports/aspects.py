@@ -10,6 +10,8 @@ from judgefast.reports.words import interval, name, number, percent
 from judgefast.stats.slice_names import slice_parts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from rich.console import RenderableType
     from rich.table import Table
 
@@ -28,7 +30,7 @@ def aspect_parts(table: AspectTable) -> list[RenderableType]:
 
     parts: list[RenderableType] = []
     if table.rows:
-        parts += [Text(""), _aspects(table), *note_parts(map(_noted, table.rows))]
+        parts += [Text(""), _aspects(table), *note_parts(_noted(table.rows))]
     if table.correlations:
         noted = [(_pair(one), one.note) for one in table.correlations]
         parts += [Text(""), _correlations(table), *note_parts(noted)]
@@ -95,6 +97,9 @@ def _pair(one: Estimate) -> str:
     return name(one.slice)
 
 
-def _noted(row: AspectRow) -> tuple[str, str]:
-    where = "" if row.slice == "all" else f" {name(row.slice)}"
-    return ("overall" if row.aspect is None else name(row.aspect)) + where, row.note
+def _noted(rows: Iterable[AspectRow]) -> Iterator[tuple[str, str]]:
+    """Each sentence of a note by itself: that scales differ is said once, not of each model."""
+    for row in rows:
+        where = "" if row.slice == "all" else f" {name(row.slice)}"
+        label = "overall" if row.aspect is None else name(row.aspect)
+        yield from ((label + where, sentence) for sentence in row.note.split("; "))
