@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from msgspec import UNSET
 
 from judgefast.codes import NO_ANSWER, OutcomeStatus, Status
 from judgefast.config import config_from
@@ -15,7 +16,7 @@ from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.empty_answers import decide_empty, empty_answers
-from judgefast.pipeline.estimates import bias_of, estimates_of
+from judgefast.pipeline.estimates import aspects_of, bias_of, estimates_of
 from judgefast.pipeline.judge import other_rubric, rubric_in_force
 from judgefast.pipeline.missing import read_journal_by
 from judgefast.pipeline.order import sending_order
@@ -255,6 +256,7 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
         + int(reading.table.replaced_surrogates.sum()),
         outcomes=_outcome_counts(reading.outcomes),
         estimates=estimates,
+        aspects=aspects_of(reading, estimates) or UNSET,
         position_bias=bias,
         label_mass=_label_mass(reading.verdicts),
         findings=[finding.text for finding in findings(bias, estimates)]

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from judgefast.stats.aspect_table import AspectTable  # noqa: TC001 - as below
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads it to decode
 from judgefast.stats.position import PositionBias  # noqa: TC001 - as above
 
@@ -132,12 +133,24 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: dict[str, int] = {}
     """Outcomes by `codes.OutcomeStatus`."""
     estimates: list[Estimate] = []
+    aspects: AspectTable | msgspec.UnsetType = msgspec.UNSET
+    """Of a rubric with several; not there where there is one."""
     position_bias: PositionBias | None = None
     label_mass: LabelMass | None = None
     findings: list[str] = []
     """Sentences for a person, by the published rule; the weightiest first."""
     unparsed_examples: list[UnparsedExample] = []
     """One a reason."""
+
+    @property
+    def quotable(self) -> list[Estimate]:
+        """Every estimate: those of position bias and the correlations of aspects too."""
+        bias, aspects = self.position_bias, self.aspects
+        return [
+            *self.estimates,
+            *([] if bias is None else bias.estimates),
+            *([] if aspects is msgspec.UNSET else aspects.correlations),
+        ]
 
 
 class Seconds(msgspec.Struct, frozen=True, kw_only=True):
