@@ -100,9 +100,13 @@ def test_a_run_is_as_if_each_judgment_had_a_request_of_its_own(
         assert shared.equals(own)
 
 
-def test_an_interrupted_run_goes_on_and_a_retry_asks_a_request_once(tmp_path: Path) -> None:
+def test_an_interrupted_run_goes_on_and_a_retry_asks_a_request_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole, out = tmp_path / "whole", tmp_path / "run"
     judged(whole, rows())
+    monkeypatch.setattr("judgefast.pipeline.blocks.BLOCK_ITEMS", 5)
+    monkeypatch.setattr("judgefast.pipeline.plan.PART_REQUESTS", 8)
 
     def some(request: Request) -> Completion | None:
         return by_prompt(request) if request.request_id[0] % 2 else None
@@ -120,6 +124,7 @@ def test_an_interrupted_run_goes_on_and_a_retry_asks_a_request_once(tmp_path: Pa
     unread = set(unparsed.filter(pl.col("text") == "?")["request_id"])
     again = ScriptedEngine(lambda request: answered(request, "[[A]]"))
     go_on(out, engine=again, retry=("unparsed",))
+    assert len(list((out / "plan").glob("asks-*"))) > 1
     assert {request.request_id for _, request in again.submitted} == unread
     assert report_of(read_run(out)).results.counts.parsed == 24
 
