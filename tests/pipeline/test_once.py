@@ -73,6 +73,11 @@ def results(out: Path) -> dict[str, Any]:
     return {name: value for name, value in report.items() if name != "run"}
 
 
+def verdicts_of(out: Path) -> pl.DataFrame:
+    found: Any = pl.from_arrow(judgefast.Run.open(out).table("verdicts"))
+    return found.with_columns(pl.col("status").cast(pl.String))
+
+
 def tables(out: Path) -> list[pl.DataFrame]:
     run = judgefast.Run.open(out)
     found: list[Any] = [pl.from_arrow(run.table(name)) for name in ("verdicts", "judgments")]
@@ -113,20 +118,40 @@ def test_an_interrupted_run_goes_on_and_a_retry_asks_a_request_once(
 
     judged(out, rows(), answer=some, request_seconds=0.3)
     counts = report_of(read_run(out)).results.counts
-    assert 0 < sum(counts.failed.values()) < 24
+    verdicts = verdicts_of(out)
+    is_silent = verdicts["request_id"].map_elements(lambda name: not name[0] % 2, pl.Boolean)
+    assert (is_silent == (verdicts["status"] == "timeout")).all()
+    assert counts.failed == {"timeout": int(is_silent.sum())}
     engine = ScriptedEngine(by_prompt)
     finished = go_on(out, engine=engine)
     assert (finished.status, finished.left) == (0, 0)
     assert len({request.request_id for _, request in engine.submitted}) == len(engine.submitted)
     assert results(out) == results(whole)
-    unparsed = pl.from_arrow(judgefast.Run.open(out).table("verdicts"))
-    assert isinstance(unparsed, pl.DataFrame)
-    unread = set(unparsed.filter(pl.col("text") == "?")["request_id"])
+    unread = set(verdicts_of(out).filter(pl.col("text") == "?")["request_id"])
     again = ScriptedEngine(lambda request: answered(request, "[[A]]"))
     go_on(out, engine=again, retry=("unparsed",))
     assert len(list((out / "plan").glob("asks-*"))) > 1
     assert {request.request_id for _, request in again.submitted} == unread
     assert report_of(read_run(out)).results.counts.parsed == 24
+
+
+def test_keys_come_back_where_only_a_later_part_shares_requests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judgefast.pipeline.blocks.BLOCK_ITEMS", 2)
+    monkeypatch.setattr("judgefast.pipeline.plan.PART_REQUESTS", 4)
+    data = pairs(6)
+    judged(tmp_path / "plain", data)
+    last = read_run(tmp_path / "plain").items.item_id[-1].as_py()
+    for row in data:
+        if row["id"] == last:
+            row["answer_b"] = row["answer_a"]
+    judged(tmp_path / "run", data)
+    directory = RunDirectory.open(tmp_path / "run", write=False)
+    columns = plan.load_plan(directory).columns
+    keys = [key for batch in directory.plan_asks(["key"]) for key in batch[0].to_pylist()]
+    assert [key.tobytes() for key in columns.key] == keys
+    assert columns.asked_by.tolist() == [*range(11), 10]
 
 
 def test_a_run_that_grows_keeps_every_request(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from judgefast.engines.tail import WINDOWS
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.finished import DryRun
 from judgefast.pipeline.order import requests_to_send, sending_order
@@ -41,7 +40,7 @@ def test_only_the_last_two_windows_are_sent_by_length_and_the_digest_stays(tmp_p
     plan = load_plan(directory)
     planned = [plan.columns.request_id[row].tobytes() for row in requests_to_send(plan)]
     submitted = [request.request_id for _, request in engine.submitted]
-    kept = 300 - WINDOWS * ROOM
+    kept = 300 - 2 * ROOM
     assert submitted[:kept] == planned[:kept]
     lengths = [request.shown[0] for _, request in engine.submitted[kept:]]
     assert lengths == sorted(lengths, reverse=True)
