@@ -67,6 +67,8 @@ class RenderedColumns(NamedTuple):
     """Of these, how many the plan expects to find in the cache; None where it does not say."""
     planned: NDArray[np.uint8]
     """Index into `PLANNED`."""
+    left_out: NDArray[np.int32] | None = None
+    """Tokens of answers that are not shown, for length; None where answers are never shortened."""
 
     @property
     def decided(self) -> NDArray[np.uint8]:
@@ -93,6 +95,7 @@ def requests_schema() -> pa.Schema:
             pa.field("planned_cached_tokens", pa.int32()),
             pa.field("planned", _names(), nullable=False),
             pa.field("sent", pa.uint32()),
+            pa.field("left_out", pa.int32()),
         ]
     )
 
@@ -165,6 +168,7 @@ def requests_table(  # noqa: PLR0913 - the facts of a run, named by keyword
         "sent": pa.array(plan.sent + np.uint32(rows_before))
         if len(plan.sent)
         else pa.nulls(rows, pa.uint32()),
+        "left_out": _counts(rendered.left_out, rows),
     }
     table = pa.table(columns, schema=requests_schema())
     sharing = Sharing(plan.asked_by)
@@ -282,7 +286,7 @@ def rendered_of(requests: pa.Table, plan: PlanColumns) -> RenderedColumns:
     # Requests are in the order of the rows that ask for them.
     is_own = plan.asked_by == np.arange(len(plan.asked_by), dtype=np.uint32)
     of_request = (np.cumsum(is_own) - 1)[plan.asked_by]
-    hashes, tokens, cached, planned = rendered
+    hashes, tokens, cached, planned, _ = rendered
     return RenderedColumns(
         None if hashes is None else hashes[of_request],
         None if tokens is None else tokens[of_request],
@@ -292,10 +296,15 @@ def rendered_of(requests: pa.Table, plan: PlanColumns) -> RenderedColumns:
 
 
 def with_all_columns(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Rows of the table `requests` with its columns of today; a plan of before has none `sent`."""
-    if "sent" in batch.schema.names:
+    """Rows of the table `requests` with its columns of today; a plan of before lacks the last."""
+    schema, known = requests_schema(), set(batch.schema.names)
+    if known.issuperset(schema.names):
         return batch
-    return batch.append_column(requests_schema().field("sent"), pa.nulls(len(batch), pa.uint32()))
+    columns = [
+        batch.column(field.name) if field.name in known else pa.nulls(len(batch), field.type)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _sent_of(requests: pa.Table) -> NDArray[np.uint32]:

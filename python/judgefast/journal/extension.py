@@ -78,7 +78,9 @@ class Extension:
                 f"the new plan lacks {missing:,} requests of the plan of `{self._directory.path}`: "
                 "rows were changed or taken away"
             )
-            raise RunDirectoryError(msg, hint="only appended rows, orders and repeats extend a run")
+            raise RunDirectoryError(
+                msg, hint="only appended rows, orders, repeats, pairs extend a run"
+            )
         write_manifest(self.path, manifest)
         write_whole(self.path / _READY, b"")
         _put_in_place(self._directory.path)

@@ -11,7 +11,7 @@ from judgefast.codes import Status
 from judgefast.datasets.columns import load_item_columns
 from judgefast.errors import DataError
 from judgefast.outcomes.reconcile import reconcile
-from judgefast.pipeline.estimates import scale_of
+from judgefast.pipeline.estimates import judged_aspects
 from judgefast.pipeline.results import baseline_answers
 from judgefast.stats.summary import Judgments, summarise
 from judgefast.verdicts.read import empty
@@ -60,24 +60,24 @@ def check_fit(folder: Path, config: RunConfig, judge: Judge) -> ItemColumns:
 
     """
     rubric, items, plan = judge.rubric, load_item_columns(folder), no_plan()
-    verdicts = empty(0, len(rubric.verdict.labels), Status.INTERRUPTED)
+    labels = max(len(form.labels) for form in rubric.verdicts)
+    verdicts = empty(0, labels, Status.INTERRUPTED)
     outcomes = reconcile(
         plan,
         verdicts,
         mode=rubric.mode,
         rule=judge.prompts.rule,  # type: ignore[arg-type]  # the rubric has checked it
         one_failed=rubric.one_failed,
-        format=rubric.verdict,
+        format=rubric.verdicts,
         baseline=baseline_answers(items, config.baseline),
     )
     summarise(
         outcomes,
         items,
         mode=rubric.mode,
-        scale=scale_of(rubric),
         level=config.level,
         slices=config.slices,
-        aspects=judge.aspects,
+        aspects=judged_aspects(rubric),
         baseline=config.baseline,
         judgments=Judgments(plan.item, np.zeros(0, np.uint8)),
     )
