@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.prompts.aspects import CRITERIA, JSON, SCALES, TOGETHER, several
 from tests.prompts.asking import rows_of
+from tests.prompts.aspects import CRITERIA, JSON, SCALES, TOGETHER, several
 
 from judgefast.errors import RubricError
 from judgefast.prompts import PromptPlan, builtin_rubrics, load_rubric
