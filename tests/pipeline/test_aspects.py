@@ -232,6 +232,13 @@ def test_recorded_scores_are_those_of_the_aspect_that_they_name(tmp_path: Path) 
         recorded=recorded,
     )
     assert verdicts(tmp_path / "run")["q4", "tone"] == ("parsed", score_of("q4", "tone"))
+    long = tmp_path / "long.toml"
+    long.write_text(several(*NAMES).replace("high = 3", "high = 10"), encoding="utf-8")
+    judgefast.run(ROWS, engine="replay", rubric=long, out=tmp_path / "long", recorded=recorded)
+    of_truth = {
+        place: said for place, said in verdicts(tmp_path / "long").items() if place[1] == "truth"
+    }
+    assert {score for _, score in of_truth.values()} == {0, 1}, "0 is on no scale but this one"
     with pytest.raises(DataError, match="a bare score is one verdict, and the rubric asks for"):
         judgefast.run(
             ROWS, engine="replay", rubric=together(tmp_path), out=tmp_path / "no", recorded=recorded
