@@ -45,6 +45,9 @@ class CacheSettings(msgspec.Struct, frozen=True, kw_only=True):
     keeps_all: bool = True
     """Blocks of sliding layers stay findable as others do. False: only where a prompt ends, and
     where two were seen to part, as in vLLM of 0.30 and later by default."""
+    sends_heads: bool = False
+    """What prompts share is sent ahead of them as a prompt of its own, as the engine `vllm` does
+    where not all is kept."""
 
     @classmethod
     def of(cls, cache: PrefixCache, *, generated_tokens: int) -> CacheSettings:
@@ -57,7 +60,8 @@ class CacheSimulator:
     """A cache that goes on from one set of prompts to the next.
 
     Sets that are added one after the other come to the same as all in one: what runs at the end of
-    one runs on in the next, in the middle of a step too.
+    one runs on in the next, in the middle of a step too. Heads that are sent ahead are those of
+    one set: a few more are sent if it is cut.
 
     Raises:
         ColumnError: A setting is below what it may be.
@@ -91,6 +95,11 @@ class CacheSimulator:
     def preemptions(self) -> int:
         """Requests so far that lost their blocks to others and are computed once more."""
         return self._native.preemptions
+
+    @property
+    def head_tokens(self) -> int:
+        """Tokens computed so far of heads that were sent ahead, beside those of the prompts."""
+        return self._native.head_tokens
 
     @property
     def too_large(self) -> int:

@@ -93,6 +93,8 @@ class PrefixCache(msgspec.Struct, frozen=True, kw_only=True):
     keeps_all: bool = True
     """Blocks of sliding layers are kept wherever prompts may part; see
     `judgefast.batches.cache.CacheSettings`."""
+    sends_heads: bool = False
+    """It computes what prompts share ahead of them, in requests of its own."""
 
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True):

@@ -78,13 +78,14 @@ class Judge(NamedTuple):
         return EngineFacts(name=self.engine.name, options=dict(config.engine_args))
 
 
-def judge_of(
+def judge_of(  # noqa: PLR0913 - what a caller may bring along, by keyword
     config: RunConfig,
     *,
     engine: Engine | None = None,
     recorded: Any = None,  # noqa: ANN401 - rows
     rubric: Rubric | None = None,
     started: dict[str, Any] | None = None,
+    is_to_plan: bool = False,
 ) -> Judge:
     """Load the rubric and build the engine; nothing is started yet.
 
@@ -94,6 +95,7 @@ def judge_of(
         recorded: Recorded outputs for a replay, instead of the path `config.recorded`.
         rubric: The rubric as a run keeps it, instead of the one called `config.rubric`.
         started: What a start of the engine recorded, by which it need not ask anybody again.
+        is_to_plan: The engine is never started, and need not be able to.
 
     Raises:
         ConfigError: An option does not fit the engine, or the rubric.
@@ -104,10 +106,11 @@ def judge_of(
     rubric = rubric_in_force(config, rubric)
     _check_pairs(config, rubric)
     if engine is None:
-        engine = create_engine(config.engine, **_engine_options(config, rubric, recorded))
+        options = _engine_options(config, rubric, recorded)
+        engine = create_engine(config.engine, is_to_plan=is_to_plan, **options)
         if started and (recall := getattr(engine, "recall", None)):
             recall(started)
-    return Judge(rubric, engine, PromptPlan(rubric, engine.model, engine.capabilities))
+    return Judge(rubric, engine, _prompts_of(config, rubric, engine))
 
 
 def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:
@@ -135,6 +138,11 @@ def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:
         lenient = (msgspec.structs.replace(form, lenient=True) for form in rubric.verdicts)
         changes["verdicts"] = tuple(lenient)
     return msgspec.structs.replace(rubric, **changes) if changes else rubric
+
+
+def _prompts_of(config: RunConfig, rubric: Rubric, engine: Engine) -> PromptPlan:
+    truncate = config.truncate is not None
+    return PromptPlan(rubric, engine.model, engine.capabilities, truncate=truncate)
 
 
 def _check_pairs(config: RunConfig, rubric: Rubric) -> None:

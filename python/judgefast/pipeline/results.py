@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from msgspec import UNSET
 
 from judgefast.codes import NO_ANSWER, OutcomeStatus, Status
 from judgefast.config import config_from
@@ -15,9 +16,10 @@ from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.empty_answers import decide_empty, empty_answers
-from judgefast.pipeline.estimates import bias_of, estimates_of
+from judgefast.pipeline.estimates import aspects_of, bias_of, estimates_of
 from judgefast.pipeline.judge import other_rubric, rubric_in_force
 from judgefast.pipeline.missing import read_journal_by
+from judgefast.pipeline.order import sending_order
 from judgefast.pipeline.plan import RunPlan, load_plan
 from judgefast.prompts.read_rubric import read_rubric
 from judgefast.reports.report import (
@@ -216,7 +218,9 @@ def report_of(reading: Reading, estimates: list[Estimate] | None = None) -> Repo
     """Say everything that is known of a run; `estimates` where they were made already."""
     return Report(
         results=results_of(reading, estimates),
-        operations=operations_of(reading.directory, reading.table.answers),
+        operations=operations_of(
+            reading.directory, reading.table.answers, sending_order(reading.directory)
+        ),
     )
 
 
@@ -243,11 +247,16 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
         empty_answers=manifest.data.empty_answers,
         lost_by_empty=_lost_by_empty(reading),
         without_baseline=len(reading.items.item_id) - reading.plan.num_items,
+        **{
+            name: reading.directory.plan_counts.get(name, 0)
+            for name in ("truncated_items", "truncated_judgments", "truncated_tokens")
+        },
         replaced_characters=reading.directory.plan_counts.get("replaced_characters", 0),
         replaced_surrogates=manifest.data.replaced_surrogates
         + int(reading.table.replaced_surrogates.sum()),
         outcomes=_outcome_counts(reading.outcomes),
         estimates=estimates,
+        aspects=aspects_of(reading, estimates) or UNSET,
         position_bias=bias,
         label_mass=_label_mass(reading.verdicts),
         findings=[finding.text for finding in findings(bias, estimates)]

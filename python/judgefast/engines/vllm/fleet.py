@@ -74,7 +74,7 @@ class Fleet:
 
     @property
     def prefix_cache(self) -> PrefixCache | None:
-        """Of each replica, by what is known so far: the user's arguments, what was chosen, facts."""
+        """Of each replica, by what is known so far: arguments, what was chosen, facts."""
         chosen = {} if self._settings is None else self._settings.arguments
         told = {**chosen, **self._options.arguments, **self._facts}
         return prefix_cache(self.shape, told, running=self.sequences, is_cpu=is_cpu_build())

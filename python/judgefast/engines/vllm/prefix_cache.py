@@ -33,7 +33,8 @@ def prefix_cache(
 
     Args:
         shape: Of the model.
-        told: Arguments of vLLM, or what it has said of itself once it runs.
+        told: Arguments of vLLM, or what it has said of itself once it runs. Without a word on
+            `prefix_cache_retention_interval` it is taken for one that has it: 0.30 or later.
         running: Requests that it runs side by side.
         is_cpu: vLLM is here, and is a build for the CPU.
 
@@ -53,6 +54,9 @@ def prefix_cache(
     block = int(told.get("block_size") or (CPU_BLOCK_TOKENS if is_cpu else BLOCK_TOKENS))
     blocks = _blocks(shape, told, block, groups[0])
     batched = told.get("max_num_batched_tokens")
+    has_started = "num_gpu_blocks" in told
+    retention = told.get("prefix_cache_retention_interval", None if has_started else 0)
+    keeps_all = window is None or retention != 0
     return PrefixCache(
         block_tokens=block,
         budget_tokens=None if blocks is None else max(0, blocks - 1) * block,  # one is for nothing
@@ -61,8 +65,8 @@ def prefix_cache(
         window=window,
         full_groups=groups[1],
         sliding_groups=max(1, groups[2]),
-        # Where vLLM keeps few, heads are computed ahead (`priming`), and everyone finds them.
-        keeps_all=True,
+        keeps_all=keeps_all,
+        sends_heads=not keeps_all,
     )
 
 

@@ -7,12 +7,14 @@
 //! is given out again in the order of release. The last token of a prompt is always computed.
 
 mod chain;
+mod coming;
 mod pool;
 mod request;
 
 use std::collections::VecDeque;
 
 use self::chain::Chain;
+use self::coming::{Coming, HEAD};
 use self::pool::Pool;
 use self::request::{Group, Request};
 use super::trie::Segments;
@@ -41,6 +43,8 @@ pub struct CacheSettings {
     /// Blocks of sliding layers are kept for all that may share them; else only where a prompt
     /// ends, and where two were seen to part.
     pub keeps_all: bool,
+    /// What prompts share is sent ahead of them, as a prompt of its own.
+    pub sends_heads: bool,
 }
 
 impl CacheSettings {
@@ -102,6 +106,7 @@ pub struct CacheSimulator {
     serial: u64,
     preemptions: u64,
     too_large: u64,
+    head_tokens: u64,
 }
 
 impl CacheSimulator {
@@ -123,6 +128,7 @@ impl CacheSimulator {
             serial: 0,
             preemptions: 0,
             too_large: 0,
+            head_tokens: 0,
             settings,
         })
     }
@@ -137,6 +143,12 @@ impl CacheSimulator {
     #[must_use]
     pub fn too_large(&self) -> u64 {
         self.too_large
+    }
+
+    /// Tokens that were computed so far of heads that went ahead.
+    #[must_use]
+    pub fn head_tokens(&self) -> u64 {
+        self.head_tokens
     }
 
     /// Let prompts enter, in the order of their rows in `order`; those of one call behind those of
@@ -159,7 +171,8 @@ impl CacheSimulator {
         }
         let mut cached = vec![0; set.len()];
         self.chain.new_set();
-        let mut coming = order.iter();
+        let block = self.settings.block_tokens as usize;
+        let mut coming = Coming::new(set, order, self.settings.sends_heads.then_some(block));
         let mut held = None;
         loop {
             while !self.is_closed
@@ -167,12 +180,15 @@ impl CacheSimulator {
                 && self.running.len() < self.settings.running as usize
             {
                 let next = self.preempted.pop_front().or_else(|| held.take());
-                let Some(request) = next.or_else(|| self.next(set, &mut coming)) else {
+                let Some(request) = next.or_else(|| self.next(&mut coming)) else {
                     return Ok(cached); // the next call goes on within this step
                 };
-                let (row, is_new) = (request.row as usize, request.is_new());
+                let (row, is_new, tokens) = (request.row, request.is_new(), request.tokens);
                 match self.admit(request) {
-                    Ok(hit) if is_new => cached[row] = hit,
+                    Ok(hit) if is_new && row == HEAD => self.head_tokens += (tokens - hit) as u64,
+                    Ok(hit) if is_new => {
+                        cached[row as usize] = u32::try_from(hit).unwrap_or(u32::MAX);
+                    }
                     Ok(_) => {}
                     Err(request) if self.running.is_empty() => {
                         self.too_large += u64::from(request.is_new());
@@ -193,31 +209,30 @@ impl CacheSimulator {
     }
 
     /// The next prompt that has tokens and fits into the cache.
-    fn next(
-        &mut self,
-        set: &Segments<'_>,
-        order: &mut std::slice::Iter<'_, u32>,
-    ) -> Option<Request> {
-        for &row in order {
-            let tokens = self.chain.advance(set, row as usize);
+    fn next(&mut self, coming: &mut Coming<'_>) -> Option<Request> {
+        while let Some((row, head)) = coming.next() {
+            let all = self.chain.advance(coming.set, row as usize);
+            // The last token of a prompt is never shared, so that a head has one more.
+            let tokens = head.map_or(all, |head| head + 1);
+            let answer = if head.is_some() { 1 } else { self.settings.generated_tokens as usize };
+            let blocks = self.groups.iter().map(|group| group.most_blocks(tokens + answer - 1));
             if tokens == 0 {
                 continue;
             }
-            let most = tokens + self.settings.generated_tokens as usize - 1;
-            if self.groups.iter().map(|group| group.most_blocks(most)).sum::<usize>()
-                > self.pool.capacity()
-            {
-                self.too_large += 1;
+            if blocks.sum::<usize>() > self.pool.capacity() {
+                self.too_large += u64::from(head.is_none());
                 continue;
             }
             self.serial += 1;
-            return Some(Request::new(self.serial, row, tokens, self.chain.keys(), &self.groups));
+            let keys = &self.chain.keys()[..tokens / self.settings.block_tokens as usize];
+            let row = if head.is_some() { HEAD } else { row };
+            return Some(Request::new(self.serial, row, tokens, answer, keys, &self.groups));
         }
         None
     }
 
     /// Let a request in if there are blocks for all of it; the tokens that it finds in the cache.
-    fn admit(&mut self, mut request: Request) -> Result<u32, Request> {
+    fn admit(&mut self, mut request: Request) -> Result<usize, Request> {
         let (hit, parting) = request.find(&self.groups, &self.pool);
         let scheduled = (request.tokens - hit).min(self.left);
         let fits = |tokens: usize, is_capped: bool| {
@@ -234,16 +249,16 @@ impl CacheSimulator {
         request.schedule(&self.groups, &mut self.pool, scheduled);
         self.left -= scheduled;
         self.running.push(request);
-        Ok(u32::try_from(hit).unwrap_or(u32::MAX))
+        Ok(hit)
     }
 
     /// The model has computed what was scheduled: whoever has all tokens of its prompt gets one of
     /// its answer, and leaves with the last of them.
     fn end_step(&mut self) {
-        let (most, pool) = (self.settings.generated_tokens, &mut self.pool);
+        let pool = &mut self.pool;
         let block = self.settings.block_tokens as usize;
         self.running.retain_mut(|request| {
-            let is_over = request.compute(block, most);
+            let is_over = request.compute(block);
             if is_over {
                 request.release(pool);
             }

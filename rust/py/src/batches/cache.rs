@@ -19,6 +19,7 @@ pub(crate) struct SettingsArg {
     full_groups: u32,
     sliding_groups: u32,
     keeps_all: bool,
+    sends_heads: bool,
 }
 
 /// An engine without a model.
@@ -42,6 +43,7 @@ impl CacheSimulator {
             full_groups: settings.full_groups,
             sliding_groups: settings.sliding_groups,
             keeps_all: settings.keeps_all,
+            sends_heads: settings.sends_heads,
         };
         let simulator = batches::CacheSimulator::new(settings).map_err(to_python)?;
         Ok(Self { simulator })
@@ -62,6 +64,11 @@ impl CacheSimulator {
     #[getter]
     fn preemptions(&self) -> u64 {
         self.simulator.preemptions()
+    }
+
+    #[getter]
+    fn head_tokens(&self) -> u64 {
+        self.simulator.head_tokens()
     }
 
     #[getter]

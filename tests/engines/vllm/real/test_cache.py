@@ -153,6 +153,15 @@ def test_vllm_counts_them_with_layers_that_slide(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sliding, "_primers", {})
-        counted, simulated = both(sliding, make, LABELS, keeps_all=False)
+        counted, simulated = both(sliding, make, LABELS, sends_heads=False)
     assert simulated == pytest.approx(counted, rel=0.01)
     assert counted > 0
+
+
+@pytest.mark.parametrize("make", WORKLOADS)
+def test_vllm_counts_them_with_heads_that_are_sent_ahead(
+    sliding: VllmEngine, both: Callable[..., Any], make: Callable[[Texts], Rows]
+) -> None:
+    assert sliding._primers, "this vLLM keeps all"
+    counted, simulated = both(sliding, make, TEXTS)
+    assert simulated == pytest.approx(counted, rel=0.01)

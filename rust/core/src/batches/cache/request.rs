@@ -89,6 +89,8 @@ pub(super) struct Request {
     /// In the set that it came with.
     pub(super) row: u32,
     prompt: usize,
+    /// Tokens of its answer, once it has all.
+    answer: usize,
     /// Of its prompt and what it has generated.
     pub(super) tokens: usize,
     pub(super) computed: usize,
@@ -109,6 +111,7 @@ impl Request {
         serial: u64,
         row: u32,
         prompt: usize,
+        answer: usize,
         keys: &[u64],
         groups: &[Group],
     ) -> Self {
@@ -116,6 +119,7 @@ impl Request {
             serial,
             row,
             prompt,
+            answer,
             tokens: prompt,
             computed: 0,
             scheduled: 0,
@@ -240,14 +244,14 @@ impl Request {
         }
     }
 
-    /// What was scheduled is computed; whether it now has the last of `most` tokens.
-    pub(super) fn compute(&mut self, block: usize, most: u32) -> bool {
+    /// What was scheduled is computed; whether it now has its whole answer.
+    pub(super) fn compute(&mut self, block: usize) -> bool {
         self.computed += std::mem::take(&mut self.scheduled);
         if self.computed < self.tokens {
             return false;
         }
         self.tokens += 1;
-        if self.tokens - self.prompt == most as usize {
+        if self.tokens - self.prompt == self.answer {
             return true;
         }
         if self.tokens.is_multiple_of(block) {
