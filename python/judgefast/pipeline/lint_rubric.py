@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 
 from judgefast.pipeline.lint_texts import VOLATILE
-from judgefast.pipeline.sharing import lengths_of, shared_with_former, starts_of
+from judgefast.pipeline.prefixes import lengths_of, shared_with_former, starts_of
 from judgefast.prompts.block import SLOTS
 from judgefast.prompts.pieces import Piece
 from judgefast.reports.plan_report import LintFinding
