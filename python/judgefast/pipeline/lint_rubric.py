@@ -227,8 +227,8 @@ class RubricLint:
                 words=f"the {head:,} tokens that all prompts share end {plural(less, 'token')} "
                 f"inside a block of {self._block}: these are computed anew by "
                 f"{self._cut_heads.prompts:,} prompts",
-                advice=f"{plural(less, 'token')} less in the rubric, or {more} more, end it with a block; "
-                "worth it only in a rubric that is new anyway",
+                advice=f"{plural(less, 'token')} less in the rubric, or {more} more, end it with a "
+                "block; worth it only in a rubric that is new anyway",
             )
         ]
 

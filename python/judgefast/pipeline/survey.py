@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from judgefast.batches.columns import PlanColumns
     from judgefast.pipeline.plan import PlannedBlock, RunPlan
     from judgefast.prompts.plan import PromptPlan
 
@@ -235,8 +234,8 @@ class Sample:
 
 def sent_rows(plan: RunPlan) -> NDArray[np.bool_]:
     """Whether the request of each judgment is sent by that judgment: not by another, not never."""
-    is_own = Sharing(plan.columns.asked_by).own(len(plan))
-    return is_own & (plan.rendered.planned == _SENT)
+    is_sent: NDArray[np.bool_] = plan.rendered.planned == _SENT
+    return is_sent & Sharing(plan.columns.asked_by).own(len(plan))
 
 
 def natural_keys(block: PlannedBlock, base: int, rows: NDArray[np.integer]) -> NDArray[np.int64]:
