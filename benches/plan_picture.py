@@ -76,14 +76,14 @@ def picture() -> str:
     said = " and ".join(f"{computed(of)} blocks" for _, _, of in panels)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}"',
-        f' height="{height}" role="img" font-family="sans-serif">',
+        f' height="{height}" role="img" font-family="sans-serif" font-size="12">',
         f"<title>Twelve prompts in two orders: {said} are computed.</title>",
-        _box(0, 0, WIDTH, height, "white"),
+        _box(0, 0, WIDTH, height, 'fill="white"'),
         _text(LEFT, 20, "Each row is a prompt; they are sent from top to bottom."),
         _text(LEFT, 37, f"Dark is computed, light is found in the cache, {ROOM}."),
     ]
     for left, title, of in panels:
-        lines.append(_text(left, TOP - 14, title, weight="bold"))
+        lines.append(_text(left, TOP - 14, title, ' font-weight="bold"'))
         for row, bar in enumerate(of):
             lines += _row(left, TOP + row * (HEIGHT + GAP), bar)
         whole = len(of) * sum(LENGTHS.values())
@@ -91,14 +91,12 @@ def picture() -> str:
     return "\n".join([*lines, "</svg>", ""])
 
 
-def _box(x: int, y: int, width: int, height: int, fill: str, opacity: str = "1") -> str:
-    place = f'x="{x}" y="{y}" width="{width}" height="{height}"'
-    return f'<rect {place} fill="{fill}" fill-opacity="{opacity}"/>'
+def _box(x: int, y: int, width: int, height: int, style: str) -> str:
+    return f'<rect x="{x}" y="{y}" width="{width}" height="{height}" {style}/>'
 
 
-def _text(x: int, y: int, words: str, *, ink: str = "black", weight: str = "normal") -> str:
-    style = f'fill="{ink}" font-weight="{weight}" font-size="12"'
-    return f'<text x="{x}" y="{y}" {style}>{words}</text>'
+def _text(x: int, y: int, words: str, style: str = "") -> str:
+    return f'<text x="{x}" y="{y}"{style}>{words}</text>'
 
 
 def _row(left: int, top: int, bar: Bar) -> list[str]:
@@ -107,12 +105,13 @@ def _row(left: int, top: int, bar: Bar) -> list[str]:
         kind = part.split()[0]
         end = at + LENGTHS[kind]
         split = min(max(bar.cached, at), end)
-        for start, stop, opacity in ((at, split, "0.25"), (split, end, "1")):
+        fill = f'fill="{COLOURS[kind]}"'
+        for start, stop, style in ((at, split, f'{fill} opacity="0.25"'), (split, end, fill)):
             if stop > start:
                 width = (stop - start) * UNIT - 1
-                lines.append(_box(left + start * UNIT, top, width, HEIGHT, COLOURS[kind], opacity))
-        ink = "white" if split < end else "black"
-        lines.append(_text(left + at * UNIT + 4, top + 13, part, ink=ink))
+                lines.append(_box(left + start * UNIT, top, width, HEIGHT, style))
+        ink = ' fill="white"' if split < end else ""
+        lines.append(_text(left + at * UNIT + 4, top + 13, part, ink))
         at = end
     return lines
 
