@@ -104,7 +104,8 @@ class Run:
         """Look an estimate up.
 
         Args:
-            name: Such as `win_rate`; those of position bias, as `flip_rate`, are found too.
+            name: Such as `win_rate`; those of position bias, as `flip_rate`, and
+                `correlation` of aspects are found too.
             slice: Which part of the data; `all` is also the only slice, or the only pair of
                 models, of a name that has no whole.
 
@@ -114,9 +115,7 @@ class Run:
         """
         from judgefast.stats.lookup import find  # noqa: PLC0415 - on first use
 
-        bias = self.report.results.position_bias
-        known = self.estimates + ([] if bias is None else bias.estimates)
-        return find(known, name, None if slice == "all" else slice)
+        return find(self.report.results.quotable, name, None if slice == "all" else slice)
 
     def batches(self, name: str = "judgments") -> pa.RecordBatchReader:
         """Stream a table, in bounded memory; it can be read once.

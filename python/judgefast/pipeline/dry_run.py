@@ -74,10 +74,12 @@ def dry_run(
         items=items,
         planned=len(plan),
         done=table.answers.num_answered,
-        to_ask=len(rows),
+        to_ask=len(table.answers.sharing.judgments_of(rows)[0]),
+        requests=len(rows),
         prompt_tokens=None if tokens is None else int(tokens[rows].sum()),
         judge=judge.name,
         engine=judge.engine.name,
+        digest=plan.digest,
     )
 
 
@@ -130,7 +132,7 @@ class Nowhere:
     def write_plan(self, requests: pa.Table, asks: pa.Table) -> None:
         """Forget a part."""
 
-    def seal_plan(self, counts: dict[str, int]) -> None:
+    def seal_plan(self, counts: dict[str, int], digest: str | None = None) -> None:
         """Forget the counts."""
 
     def asked_before(self, request_ids: NDArray[np.uint8]) -> NDArray[np.bool_] | None:

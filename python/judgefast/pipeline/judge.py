@@ -110,7 +110,7 @@ def judge_of(  # noqa: PLR0913 - what a caller may bring along, by keyword
         engine = create_engine(config.engine, is_to_plan=is_to_plan, **options)
         if started and (recall := getattr(engine, "recall", None)):
             recall(started)
-    return Judge(rubric, engine, PromptPlan(rubric, engine.model, engine.capabilities))
+    return Judge(rubric, engine, _prompts_of(config, rubric, engine))
 
 
 def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:
@@ -140,6 +140,11 @@ def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:
     return msgspec.structs.replace(rubric, **changes) if changes else rubric
 
 
+def _prompts_of(config: RunConfig, rubric: Rubric, engine: Engine) -> PromptPlan:
+    truncate = config.truncate is not None
+    return PromptPlan(rubric, engine.model, engine.capabilities, truncate=truncate)
+
+
 def _check_pairs(config: RunConfig, rubric: Rubric) -> None:
     if config.pairs == "all":
         return
@@ -149,6 +154,30 @@ def _check_pairs(config: RunConfig, rubric: Rubric) -> None:
     if config.pairs == "baseline" and config.baseline is None:
         msg = "`pairs` is baseline, but no baseline is named"
         raise ConfigError(msg, hint="add --baseline MODEL, with whose answers others are compared")
+
+
+def other_rubric(own: Rubric, name: str, config: RunConfig) -> Rubric:
+    """Load another rubric to read a run by, which asks what its own does.
+
+    Raises:
+        ConfigError: It asks something else.
+
+    """
+    other = rubric_in_force(config, load_rubric(name))
+    asks = ("mode", "reference", "date", "examples", "template", "decoding")
+    differs = [field for field in asks if getattr(other, field) != getattr(own, field)]
+    unweighted = [
+        [msgspec.structs.replace(aspect, weight=1) for aspect in rubric.aspects]
+        for rubric in (own, other)
+    ]
+    if unweighted[0] != unweighted[1]:
+        differs.append("aspects")
+    if differs:
+        msg = f"`{name}` asks something else than this run did: {', '.join(differs)} differ"
+        raise ConfigError(
+            msg, hint="only how answers are read may change; judge anew for another prompt"
+        )
+    return other
 
 
 def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[str, Any]:  # noqa: ANN401 - rows

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from judgefast.reports.bill import BillSums, bill_notes
-from judgefast.reports.report import FirstRequest, LaunchFacts, Operations, Seconds, Tokens
+from judgefast.reports.report import (
+    FirstRequest,
+    LaunchFacts,
+    Operations,
+    Seconds,
+    SendingOrder,
+    Tokens,
+)
 
 if TYPE_CHECKING:
     from judgefast.journal.answers import AnswerIndex
@@ -24,12 +31,15 @@ _MANY_PREEMPTIONS = 0.05
 _PHASES = ("read", "plan", "load", "judge", "report")
 
 
-def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
+def operations_of(
+    directory: RunDirectory, answers: AnswerIndex, order: SendingOrder | None = None
+) -> Operations:
     """Add up time, tokens, attempts and launches.
 
     Args:
         directory: The run.
         answers: Its journal joined to its plan.
+        order: In which its requests were sent.
 
     """
     launches = directory.launches()
@@ -67,6 +77,8 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
         ),
         tokens_per_second=None if not judged or timed_tokens is None else timed_tokens / judged,
         requests=int(np.count_nonzero(answers.attempts)),
+        asked_once=answers.num_saved,
+        order=order,
         attempts=attempts,
         superseded=answers.num_superseded,
         servers=_of_servers(launches),

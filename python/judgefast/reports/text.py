@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
+from judgefast.reports.aspects import aspect_parts
 from judgefast.reports.console import Look, to_text
 from judgefast.reports.figures import estimate_parts, position_parts
 from judgefast.reports.inert import line
@@ -68,13 +71,22 @@ def render(report: Report, look: Look | None = None) -> str:
         *_counts(results),
         *_remarks(results),
         *_findings(results),
-        *estimate_parts(results.estimates),
+        *_estimates(results),
         *position_parts(results.position_bias),
         *_label_mass(results),
         *_unparsed(results),
         *_operations(report.operations, results),
     ]
     return to_text(parts, look or Look())
+
+
+def _estimates(results: Results) -> list[RenderableType]:
+    """The table of aspects, where there are several, before all that does not stand in it."""
+    table = results.aspects
+    if table is UNSET:
+        return estimate_parts(results.estimates)
+    others = [one for one in results.estimates if not table.holds(one)]
+    return [*aspect_parts(table), *estimate_parts(others)]
 
 
 def _title(results: Results) -> list[RenderableType]:
@@ -142,6 +154,11 @@ def _remarks(results: Results) -> list[RenderableType]:
     if results.without_baseline:
         left = plural(results.without_baseline, "item")
         table.add_row("no baseline", f"{left} without an answer of the baseline, not judged")
+    if results.truncated_items:
+        items = plural(results.truncated_items, "item")
+        tokens = plural(results.truncated_tokens, "token")
+        many = plural(results.truncated_judgments, "judgment")
+        table.add_row("shortened", f"answers of {items}, for length: {tokens} of {many} not shown")
     if results.replaced_characters:
         replaced = plural(results.replaced_characters, "character")
         table.add_row("replaced", f"{replaced} that the judge's vocabulary lacks, by U+FFFD")
