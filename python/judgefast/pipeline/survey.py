@@ -68,6 +68,7 @@ class Survey:
         keeps_sample: bool = True,
         characters_of: PromptPlan | None = None,
     ) -> None:
+        self.truncated = self.left_out_tokens = 0
         self.items = self.judgments = self.requests = self.too_long = self.not_needed = 0
         self.prompt_tokens = self.longest_tokens = self.computed_tokens = self.least_tokens = 0
         self.characters: int | None = None if characters_of is None else 0
@@ -92,6 +93,10 @@ class Survey:
         self._answers.add([each.sha256 for item in block.items for each in item.answers])
         is_sent = sent_rows(block.plan)
         self.requests += int(is_sent.sum())
+        if rendered.left_out is not None:
+            left_out = rendered.left_out[is_sent]
+            self.truncated += int(np.count_nonzero(left_out))
+            self.left_out_tokens += int(left_out.sum(dtype=np.int64))
         self.too_long += int((rendered.planned == _TOO_LONG).sum())
         self.not_needed += int((rendered.planned == _NOT_NEEDED).sum())
         if self._characters_of is not None:
