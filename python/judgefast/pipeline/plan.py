@@ -346,7 +346,7 @@ def _joined(plans: list[RunPlan]) -> RunPlan:
     for name in RenderedColumns._fields:
         parts = [getattr(plan.rendered, name) for plan in plans]
         known = [part for part in parts if part is not None]
-        columns[name] = np.concatenate(known) if known else None
+        columns[name] = np.concatenate(known) if len(known) == len(parts) else None
     return RunPlan(concat([plan.columns for plan in plans]), RenderedColumns(**columns))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from judgefast.stats.aspect_table import AspectTable  # noqa: TC001 - as below
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads it to decode
 from judgefast.stats.position import PositionBias  # noqa: TC001 - as above
 
@@ -141,12 +142,24 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: dict[str, int] = {}
     """Outcomes by `codes.OutcomeStatus`."""
     estimates: list[Estimate] = []
+    aspects: AspectTable | msgspec.UnsetType = msgspec.UNSET
+    """Of a rubric with several; not there where there is one."""
     position_bias: PositionBias | None = None
     label_mass: LabelMass | None = None
     findings: list[str] = []
     """Sentences for a person, by the published rule; the weightiest first."""
     unparsed_examples: list[UnparsedExample] = []
     """One a reason."""
+
+    @property
+    def quotable(self) -> list[Estimate]:
+        """Every estimate: those of position bias and the correlations of aspects too."""
+        bias, aspects = self.position_bias, self.aspects
+        return [
+            *self.estimates,
+            *([] if bias is None else bias.estimates),
+            *([] if aspects is msgspec.UNSET else aspects.correlations),
+        ]
 
 
 class Seconds(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,6 +184,23 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     completion: int | None = None
     reasoning: int | None = None
     """Of those of the completion, what the judge thought before it answered."""
+
+
+class Bill(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of the requests that were answered: as planned, and as the engine counted them."""
+
+    requests: int
+    planned_prompt: int
+    counted_prompt: int
+    """Over all answers, superseded ones too."""
+    planned_cached: int | None = None
+    """By the simulated cache; None where the plan knew of no cache."""
+    counted_cached: int | None = None
+    """None where the engine does not say."""
+    differs: list[str] = []
+    """`prompt`, `cached`: what differs by more than 1 % of the larger number."""
+    because: list[str] = []
+    """What is known to part them; empty where nothing differs, or nothing is known."""
 
 
 class FirstRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -234,6 +264,8 @@ class Operations(msgspec.Struct, frozen=True, kw_only=True):
     servers: Tokens | None = None
     """Tokens as the judge's servers count them, those of all their users while launches judged;
     None where they do not say. Prompts of a list are counted there alone."""
+    bill: Bill | None = None
+    """None where the plan, or the engine, counted no tokens."""
     hedged: int | None = None
     """Requests that were sent to a second server as well; None where no engine does that."""
     in_flight_mean: float | None = None

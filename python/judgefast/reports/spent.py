@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from judgefast.reports.bill import BillSums, bill_notes
 from judgefast.reports.report import (
     FirstRequest,
     LaunchFacts,
@@ -48,8 +49,10 @@ def operations_of(
     timed_tokens: int | None = None
     partly: set[str] = set()
     by_launch = Counter(answers.by_launch())
+    counted = BillSums()
     for batch in directory.completions(_COLUMNS):
         attempts += batch.num_rows
+        counted.add(batch)
         of_timed = batch.filter(_is_one_of(batch.column("launch"), timed))
         for name in _TOKENS:
             sums[name] = _plus(sums[name], batch.column(name))
@@ -61,6 +64,7 @@ def operations_of(
     prompt, cached, completion, reasoning = (sums[name] for name in _TOKENS)
     judged = seconds.judge
     judgments = sum(by_launch[launch] for launch in timed)
+    bill = counted.bill(directory, answers, launches)
     return Operations(
         seconds=seconds,
         judgments_per_second=judgments / judged if judged else None,
@@ -78,6 +82,7 @@ def operations_of(
         attempts=attempts,
         superseded=answers.num_superseded,
         servers=_of_servers(launches),
+        bill=bill,
         hedged=_counted(launches, "hedged"),
         in_flight_mean=_in_flight(launches),
         first_request=_first_request(launches),
@@ -96,6 +101,7 @@ def operations_of(
             *_of_engines(launches),
             *_unproven(_counted(launches, "unproven_lengths")),
             *_often_preempted(preemptions, attempts),
+            *bill_notes(bill),
             *_untimed(sum(by_launch.values()) - judgments),
         ],
     )
