@@ -71,7 +71,7 @@ def audit(  # noqa: PLR0913 - the options of the command, by keyword
         max_row_bytes: Longest row.
 
     Raises:
-        ConfigError: The level is none, or the rubric has several aspects.
+        ConfigError: The level is none.
         DataError: A row cannot be used, or there is none; the message names file, line and field.
 
     """
@@ -79,10 +79,6 @@ def audit(  # noqa: PLR0913 - the options of the command, by keyword
         msg = f"`level` is {level}; it must be above 0 and below 1"
         raise ConfigError(msg)
     own = load_rubric(rubric)
-    if len(own.aspects) > 1:
-        names = ", ".join(aspect.name for aspect in own.aspects)
-        msg = f"`{rubric}` has several aspects ({names}), and outputs are read by one"
-        raise ConfigError(msg, hint="copy it with one [[aspects]] for the outputs of that aspect")
     reader = OutputReader(
         data,
         mapping=mapping,
