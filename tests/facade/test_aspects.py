@@ -185,8 +185,9 @@ def test_a_gate_holds_aspects_and_overall_to_rules(
     assert {one.rule: (one.decision, one.slice) for one in decided} == rules
     assert decided[-2].more_clusters is not None
     assert "`with` is one of `tone`" in decided[-1].reason
-    with pytest.raises(ConfigError, match="`win_rate` has several slices and none of them is"):
+    with pytest.raises(ConfigError, match="`win_rate` has several slices and none of") as refused:
         both.gate("win_rate >= 0.2")
+    assert str(refused.value.hint).endswith("; all aspects together are `overall`")
 
 
 def test_other_weights_are_another_rule(both: judgefast.Run, folder: Path) -> None:
