@@ -36,10 +36,12 @@ $(VENV)/.built: $(SOURCES) $(VENV)/.dependencies
 	@$(BIN)/maturin develop --release --quiet >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log >&2; exit 1; }
 	@touch $@
 
-# What tests and linters need beside it; the demo does without.
+# What tests and linters need beside it; the demo does without. Of kvlint one module is used, which
+# needs pydantic alone: without its dependencies there is no transformers here.
 $(VENV)/.tools: pyproject.toml $(VENV)/.dependencies
 	@echo "installing test tools and linters ..." >&2
 	@$(BIN)/python -m pip install --quiet --group dev
+	@$(BIN)/python -m pip install --quiet --no-deps kvlint==0.1.1
 	@touch $@
 
 .PHONY: install

@@ -4,6 +4,7 @@ from typing import Any, Protocol, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from judgefast.batches.cache import CacheSettings
 from judgefast.batches.columns import PlanColumns
 from judgefast.batches.trie import Segments
 from judgefast.verdicts.columns import VerdictColumns
@@ -12,6 +13,7 @@ _Bytes: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 __all__ = [
     "BUILD_PROFILE",
+    "CacheSimulator",
     "Parser",
     "PoissonSums",
     "RequestIndex",
@@ -72,6 +74,8 @@ class _ItemHashes(Protocol):
     @property
     def answer_offsets(self) -> NDArray[np.int64]: ...
     @property
+    def baseline(self) -> NDArray[np.int64]: ...
+    @property
     def base(self) -> int: ...
 
 def plan_requests(
@@ -79,6 +83,7 @@ def plan_requests(
     *,
     mode: str,
     orders: str,
+    pairs: str,
     repeats: int,
     seed: int,
     judge: str,
@@ -99,6 +104,17 @@ def plan_requests(
 def order_prompts(segments: Segments, /) -> NDArray[np.uint32]: ...
 def ideal_tokens(segments: Segments, /) -> int: ...
 def measure_prompts(segments: Segments, /) -> tuple[NDArray[np.uint8], NDArray[np.int32]]: ...
+
+@final
+class CacheSimulator:
+    def __new__(cls, settings: CacheSettings, /) -> CacheSimulator: ...
+    def add(self, segments: Segments, order: NDArray[np.uint32], /) -> NDArray[np.uint32]: ...
+    @property
+    def head_tokens(self) -> int: ...
+    @property
+    def preemptions(self) -> int: ...
+    @property
+    def too_large(self) -> int: ...
 
 class _Labels(Protocol):
     @property

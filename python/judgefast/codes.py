@@ -23,11 +23,11 @@ IntervalOption = Literal["auto", "poisson", "histogram", "cluster"]
 INTERVALS: tuple[IntervalOption, ...] = get_args(IntervalOption)
 """Which interval rule 4 of `docs/statistics.md` gives a mean of many clusters."""
 
-Across = Literal["judge", "rubric", "parse", "rule", "orders", "data"]
+Across = Literal["judge", "rubric", "parse", "rule", "orders", "pairs", "data"]
 ACROSS: tuple[Across, ...] = get_args(Across)
 """What two runs may differ in where that is named as what is compared: the judge model; what it is
 asked, and how its answer is read; how its answer is read; how verdicts become an outcome; which
-orders were asked; what items of one id ask."""
+orders were asked; which pairs of several answers; what items of one id ask."""
 
 CHOICE_TIE = 254
 """`choice` of a verdict that calls the answers equal. Other values are positions, from 0."""

@@ -20,6 +20,9 @@ MAX_ROW_BYTES = 64_000_000
 """Longest line that is read by default. Bytes."""
 
 
+_PAIRS = re.compile(r"all|baseline|sparse:[1-9][0-9]{0,3}", re.ASCII)
+
+
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The options of `judgefast run`. Each has the name of its flag, with underscores."""
 
@@ -45,6 +48,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Model folder or `tokenizer.json` of a served judge; None to look for it."""
     orders: Literal["both", "one"] = "both"
     """Answer orders that are judged."""
+    pairs: str = "all"
+    """Pairs of an item's answers that are compared: `all`, `baseline` or `sparse:K`."""
     repeats: int = 1
     """Judgments of each order. At least 1."""
     limit: int | None = None
@@ -77,6 +82,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Interval of means that no exact interval and no Student's t fits (`docs/statistics.md`)."""
     max_attempts: int = 3
     """Attempts at a request over all starts. At least 1."""
+    truncate: Literal["balanced"] | None = None
+    """How answers that do not fit the judge's context are shortened; None: they are not judged."""
     retry: tuple[Literal["failed", "unparsed", "truncated"], ...] = ()
     """What to ask again although it has an answer, or no attempts left."""
     max_unreadable: float = 0.2
@@ -91,6 +98,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("repeats", "max_attempts", "max_row_bytes"):
             if getattr(self, name) < 1:
                 self._refuse(name, "at least 1")
+        if not _PAIRS.fullmatch(self.pairs):
+            self._refuse("pairs", "all, baseline, or sparse:K with K from 1 to 9999")
         if self.limit is not None and self.limit < 1:
             self._refuse("limit", "at least 1")
         if not 0 <= self.seed < 1 << 63:

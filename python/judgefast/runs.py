@@ -223,7 +223,7 @@ class Run:
             slices: Fields of `meta` to slice by; those of the runs by default.
             level: Confidence level; that of this run by default.
             across: What the runs may differ in: `judge`, `rubric`, `parse`, `rule`, `orders`,
-                `data`.
+                `pairs`, `data`.
 
         Raises:
             ConfigError: The runs differ in what `across` does not name; `other` is no run.
@@ -338,7 +338,7 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
     named = {"rubric": rubric, "out": out}
     named["engine"] = engine if isinstance(engine, str) else engine.name
     options |= named
-    paths, rows = _split(data)
+    paths, rows = split_data(data)
     if paths:
         options["data"] = paths
     recorded = recorded.path if isinstance(recorded, Run) else recorded
@@ -386,7 +386,7 @@ def _run_of(given: Run | str | os.PathLike[str], argument: str) -> Run:
     raise ConfigError(msg, hint='as in run.compare(judgefast.Run.open("runs/before"))')
 
 
-def _split(data: Any) -> tuple[list[str], Any]:  # noqa: ANN401 - as `run` takes it
+def split_data(data: Any) -> tuple[list[str], Any]:  # noqa: ANN401 - as `run` takes it
     """Paths to read, or rows that are there already."""
     if isinstance(data, str | os.PathLike):
         return [os.fspath(data)], None

@@ -24,7 +24,7 @@ HASHES = pa.schema(
 
 @pytest.fixture(scope="session")
 def batch() -> Callable[[list[dict[str, Any]]], pa.RecordBatch]:
-    """Rows of items that say `item_id`, `answers`, and may say `question`, `reference`."""
+    """Rows of items with `item_id`, `answers`, perhaps `question`, `reference`, `models`."""
 
     def rows(items: list[dict[str, Any]]) -> pa.RecordBatch:
         columns = [
@@ -32,7 +32,14 @@ def batch() -> Callable[[list[dict[str, Any]]], pa.RecordBatch]:
                 "item_id": item["item_id"],
                 "question_sha256": text_hash(item.get("question")) or None,
                 "reference_sha256": text_hash(item.get("reference")) or None,
-                "answers": [{"sha256": text_hash(text) or None} for text in item["answers"]],
+                "answers": [
+                    {"model": model, "sha256": text_hash(text) or None}
+                    for model, text in zip(
+                        item.get("models") or [None] * len(item["answers"]),
+                        item["answers"],
+                        strict=True,
+                    )
+                ],
             }
             for item in items
         ]

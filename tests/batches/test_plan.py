@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,6 +100,70 @@ def test_one_order_is_one_of_the_two_for_each_pair_and_the_same_in_each_repeat(
     assert set(per_pair.values()) == {1}
     assert len(per_pair) == 20 * 3 * 2
     assert (one.swapped[::2] == one.swapped[1::2]).all()
+
+
+def hashed(tag: str, seed: int, name: str, number: int) -> int:
+    """A number of the sparse design, as `docs/keys.md` has it."""
+    fields = (seed.to_bytes(8, "little"), name.encode(), number.to_bytes(2, "little"))
+    framed = b"".join(len(field).to_bytes(8, "little") + field for field in fields)
+    return int.from_bytes(sha256(tag.encode() + b"\0" + framed).digest()[:8], "little")
+
+
+@settings(max_examples=60, deadline=None)
+@given(answers=st.integers(2, 13), rounds=st.integers(1, 13), seed=st.integers(0, 2**64 - 1))
+def test_sparse_pairs_are_those_of_the_page_and_keep_their_keys(
+    batch: Batch, answers: int, rounds: int, seed: int
+) -> None:
+    items = batch([item(name, *map(str, range(answers))) for name in ("q", "größe")])
+    whole = planned(items, seed=seed)
+    plan = planned(items, seed=seed, pairs=f"sparse:{rounds}")
+    keys = dict(zip(coordinates(whole), map(bytes, whole.key), strict=True))
+    assert [keys[place] for place in coordinates(plan)] == list(map(bytes, plan.key))
+    circle = answers if answers % 2 else answers - 1
+    for number, name in enumerate(["q", "größe"]):
+        seat = sorted(range(answers), key=lambda n: hashed("judgefast pairs 1", seed, name, n))
+        order = sorted(range(2, circle), key=lambda n: hashed("judgefast rounds 1", seed, name, n))
+        played = [0, 1, *order][:rounds] if rounds < answers - 1 else range(circle)
+        met = {
+            frozenset((seat[one], seat[two]))
+            for one in range(answers)
+            for two in range(one)
+            for r in played
+            if ((one + two) % circle == r if one < circle else 2 * two % circle == r)
+        }
+        found = [shown for i, shown, _, _ in coordinates(plan) if i == number]
+        assert {frozenset(pair) for pair in found} == met
+        assert found[::2] == sorted(found[::2])
+
+
+def test_sparse_pairs_meet_about_equally_often_over_items(batch: Batch) -> None:
+    items = batch([item(f"q{number}", *"abcdef") for number in range(3000)])
+    plan = planned(items, pairs="sparse:2")
+    meetings = Counter(frozenset(shown) for _, shown, _, _ in coordinates(plan)[::2])
+    # 6 of 15 pairs each: 1200 expected, 27 the standard deviation.
+    assert len(meetings) == 15
+    assert max(abs(count - 1200) for count in meetings.values()) < 5 * 27
+
+
+def test_pairs_with_the_baseline_are_with_its_first_answer(batch: Batch) -> None:
+    owners = [["x", "base", "y"], ["base", "x"], ["x", "y"], ["y", None, "x", "base", "base"]]
+    rows = [item(f"q{n}", *map(str, range(len(models)))) for n, models in enumerate(owners)]
+    items = batch([row | {"models": models} for row, models in zip(rows, owners, strict=True)])
+    plan = planned(items, pairs="baseline", baseline="base", orders="both")
+    assert [(i, shown) for i, shown, _, _ in coordinates(plan)][::2] == [
+        (0, (0, 1)),
+        (0, (1, 2)),
+        (1, (0, 1)),
+        (3, (0, 3)),
+        (3, (1, 3)),
+        (3, (2, 3)),
+        (3, (3, 4)),
+    ]
+    whole = planned(items)
+    assert {bytes(key) for key in plan.key} < {bytes(key) for key in whole.key}
+    assert (whole.key == planned(items, baseline="base").key).all()
+    with pytest.raises(ConfigError, match="`pairs` is baseline, but no baseline is named"):
+        planned(items, pairs="baseline")
 
 
 @pytest.mark.parametrize(
@@ -214,6 +279,8 @@ def test_an_unknown_mode_is_refused_with_those_that_exist(batch: Batch) -> None:
         planned(batch([]), mode="pair")
     with pytest.raises(RubricError, match="no orders named `ab`; known: both, one"):
         planned(batch([]), orders="ab")
+    with pytest.raises(RubricError, match="no pairs named `few`; known: all, baseline, sparse:K"):
+        planned(batch([]), pairs="few")
 
 
 def test_a_plan_to_send_says_what_is_shown_by_its_pairs_alone() -> None:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import pytest
 
+from judgefast.batches.cache import CacheSettings, CacheSimulator
 from judgefast.batches.request import Request
 from judgefast.datasets.items import Answer, Item
 from judgefast.engines import built_in, create_engine, engine_names
-from judgefast.engines.base import Completion, Engine
+from judgefast.engines.base import Completion, Engine, PrefixCache, prefix_cache_of
 from judgefast.engines.replay import ReplayEngine
 from judgefast.engines.vllm import VllmEngine
 from judgefast.errors import EngineError
@@ -252,6 +253,17 @@ def test_what_a_judge_is_is_known_before_it_starts(case: Case) -> None:
     numbers = [lane.lane for lane in engine.lanes]
     assert numbers == list(range(len(numbers)))
     assert all(lane.room >= 1 for lane in engine.lanes)
+
+
+def test_an_engine_that_knows_its_prefix_cache_says_so_before_it_starts(case: Case) -> None:
+    cache = prefix_cache_of(case.engine)
+    assert isinstance(cache, PrefixCache | None)
+    if case.engine.name in {"embedded", "vllm"}:
+        assert cache is not None
+        assert cache.block_tokens % 16 == 0
+    if cache is not None:
+        CacheSimulator(CacheSettings.of(cache, generated_tokens=1))
+        assert json.loads(json.dumps(msgspec.to_builtins(cache)))["running"] >= 1
 
 
 def test_the_facts_of_a_launch_can_be_written_down(case: Case) -> None:

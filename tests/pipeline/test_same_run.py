@@ -42,6 +42,7 @@ def tree(folder: Path) -> dict[str, bytes]:
         (pairs(4, question="Another?"), {}, "data: identity "),
         (pairs(4), {"orders": "one"}, "options: orders both -> one"),
         (pairs(4), {"repeats": 2}, "options: repeats 1 -> 2"),
+        (pairs(4), {"pairs": "sparse:2"}, "options: pairs all -> sparse:2"),
         (pairs(4), {"limit": 2}, "options: limit null -> 2"),
         (pairs(4), {"seed": 5}, "seeds: seed 0 -> 5"),
         (pairs(4), {"on_empty": "lose"}, "options: on_empty error -> lose"),
@@ -57,7 +58,9 @@ def test_another_run_is_refused_with_what_differs(
         judge_rows(out, rows, engine=engine, **options)
     assert str(caught.value).startswith(f"`{out}` belongs to another run; what differs:\n  ")
     assert words in str(caught.value)
-    grows = words.startswith(("data:", "options: orders", "options: repeats", "options: limit"))
+    grows = words.startswith("data:") or any(
+        words.startswith(f"options: {name}") for name in ("orders", "repeats", "pairs", "limit")
+    )
     more = ", or let the plan grow with --extend" if grows else ""
     assert caught.value.hint == f"name another --out{more}"
     assert engine.submitted == []
@@ -143,7 +146,7 @@ def test_an_extension_refuses_rows_that_were_taken_away_or_changed(
     for dry_run in (True, False):
         with pytest.raises(RunDirectoryError, match="2 requests of the plan") as caught:
             start(out, rows, extend=True, dry_run=dry_run)
-        assert caught.value.hint == "only appended rows, orders and repeats extend a run"
+        assert caught.value.hint == "only appended rows, orders, repeats, pairs extend a run"
     after = {name: data for name, data in tree(out).items() if not name.startswith("launches")}
     assert after | {"lock": b""} == before | {"lock": b""}
 
@@ -156,9 +159,11 @@ def test_a_dry_run_of_a_new_directory_leaves_nothing(tmp_path: Path) -> None:
         planned=10,
         done=0,
         to_ask=10,
+        requests=10,
         prompt_tokens=None,
         judge="scripted-judge@" + "0" * 16,
         engine="scripted",
+        digest=said.digest,
     )
     assert list(tmp_path.iterdir()) == []
     assert engine.closed

@@ -136,8 +136,8 @@ def test_a_prompt_that_is_not_the_one_that_was_sent_is_refused(
     [(_, request), *_] = asked.submitted
     render = PromptPlan.render
 
-    def other(self: PromptPlan, item: Item, shown: tuple[int, ...]) -> Prompt:
-        return msgspec.structs.replace(render(self, item, shown), ids_hash=bytes(16))
+    def other(self: PromptPlan, item: Item, shown: tuple[int, ...], aspect: int = 0) -> Prompt:
+        return msgspec.structs.replace(render(self, item, shown, aspect), ids_hash=bytes(16))
 
     monkeypatch.setattr(PromptPlan, "render", other)
     with pytest.raises(RunDirectoryError, match="is not the one that was planned"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from tests.prompts.asking import rows_of
 
 from judgefast.datasets.items import Answer, Item
 from judgefast.prompts import PromptPlan, load_rubric
@@ -30,18 +31,21 @@ def test_each_text_of_a_batch_is_encoded_once_however_many_prompts_show_it(
     seen: list[str] = []
     seal = smollm2.tokenizer.seal
     monkeypatch.setattr(smollm2.tokenizer, "seal", lambda text: seen.append(text) or seal(text))
-    for row in range(ROWS):
+    items = [
         # Two in five of the texts come again, the next time after all the others.
-        item = Item(
+        Item(
             item_id=str(row),
             cluster=str(row),
             question=f"What is {row % 100}?",
             answers=(Answer(f"It is {row}."), Answer(f"Of {row % 50} nothing is known.")),
             reference="A number. \n",
         )
-        one, two = (plan.measure(item, shown) for shown in ((0, 1), (1, 0)))
-        assert one.prompt_tokens == len(plan.render(item, (0, 1)).token_ids)
-        assert one.ids_hash != two.ids_hash
+        for row in range(ROWS)
+    ]
+    asked = rows_of([(row, shown, 0) for row in range(ROWS) for shown in ((0, 1), (1, 0))])
+    plan.segments_of(items, asked, 0)
+    for item in items:
+        plan.render(item, (0, 1))
     assert len(seen) == len(set(seen)) == ROWS + 100 + 50 + 1
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.prompts.asking import rows_of
 
 from judgefast.datasets.items import Answer, Item, Turn, text_hash
 from judgefast.hashes import framed
@@ -34,6 +35,10 @@ def hash_by_definition(prompt: Prompt) -> bytes:
             fields.append(b"ours" if segment.trusted else b"theirs")
             fields.append(framed("judgefast text 1", [raw]))
     return framed("judgefast segments 2", fields)[:16]
+
+
+def planned_hash(plan: PromptPlan, item: Item) -> bytes:
+    return plan.segments_of([item], rows_of([(0, (0, 1), 0)]), 0).frame_hashes().tobytes()
 
 
 def test_the_hash_of_segments_keeps_ours_and_theirs_apart(make_item: MakeItem) -> None:
@@ -65,13 +70,13 @@ def test_a_prompt_is_planned_by_the_hashes_of_its_texts_and_met_again_by_the_tex
 ) -> None:
     plan = PromptPlan(load_rubric("pairwise"), None, CHAT)
     item = hashed(make_item("one", " two", question="Why?"))
-    planned = plan.measure(item, (0, 1)).ids_hash
+    planned = planned_hash(plan, item)
     assert plan.render(item, (0, 1)).ids_hash == planned
     other = msgspec.structs.replace(item, question="Who?")
-    assert plan.measure(other, (0, 1)).ids_hash == planned, "its text is not read for it"
+    assert planned_hash(plan, other) == planned, "its text is not read for it"
     assert plan.render(other, (0, 1)).ids_hash != planned
     stripped = hashed(make_item("one", "two", question="Why?"))
-    assert plan.measure(stripped, (0, 1)).ids_hash == planned, "the hash is of what is sent"
+    assert planned_hash(plan, stripped) == planned, "the hash is of what is sent"
 
 
 @settings(max_examples=40, deadline=None)
@@ -91,15 +96,12 @@ def test_a_prompt_is_measured_as_it_is_rendered_whatever_was_rendered_before(
     plan = PromptPlan(load_rubric("pairwise"), None, CHAT)
     orders = st.tuples(st.sampled_from(items), st.permutations((0, 1)).map(tuple))
     for item, shown in data.draw(st.lists(orders, min_size=1, max_size=8)):
-        measured = plan.measure(item, shown)
+        block = plan.segments_of([item], rows_of([(0, shown, 0)]), 0)
         prompt = plan.render(item, shown)
         fresh = PromptPlan(load_rubric("pairwise"), None, CHAT).render(item, shown)
         assert prompt == fresh
         assert prompt.ids_hash == hash_by_definition(prompt)
-        assert measured == (
-            prompt.ids_hash,
-            None,
-            prompt.replaced_characters,
-            prompt.stripped_characters,
-        )
+        assert block.frame_hashes().tobytes() == prompt.ids_hash
+        assert block.replaced_characters == prompt.replaced_characters
+        assert block.stripped_characters == prompt.stripped_characters
         assert plan.render(item, shown, ids_hash=prompt.ids_hash) == prompt

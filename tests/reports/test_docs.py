@@ -11,6 +11,7 @@ import pytest
 from judgefast.pipeline.tables import table_source
 from judgefast.reports.judgments import judgments_schema
 from judgefast.reports.report import (
+    Bill,
     Counts,
     FirstRequest,
     LabelMass,
@@ -21,6 +22,7 @@ from judgefast.reports.report import (
     Results,
     RubricFacts,
     Seconds,
+    SendingOrder,
     Tokens,
     UnparsedExample,
 )
@@ -64,7 +66,7 @@ def test_every_field_of_the_json_is_documented_and_no_other() -> None:
         PositionBias,
         RubricFacts,
     )
-    expected = fields((*inner, Seconds, Tokens, UnparsedExample)) | {"null"}
+    expected = fields((*inner, Bill, Seconds, SendingOrder, Tokens, UnparsedExample)) | {"null"}
     expected |= {f"results.{field}" for field in Results.__struct_fields__}
     expected |= {f"operations.{field}" for field in Operations.__struct_fields__}
     assert named(rows_of("JSON")) == expected

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+ACTING = {*map(chr, (*range(0x20), *range(0x7F, 0xA0)))} - {*"\t\n\r"}
 TEXTS = ["=1+1", "plain", 'say "hi"\nand, bye', "", None, "\uff1dx", "déjà vu"]
 
 
@@ -76,7 +77,11 @@ def test_attacks_of_the_corpus_are_exact_in_parquet_and_inert_in_csv(
     assert [json.loads(row)["text"] for row in lines if row] == attacks
     with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
         cells = [cell for (cell,) in csv.reader(file)][1:]
-    assert all(cell in {text, f"'{text}"} for cell, text in zip(cells, attacks, strict=True))
+    for cell, text in zip(cells, attacks, strict=True):
+        shown = "".join(f"\\x{ord(one):02x}" if one in ACTING else one for one in text)
+        assert cell in {shown, f"'{shown}"}
+    for name in ("out.csv", "out.jsonl"):
+        assert not ACTING & set((tmp_path / name).read_text("utf-8"))
     assert not [cell for cell in cells if cell.lstrip()[:1] in set("=+-@\uff1d\uff0b\uff0d\uff20")]
 
 

@@ -74,6 +74,21 @@ class PlanColumns(NamedTuple):
         """Item of each of some rows, ascending; no copy where that is all of them."""
         return self.item if len(rows) == len(self.item) else self.item[rows]
 
+    def take(self, rows: NDArray[np.int64]) -> PlanColumns:
+        """Some of the judgments; their ids, and how they are sent, are left out."""
+        lengths = np.diff(self.shown_offsets)[rows]
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+        starts = np.repeat(self.shown_offsets[rows] - offsets[:-1], lengths)
+        columns = {
+            name: getattr(self, name)[rows]
+            for name in ("item", "first", "second", "swapped", "repeat", "aspect")
+        }
+        return no_plan()._replace(
+            **columns,
+            shown=self.shown[starts + np.arange(offsets[-1])],
+            shown_offsets=offsets,
+        )
+
     def to_send(self) -> PlanColumns:
         """Return the plan without what `first` and `second` say as well, where they say it all."""
         if len(self.shown) != PAIR * len(self.item) or (np.diff(self.shown_offsets) != PAIR).any():

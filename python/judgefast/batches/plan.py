@@ -42,6 +42,8 @@ class ItemHashes(NamedTuple):
     answer_sha256: tuple[NDArray[np.uint8], NDArray[np.int64]]
     answer_offsets: NDArray[np.int64]
     """Shape (items + 1,): the answers of item k are rows `[k]` to `[k + 1]` of `answer_sha256`."""
+    baseline: NDArray[np.int64]
+    """Shape (items,): index of the baseline's answer, -1 for none. Empty where none is named."""
     base: int
     """Number of the first item in the run."""
 
@@ -56,13 +58,16 @@ def plan_requests(  # noqa: PLR0913 - the settings of a run, named by keyword
     judge: str,
     prompt_hash: str | Sequence[str],
     aspects: Sequence[str],
+    pairs: str = "all",
+    baseline: str | None = None,
     together: bool = False,
     base: int = 0,
 ) -> PlanColumns:
     """Plan the judgments of a batch of items.
 
     In the order of the items; within an item by answers, then aspect, then repeat, then order:
-    pairwise every pair `i < j`, scalar and binary every answer, choice all answers at once.
+    pairwise the pairs `i < j` of the design, scalar and binary every answer, choice all answers at
+    once.
 
     Args:
         items: Rows in run order, columns `item_id`, `question_sha256`, `reference_sha256` and
@@ -76,11 +81,15 @@ def plan_requests(  # noqa: PLR0913 - the settings of a run, named by keyword
         prompt_hash: Identity of the trusted part of the prompt, 64 hex digits, part of every key;
             one for all aspects, or one for each. `prefix_group` is over that of the first.
         aspects: Names of the rubric's aspects, at least one.
+        pairs: `all`, `baseline` or `sparse:K`, as in `docs/outcomes.md`. For mode `pairwise`.
+        baseline: Model whose answer is in each pair, for the pairs `baseline`: the first answer of
+            that model; an item without one has no pairs.
         together: Whether the request of the first aspect answers the others, too.
         base: Number of the batch's first item in the run.
 
     Raises:
-        ConfigError: `repeats`, `seed` or `aspects` is out of its range.
+        ConfigError: `repeats`, `seed` or `aspects` is out of its range, or the pairs are those with
+            a baseline and none is named.
         ColumnError: An item has too few answers for the mode; the message names its row.
         RubricError: No mode of that name.
 
@@ -98,11 +107,15 @@ def plan_requests(  # noqa: PLR0913 - the settings of a run, named by keyword
     if len(hashes) != len(aspects):
         msg = f"`prompt_hash` has {len(hashes)} hashes; there are {len(aspects)} aspects"
         raise ConfigError(msg)
+    if pairs == "baseline" and baseline is None:
+        msg = "`pairs` is baseline, but no baseline is named"
+        raise ConfigError(msg, hint="add --baseline MODEL, with whose answers others are compared")
     item, first, second, shown, offsets, swapped, repeat, aspect, key, group = (
         _native.plan_requests(
-            item_hashes(items, base),
+            item_hashes(items, base, baseline if pairs == "baseline" else None),
             mode=mode,
             orders=orders,
+            pairs=pairs,
             repeats=repeats,
             seed=seed,
             judge=judge,
@@ -149,8 +162,8 @@ def sampling_seed(key: bytes) -> int:
     return int.from_bytes(digest[:8], "little") & MAX_SAMPLING_SEED
 
 
-def item_hashes(items: pa.RecordBatch, base: int) -> ItemHashes:
-    """Take out of a batch of rows what a plan needs."""
+def item_hashes(items: pa.RecordBatch, base: int, baseline: str | None = None) -> ItemHashes:
+    """Take out of a batch of rows what a plan needs; `baseline` is the model to look for."""
     import pyarrow.compute as pc  # noqa: PLC0415 - heavy, and needed by the planner alone
 
     answers = items.column("answers")
@@ -161,8 +174,21 @@ def item_hashes(items: pa.RecordBatch, base: int) -> ItemHashes:
         reference_sha256=_bytes_of(items.column("reference_sha256")),
         answer_sha256=_bytes_of(answers.flatten().field("sha256")),
         answer_offsets=_offsets(lengths),
+        baseline=np.empty(0, np.int64)
+        if baseline is None
+        else _first_of(answers.flatten().field("model"), lengths, baseline),
         base=base,
     )
+
+
+def _first_of(models: pa.Array, lengths: NDArray[np.int64], baseline: str) -> NDArray[np.int64]:
+    """Index of each item's first answer of a model; -1 where it has none."""
+    found = np.full(len(lengths), -1, np.int64)
+    is_it = [model == baseline for model in models.to_pylist()]
+    rows, starts = np.repeat(np.arange(len(lengths)), lengths), _offsets(lengths)
+    for place in reversed(np.flatnonzero(is_it).tolist()):
+        found[rows[place]] = place - starts[rows[place]]
+    return found
 
 
 def _bytes_of(column: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -21,6 +21,7 @@ from judgefast.config import MAX_ROW_BYTES
     multiple=True,
     help="text, finish_reason, id, cluster, order, repeat, judge or aspect = field of the data.",
 )
+@click.option("--aspect", help="Which aspect of the rubric, where it has several.")
 @click.option(
     "--on-bad-row",
     type=click.Choice(["error", "skip"]),
@@ -35,6 +36,7 @@ def parse(  # noqa: PLR0913, PLR0917 - one argument a flag
     data: tuple[str, ...],
     rubric: str,
     mapping: tuple[tuple[str, str], ...],
+    aspect: str | None,
     on_bad_row: str,
     level: float,
     max_row_bytes: int,
@@ -61,6 +63,7 @@ def parse(  # noqa: PLR0913, PLR0917 - one argument a flag
         skip_bad=on_bad_row == "skip",
         level=level,
         max_row_bytes=max_row_bytes,
+        aspect=aspect,
     )
     text = to_json(found) if as_json else render_audit(found, look_of(sys.stdout))
     put(text.rstrip("\n"))

@@ -72,6 +72,31 @@ class Lane(msgspec.Struct, frozen=True):
     """Requests it can hold in flight."""
 
 
+class PrefixCache(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine keeps of prompts for those that begin alike; of each of its lanes."""
+
+    block_tokens: int
+    """Only whole blocks of so many tokens are shared."""
+    budget_tokens: int | None
+    """Tokens that it holds, those of running requests among them; None: not known yet. Where layers
+    slide, each group of layers takes blocks of its own, and each counts."""
+    running: int
+    """Requests that are computed side by side, at most."""
+    batched_tokens: int
+    """Tokens that one step computes, at most."""
+    window: int | None = None
+    """Tokens that a sliding layer looks at; None where no layer slides."""
+    full_groups: int = 1
+    """Groups of layers that look at all tokens."""
+    sliding_groups: int = 1
+    """Groups of layers that slide; counts only where there is a window."""
+    keeps_all: bool = True
+    """Blocks of sliding layers are kept wherever prompts may part; see
+    `judgefast.batches.cache.CacheSettings`."""
+    sends_heads: bool = False
+    """It computes what prompts share ahead of them, in requests of its own."""
+
+
 class Workload(msgspec.Struct, frozen=True, kw_only=True):
     """What is about to be asked, for an engine that sets itself up for it."""
 
@@ -146,3 +171,9 @@ class Engine(Protocol):
     def close(self) -> None:
         """Drop what is in flight and free the device, within a second. Safe to call twice."""
         ...
+
+
+def prefix_cache_of(engine: Engine) -> PrefixCache | None:
+    """What an engine says of its prefix cache; None where it cannot say."""
+    found: PrefixCache | None = getattr(engine, "prefix_cache", None)
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,14 +102,15 @@ def read_recordings(
     recorded: Any,  # noqa: ANN401 - whatever `read_items` takes
     *,
     judge: str | None = None,
-    form: VerdictFormat | None = None,
+    form: VerdictFormat | Mapping[str, VerdictFormat] | None = None,
 ) -> Recordings:
     """Read recorded outputs from a file or rows in memory.
 
     Args:
         recorded: See `ReplayEngine`.
         judge: Which judge's; None where there is one only.
-        form: How a `score` without text is written down, so that the rubric's parser reads it.
+        form: How a `score` without text is written down, so that the rubric's parser reads it;
+            or that by aspect, the first of which is for rows that name none.
 
     Raises:
         DataError: A row cannot be used; the message names file, line and field.
@@ -124,7 +126,9 @@ def read_recordings(
             continue
         try:
             item_id, answers, repeat, aspect = coordinates = _coordinates(row)
-            is_new = recordings.add(item_id, answers, repeat, aspect, _recording(row, form))
+            is_new = recordings.add(
+                item_id, answers, repeat, aspect, _recording(row, _form_of(form, aspect))
+            )
         except RowFault as fault:
             raise DataError(fault.at(place), hint=fault.hint) from None
         if not is_new:
@@ -202,6 +206,14 @@ def _shown(row: dict[str, Any]) -> tuple[int, ...]:
     return tuple(answers)
 
 
+def _form_of(
+    form: VerdictFormat | Mapping[str, VerdictFormat] | None, aspect: str
+) -> VerdictFormat | None:
+    if not isinstance(form, Mapping):
+        return form
+    return form.get(aspect) or next(iter(form.values()), None)
+
+
 def _recording(row: dict[str, Any], form: VerdictFormat | None) -> Recording:
     text, score, logprobs = row.get("text"), row.get("score"), row.get("logprobs")
     if text is not None and not isinstance(text, str):
@@ -254,6 +266,9 @@ def _written(score: object, form: VerdictFormat | None) -> str:
     """Write a bare score, or two of a pair, in the form that the rubric reads."""
     if isinstance(score, list):
         return _written_pair(score, form)
+    if form is not None and form.member is not None:
+        words = "a bare score is one verdict, and the rubric asks for those of all aspects together"
+        raise RowFault(Reason.BAD_VALUE, words, field="score", hint="record `text`")
     score = _number(score)
     number = f"{score:.17g}"
     writers = {

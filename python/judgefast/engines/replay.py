@@ -15,7 +15,7 @@ from judgefast.prompts.decoding import Capabilities
 from judgefast.prompts.model import JudgeModel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from judgefast.batches.request import Request
     from judgefast.prompts.verdict_format import VerdictFormat
@@ -28,13 +28,15 @@ class ReplayEngine:
     """Answers every request with what was recorded for it."""
 
     name = "replay"
+    prefix_cache = None
+    """Nothing is computed."""
 
     def __init__(
         self,
         *,
         recorded: Any,  # noqa: ANN401 - whatever `read_items` takes
         model: str | None = None,
-        verdict_format: VerdictFormat | None = None,
+        verdict_format: VerdictFormat | Mapping[str, VerdictFormat] | None = None,
     ) -> None:
         """Read the recordings.
 
@@ -42,7 +44,8 @@ class ReplayEngine:
             recorded: Rows `id`, `order` (`ab`, `ba`) or `shown`, `text` or `score`, optionally
                 `repeat`, `judge`, `aspect`, `finish_reason`, `logprobs`; as a file or dicts.
             model: Which `judge` of the recordings, where there are several.
-            verdict_format: How a recorded `score` without text is written down.
+            verdict_format: How a recorded `score` without text is written down; or that by aspect,
+                the first of which is for recordings that name none.
 
         Raises:
             DataError: A row cannot be used, or two rows record one judgment.

@@ -92,7 +92,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     engine: EngineFacts
     seeds: dict[str, int] = {}
     options: dict[str, Any] = {}
-    """What shapes the plan: `mode`, `orders`, `repeats`, `limit`, …"""
+    """What shapes the plan: `mode`, `orders`, `repeats`, `limit`, `pairs`, …"""
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -145,7 +145,8 @@ def compare(old: Manifest, new: Manifest) -> list[str]:
     for part in ("seeds", "options"):
         before, after = getattr(old, part), getattr(new, part)
         for name in sorted(before.keys() | after.keys()):
-            one, two = before.get(name), after.get(name)
+            usual = _USUAL.get(name)
+            one, two = before.get(name, usual), after.get(name, usual)
             if one != two:
                 differences.append(f"{part}: {name} {_short(one)} -> {_short(two)}")
     return differences
@@ -156,6 +157,9 @@ _COMPARED = {
     "data": ("identity", "texts"),
     "model": ("name", "digest", "tokenizer"),
 }
+_USUAL = {"pairs": "all"}
+"""What an option is where a manifest does not name it."""
+
 _SHOWN_HEX = 8
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -74,7 +74,7 @@ def reconcile(  # noqa: PLR0913 - the settings of a run, named by keyword
     mode: Literal["pairwise", "scalar", "binary", "choice"],
     rule: Rule,
     one_failed: OneFailed,
-    format: Format,  # noqa: A002 - the word of the rubric
+    format: Format | Sequence[Format],  # noqa: A002 - the word of the rubric
     baseline: NDArray[np.integer] | None = None,
 ) -> OutcomeColumns:
     """Turn the verdicts of a plan into outcomes, one a comparison or scored answer.
@@ -91,7 +91,9 @@ def reconcile(  # noqa: PLR0913 - the settings of a run, named by keyword
         rule: How the two orders of a repeat become one; one of `RULES`.
         one_failed: What becomes of a repeat of which one order was read; one of `ONE_FAILED`. The
             rule `judgebench` has its own and takes the vote that is there.
-        format: The rubric's verdict format: what its labels mean.
+        format: The rubric's verdict format: what its labels mean. One for all judgments, or one
+            for each aspect: then a judgment's probabilities are those of its format's labels, and
+            what is left of its row is not looked at.
         baseline: For each item, in the order of `rows`, the index of the answer that others are
             compared with; negative, or `NO_ANSWER`, for the one with the lower index, which is
             the default. Comparisons of two alone.
@@ -111,6 +113,38 @@ def reconcile(  # noqa: PLR0913 - the settings of a run, named by keyword
     if baseline is not None and mode != "pairwise":
         msg = f"`baseline` names the answer to compare with, but mode `{mode}` compares no two"
         raise ConfigError(msg)
+    settings = _Settings(mode, rule, one_failed, baseline)
+    is_one = hasattr(format, "labels")
+    formats = [cast("Format", format)] if is_one else list(cast("Sequence[Format]", format))
+    if all(other.labels == formats[0].labels for other in formats):
+        return _reconciled(plan, verdicts, formats[0], settings)
+    parts = []
+    for aspect, each in enumerate(formats):
+        rows = np.flatnonzero(plan.aspect == aspect)
+        width = min(len(each.labels), verdicts.p_labels.shape[1])
+        own = verdicts.take(rows)
+        own = own._replace(p_labels=np.ascontiguousarray(own.p_labels[:, :width]))
+        found = _reconciled(plan.take(rows), own, each, settings)
+        first = rows[found.first_judgment].astype(found.first_judgment.dtype)
+        parts.append(found._replace(first_judgment=first))
+    joined = OutcomeColumns._make(map(np.concatenate, zip(*parts, strict=True)))
+    return joined.take(np.argsort(joined.first_judgment, kind="stable"))
+
+
+class _Settings(NamedTuple):
+    mode: Literal["pairwise", "scalar", "binary", "choice"]
+    rule: Rule
+    one_failed: OneFailed
+    baseline: NDArray[np.integer] | None
+
+
+def _reconciled(
+    plan: PlanColumns,
+    verdicts: VerdictColumns,
+    format: Format,  # noqa: A002 - the word of the rubric
+    settings: _Settings,
+) -> OutcomeColumns:
+    """Outcomes of judgments whose labels all mean the same."""
     ids, values, codes, chances, judged = _native.reconcile(
         plan,
         verdicts._replace(
@@ -119,10 +153,10 @@ def reconcile(  # noqa: PLR0913 - the settings of a run, named by keyword
             label_mass=_numbers(verdicts.label_mass),
         ),
         label_meanings(format, verdicts.p_labels.shape[1]),
-        None if baseline is None else _baseline_column(baseline),
-        mode=mode,
-        rule=rule,
-        one_failed=one_failed,
+        None if settings.baseline is None else _baseline_column(settings.baseline),
+        mode=settings.mode,
+        rule=settings.rule,
+        one_failed=settings.one_failed,
     )
     item, candidate, of_baseline = ids
     aspect, value, weight = values

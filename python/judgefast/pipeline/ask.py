@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from judgefast.verdicts.table import VerdictTable
 
 SLICE_ITEMS = 64
-"""Items that are taken out of Arrow at a time, unless the order of sending needs more of a block."""
+"""Items that are taken out of Arrow at a time; the order of sending may need more of a block."""
 
 NOT_READ = Item(item_id="", cluster="", question=None, answers=())
 """Stands for an item about which nothing is asked."""
@@ -160,7 +160,7 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
 
 
 def _items(work: Work, stop: Stop) -> Generator[tuple[int, Sequence[Item]], None, None]:
-    """Items, a slice at a time, and the number of the first; where nothing is asked none is read."""
+    """Items, a slice at a time, and the number of the first; none where nothing is asked."""
     plan = work.plan.columns
     around = rows_around(work.texts, plan.items_of(work.rows))
     with closing(read_ahead(around)) as batches:

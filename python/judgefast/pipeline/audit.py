@@ -14,6 +14,7 @@ from judgefast.pipeline.outputs import MOST_EXAMPLES, OutputReader
 from judgefast.pipeline.results import EXCERPT_CHARACTERS
 from judgefast.pipeline.verdict_codes import FIRST_VERDICT, VerdictCodes, pair_counts
 from judgefast.prompts.builtin import load_rubric
+from judgefast.prompts.table import nearest
 from judgefast.prompts.verdict_format import WHICH_NAMES
 from judgefast.reports.readings import Audit, Change, Example, ReadingFacts, Tally
 from judgefast.verdicts.read import read_texts
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from judgefast.pipeline.outputs import Outputs
+    from judgefast.prompts.rubric import Rubric
     from judgefast.prompts.verdict_format import VerdictFormat
     from judgefast.stats.estimate import Estimate
 
@@ -59,6 +61,7 @@ def audit(  # noqa: PLR0913 - the options of the command, by keyword
     skip_bad: bool,
     level: float,
     max_row_bytes: int,
+    aspect: str | None = None,
 ) -> Audit:
     """Read every output of some files by a rubric, strictly and leniently, or by each `which`.
 
@@ -69,22 +72,26 @@ def audit(  # noqa: PLR0913 - the options of the command, by keyword
         skip_bad: Count rows that cannot be used, where an error is raised otherwise.
         level: Confidence level, in (0, 1).
         max_row_bytes: Longest row.
+        aspect: Which aspect of the rubric the outputs are about, where it has several. Rows that
+            name another are left out.
 
     Raises:
-        ConfigError: The level is none.
+        ConfigError: The level is none, or the rubric has no such aspect, or several and none is
+            named.
         DataError: A row cannot be used, or there is none; the message names file, line and field.
 
     """
     if not 0 < level < 1:
         msg = f"`level` is {level}; it must be above 0 and below 1"
         raise ConfigError(msg)
-    own = load_rubric(rubric)
+    own = _of_aspect(load_rubric(rubric), aspect)
     reader = OutputReader(
         data,
         mapping=mapping,
         skip_bad=skip_bad,
         max_row_bytes=max_row_bytes,
         with_order=own.mode == "pairwise",
+        aspect=aspect,
     )
     readings, codes = _ways(own.verdict), VerdictCodes(own.verdict)
     rows = AuditedRows(reader.judges, reader.models)
@@ -129,6 +136,21 @@ def audit(  # noqa: PLR0913 - the options of the command, by keyword
         ],
         readings=facts,
     )
+
+
+def _of_aspect(rubric: Rubric, name: str | None) -> Rubric:
+    """The rubric with the aspect of that name alone: a file is read by one format."""
+    names = [aspect.name for aspect in rubric.aspects]
+    if name is None and len(names) == 1:
+        return rubric
+    known = ", ".join(names)
+    if name is None:
+        msg = f"`{rubric.name}` has {len(names)} aspects, which are read each by its own format"
+        raise ConfigError(msg, hint=f"add --aspect NAME; there are {known}")
+    if name not in names:
+        msg = f"`{rubric.name}` has no aspect `{name}`; there is {known}"
+        raise ConfigError(msg, hint=nearest(name, names))
+    return rubric.alone(names.index(name))
 
 
 def _ways(form: VerdictFormat) -> list[_Reading]:

@@ -147,6 +147,7 @@ def _differing(a: Reading, b: Reading) -> Iterator[tuple[str, str]]:
             ("rule", "one_failed"): reading.rubric.one_failed,
             ("rule", "weights"): _weights(reading),
             ("orders", "orders"): str(manifest.options.get("orders")),
+            ("pairs", "pairs"): str(manifest.options.get("pairs", "all")),
         }
         for manifest, reading in sides
     ]

@@ -176,6 +176,7 @@ def options_in_force(config: RunConfig) -> dict[str, Any]:
 
 def manifest_of(config: RunConfig, judge: Judge, data: DataFacts) -> Manifest:
     """Describe a run."""
+    pairs = f"baseline {config.baseline}" if config.pairs == "baseline" else config.pairs
     return Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         judgefast=_native.__version__,
@@ -194,7 +195,9 @@ def manifest_of(config: RunConfig, judge: Judge, data: DataFacts) -> Manifest:
             "limit": config.limit,
             "on_empty": config.on_empty,
             "probabilities": judge.prompts.decoding.probabilities,
-        },
+        }
+        | ({} if pairs == "all" else {"pairs": pairs})
+        | ({} if config.truncate is None else {"truncate": config.truncate}),
     )
 
 
@@ -324,7 +327,14 @@ def _extend(
     return items
 
 
-_GROWS = ("data: identity", "data: items", "options: orders", "options: repeats", "options: limit")
+_GROWS = (
+    "data: identity",
+    "data: items",
+    "options: orders",
+    "options: repeats",
+    "options: limit",
+    "options: pairs",
+)
 """Differences that `--extend` admits, if the new plan contains the old one."""
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from judgefast.pipeline.plan import RunPlan
     from judgefast.prompts.rubric import Rubric
+    from judgefast.prompts.verdict_format import VerdictFormat
     from judgefast.verdicts.columns import VerdictColumns
 
 
@@ -39,7 +40,7 @@ def decide_empty(
         return verdicts
     status, choice = verdicts.status.copy(), verdicts.choice.copy()
     score, strength = verdicts.score.copy(), verdicts.strength.copy()
-    lowest = _lowest(rubric)
+    lowest = [_lowest(form) for form in rubric.verdicts]
     for row in rows.tolist():
         shown = plan.columns.shown_in(row)
         is_empty = [empty[int(plan.columns.item[row])][answer] for answer in shown]
@@ -48,7 +49,7 @@ def decide_empty(
             strength[row] = {0: 1.0, 1: 0.0}.get(int(choice[row]), 0.5)
         elif rubric.mode in ("scalar", "binary"):
             choice[row] = CHOICE_NONE
-            score[row] = lowest
+            score[row] = lowest[plan.columns.aspect[row]]
         else:
             continue
         status[row] = Status.PARSED
@@ -64,10 +65,8 @@ def empty_answers(folder: Path) -> list[list[bool]]:
     return flags
 
 
-def _lowest(rubric: Rubric) -> float:
-    scores: list[float] = [
-        label.score for label in rubric.verdict.labels if label.score is not None
-    ]
+def _lowest(form: VerdictFormat) -> float:
+    scores: list[float] = [label.score for label in form.labels if label.score is not None]
     if scores:
         return min(scores)
-    return rubric.verdict.low if rubric.verdict.low is not None else 0.0
+    return form.low if form.low is not None else 0.0

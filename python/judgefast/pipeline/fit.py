@@ -60,14 +60,15 @@ def check_fit(folder: Path, config: RunConfig, judge: Judge) -> ItemColumns:
 
     """
     rubric, items, plan = judge.rubric, load_item_columns(folder), no_plan()
-    verdicts = empty(0, len(rubric.verdict.labels), Status.INTERRUPTED)
+    labels = max(len(form.labels) for form in rubric.verdicts)
+    verdicts = empty(0, labels, Status.INTERRUPTED)
     outcomes = reconcile(
         plan,
         verdicts,
         mode=rubric.mode,
         rule=judge.prompts.rule,  # type: ignore[arg-type]  # the rubric has checked it
         one_failed=rubric.one_failed,
-        format=rubric.verdict,
+        format=rubric.verdicts,
         baseline=baseline_answers(items, config.baseline),
     )
     summarise(

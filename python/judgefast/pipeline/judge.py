@@ -78,13 +78,14 @@ class Judge(NamedTuple):
         return EngineFacts(name=self.engine.name, options=dict(config.engine_args))
 
 
-def judge_of(
+def judge_of(  # noqa: PLR0913 - what a caller may bring along, by keyword
     config: RunConfig,
     *,
     engine: Engine | None = None,
     recorded: Any = None,  # noqa: ANN401 - rows
     rubric: Rubric | None = None,
     started: dict[str, Any] | None = None,
+    is_to_plan: bool = False,
 ) -> Judge:
     """Load the rubric and build the engine; nothing is started yet.
 
@@ -94,19 +95,22 @@ def judge_of(
         recorded: Recorded outputs for a replay, instead of the path `config.recorded`.
         rubric: The rubric as a run keeps it, instead of the one called `config.rubric`.
         started: What a start of the engine recorded, by which it need not ask anybody again.
+        is_to_plan: The engine is never started, and need not be able to.
 
     Raises:
-        ConfigError: An option does not fit the engine.
+        ConfigError: An option does not fit the engine, or the rubric.
         RubricError: The rubric has a mistake, or asks for what the engine cannot do.
         ModelError: The judge model is missing or does not fit.
 
     """
     rubric = rubric_in_force(config, rubric)
+    _check_pairs(config, rubric)
     if engine is None:
-        engine = create_engine(config.engine, **_engine_options(config, rubric, recorded))
+        options = _engine_options(config, rubric, recorded)
+        engine = create_engine(config.engine, is_to_plan=is_to_plan, **options)
         if started and (recall := getattr(engine, "recall", None)):
             recall(started)
-    return Judge(rubric, engine, PromptPlan(rubric, engine.model, engine.capabilities))
+    return Judge(rubric, engine, _prompts_of(config, rubric, engine))
 
 
 def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:
@@ -136,6 +140,46 @@ def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:
     return msgspec.structs.replace(rubric, **changes) if changes else rubric
 
 
+def _prompts_of(config: RunConfig, rubric: Rubric, engine: Engine) -> PromptPlan:
+    truncate = config.truncate is not None
+    return PromptPlan(rubric, engine.model, engine.capabilities, truncate=truncate)
+
+
+def _check_pairs(config: RunConfig, rubric: Rubric) -> None:
+    if config.pairs == "all":
+        return
+    if rubric.mode != "pairwise":
+        msg = f"`pairs` is {config.pairs}, but the rubric `{rubric.name}` compares no two answers"
+        raise ConfigError(msg, hint=f"leave `pairs` out: its mode is {rubric.mode}")
+    if config.pairs == "baseline" and config.baseline is None:
+        msg = "`pairs` is baseline, but no baseline is named"
+        raise ConfigError(msg, hint="add --baseline MODEL, with whose answers others are compared")
+
+
+def other_rubric(own: Rubric, name: str, config: RunConfig) -> Rubric:
+    """Load another rubric to read a run by, which asks what its own does.
+
+    Raises:
+        ConfigError: It asks something else.
+
+    """
+    other = rubric_in_force(config, load_rubric(name))
+    asks = ("mode", "reference", "date", "examples", "template", "decoding")
+    differs = [field for field in asks if getattr(other, field) != getattr(own, field)]
+    unweighted = [
+        [msgspec.structs.replace(aspect, weight=1) for aspect in rubric.aspects]
+        for rubric in (own, other)
+    ]
+    if unweighted[0] != unweighted[1]:
+        differs.append("aspects")
+    if differs:
+        msg = f"`{name}` asks something else than this run did: {', '.join(differs)} differ"
+        raise ConfigError(
+            msg, hint="only how answers are read may change; judge anew for another prompt"
+        )
+    return other
+
+
 def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[str, Any]:  # noqa: ANN401 - rows
     options = dict(config.engine_args)
     if config.model is not None:
@@ -152,7 +196,8 @@ def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[st
             msg = "the engine `replay` has nothing to replay"
             raise ConfigError(msg, hint="add --recorded FILE, or a finished run directory")
         options["recorded"] = _recordings(config.recorded) if recorded is None else recorded
-        options["verdict_format"] = rubric.verdict
+        pairs = zip(rubric.aspects, rubric.verdicts, strict=True)
+        options["verdict_format"] = {aspect.name: form for aspect, form in pairs}
     elif config.recorded is not None and config.engine in engine_names():
         msg = f"`recorded` is for the engine `replay`, not for `{config.engine}`"
         raise ConfigError(msg, hint="add --engine replay, or leave --recorded out")

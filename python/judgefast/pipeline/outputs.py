@@ -83,7 +83,7 @@ class Outputs(NamedTuple):
 class OutputReader:
     """Reads files of judge outputs once, in order."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is read and how, by keyword
         self,
         data: Sequence[str],
         *,
@@ -91,8 +91,11 @@ class OutputReader:
         skip_bad: bool,
         max_row_bytes: int,
         with_order: bool,
+        aspect: str | None = None,
     ) -> None:
         """Find the files; nothing is read yet.
+
+        Rows that name another aspect than `aspect` are left out, where that is not None.
 
         Raises:
             ConfigError: `mapping` names a field that is none of `GUESSES`.
@@ -116,6 +119,7 @@ class OutputReader:
         self._skip_bad = skip_bad
         self._max_row_bytes = max_row_bytes
         self._with_order = with_order
+        self._aspect = aspect
         self._layouts: dict[tuple[str, ...], _Layout] = {}
 
     def batches(self) -> Iterator[Outputs]:
@@ -151,6 +155,8 @@ class OutputReader:
                 read = self._read(row, layout)
             except RowFault as fault:
                 self._refuse(f"`{source.name}`, {source.unit} {number}", fault)
+                continue
+            if self._aspect is not None and read.get("aspect", self._aspect) != self._aspect:
                 continue
             rows.append((number, read))
             size += len(read["text"])

@@ -42,7 +42,7 @@ def reread(path: Path, rubric: str) -> tuple[Reread, Reading]:
 
     """
     before, after = read_run_by(path, [None, rubric])
-    codes = [VerdictCodes(one.rubric.verdict) for one in (before, after)]
+    codes = [VerdictCodes(*one.rubric.verdicts) for one in (before, after)]
     found = [code.code(one.verdicts) for code, one in zip(codes, (before, after), strict=True)]
     changes: dict[tuple[str, str], int] = {}
     for (old, new), count in pair_counts(*found).items():

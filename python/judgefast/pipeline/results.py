@@ -17,10 +17,10 @@ from judgefast.journal.run_directory import RunDirectory
 from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.empty_answers import decide_empty, empty_answers
 from judgefast.pipeline.estimates import aspects_of, bias_of, estimates_of
-from judgefast.pipeline.judge import rubric_in_force
+from judgefast.pipeline.judge import other_rubric, rubric_in_force
 from judgefast.pipeline.missing import read_journal_by
+from judgefast.pipeline.order import sending_order
 from judgefast.pipeline.plan import RunPlan, load_plan
-from judgefast.prompts.builtin import load_rubric
 from judgefast.prompts.read_rubric import read_rubric
 from judgefast.reports.report import (
     Counts,
@@ -49,6 +49,12 @@ LOW_MASS = 0.9
 
 READING = ("rule", "one_failed", "lenient", "baseline", "level", "interval", "slices")
 """Options that shape how a run is read, not what is asked."""
+
+HALO = (
+    "All aspects were asked in one answer: one verdict colours the next (halo), so they agree more "
+    "than aspects asked one by one."
+)
+"""Finding of a run whose aspects were asked together."""
 
 EXCERPT_CHARACTERS = 400
 """Longest excerpt of an unparsed text in a report."""
@@ -127,7 +133,7 @@ def read_run_by(
     manifest = directory.manifest
     config = config_from(manifest.config, where=f"`{directory.path}`").replace(**changes)
     own = rubric_in_force(config, read_rubric(manifest.rubric.toml, manifest.rubric.name))
-    in_force = [own if name is None else _other_rubric(own, name, config) for name in rubrics]
+    in_force = [own if name is None else other_rubric(own, name, config) for name in rubrics]
     items = load_item_columns(directory.path)
     plan = load_plan(directory, to_send=False)
     tables = read_journal_by(directory, plan, in_force)
@@ -161,7 +167,7 @@ def reading_of(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
         mode=rubric.mode,
         rule=rubric.rule_in_force(probabilities=probabilities),  # type: ignore[arg-type]  # the rubric has checked it
         one_failed=rubric.one_failed,
-        format=rubric.verdict,
+        format=rubric.verdicts,
         baseline=baseline_answers(items, config.baseline),
     )
     items = _with_label_gold(items, rubric)
@@ -212,7 +218,9 @@ def report_of(reading: Reading, estimates: list[Estimate] | None = None) -> Repo
     """Say everything that is known of a run; `estimates` where they were made already."""
     return Report(
         results=results_of(reading, estimates),
-        operations=operations_of(reading.directory, reading.table.answers),
+        operations=operations_of(
+            reading.directory, reading.table.answers, sending_order(reading.directory)
+        ),
     )
 
 
@@ -229,6 +237,7 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
             rule=reading.rule,
             one_failed=rubric.one_failed,
             orders=str(manifest.options.get("orders")),
+            pairs=str(manifest.options.get("pairs", "all")),
             repeats=int(manifest.options.get("repeats", 1)),
             prompt_hash=manifest.rubric.prompt_hash,
             parse_hash=rubric.parse_hash,
@@ -237,6 +246,11 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
         counts=counts_of(reading),
         empty_answers=manifest.data.empty_answers,
         lost_by_empty=_lost_by_empty(reading),
+        without_baseline=len(reading.items.item_id) - reading.plan.num_items,
+        **{
+            name: reading.directory.plan_counts.get(name, 0)
+            for name in ("truncated_items", "truncated_judgments", "truncated_tokens")
+        },
         replaced_characters=reading.directory.plan_counts.get("replaced_characters", 0),
         replaced_surrogates=manifest.data.replaced_surrogates
         + int(reading.table.replaced_surrogates.sum()),
@@ -245,7 +259,8 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
         aspects=aspects_of(reading, estimates) or UNSET,
         position_bias=bias,
         label_mass=_label_mass(reading.verdicts),
-        findings=[finding.text for finding in findings(bias, estimates)],
+        findings=[finding.text for finding in findings(bias, estimates)]
+        + ([HALO] if rubric.together and len(rubric.aspects) > 1 else []),
         unparsed_examples=_examples(reading),
     )
 
@@ -288,18 +303,6 @@ def _judgments(number: int) -> str:
     return "1 judgment" if number == 1 else f"{number:,} judgments"
 
 
-def _other_rubric(own: Rubric, name: str, config: RunConfig) -> Rubric:
-    other = rubric_in_force(config, load_rubric(name))
-    asks = ("mode", "reference", "date", "aspects", "examples", "template", "decoding")
-    differs = [field for field in asks if getattr(other, field) != getattr(own, field)]
-    if differs:
-        msg = f"`{name}` asks something else than this run did: {', '.join(differs)} differ"
-        raise ConfigError(
-            msg, hint="only how answers are read may change; judge anew for another prompt"
-        )
-    return other
-
-
 def baseline_answers(items: ItemColumns, baseline: str | None) -> np.ndarray[Any, Any] | None:
     """Index of the named model's answer in each item; -1 where it has none.
 
@@ -323,7 +326,8 @@ def _with_label_gold(items: ItemColumns, rubric: Rubric) -> ItemColumns:
     """Gold that names a label of the rubric becomes that label's score."""
     if items.gold_label is None:
         return items
-    scores = {label.text.strip(): label.score for label in rubric.verdict.labels}
+    labels = [label for form in reversed(rubric.verdicts) for label in form.labels]
+    scores = {label.text.strip(): label.score for label in labels}
     of_code = np.array(
         [np.nan if scores.get(name) is None else scores[name] for name in items.gold_label.names]
         + [np.nan],  # code -1: no label

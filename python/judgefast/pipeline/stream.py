@@ -225,7 +225,7 @@ class _Window:
             mode=rubric.mode,
             rule=rule,  # type: ignore[arg-type]  # the rubric has checked it
             one_failed=rubric.one_failed,
-            format=rubric.verdict,
+            format=rubric.verdicts,
             baseline=None if self._baseline is None else _answers_of(self._baseline, self._items),
         )
         for row in range(len(columns.item)):

@@ -35,17 +35,17 @@ def pair_counts(one: NDArray[np.int32], other: NDArray[np.int32]) -> dict[tuple[
 
 
 class VerdictCodes:
-    """Codes of what one format reads; they are given out as verdicts come."""
+    """Codes of what formats read; they are given out as verdicts come."""
 
-    def __init__(self, form: VerdictFormat) -> None:
-        """Start with the labels of the format, in its order."""
+    def __init__(self, *forms: VerdictFormat) -> None:
+        """Start with the labels of the formats, in their order; there is at least one."""
         self._code_of: dict[Meaning, int] = {}
         self.meanings: list[Meaning] = []
         """By code, from `FIRST_VERDICT`."""
         self.words: list[str] = []
         """The same, for a person: the label, the number, or the place of the answer chosen."""
-        self._is_pair = form.name == "score-pair"
-        for label in form.labels:
+        self._is_pair = forms[0].name == "score-pair"
+        for label in (label for form in forms for label in form.labels):
             choice = label.choice if isinstance(label.choice, int) else _CHOICES[label.choice]
             self._add((choice, label.score, strength_of(label)), label.text.strip())
 

@@ -54,34 +54,42 @@ def in_own_orientation(reading: Reading, row: int) -> str | None:
 
 
 def reasons_of(
-    form: VerdictFormat, texts: Sequence[str | None], spans: NDArray[np.uint32]
+    forms: Sequence[VerdictFormat],
+    aspects: NDArray[np.uint16],
+    texts: Sequence[str | None],
+    spans: NDArray[np.uint32],
 ) -> list[str | None]:
     """The reason beside each verdict; None where the format has none, or it cannot be read whole.
 
     Args:
-        form: The rubric's format.
+        forms: The rubric's formats, by aspect.
+        aspects: Aspect of each verdict.
         texts: What was said for each verdict.
         spans: Shape (n, 2): bytes that each verdict was read from.
 
     """
-    if form.reason_field is None:
+    if forms[0].reason_field is None:
         return [None] * len(texts)
     return [
-        None if text is None else _reason(text, int(start), int(end), form.reason_field)
-        for text, (start, end) in zip(texts, spans.tolist(), strict=True)
+        None if text is None else _reason(text, int(start), int(end), forms[aspect])
+        for aspect, text, (start, end) in zip(aspects.tolist(), texts, spans.tolist(), strict=True)
     ]
 
 
 def _label(reading: Reading, row: int) -> str | None:
-    labels, shares = reading.rubric.verdict.labels, reading.verdicts.p_labels[row]
+    labels = reading.rubric.verdicts[int(reading.plan.columns.aspect[row])].labels
+    shares = reading.verdicts.p_labels[row, : len(labels)]
     if len(shares) and not np.isnan(shares).any():
         return labels[int(shares.argmax())].text.strip()
     score = reading.verdicts.score[row]
     return next((label.text.strip() for label in labels if label.score == score), None)
 
 
-def _reason(text: str, start: int, end: int, field: str) -> str | None:
-    """Value of `field` in the outermost whole object around the bytes `start` to `end`."""
+def _reason(text: str, start: int, end: int, form: VerdictFormat) -> str | None:
+    """Value of the reason in the outermost whole object around the bytes `start` to `end`.
+
+    Where the object has a member for each aspect, that of the format's.
+    """
     if start >= end:
         return None
     encoded = text.encode("utf-8", "replace")
@@ -92,8 +100,10 @@ def _reason(text: str, start: int, end: int, field: str) -> str | None:
             value, stop = _decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
             stop = at
-        if stop >= last and isinstance(value.get(field), str):
-            reason: str = value[field]
-            return reason
+        if stop >= last:
+            holder = value.get(form.member) if form.member in value else value
+            reason = holder.get(form.reason_field) if isinstance(holder, dict) else None
+            if isinstance(reason, str):
+                return reason
         at = text.find("{", at + 1)
     return None

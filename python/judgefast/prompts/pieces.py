@@ -60,14 +60,15 @@ class Piece(msgspec.Struct, gc=False):
         return Piece(segment, self.ids, self.replaced, before, self.frame)
 
 
-class Measures(NamedTuple):
-    """What a plan keeps of a prompt."""
+class Cut(NamedTuple):
+    """What is shown of an answer that is too long."""
 
-    ids_hash: bytes
-    prompt_tokens: int | None
-    """None where the tokenizer is unknown."""
-    replaced_characters: int
-    stripped_characters: int
+    pieces: list[Piece]
+    """With a mark at the end."""
+    left_out: int
+    """Tokens of the answer that are not shown."""
+    given: int
+    """Tokens that it was given room for."""
 
 
 class Lead(msgspec.Struct):
@@ -80,19 +81,12 @@ class Lead(msgspec.Struct):
     stripped: int
     """Characters, of all pieces."""
     needs_ids: bool
-    frames: bytes | None = None
-    """Those of the pieces, when a hash is wanted."""
-
-    def hash_with(self, rest: Sequence[Piece]) -> bytes:
-        """Hash of the prompt that goes on with `rest`. 16 bytes."""
-        if self.needs_ids:
-            return hash_of_ids([*self.pieces, *rest])
-        if self.frames is None:
-            self.frames = b"".join([piece.framed() for piece in self.pieces])
-        return hash_of_frames([self.frames, *[piece.framed() for piece in rest]])
 
     def hash_anew(self, rest: Sequence[Piece]) -> bytes:
-        """The same, from the texts alone: what was known of them counts for nothing."""
+        """Hash of the prompt that goes on with `rest`, 16 bytes, from the texts alone.
+
+        What was known of them counts for nothing.
+        """
         if self.needs_ids:
             return hash_of_ids([*self.pieces, *rest])
         segments = [piece.segment for piece in (*self.pieces, *rest)]
@@ -106,6 +100,11 @@ class ItemPieces(msgspec.Struct):
     """By aspect."""
     answers: dict[int, list[Piece]] = msgspec.field(default_factory=dict)
     """By index."""
+    room: int | None = None
+    """Tokens that answers may have, once it is known."""
+    cuts: dict[tuple[int, ...], dict[int, Cut]] = msgspec.field(default_factory=dict)
+    """What is shown of answers by index, by the answers of a comparison in ascending order; empty
+    where they are shown whole."""
 
 
 def lead_of(pieces: list[Piece], *, needs_ids: bool) -> Lead:
@@ -124,6 +123,11 @@ def summed(pieces: Sequence[Piece]) -> tuple[list[Segment], int, int]:
         replaced += piece.replaced
         stripped += piece.stripped
     return shown, replaced, stripped
+
+
+def count_ids(pieces: Sequence[Piece]) -> int:
+    """Tokens of all pieces."""
+    return sum([len(piece.ids) for piece in pieces if piece.ids is not None])
 
 
 def frame_of(text: str, *, trusted: bool, known: bytes = b"") -> bytes:
@@ -148,11 +152,6 @@ def hash_of_ids(pieces: Sequence[Piece]) -> bytes:
         [piece.ids.astype("<i4", copy=False).tobytes() for piece in pieces if piece.ids is not None]
     )
     return framed("judgefast ids 1", [joined])[:_HASH_BYTES]
-
-
-def count_ids(pieces: Sequence[Piece]) -> int:
-    """Tokens of all pieces."""
-    return sum([len(piece.ids) for piece in pieces if piece.ids is not None])
 
 
 def hash_of_frames(frames: Sequence[bytes]) -> bytes:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from judgefast.errors import ConfigError
-from judgefast.reports.inert import csv_cells
+from judgefast.reports.inert import csv_cells, json_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -195,7 +195,7 @@ class _JsonLines:
 
     def write(self, batch: pa.RecordBatch) -> None:
         rows = [_hex(row) for row in batch.to_pylist()]
-        self._file.write(self._encoder.encode_lines(rows))
+        self._file.write(json_bytes(self._encoder.encode_lines(rows)))
 
     def close(self) -> None:
         self._file.flush()

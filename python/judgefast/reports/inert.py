@@ -28,6 +28,10 @@ FORMULA_STARTS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 _FORMULA_CELL = rf"^([\s\p{{Z}}\p{{Cf}}\x00\"']*[{FORMULA_STARTS}]|[\t\r\n])"
 """RE2, as pyarrow's kernels read it: `\\p{Z}` blanks, `\\p{Cf}` invisible characters."""
 
+_CONTROLS = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9f}]"
+"""Characters that a terminal acts on, but for tabs and line ends. RE2."""
+
+_LEFT_BY_JSON = re.compile("[\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -65,6 +69,7 @@ class _JsonEscapes(dict[int, "int | str"]):
 
 _TERMINAL = _TerminalEscapes({0x09: "\\t", 0x0A: "\\n", 0x0D: "\\r"})
 _JSON = _JsonEscapes()
+_CSV = {code: f"\\x{code:02x}" for code in {*range(0x20), *range(0x7F, 0xA0)} - {9, 10, 13}}
 
 
 def line(text: str, limit: int | None = None) -> str:
@@ -103,10 +108,11 @@ def block(text: str) -> list[str]:
 
 
 def csv_cells(cells: pa.Array[Any]) -> pa.Array[Any]:
-    """Put an apostrophe before each cell that a spreadsheet would run as a formula.
+    r"""Put an apostrophe before each cell that a spreadsheet would run as a formula.
 
     A cell is one if it starts with `= + - @` or their full-width forms, also behind blanks,
-    invisible characters and quotes, or with a tab or a line break. Nulls stay null.
+    invisible characters and quotes, or with a tab or a line break. Controls that a terminal acts on
+    are written as `\x1b`; tabs and line ends stay. Nulls stay null.
 
     Args:
         cells: Strings of any Arrow string type. Shape (n,).
@@ -118,12 +124,25 @@ def csv_cells(cells: pa.Array[Any]) -> pa.Array[Any]:
         OWASP, "CSV Injection".
 
     """
+    import pyarrow as pa  # noqa: PLC0415 - only an export needs it
     import pyarrow.compute as pc  # noqa: PLC0415 - only an export needs it
 
     marked: pa.Array[Any] = pc.replace_substring_regex(
         cells, pattern=_FORMULA_CELL, replacement=r"'\1", max_replacements=1
     )
-    return marked
+    acting = pc.match_substring_regex(marked, pattern=_CONTROLS)
+    if not pc.any(acting).as_py():
+        return marked
+    shown = [None if cell is None else cell.translate(_CSV) for cell in marked.to_pylist()]
+    return pa.array(shown, type=marked.type)
+
+
+def json_bytes(encoded: bytes) -> bytes:
+    """Do what `json_text` does for long texts, where they hold a control that JSON leaves alone."""
+    if encoded.isascii() and b"\x7f" not in encoded:
+        return encoded
+    text = encoded.decode()
+    return json_text(text).encode() if _LEFT_BY_JSON.search(text) else encoded
 
 
 def json_text(encoded: str) -> str:

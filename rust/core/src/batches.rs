@@ -4,14 +4,18 @@
 //! shown, in which order, how often, and under which key. Judgments of one comparison are
 //! contiguous, the two orders of one repeat side by side.
 
+mod cache;
 mod columns;
 pub mod keys;
 mod measure;
+mod pairs;
 mod plan;
 mod trie;
 
+pub use cache::{CacheSettings, CacheSimulator};
 pub(crate) use columns::{check_offsets, place};
 pub use columns::{Bytes, Plan};
 pub use measure::{measure, Measures};
+pub use pairs::Pairs;
 pub use plan::{plan_requests, Items, Mode, Orders, Settings};
 pub use trie::{ideal, order, Segments};

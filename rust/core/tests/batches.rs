@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use judgefast_core::batches::{keys, plan_requests, Bytes, Items, Mode, Orders, Plan, Settings};
+use judgefast_core::batches::{
+    keys, plan_requests, Bytes, Items, Mode, Orders, Pairs, Plan, Settings,
+};
 use judgefast_core::Error;
 use proptest::prelude::*;
 
@@ -20,11 +22,13 @@ fn planned(sizes: &[i64], mode: Mode, orders: Orders, repeats: u16) -> Result<Pl
         reference_sha256: Bytes::new("reference_sha256", &[], &no_text)?,
         answer_sha256: Bytes::new("answer_sha256", &[], &no_answers)?,
         answer_offsets: &answer_offsets,
+        baseline: &[],
         base: 0,
     };
     let aspects = &[keys::Aspect { name: "overall", prompt_hash: "00" }];
+    let pairs = Pairs::All;
     let judge = "judge";
-    plan_requests(&items, &Settings { mode, orders, repeats, seed: 1, judge, aspects })
+    plan_requests(&items, &Settings { mode, orders, pairs, repeats, seed: 1, judge, aspects })
 }
 
 fn sum(sizes: &[i64]) -> usize {
@@ -63,6 +67,70 @@ proptest! {
             prop_assert!(one.key.chunks(16).all(|key| asked.contains(key)));
         }
     }
+}
+
+/// How many comparisons each answer is in.
+fn degrees(num_answers: u16, pairs: &[(u16, u16)]) -> Vec<u16> {
+    let mut degrees = vec![0; usize::from(num_answers)];
+    for &(low, high) in pairs {
+        degrees[usize::from(low)] += 1;
+        degrees[usize::from(high)] += 1;
+    }
+    degrees
+}
+
+/// How many answers hang together with the first one.
+fn reached(pairs: &[(u16, u16)]) -> usize {
+    let mut reached = HashSet::from([0]);
+    loop {
+        let before = reached.len();
+        for &(low, high) in pairs {
+            if reached.contains(&low) || reached.contains(&high) {
+                reached.extend([low, high]);
+            }
+        }
+        if reached.len() == before {
+            return before;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn sparse_pairs_are_balanced_connected_and_grow(
+        num_answers in 2_u16..40,
+        rounds in 1_u16..42,
+        seed: u64,
+        item in "[a-z]{0,3}",
+    ) {
+        let of = |pairs: Pairs| pairs.of_item(num_answers, (seed, &item), None);
+        let (all, sparse) = (of(Pairs::All), of(Pairs::Sparse(rounds)));
+        prop_assert!(sparse.windows(2).all(|two| two[0] < two[1]), "ascending, none twice");
+        prop_assert!(sparse.iter().all(|pair| all.contains(pair)));
+        let degrees = degrees(num_answers, &sparse);
+        let (least, most) = degrees.iter().fold((u16::MAX, 0), |(least, most), &degree| (degree.min(least), degree.max(most)));
+        prop_assert!(most - least <= 1, "{degrees:?}");
+        prop_assert_eq!(most, rounds.min(num_answers - 1));
+        if rounds >= 2 {
+            prop_assert_eq!(reached(&sparse), usize::from(num_answers));
+        }
+        let larger = of(Pairs::Sparse(rounds + 1));
+        prop_assert!(sparse.iter().all(|pair| larger.contains(pair)));
+    }
+}
+
+#[test]
+fn no_baseline_of_an_item_is_no_pair_and_no_other_design_has_a_name() {
+    let pairs = |baseline| Pairs::Baseline.of_item(4, (0, "q"), baseline);
+    assert_eq!(pairs(Some(2)), [(0, 2), (1, 2), (2, 3)]);
+    assert_eq!(pairs(None), []);
+    for name in ["sparse:0", "sparse:-1", "sparse:", "sparse", "sparse:65536", "All", ""] {
+        let refused = Pairs::named(name).expect_err("no such design").to_string();
+        assert!(refused.ends_with("known: all, baseline, sparse:K with K from 1 to 65535"));
+    }
+    assert_eq!(Pairs::named("sparse:3"), Ok(Pairs::Sparse(3)));
 }
 
 #[test]

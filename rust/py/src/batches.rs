@@ -1,12 +1,13 @@
 //! Bindings of `judgefast_core::batches`.
 
-use judgefast_core::batches::{self, keys, Bytes, Mode, Orders, Plan};
+use judgefast_core::batches::{self, keys, Bytes, Mode, Orders, Pairs, Plan};
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 
 use crate::boundary::{detached, to_python};
 
+pub(crate) mod cache;
 pub(crate) mod trie;
 
 /// A column of byte strings, as bytes and offsets.
@@ -27,6 +28,7 @@ pub(crate) struct ItemsArg<'py> {
     reference_sha256: BytesArg<'py>,
     answer_sha256: BytesArg<'py>,
     answer_offsets: PyReadonlyArray1<'py, i64>,
+    baseline: PyReadonlyArray1<'py, i64>,
     base: u32,
 }
 
@@ -46,7 +48,7 @@ type PlanArrays<'py> = (
 
 /// Plan the judgments of a batch of items.
 #[pyfunction]
-#[pyo3(signature = (items, *, mode, orders, repeats, seed, judge, prompt_hashes, aspects))]
+#[pyo3(signature = (items, *, mode, orders, pairs, repeats, seed, judge, prompt_hashes, aspects))]
 #[allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
 #[allow(clippy::too_many_arguments, reason = "the settings of a run, named by keyword")]
 pub(crate) fn plan_requests<'py>(
@@ -54,6 +56,7 @@ pub(crate) fn plan_requests<'py>(
     items: ItemsArg<'py>,
     mode: &str,
     orders: &str,
+    pairs: &str,
     repeats: u16,
     seed: u64,
     judge: &str,
@@ -66,6 +69,7 @@ pub(crate) fn plan_requests<'py>(
     let settings = batches::Settings {
         mode: Mode::named(mode).map_err(to_python)?,
         orders: Orders::named(orders).map_err(to_python)?,
+        pairs: Pairs::named(pairs).map_err(to_python)?,
         repeats,
         seed,
         judge,
@@ -77,6 +81,7 @@ pub(crate) fn plan_requests<'py>(
         reference_sha256: items.reference_sha256.column("reference_sha256")?,
         answer_sha256: items.answer_sha256.column("answer_sha256")?,
         answer_offsets: items.answer_offsets.as_slice()?,
+        baseline: items.baseline.as_slice()?,
         base: items.base,
     };
     let plan = detached(py, || batches::plan_requests(&columns, &settings))?;

@@ -16,6 +16,8 @@ mod verdicts;
 #[pyo3::pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
+    use crate::batches::cache::CacheSimulator;
+    #[pymodule_export]
     use crate::batches::plan_requests;
     #[pymodule_export]
     use crate::batches::trie::{ideal_tokens, measure_prompts, order_prompts};

@@ -62,6 +62,7 @@ fn format_spec(spec: &Bound<'_, PyDict>) -> PyResult<FormatSpec> {
         high: item(spec, "high")?,
         integer: item(spec, "integer")?,
         field: item(spec, "field")?,
+        member: item(spec, "member")?,
         patterns: patterns
             .into_iter()
             .map(|(regex, verdict)| PatternSpec { regex, verdict })

@@ -72,7 +72,7 @@ def test_the_driver_is_read_and_cuda_visible_devices_is_heeded() -> None:
 def test_without_a_driver_there_are_no_gpus(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(hardware, "_is_cpu_build", lambda: False)
+    monkeypatch.setattr(hardware, "is_cpu_build", lambda: False)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert hardware.find_gpus() == []
     smi = tmp_path / "nvidia-smi"
@@ -82,7 +82,7 @@ def test_without_a_driver_there_are_no_gpus(
     smi.write_text(f"#!/bin/sh\nprintf '%s' '{EIGHT}'\n")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
     assert [gpu.name for gpu in hardware.find_gpus()] == ["7"]
-    monkeypatch.setattr(hardware, "_is_cpu_build", lambda: True)
+    monkeypatch.setattr(hardware, "is_cpu_build", lambda: True)
     assert hardware.find_gpus() == []
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from judgefast.engines.base import Lane
+from judgefast.engines.base import Lane, PrefixCache
 from judgefast.engines.child.supervisor import Answer, Failure, Patience, Supervisor
 from judgefast.engines.embedded.folders import ModelFolder, open_model
 from judgefast.engines.embedded.guards import BLOCK_TOKENS, Limits, blocks_needed, refuse
@@ -111,6 +111,27 @@ class EmbeddedEngine:
             vocabulary=facts.vocabulary,
             context_tokens=facts.context_tokens,
             kv_blocks=self.options.blocks(per_token),
+        )
+
+    def cache_memory(self, tokens: int, sequences: int) -> float:
+        """KV cache that so many different tokens take, however many sequences share them. Bytes."""
+        del sequences
+        per_token = self.folder.facts.bytes_per_token(self.options.bytes_per_value)
+        return float(tokens * per_token)
+
+    @property
+    def prefix_cache(self) -> PrefixCache:
+        """See :class:`PrefixCache`.
+
+        Raises:
+            ModelError: See `folder`.
+
+        """
+        return PrefixCache(
+            block_tokens=BLOCK_TOKENS,
+            budget_tokens=self.limits.kv_blocks * BLOCK_TOKENS,
+            running=self.options.room,
+            batched_tokens=self.options.batched_tokens,
         )
 
     @property

@@ -35,7 +35,9 @@ class Defuser:
     """
 
     def __init__(self, tokens: Iterable[str] = ()) -> None:
-        own = sorted((re.escape(each) for each in tokens if len(each) > 1), key=len, reverse=True)
+        # Runs of blanks are tokens of their own in some vocabularies; they give no orders.
+        spellings = (re.escape(each) for each in tokens if len(each) > 1 and each.strip())
+        own = sorted(spellings, key=len, reverse=True)
         firsts = [f"(?={each})[\\s\\S]" for each in own]
         self._pattern = re.compile("|".join([*firsts, _USUAL.pattern]), re.IGNORECASE)
         self.count = 0

@@ -52,6 +52,8 @@ class HttpEngine:
 
     name = "http"
     drives = ("aiohttp", "httptools")
+    prefix_cache = None
+    """What a server keeps is its own affair, and it has other clients."""
 
     def __init__(
         self,

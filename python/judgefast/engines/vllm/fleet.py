@@ -7,7 +7,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from judgefast.engines.child.supervisor import END_SECONDS, Answer, Patience, Supervisor
-from judgefast.engines.vllm.hardware import find_gpus
+from judgefast.engines.vllm.hardware import find_gpus, is_cpu_build
+from judgefast.engines.vllm.prefix_cache import prefix_cache
 from judgefast.engines.vllm.settings import SEQUENCES, Settings, Wishes, choose
 from judgefast.engines.vllm.shape import shape_of, weight_files
 from judgefast.engines.vllm.wire import DIALECT, Beat, Load, Ready, Warm
@@ -15,7 +16,7 @@ from judgefast.engines.vllm.wire import DIALECT, Beat, Load, Ready, Warm
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from judgefast.engines.base import Workload
+    from judgefast.engines.base import PrefixCache, Workload
     from judgefast.engines.vllm.hardware import Gpu
     from judgefast.engines.vllm.options import VllmOptions
     from judgefast.engines.vllm.shape import Shape
@@ -39,6 +40,7 @@ class Fleet:
         self._folder = folder
         self._answered = answered
         self._settings: Settings | None = None
+        self._facts: dict[str, Any] = {}
         self._is_told = False
         self._devices: tuple[str | None, ...] = ()
         self._words: list[str] = []
@@ -69,6 +71,13 @@ class Fleet:
         """Requests that a replica runs side by side."""
         chosen = {"max_num_seqs": SEQUENCES} if self._settings is None else self._settings.arguments
         return int({**chosen, **self._options.arguments}["max_num_seqs"])
+
+    @property
+    def prefix_cache(self) -> PrefixCache | None:
+        """Of each replica, by what is known so far: arguments, what was chosen, facts."""
+        chosen = {} if self._settings is None else self._settings.arguments
+        told = {**chosen, **self._options.arguments, **self._facts}
+        return prefix_cache(self.shape, told, running=self.sequences, is_cpu=is_cpu_build())
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -132,7 +141,9 @@ class Fleet:
             EngineError: One did not.
 
         """
-        return [cast("Ready", supervisor.wait()) for supervisor in self.supervisors]
+        ready = [cast("Ready", supervisor.wait()) for supervisor in self.supervisors]
+        self._facts = ready[0].facts
+        return ready
 
     def words(self) -> list[str]:
         """What is new for a person: the settings, before anything is loaded by them."""

@@ -47,7 +47,7 @@ def find_gpus() -> list[Gpu]:
     None, too, where vLLM is its CPU build, or no NVIDIA driver answers: then nothing is known, and
     nothing is chosen.
     """
-    if _is_cpu_build() or shutil.which("nvidia-smi") is None:
+    if is_cpu_build() or shutil.which("nvidia-smi") is None:
         return []
     command = ["nvidia-smi", f"--query-gpu={','.join(_FIELDS)}", "--format=csv,noheader,nounits"]
     try:
@@ -105,7 +105,8 @@ def visible(listed: list[tuple[str, Gpu]], named: str | None) -> list[Gpu]:
     return found
 
 
-def _is_cpu_build() -> bool:
+def is_cpu_build() -> bool:
+    """Whether the vLLM that is installed here is one for the CPU."""
     try:
         return version("vllm").endswith("+cpu")
     except PackageNotFoundError:

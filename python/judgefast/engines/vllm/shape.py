@@ -49,6 +49,9 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """The same in layers that look at no more than the last `window` tokens."""
     window: int | None
     """Tokens that these keep; None where no layer slides."""
+    full_layers: int
+    """Layers that look at all tokens; 0 where the files do not say."""
+    sliding_layers: int
     state_bytes: int
     """Of a sequence in layers that keep a state of one size (Mamba, linear attention)."""
     is_latent: bool
@@ -100,6 +103,7 @@ def shape_of(folder: Path, config: dict[str, Any]) -> Shape:
     weights = _bytes_of_files(folder)
     if weights is not None and quantized is None and _is_single(told):
         weights //= 2
+    of_all, of_last = _kinds(told, _int(told, "num_hidden_layers") or 0)
     return Shape(
         weight_bytes=weights if weights is not None else _estimate(told, heads, quantized),
         outer_bytes=outer * (1 if tied else 2),
@@ -107,6 +111,8 @@ def shape_of(folder: Path, config: dict[str, Any]) -> Shape:
         cache_bytes=full,
         sliding_bytes=sliding,
         window=_int(told, "sliding_window") if sliding else None,
+        full_layers=of_all,
+        sliding_layers=of_last if sliding else 0,
         state_bytes=_state(told),
         is_latent=latent,
         heads=heads,

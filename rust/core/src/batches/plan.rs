@@ -2,13 +2,14 @@
 
 use super::columns::{check_offsets, place, Bytes, Plan};
 use super::keys::{self, NO_ANSWER};
+use super::pairs::Pairs;
 use crate::error::{same_length, Error};
 use crate::hashes::shows_swapped;
 
 /// What the judge is asked about the answers of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Which of two is better, for every pair.
+    /// Which of two is better, for pairs of the answers.
     Pairwise,
     /// How good one is, on a scale.
     Scalar,
@@ -73,6 +74,9 @@ pub struct Items<'a, Id> {
     pub answer_sha256: Bytes<'a>,
     /// Where the answers of each item start in `answer_sha256`; one more than there are items.
     pub answer_offsets: &'a [i64],
+    /// Index of each item's answer of the baseline, -1 where it has none. Looked at where pairs are
+    /// those with the baseline.
+    pub baseline: &'a [i64],
     /// Number of the first item of this batch in the run.
     pub base: u32,
 }
@@ -84,6 +88,8 @@ pub struct Settings<'a> {
     pub mode: Mode,
     /// Which orders are judged.
     pub orders: Orders,
+    /// Which pairs are judged, where two answers are compared.
+    pub pairs: Pairs,
     /// How often each judgment is asked, at least 1.
     pub repeats: u16,
     /// Seed of the orientation.
@@ -96,13 +102,14 @@ pub struct Settings<'a> {
 
 /// Plan the judgments of a batch of items.
 ///
-/// In the order of the items; within an item by answers (pairs `(0, 1)`, `(0, 2)`, ...,
-/// `(1, 2)`, ...), then aspect, then repeat, then order.
+/// In the order of the items; within an item by answers (of the pairs `(0, 1)`, `(0, 2)`, ...,
+/// `(1, 2)`, ... those of the design), then aspect, then repeat, then order.
 ///
 /// # Errors
 ///
 /// [`Error::LengthMismatch`] where the columns of the items differ in length;
-/// [`Error::OutOfRange`] where an item has too few answers for the mode, or too many.
+/// [`Error::OutOfRange`] where an item has too few answers for the mode, or too many, or not that of
+/// its baseline.
 pub fn plan_requests<Id: AsRef<str>>(
     items: &Items<'_, Id>,
     settings: &Settings<'_>,
@@ -116,6 +123,10 @@ pub fn plan_requests<Id: AsRef<str>>(
         same_length(("item_id", num_items), (name, len))?;
     }
     check_offsets("answers", items.answer_offsets, items.answer_sha256.len())?;
+    let with_baseline = settings.mode == Mode::Pairwise && settings.pairs == Pairs::Baseline;
+    if with_baseline {
+        same_length(("item_id", num_items), ("baseline", items.baseline.len()))?;
+    }
     let first_hash = settings.aspects.first().map_or("", |aspect| aspect.prompt_hash);
     let mut planner = Planner::new(settings);
     for (row, id) in items.item_ids.iter().enumerate() {
@@ -124,6 +135,8 @@ pub fn plan_requests<Id: AsRef<str>>(
         let first_answer = place(items.answer_offsets[row]);
         let num_answers = place(items.answer_offsets[row + 1]) - first_answer;
         let count = checked_answers(settings.mode, num_answers, row)?;
+        let baseline =
+            if with_baseline { checked_baseline(items.baseline, count, row)? } else { None };
         let question = items.question_sha256.row(row);
         let id = id.as_ref();
         planner.item(
@@ -134,7 +147,7 @@ pub fn plan_requests<Id: AsRef<str>>(
                 first_answer,
             },
             (item, keys::prefix_group(first_hash, question, id)),
-            count,
+            (count, baseline),
         );
     }
     Ok(planner.plan)
@@ -156,6 +169,20 @@ fn checked_answers(mode: Mode, num_answers: usize, row: usize) -> Result<u16, Er
     )
 }
 
+/// The answer of an item's baseline, where it has one.
+fn checked_baseline(baseline: &[i64], count: u16, row: usize) -> Result<Option<u16>, Error> {
+    match u16::try_from(baseline[row]) {
+        Ok(answer) if answer < count => Ok(Some(answer)),
+        Err(_) if baseline[row] == -1 => Ok(None),
+        _ => Err(Error::OutOfRange {
+            column: "baseline",
+            row,
+            value: baseline[row].to_string(),
+            allowed: "-1, or the index of an answer of the item",
+        }),
+    }
+}
+
 /// A plan in the making, and the space it works in.
 struct Planner<'a> {
     settings: &'a Settings<'a>,
@@ -172,7 +199,12 @@ impl<'a> Planner<'a> {
     }
 
     /// Add the judgments of one item; `place` is its number and its prefix group.
-    fn item(&mut self, item: &keys::Item<'_>, place: (u32, u64), num_answers: u16) {
+    fn item(
+        &mut self,
+        item: &keys::Item<'_>,
+        place: (u32, u64),
+        (num_answers, baseline): (u16, Option<u16>),
+    ) {
         let seed = self.settings.seed;
         match self.settings.mode {
             Mode::Scalar | Mode::Binary => {
@@ -181,12 +213,11 @@ impl<'a> Planner<'a> {
                 }
             }
             Mode::Pairwise => {
-                for low in 0..num_answers {
-                    for high in low + 1..num_answers {
-                        let (pair, all) = ((low, high), usize::from(num_answers));
-                        let swapped = keys::pair_shows_swapped(seed, item.item_id, pair, all);
-                        self.show(item, place, [low, high], swapped);
-                    }
+                let drawn_by = (seed, item.item_id);
+                for pair in self.settings.pairs.of_item(num_answers, drawn_by, baseline) {
+                    let all = usize::from(num_answers);
+                    let swapped = keys::pair_shows_swapped(seed, item.item_id, pair, all);
+                    self.show(item, place, [pair.0, pair.1], swapped);
                 }
             }
             Mode::Choice => {

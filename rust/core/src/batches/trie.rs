@@ -14,8 +14,8 @@ use crate::error::Error;
 /// Prompts in segments, one row a prompt. Numbers of segments are local to one set.
 #[derive(Clone, Copy, Debug)]
 pub struct Segments<'a> {
-    segments: &'a [u32],
-    segment_offsets: &'a [i64],
+    numbers: &'a [u32],
+    offsets: &'a [i64],
     ids: &'a [i32],
     id_offsets: &'a [i64],
 }
@@ -50,16 +50,16 @@ impl<'a> Segments<'a> {
                 column: "segments",
                 row,
                 value: segments[row].to_string(),
-                allowed: "numbers below that of the distinct segments in `id_offsets`",
+                allowed: "numbers of the segments that `id_offsets` speaks of",
             });
         }
-        Ok(Self { segments, segment_offsets, ids, id_offsets })
+        Ok(Self { numbers: segments, offsets: segment_offsets, ids, id_offsets })
     }
 
     /// Number of prompts.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.segment_offsets.len() - 1
+        self.offsets.len() - 1
     }
 
     /// Whether there is no prompt.
@@ -77,7 +77,7 @@ impl<'a> Segments<'a> {
     /// Segments of one prompt.
     #[must_use]
     pub fn row(&self, row: usize) -> &'a [u32] {
-        &self.segments[place(self.segment_offsets[row])..place(self.segment_offsets[row + 1])]
+        &self.numbers[place(self.offsets[row])..place(self.offsets[row + 1])]
     }
 
     /// Token ids of one segment.

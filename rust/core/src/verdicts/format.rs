@@ -1,8 +1,8 @@
 //! A verdict format, checked and made ready to read with.
 
-use memchr::memmem::Finder;
 use regex::Regex;
 
+use super::json::{Name, Place};
 use super::tally::Value;
 use super::{number, CHOICE_NONE, CHOICE_TIE};
 use crate::Error;
@@ -22,6 +22,8 @@ pub struct FormatSpec {
     pub integer: bool,
     /// JSON field of the verdict.
     pub field: Option<String>,
+    /// Member of the JSON object that holds the field; none: the object itself does.
+    pub member: Option<String>,
     /// Patterns of the format `regex`, in order.
     pub patterns: Vec<PatternSpec>,
     /// Which match counts: `listed`, `first`, `last` or `unanimous`.
@@ -82,7 +84,7 @@ const NAMES: [&str; 8] =
 /// The family of a format: which reader it needs.
 #[derive(Debug)]
 pub(super) enum Family {
-    Json { field: String, finder: Box<Finder<'static>> },
+    Json(Place),
     Label,
     Bracket,
     Arena5,
@@ -137,8 +139,7 @@ impl Format {
                 let field = spec.field.filter(|field| !field.is_empty()).ok_or_else(|| {
                     bad("`verdict.field` is missing; the format `json` needs it".to_owned())
                 })?;
-                let finder = Box::new(Finder::new(field.as_bytes()).into_owned());
-                Family::Json { field, finder }
+                Family::Json(Place { member: spec.member.map(Name::new), field: Name::new(field) })
             }
             "label" => Family::Label,
             "bracket" => Family::Bracket,

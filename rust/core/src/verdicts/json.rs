@@ -9,7 +9,7 @@ use std::ops::Range;
 use memchr::memmem::Finder;
 
 use super::format::Format;
-use super::json_object::{scan, unescape, End, Token};
+use super::json_object::{scan, unescape, End, Path, Token};
 use super::number;
 use super::readable::Readable;
 use super::tally::{Tally, Value};
@@ -17,22 +17,54 @@ use super::tally::{Tally, Value};
 /// Report every verdict of `text` to `tally`.
 pub(super) fn read(
     format: &Format,
-    (field, finder): (&str, &Finder<'_>),
+    place: &Place,
     (text, readable): (&str, &Readable<'_>),
     cut: bool,
     tally: &mut Tally,
 ) {
     for part in readable.parts() {
         let cut = cut && part.end == text.len();
-        let reader = Reader { format, field, finder, text: &text[..part.end], cut };
+        let reader = Reader { format, place, text: &text[..part.end], cut };
         reader.read(part.start, tally);
+    }
+}
+
+/// Where the verdict stands, and how to find that place in text that is no JSON.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub member: Option<Name>,
+    pub field: Name,
+}
+
+impl Place {
+    /// The key that must not stand outside a well-formed object.
+    fn key(&self) -> &Name {
+        self.member.as_ref().unwrap_or(&self.field)
+    }
+
+    fn path(&self) -> Path<'_> {
+        let member = self.member.as_ref().map(|name| name.text.as_str());
+        Path { member, field: &self.field.text }
+    }
+}
+
+/// A name and its finder.
+#[derive(Debug)]
+pub(super) struct Name {
+    pub text: String,
+    pub finder: Box<Finder<'static>>,
+}
+
+impl Name {
+    pub(super) fn new(text: String) -> Self {
+        let finder = Box::new(Finder::new(text.as_bytes()).into_owned());
+        Self { text, finder }
     }
 }
 
 struct Reader<'a> {
     format: &'a Format,
-    field: &'a str,
-    finder: &'a Finder<'a>,
+    place: &'a Place,
     text: &'a str,
     cut: bool,
 }
@@ -40,12 +72,13 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read(&self, start: usize, tally: &mut Tally) {
         let bytes = self.text.as_bytes();
+        let path = self.place.path();
         let mut between = start;
         let mut at = start;
         while let Some(found) = memchr::memchr(b'{', &bytes[at..]) {
             let open = at + found;
             let mut seen = Seen::default();
-            let end = scan(self.text, open, self.field, &mut |token| self.note(token, &mut seen));
+            let end = scan(self.text, open, path, &mut |token| self.note(token, &mut seen));
             match end {
                 End::Complete(end) => {
                     self.check_mentions(between..open, tally);
@@ -101,11 +134,12 @@ impl Reader<'_> {
         }
     }
 
-    /// Look for the field as a key in text that is no well-formed object.
+    /// Look for the field, or its member, as a key in text that is no well-formed object.
     fn check_mentions(&self, gap: Range<usize>, tally: &mut Tally) {
         let text = &self.text[gap.clone()];
-        for at in self.finder.find_iter(text.as_bytes()) {
-            let Some(value) = value_of_mention(text, at..at + self.field.len()) else { continue };
+        let key = self.place.key();
+        for at in key.finder.find_iter(text.as_bytes()) {
+            let Some(value) = value_of_mention(text, at..at + key.text.len()) else { continue };
             let is_quoted = value.starts_with(is_quote);
             let word = value.trim_start_matches(is_quote);
             if word.is_empty() {

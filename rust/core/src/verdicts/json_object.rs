@@ -1,5 +1,5 @@
 //! A strict scanner for one JSON object. It builds no tree: it checks the grammar of RFC 8259 and
-//! hands over the values of one field of the outermost object.
+//! hands over the values of one field of the outermost object, or of an object that is its member.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -33,10 +33,20 @@ pub(super) enum Token {
     Other,
 }
 
-/// Scan the object that opens at byte `start` of `text`, calling `sight` for each value of `field`.
-pub(super) fn scan(text: &str, start: usize, field: &str, sight: &mut impl FnMut(Token)) -> End {
+/// Where in an object a value is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Path<'a> {
+    /// Member of the outermost object that holds the field; none: the outermost object does.
+    pub member: Option<&'a str>,
+    /// Name of the value.
+    pub field: &'a str,
+}
+
+/// Scan the object that opens at byte `start` of `text`, calling `sight` for each value at `path`,
+/// and for each member of that name that is no object.
+pub(super) fn scan(text: &str, start: usize, path: Path<'_>, sight: &mut impl FnMut(Token)) -> End {
     let mut scanner = Scanner { text, bytes: text.as_bytes(), at: start + 1 };
-    match scanner.object(field, sight) {
+    match scanner.object(path, sight) {
         Ok(()) => End::Complete(scanner.at),
         Err(Stop::Broken) => End::Broken(scanner.at),
         Err(Stop::AtEnd) => End::Unclosed,
@@ -135,10 +145,11 @@ struct Scanner<'t> {
 }
 
 impl Scanner<'_> {
-    fn object(&mut self, field: &str, sight: &mut impl FnMut(Token)) -> Result<(), Stop> {
+    fn object(&mut self, path: Path<'_>, sight: &mut impl FnMut(Token)) -> Result<(), Stop> {
         let mut open = Open { bits: 1, depth: 1 };
         let mut expect = Expect::KeyOrEnd;
         let mut wanted = false;
+        let mut in_member = false;
         loop {
             let byte = self.next_sign()?;
             let closes = match expect {
@@ -159,16 +170,29 @@ impl Scanner<'_> {
             expect = match expect {
                 Expect::KeyOrEnd | Expect::Key => {
                     let key = self.string()?;
-                    wanted = open.depth == 1 && unescape(&self.text[key]) == field;
+                    wanted = match (path.member, open.depth) {
+                        (None, 1) => unescape(&self.text[key]) == path.field,
+                        (Some(member), 1) => {
+                            in_member = unescape(&self.text[key]) == member;
+                            in_member
+                        }
+                        (Some(_), 2) if in_member => unescape(&self.text[key]) == path.field,
+                        _ => false,
+                    };
                     self.colon()?;
                     Expect::Value
                 }
                 Expect::ItemOrEnd | Expect::Value => {
+                    let is_member = path.member.is_some() && open.depth == 1;
                     let (token, next) = self.value(byte, &mut open)?;
-                    if wanted {
+                    if wanted && is_member && token != Token::Null {
+                        if byte != b'{' {
+                            sight(Token::Other);
+                        }
+                    } else if wanted {
                         sight(token);
-                        wanted = false;
                     }
+                    wanted = false;
                     next
                 }
                 Expect::CommaOrEnd if byte == b',' => {

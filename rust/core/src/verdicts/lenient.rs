@@ -6,11 +6,10 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
 use regex::Regex;
 
 use super::format::{Family, Format};
-use super::json::{is_quote, value_of_mention};
+use super::json::{is_quote, value_of_mention, Name};
 use super::marker;
 use super::number;
 use super::readable::Readable;
@@ -40,9 +39,12 @@ fn constant(pattern: &str) -> Regex {
 /// Report every reading of `text`.
 pub(super) fn read(format: &Format, text: &str, readable: &Readable<'_>, tally: &mut Tally) {
     match &format.family {
-        Family::Json { field, finder } => {
+        Family::Json(place) => {
             for part in readable.parts() {
-                json(format, (field, finder), text, part, tally);
+                match &place.member {
+                    None => json(format, &place.field, text, part, tally),
+                    Some(member) => in_member(format, (member, &place.field), text, part, tally),
+                }
             }
         }
         Family::Label => {
@@ -91,17 +93,32 @@ fn marked(
     }
 }
 
-/// Every value of the field, however the object around it is broken.
-fn json(
+/// The same between the braces of a member, wherever it stands.
+fn in_member(
     format: &Format,
-    (field, finder): (&str, &Finder<'_>),
+    (member, field): (&Name, &Name),
     text: &str,
     part: Range<usize>,
     tally: &mut Tally,
 ) {
     let inside = &text[part.clone()];
-    for at in finder.find_iter(inside.as_bytes()) {
-        let Some(value) = value_of_mention(inside, at..at + field.len()) else { continue };
+    for at in member.finder.find_iter(inside.as_bytes()) {
+        let Some(value) = value_of_mention(inside, at..at + member.text.len()) else { continue };
+        let start = part.end - value.len();
+        match value.find('}') {
+            Some(end) if value.starts_with('{') => {
+                json(format, field, text, start..start + end + 1, tally);
+            }
+            _ => tally.saw_broken(),
+        }
+    }
+}
+
+/// Every value of the field, however the object around it is broken.
+fn json(format: &Format, field: &Name, text: &str, part: Range<usize>, tally: &mut Tally) {
+    let inside = &text[part.clone()];
+    for at in field.finder.find_iter(inside.as_bytes()) {
+        let Some(value) = value_of_mention(inside, at..at + field.text.len()) else { continue };
         let start = part.end - value.len();
         let word = value.trim_start_matches(is_quote);
         let mut signs = word.char_indices().take(LONGEST);

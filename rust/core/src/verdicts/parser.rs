@@ -97,9 +97,7 @@ impl Parser {
         let format = &self.format;
         let mut tally = Tally::default();
         match &format.family {
-            Family::Json { field, finder } => {
-                json::read(format, (field, finder), (text, readable), cut, &mut tally);
-            }
+            Family::Json(place) => json::read(format, place, (text, readable), cut, &mut tally),
             Family::Label => label::read(format, text, readable, cut, &mut tally),
             Family::Bracket | Family::Arena5 | Family::Rating => {
                 marker::read(format, text, readable, cut, &mut tally);

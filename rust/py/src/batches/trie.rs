@@ -24,6 +24,9 @@ impl SegmentsArg<'_> {
     }
 }
 
+/// `ids_hash, prompt_tokens`.
+type MeasureArrays<'py> = (Bound<'py, PyArray1<u8>>, Bound<'py, PyArray1<i32>>);
+
 /// Rows of a set of prompts in the order of sending.
 #[pyfunction]
 #[pyo3(signature = (segments, /))]
@@ -52,7 +55,7 @@ pub(crate) fn ideal_tokens(py: Python<'_>, segments: SegmentsArg<'_>) -> PyResul
 pub(crate) fn measure_prompts<'py>(
     py: Python<'py>,
     segments: SegmentsArg<'py>,
-) -> PyResult<(Bound<'py, PyArray1<u8>>, Bound<'py, PyArray1<i32>>)> {
+) -> PyResult<MeasureArrays<'py>> {
     let columns = segments.columns()?;
     let found = detached(py, || batches::measure(&columns))?;
     Ok((found.ids_hash.into_pyarray(py), found.prompt_tokens.into_pyarray(py)))

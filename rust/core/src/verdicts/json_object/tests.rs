@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 
 fn values(text: &str) -> (End, Vec<Token>) {
     let mut seen = Vec::new();
-    let end = scan(text, 0, "score", &mut |token| seen.push(token));
+    let end = scan(text, 0, Path { member: None, field: "score" }, &mut |token| seen.push(token));
     (end, seen)
 }
 
