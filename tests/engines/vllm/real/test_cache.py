@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from judgefast.batches.cache import CacheSettings, simulate
+from judgefast.config import RunConfig
 from judgefast.engines.base import prefix_cache_of
 from judgefast.engines.vllm import VllmEngine
+from judgefast.pipeline.run import run
 from judgefast.prompts.decoding import Decoding, Label
 from tests.batches.prompt_sets import Texts
 from tests.engines.conftest import ON_THE_CPU, SMALL
@@ -165,3 +168,32 @@ def test_vllm_counts_them_with_heads_that_are_sent_ahead(
     assert sliding._primers, "this vLLM keeps all"
     counted, simulated = both(sliding, make, TEXTS)
     assert simulated == pytest.approx(counted, rel=0.01)
+
+
+def test_a_run_finds_in_the_cache_what_its_plan_said(
+    full: VllmEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = {"engine": "vllm"}
+    for name, stand_in in {
+        "begin": lambda: None,
+        "prepare": lambda _: None,
+        "start": lambda: facts,
+        "close": lambda: None,
+    }.items():
+        monkeypatch.setattr(full, name, stand_in)  # it runs already, for all tests
+    said = [" ".join(f"word{n + place}" for place in range(40)) for n in range(20)]
+    rows = [
+        {"id": f"{n}-{one}", "question": said[n], "answer_a": said[one], "answer_b": said[one + 1]}
+        for n in range(8)
+        for one in range(9, 19, 2)
+    ]
+    config = RunConfig(data=(), rubric="pairwise", engine="vllm", out=str(tmp_path / "run"))
+    done = run(config, data=rows, engine=full, show_progress=False)
+    assert done.status == 0, done.why
+    journal = pq.read_table(sorted((tmp_path / "run/journal").glob("*.parquet")))
+    requests = pq.read_table(sorted((tmp_path / "run/plan").glob("requests*.parquet")))
+    counted = sum(journal["cached_tokens"].to_pylist())
+    planned = sum(requests["planned_cached_tokens"].to_pylist())
+    assert len(journal) == len(requests) == 2 * len(rows)
+    assert planned == pytest.approx(counted, rel=0.01)
+    assert planned > sum(journal["prompt_tokens"].to_pylist()) / 4
