@@ -22,7 +22,8 @@ from judgefast.datasets import run_order
 from judgefast.datasets.reader import ItemReader
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.journal.writer import JournalWriter
-from judgefast.pipeline import plan, run
+from judgefast.pipeline import run
+from judgefast.pipeline.prompt_counts import PromptCounts
 from judgefast.verdicts.table import VerdictTable
 from null_judge import NullEngine
 
@@ -43,7 +44,7 @@ PHASES = (
 PARTS: tuple[tuple[str, Any, str], ...] = (
     ("read: rows to items", ItemReader, "chunks"),
     ("read: sort and write", run_order, "_written"),
-    ("plan: render and hash", plan.PromptCounts, "render"),
+    ("plan: render and hash", PromptCounts, "segments_of"),
     ("plan: write", RunDirectory, "write_plan"),
     ("judge: make requests", RequestMaker, "requests"),
     ("judge: engine", NullEngine, "submit"),

@@ -1,6 +1,7 @@
 """Bulk LLM-as-a-judge: both orders, typed verdicts, honest intervals.
 
     run         judge answers, or go on judging, and return a `Run`
+    plan        say what a run would ask and compute, before it is paid
     stream      judge rows as they come, in bounded memory, without a run directory
     Run         a run directory: report, estimates, tables, single items
     RunConfig   every option of a run
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from judgefast import errors
     from judgefast.config import RunConfig
     from judgefast.pipeline.stream import stream
+    from judgefast.plans import plan
     from judgefast.prompts.builtin import builtin_rubrics, load_rubric
     from judgefast.runs import Run, run
     from judgefast.stats.estimate import Estimate
@@ -30,6 +32,7 @@ _HOMES = {
     "RunConfig": "judgefast.config",
     "builtin_rubrics": "judgefast.prompts.builtin",
     "load_rubric": "judgefast.prompts.builtin",
+    "plan": "judgefast.plans",
     "run": "judgefast.runs",
     "stream": "judgefast.pipeline.stream",
 }
@@ -42,6 +45,7 @@ __all__ = [
     "builtin_rubrics",
     "errors",
     "load_rubric",
+    "plan",
     "run",
     "stream",
 ]

@@ -82,6 +82,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Interval of means that no exact interval and no Student's t fits (`docs/statistics.md`)."""
     max_attempts: int = 3
     """Attempts at a request over all starts. At least 1."""
+    truncate: Literal["balanced"] | None = None
+    """How answers that do not fit the judge's context are shortened; None: they are not judged."""
     retry: tuple[Literal["failed", "unparsed", "truncated"], ...] = ()
     """What to ask again although it has an answer, or no attempts left."""
     max_unreadable: float = 0.2

@@ -104,7 +104,8 @@ class Run:
         """Look an estimate up.
 
         Args:
-            name: Such as `win_rate`; those of position bias, as `flip_rate`, are found too.
+            name: Such as `win_rate`; those of position bias, as `flip_rate`, and
+                `correlation` of aspects are found too.
             slice: Which part of the data; `all` is also the only slice, or the only pair of
                 models, of a name that has no whole.
 
@@ -114,9 +115,7 @@ class Run:
         """
         from judgefast.stats.lookup import find  # noqa: PLC0415 - on first use
 
-        bias = self.report.results.position_bias
-        known = self.estimates + ([] if bias is None else bias.estimates)
-        return find(known, name, None if slice == "all" else slice)
+        return find(self.report.results.quotable, name, None if slice == "all" else slice)
 
     def batches(self, name: str = "judgments") -> pa.RecordBatchReader:
         """Stream a table, in bounded memory; it can be read once.
@@ -339,7 +338,7 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
     named = {"rubric": rubric, "out": out}
     named["engine"] = engine if isinstance(engine, str) else engine.name
     options |= named
-    paths, rows = _split(data)
+    paths, rows = split_data(data)
     if paths:
         options["data"] = paths
     recorded = recorded.path if isinstance(recorded, Run) else recorded
@@ -387,7 +386,7 @@ def _run_of(given: Run | str | os.PathLike[str], argument: str) -> Run:
     raise ConfigError(msg, hint='as in run.compare(judgefast.Run.open("runs/before"))')
 
 
-def _split(data: Any) -> tuple[list[str], Any]:  # noqa: ANN401 - as `run` takes it
+def split_data(data: Any) -> tuple[list[str], Any]:  # noqa: ANN401 - as `run` takes it
     """Paths to read, or rows that are there already."""
     if isinstance(data, str | os.PathLike):
         return [os.fspath(data)], None

@@ -16,6 +16,7 @@ from judgefast.prompts.verdict_format import FORMAT_NAMES, WHICH_NAMES
 from judgefast.stats import rules
 from judgefast.stats.names import NAMES, OF_POSITION
 from judgefast.stats.position import PositionBias
+from judgefast.stats.summary import OVERALL
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_LINES = 400
@@ -67,10 +68,12 @@ def test_verdict_formats() -> None:
 def test_estimates() -> None:
     sources = {path.stem: path.read_text(encoding="utf-8") for path in package("stats")}
     made = set(re.findall(r'Statistic\(\s*"(\w+)"', sources["summary"]))
-    made |= {"unreadable", "verdict_rate"}
+    made |= {"unreadable", "verdict_rate", "correlation", *OVERALL.values()}
     assert made == set(NAMES) - set(OF_POSITION)
     assert set(OF_POSITION) == {
-        name for name, kind in PositionBias.__annotations__.items() if "Estimate" in kind
+        name
+        for name, kind in PositionBias.__annotations__.items()
+        if "Estimate" in kind and "list" not in kind
     }
     listed = first_cells(section("statistics.md", "Names"))
     assert list(dict.fromkeys(listed)) == list(NAMES)

@@ -126,13 +126,13 @@ def test_every_block_runs_and_prints_what_it_shows(page: str, folder: Path) -> N
 
 @pytest.mark.slow
 @pytest.mark.embedded
-@pytest.mark.parametrize("page", ["shell.md", "python.md"])
+@pytest.mark.parametrize("page", ["plan.md", "shell.md", "python.md"])
 def test_the_block_that_needs_a_model_runs_too(page: str, folder: Path) -> None:
     assert sum(block.needs_model for block in blocks(page)) == 1
     run_page(page, folder, with_model=True)
 
 
-@pytest.mark.parametrize("page", ["shell.md", "python.md"])
+@pytest.mark.parametrize("page", ["plan.md", "shell.md", "python.md"])
 def test_links_lead_to_pages_that_are_there(page: str) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", (DOCS / page).read_text(encoding="utf-8"))
     assert links

@@ -1,4 +1,4 @@
-"""The table of flags in `docs/shell.md` has each flag of `judgefast run`, once."""
+"""The tables of flags in `docs/shell.md` have each flag of `run` and of `plan`, once."""
 
 from __future__ import annotations
 
@@ -12,11 +12,23 @@ from judgefast.cli.app import app
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "shell.md"
 
 
-def test_the_page_names_every_flag_of_run() -> None:
-    table = PAGE.read_text("utf-8").split("| flag of `run` | for |")[1].split("\n\n")[0]
+def shown_of(command: str) -> list[str]:
+    table = PAGE.read_text("utf-8").split(f"| flag of `{command}` | for |")[1].split("\n\n")[0]
     cells = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `")]
-    shown = re.findall(r"--[a-z-]+", " ".join(cells))
-    command = app.get_command(click.Context(app), "run")
+    return sorted(re.findall(r"--[a-z-]+", " ".join(cells)))
+
+
+def flags_of(name: str) -> list[str]:
+    command = app.get_command(click.Context(app), name)
     assert command is not None
-    flags = [name for each in command.params for name in each.opts if name.startswith("--")]
-    assert sorted(shown) == sorted(flags)
+    return sorted(flag for each in command.params for flag in each.opts if flag.startswith("--"))
+
+
+def test_the_page_names_every_flag_of_run() -> None:
+    assert shown_of("run") == flags_of("run")
+
+
+def test_plan_takes_the_flags_of_run_and_those_of_its_own() -> None:
+    of_run = set(flags_of("run")) - {"--dry-run"}
+    assert of_run < set(flags_of("plan"))
+    assert shown_of("plan") == sorted(set(flags_of("plan")) - of_run)

@@ -54,6 +54,8 @@ def test_the_columns_of_a_plan_are_not_cast_for_each_batch(tmp_path: Path) -> No
     maker: Any = RequestMaker(plan.columns, None, judge="", rendered=False)  # type: ignore[arg-type]  # no judge is asked
     beyond = [(number, [None]) for number in range(5, 9)]
     assert most_bytes(lambda: list(rows.rows_around(tmp_path / "run", item))) < SMALL_BYTES
+    items_made = [(base, len(items)) for base, items in _items(work, Stop())]
+    assert items_made == [(0, 3)]
     assert most_bytes(lambda: list(_items(work, Stop()))) < SMALL_BYTES  # all is asked: no copy
     assert most_bytes(lambda: list(maker.requests(beyond, every, every))) < SMALL_BYTES
 
@@ -67,7 +69,7 @@ def test_items_around_which_nothing_is_asked_are_not_made(
     plan: Any = SimpleNamespace(columns=no_plan()._replace(item=np.arange(200, dtype=np.uint32)))
     work = Work(plan, None, np.array([3, 75, 76, 199]), tmp_path / "run")  # type: ignore[arg-type]  # no judge is asked
     made = [(base, len(items)) for base, items in _items(work, Stop())]
-    assert made == [(0, 20), (70, 20), (190, 10)]
+    assert made == [(3, 1), (75, 2), (199, 1)]
 
 
 def test_an_engine_that_is_lost_on_a_full_disk_ends_the_run_with_what_is_kept(

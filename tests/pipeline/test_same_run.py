@@ -159,9 +159,11 @@ def test_a_dry_run_of_a_new_directory_leaves_nothing(tmp_path: Path) -> None:
         planned=10,
         done=0,
         to_ask=10,
+        requests=10,
         prompt_tokens=None,
         judge="scripted-judge@" + "0" * 16,
         engine="scripted",
+        digest=said.digest,
     )
     assert list(tmp_path.iterdir()) == []
     assert engine.closed

@@ -303,7 +303,8 @@ def test_a_reason_is_of_the_object_that_the_verdict_stands_in(
     scale = VerdictFormat(name="json", low=1, high=2, reason_field="reason")
     start = text.encode().index(span.encode())
     spans = np.array([[start, start + len(span)], [0, 0]], np.uint32)
-    assert reasons_of(scale, [text, None], spans) == [reason, None]
+    aspects = np.zeros(2, np.uint16)
+    assert reasons_of([scale], aspects, [text, None], spans) == [reason, None]
 
 
 BEST_OF_3 = """

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import permutations
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.prompts.aspects import CRITERIA, JSON, SCALES, TOGETHER, several
+from tests.prompts.asking import rows_of
 
 from judgefast.errors import RubricError
 from judgefast.prompts import PromptPlan, builtin_rubrics, load_rubric
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from judgefast.datasets.items import Item
+    from judgefast.prompts.model import JudgeModel
     from judgefast.prompts.rubric import Rubric
 
 CHAT = Capabilities(takes="chat", schema=True, choice=True)
@@ -64,13 +65,34 @@ def test_another_aspect_changes_nothing_of_those_that_are_there(
 def test_the_layout_of_one_aspect_is_as_it_was_written() -> None:
     for name in builtin_rubrics():
         rubric = load_rubric(name)
+        if len(rubric.aspects) > 1 or rubric.template.wrap == "plain":
+            continue
         named = rubric.source.replace("[template]", '[template]\nlayout = "as-written"', 1)
-        plans = [
-            PromptPlan(each, None, CHAT)
+        hashes = {
+            PromptPlan(each, None, CHAT).prompt_hash
             for each in (rubric, read_rubric(named, "named.toml"))
-            if each.template.wrap == "chat"
-        ]
-        assert len({plan.prompt_hash for plan in plans}) <= 1
+        }
+        assert len(hashes) == 1
+
+
+GOLDEN = {
+    "binary": ("5ca5fa6ce9b30124", "bd0f8862590c0a65", "604ae6bd5e44eaf5"),
+    "few-shot-quality": ("c4f4e95e88872d3f", "d9e13d232b08a78b", "48ac2535cdd322b9"),
+    "pairwise": ("1d9576723e4f79a6", "bb1ce7971b72fe00", "f1014f41a25d5d85"),
+    "pairwise-bracket": ("554c8b72a9603a6c", "71701a2d020b4f52", "71701a2d020b4f52"),
+    "pairwise-reasons": ("dfa1c9d684997d87", "630428e1c112ce99", "e76ed63d0ce1b1e0"),
+    "scalar-1-5": ("659c00c37a7b6d25", "8fd05d145481b73f", "a652354765ea0cde"),
+}
+"""Of rubrics with one aspect: `parse_hash`, and `prompt_hash` without and with a structure, as they
+were before a rubric could have several and are in every run made until then."""
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_the_hashes_of_one_aspect_are_those_of_runs_made_before(name: str) -> None:
+    rubric = load_rubric(name)
+    plans = [PromptPlan(rubric, None, engine) for engine in (Capabilities(takes="chat"), CHAT)]
+    found = (rubric.parse_hash, *(plan.prompt_hash for plan in plans))
+    assert tuple(each[:16] for each in found) == GOLDEN[name]
 
 
 def test_blocks_about_the_aspect_stand_where_the_layout_says() -> None:
@@ -98,10 +120,25 @@ def test_prompts_of_one_item_begin_alike_up_to_the_aspect(make_item: Callable[..
         low, high = SCALES[name]
         scale = f"An integer from {low} (worst) to {high} (best).\n"
         assert own == f"What counts:\n{CRITERIA[name]}\n{scale}Your verdict:"
-    for aspect, other in permutations(range(3), 2):
-        one, two = (plan.measure(make_item(), (0,), each) for each in (aspect, other))
-        assert one.ids_hash != two.ids_hash
-        assert plan.render(make_item(), (0,), aspect).ids_hash == one.ids_hash
+    asked = rows_of([(0, (0,), aspect) for aspect in range(3)])
+    hashes = plan.segments_of([make_item()], asked, 0).frame_hashes()
+    rendered = [plan.render(make_item(), (0,), aspect).ids_hash for aspect in range(3)]
+    assert [each.tobytes() for each in hashes] == rendered
+    assert len(set(rendered)) == 3
+
+
+@pytest.mark.parametrize("name", ["aspects-1-5", "scalar-1-5", "pairwise", "few-shot-quality"])
+def test_seams_are_clean_in_every_layout(
+    name: str, smollm2: JudgeModel, ids_engine: Capabilities, make_item: Callable[..., Item]
+) -> None:
+    for layout, rubric in allowed_layouts(load_rubric(name)):
+        plan = PromptPlan(rubric, smollm2, ids_engine)
+        shown = (0, 1) if rubric.mode == "pairwise" else (0,)
+        for aspect in range(len(rubric.aspects)):
+            for reference in (None, "  As it is.\n"):
+                item = make_item("4\n\n", " [The End of the Answer]", reference=reference)
+                prompt = plan.render(item, shown, aspect)
+                assert plan.verify_seams(prompt) is None, (layout, aspect)
 
 
 def test_each_aspect_has_the_labels_of_its_own_scale() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from judgefast.codes import FIXED_ONE
 from judgefast.pipeline.estimates import resampling_of
 from judgefast.stats.joint import measure_parts
-from judgefast.stats.slices import Rows, Slicer
+from judgefast.stats.slices import Rows, Slicer, Statistic
 
 from .replays import write_rubric
 
@@ -100,7 +100,7 @@ def measured(reading: Reading, best: BestOfFour) -> Measurement:
         group=np.zeros(n, np.int64),
         groups=[""],
     )
-    parts = Slicer(reading.items, fields=(), aspects=()).parts("best", rows, binary=True)
+    parts = Slicer(reading.items, fields=(), aspects=()).parts(Statistic("best", rows))
     (found,) = measure_parts(parts, resampling_of(reading))
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from judgefast.reports.report import (
@@ -20,7 +21,10 @@ from judgefast.reports.report import (
     Tokens,
     UnparsedExample,
 )
+from judgefast.stats.aspect_table import aspect_slice, aspect_table
+from judgefast.stats.aspects import JudgedAspect
 from judgefast.stats.estimate import Estimate
+from judgefast.stats.overall import RESCALED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -190,6 +194,65 @@ def scorer() -> Report:
             launches=[LAUNCH] * 7,
         ),
     )
+
+
+@pytest.fixture
+def several(scorer: Report) -> Report:
+    """A scalar run of two models whose three aspects have scales and weights of their own."""
+    aspects = [
+        JudgedAspect("follows the question", 3, (1, 5)),
+        JudgedAspect("facts", 2, (0, 10)),
+        JudgedAspect("tone", 1, (1, 5)),
+    ]
+    figures = [(3.41, 3.1, 3.72), (6.25, 5.5, 7.01), (4.0, None, None)]
+    lost = "2 missing: between 0.58 and 0.64 whatever they were"
+    estimates = []
+    for group, clusters in (("all", 36), ("model=atlas", 18)):
+        of_all = sliced(
+            estimate("overall", 0.611, 0.57, 0.652),
+            group,
+            clusters=clusters - 2,
+            missing=2,
+            note=f"{RESCALED}; {lost}",
+        )
+        estimates.append(of_all)
+        estimates += [
+            sliced(
+                one := estimate("mean", *ends),
+                aspect_slice(group, aspect.name),
+                clusters=clusters,
+                note=one.note,
+            )
+            for aspect, ends in zip(aspects, figures, strict=True)
+        ]
+    estimates += [
+        sliced(estimate("overall_ranking_accuracy", 0.75, 0.6, 0.86), "all", clusters=36),
+        sliced(estimate("unreadable", 0.02, 0.0, 0.04), "aspect=tone", clusters=36),
+    ]
+    never = "an aspect has the same value throughout: nothing goes with it"
+    related = [
+        sliced(
+            estimate("correlation", 0.8124, 0.7, 0.89),
+            'aspect="follows the question" with=facts',
+            clusters=34,
+            missing=2,
+        ),
+        sliced(
+            estimate("correlation", None, None, None),
+            "aspect=facts with=tone",
+            clusters=34,
+            missing=2,
+            note=never,
+        ),
+    ]
+    results = msgspec.structs.replace(
+        scorer.results,
+        run="nightly-0413",
+        estimates=estimates,
+        aspects=aspect_table(estimates, related, aspects, mode="scalar"),
+    )
+    operations = msgspec.structs.replace(scorer.operations, launches=[LAUNCH])
+    return Report(results=results, operations=operations)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from judgefast.pipeline.tables import table_source
 from judgefast.reports.judgments import judgments_schema
 from judgefast.reports.report import (
+    Bill,
     Counts,
     FirstRequest,
     LabelMass,
@@ -21,10 +22,12 @@ from judgefast.reports.report import (
     Results,
     RubricFacts,
     Seconds,
+    SendingOrder,
     Tokens,
     UnparsedExample,
 )
 from judgefast.reports.text import render
+from judgefast.stats.aspect_table import AspectRow, AspectTable
 from judgefast.stats.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -52,8 +55,18 @@ def fields(structs: Iterable[type[msgspec.Struct]]) -> set[str]:
 
 
 def test_every_field_of_the_json_is_documented_and_no_other() -> None:
-    inner = (Counts, Estimate, FirstRequest, LabelMass, LaunchFacts, PositionBias, RubricFacts)
-    expected = fields((*inner, Seconds, Tokens, UnparsedExample)) | {"null"}
+    inner = (
+        AspectRow,
+        AspectTable,
+        Counts,
+        Estimate,
+        FirstRequest,
+        LabelMass,
+        LaunchFacts,
+        PositionBias,
+        RubricFacts,
+    )
+    expected = fields((*inner, Bill, Seconds, SendingOrder, Tokens, UnparsedExample)) | {"null"}
     expected |= {f"results.{field}" for field in Results.__struct_fields__}
     expected |= {f"operations.{field}" for field in Operations.__struct_fields__}
     assert named(rows_of("JSON")) == expected

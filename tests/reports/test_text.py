@@ -24,7 +24,7 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 HOSTILE = "x\x1b]0;t\x07\x9b2J\u202ey\u2028z\ud83d\r\n[red]m[/red] :smile: \U000e0041\x00"
 
 
-@pytest.mark.parametrize("which", ["follower", "scorer", "interrupted", "nothing"])
+@pytest.mark.parametrize("which", ["follower", "scorer", "several", "interrupted", "nothing"])
 def test_a_report_reads_as_it_did(which: str, request: pytest.FixtureRequest) -> None:
     """Look at the text before `JUDGEFAST_WRITE_SNAPSHOTS=1` writes it anew."""
     text = render(request.getfixturevalue(which))
@@ -34,7 +34,7 @@ def test_a_report_reads_as_it_did(which: str, request: pytest.FixtureRequest) ->
     assert text == path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("which", ["follower", "scorer", "interrupted", "nothing"])
+@pytest.mark.parametrize("which", ["follower", "scorer", "several", "interrupted", "nothing"])
 def test_a_report_fits_eighty_columns_in_ascii(which: str, request: pytest.FixtureRequest) -> None:
     text = render(request.getfixturevalue(which))
     assert text.isascii()
@@ -113,6 +113,43 @@ def test_no_string_of_the_data_reaches_the_terminal_alive(
     assert is_safe(text)
     assert text.count("\\x1b]0;t\\x07\\x9b2J\\u202ey\\u2028z\\ud83d\\r\\n[red]m[/red]") > 8
     assert ":smile:" in text
+
+
+def test_hostile_names_of_aspects_stay_text(
+    follower: Report, several: Report, is_safe: Callable[[str], bool]
+) -> None:
+    results = msgspec.structs.replace(follower.results, aspects=several.results.aspects)
+    report = msgspec.structs.replace(follower, results=results)
+    text = render(with_hostile_strings(report, HOSTILE)).split("\nEstimates")[0]
+    assert is_safe(text)
+    assert text.count("\\x1b]0;t\\x07\\x9b2J\\u202ey\\u2028z\\ud83d\\r\\n[red]m[/red]") > 8
+
+
+def test_what_stands_in_the_table_of_aspects_is_not_listed_again(several: Report) -> None:
+    text = render(several)
+    listed = text.split("\nEstimates ")[1].split("\nRun\n")[0]
+    assert [line.split()[0] for line in listed.splitlines()[1:] if line] == [
+        "overall_ranking_accuracy",
+        "unreadable",
+        "aspect=tone",
+    ]
+    assert len(several.results.quotable) == len(several.results.estimates) + 2
+
+
+def test_position_bias_is_said_of_each_aspect(follower: Report) -> None:
+    bias = follower.results.position_bias
+    assert bias is not None
+    of_tone = [
+        msgspec.structs.replace(one, slice="aspect=tone", value=0.3)
+        for one in (bias.direction, bias.flip_rate)
+    ]
+    bias = msgspec.structs.replace(bias, by_aspect=of_tone)
+    results = msgspec.structs.replace(follower.results, position_bias=bias)
+    text = " ".join(render(msgspec.structs.replace(follower, results=results)).split())
+    assert (
+        "by aspect tone: direction +0.300 [+0.380, +0.482] toward the answer shown first; "
+        "flip rate 0.300 [0.747, 0.956]"
+    ) in text
 
 
 def test_facts_of_a_launch_are_words_and_whole(follower: Report) -> None:

@@ -216,6 +216,31 @@ def test_aspects_and_pairs_of_one_item_are_comparisons_of_their_own() -> None:
     assert bias.flip_rate.clusters == 1
 
 
+def test_each_of_several_aspects_has_its_own_bias() -> None:
+    """The judge follows the first place in `tone`, and reads the answers in `facts`."""
+    item, aspect, first = np.repeat(range(30), 4), [0, 0, 1, 1] * 30, np.array([0, 1, 0, 1] * 30)
+    plan = plan_of(item, first, 1 - first, aspect=aspect)
+    verdicts = make_verdicts([FIRST, FIRST, FIRST, SECOND] * 30)
+    items = make_items(30)
+    bias = position_bias(plan, verdicts, items, aspects=["tone", "facts"])
+    assert (bias.direction.value, bias.direction.outcomes, bias.direction.clusters) == (
+        0.25,
+        60,
+        30,
+    )
+    assert bias.by_aspect is not msgspec.UNSET
+    of_aspect = {(one.name, one.slice): one.value for one in bias.by_aspect}
+    assert of_aspect == {
+        ("flip_rate", "aspect=tone"): 1.0,
+        ("flip_rate", "aspect=facts"): 0.0,
+        ("direction", "aspect=tone"): 0.5,
+        ("direction", "aspect=facts"): 0.0,
+        ("same_position_rate", "aspect=tone"): 1.0,
+        ("same_position_rate", "aspect=facts"): 0.0,
+    }
+    assert position_bias(plan, verdicts, items).by_aspect is msgspec.UNSET
+
+
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_judgments_in_any_order_are_counted_alike(data: st.DataObject) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgefast.errors import ConfigError
+from judgefast.stats.aspects import JudgedAspect
 from judgefast.stats.gate_rules import check_mean, parse_rule
 from judgefast.stats.names import NAMES
 
@@ -110,7 +111,7 @@ def test_the_ends_of_the_scale_are_numbers_of_rules(text: str) -> None:
 
 def test_a_number_about_a_mean_is_on_the_scale_of_its_rubric() -> None:
     for text in ("mean >= 5", "mean >= 1", "drop(mean) <= 4", "drop(mean) <= -4"):
-        check_mean(parse_rule(text), (1, 5))
+        check_mean(parse_rule(text), [JudgedAspect("tone", scale=(1, 5))])
     refused = {
         "mean >= 5.1": "a mean is from 1 to 5",
         "mean < 0": "a mean is from 1 to 5",
@@ -119,7 +120,31 @@ def test_a_number_about_a_mean_is_on_the_scale_of_its_rubric() -> None:
     for text, ends in refused.items():
         words = f"`{re.escape(text)}` decides nothing: on the rubric's scale {ends}"
         with pytest.raises(ConfigError, match=words):
-            check_mean(parse_rule(text), (1, 5))
+            check_mean(parse_rule(text), [JudgedAspect("tone", scale=(1, 5))])
+
+
+def test_a_number_about_aspects_is_on_their_scale_or_on_the_overall_one() -> None:
+    aspects = [JudgedAspect("tone", scale=(1, 5)), JudgedAspect("facts", scale=(0, 10))]
+    for text in ("mean[aspect=facts] >= 9", "mean[model=x aspect=tone] >= 5", "overall >= 1"):
+        check_mean(parse_rule(text), aspects)
+    check_mean(parse_rule("overall.low >= 4.5"), [one._replace(scale=(1, 5)) for one in aspects])
+    refused = {
+        "mean[aspect=tone] >= 9": "a mean is from 1 to 5",
+        "drop(mean[aspect=facts]) <= 11": "a difference of means is from -10 to 10",
+        "mean >= 11": "a mean is from 0 to 10",
+        "overall >= 4": "a mean is from 0 to 1",
+        "drop(overall) <= 2": "a difference of means is from -1 to 1",
+    }
+    for text, ends in refused.items():
+        with pytest.raises(ConfigError, match=f"on the rubric's scale {ends}"):
+            check_mean(parse_rule(text), aspects)
+
+
+def test_a_correlation_is_from_minus_one_to_one() -> None:
+    rule = parse_rule("correlation[aspect=tone with=facts] <= -0.2")
+    assert (rule.name, rule.slice, rule.bound) == ("correlation", "aspect=tone with=facts", -0.2)
+    with pytest.raises(ConfigError, match="a fraction from -1 to 1"):
+        parse_rule("correlation <= 1.2")
 
 
 @pytest.mark.parametrize(

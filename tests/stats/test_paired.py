@@ -54,6 +54,19 @@ def paired(a: RunOutcomes, b: RunOutcomes, **more: Any) -> PairedMean:
     return found
 
 
+def test_each_slice_has_its_own_scale() -> None:
+    """Nothing differs, so ends are a share of the width of the scale."""
+    ids, slices = names(40) * 2, [0] * 40 + [1] * 40
+    one = run(ids, [1.0] * 80, slices=slices)
+    found = paired_means(
+        one, one, ["aspect=x", "aspect=y"], name="mean", scales=[(1, 5), (0, 10)], note="words"
+    )
+    narrow, wide = (each.estimate(0.95) for each in found)
+    assert narrow.high is not None
+    assert wide.high == pytest.approx(narrow.high * 10 / 4)
+    assert narrow.note.endswith("; words")
+
+
 def names(num: int, prefix: str = "i") -> list[str]:
     return [f"{prefix}{one}" for one in range(num)]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from judgefast.stats import Estimate, findings, position_bias, summarise
+from judgefast.stats.aspects import JudgedAspect
 from judgefast.stats.slice_names import slice_part, slice_parts
 
 from .tables import make_items, make_outcomes, make_plan, make_verdicts
@@ -62,6 +63,19 @@ def test_a_judge_that_follows_the_position_crowns_nobody() -> None:
     assert said[1].text == (
         "No winner is called because this judge follows the position, not the answer."
     )
+
+
+def test_with_several_aspects_a_winner_is_called_by_overall_alone() -> None:
+    """`new` wins in tone, loses in facts, and wins overall since tone weighs more."""
+    wins = np.tile([1, 0], (60, 1))
+    wins[:6] = 1 - wins[:6]
+    outcomes = make_outcomes(np.repeat(range(60), 2), wins.ravel().tolist(), aspect=[0, 1] * 60)
+    items = make_items(60, models=["old", "new"], model=[[0, 1]] * 60)
+    aspects = [JudgedAspect("tone", 3), JudgedAspect("facts", 1)]
+    estimates = summarise(outcomes, items, mode="pairwise", aspects=aspects)
+    (winner,) = findings(None, estimates)
+    assert winner.kind == "winner"
+    assert winner.text.startswith("new wins against old: overall win rate 70 % (")
 
 
 def test_a_lean_is_told_with_its_interval_and_does_not_hide_a_winner() -> None:

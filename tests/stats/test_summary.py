@@ -15,11 +15,17 @@ from hypothesis import strategies as st
 from judgefast.codes import CHOICE_TIE, Status
 from judgefast.errors import ConfigError
 from judgefast.stats import Judgments, slices, summarise
+from judgefast.stats.aspects import JudgedAspect
 
 from .tables import make_items, make_outcomes
 
 if TYPE_CHECKING:
     from judgefast.stats import Estimate
+
+
+def scored(*names: str) -> list[JudgedAspect]:
+    """Aspects that are scored from 1 to 5."""
+    return [JudgedAspect(name, scale=(1, 5)) for name in names]
 
 
 def named(estimates: list[Estimate], name: str) -> dict[str, Estimate]:
@@ -193,7 +199,7 @@ def test_several_aspects_are_slices_of_their_own() -> None:
     items = make_items(2, answers=1, models=["x", "y"], model=[[0], [1]])
     judged = Judgments(np.array([0, 0, 1, 1], dtype=np.uint32), np.zeros(4, dtype=np.uint8))
     found = summarise(
-        outcomes, items, mode="scalar", scale=(1, 5), aspects=["tone", "facts"], judgments=judged
+        outcomes, items, mode="scalar", aspects=scored("tone", "facts"), judgments=judged
     )
     assert values(found, "unreadable") == {"all": 0.0}
     assert values(found, "mean") == {
@@ -230,7 +236,7 @@ def test_ranking_is_done_within_an_aspect() -> None:
     outcomes = make_outcomes(
         [0] * 4, [5, 1, 1, 2], candidate=[0, 0, 1, 1], baseline=None, aspect=[0, 1, 0, 1]
     )
-    found = summarise(outcomes, items, mode="scalar", scale=(1, 5), aspects=["p", "q"])
+    found = summarise(outcomes, items, mode="scalar", aspects=scored("p", "q"))
     assert values(found, "ranking_accuracy") == {"aspect=p": 0.0, "aspect=q": 1.0}
 
 
@@ -263,6 +269,29 @@ def test_unreadable_judgments_are_a_share_of_those_judged() -> None:
     found = summarise(outcomes, make_items(5), mode="pairwise", judgments=judged)
     share = named(found, "unreadable")["all"]
     assert (share.value, share.outcomes, share.missing) == (0.5, 4, 1)
+
+
+def test_unreadable_judgments_are_counted_in_each_aspect_and_in_all() -> None:
+    status = np.array([Status.PARSED, Status.EMPTY, Status.PARSED, Status.PARSED], dtype=np.uint8)
+    item, aspect = np.array([0, 0, 1, 1], np.uint32), np.array([0, 1, 0, 1], np.uint16)
+    outcomes = make_outcomes(item, [1, None, 1, 3], candidate=0, baseline=None, aspect=aspect)
+    found = summarise(
+        outcomes,
+        make_items(2, answers=1),
+        mode="scalar",
+        aspects=scored("tone", "facts"),
+        judgments=Judgments(item, status, aspect),
+    )
+    assert values(found, "unreadable") == {"all": 0.25, "aspect=tone": 0.0, "aspect=facts": 0.5}
+    alone = Judgments(item, status, np.zeros(4, np.uint16))
+    found = summarise(
+        outcomes._replace(aspect=alone.aspect),
+        make_items(2, answers=1),
+        mode="scalar",
+        aspects=scored("tone"),
+        judgments=alone,
+    )
+    assert values(found, "unreadable") == {"all": 0.25}
 
 
 def test_every_interval_carries_its_level_method_and_unit() -> None:

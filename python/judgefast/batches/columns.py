@@ -75,7 +75,7 @@ class PlanColumns(NamedTuple):
         return self.item if len(rows) == len(self.item) else self.item[rows]
 
     def take(self, rows: NDArray[np.int64]) -> PlanColumns:
-        """Some of the judgments, ascending; how they are sent is left out."""
+        """Some of the judgments; their ids, and how they are sent, are left out."""
         lengths = np.diff(self.shown_offsets)[rows]
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
         starts = np.repeat(self.shown_offsets[rows] - offsets[:-1], lengths)
@@ -87,8 +87,6 @@ class PlanColumns(NamedTuple):
             **columns,
             shown=self.shown[starts + np.arange(offsets[-1])],
             shown_offsets=offsets,
-            request_id=self.request_id[rows],
-            key=self.key[rows],
         )
 
     def to_send(self) -> PlanColumns:

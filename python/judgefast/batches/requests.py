@@ -8,6 +8,7 @@ import numpy as np
 
 from judgefast._native import sampling_seeds
 from judgefast.batches.request import Question, Request
+from judgefast.batches.sending import in_order
 from judgefast.batches.sharing import Sharing
 from judgefast.errors import RunDirectoryError
 
@@ -90,7 +91,8 @@ class RequestMaker:
 
         Args:
             batches: Items in the order of `rows/`, a batch at a time, each with the number of its
-                first; batches in which nothing is asked may be left out.
+                first; batches in which nothing is asked may be left out. Nothing of a batch is sent
+                before anything of an earlier one: `batches.sending.slices`.
             rows: Rows of the plan whose requests are asked, ascending.
             attempts: Attempts at each row of the plan so far. Shape (n,).
 
@@ -104,7 +106,8 @@ class RequestMaker:
             edges = np.array([base, base + len(items)], item_of.dtype)
             start, end = np.searchsorted(item_of, edges)
             if end > start:
-                yield from self._of_batch(items, base, rows[start:end], attempts)
+                chosen = in_order(self._plan, rows[start:end])
+                yield from self._of_batch(items, base, chosen, attempts)
 
     def _of_batch(
         self,
@@ -115,7 +118,7 @@ class RequestMaker:
     ) -> Iterator[Request]:
         """Requests of one batch: columns are taken apart once, not cell by cell."""
         plan, prompts, judge = self._plan, self._prompts, self._judge
-        first, last = int(rows[0]), int(rows[-1]) + 1
+        first, last = int(rows.min()), int(rows.max()) + 1
         shown_lists = plan.shown_lists(first, last)
         hashes = None if self._ids_hash is None else self._ids_hash[first:last].tobytes()
         keys = plan.key[first:last].tobytes()

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from judgefast._native import RequestIndex
 from judgefast.batches.columns import NONE, PlanColumns
+from judgefast.batches.shared_asks import either, joined, shown_as_asked, strangers
 from judgefast.batches.sharing import Sharing, question_of
 from judgefast.codes import NO_ANSWER, Status
 from judgefast.errors import RunDirectoryError
@@ -67,6 +67,8 @@ class RenderedColumns(NamedTuple):
     """Of these, how many the plan expects to find in the cache; None where it does not say."""
     planned: NDArray[np.uint8]
     """Index into `PLANNED`."""
+    left_out: NDArray[np.int32] | None = None
+    """Tokens of answers that are not shown, for length; None where answers are never shortened."""
 
     @property
     def decided(self) -> NDArray[np.uint8]:
@@ -93,6 +95,7 @@ def requests_schema() -> pa.Schema:
             pa.field("planned_cached_tokens", pa.int32()),
             pa.field("planned", _names(), nullable=False),
             pa.field("sent", pa.uint32()),
+            pa.field("left_out", pa.int32()),
         ]
     )
 
@@ -165,6 +168,7 @@ def requests_table(  # noqa: PLR0913 - the facts of a run, named by keyword
         "sent": pa.array(plan.sent + np.uint32(rows_before))
         if len(plan.sent)
         else pa.nulls(rows, pa.uint32()),
+        "left_out": _counts(rendered.left_out, rows),
     }
     table = pa.table(columns, schema=requests_schema())
     sharing = Sharing(plan.asked_by)
@@ -179,7 +183,7 @@ def asks_table(plan: PlanColumns, aspects: Sequence[str]) -> pa.Table:
     if len(plan.asked_by):
         item = pa.array(plan.item, mask=plan.item == plan.item[plan.asked_by])
         lists = pa.ListArray.from_arrays(pa.array(plan.shown_offsets, pa.int32()), plan.shown)
-        differs = np.flatnonzero(~_shown_as_asked(plan))
+        differs = np.flatnonzero(~shown_as_asked(plan))
         places = np.zeros(rows, np.int64)
         places[differs] = differs
         mask = np.ones(rows, np.bool_)
@@ -215,9 +219,9 @@ def plan_of(requests: pa.Table, asks: pa.Table, aspects: Sequence[str]) -> PlanC
     key, asked_by, of_request = asked, NONE, None
     if not np.array_equal(request_id, asked):
         if len(asked) <= len(request_id):
-            raise _strangers()
+            raise strangers()
         key = _key_rows(asks.column("key"))
-        of_request, asked_by = _joined(request_id, asked, key)
+        of_request, asked_by = joined(request_id, asked, key)
     item, shown_lists = requests.column("item"), requests.column("shown").combine_chunks()
     group, sent = _group_of(requests), _sent_of(requests)
     repeat = _numbers(requests.column("repeat"), np.uint16)
@@ -225,7 +229,7 @@ def plan_of(requests: pa.Table, asks: pa.Table, aspects: Sequence[str]) -> PlanC
         places = pa.array(of_request)
         item = pc.coalesce(asks.column("item").combine_chunks(), item.take(places).combine_chunks())
         own = asks.column("shown").combine_chunks()
-        shown_lists = _either(own, shown_lists.take(places))
+        shown_lists = either(own, shown_lists.take(places))
         repeat = repeat[of_request]
         group = group[of_request] if len(group) else group
         sent = sent[of_request] if len(sent) else sent
@@ -252,48 +256,6 @@ def plan_of(requests: pa.Table, asks: pa.Table, aspects: Sequence[str]) -> PlanC
         prefix_group=group,
         sent=sent,
         asked_by=asked_by,
-    )
-
-
-def _strangers() -> RunDirectoryError:
-    msg = "the tables `requests` and `asks` of the plan do not name the same requests in order"
-    return RunDirectoryError(msg, hint="restore the folder `plan` from a copy")
-
-
-def _joined(
-    request_id: NDArray[np.uint8], asked: NDArray[np.uint8], key: NDArray[np.uint8]
-) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """The request of each judgment, and the judgment that asks for it: its key is the id."""
-    of_request = RequestIndex(request_id, NONE).rows(asked)
-    asks = np.flatnonzero((key == asked).all(axis=1))
-    asker = np.full(len(request_id), -1, np.int64)
-    asker[of_request[asks]] = asks
-    if (of_request < 0).any() or (asker < 0).any():
-        raise _strangers()
-    return of_request, asker[of_request].astype(np.uint32)
-
-
-def _shown_as_asked(plan: PlanColumns) -> NDArray[np.bool_]:
-    """Whether each judgment shows what the one that asks for it shows. Shape (n,)."""
-    lengths = np.diff(plan.shown_offsets)
-    same: NDArray[np.bool_] = lengths == lengths[plan.asked_by]
-    rows = np.flatnonzero(same)
-    starts = np.cumsum(lengths[rows]) - lengths[rows]
-    within = np.arange(lengths[rows].sum()) - np.repeat(starts, lengths[rows])
-    its, theirs = (
-        plan.shown[np.repeat(plan.shown_offsets[each], lengths[rows]) + within]
-        for each in (rows, plan.asked_by[rows])
-    )
-    same[rows] = np.logical_and.reduceat(its == theirs, starts)
-    return same
-
-
-def _either(lists: pa.ListArray, others: pa.ListArray) -> pa.ListArray:
-    """Lists, and others where there are none."""
-    rows = np.arange(len(lists))
-    is_null = lists.is_null().to_numpy(zero_copy_only=False)
-    return pa.concat_arrays([lists, others]).take(
-        pa.array(np.where(is_null, rows + len(rows), rows))
     )
 
 
@@ -324,7 +286,7 @@ def rendered_of(requests: pa.Table, plan: PlanColumns) -> RenderedColumns:
     # Requests are in the order of the rows that ask for them.
     is_own = plan.asked_by == np.arange(len(plan.asked_by), dtype=np.uint32)
     of_request = (np.cumsum(is_own) - 1)[plan.asked_by]
-    hashes, tokens, cached, planned = rendered
+    hashes, tokens, cached, planned, _ = rendered
     return RenderedColumns(
         None if hashes is None else hashes[of_request],
         None if tokens is None else tokens[of_request],
@@ -334,10 +296,15 @@ def rendered_of(requests: pa.Table, plan: PlanColumns) -> RenderedColumns:
 
 
 def with_all_columns(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Rows of the table `requests` with its columns of today; a plan of before has none `sent`."""
-    if "sent" in batch.schema.names:
+    """Rows of the table `requests` with its columns of today; a plan of before lacks the last."""
+    schema, known = requests_schema(), set(batch.schema.names)
+    if known.issuperset(schema.names):
         return batch
-    return batch.append_column(requests_schema().field("sent"), pa.nulls(len(batch), pa.uint32()))
+    columns = [
+        batch.column(field.name) if field.name in known else pa.nulls(len(batch), field.type)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _sent_of(requests: pa.Table) -> NDArray[np.uint32]:

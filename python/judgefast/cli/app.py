@@ -20,6 +20,7 @@ class LazyGroup(SuggestingGroup):
         "export": "Write one wide row per outcome to a file.",
         "gate": "Pass or fail a run by rules about its estimates.",
         "parse": "Read any file of judge outputs by a rubric.",
+        "plan": "Say what a run would ask and compute, before it is paid.",
         "replay": "Read a run's outputs by another parse rule, without an engine.",
         "report": "Print a run's report again, without an engine.",
         "resume": "Go on with a run that was interrupted.",

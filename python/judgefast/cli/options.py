@@ -94,6 +94,11 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--repeats", type=int, help=_help("Judgments of each order.", "repeats")),
         click.option("--limit", type=int, help="Judge a seeded sample of this many items."),
+        click.option(
+            "--truncate",
+            type=click.Choice(["balanced"]),
+            help="Shorten all answers of what is too long by the same share; marked.",
+        ),
         click.option("--seed", type=int, help=_help("Seed of sample, order and decoding.", "seed")),
         click.option("--rule", help="How verdicts become an outcome (docs/outcomes.md)."),
         click.option(

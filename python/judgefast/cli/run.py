@@ -46,8 +46,11 @@ def _say_dry(plan: Any, *, as_json: bool) -> int:  # noqa: ANN401 - loaded with 
     from judgefast.reports.inert import line  # noqa: PLC0415 - loads with the reports
 
     tokens = "" if plan.prompt_tokens is None else f", {plan.prompt_tokens:,} prompt tokens"
+    saved = f" in {plan.requests:,} requests" if plan.requests < plan.to_ask else ""
     put(
         f"{plan.items:,} items, {plan.planned:,} judgments planned, {plan.done:,} done; "
-        f"{plan.to_ask:,} would be asked of {line(plan.judge)} by {line(plan.engine)}{tokens}"
+        f"{plan.to_ask:,} would be asked{saved} of {line(plan.judge)} by {line(plan.engine)}"
+        f"{tokens}"
     )
+    put(f"order of sending: {plan.digest}")
     return 0

@@ -37,8 +37,14 @@ def built_in() -> dict[str, str | None]:
     return {name: extra for name, (_, _, extra) in _ENGINES.items()}
 
 
-def create_engine(name: str, /, **options: Any) -> Engine:  # noqa: ANN401 - each engine has its own
+def create_engine(name: str, /, *, is_to_plan: bool = False, **options: Any) -> Engine:  # noqa: ANN401 - each engine has its own
     """Import and build the engine called `name`; its dependencies load only here.
+
+    Args:
+        name: Of the engine.
+        is_to_plan: It is never started: an engine whose class has a `to_plan` is built by that,
+            without what it would need to run.
+        options: Those of the engine.
 
     Raises:
         ConfigError: No engine has that name, it does not take an option, or its optional
@@ -47,7 +53,10 @@ def create_engine(name: str, /, **options: Any) -> Engine:  # noqa: ANN401 - eac
     """
     extra = _ENGINES[name][2] if name in _ENGINES else None
     try:
-        return engine_class(name)(**options)  # type: ignore[no-any-return]  # an engine, by the table or its entry point
+        build = engine_class(name)
+        if is_to_plan:
+            build = getattr(build, "to_plan", build)
+        return build(**options)  # type: ignore[no-any-return]  # an engine, by the table or its entry point
     except ModuleNotFoundError as error:
         if extra is None or (error.name or "").startswith("judgefast"):
             raise

@@ -134,6 +134,12 @@ class AnswerIndex:
         return int(np.count_nonzero(self.sharing.spread(self.final_attempt)))
 
     @property
+    def num_saved(self) -> int:
+        """Judgments that another's request answers."""
+        rows = len(self._row)
+        return rows - int(np.count_nonzero(self.sharing.own(rows)))
+
+    @property
     def failure(self) -> NDArray[np.uint8]:
         """`Status` code of the highest failed attempt at each request; 0 for none."""
         return self.failure_of(slice(None))

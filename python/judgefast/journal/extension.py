@@ -50,9 +50,9 @@ class Extension:
         """Append a part of the new plan."""
         self._plan.write(requests, asks)
 
-    def seal_plan(self, counts: dict[str, int]) -> None:
+    def seal_plan(self, counts: dict[str, int], digest: str | None = None) -> None:
         """Say that the new plan is whole."""
-        self._plan.seal(counts)
+        self._plan.seal(counts, digest)
 
     def asked_before(self, request_ids: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Which of these are requests of the plan that is there: each must stay one."""

@@ -39,8 +39,10 @@ class Seal(msgspec.Struct, frozen=True):
     files: dict[str, str]
     """sha256 of each file, hex, by name."""
     sha256: str
-    """Over the lines `<name> <value>` of `counts`, `<part>` of `parts` and `<name> <sha256>` of
-    `files`, in their order, each followed by a line feed."""
+    """Over the lines `<name> <value>` of `counts`, `<part>` of `parts`, `<name> <sha256>` of
+    `files` and `digest <digest>`, in their order, each followed by a line feed."""
+    digest: str | None = None
+    """Of the order of sending; None in a plan of before."""
     format: int = FORMAT
 
 
@@ -104,7 +106,7 @@ class PlanStore:
             self._verified.add(path)
         self._pending.append(part)
 
-    def seal(self, counts: dict[str, int]) -> None:
+    def seal(self, counts: dict[str, int], digest: str | None = None) -> None:
         """Say that the plan is whole: the sealed parts of before and all written since."""
         parts = (*self._sealed(), *self._pending)
         files = {
@@ -112,7 +114,8 @@ class PlanStore:
             for part in parts
             for name in (f"{kind}-{part}.parquet" for kind in _KINDS)
         }
-        seal = Seal(counts=counts, parts=parts, files=files, sha256=_hash(counts, parts, files))
+        proof = _hash(counts, parts, files, digest)
+        seal = Seal(counts=counts, parts=parts, files=files, sha256=proof, digest=digest)
         data = msgspec.json.format(msgspec.json.encode(seal), indent=2)
         write_whole(self._folder / SEAL, data + b"\n")
         self._seal = seal
@@ -198,13 +201,16 @@ class PlanStore:
         except msgspec.DecodeError as error:
             message = f"`{path}` cannot be read: {error}"
             raise RunDirectoryError(message, hint=COPY_BACK) from error
-        if seal.sha256 != _hash(seal.counts, seal.parts, seal.files):
+        if seal.sha256 != _hash(seal.counts, seal.parts, seal.files, seal.digest):
             message = f"`{path}` is damaged: its sha256 does not fit what it says"
             raise RunDirectoryError(message, hint=COPY_BACK)
         return seal
 
 
-def _hash(counts: dict[str, int], parts: tuple[str, ...], files: dict[str, str]) -> str:
+def _hash(
+    counts: dict[str, int], parts: tuple[str, ...], files: dict[str, str], digest: str | None
+) -> str:
     lines = [f"{name} {count}" for name, count in counts.items()]
-    lines += [*parts, *(f"{name} {digest}" for name, digest in files.items())]
+    lines += [*parts, *(f"{name} {hashed}" for name, hashed in files.items())]
+    lines += [] if digest is None else [f"digest {digest}"]
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()

@@ -155,10 +155,13 @@ class RunDirectory:
         self._writing_launch()
         self._plan.write(requests, asks)
 
-    def seal_plan(self, counts: dict[str, int]) -> None:
-        """Say that the plan is whole. `counts` are kept beside it (:attr:`plan_counts`)."""
+    def seal_plan(self, counts: dict[str, int], digest: str | None = None) -> None:
+        """Say that the plan is whole. `counts` are kept beside it (:attr:`plan_counts`).
+
+        `digest` is that of the order of sending.
+        """
         self._writing_launch()
-        self._plan.seal(counts)
+        self._plan.seal(counts, digest)
 
     def plan_complete(self) -> bool:
         """Whether the plan is whole; if not, planning was cut short and must be done again."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from contextlib import closing, suppress
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from judgefast.batches.requests import RequestMaker
+from judgefast.batches.sending import slices
+from judgefast.datasets.items import Item
 from judgefast.datasets.read_ahead import read_ahead
 from judgefast.datasets.rows import items_of, rows_around
 from judgefast.engines.drive import Flight, drive
@@ -18,13 +18,14 @@ from judgefast.errors import EngineError
 from judgefast.pipeline.live import LiveVerdicts, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
     from pathlib import Path
 
+    import numpy as np
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from judgefast.config import RunConfig
-    from judgefast.datasets.items import Item
     from judgefast.journal.run_directory import RunDirectory
     from judgefast.pipeline.judge import Judge
     from judgefast.pipeline.plan import RunPlan
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
     from judgefast.verdicts.table import VerdictTable
 
 SLICE_ITEMS = 64
-"""Items that are taken out of Arrow at a time: the engine waits for no more than that."""
+"""Items that are taken out of Arrow at a time; the order of sending may need more of a block."""
+
+NOT_READ = Item(item_id="", cluster="", question=None, answers=())
+"""Stands for an item about which nothing is asked."""
 
 
 class Work(NamedTuple):
@@ -156,14 +160,27 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
 
 
 def _items(work: Work, stop: Stop) -> Generator[tuple[int, Sequence[Item]], None, None]:
-    """Items, a few at a time, and the number of the first; where nothing is asked none is read."""
-    wanted = work.plan.columns.items_of(work.rows)
-    with closing(read_ahead(rows_around(work.texts, wanted))) as batches:
-        for base, batch in batches:
-            if stop.requested:
-                return
-            firsts = np.arange(0, batch.num_rows + SLICE_ITEMS, SLICE_ITEMS)
-            edges = np.searchsorted(wanted, (base + firsts).astype(wanted.dtype)).tolist()
-            for first, (start, end) in zip(firsts.tolist(), pairwise(edges), strict=False):
-                if end > start:
-                    yield base + first, items_of(batch.slice(first, SLICE_ITEMS))
+    """Items, a slice at a time, and the number of the first; none where nothing is asked."""
+    plan = work.plan.columns
+    around = rows_around(work.texts, plan.items_of(work.rows))
+    with closing(read_ahead(around)) as batches:
+        held: deque[tuple[int, pa.RecordBatch]] = deque()
+        for first, end in slices(plan, work.rows, SLICE_ITEMS):
+            while not held or held[-1][0] + held[-1][1].num_rows < end:
+                if stop.requested:
+                    return
+                held.append(next(batches))
+            while held[0][0] + held[0][1].num_rows <= first:
+                held.popleft()
+            yield first, _slice(held, first, end)
+
+
+def _slice(batches: Iterable[tuple[int, pa.RecordBatch]], first: int, end: int) -> Sequence[Item]:
+    """Items from `first` to `end`; rows between them that were not read are not asked about."""
+    made: list[Item] = []
+    for base, batch in batches:
+        start, stop = max(first, base), min(end, base + batch.num_rows)
+        if start < stop:
+            made += [NOT_READ] * (start - first - len(made))
+            made += items_of(batch.slice(start - base, stop - start))
+    return made

@@ -9,6 +9,8 @@ import numpy as np
 
 from judgefast.codes import ACROSS
 from judgefast.errors import ConfigError
+from judgefast.pipeline.estimates import judged_aspects
+from judgefast.stats.aspects import weight_shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,11 +117,17 @@ def _unlike(a: Reading, b: Reading) -> Iterator[str]:
     if a.rubric.mode != b.rubric.mode:
         yield f"mode: {a.rubric.mode} -> {b.rubric.mode}"
         return
-    scales = [
-        sorted({_scale(aspect.scale) for aspect in reading.rubric.aspects}) for reading in (a, b)
-    ]
+    of_a, of_b = (
+        {aspect.name: _scale(aspect.scale) for aspect in reading.rubric.aspects}
+        for reading in (a, b)
+    )
+    scales = [sorted(set(each.values())) for each in (of_a, of_b)]
     if scales[0] != scales[1]:
         yield f"scale: {', '.join(scales[0])} -> {', '.join(scales[1])}"
+        return
+    for name in of_a:
+        if name in of_b and of_a[name] != of_b[name]:
+            yield f"scale of `{name}`: {of_a[name]} -> {of_b[name]}"
 
 
 def _scale(scale: Scale | None) -> str:
@@ -137,6 +145,7 @@ def _differing(a: Reading, b: Reading) -> Iterator[tuple[str, str]]:
             ("parse", "parse_hash"): reading.rubric.parse_hash,
             ("rule", "rule"): reading.rule,
             ("rule", "one_failed"): reading.rubric.one_failed,
+            ("rule", "weights"): _weights(reading),
             ("orders", "orders"): str(manifest.options.get("orders")),
             ("pairs", "pairs"): str(manifest.options.get("pairs", "all")),
         }
@@ -149,6 +158,15 @@ def _differing(a: Reading, b: Reading) -> Iterator[tuple[str, str]]:
         if left != right:
             label = part if field == part else f"{part}: {field}"
             yield part, f"{label}{':' if field == part else ''} {_short(left)} -> {_short(right)}"
+
+
+def _weights(reading: Reading) -> str:
+    """How several aspects become one value; the judge is not told."""
+    aspects = judged_aspects(reading.rubric)
+    if len(aspects) == 1:
+        return "one aspect"
+    parts = zip(aspects, weight_shares(aspects), strict=True)
+    return ", ".join(sorted(f"{aspect.name} {share}" for aspect, share in parts))
 
 
 def _short(text: str) -> str:

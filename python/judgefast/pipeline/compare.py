@@ -8,18 +8,21 @@ import numpy as np
 import pyarrow as pa
 
 from judgefast.pipeline.comparable import check_comparable, check_questions, check_shared
-from judgefast.pipeline.estimates import position_rows_of, resampling_of, scale_of
+from judgefast.pipeline.estimates import (
+    judged_aspects,
+    judgments_of,
+    position_rows_of,
+    resampling_of,
+)
 from judgefast.pipeline.results import counts_of, why_incomplete
 from judgefast.reports.comparison import Comparison, RunFacts
-from judgefast.stats import scores
 from judgefast.stats.comparisons import met_as, turned_to
 from judgefast.stats.differences import differences_of
-from judgefast.stats.names import OF_POSITION
 from judgefast.stats.paired import RunOutcomes, items_join, paired_means
 from judgefast.stats.position_rows import CENTRES
 from judgefast.stats.slice_names import slice_parts
 from judgefast.stats.slices import Slicer, known_field
-from judgefast.stats.summary import Statistic, statistics_of
+from judgefast.stats.summary import statistics_of, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -28,13 +31,10 @@ if TYPE_CHECKING:
 
     from judgefast.pipeline.results import Reading
     from judgefast.stats.paired_mean import PairedMean
+    from judgefast.stats.slices import Cut, Statistic
 
-_OF_PAIRS = {"win_rate": True, "tie_rate": False}
+_OF_PAIRS = {"win_rate": True, "tie_rate": False, "overall": True}
 """Means whose groups are pairs of models, and whether they are about the candidate."""
-
-
-_WHOLE = frozenset({"unreadable", *OF_POSITION})
-"""Means of judgments and of comparisons, which are not cut by aspect."""
 
 
 class Paired(NamedTuple):
@@ -165,10 +165,10 @@ def _add(
         if other.rows is not turned:
             pairs = dict(zip(one.rows.groups, turned.groups, strict=True))
     cuts = [
-        list(_slicer(side.reading, fields, whole=stat.name in _WHOLE).cut(stat.rows))
+        list(_slicer(side.reading, fields).cut(stat.rows, stat.cuts))
         for side, stat in zip(sides, (one, other), strict=True)
     ]
-    names_a, names_b = ([name for _, names in cut for name in names] for cut in cuts)
+    names_a, names_b = ([name for cut in of_side for name in cut.slices] for of_side in cuts)
     shared = [name for name in dict.fromkeys(names_a) if name in set(names_b)]
     found.unpaired.extend(
         f"{one.name} {name}" for name in dict.fromkeys(names_a + names_b) if name not in shared
@@ -178,6 +178,11 @@ def _add(
         found.other_slices.update({name: theirs + name.removeprefix(mine) for name in inside})
     if shared:
         code = {name: place for place, name in enumerate(shared)}
+        scales = {
+            name: scale
+            for cut in cuts[0]
+            for name, scale in zip(cut.slices, one.scales_of(cut), strict=False)
+        }
         centre = CENTRES.get(one.name, 0.0)
         found.means.extend(
             mean.centred(centre)
@@ -186,7 +191,8 @@ def _add(
                 _outcomes(sides[1], other, cuts[1], code),
                 shared,
                 name=one.name,
-                scale=one.scale,
+                scales=[scales[name] for name in shared],
+                note=one.note,
                 by=found.by,
                 resampling=resampling_of(sides[0].reading),
             )
@@ -214,32 +220,32 @@ def _statistics(reading: Reading) -> list[Statistic]:
         reading.outcomes,
         reading.items,
         mode=reading.rubric.mode,
-        scale=scale_of(reading.rubric),
+        aspects=judged_aspects(reading.rubric),
         baseline=reading.config.baseline,
     )
-    unreadable = scores.unreadable_rows(reading.plan.columns.item, reading.verdicts.status)
-    found.append(Statistic("unreadable", unreadable))
+    found.append(unreadable(judgments_of(reading)))
     position = position_rows_of(reading)
     if position is not None:
-        found += [Statistic(name, position.rows(name)) for name in position.columns]
+        found += map(position.statistic, position.columns)
     return found
 
 
-def _slicer(reading: Reading, fields: Sequence[str], *, whole: bool) -> Slicer:
-    aspects = () if whole else [aspect.name for aspect in reading.rubric.aspects]
+def _slicer(reading: Reading, fields: Sequence[str]) -> Slicer:
+    aspects = [aspect.name for aspect in reading.rubric.aspects]
     return Slicer(reading.items, fields=fields, aspects=aspects)
 
 
 def _outcomes(
     side: _Side,
     statistic: Statistic,
-    cuts: Sequence[tuple[NDArray[np.int64], list[str]]],
+    cuts: Sequence[Cut],
     code: dict[str, int],
 ) -> RunOutcomes:
     """Every outcome once for each slice that it is in."""
     rows, kept, slices = statistic.rows, [], []
-    for codes, names in cuts:
-        shared = np.array([code.get(name, -1) for name in names] + [-1], dtype=np.int64)[codes]
+    for cut in cuts:
+        of_slice = [code.get(name, -1) for name in cut.slices]
+        shared = np.array([*of_slice, -1], dtype=np.int64)[cut.codes]
         inside = np.flatnonzero(shared >= 0)
         kept.append(inside)
         slices.append(shared[inside])

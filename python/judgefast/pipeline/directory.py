@@ -196,7 +196,8 @@ def manifest_of(config: RunConfig, judge: Judge, data: DataFacts) -> Manifest:
             "on_empty": config.on_empty,
             "probabilities": judge.prompts.decoding.probabilities,
         }
-        | ({} if pairs == "all" else {"pairs": pairs}),
+        | ({} if pairs == "all" else {"pairs": pairs})
+        | ({} if config.truncate is None else {"truncate": config.truncate}),
     )
 
 

@@ -74,10 +74,12 @@ def dry_run(
         items=items,
         planned=len(plan),
         done=table.answers.num_answered,
-        to_ask=len(rows),
+        to_ask=len(table.answers.sharing.judgments_of(rows)[0]),
+        requests=len(rows),
         prompt_tokens=None if tokens is None else int(tokens[rows].sum()),
         judge=judge.name,
         engine=judge.engine.name,
+        digest=plan.digest,
     )
 
 
@@ -103,7 +105,7 @@ def _plan(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
             directory.path, differences_of(directory.manifest, now, extend=extend), extend=extend
         )
     check_fit(scratch, config, judge)
-    plan = plan_run(_Nowhere(directory), scratch, judge, config, say)
+    plan = plan_run(Nowhere(directory), scratch, judge, config, say)
     if directory is not None:
         _refuse_loss(directory, plan)
     return plan, written.items
@@ -120,17 +122,17 @@ def _refuse_loss(directory: RunDirectory, plan: RunPlan) -> None:
         raise RunDirectoryError(msg, hint="only appended rows, orders, repeats, pairs extend a run")
 
 
-class _Nowhere:
+class Nowhere:
     """A plan that is not kept; it would take the place of that of a run."""
 
-    def __init__(self, directory: RunDirectory | None) -> None:
+    def __init__(self, directory: RunDirectory | None = None) -> None:
         is_planned = directory is not None and directory.plan_complete()
         self._before = requests_of(directory) if directory is not None and is_planned else None
 
     def write_plan(self, requests: pa.Table, asks: pa.Table) -> None:
         """Forget a part."""
 
-    def seal_plan(self, counts: dict[str, int]) -> None:
+    def seal_plan(self, counts: dict[str, int], digest: str | None = None) -> None:
         """Forget the counts."""
 
     def asked_before(self, request_ids: NDArray[np.uint8]) -> NDArray[np.bool_] | None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from judgefast.stats.aspect_table import aspect_table
+from judgefast.stats.aspects import JudgedAspect
 from judgefast.stats.bias import position_bias
+from judgefast.stats.correlation import correlations
 from judgefast.stats.position_rows import position_rows
 from judgefast.stats.replicates import resampling_by
 from judgefast.stats.summary import Judgments, measure
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from judgefast.pipeline.results import Reading
     from judgefast.prompts.rubric import Rubric
+    from judgefast.stats.aspect_table import AspectTable
+    from judgefast.stats.correlation import Correlation
     from judgefast.stats.estimate import Estimate
     from judgefast.stats.measurement import Measurement
     from judgefast.stats.position import PositionBias
@@ -35,18 +40,49 @@ def measurements_of(reading: Reading, *, names: Collection[str] | None = None) -
         mode=rubric.mode,
         scale=scale_of(rubric),
         slices=config.slices,
-        aspects=[aspect.name for aspect in rubric.aspects],
+        aspects=judged_aspects(rubric),
         baseline=config.baseline,
-        judgments=Judgments(reading.plan.columns.item, reading.verdicts.status),
+        judgments=judgments_of(reading),
         resampling=resampling_of(reading),
         names=names,
     )
 
 
+def judged_aspects(rubric: Rubric) -> list[JudgedAspect]:
+    """What statistics need to know of the aspects of a rubric; only scores have a scale."""
+    return [
+        JudgedAspect(each.name, each.weight, (each.scale.low, each.scale.high))
+        if each.scale is not None and rubric.mode == "scalar"
+        else JudgedAspect(each.name, each.weight)
+        for each in rubric.aspects
+    ]
+
+
 def scale_of(rubric: Rubric) -> tuple[float, float]:
-    """Lowest and highest value of an outcome."""
-    scale = rubric.aspects[0].scale
-    return (0.0, 1.0) if scale is None else (scale.low, scale.high)
+    """Lowest and highest value of an outcome of any aspect."""
+    scales = [aspect.scale for aspect in judged_aspects(rubric)]
+    return min(low for low, _ in scales), max(high for _, high in scales)
+
+
+def judgments_of(reading: Reading) -> Judgments:
+    """The planned judgments, and what became of each."""
+    columns = reading.plan.columns
+    return Judgments(columns.item, reading.verdicts.status, columns.aspect)
+
+
+def correlations_of(reading: Reading) -> list[Correlation]:
+    """How each two aspects go together; nothing where there is one."""
+    names = [aspect.name for aspect in reading.rubric.aspects]
+    return correlations(reading.outcomes, reading.items, names, mode=reading.rubric.mode)
+
+
+def aspects_of(reading: Reading, estimates: Sequence[Estimate]) -> AspectTable | None:
+    """The table of aspects, made from the estimates of a run; None where there is one aspect."""
+    aspects = judged_aspects(reading.rubric)
+    if len(aspects) <= 1:
+        return None
+    related = [one.estimate(reading.config.level) for one in correlations_of(reading)]
+    return aspect_table(estimates, related, aspects, mode=reading.rubric.mode)
 
 
 def bias_of(reading: Reading) -> PositionBias | None:
@@ -60,6 +96,7 @@ def bias_of(reading: Reading) -> PositionBias | None:
         level=reading.config.level,
         label_choices=_label_choices(reading),
         resampling=resampling_of(reading),
+        aspects=[aspect.name for aspect in reading.rubric.aspects],
     )
 
 

@@ -42,10 +42,15 @@ class DryRun(NamedTuple):
     planned: int
     done: int
     to_ask: int
+    """Judgments."""
+    requests: int
+    """Requests that these take: judgments with the same content are asked once."""
     prompt_tokens: int | None
     """Of what is to be asked; None where no prompts are made."""
     judge: str
     engine: str
+    digest: str
+    """Of the order in which the whole plan is sent."""
 
 
 def finished(path: Path, report: Report, asked: Asked | None, left: int) -> Finished:

@@ -11,7 +11,7 @@ from judgefast.codes import Status
 from judgefast.datasets.columns import load_item_columns
 from judgefast.errors import DataError
 from judgefast.outcomes.reconcile import reconcile
-from judgefast.pipeline.estimates import scale_of
+from judgefast.pipeline.estimates import judged_aspects
 from judgefast.pipeline.results import baseline_answers
 from judgefast.stats.summary import Judgments, summarise
 from judgefast.verdicts.read import empty
@@ -75,10 +75,9 @@ def check_fit(folder: Path, config: RunConfig, judge: Judge) -> ItemColumns:
         outcomes,
         items,
         mode=rubric.mode,
-        scale=scale_of(rubric),
         level=config.level,
         slices=config.slices,
-        aspects=judge.aspects,
+        aspects=judged_aspects(rubric),
         baseline=config.baseline,
         judgments=Judgments(plan.item, np.zeros(0, np.uint8)),
     )

@@ -10,7 +10,13 @@ import numpy as np
 from judgefast.errors import ConfigError
 from judgefast.pipeline.comparable import check_comparable
 from judgefast.pipeline.compare import facts_of, paired
-from judgefast.pipeline.estimates import measurements_of, position_rows_of, resampling_of, scale_of
+from judgefast.pipeline.estimates import (
+    correlations_of,
+    judged_aspects,
+    measurements_of,
+    position_rows_of,
+    resampling_of,
+)
 from judgefast.pipeline.results import counts_of
 from judgefast.reports.gate import GateReport
 from judgefast.stats.gate_decisions import Case, RuleResult, decide
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from judgefast.pipeline.results import Reading
+    from judgefast.stats.correlation import Correlation
     from judgefast.stats.gate_decisions import Decision, Measured
     from judgefast.stats.gate_rules import Rule
     from judgefast.stats.measurement import Measurement
@@ -56,8 +63,8 @@ def gate_run(  # noqa: PLR0913 - the rules, and by keyword how they are read
     """
     read = [parse_rule(text) for text in rules]
     for rule in read:
-        if reading.rubric.mode == "scalar":
-            check_mean(rule, scale_of(reading.rubric))
+        if rule.name != "mean" or reading.rubric.mode == "scalar":  # others have no `mean` at all
+            check_mean(rule, judged_aspects(reading.rubric))
     if not read:
         msg = "no rule was given"
         raise ConfigError(msg, hint="add --rule, as in --rule 'win_rate.low >= 0.48'")
@@ -111,6 +118,8 @@ class _Measured:
         if rule.name in OF_POSITION:
             position = partial(partial, position_estimate)
             return _case(rule, self._of_position, position, self._reading.items.meta)
+        if rule.name == "correlation":
+            return _case(rule, self._related, lambda one: one.estimate, (), self._names)
         among = partial(partial, estimate_among)
         return _case(rule, self._known, among, self._reading.items.meta, self._names)
 
@@ -125,7 +134,13 @@ class _Measured:
         if rows is None:
             return []
         fields = self._reading.config.slices
-        return measure_position(rows, self._reading.items, resampling_of(self._reading), fields)
+        aspects = [aspect.name for aspect in self._reading.rubric.aspects]
+        resampling = resampling_of(self._reading)
+        return measure_position(rows, self._reading.items, resampling, fields, aspects)
+
+    @cached_property
+    def _related(self) -> list[Correlation]:
+        return correlations_of(self._reading)
 
 
 class _Dropped:

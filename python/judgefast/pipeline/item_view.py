@@ -60,6 +60,7 @@ def view_item(reading: Reading, item_id: str) -> ItemView:
     item = _item(reading, row)
     first, last = np.searchsorted(reading.plan.columns.item, [row, row + 1]).tolist()
     said = _said(reading, first, last)
+    left_out = _left_out(reading, first, last)
     start, end = np.searchsorted(reading.outcomes.item, [row, row + 1]).tolist()
     return ItemView(
         item_id=item.item_id,
@@ -69,7 +70,10 @@ def view_item(reading: Reading, item_id: str) -> ItemView:
         answers=[AnswerView(model=answer.model, text=answer.text) for answer in item.answers],
         gold=item.gold,
         meta=dict(item.meta),
-        judgments=[_judgment(reading, judgment, said) for judgment in range(first, last)],
+        judgments=[
+            _judgment(reading, judgment, said, left_out.get(judgment, 0))
+            for judgment in range(first, last)
+        ],
         outcomes=[_outcome(reading, outcome, item) for outcome in range(start, end)],
     )
 
@@ -122,7 +126,21 @@ def _said(reading: Reading, first: int, last: int) -> Mapping[int, Said]:
     return found
 
 
-def _judgment(reading: Reading, row: int, said: Mapping[int, Said]) -> JudgmentView:
+def _left_out(reading: Reading, first: int, last: int) -> dict[int, int]:
+    """Tokens of answers that were not shown, by plan row, where there are any."""
+    if "truncate" not in reading.directory.manifest.options:
+        return {}
+    rows = range(first, last)
+    asked = [reading.plan.columns.request_id[row].tobytes() for row in rows]
+    wanted = pa.array(sorted(set(asked)), pa.binary(16))
+    found: dict[bytes, int] = {}
+    for batch in reading.directory.plan_requests(["request_id", "left_out"]):
+        here = batch.filter(pc.is_in(batch.column("request_id"), wanted)).to_pydict()
+        found |= dict(zip(here["request_id"], here["left_out"], strict=True))
+    return {row: found[request] for row, request in zip(rows, asked, strict=True)}
+
+
+def _judgment(reading: Reading, row: int, said: Mapping[int, Said], left_out: int) -> JudgmentView:
     plan, verdicts, rubric = reading.plan.columns, reading.verdicts, reading.rubric
     completion = said.get(row)
     shown = plan.shown_in(row)
@@ -152,6 +170,7 @@ def _judgment(reading: Reading, row: int, said: Mapping[int, Said]) -> JudgmentV
             if not np.isnan(share)
         },
         label_mass=None if np.isnan(mass) else mass,
+        left_out=left_out,
         error=None if completion is None else completion.error,
         reasoning=completion.reasoning if completion and completion.reasoning else None,
     )

@@ -78,13 +78,14 @@ class Judge(NamedTuple):
         return EngineFacts(name=self.engine.name, options=dict(config.engine_args))
 
 
-def judge_of(
+def judge_of(  # noqa: PLR0913 - what a caller may bring along, by keyword
     config: RunConfig,
     *,
     engine: Engine | None = None,
     recorded: Any = None,  # noqa: ANN401 - rows
     rubric: Rubric | None = None,
     started: dict[str, Any] | None = None,
+    is_to_plan: bool = False,
 ) -> Judge:
     """Load the rubric and build the engine; nothing is started yet.
 
@@ -94,6 +95,7 @@ def judge_of(
         recorded: Recorded outputs for a replay, instead of the path `config.recorded`.
         rubric: The rubric as a run keeps it, instead of the one called `config.rubric`.
         started: What a start of the engine recorded, by which it need not ask anybody again.
+        is_to_plan: The engine is never started, and need not be able to.
 
     Raises:
         ConfigError: An option does not fit the engine, or the rubric.
@@ -104,10 +106,11 @@ def judge_of(
     rubric = rubric_in_force(config, rubric)
     _check_pairs(config, rubric)
     if engine is None:
-        engine = create_engine(config.engine, **_engine_options(config, rubric, recorded))
+        options = _engine_options(config, rubric, recorded)
+        engine = create_engine(config.engine, is_to_plan=is_to_plan, **options)
         if started and (recall := getattr(engine, "recall", None)):
             recall(started)
-    return Judge(rubric, engine, PromptPlan(rubric, engine.model, engine.capabilities))
+    return Judge(rubric, engine, _prompts_of(config, rubric, engine))
 
 
 def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:
@@ -137,6 +140,11 @@ def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:
     return msgspec.structs.replace(rubric, **changes) if changes else rubric
 
 
+def _prompts_of(config: RunConfig, rubric: Rubric, engine: Engine) -> PromptPlan:
+    truncate = config.truncate is not None
+    return PromptPlan(rubric, engine.model, engine.capabilities, truncate=truncate)
+
+
 def _check_pairs(config: RunConfig, rubric: Rubric) -> None:
     if config.pairs == "all":
         return
@@ -146,6 +154,30 @@ def _check_pairs(config: RunConfig, rubric: Rubric) -> None:
     if config.pairs == "baseline" and config.baseline is None:
         msg = "`pairs` is baseline, but no baseline is named"
         raise ConfigError(msg, hint="add --baseline MODEL, with whose answers others are compared")
+
+
+def other_rubric(own: Rubric, name: str, config: RunConfig) -> Rubric:
+    """Load another rubric to read a run by, which asks what its own does.
+
+    Raises:
+        ConfigError: It asks something else.
+
+    """
+    other = rubric_in_force(config, load_rubric(name))
+    asks = ("mode", "reference", "date", "examples", "template", "decoding")
+    differs = [field for field in asks if getattr(other, field) != getattr(own, field)]
+    unweighted = [
+        [msgspec.structs.replace(aspect, weight=1) for aspect in rubric.aspects]
+        for rubric in (own, other)
+    ]
+    if unweighted[0] != unweighted[1]:
+        differs.append("aspects")
+    if differs:
+        msg = f"`{name}` asks something else than this run did: {', '.join(differs)} differ"
+        raise ConfigError(
+            msg, hint="only how answers are read may change; judge anew for another prompt"
+        )
+    return other
 
 
 def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[str, Any]:  # noqa: ANN401 - rows

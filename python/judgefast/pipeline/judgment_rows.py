@@ -155,7 +155,9 @@ def _of_order(
     texts = all_texts.take(pa.array(rows - base, mask=none))
     unread = none | (verdicts.status[rows] != Status.PARSED)
     listed = [None if row < 0 else row for row in judgments.tolist()]
-    reasons = reasons_of(reading.rubric.verdict, texts.to_pylist(), verdicts.span[rows])
+    reasons = reasons_of(
+        reading.rubric.verdicts, plan.aspect[rows], texts.to_pylist(), verdicts.span[rows]
+    )
     columns: Columns = {
         "key": pa.array([None if row is None else plan.key[row].tobytes().hex() for row in listed]),
         "status": pa.array(

@@ -24,10 +24,11 @@ from judgefast.batches.tables import (
     requests_table,
 )
 from judgefast.datasets.rows import check_row_count, items_of, iter_rows
-from judgefast.errors import ModelError
 from judgefast.pipeline.blocks import blocks_of
 from judgefast.pipeline.cached import simulator_of, with_cached
 from judgefast.pipeline.once import ask_once
+from judgefast.pipeline.order import digest_of
+from judgefast.pipeline.prompt_counts import PromptCounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,13 +41,9 @@ if TYPE_CHECKING:
     from judgefast.journal.run_directory import RunDirectory
     from judgefast.pipeline.judge import Judge
     from judgefast.prompts.block import PromptBlock
-    from judgefast.prompts.segments import Prompt
 
 PART_REQUESTS = 65_536
 """Requests of one part of the plan."""
-
-SEAM_SAMPLE = 64
-"""Prompts of a run, the first ones of its shuffled order, whose seams are checked."""
 
 
 class PlanFolder(Protocol):
@@ -55,8 +52,8 @@ class PlanFolder(Protocol):
     def write_plan(self, requests: pa.Table, asks: pa.Table) -> None:
         """Append a part."""
 
-    def seal_plan(self, counts: dict[str, int]) -> None:
-        """Say that it is whole."""
+    def seal_plan(self, counts: dict[str, int], digest: str | None = None) -> None:
+        """Say that it is whole; `digest` is that of the order of sending."""
 
     def asked_before(self, request_ids: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
         """Which requests the run has had before it grew; None for a new run."""
@@ -78,6 +75,11 @@ class RunPlan(NamedTuple):
         item = self.columns.item  # never falls
         return int(np.count_nonzero(item[1:] != item[:-1])) + bool(len(item))
 
+    @property
+    def digest(self) -> str:
+        """Of the order in which it is sent, as `plan.json` has it. 32 hex digits."""
+        return digest_of(self)
+
 
 class PlannedBlock(NamedTuple):
     """A block of rows, planned."""
@@ -89,32 +91,6 @@ class PlannedBlock(NamedTuple):
     order: NDArray[np.uint32]
     """Rows of the plan in the order of sending, those that are never sent among them, and those
     that another row asks for."""
-
-
-class PromptCounts:
-    """What rendering did to texts, summed over a plan."""
-
-    def __init__(self) -> None:
-        self.replaced_characters = 0
-        self.stripped_characters = 0
-        self._checked = 0
-
-    def segments_of(
-        self, judge: Judge, items: Sequence[Item], plan: PlanColumns, base: int
-    ) -> PromptBlock:
-        """Put the prompts of a block into segments; the seams of the run's first are checked."""
-        prompts = judge.prompts
-        if prompts.needs_ids and self._checked < SEAM_SAMPLE:
-            end = min(len(plan.item), SEAM_SAMPLE - self._checked)
-            self._checked += end
-            places, aspects = (plan.item[:end] - base).tolist(), plan.aspect[:end].tolist()
-            cells = zip(places, plan.shown_lists(0, end), aspects, strict=True)
-            for place, shown, aspect in cells:
-                _check_seams(judge, prompts.render(items[place], shown, aspect))
-        block = prompts.segments_of(items, plan, base)
-        self.replaced_characters += block.replaced_characters
-        self.stripped_characters += block.stripped_characters
-        return block
 
 
 def plan_block(  # noqa: PLR0913, PLR0917 - a block, and what decides
@@ -152,7 +128,11 @@ def plan_block(  # noqa: PLR0913, PLR0917 - a block, and what decides
         too_long = tokens + judge.prompts.decoding.most_tokens > context
         planned[too_long] = PLANNED.index("too_long")
     planned[_shows_empty(items, columns, base)] = PLANNED.index("not_needed")
-    rendered = RenderedColumns(hashes, tokens, None, planned)
+    left_out = prompts.left_out if prompts else None
+    if left_out is not None:
+        left_out[planned != PLANNED.index("send")] = 0
+        counts.add_left_out(columns.item, left_out)
+    rendered = RenderedColumns(hashes, tokens, None, planned, left_out)
     before = None if directory is None else directory.asked_before(columns.request_id)
     columns = ask_once(columns, rendered, judge, config, before)
     return PlannedBlock(items, RunPlan(columns, rendered), prompts, order)
@@ -177,7 +157,7 @@ def _asked(batch: pa.RecordBatch, judge: Judge, config: RunConfig, base: int) ->
 
 def plan_window(batch: pa.RecordBatch, judge: Judge, config: RunConfig) -> RunPlan:
     """Plan rows that are in memory, as those of a run are planned."""
-    counts, base, plans = PromptCounts(), 0, []
+    counts, base, plans = PromptCounts(config.seed), 0, []
     for rows in blocks_of([batch]):
         block = plan_block(rows, judge, config, base, counts)
         plans.append(block.plan)
@@ -207,7 +187,7 @@ def plan_run(  # noqa: PLR0913, PLR0917 - a run, and who is told of it
         The plan without the hashes of its prompts, which are on disk alone.
 
     """
-    counts, simulator = PromptCounts(), simulator_of(judge)
+    counts, simulator = PromptCounts(config.seed), simulator_of(judge)
     plans: list[RunPlan] = []
     pending: list[RunPlan] = []
     item_ids: list[pa.StringArray] = []
@@ -232,14 +212,17 @@ def plan_run(  # noqa: PLR0913, PLR0917 - a run, and who is told of it
             "items": base,
             "judgments": len(whole),
             "requests": int(Sharing(whole.columns.asked_by).own(len(whole)).sum()),
-            "replaced_characters": counts.replaced_characters,
-            "stripped_characters": counts.stripped_characters,
-        }
+            **counts.in_plan(),
+        },
+        whole.digest,
     )
     if without := base - whole.num_items:
         say(f"{without:,} of {base:,} items have no answer of {config.baseline}: none is judged")
     if counts.stripped_characters:
         say(f"{counts.stripped_characters:,} blank characters at the ends of texts are not sent")
+    if counts.truncated_judgments:
+        many = f"{counts.truncated_tokens:,} tokens of {counts.truncated_judgments:,} judgments"
+        say(f"{counts.truncated_items:,} items are judged by shortened answers: {many} not shown")
     if slow := judge.prompts.slow_because:
         say(f"prompts are tokenised by `tokenizers` alone, which is slower: {slow}")
     _tell_of_thinking(whole, judge, say)
@@ -341,7 +324,7 @@ def _written(  # noqa: PLR0913, PLR0917 - a part, and where it stands in the run
     )
     directory.write_plan(requests, asks_table(plan.columns, judge.aspects))
     # The hashes are for starts to come: this one knows that it sends what it has planned.
-    return RunPlan(plan.columns, plan.rendered._replace(ids_hash=None))
+    return RunPlan(plan.columns, plan.rendered._replace(ids_hash=None, left_out=None))
 
 
 def _joined(plans: list[RunPlan]) -> RunPlan:
@@ -349,7 +332,7 @@ def _joined(plans: list[RunPlan]) -> RunPlan:
     for name in RenderedColumns._fields:
         parts = [getattr(plan.rendered, name) for plan in plans]
         known = [part for part in parts if part is not None]
-        columns[name] = np.concatenate(known) if known else None
+        columns[name] = np.concatenate(known) if len(known) == len(parts) else None
     return RunPlan(concat([plan.columns for plan in plans]), RenderedColumns(**columns))
 
 
@@ -362,10 +345,3 @@ def _shows_empty(items: Sequence[Item], columns: PlanColumns, base: int) -> NDAr
         answers = items[item_row - base].answers
         shows[row] = any(answers[index].empty for index in columns.shown_in(row))
     return shows
-
-
-def _check_seams(judge: Judge, prompt: Prompt) -> None:
-    difference = judge.prompts.verify_seams(prompt)
-    if difference is not None:
-        msg = f"joined token ids are not those of the whole prompt: {difference}"
-        raise ModelError(msg, hint="report it with the rubric; this tokenizer breaks the seam rule")

@@ -6,8 +6,8 @@ import time
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from judgefast.codes import NO_ANSWER, OutcomeStatus, Status
 from judgefast.config import config_from
@@ -16,11 +16,11 @@ from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.empty_answers import decide_empty, empty_answers
-from judgefast.pipeline.estimates import bias_of, estimates_of
-from judgefast.pipeline.judge import rubric_in_force
+from judgefast.pipeline.estimates import aspects_of, bias_of, estimates_of
+from judgefast.pipeline.judge import other_rubric, rubric_in_force
 from judgefast.pipeline.missing import read_journal_by
+from judgefast.pipeline.order import sending_order
 from judgefast.pipeline.plan import RunPlan, load_plan
-from judgefast.prompts.builtin import load_rubric
 from judgefast.prompts.read_rubric import read_rubric
 from judgefast.reports.report import (
     Counts,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from judgefast.config import RunConfig
     from judgefast.outcomes.columns import OutcomeColumns
-    from judgefast.prompts.rubric import Aspect, Rubric
+    from judgefast.prompts.rubric import Rubric
     from judgefast.stats.estimate import Estimate
     from judgefast.verdicts.columns import VerdictColumns
     from judgefast.verdicts.table import VerdictTable
@@ -49,6 +49,12 @@ LOW_MASS = 0.9
 
 READING = ("rule", "one_failed", "lenient", "baseline", "level", "interval", "slices")
 """Options that shape how a run is read, not what is asked."""
+
+HALO = (
+    "All aspects were asked in one answer: one verdict colours the next (halo), so they agree more "
+    "than aspects asked one by one."
+)
+"""Finding of a run whose aspects were asked together."""
 
 EXCERPT_CHARACTERS = 400
 """Longest excerpt of an unparsed text in a report."""
@@ -127,7 +133,7 @@ def read_run_by(
     manifest = directory.manifest
     config = config_from(manifest.config, where=f"`{directory.path}`").replace(**changes)
     own = rubric_in_force(config, read_rubric(manifest.rubric.toml, manifest.rubric.name))
-    in_force = [own if name is None else _other_rubric(own, name, config) for name in rubrics]
+    in_force = [own if name is None else other_rubric(own, name, config) for name in rubrics]
     items = load_item_columns(directory.path)
     plan = load_plan(directory, to_send=False)
     tables = read_journal_by(directory, plan, in_force)
@@ -212,7 +218,9 @@ def report_of(reading: Reading, estimates: list[Estimate] | None = None) -> Repo
     """Say everything that is known of a run; `estimates` where they were made already."""
     return Report(
         results=results_of(reading, estimates),
-        operations=operations_of(reading.directory, reading.table.answers),
+        operations=operations_of(
+            reading.directory, reading.table.answers, sending_order(reading.directory)
+        ),
     )
 
 
@@ -239,14 +247,20 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
         empty_answers=manifest.data.empty_answers,
         lost_by_empty=_lost_by_empty(reading),
         without_baseline=len(reading.items.item_id) - reading.plan.num_items,
+        **{
+            name: reading.directory.plan_counts.get(name, 0)
+            for name in ("truncated_items", "truncated_judgments", "truncated_tokens")
+        },
         replaced_characters=reading.directory.plan_counts.get("replaced_characters", 0),
         replaced_surrogates=manifest.data.replaced_surrogates
         + int(reading.table.replaced_surrogates.sum()),
         outcomes=_outcome_counts(reading.outcomes),
         estimates=estimates,
+        aspects=aspects_of(reading, estimates) or UNSET,
         position_bias=bias,
         label_mass=_label_mass(reading.verdicts),
-        findings=[finding.text for finding in findings(bias, estimates)],
+        findings=[finding.text for finding in findings(bias, estimates)]
+        + ([HALO] if rubric.together and len(rubric.aspects) > 1 else []),
         unparsed_examples=_examples(reading),
     )
 
@@ -287,25 +301,6 @@ def why_incomplete(counts: Counts) -> str | None:
 
 def _judgments(number: int) -> str:
     return "1 judgment" if number == 1 else f"{number:,} judgments"
-
-
-def _other_rubric(own: Rubric, name: str, config: RunConfig) -> Rubric:
-    other = rubric_in_force(config, load_rubric(name))
-    asks = ("mode", "reference", "date", "examples", "template", "decoding")
-    differs = [field for field in asks if getattr(other, field) != getattr(own, field)]
-    if _unweighted(other) != _unweighted(own):
-        differs.append("aspects")
-    if differs:
-        msg = f"`{name}` asks something else than this run did: {', '.join(differs)} differ"
-        raise ConfigError(
-            msg, hint="only how answers are read may change; judge anew for another prompt"
-        )
-    return other
-
-
-def _unweighted(rubric: Rubric) -> list[Aspect]:
-    """The aspects as the judge sees them."""
-    return [msgspec.structs.replace(aspect, weight=1) for aspect in rubric.aspects]
 
 
 def baseline_answers(items: ItemColumns, baseline: str | None) -> np.ndarray[Any, Any] | None:

@@ -54,21 +54,25 @@ def in_own_orientation(reading: Reading, row: int) -> str | None:
 
 
 def reasons_of(
-    form: VerdictFormat, texts: Sequence[str | None], spans: NDArray[np.uint32]
+    forms: Sequence[VerdictFormat],
+    aspects: NDArray[np.uint16],
+    texts: Sequence[str | None],
+    spans: NDArray[np.uint32],
 ) -> list[str | None]:
     """The reason beside each verdict; None where the format has none, or it cannot be read whole.
 
     Args:
-        form: The rubric's format; those of its aspects name the reason alike.
+        forms: The rubric's formats, by aspect.
+        aspects: Aspect of each verdict.
         texts: What was said for each verdict.
         spans: Shape (n, 2): bytes that each verdict was read from.
 
     """
-    if form.reason_field is None:
+    if forms[0].reason_field is None:
         return [None] * len(texts)
     return [
-        None if text is None else _reason(text, int(start), int(end), form)
-        for text, (start, end) in zip(texts, spans.tolist(), strict=True)
+        None if text is None else _reason(text, int(start), int(end), forms[aspect])
+        for aspect, text, (start, end) in zip(aspects.tolist(), texts, spans.tolist(), strict=True)
     ]
 
 

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from judgefast.prompts.pieces import Piece, hash_of_frames
+from judgefast.prompts.pieces import Piece, count_ids, hash_of_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from judgefast.datasets.items import Item, Text
+    from judgefast.prompts.pieces import Cut
     from judgefast.prompts.template import Slot
 
 SLOTS = ("", "question", "reference", "answer")
@@ -59,6 +60,12 @@ class Wording(Protocol):
     def shows_reference(self, item: Item) -> bool:
         """Whether the reference of an item is shown."""
 
+    def most_tokens(self, aspect: int, *, with_reference: bool) -> int | None:
+        """Tokens above which the answers of a prompt are shortened; None where they are not."""
+
+    def cuts_of(self, item: Item, shown: tuple[int, ...]) -> Mapping[int, Cut]:
+        """What is shown of the answers of a comparison, by index; empty where it is all of them."""
+
     def pieces_of(self, text: Text | None, slot: str, sha256: bytes) -> Sequence[Piece]:
         """Pieces of a text of an item."""
 
@@ -92,6 +99,8 @@ class PromptBlock(NamedTuple):
     """Characters sent as U+FFFD, summed over all prompts."""
     stripped_characters: int
     """White space taken off the ends of texts, summed over all prompts."""
+    left_out: NDArray[np.int32] | None = None
+    """Tokens of answers that each prompt does not show; None where answers are never shortened."""
 
     def frame_hashes(self) -> NDArray[np.uint8]:
         """Hashes of prompts without ids. Shape (n, 16)."""
@@ -139,7 +148,20 @@ def block_of(wording: Wording, items: Sequence[Item], asked: Asked, base: int) -
             else:
                 shown = asked.shown[asked.shown_offsets[rows] + (code - _ANSWER)]
                 cells[rows, column] = texts.of_answers(at[rows], shown)
-    return texts.block(cells, slots)
+    left_out = None
+    if wording.most_tokens(0, with_reference=False) is not None:
+        most = [wording.most_tokens(kind >> 1, with_reference=bool(kind & 1)) for kind in layouts]
+        limits = np.array(most, np.int64)[np.searchsorted(list(layouts), kinds)]
+        left_out = np.zeros(len(at), np.int32)
+        for row in np.flatnonzero(texts.tokens(cells) > limits).tolist():
+            start, end = asked.shown_offsets[row : row + 2].tolist()
+            answers = tuple(asked.shown[start:end].tolist())
+            cuts = wording.cuts_of(items[int(at[row])], answers)
+            for column in np.flatnonzero(slots[row] >= _ANSWER).tolist() if cuts else ():
+                index = answers[int(slots[row, column]) - _ANSWER]
+                cells[row, column] = texts.of_cut(int(at[row]), index, cuts[index])
+                left_out[row] += cuts[index].left_out
+    return texts.block(cells, slots)._replace(left_out=left_out)
 
 
 def _code_of(slot: Slot) -> int:
@@ -166,6 +188,9 @@ class _Texts:
         self._segments: list[int] = []
         """Of all texts, joined."""
         self._ends = [0, 0]
+        self._cut: dict[tuple[int, int, int], int] = {}
+        """Number of what is shown of an answer: its item, its index, the tokens given."""
+        self._tokens = [0]
         self._replaced = [0]
         self._stripped = [0]
 
@@ -195,6 +220,18 @@ class _Texts:
         found: NDArray[np.int64] = of[answers]
         return found
 
+    def of_cut(self, item: int, index: int, cut: Cut) -> int:
+        """Text of what is shown of an answer."""
+        key = (item, index, cut.given)
+        if key not in self._cut:
+            self._cut[key] = self._add(cut.pieces)
+        return self._cut[key]
+
+    def tokens(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Tokens of each row of a table of texts."""
+        found: NDArray[np.int64] = np.array(self._tokens)[cells].sum(axis=1)
+        return found
+
     def _add(self, pieces: Sequence[Piece]) -> int:
         replaced = stripped = 0
         for piece in pieces:
@@ -207,6 +244,7 @@ class _Texts:
                 number = self._segment.setdefault(content, len(self._segment))
                 self._segments.append(number)
         self._ends.append(len(self._segments))
+        self._tokens.append(count_ids(pieces))
         self._replaced.append(replaced)
         self._stripped.append(stripped)
         return len(self._replaced) - 1

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LAYOUT = "blocks 1"
 TRUNCATION = "none"
-"""Names of how prompts are laid out and shortened; a part of `prompt_hash`."""
+"""Names of how prompts are laid out and, as a rule, shortened; a part of `prompt_hash`."""
 
 Parts = tuple[str | Slot, ...]
 """Trusted texts and slots; a text begins, and a text ends, every prompt."""

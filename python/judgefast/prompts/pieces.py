@@ -8,7 +8,7 @@ many orders they are shown, none is read for it again.
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -60,6 +60,17 @@ class Piece(msgspec.Struct, gc=False):
         return Piece(segment, self.ids, self.replaced, before, self.frame)
 
 
+class Cut(NamedTuple):
+    """What is shown of an answer that is too long."""
+
+    pieces: list[Piece]
+    """With a mark at the end."""
+    left_out: int
+    """Tokens of the answer that are not shown."""
+    given: int
+    """Tokens that it was given room for."""
+
+
 class Lead(msgspec.Struct):
     """The pieces before the first answer, the same in all prompts of an item."""
 
@@ -89,6 +100,11 @@ class ItemPieces(msgspec.Struct):
     """By aspect."""
     answers: dict[int, list[Piece]] = msgspec.field(default_factory=dict)
     """By index."""
+    room: int | None = None
+    """Tokens that answers may have, once it is known."""
+    cuts: dict[tuple[int, ...], dict[int, Cut]] = msgspec.field(default_factory=dict)
+    """What is shown of answers by index, by the answers of a comparison in ascending order; empty
+    where they are shown whole."""
 
 
 def lead_of(pieces: list[Piece], *, needs_ids: bool) -> Lead:
@@ -107,6 +123,11 @@ def summed(pieces: Sequence[Piece]) -> tuple[list[Segment], int, int]:
         replaced += piece.replaced
         stripped += piece.stripped
     return shown, replaced, stripped
+
+
+def count_ids(pieces: Sequence[Piece]) -> int:
+    """Tokens of all pieces."""
+    return sum([len(piece.ids) for piece in pieces if piece.ids is not None])
 
 
 def frame_of(text: str, *, trusted: bool, known: bytes = b"") -> bytes:

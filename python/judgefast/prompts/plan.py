@@ -13,6 +13,7 @@ import numpy as np
 
 from judgefast.errors import DataError, RubricError
 from judgefast.prompts.block import block_of
+from judgefast.prompts.layout import TRUNCATION
 from judgefast.prompts.memo import PieceMemo
 from judgefast.prompts.pieces import (
     ItemPieces,
@@ -24,6 +25,7 @@ from judgefast.prompts.pieces import (
 from judgefast.prompts.seams import SeamDifference, verify_seams
 from judgefast.prompts.segments import Prompt, Segment
 from judgefast.prompts.template import Slot
+from judgefast.prompts.truncation import MARK, Truncation, truncation_name
 from judgefast.prompts.ways import hash_of_all, ways_of
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from judgefast.prompts.decoding import Capabilities
     from judgefast.prompts.layout import Layout, Parts
     from judgefast.prompts.model import JudgeModel
-    from judgefast.prompts.pieces import Lead
+    from judgefast.prompts.pieces import Cut, Lead
     from judgefast.prompts.rubric import Rubric
 
 _ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -49,8 +51,10 @@ class PromptPlan:
         model: The judge, where it is known; its tokenizer is needed by engines that take ids.
         capabilities: What the engine takes and can do.
         overrides: Settings of `[decoding]` that this run replaces.
+        truncate: Whether answers that do not fit the judge's context are shortened.
 
     Raises:
+        ConfigError: Answers cannot be shortened for this engine.
         RubricError: The rubric asks for what the engine cannot do.
         ModelError: The model's template or tokenizer does not fit the rubric.
 
@@ -62,10 +66,13 @@ class PromptPlan:
         model: JudgeModel | None,
         capabilities: Capabilities,
         overrides: Mapping[str, Any] | None = None,
+        *,
+        truncate: bool = False,
     ) -> None:
         self.rubric = rubric
         self.needs_ids = capabilities.takes == "ids"
-        self.ways = ways_of(rubric, model, capabilities, overrides)
+        truncation = truncation_name(model, capabilities) if truncate else TRUNCATION
+        self.ways = ways_of(rubric, model, capabilities, overrides, truncation)
         """One an aspect; one alone where all are asked together."""
         of_aspects = self.ways * len(rubric.aspects) if rubric.together else self.ways
         self.layout = self.ways[0].layout
@@ -96,6 +103,10 @@ class PromptPlan:
         self._parts = [tuple(map(self._encoded, both)) for both in layouts]
         """By aspect: of both layouts, ours encoded."""
         self._first_answer = [tuple(map(_first_answer, both)) for both in self._parts]
+        self._cutter = None
+        if truncate and model:
+            mark, most = self._ours(MARK), max(each.most_tokens for each in self.decodings)
+            self._cutter = Truncation(model, self._seal_text, mark, most, self._parts)
         self.shared_tokens = self._count_shared()
         """Tokens at the head of every prompt, before any text of an item."""
 
@@ -184,6 +195,25 @@ class PromptPlan:
             raise DataError(message, hint="give the answers, or replay recorded outputs")
         return self.pieces_of(answer.text, slot, answer.sha256)
 
+    def most_tokens(self, aspect: int, *, with_reference: bool) -> int | None:
+        """Tokens above which the answers of a prompt are shortened; None where they are not."""
+        return self._cutter.most_tokens(aspect, with_reference) if self._cutter else None
+
+    def cuts_of(self, item: Item, shown: tuple[int, ...]) -> Mapping[int, Cut]:
+        """What is shown of the answers of a comparison, by index; empty where it is all of them."""
+        if self._cutter is None:
+            return {}
+        kept, pair = self._kept_of(item), tuple(sorted(shown))
+        if pair not in kept.cuts:
+            if kept.room is None:
+                has_reference = self.shows_reference(item)
+                parts = self._parts[0][has_reference]
+                theirs = [each for each in parts if isinstance(each, Slot) and not each.of_answers]
+                kept.room = self._cutter.room(self._laid(theirs, item, ()), has_reference)
+            answers = {index: self._answer(item, index) for index in pair}
+            kept.cuts[pair] = self._cutter.shorten(answers, kept.room)
+        return kept.cuts[pair]
+
     @property
     def slow_because(self) -> str:
         """Why much text was encoded the slow way; empty where it was not."""
@@ -204,18 +234,25 @@ class PromptPlan:
         self._check_shown(item, len(shown))
         has_reference = self.shows_reference(item)
         parts = self._parts[aspect][has_reference]
-        if item is not self._of:
-            self._of, self._kept = item, ItemPieces()
-        kept = self._kept
+        kept = self._kept_of(item)
         first = self._first_answer[aspect][has_reference]
         lead = kept.leads.get(aspect)
         if lead is None:
             lead = lead_of(self._laid(parts[:first], item, shown), needs_ids=self.needs_ids)
             kept.leads[aspect] = lead
-        return lead, self._laid(parts[first:], item, shown)
+        return lead, self._laid(parts[first:], item, shown, self.cuts_of(item, shown))
+
+    def _kept_of(self, item: Item) -> ItemPieces:
+        if item is not self._of:
+            self._of, self._kept = item, ItemPieces()
+        return self._kept
 
     def _laid(
-        self, parts: Sequence[Piece | Slot], item: Item, shown: tuple[int, ...]
+        self,
+        parts: Sequence[Piece | Slot],
+        item: Item,
+        shown: tuple[int, ...],
+        cuts: Mapping[int, Cut] | None = None,
     ) -> list[Piece]:
         pieces: list[Piece] = []
         for part in parts:
@@ -228,15 +265,17 @@ class PromptPlan:
             elif name == "reference":
                 pieces += self.pieces_of(item.reference, name, item.reference_sha256)
             else:
-                pieces += self._answer(item, shown[part.place], name)
+                index = shown[part.place]
+                whole = cuts[index].pieces if cuts else self._answer(item, index)
+                pieces += [piece.within(name) if piece.segment.slot else piece for piece in whole]
         return pieces
 
-    def _answer(self, item: Item, index: int, slot: str) -> list[Piece]:
+    def _answer(self, item: Item, index: int) -> list[Piece]:
         """One encoding of an answer for all the places that it is shown in."""
         kept = self._kept.answers.get(index)
         if kept is None:
-            kept = self._kept.answers[index] = self.pieces_of_answer(item, index, slot)
-        return [piece.within(slot) if piece.segment.slot else piece for piece in kept]
+            kept = self._kept.answers[index] = self.pieces_of_answer(item, index)
+        return kept
 
     def pieces_of(self, text: Text | None, slot: str, sha256: bytes) -> list[Piece]:
         """Cut a text of an item into pieces; none where there is no text."""

@@ -209,6 +209,11 @@ class PromptTokenizer:
         ids = self._sealed.encode(text, add_special_tokens=False).ids
         return ids[0] if len(ids) == 1 and ids[0] not in self.control_ids else None
 
+    def token_ends(self, text: str) -> NDArray[np.int64]:
+        """Where each token of an untrusted text ends in it, in characters. Shape (tokens,)."""
+        offsets = self._sealed.encode(text, add_special_tokens=False).offsets
+        return np.array([end for _, end in offsets], np.int64)
+
     def is_control_token(self, text: str) -> bool:
         """Whether trusted `text` is one control token."""
         ids = self._trusted.encode(text, add_special_tokens=False).ids

@@ -37,6 +37,7 @@ def ways_of(
     model: JudgeModel | None,
     capabilities: Capabilities,
     overrides: Mapping[str, Any] | None = None,
+    truncation: str = TRUNCATION,
 ) -> tuple[Way, ...]:
     """Lay out every prompt of a rubric: one where aspects are asked together, else one an aspect.
 
@@ -52,7 +53,7 @@ def ways_of(
         layout = lay_out(asked, model, capabilities, thinking=thinking)
         decoding = decide_decoding(asked, capabilities, model, overrides, layout=layout)
         questions = tuple(question_of(asked, place) for place in range(len(asked.aspects)))
-        seen = _seen(asked, model, decoding)
+        seen = _seen(asked, model, decoding, truncation)
         if capabilities.takes == "state":
             seen.append(questions)
         if thinking is not None and model and model.reasoning:
@@ -70,7 +71,9 @@ def hash_of_all(hashes: tuple[str, ...]) -> str:
     return framed("judgefast prompts 1", [each.encode() for each in hashes]).hex()
 
 
-def _seen(rubric: Rubric, model: JudgeModel | None, decoding: Decoding) -> list[object]:
+def _seen(
+    rubric: Rubric, model: JudgeModel | None, decoding: Decoding, truncation: str
+) -> list[object]:
     """What the judge sees, the texts of the item apart."""
     template = rubric.template
     is_chat = template.wrap == "chat" and model is not None
@@ -83,7 +86,7 @@ def _seen(rubric: Rubric, model: JudgeModel | None, decoding: Decoding) -> list[
         aspects = ("together", tuple(each))
     return [
         LAYOUT,
-        TRUNCATION,
+        truncation,
         template,
         rubric.examples,
         aspects,

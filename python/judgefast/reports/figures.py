@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
 from judgefast.reports.inert import line
 from judgefast.reports.words import (
     SENTENCE_LIMIT,
@@ -14,9 +16,10 @@ from judgefast.reports.words import (
     percent,
     plural,
 )
+from judgefast.stats.slice_names import slice_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import RenderableType
     from rich.table import Table
@@ -41,7 +44,6 @@ def estimate_parts(estimates: Sequence[Estimate]) -> list[RenderableType]:
         Renderables; none where there is no estimate.
 
     """
-    from rich.padding import Padding  # noqa: PLC0415 - loaded when something is shown
     from rich.table import Table  # noqa: PLC0415 - loaded when something is shown
     from rich.text import Text  # noqa: PLC0415 - loaded when something is shown
 
@@ -63,17 +65,27 @@ def estimate_parts(estimates: Sequence[Estimate]) -> list[RenderableType]:
         by_name[estimate.name].append(estimate)
     for title, group in by_name.items():
         _add_group(table, name(title), group, levels=len(levels), with_missing=with_missing)
-    notes = [Padding(Text(note, style="dim"), (0, 0, 0, 2)) for note in _notes(estimates)]
+    labels = [
+        name(estimate.name) + ("" if estimate.slice == "all" else f" {name(estimate.slice)}")
+        for estimate in estimates
+    ]
+    notes = note_parts(zip(labels, (estimate.note for estimate in estimates), strict=True))
     return [Text(""), table, *notes]
 
 
-def _notes(estimates: Sequence[Estimate]) -> list[str]:
-    """Say each note once, with the estimates that it is of."""
+def note_parts(noted: Iterable[tuple[str, str]]) -> list[RenderableType]:
+    """Say each note once, with what it is of; an empty note is none."""
+    from rich.padding import Padding  # noqa: PLC0415 - loaded when something is shown
+    from rich.text import Text  # noqa: PLC0415 - loaded when something is shown
+
+    return [Padding(Text(note, style="dim"), (0, 0, 0, 2)) for note in _notes(noted)]
+
+
+def _notes(noted: Iterable[tuple[str, str]]) -> list[str]:
     of_note: dict[str, list[str]] = defaultdict(list)
-    for estimate in estimates:
-        if estimate.note:
-            where = "" if estimate.slice == "all" else f" {name(estimate.slice)}"
-            of_note[estimate.note].append(f"{name(estimate.name)}{where}")
+    for label, note in noted:
+        if note:
+            of_note[note].append(label)
     notes = []
     for note, labels in of_note.items():
         more = f" and {len(labels) - MOST_LABELS:,} more" if len(labels) > MOST_LABELS else ""
@@ -133,6 +145,8 @@ def position_parts(bias: PositionBias | None) -> list[RenderableType]:
         table.add_row("flip rate", "unknown: one order was asked")
     else:
         _add_flips(table, bias)
+    for label, words in _by_aspect(bias):
+        table.add_row(label, words)
     parts: list[RenderableType] = [Text(""), Text("Position bias", style="bold"), table]
     if any(map(any, bias.flip_matrix)):
         parts.append(_matrix(bias.flip_matrix))
@@ -159,6 +173,20 @@ def _add_flips(table: Table, bias: PositionBias) -> None:
         noise = f"{number(bias.noise_flip_rate.value)} {interval(bias.noise_flip_rate)}"
         share = "" if bias.noise_share is None else f": explains {percent(bias.noise_share)} of it"
         table.add_row("noise", f"repeats in the same order flip at {noise}{share}")
+
+
+def _by_aspect(bias: PositionBias) -> Iterator[tuple[str, str]]:
+    """Say of each aspect, where there are several, what is said first of all of them."""
+    known = (
+        {} if bias.by_aspect is UNSET else {(one.name, one.slice): one for one in bias.by_aspect}
+    )
+    for place, (_, where) in enumerate(key for key in known if key[0] == "direction"):
+        words = f"{name(slice_parts(where).get('aspect', where))}: direction "
+        words += _direction(known["direction", where])
+        flips = known.get(("flip_rate", where))
+        if flips is not None and not bias.one_order:
+            words += f"; flip rate {number(flips.value)} {interval(flips)}"
+        yield "" if place else "by aspect", words
 
 
 def _direction(direction: Estimate) -> str:

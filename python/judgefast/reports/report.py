@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from judgefast.stats.aspect_table import AspectTable  # noqa: TC001 - as below
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads it to decode
 from judgefast.stats.position import PositionBias  # noqa: TC001 - as above
 
@@ -120,6 +121,11 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     """Comparisons decided by `--on-empty lose` without asking the judge."""
     without_baseline: int = 0
     """Items without an answer of the baseline that all pairs are with: nothing is asked of them."""
+    truncated_items: int = 0
+    """Items that were judged by shortened answers, for length (`--truncate balanced`)."""
+    truncated_judgments: int = 0
+    truncated_tokens: int = 0
+    """Tokens of answers that these judgments did not show."""
     replaced_characters: int = 0
     """Characters that the judge's vocabulary lacks; they became U+FFFD in prompts."""
     replaced_surrogates: int = 0
@@ -127,12 +133,24 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: dict[str, int] = {}
     """Outcomes by `codes.OutcomeStatus`."""
     estimates: list[Estimate] = []
+    aspects: AspectTable | msgspec.UnsetType = msgspec.UNSET
+    """Of a rubric with several; not there where there is one."""
     position_bias: PositionBias | None = None
     label_mass: LabelMass | None = None
     findings: list[str] = []
     """Sentences for a person, by the published rule; the weightiest first."""
     unparsed_examples: list[UnparsedExample] = []
     """One a reason."""
+
+    @property
+    def quotable(self) -> list[Estimate]:
+        """Every estimate: those of position bias and the correlations of aspects too."""
+        bias, aspects = self.position_bias, self.aspects
+        return [
+            *self.estimates,
+            *([] if bias is None else bias.estimates),
+            *([] if aspects is msgspec.UNSET else aspects.correlations),
+        ]
 
 
 class Seconds(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,6 +175,23 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     completion: int | None = None
     reasoning: int | None = None
     """Of those of the completion, what the judge thought before it answered."""
+
+
+class Bill(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of the requests that were answered: as planned, and as the engine counted them."""
+
+    requests: int
+    planned_prompt: int
+    counted_prompt: int
+    """Over all answers, superseded ones too."""
+    planned_cached: int | None = None
+    """By the simulated cache; None where the plan knew of no cache."""
+    counted_cached: int | None = None
+    """None where the engine does not say."""
+    differs: list[str] = []
+    """`prompt`, `cached`: what differs by more than 1 % of the larger number."""
+    because: list[str] = []
+    """What is known to part them; empty where nothing differs, or nothing is known."""
 
 
 class FirstRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,6 +220,19 @@ class LaunchFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Verdicts of the report that came from this launch."""
 
 
+class SendingOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """In which order requests were sent first, as one digest over prefix groups and ids."""
+
+    planned: str
+    """32 hex digits: as the plan has it."""
+    sent: str
+    """As the journal has it; what it does not know of is where the plan has it."""
+    requests: int
+    """Requests that are to be sent."""
+    known: int
+    """Of these, how many the journal knows the time of."""
+
+
 class Operations(msgspec.Struct, frozen=True, kw_only=True):
     """What happened on the way. Differs between machines and after an interruption."""
 
@@ -196,6 +244,10 @@ class Operations(msgspec.Struct, frozen=True, kw_only=True):
     """Prompt and completion tokens together, over the judge phase."""
     requests: int = 0
     """Requests that were asked at least once."""
+    asked_once: int = 0
+    """Requests that were saved, because one with the same content or of another aspect answered."""
+    order: SendingOrder | None = None
+    """None where no plan is read."""
     attempts: int = 0
     """Completions and errors, over all launches."""
     superseded: int = 0
@@ -203,6 +255,8 @@ class Operations(msgspec.Struct, frozen=True, kw_only=True):
     servers: Tokens | None = None
     """Tokens as the judge's servers count them, those of all their users while launches judged;
     None where they do not say. Prompts of a list are counted there alone."""
+    bill: Bill | None = None
+    """None where the plan, or the engine, counted no tokens."""
     hedged: int | None = None
     """Requests that were sent to a second server as well; None where no engine does that."""
     in_flight_mean: float | None = None

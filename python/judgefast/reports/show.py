@@ -53,6 +53,8 @@ class JudgmentView(msgspec.Struct, frozen=True, kw_only=True):
     """By label, divided by their mass; empty where not read."""
     label_mass: float | None = None
     error: str | None = None
+    left_out: int = 0
+    """Tokens of the answers that the judge was not shown, for length (`--truncate balanced`)."""
     reasoning: str | None = None
     """What the judge thought before, where it came apart from `text`. No verdict is read there."""
 
@@ -162,6 +164,9 @@ def _judgment(judgment: JudgmentView) -> list[RenderableType | Inset]:
     details.append(f"key {name(judgment.key)}")
     parts: list[RenderableType | Inset] = [_plain(""), _plain(title, "bold")]
     parts.append(_indented(", ".join(details)))
+    if judgment.left_out:
+        words = f"the judge saw these answers shortened, by {judgment.left_out:,} tokens in all"
+        parts.append(_indented(words))
     if judgment.reasoning:
         parts += [_indented("thought first:"), Inset(block(judgment.reasoning), margin="  : ")]
     if judgment.text is not None:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from judgefast.reports.report import FirstRequest, LaunchFacts, Operations, Seconds, Tokens
+from judgefast.reports.bill import BillSums, bill_notes
+from judgefast.reports.report import (
+    FirstRequest,
+    LaunchFacts,
+    Operations,
+    Seconds,
+    SendingOrder,
+    Tokens,
+)
 
 if TYPE_CHECKING:
     from judgefast.journal.answers import AnswerIndex
@@ -23,12 +31,15 @@ _MANY_PREEMPTIONS = 0.05
 _PHASES = ("read", "plan", "load", "judge", "report")
 
 
-def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
+def operations_of(
+    directory: RunDirectory, answers: AnswerIndex, order: SendingOrder | None = None
+) -> Operations:
     """Add up time, tokens, attempts and launches.
 
     Args:
         directory: The run.
         answers: Its journal joined to its plan.
+        order: In which its requests were sent.
 
     """
     launches = directory.launches()
@@ -38,8 +49,10 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
     timed_tokens: int | None = None
     partly: set[str] = set()
     by_launch = Counter(answers.by_launch())
+    counted = BillSums()
     for batch in directory.completions(_COLUMNS):
         attempts += batch.num_rows
+        counted.add(batch)
         of_timed = batch.filter(_is_one_of(batch.column("launch"), timed))
         for name in _TOKENS:
             sums[name] = _plus(sums[name], batch.column(name))
@@ -51,6 +64,7 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
     prompt, cached, completion, reasoning = (sums[name] for name in _TOKENS)
     judged = seconds.judge
     judgments = sum(by_launch[launch] for launch in timed)
+    bill = counted.bill(directory, answers, launches)
     return Operations(
         seconds=seconds,
         judgments_per_second=judgments / judged if judged else None,
@@ -63,9 +77,12 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
         ),
         tokens_per_second=None if not judged or timed_tokens is None else timed_tokens / judged,
         requests=int(np.count_nonzero(answers.attempts)),
+        asked_once=answers.num_saved,
+        order=order,
         attempts=attempts,
         superseded=answers.num_superseded,
         servers=_of_servers(launches),
+        bill=bill,
         hedged=_counted(launches, "hedged"),
         in_flight_mean=_in_flight(launches),
         first_request=_first_request(launches),
@@ -84,6 +101,7 @@ def operations_of(directory: RunDirectory, answers: AnswerIndex) -> Operations:
             *_of_engines(launches),
             *_unproven(_counted(launches, "unproven_lengths")),
             *_often_preempted(preemptions, attempts),
+            *bill_notes(bill),
             *_untimed(sum(by_launch.values()) - judgments),
         ],
     )

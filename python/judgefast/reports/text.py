@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
+from judgefast.reports.aspects import aspect_parts
 from judgefast.reports.console import Look, to_text
 from judgefast.reports.figures import estimate_parts, position_parts
 from judgefast.reports.inert import line
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from judgefast.reports.report import (
+        Bill,
         Counts,
         FirstRequest,
         LaunchFacts,
@@ -67,13 +71,22 @@ def render(report: Report, look: Look | None = None) -> str:
         *_counts(results),
         *_remarks(results),
         *_findings(results),
-        *estimate_parts(results.estimates),
+        *_estimates(results),
         *position_parts(results.position_bias),
         *_label_mass(results),
         *_unparsed(results),
         *_operations(report.operations, results),
     ]
     return to_text(parts, look or Look())
+
+
+def _estimates(results: Results) -> list[RenderableType]:
+    """The table of aspects, where there are several, before all that does not stand in it."""
+    table = results.aspects
+    if table is UNSET:
+        return estimate_parts(results.estimates)
+    others = [one for one in results.estimates if not table.holds(one)]
+    return [*aspect_parts(table), *estimate_parts(others)]
 
 
 def _title(results: Results) -> list[RenderableType]:
@@ -141,6 +154,11 @@ def _remarks(results: Results) -> list[RenderableType]:
     if results.without_baseline:
         left = plural(results.without_baseline, "item")
         table.add_row("no baseline", f"{left} without an answer of the baseline, not judged")
+    if results.truncated_items:
+        items = plural(results.truncated_items, "item")
+        tokens = plural(results.truncated_tokens, "token")
+        many = plural(results.truncated_judgments, "judgment")
+        table.add_row("shortened", f"answers of {items}, for length: {tokens} of {many} not shown")
     if results.replaced_characters:
         replaced = plural(results.replaced_characters, "character")
         table.add_row("replaced", f"{replaced} that the judge's vocabulary lacks, by U+FFFD")
@@ -255,6 +273,8 @@ def _add_speed(table: Table, operations: Operations) -> None:
     if operations.servers is not None:
         counted = _tokens(operations.servers)
         table.add_row("servers", f"{counted}, as they count, for all their users")
+    if operations.bill is not None:
+        table.add_row("plan", _bill(operations.bill))
     asked = f"{plural(operations.attempts, 'attempt')} at {plural(operations.requests, 'request')}"
     superseded = f", {operations.superseded:,} superseded" if operations.superseded else ""
     hedged = f", {operations.hedged:,} sent to a second server too" if operations.hedged else ""
@@ -290,6 +310,18 @@ def _tokens(tokens: Tokens) -> str:
     completion = "unknown" if tokens.completion is None else f"{tokens.completion:,}"
     thought = f" ({tokens.reasoning:,} of them reasoning)" if tokens.reasoning else ""
     return f"{prompt}{split}, completion {completion}{thought}"
+
+
+def _bill(bill: Bill) -> str:
+    """What was planned of the answered requests; the line above says what was counted."""
+    cached = "cached unknown"
+    if bill.planned_cached is not None:
+        cached = f"{bill.planned_cached:,} cached"
+    agrees = "; more than 1 % off, see below" if bill.differs else ""
+    if not bill.differs:
+        agrees = "" if None in {bill.planned_cached, bill.counted_cached} else "; within 1 %"
+    answered = f"of {plural(bill.requests, 'answered request')}"
+    return f"prompt {bill.planned_prompt:,} ({cached}) {answered}{agrees}"
 
 
 def _launch(launch: LaunchFacts) -> str:

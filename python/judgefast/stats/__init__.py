@@ -10,11 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from judgefast.stats.aspects import JudgedAspect
     from judgefast.stats.bias import position_bias
+    from judgefast.stats.correlation import correlations
     from judgefast.stats.differences import Difference, differences_of
     from judgefast.stats.estimate import Estimate
     from judgefast.stats.measurement import Measurement
     from judgefast.stats.moments import Moments, cluster_moments
+    from judgefast.stats.overall import overall_outcomes
     from judgefast.stats.paired import RunOutcomes, paired_means
     from judgefast.stats.paired_mean import PairedMean
     from judgefast.stats.position import PositionBias
@@ -31,6 +34,7 @@ _HOMES = {
     "Difference": "differences",
     "Estimate": "estimate",
     "Finding": "sentences",
+    "JudgedAspect": "aspects",
     "Judgments": "summary",
     "Measurement": "measurement",
     "Moments": "moments",
@@ -41,9 +45,11 @@ _HOMES = {
     "Resampling": "replicates",
     "RunOutcomes": "paired",
     "cluster_moments": "moments",
+    "correlations": "correlation",
     "differences_of": "differences",
     "findings": "sentences",
     "measure": "summary",
+    "overall_outcomes": "overall",
     "paired_means": "paired",
     "position_bias": "bias",
     "replicate_means": "replicates",
@@ -54,6 +60,7 @@ __all__ = [
     "Difference",
     "Estimate",
     "Finding",
+    "JudgedAspect",
     "Judgments",
     "Measurement",
     "Moments",
@@ -64,9 +71,11 @@ __all__ = [
     "Resampling",
     "RunOutcomes",
     "cluster_moments",
+    "correlations",
     "differences_of",
     "findings",
     "measure",
+    "overall_outcomes",
     "paired_means",
     "position_bias",
     "replicate_means",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from msgspec import UNSET
 
 from judgefast.codes import FIXED_ONE
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads the annotation
@@ -53,6 +54,7 @@ def position_bias(  # noqa: PLR0913 - settings of the report, by keyword
     level: float = LEVEL,
     label_choices: Sequence[object] | None = None,
     resampling: Resampling | None = None,
+    aspects: Sequence[str] = (),
 ) -> PositionBias:
     """Measure position bias over the judgments that showed two answers.
 
@@ -63,6 +65,7 @@ def position_bias(  # noqa: PLR0913 - settings of the report, by keyword
         level: Confidence level of the intervals.
         label_choices: Meaning of each column of `p_labels`: `first`, `second` or `tie`.
         resampling: Seed and number of replicates; None: analytic ends only.
+        aspects: Names of the rubric's aspects, by code; several are measured apart as well.
 
     Returns:
         Rates with clustered intervals, counts, and the two rules' answers.
@@ -88,13 +91,14 @@ def position_bias(  # noqa: PLR0913 - settings of the report, by keyword
         counts, read = counts_of(shard)
         found = rows_of(counts, read, label_choices=label_choices, one_order=one_order)
         tallies[shard] = _tally(found, items)
-        return parts_of(found, items)
+        return parts_of(found, items, (), aspects)
 
-    means = {
-        one.name: position_estimate(one, level)
+    measured = [
+        position_estimate(one, level)
         for one in measure_shards(parts, shards.number, resampling)
         if one.name not in OPTIONAL or one.moments.outcomes
-    }
+    ]
+    means = {one.name: one for one in measured if one.slice == "all"}
     noise = means.get("noise_flip_rate")
     total = _Tally(*(sum(column) for column in zip(*tallies.values(), strict=True)))
     return PositionBias(
@@ -112,6 +116,7 @@ def position_bias(  # noqa: PLR0913 - settings of the report, by keyword
         p_first=means.get("p_first"),
         guide_flip_rule=_above_guide(means["flip_rate"]),
         direction_alert=_alerts(means["direction"], int(total.leaning)),
+        by_aspect=[one for one in measured if one.slice != "all"] if len(aspects) > 1 else UNSET,
     )
 
 

@@ -9,11 +9,17 @@ from __future__ import annotations
 
 import re
 from math import isfinite
-from typing import Literal, NamedTuple, NoReturn, cast, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn, cast, get_args
 
 from judgefast.errors import ConfigError
+from judgefast.stats.aspects import overall_scale
 from judgefast.stats.names import NAMES, suggestion
 from judgefast.stats.slice_names import slice_parts, unread_from
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from judgefast.stats.aspects import JudgedAspect
 
 Field = Literal["interval", "low", "high", "value"]
 Comparison = Literal[">=", "<=", ">", "<"]
@@ -23,6 +29,8 @@ _SLICE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\]"])*')
 _COMPARISON = re.compile("|".join(get_args(Comparison)))
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _DROP = "drop"
+_SCALES = {"direction": (-0.5, 0.5), "correlation": (-1.0, 1.0)}
+"""Where they are not 0 to 1."""
 _TO_QUOTE = 'quote what holds a blank, `=`, `"` or `]`, as in accuracy[meta.topic="a ] b"] >= 0.8'
 
 
@@ -89,15 +97,31 @@ def parse_rule(text: str) -> Rule:
     return Rule(text.strip(), word, part, is_drop, field, cast("Comparison", comparison), bound)
 
 
-def check_mean(rule: Rule, scale: tuple[float, float]) -> None:
-    """Refuse a rule about `mean` whose number no mean on the rubric's scale can reach.
+_SCALED = frozenset({"mean", "overall"})
+"""What has the scale of the rubric."""
+
+
+def check_mean(rule: Rule, aspects: Sequence[JudgedAspect]) -> None:
+    """Refuse a rule about a mean whose number no mean on the rubric's scale can reach.
+
+    Args:
+        rule: One about something else is left alone.
+        aspects: With the scales of their values.
 
     Raises:
         ConfigError: The rule would be decided whatever was judged.
 
     """
+    if rule.name not in _SCALED:
+        return
+    scales = {one.name: one.scale for one in aspects}
+    named = scales.get(slice_parts(rule.slice or "").get("aspect", ""))
+    scale = overall_scale(aspects)
+    if rule.name == "mean":
+        lows, highs = zip(*[named] if named else scales.values(), strict=True)
+        scale = min(lows), max(highs)
     low, high = _reach(*scale, is_drop=rule.is_drop)
-    if rule.name == "mean" and not low <= rule.bound <= high:
+    if not low <= rule.bound <= high:
         kind = "a difference of means" if rule.is_drop else "a mean"
         words = f"on the rubric's scale {kind} is from {low:g} to {high:g}"
         msg = f"`{rule.text}` decides nothing: {words}"
@@ -106,9 +130,9 @@ def check_mean(rule: Rule, scale: tuple[float, float]) -> None:
 
 def _check_bound(scanner: _Scanner, name: str, bound: float, *, is_drop: bool) -> None:
     """Refuse a number that no share can reach: 25 for 0.25, say."""
-    scale = (-0.5, 0.5) if name == "direction" else (0.0, 1.0)
+    scale = _SCALES.get(name, (0.0, 1.0))
     low, high = _reach(*scale, is_drop=is_drop)
-    if name == "mean" or low <= bound <= high:  # a mean has the scale of its rubric
+    if name in _SCALED or low <= bound <= high:  # those are checked once the rubric is known
         return
     hint = f"shares are fractions: for {bound:g} % write {bound / 100:g}"
     if not low <= bound / 100 <= high:

@@ -43,9 +43,12 @@ class SlicedRows(NamedTuple):
     """-1 for a row that is in no slice."""
     missing_weight: int = 1
     """What a missing outcome is taken to weigh in the bounds of the note."""
-    scale: tuple[float, float] = (0.0, 1.0)
+    scales: Sequence[tuple[float, float]] = ((0.0, 1.0),)
+    """Lowest and highest possible value: one for all slices, or one for each."""
     binary: bool = True
     """Whether the value can be a yes-or-no outcome on the scale 0 to 1."""
+    note: str = ""
+    """What has to be said of the value itself."""
     numbers: Sequence[int] | None = None
     """What the slices are called in every shard, ascending: one may lack some of them. None: by
     their place in `slices`."""
@@ -213,8 +216,9 @@ def _measurements(place: int, part: SlicedRows) -> Iterable[tuple[Key, Measureme
     num = len(part.slices)
     sums = cluster_moments(part.cluster_id64, part.value, part.weight, part.codes, num)
     lost = np.bincount(part.codes[(part.codes >= 0) & (part.weight == 0)], minlength=num)
-    columns = zip(_numbers(part), part.slices, sums, lost, strict=False)
-    for number, name, moments, missing in columns:
+    scales = part.scales if len(part.scales) > 1 else [part.scales[0]] * num
+    columns = zip(_numbers(part), part.slices, sums, lost, scales, strict=False)
+    for number, name, moments, missing, scale in columns:
         yield (
             (place, number),
             Measurement(
@@ -223,8 +227,9 @@ def _measurements(place: int, part: SlicedRows) -> Iterable[tuple[Key, Measureme
                 moments,
                 missing=int(missing),
                 missing_weight=part.missing_weight,
-                scale=part.scale,
+                scale=scale,
                 binary=part.binary,
+                note=part.note,
             ),
         )
 

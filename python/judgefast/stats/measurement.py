@@ -29,6 +29,8 @@ class Measurement(NamedTuple):
     """Lowest and highest possible value; ends are clipped to it."""
     binary: bool = True
     """Whether the value can be a yes-or-no outcome on the scale 0 to 1."""
+    note: str = ""
+    """What has to be said of the value itself."""
     replicates: Replicates | None = None
     """Means under resampling, where the published rule comes to them and a seed was given."""
 
@@ -62,15 +64,17 @@ class Measurement(NamedTuple):
         return self._replace(moments=moments, replicates=replicates)
 
     @property
-    def missing_notes(self) -> list[str]:
-        """What may be said of outcomes without a value: one sentence, or none."""
+    def notes(self) -> list[str]:
+        """What has to be said of the values, and of outcomes without one: a sentence each."""
         moments, lost = self.moments, self.missing * self.missing_weight
+        said = [self.note] if self.note else []
         if not lost or not moments.w:
-            return []
+            return said
         low, high = (
             (moments.s / FIXED_ONE + lost * end) / (moments.w + lost) for end in self.scale
         )
-        return [f"{self.missing} missing: between {low:.4g} and {high:.4g} whatever they were"]
+        between = f"between {low:.4g} and {high:.4g} whatever they were"
+        return [*said, f"{self.missing} missing: {between}"]
 
     def estimate(self, level: float) -> Estimate:
         """Put the interval of the published rule beside the mean, and say what is missing from it.
@@ -84,7 +88,7 @@ class Measurement(NamedTuple):
             moments, scale=self.scale, level=level, binary=self.binary, replicates=replicates
         )
         notes = [found.note] if found.note else []
-        notes += self.missing_notes
+        notes += self.notes
         if replicates is not None and found.method != replicates.method:
             replicates = None
         return Estimate(

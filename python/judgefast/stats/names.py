@@ -18,6 +18,10 @@ NAMES = (
     "verdict_rate",
     "unreadable",
     *OF_POSITION,
+    "overall",
+    "overall_accuracy",
+    "overall_ranking_accuracy",
+    "correlation",
 )
 """None is ever renamed: gates, notebooks and dashboards hang on them."""
 

@@ -64,6 +64,8 @@ class OrderCounts(NamedTuple):
 
     item: NDArray[np.int64]
     """Index of the item. Shape (m,)."""
+    aspect: NDArray[np.uint16]
+    """Index of the aspect. Shape (m,)."""
     planned: NDArray[np.int64]
     """Judgments planned in each order. Shape (m, 2)."""
     verdicts: NDArray[np.int64]
@@ -102,6 +104,7 @@ def order_counts(plan: ComparisonPlan, verdicts: VerdictColumns) -> OrderCounts:
     cells = comparison * 2 + order
     return OrderCounts(
         item=plan.item[index].astype(np.int64),
+        aspect=plan.aspect[index],
         planned=_counts(cells[pairwise], (len(index), 2)),
         verdicts=_counts(cells[read] * 3 + side[read], (len(index), 2, 3)),
         comparison=comparison,

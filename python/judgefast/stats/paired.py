@@ -55,6 +55,8 @@ def paired_means(  # noqa: PLR0913 - the runs, and by keyword how they meet
     *,
     name: str,
     scale: tuple[float, float] = (0.0, 1.0),
+    scales: Sequence[tuple[float, float]] | None = None,
+    note: str = "",
     by: Literal["item", "cluster"] | None = None,
     resampling: Resampling | None = None,
 ) -> list[PairedMean]:
@@ -71,6 +73,8 @@ def paired_means(  # noqa: PLR0913 - the runs, and by keyword how they meet
         slices: Names of the slices, by code.
         name: Name of the mean.
         scale: Lowest and highest value of an outcome.
+        scales: The same of each slice, where they differ.
+        note: What has to be said of the values.
         by: Join on item ids or on clusters; None takes items if `items_join` says so.
         resampling: Seed and number of replicates; None: analytic ends only.
 
@@ -90,7 +94,8 @@ def paired_means(  # noqa: PLR0913 - the runs, and by keyword how they meet
         by = "item" if items_join(a, b) else "cluster"
     units = _join(a, b, by, max(len(slices), 1))
     scored, both = units.scored, units.in_a & units.in_b
-    width, many = scale[1] - scale[0], len(slices)
+    many = len(slices)
+    widths = [high - low for low, high in scales or [scale]]
     rows = SlicedRows(
         name,
         slices,
@@ -98,8 +103,9 @@ def paired_means(  # noqa: PLR0913 - the runs, and by keyword how they meet
         units.difference,
         scored.astype(np.uint8),
         np.where(both, units.slice, -1),
-        scale=(-width, width),
+        scales=[(-width, width) for width in widths],
         binary=False,
+        note=note,
     )
     sums = [_sums(units.slice[scored], mean[scored], many) for mean in (units.mean_a, units.mean_b)]
     changes = changes_of(

@@ -72,7 +72,7 @@ class PairedMean(NamedTuple):
             method="clopper-pearson" if self.is_alike else "few-changes",
             replicates=None,
             seed=None,
-            note="; ".join([self._seldom(self.changes, level), *self.measurement.missing_notes]),
+            note="; ".join([self._seldom(self.changes, level), *self.measurement.notes]),
         )
 
     def dropped(

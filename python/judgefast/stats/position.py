@@ -43,9 +43,11 @@ class PositionBias(msgspec.Struct, frozen=True, kw_only=True):
     """The guides' rule: flip rate above 0.15. It fires on noise as well."""
     direction_alert: bool
     """Our rule: the interval of `direction` excludes 0, by enough and over enough clusters."""
+    by_aspect: list[Estimate] | msgspec.UnsetType = msgspec.UNSET
+    """The same means within each aspect; not there where there is one."""
 
     @property
     def estimates(self) -> list[Estimate]:
         """All of its estimates, by the order of `names.OF_POSITION`; those that are known."""
-        found = (getattr(self, name) for name in OF_POSITION)
-        return [one for one in found if one is not None]
+        found = [one for name in OF_POSITION if (one := getattr(self, name)) is not None]
+        return found + ([] if self.by_aspect is msgspec.UNSET else self.by_aspect)

@@ -12,7 +12,7 @@ from judgefast.codes import FIXED_ONE, Status
 from judgefast.stats.fixed import fixed_ratio, for_products, rounded_quotient
 from judgefast.stats.joint import SlicedRows, measure_parts
 from judgefast.stats.orders import order_counts
-from judgefast.stats.slices import Rows, Slicer
+from judgefast.stats.slices import Rows, Slicer, Statistic
 from judgefast.stats.tails import estimate_among
 
 if TYPE_CHECKING:
@@ -48,12 +48,13 @@ class PositionRows(NamedTuple):
     columns: dict[str, _Column]
     """By the name of the mean."""
 
-    def rows(self, name: str) -> Rows:
+    def statistic(self, name: str) -> Statistic:
         """One row a comparison; it weighs nothing where it is not used."""
         value, used = self.columns[name]
         zeros = np.zeros(len(value), dtype=np.int64)
         item = self.counts.item.astype(np.uint32)
-        return Rows(item, zeros.astype(np.uint16), value, used.astype(np.uint8), zeros, [""])
+        rows = Rows(item, self.counts.aspect, value, used.astype(np.uint8), zeros, [""])
+        return Statistic(name, rows, cuts="both")
 
 
 def position_rows(
@@ -110,23 +111,31 @@ def measure_position(
     items: JudgedItems,
     resampling: Resampling | None,
     fields: Sequence[str] = (),
+    aspects: Sequence[str] = (),
 ) -> list[Measurement]:
-    """Measure the mean of each column, of all and by fields of meta, for `position_estimate`."""
-    parts = parts_of(found, items)
-    slicer = Slicer(items, fields=fields, aspects=())
-    for name in found.columns:
-        parts += islice(slicer.parts(name, found.rows(name), binary=True), 1, None)
-    return measure_parts(parts, resampling)
+    """Measure the mean of each column, of all and by slices, for `position_estimate`."""
+    return measure_parts(parts_of(found, items, fields, aspects), resampling)
 
 
-def parts_of(found: PositionRows, items: JudgedItems) -> list[SlicedRows]:
-    """Each column as a part to measure."""
+def parts_of(
+    found: PositionRows,
+    items: JudgedItems,
+    fields: Sequence[str] = (),
+    aspects: Sequence[str] = (),
+) -> list[SlicedRows]:
+    """Each column as parts to measure: of all, then by aspects and by fields of meta."""
     cluster = items.cluster_id64[found.counts.item]
     whole = np.zeros(len(cluster), dtype=np.int64)
-    return [
+    parts = [
         SlicedRows(name, ["all"], cluster, value, used.astype(np.uint8), whole)
         for name, (value, used) in found.columns.items()
     ]
+    if not fields and len(aspects) <= 1:
+        return parts
+    slicer = Slicer(items, fields=fields, aspects=aspects)
+    for name in found.columns:  # the whole stands above, also where it is empty
+        parts += islice(slicer.parts(found.statistic(name)), 1, None)
+    return parts
 
 
 def position_estimate(

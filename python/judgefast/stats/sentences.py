@@ -31,14 +31,17 @@ def findings(bias: PositionBias | None, estimates: Iterable[Estimate]) -> list[F
 
     Args:
         bias: Of the run; None where no two answers were shown together.
-        estimates: Of the run; only `win_rate` of pairs, not of slices of `meta`, is read.
+        estimates: Of the run; only `win_rate` of pairs, not of slices of `meta`, is read. Where
+            there are several aspects, `overall` takes its place.
 
     """
     said = []
     position = position_finding(bias) if bias is not None else None
     if position is not None:
         said.append(position)
-    pairs = [one for one in estimates if _is_pair(one)]
+    known = list(estimates)
+    pairs = [one for one in known if _is_pair(one, "overall")]
+    pairs = pairs or [one for one in known if _is_pair(one, "win_rate")]
     if pairs and position is not None and position.kind == "follows_position":
         because = "this judge follows the position, not the answer"
         return [*said, Finding("no_winner", f"No winner is called because {because}.")]
@@ -78,22 +81,23 @@ def _winner(rate: Estimate) -> Finding:
     if rate.value is None or rate.low is None or rate.high is None:
         text = f"No winner is called because {candidate} against {baseline}: {rate.note}."
         return Finding("no_winner", text)
+    what = "win rate" if rate.name == "win_rate" else "overall win rate"
     ends = f"{_percent(rate.low)} to {_percent(rate.high)}"
     if rate.low <= EVEN <= rate.high:
         text = (
-            f"No winner is called because the win rate of {candidate} against {baseline}, "
+            f"No winner is called because the {what} of {candidate} against {baseline}, "
             f"{_percent(rate.value)}, has an interval ({ends}) that contains one half."
         )
         return Finding("no_winner", text)
     verb = "wins" if rate.low > EVEN else "loses"
-    text = f"{candidate} {verb} against {baseline}: win rate {_percent(rate.value)} ({ends})."
+    text = f"{candidate} {verb} against {baseline}: {what} {_percent(rate.value)} ({ends})."
     return Finding("winner", text)
 
 
-def _is_pair(one: Estimate) -> bool:
+def _is_pair(one: Estimate, name: str) -> bool:
     parts = slice_parts(one.slice)
     is_of_meta = any(key.startswith("meta.") for key in parts)
-    return one.name == "win_rate" and "candidate" in parts and not is_of_meta
+    return one.name == name and "candidate" in parts and not is_of_meta
 
 
 def _percent(share: float) -> str:

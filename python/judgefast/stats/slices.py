@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from judgefast.errors import ConfigError
+from judgefast.stats.aspects import UNIT_SCALE
 from judgefast.stats.joint import SlicedRows
 from judgefast.stats.slice_names import slice_part
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from judgefast.stats.aspects import Scale
 
 
 class JudgedItems(Protocol):
@@ -60,6 +63,43 @@ class Rows(NamedTuple):
     """Such as `model=gpt-x`; the empty string stands for all."""
 
 
+Cuts = Literal["aspects", "whole", "both"]
+"""Whether the aspects of a run, where there are several, are slices, are not told apart, or both:
+the whole first."""
+
+
+class Cut(NamedTuple):
+    """Rows of one statistic in one way of cutting them."""
+
+    codes: NDArray[np.int64]
+    """Slice of each row, from 0; -1 for none. Shape (n,)."""
+    slices: list[str]
+    """Their names, by code."""
+    numbers: list[int]
+    """What each is called in any shard."""
+    aspects: list[int]
+    """Which aspect each is of; 0 where aspects are not told apart."""
+
+
+class Statistic(NamedTuple):
+    """One named mean over outcomes."""
+
+    name: str
+    rows: Rows
+    scales: tuple[Scale, ...] = (UNIT_SCALE,)
+    """Of the values: one, or one an aspect."""
+    binary: bool = True
+    """Whether a value can be a yes-or-no outcome."""
+    cuts: Cuts = "aspects"
+    note: str = ""
+    """What has to be said of the values."""
+
+    def scales_of(self, cut: Cut) -> list[Scale]:
+        """Scale of each slice."""
+        last = len(self.scales) - 1
+        return [self.scales[min(aspect, last)] for aspect in cut.aspects] or [UNIT_SCALE]
+
+
 _SMALL = 65_536
 """So many codes are looked up in a table however few rows there are."""
 
@@ -74,40 +114,43 @@ class Slicer:
         self._aspects = aspects if len(aspects) > 1 else ()
         self._fields = [known_field(field, items.meta) for field in fields]
 
-    def parts(
-        self, name: str, rows: Rows, *, scale: tuple[float, float] = (0.0, 1.0), binary: bool
-    ) -> Iterator[SlicedRows]:
-        """Cut `rows` into every slice that has at least one, one field at a time."""
+    def parts(self, statistic: Statistic, *, cuts: Cuts | None = None) -> Iterator[SlicedRows]:
+        """Cut a statistic into every slice that has at least one row, one field at a time.
+
+        `cuts` in place of its own.
+        """
+        rows = statistic.rows
         heaviest = int(rows.weight.max(initial=1))
-        for field in (None, *self._fields):
-            codes, slices, numbers = self._codes(rows, field)
+        for cut in self.cut(rows, cuts or statistic.cuts):
             yield SlicedRows(
-                name,
-                slices,
+                statistic.name,
+                cut.slices,
                 self._items.cluster_id64[rows.item],
                 rows.value,
                 rows.weight,
-                codes,
+                cut.codes,
                 missing_weight=heaviest,
-                scale=scale,
-                binary=binary,
-                numbers=numbers,
+                scales=statistic.scales_of(cut),
+                binary=statistic.binary,
+                note=statistic.note,
+                numbers=cut.numbers,
             )
 
-    def cut(self, rows: Rows) -> Iterator[tuple[NDArray[np.int64], list[str]]]:
-        """Cut `rows` in every way asked for: slice of each row (-1 for none), names by code."""
+    def cut(self, rows: Rows, cuts: Cuts = "aspects") -> Iterator[Cut]:
+        """Cut `rows` in every way asked for."""
         for field in (None, *self._fields):
-            yield self._codes(rows, field)[:2]
+            if cuts != "aspects" and (cuts == "whole" or self._aspects):
+                yield self._cut(rows, field, ())
+            if cuts != "whole":
+                yield self._cut(rows, field, self._aspects)
 
-    def _codes(
-        self, rows: Rows, field: str | None
-    ) -> tuple[NDArray[np.int64], list[str], list[int]]:
-        """Dense slice codes of `rows`, the slices' names in order, and their numbers in any cut."""
+    def _cut(self, rows: Rows, field: str | None, aspects: Sequence[str]) -> Cut:
+        """Cut by group, by some aspects, and by one field of meta."""
         code = rows.group.astype(np.int64)
         outside = code < 0
         parts: list[tuple[int, Sequence[str]]] = [(len(rows.groups), rows.groups)]
-        if self._aspects:
-            names = [slice_part("aspect", aspect) for aspect in self._aspects]
+        if aspects:
+            names = [slice_part("aspect", aspect) for aspect in aspects]
             code = code * len(names) + rows.aspect
             parts.append((len(names), names))
         if field is not None:
@@ -119,8 +162,13 @@ class Slicer:
             parts.append((len(names), names))
         code[outside] = 0
         present, codes = _dense(code, outside, prod(size for size, _ in parts))
-        numbers = present.tolist()
-        return codes, [_slice_name(one, parts) for one in numbers], numbers
+        numbers, below = present.tolist(), prod(size for size, _ in parts[1 + bool(aspects) :])
+        return Cut(
+            codes,
+            [_slice_name(one, parts) for one in numbers],
+            numbers,
+            [one // below % len(aspects) if aspects else 0 for one in numbers],
+        )
 
 
 def _dense(

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from judgefast.errors import ConfigError
 from judgefast.stats import comparisons, scores
+from judgefast.stats.aspects import UNIT_SCALE, JudgedAspect, overall_scale
 from judgefast.stats.joint import measure_shards
+from judgefast.stats.overall import RESCALED, overall_outcomes
 from judgefast.stats.rules import LEVEL
 from judgefast.stats.shards import Shards
-from judgefast.stats.slices import Slicer
+from judgefast.stats.slices import Slicer, Statistic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -19,13 +21,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from judgefast.outcomes.columns import OutcomeColumns
+    from judgefast.stats.aspects import Scale
     from judgefast.stats.estimate import Estimate
     from judgefast.stats.joint import SlicedRows
     from judgefast.stats.measurement import Measurement
     from judgefast.stats.replicates import Resampling
-    from judgefast.stats.slices import JudgedItems, Rows
+    from judgefast.stats.slices import JudgedItems
 
-UNIT_SCALE = (0.0, 1.0)
+OVERALL = {
+    "win_rate": "overall",
+    "mean": "overall",
+    "pass_rate": "overall",
+    "choice_rate": "overall",
+    "accuracy": "overall_accuracy",
+    "ranking_accuracy": "overall_ranking_accuracy",
+}
+"""What a mean is called where it is of the overall values of several aspects; others have none."""
 
 
 class Judgments(NamedTuple):
@@ -34,15 +45,13 @@ class Judgments(NamedTuple):
     item: NDArray[np.uint32]
     status: NDArray[np.uint8]
     """`codes.Status`."""
+    aspect: NDArray[np.uint16] | None = None
+    """Index of the aspect; None where there is one."""
 
-
-class Statistic(NamedTuple):
-    """One named mean over outcomes."""
-
-    name: str
-    rows: Rows
-    scale: tuple[float, float] = UNIT_SCALE
-    binary: bool = True
+    def take(self, rows: NDArray[np.int64]) -> Judgments:
+        """Some of the judgments."""
+        aspect = None if self.aspect is None else self.aspect[rows]
+        return Judgments(self.item[rows], self.status[rows], aspect)
 
 
 def summarise(  # noqa: PLR0913 - each is a setting of the report, all but two by keyword
@@ -50,10 +59,10 @@ def summarise(  # noqa: PLR0913 - each is a setting of the report, all but two b
     items: JudgedItems,
     *,
     mode: str,
-    scale: tuple[float, float] = UNIT_SCALE,
+    scale: Scale = UNIT_SCALE,
     level: float = LEVEL,
     slices: Sequence[str] = (),
-    aspects: Sequence[str] = (),
+    aspects: Sequence[JudgedAspect] = (),
     baseline: str | None = None,
     judgments: Judgments | None = None,
     resampling: Resampling | None = None,
@@ -88,9 +97,9 @@ def measure(  # noqa: PLR0913 - as above
     items: JudgedItems,
     *,
     mode: str,
-    scale: tuple[float, float] = UNIT_SCALE,
+    scale: Scale = UNIT_SCALE,
     slices: Sequence[str] = (),
-    aspects: Sequence[str] = (),
+    aspects: Sequence[JudgedAspect] = (),
     baseline: str | None = None,
     judgments: Judgments | None = None,
     resampling: Resampling | None = None,
@@ -106,9 +115,12 @@ def measure(  # noqa: PLR0913 - as above
         outcomes: One comparison or scored answer a row.
         items: The judged items.
         mode: `pairwise`, `scalar`, `binary` or `choice`.
-        scale: Lowest and highest score of the rubric; used by `scalar` alone.
+        scale: Lowest and highest score of the rubric, where `aspects` do not say it; used by
+            `scalar` alone.
         slices: Meta fields to slice by as well, as `lang` or `meta.lang`.
-        aspects: Names of the rubric's aspects, by code. More than one become part of the slice.
+        aspects: The rubric's aspects, by code. More than one become part of the slice, and their
+            weighted means are measured too, first of all (`OVERALL`). None: as many as the
+            outcomes have, called by their codes, of one weight.
         baseline: Model that win rates are against, in `pairwise`.
         judgments: Planned judgments; given, the `unreadable` share is measured.
         resampling: Seed and number of the replicates, of which the ends of rule 4 are percentiles;
@@ -119,27 +131,28 @@ def measure(  # noqa: PLR0913 - as above
         Measurements in the order of the table of names, slices of `meta` after the whole.
 
     Raises:
-        ConfigError: An unknown mode, meta field or baseline.
+        ConfigError: An unknown mode, meta field or baseline; a weight that is not above 0.
 
     """
-    statistics = _Statistics(outcomes, items, mode, scale, baseline)
-    aspects = aspects or [str(code) for code in range(int(outcomes.aspect.max(initial=0)) + 1)]
-    slicer = Slicer(items, fields=slices, aspects=aspects)
-    whole = Slicer(items, fields=slices, aspects=())
+    aspects = aspects or [
+        JudgedAspect(str(code), scale=scale)
+        for code in range(int(outcomes.aspect.max(initial=0)) + 1)
+    ]
+    statistics = _Statistics(outcomes, items, mode, aspects, baseline)
+    slicer = Slicer(items, fields=slices, aspects=[aspect.name for aspect in aspects])
     shards = Shards(items.cluster_id64, len(outcomes.item if judgments is None else judgments.item))
 
     def parts_of(shard: int) -> Iterator[SlicedRows]:
-        for name, rows, of_scale, binary in statistics.of(
+        for statistic in statistics.of(
             outcomes.take(shards.rows(shard, outcomes.item)) if shards.number > 1 else outcomes
         ):
-            if names is None or name in names:
-                yield from slicer.parts(name, rows, scale=of_scale, binary=binary)
+            if names is None or statistic.name in names:
+                yield from slicer.parts(statistic)
         if judgments is not None and (names is None or "unreadable" in names):
-            item, status = judgments
+            asked = judgments
             if shards.number > 1:
-                asked = shards.rows(shard, item)
-                item, status = item[asked], status[asked]
-            yield from whole.parts("unreadable", scores.unreadable_rows(item, status), binary=True)
+                asked = judgments.take(shards.rows(shard, judgments.item))
+            yield from slicer.parts(unreadable(asked))
 
     return measure_shards(parts_of, shards.number, resampling)
 
@@ -149,16 +162,25 @@ def statistics_of(
     items: JudgedItems,
     *,
     mode: str,
-    scale: tuple[float, float] = UNIT_SCALE,
+    aspects: Sequence[JudgedAspect],
     baseline: str | None = None,
 ) -> list[Statistic]:
     """Rows of every mean of a mode, the headline first; arguments as for `summarise`.
 
     Raises:
-        ConfigError: An unknown mode or baseline.
+        ConfigError: An unknown mode or baseline; a weight that is not above 0.
 
     """
-    return _Statistics(outcomes, items, mode, scale, baseline).of(outcomes)
+    return _Statistics(outcomes, items, mode, aspects, baseline).of(outcomes)
+
+
+def unreadable(judgments: Judgments) -> Statistic:
+    """Share of the planned judgments that could not be read."""
+    item, status, aspect = judgments
+    found = scores.unreadable_rows(item, status)
+    if aspect is None:
+        return Statistic("unreadable", found, cuts="whole")
+    return Statistic("unreadable", found._replace(aspect=aspect), cuts="both")
 
 
 class _Statistics:
@@ -169,7 +191,7 @@ class _Statistics:
         outcomes: OutcomeColumns,
         items: JudgedItems,
         mode: str,
-        scale: tuple[float, float],
+        aspects: Sequence[JudgedAspect],
         baseline: str | None,
     ) -> None:
         """Look at all outcomes once."""
@@ -181,19 +203,37 @@ class _Statistics:
             known = ", ".join(items.models)
             message = f"no model `{baseline}` to serve as baseline; known: {known}"
             raise ConfigError(message, hint=f"did you mean `{close[0]}`?" if close else None)
-        self._items, self._scale, self._of_mode = items, scale, _MODES[mode]
+        if mode != "scalar":  # only a score has a scale of its own
+            aspects = [aspect._replace(scale=UNIT_SCALE) for aspect in aspects]
+        self._items, self._aspects, self._of_mode = items, aspects, _MODES[mode]
         is_pairs = mode == "pairwise"
         self._sides = comparisons.PairSides(outcomes, items, baseline) if is_pairs else None
 
     def of(self, outcomes: OutcomeColumns) -> list[Statistic]:
         """Rows of every mean over these outcomes, the headline first."""
-        return self._of_mode(outcomes, self._items, self._scale, self._sides)
+        scales = tuple(aspect.scale for aspect in self._aspects)
+        found = self._of_mode(outcomes, self._items, scales, self._sides)
+        return found if len(scales) <= 1 else [*self._overall(outcomes), *found]
+
+    def _overall(self, outcomes: OutcomeColumns) -> list[Statistic]:
+        """The same means, of the overall values of several aspects."""
+        overall, scale = overall_outcomes(outcomes, self._aspects), overall_scale(self._aspects)
+        note = RESCALED if len({aspect.scale for aspect in self._aspects}) > 1 else ""
+        return [
+            one._replace(
+                name=OVERALL[one.name],
+                cuts="whole",
+                note=note if OVERALL[one.name] == "overall" else "",
+            )
+            for one in self._of_mode(overall, self._items, (scale,), self._sides)
+            if one.name in OVERALL
+        ]
 
 
 def _pairwise(
     outcomes: OutcomeColumns,
     items: JudgedItems,
-    _: tuple[float, float],
+    _: tuple[Scale, ...],
     sides: comparisons.PairSides | None,
 ) -> list[Statistic]:
     assert sides is not None
@@ -209,12 +249,12 @@ def _pairwise(
 def _scalar(
     outcomes: OutcomeColumns,
     items: JudgedItems,
-    scale: tuple[float, float],
+    scales: tuple[Scale, ...],
     _: comparisons.PairSides | None,
 ) -> list[Statistic]:
     return [
-        Statistic("mean", scores.all_rows(outcomes), scale, binary=False),
-        Statistic("mean", scores.answer_rows(outcomes, items), scale, binary=False),
+        Statistic("mean", scores.all_rows(outcomes), scales, binary=False),
+        Statistic("mean", scores.answer_rows(outcomes, items), scales, binary=False),
         Statistic("ranking_accuracy", scores.ranking_rows(outcomes, items)),
     ]
 
@@ -222,7 +262,7 @@ def _scalar(
 def _binary(
     outcomes: OutcomeColumns,
     items: JudgedItems,
-    _: tuple[float, float],
+    _: tuple[Scale, ...],
     __: comparisons.PairSides | None,
 ) -> list[Statistic]:
     return [
@@ -236,7 +276,7 @@ def _binary(
 def _choice(
     outcomes: OutcomeColumns,
     items: JudgedItems,
-    _: tuple[float, float],
+    _: tuple[Scale, ...],
     __: comparisons.PairSides | None,
 ) -> list[Statistic]:
     return [
@@ -248,7 +288,7 @@ def _choice(
 _MODES: dict[
     str,
     Callable[
-        [OutcomeColumns, JudgedItems, tuple[float, float], comparisons.PairSides | None],
+        [OutcomeColumns, JudgedItems, tuple[Scale, ...], comparisons.PairSides | None],
         list[Statistic],
     ],
 ] = {"pairwise": _pairwise, "scalar": _scalar, "binary": _binary, "choice": _choice}

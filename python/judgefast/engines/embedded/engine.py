@@ -113,6 +113,12 @@ class EmbeddedEngine:
             kv_blocks=self.options.blocks(per_token),
         )
 
+    def cache_memory(self, tokens: int, sequences: int) -> float:
+        """KV cache that so many different tokens take, however many sequences share them. Bytes."""
+        del sequences
+        per_token = self.folder.facts.bytes_per_token(self.options.bytes_per_value)
+        return float(tokens * per_token)
+
     @property
     def prefix_cache(self) -> PrefixCache:
         """See :class:`PrefixCache`.

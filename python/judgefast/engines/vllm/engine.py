@@ -7,6 +7,7 @@ import queue
 import threading
 from functools import cached_property
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from judgefast.engines.base import Lane
@@ -16,10 +17,12 @@ from judgefast.engines.vllm.models import find_model
 from judgefast.engines.vllm.options import VllmOptions, listed
 from judgefast.engines.vllm.priming import Primer, needs_priming
 from judgefast.engines.vllm.replies import Pending
+from judgefast.engines.vllm.room import numbers_of
 from judgefast.engines.vllm.settings import SEQUENCES
+from judgefast.engines.vllm.shape import HALF, shape_of
 from judgefast.engines.vllm.versions import warning_of
 from judgefast.engines.vllm.work import work_of
-from judgefast.errors import EngineError
+from judgefast.errors import EngineError, ModelError
 from judgefast.prompts.decoding import Capabilities
 
 if TYPE_CHECKING:
@@ -67,9 +70,10 @@ class VllmEngine:
         cached_tokens=True,
         thinking=True,
     )
+    _needs_vllm = True
 
     def __init__(self, model: str | None = None, **options: Any) -> None:  # noqa: ANN401 - vLLM's own
-        if find_spec("vllm") is None:
+        if self._needs_vllm and find_spec("vllm") is None:
             message = "No module named 'vllm'"
             raise ModuleNotFoundError(message, name="vllm")
         ours = {name: value for name, value in options.items() if name in _OPTIONS}
@@ -91,6 +95,20 @@ class VllmEngine:
         self._lost: EngineError | None = None
         self._closed = False
 
+    @classmethod
+    def to_plan(cls, model: str | None = None, **options: Any) -> VllmEngine:  # noqa: ANN401 - as above
+        """An engine to plan with, which is never started: vLLM need not be installed.
+
+        Raises:
+            ConfigError: An option is out of range.
+            ModelError: The model would have to be looked up at the hub, by what vLLM brings.
+
+        """
+        if model and not Path(model).expanduser().is_dir() and find_spec("huggingface_hub") is None:
+            message = f"`{model}` is no model folder"
+            raise ModelError(message, hint="name a folder with config.json and tokenizer.json")
+        return _ToPlan(model, **options)
+
     @cached_property
     def folder(self) -> ModelFolder:
         """The judge's files."""
@@ -104,6 +122,23 @@ class VllmEngine:
         longest = self.options.arguments.get("max_model_len")
         model = self.folder.model
         return msgspec.structs.replace(model, context_tokens=longest) if longest else model
+
+    def cache_memory(self, tokens: int, sequences: int) -> float | None:
+        """KV cache that so many different tokens take, in so many sequences at once.
+
+        By config.json, on one GPU. Sliding layers keep a window of each sequence, others a state.
+
+        Returns:
+            Bytes; None where config.json does not say.
+
+        """
+        shape = shape_of(self.folder.path, self.folder.config)
+        if shape.cache_bytes is None:
+            return None
+        kept = min(tokens, (shape.window or 0) * sequences)
+        size = numbers_of(str(self.options.arguments.get("kv_cache_dtype", "auto")))
+        of_tokens = (shape.cache_bytes * tokens + shape.sliding_bytes * kept) * size / HALF
+        return of_tokens + shape.state_bytes * sequences
 
     @property
     def _of_replicas(self) -> Fleet:
@@ -320,6 +355,12 @@ class VllmEngine:
             thinks = self.model.reasoning
             works = [work_of(number, each.request, thinks) for number, each in moved.items()]
             self._supervisors[heir].submit(works)
+
+
+class _ToPlan(VllmEngine):
+    """The same without vLLM: all that is known before a start."""
+
+    _needs_vllm = False
 
 
 def _plain(value: object) -> object:

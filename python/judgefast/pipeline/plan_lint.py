@@ -1,0 +1,59 @@
+"""`plan --lint`: what breaks sharing in a rubric or in the data, and what it costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from judgefast.pipeline.lint_rubric import RubricLint
+from judgefast.pipeline.lint_texts import TextLint
+from judgefast.pipeline.survey import own_requests
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from judgefast.pipeline.judge import Judge
+    from judgefast.pipeline.plan import PlannedBlock
+    from judgefast.reports.plan_report import LintFinding
+
+BLOCK_TOKENS = 16
+"""Where the engine's cache is unknown."""
+
+
+class Lint:
+    """Watches the blocks of a plan.
+
+    Args:
+        judge: Who judges, by which rubric.
+        rows: Folder that holds `rows/`.
+        block_tokens: Of the cache.
+
+    """
+
+    def __init__(self, judge: Judge, rows: Path, block_tokens: int = BLOCK_TOKENS) -> None:
+        tokenizer = judge.engine.model.tokenizer if judge.prompts.needs_ids else None
+
+        def count(text: str) -> int:
+            return 0 if tokenizer is None else len(tokenizer.seal(text).token_ids)
+
+        self._rubric = RubricLint(judge, block_tokens)
+        self._texts = TextLint(rows, count, judge.prompts.shared_tokens)
+        self._items = 0
+
+    def __call__(self, block: PlannedBlock) -> None:
+        """Take a block in."""
+        self._texts.add(block.items, self._items)
+        self._items += len(block.items)
+        tokens = block.plan.rendered.prompt_tokens
+        if block.prompts is None or block.order is None or tokens is None:
+            return
+        is_sent = own_requests(block.plan.columns) & (block.plan.rendered.planned == 0)
+        order = block.order[is_sent[block.order]]
+        if len(order):
+            self._rubric.add(block, order, tokens.astype(np.int64))
+
+    def findings(self) -> list[LintFinding]:
+        """What was found, the dearest first."""
+        found = [*self._rubric.findings(), *self._texts.findings()]
+        return sorted(found, key=lambda one: (-one.lost_tokens, one.code, one.where))

@@ -1,0 +1,297 @@
+"""What a run would ask and what of it must be computed, said before anything is loaded or paid.
+
+Everything comes from the code that a run plans by: the same judge, the same rows, the same plan,
+so that its digest is the run's. The engine is built, and never started.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from msgspec.structs import replace
+
+from judgefast.batches.cache import CacheSettings
+from judgefast.datasets.run_order import snapshot
+from judgefast.engines.base import prefix_cache_of
+from judgefast.errors import ConfigError
+from judgefast.pipeline.directory import reader_of
+from judgefast.pipeline.dry_run import Nowhere
+from judgefast.pipeline.fit import check_answers, check_fit
+from judgefast.pipeline.judge import judge_of
+from judgefast.pipeline.plan import plan_run
+from judgefast.pipeline.plan_layouts import compare_layouts
+from judgefast.pipeline.plan_lint import Lint
+from judgefast.pipeline.survey import Survey
+from judgefast.prompts.block import SLOTS
+from judgefast.reports.plan_report import (
+    LongPrompt,
+    OrderCost,
+    PlannedCache,
+    PlannedMemory,
+    PlannedPrompts,
+    PlannedRequests,
+    PlannedRows,
+    PlanReport,
+    SharedPart,
+    TooLong,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from judgefast.config import RunConfig
+    from judgefast.datasets.reader import ItemReader
+    from judgefast.engines.base import Engine
+    from judgefast.pipeline.judge import Judge
+    from judgefast.pipeline.plan import PlannedBlock, RunPlan
+
+ASSUMED = {"block_tokens": 16, "cache_tokens": 200_000, "running": 64}
+"""A cache where nobody says what it is: blocks as vLLM has them on a GPU, and little room."""
+BATCHED_TOKENS = 8192
+"""Prompt tokens of one step, where the engine does not say."""
+
+
+class CacheWishes(NamedTuple):
+    """What the user says of the cache, in place of what the engine says or what is assumed."""
+
+    block_tokens: int | None = None
+    cache_tokens: int | None = None
+    running: int | None = None
+
+    def check(self) -> None:
+        """Refuse what is out of range.
+
+        Raises:
+            ConfigError: Names the setting.
+
+        """
+        for name, value in self._asdict().items():
+            if value is not None and value < 1:
+                msg = f"`{name}` is {value}; it must be at least 1"
+                raise ConfigError(msg)
+
+
+def plan_report(  # noqa: PLR0913 - what a caller may bring along, all by keyword
+    config: RunConfig,
+    *,
+    data: Any = None,  # noqa: ANN401 - whatever `read_items` takes
+    engine: Engine | None = None,
+    wishes: CacheWishes | None = None,
+    layouts: bool = False,
+    lint: bool = False,
+    say: Callable[[str], None] | None = None,
+) -> PlanReport:
+    """Read, plan, simulate; leave nothing behind.
+
+    Args:
+        config: The options of the run; its `out` is not looked at.
+        data: Rows in memory, instead of `config.data`.
+        engine: An engine that is there already, instead of `config.engine`. It is closed.
+        wishes: Of the cache.
+        layouts: Compare the layouts that the rubric allows.
+        lint: Look for what keeps prompts from sharing.
+        say: Told what a person should know.
+
+    Raises:
+        JudgefastError: As `run` would: it cannot be planned.
+
+    """
+    wishes = wishes or CacheWishes()
+    wishes.check()
+    if engine is not None:
+        config = config.replace(engine=engine.name)
+    if data is None and not config.data:
+        msg = "no data was named"
+        raise ConfigError(msg, hint="judgefast plan DATA ..., with DATA a file, glob, folder or -")
+    with ExitStack() as stack:
+        if engine is not None:
+            stack.callback(engine.close)
+        judge = judge_of(config, engine=engine, is_to_plan=True)
+        stack.callback(judge.engine.close)
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="judgefast-")))
+        reader = reader_of(config, judge, list(config.data) if data is None else data)
+        snapshot(reader, scratch, seed=config.seed, limit=config.limit)
+        check_answers(reader.summary, judge)
+        check_fit(scratch, config, judge)
+        cache, settings = cache_of(judge, wishes)
+        characters = judge.prompts if judge.rendered and settings is None else None
+        survey = Survey(settings, characters_of=characters)
+        blocks = ASSUMED["block_tokens"] if settings is None else settings.block_tokens
+        linter = Lint(judge, scratch, blocks) if lint else None
+
+        def watch(block: PlannedBlock) -> None:
+            survey(block)
+            if linter is not None:
+                linter(block)
+
+        plan = plan_run(Nowhere(), scratch, judge, config, say or _say_nothing, watch)
+        report = _report(judge, config, reader, survey, plan)
+        report = replace(report, **_costs(judge, survey, cache, settings))
+        if layouts and settings is not None:
+            report = replace(report, layouts=compare_layouts(judge, config, scratch, settings))
+        if linter is not None:
+            report = replace(report, lint=linter.findings())
+        return report
+
+
+def _say_nothing(words: str) -> None:
+    del words
+
+
+def cache_of(judge: Judge, wishes: CacheWishes) -> tuple[PlannedCache | None, CacheSettings | None]:
+    """The cache to simulate: what the user says, else the engine, else what is assumed."""
+    if not judge.prompts.needs_ids:
+        return None, None
+    told = prefix_cache_of(judge.engine)
+    of_engine = {
+        "block_tokens": getattr(told, "block_tokens", None),
+        "cache_tokens": getattr(told, "budget_tokens", None),
+        "running": getattr(told, "running", None),
+    }
+    given = {name: value for name, value in wishes._asdict().items() if value is not None}
+    known = {name: value for name, value in of_engine.items() if value is not None} | given
+    sizes = ASSUMED | known
+    answer = max(1, judge.prompts.decoding.most_tokens)
+    own = {
+        "block_tokens": sizes["block_tokens"],
+        "budget_tokens": sizes["cache_tokens"],
+        "running": sizes["running"],
+    }
+    if told is None:
+        settings = CacheSettings(**own, generated_tokens=answer, batched_tokens=BATCHED_TOKENS)
+    else:
+        settings = replace(CacheSettings.of(told, generated_tokens=answer), **own)
+    cache = PlannedCache(
+        **sizes,
+        window=settings.window,
+        given=sorted(given),
+        assumed=[name for name in ASSUMED if name not in known],
+    )
+    return cache, settings
+
+
+def _report(
+    judge: Judge, config: RunConfig, reader: ItemReader, survey: Survey, plan: RunPlan
+) -> PlanReport:
+    """What is known of every plan, whatever the engine takes."""
+    summary = reader.summary
+    rubric, decoding, model = judge.rubric, judge.prompts.decoding, judge.engine.model
+    skipped = dict(summary.skipped)
+    if survey.items < summary.items:
+        skipped["not_in_sample"] = summary.items - survey.items
+    counted = judge.prompts.needs_ids and judge.rendered
+    sent = survey.requests
+    notes = []
+    if judge.prompts.needs_ids and not model.digest:
+        notes.append("the judge has no digest: its weights are not known")
+    return PlanReport(
+        rubric=rubric.name,
+        mode=rubric.mode,
+        judge=judge.name,
+        engine=judge.engine.name,
+        digest=getattr(plan, "digest", ""),
+        prompt_hash=judge.prompts.prompt_hash,
+        rows=PlannedRows(
+            read=summary.rows,
+            items=survey.items,
+            skipped=skipped,
+            questions=survey.questions,
+            answers=survey.answers,
+        ),
+        requests=PlannedRequests(
+            judgments=survey.judgments,
+            orders=2 if config.orders == "both" and rubric.mode in _OF_SEVERAL else 1,
+            aspects=judge.aspects,
+            repeats=config.repeats,
+            requests=sent,
+            too_long=survey.too_long,
+            not_needed=survey.not_needed,
+        ),
+        prompts=PlannedPrompts(
+            tokens=survey.prompt_tokens if counted else None,
+            mean_tokens=survey.prompt_tokens / sent if counted and sent else None,
+            longest_tokens=survey.longest_tokens if counted and sent else None,
+            characters=survey.characters if judge.rendered and not counted else None,
+            answer_tokens=decoding.most_tokens,
+        ),
+        longest=[LongPrompt(item_id=item, tokens=many) for many, item in survey.longest],
+        too_long=[
+            TooLong(
+                item_id=one.item_id, requests=one.requests, tokens=one.tokens + decoding.most_tokens
+            )
+            for one in survey.misfits
+        ],
+        context_tokens=model.context_tokens,
+        notes=notes,
+    )
+
+
+_OF_SEVERAL = {"pairwise", "choice"}
+
+
+def _costs(
+    judge: Judge, survey: Survey, cache: PlannedCache | None, settings: CacheSettings | None
+) -> dict[str, Any]:
+    """The fields of a report that a cache is simulated for; none without tokens."""
+    if settings is None or not survey.requests or not survey.prompt_tokens:
+        return {}
+    sample = survey.sample
+    whole = sample.prompt_tokens
+    computed = {"none": whole, **sample.computed(settings), "plan": sample.computed_tokens}
+    if sample.requests == survey.requests:
+        computed["least"] = min(survey.least_tokens, sample.computed_tokens)
+    cached = int(survey.by_slot.sum())
+    return {
+        "cache": cache,
+        "looked_at": sample.requests,
+        "costs": [
+            OrderCost(order=name, computed_tokens=computed[name], share=computed[name] / whole)
+            for name in ("none", "random", "natural", "plan", "least")
+            if name in computed
+        ],
+        "shared": [
+            SharedPart(part=part, cached_tokens=many, share=many / cached)
+            for part, many in parts_of(survey.by_slot, judge.rubric.mode)
+        ],
+        "memory": _memory(judge, survey, settings),
+    }
+
+
+def parts_of(by_slot: NDArray[np.int64], mode: str) -> list[tuple[str, int]]:
+    """Names of the parts of prompts that have any of some tokens, with these."""
+    found = []
+    for code in np.flatnonzero(by_slot).tolist():
+        place = code - _ANSWER
+        if place >= 0:
+            part = "answer" if mode not in _OF_SEVERAL else f"answer_{place + 1}"
+        else:
+            part = SLOTS[code] or "rubric"
+        found.append((part, int(by_slot[code])))
+    return found
+
+
+_ANSWER = SLOTS.index("answer")
+
+
+def _memory(judge: Judge, survey: Survey, settings: CacheSettings) -> PlannedMemory | None:
+    """None where the engine does not know what a token takes."""
+    measure = getattr(judge.engine, "cache_memory", None)
+    if measure is None:
+        return None
+    running = min(settings.running, survey.requests)
+    longest = survey.longest_tokens + settings.generated_tokens
+    total = measure(survey.working_tokens, running)
+    if total is None:
+        return None
+    return PlannedMemory(
+        bytes_per_token=measure(1, 1) - measure(0, 1),
+        tokens=survey.working_tokens,
+        total_bytes=total,
+        longest_bytes=measure(longest, 1),
+    )

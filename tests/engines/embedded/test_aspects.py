@@ -1,0 +1,48 @@
+"""Several aspects on the real engine: one by one by probability, together by a schema."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+import judgefast
+from judgefast.prompts import load_rubric
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
+
+ASPECTS = ("correctness", "completeness", "clarity")
+ROWS = [
+    {"id": "q1", "question": "What is 2 + 2?", "answer": "It is 4, since two twos are four."},
+    {"id": "q2", "question": "Name the capital of France.", "answer": "Paris is its capital."},
+]
+
+
+def test_three_aspects_are_asked_one_by_one_and_together(weights: Path, tmp_path: Path) -> None:
+    assert weights.exists()
+    apart = judgefast.run(ROWS, rubric="aspects-1-5", engine="embedded", out=tmp_path / "apart")
+    rows = apart.table("verdicts").to_pylist()
+    assert [row["status"] for row in rows] == ["parsed"] * 6
+    assert {row["aspect"] for row in rows} == set(ASPECTS)
+    assert len({row["request_id"] for row in rows}) == 6
+    assert all(sum(row["p_labels"]) == pytest.approx(1, abs=1e-5) for row in rows)
+
+    text = load_rubric("aspects-1-5").source.replace(
+        'layout = "aspect-last"', 'aspects = "together"'
+    )
+    text = text.replace('[verdict]\nname = "label"', '[verdict]\nname = "json"')
+    text = text.replace("max_tokens = 8", "max_tokens = 128")
+    path = tmp_path / "together.toml"
+    path.write_text(text, encoding="utf-8")
+    together = judgefast.run(ROWS, rubric=path, engine="embedded", out=tmp_path / "together")
+    rows = together.table("verdicts").to_pylist()
+    assert [row["status"] for row in rows] == ["parsed"] * 6
+    assert len({row["request_id"] for row in rows}) == 2
+    for row in rows:
+        said = json.loads(row["text"])
+        assert list(said) == list(ASPECTS)
+        assert row["score"] == said[row["aspect"]]["score"]
