@@ -103,7 +103,7 @@ def prompts_of(block: PlannedBlock) -> list[list[int]]:
 
 def test_prompts_of_a_block_are_sent_side_by_side_with_those_that_they_begin_like() -> None:
     judge, config = judge_and_config(orders="both", repeats=2)
-    block = plan_block([scattered()], judge, config, 0, PromptCounts())
+    block = plan_block([scattered()], judge, config, 0, PromptCounts(config.seed))
     prompts, columns = prompts_of(block), block.plan.columns
     sent = np.empty(len(prompts), np.uint32)
     sent[block.order] = np.arange(len(prompts), dtype=np.uint32)
@@ -130,7 +130,9 @@ def test_rows_of_a_window_are_sent_in_the_order_of_a_run_and_blocks_count_on() -
 def test_a_replay_is_sent_in_the_order_of_its_rows() -> None:
     engine = ScriptedEngine(by_hash, takes="key")
     config = RunConfig(rubric="pairwise", engine="scripted")
-    block = plan_block([scattered()], judge_of(config, engine=engine), config, 0, PromptCounts())
+    block = plan_block(
+        [scattered()], judge_of(config, engine=engine), config, 0, PromptCounts(config.seed)
+    )
     assert block.prompts is None
     assert block.order.tolist() == list(range(18))
     assert len(block.plan.columns.sent) == 0
@@ -139,7 +141,7 @@ def test_a_replay_is_sent_in_the_order_of_its_rows() -> None:
 def test_the_plan_says_what_the_engines_cache_will_have_of_what_is_sent() -> None:
     cache = PrefixCache(block_tokens=4, budget_tokens=None, running=2, batched_tokens=512)
     judge, config = judge_and_config(cache)
-    block = plan_block([scattered()], judge, config, 0, PromptCounts())
+    block = plan_block([scattered()], judge, config, 0, PromptCounts(config.seed))
     columns = block.plan.columns
     assert len(set(columns.asked_by.tolist())) == 12, "three questions, of two new answers each"
     simulator = simulator_of(judge)
