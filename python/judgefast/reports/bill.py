@@ -66,7 +66,9 @@ class BillSums:
         counted_prompt, counted_cached = (self._sums[name] for name in _COUNTED)
         if not self.answers or counted_prompt is None:
             return None
-        planned_prompt, planned_cached = _planned(directory, answers.final_attempt > 0)
+        asks = answers.sharing.own(len(answers.final_attempt))
+        answered = answers.final_attempt[asks] > 0
+        planned_prompt, planned_cached = _planned(directory, answered)
         if planned_prompt is None:
             return None
         both_cached = planned_cached is not None and counted_cached is not None
@@ -111,7 +113,7 @@ def _share(planned: int, counted: int) -> float:
 
 
 def _planned(directory: RunDirectory, answered: NDArray[np.bool_]) -> tuple[int | None, int | None]:
-    """Sums over the answered rows of the plan; None where a row of the plan does not say."""
+    """Sums over the answered requests of the plan; None where one of them does not say."""
     import pyarrow as pa  # noqa: PLC0415 - only a report needs it
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
@@ -124,6 +126,7 @@ def _planned(directory: RunDirectory, answered: NDArray[np.bool_]) -> tuple[int 
             column, total = chosen.column(name), sums[name]
             known = total is not None and not column.null_count
             sums[name] = (total or 0) + int(pc.sum(column).as_py() or 0) if known else None
+    assert at == len(answered)  # each request has the row that asks for it
     prompt, cached = (sums[name] for name in _PLANNED)
     return prompt, cached
 
