@@ -184,7 +184,9 @@ def test_vllm_is_needed_to_run_and_not_to_plan(
     monkeypatch.setattr("judgefast.engines.vllm.engine.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="needs `vllm`, which is not installed"):
         create_engine("vllm", model=str(folder))
-    assert plan(pairs(2), folder).engine == "vllm"
+    found = plan(pairs(2), folder)
+    assert found.engine == "vllm"
+    assert "no weights" in found.notes[0]
     with pytest.raises(ModelError, match="`Qwen/Qwen3-8B` is no model folder") as caught:
         judgefast.plan(pairs(2), rubric="pairwise", model="Qwen/Qwen3-8B", engine="vllm")
     assert "config.json and tokenizer.json" in str(caught.value.hint)
