@@ -14,9 +14,8 @@ from judgefast.prompts import read_rubric
 from judgefast.prompts.read_verdict import FORMATS
 from judgefast.prompts.verdict_format import FORMAT_NAMES, WHICH_NAMES
 from judgefast.stats import rules
-from judgefast.stats.names import NAMES, OF_POSITION
+from judgefast.stats.names import NAMES, OF_POSITION, OVERALL
 from judgefast.stats.position import PositionBias
-from judgefast.stats.summary import OVERALL
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_LINES = 400

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.prompts.aspects import SCALES, several
+from tests.prompts.aspects import JSON, SCALES, TOGETHER, several
 from tests.recorded import letter_of, pairs
 
 import judgefast
@@ -185,8 +185,9 @@ def test_a_gate_holds_aspects_and_overall_to_rules(
     assert {one.rule: (one.decision, one.slice) for one in decided} == rules
     assert decided[-2].more_clusters is not None
     assert "`with` is one of `tone`" in decided[-1].reason
-    with pytest.raises(ConfigError, match="`win_rate` has several slices and none of them is"):
+    with pytest.raises(ConfigError, match="`win_rate` has several slices and none of") as refused:
         both.gate("win_rate >= 0.2")
+    assert str(refused.value.hint).endswith("; all aspects together are `overall`")
 
 
 def test_other_weights_are_another_rule(both: judgefast.Run, folder: Path) -> None:
@@ -250,6 +251,48 @@ def test_scores_on_scales_of_their_own(folder: Path) -> None:
     assert [one.decision for one in decided.rules[:2]] == ["pass", "pass"]
     with pytest.raises(ConfigError, match="a mean is from 0 to 1"):
         run.gate("overall >= 3")
+
+
+def test_aspects_asked_together_come_to_the_same_numbers(folder: Path) -> None:
+    """One answer holds both verdicts; where one of them is not in it, the other one counts."""
+    rows = [{"id": f"i{n}", "question": f"q{n}", "answer": f"x{n}"} for n in range(24)]
+    scores = {"clarity": [n * 5 % 3 + 1 for n in range(24)], "tone": [n % 5 + 1 for n in range(24)]}
+    verdicts = [
+        {
+            name: {"reason": "so", "score": score[place]}
+            for name, score in scores.items()
+            if name == "clarity" or place % 4
+        }
+        for place in range(24)
+    ]
+    apart = [
+        {"id": row["id"], "aspect": name, "text": json.dumps(verdict.get(name, {}))}
+        for row, verdict in zip(rows, verdicts, strict=True)
+        for name in scores
+    ]
+    together = [
+        {"id": row["id"], "text": json.dumps(verdict)}
+        for row, verdict in zip(rows, verdicts, strict=True)
+    ]
+    found = []
+    for name, template, recorded in (("apart", "", apart), ("together", TOGETHER, together)):
+        rubric = folder / f"{name}.toml"
+        text = several("clarity", "tone", template=template, verdict=JSON)
+        rubric.write_text(text, encoding="utf-8")
+        found.append(
+            judgefast.run(
+                rows,
+                recorded=recorded,
+                out=folder / name,
+                rubric=str(rubric),
+                engine="replay",
+                max_unreadable=1.0,
+            )
+        )
+    assert found[0].estimates == found[1].estimates
+    assert found[0].report.results.aspects == found[1].report.results.aspects
+    assert found[1].estimate("overall").missing == 6
+    assert [run.report.operations.requests for run in found] == [48, 24]
 
 
 def test_with_one_aspect_a_report_says_nothing_of_aspects(

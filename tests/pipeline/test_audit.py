@@ -10,7 +10,6 @@ import pytest
 from judgefast.errors import ConfigError, DataError
 from judgefast.pipeline.audit import audit
 from judgefast.prompts.builtin import load_rubric
-from tests.prompts.aspects import several
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,14 +54,6 @@ def read(
 
 def scored(*scores: object) -> list[dict[str, Any]]:
     return [{"text": json.dumps({"score": score})} for score in scores]
-
-
-def test_outputs_are_read_by_one_aspect(tmp_path: Path) -> None:
-    """By the first aspect's format a 5 of `tone` could not be read, and means would mix scales."""
-    (tmp_path / "two.toml").write_text(several("clarity", "tone"), encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"several aspects \(clarity, tone\)") as refused:
-        read(tmp_path, scored(1), rubric=str(tmp_path / "two.toml"))
-    assert "one [[aspects]]" in (refused.value.hint or "")
 
 
 def test_a_refused_output_is_not_one_that_was_repaired(tmp_path: Path) -> None:

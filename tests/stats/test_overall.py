@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from judgefast.codes import FIXED_ONE, OutcomeStatus
 from judgefast.errors import ConfigError
-from judgefast.stats import Resampling, measure, summarise
+from judgefast.stats import Resampling, measure, position_bias, shards, summarise
 from judgefast.stats.aspects import JudgedAspect
 from judgefast.stats.overall import overall_outcomes
 
-from .tables import make_items, make_outcomes
+from .tables import make_items, make_outcomes, make_verdicts, plan_of
 
 if TYPE_CHECKING:
     from judgefast.outcomes.columns import OutcomeColumns
@@ -282,6 +282,27 @@ def test_replicates_of_overall_are_those_of_the_aspects_weighted() -> None:
     drawn = {(one.name, one.slice): one.replicates.means for one in measured if one.replicates}
     parts = [drawn["mean", f"aspect=n{weight}"] * weight for weight in (1, 2, 6)]
     assert drawn["overall", "all"] == pytest.approx(sum(parts) / 9, abs=1e-7)
+
+
+def test_a_run_in_shards_has_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = correlated(90, 2, np.random.default_rng(6)).reshape(-1).tolist()
+    outcomes = make_outcomes(
+        np.repeat(range(90), 2), values, candidate=0, baseline=None, aspect=[0, 1] * 90
+    )
+    items = make_items(90, answers=1, clusters=[place // 2 for place in range(90)])
+    aspects = [JudgedAspect("a", 1, (0, 1)), JudgedAspect("b", 2, (-1, 1))]
+    item, first = np.repeat(range(90), 4), np.array([0, 1] * 180)
+    plan = plan_of(item, first, 1 - first, aspect=[0, 0, 1, 1] * 90)
+    verdicts = make_verdicts(np.random.default_rng(2).integers(0, 2, 360).tolist())
+
+    def found() -> object:
+        bias = position_bias(plan, verdicts, items, aspects=["a", "b"])
+        draws = Resampling(seed=3, replicates=64)
+        return bias, summarise(outcomes, items, mode="scalar", aspects=aspects, resampling=draws)
+
+    whole = found()
+    monkeypatch.setattr(shards, "SHARD_ROWS", 16)
+    assert found() == whole
 
 
 def test_the_interval_of_overall_keeps_the_aspects_of_an_item_together() -> None:

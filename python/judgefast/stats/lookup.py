@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from judgefast.errors import ConfigError
-from judgefast.stats.names import suggestion
+from judgefast.stats.names import OVERALL, suggestion
 from judgefast.stats.slice_names import slice_part, slice_parts, unread_from
 
 if TYPE_CHECKING:
@@ -144,6 +144,9 @@ def near_slice(wanted: str, slices: Sequence[str], fields: Collection[str] = ())
 def _no_slice(name: str, slice: str | None, slices: Sequence[str]) -> ConfigError:  # noqa: A002 - as above
     if slice is None:
         msg = f"`{name}` has several slices and none of them is the whole: {listed(slices)}"
-        return ConfigError(msg, hint=f"name one, as in `{name}[{slices[0]}]`")
+        hint = f"name one, as in `{name}[{slices[0]}]`"
+        if name in OVERALL and "aspect" in slice_parts(slices[0]):
+            hint += f"; all aspects together are `{OVERALL[name]}`"
+        return ConfigError(msg, hint=hint)
     msg = f"`{name}` has no slice `{slice}`; it has: {listed(slices)}"
     return ConfigError(msg, hint=near_slice(slice, slices))

@@ -25,6 +25,16 @@ NAMES = (
 )
 """None is ever renamed: gates, notebooks and dashboards hang on them."""
 
+OVERALL = {
+    "win_rate": "overall",
+    "mean": "overall",
+    "pass_rate": "overall",
+    "choice_rate": "overall",
+    "accuracy": "overall_accuracy",
+    "ranking_accuracy": "overall_ranking_accuracy",
+}
+"""What a mean is called where it is of the overall values of several aspects; others have none."""
+
 
 def suggestion(wrong: str, known: list[str] | tuple[str, ...]) -> str | None:
     """Name what a wrong name was meant to be, as a hint.

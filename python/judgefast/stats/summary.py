@@ -9,6 +9,7 @@ from judgefast.errors import ConfigError
 from judgefast.stats import comparisons, scores
 from judgefast.stats.aspects import UNIT_SCALE, JudgedAspect, overall_scale
 from judgefast.stats.joint import measure_shards
+from judgefast.stats.names import OVERALL
 from judgefast.stats.overall import RESCALED, overall_outcomes
 from judgefast.stats.rules import LEVEL
 from judgefast.stats.shards import Shards
@@ -27,16 +28,6 @@ if TYPE_CHECKING:
     from judgefast.stats.measurement import Measurement
     from judgefast.stats.replicates import Resampling
     from judgefast.stats.slices import JudgedItems
-
-OVERALL = {
-    "win_rate": "overall",
-    "mean": "overall",
-    "pass_rate": "overall",
-    "choice_rate": "overall",
-    "accuracy": "overall_accuracy",
-    "ranking_accuracy": "overall_ranking_accuracy",
-}
-"""What a mean is called where it is of the overall values of several aspects; others have none."""
 
 
 class Judgments(NamedTuple):

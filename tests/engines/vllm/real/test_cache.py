@@ -175,6 +175,7 @@ class Kept:
         self._engine = engine
 
     def __getattr__(self, name: str) -> Any:
+        """All else is the engine's."""
         return getattr(self._engine, name)
 
     def begin(self) -> None:
