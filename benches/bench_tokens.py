@@ -24,8 +24,12 @@ import sysconfig
 import time
 from itertools import permutations
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from judgefast.batches.trie import measure
 from judgefast.datasets.items import Answer, Item
 from judgefast.prompts import PromptPlan, PromptTokenizer, load_rubric
 from judgefast.prompts.decoding import Capabilities
@@ -37,7 +41,6 @@ from measure import new_record, refuse_debug_build, write
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
 ANSWERS = 6
@@ -112,13 +115,20 @@ def plan_of(rubric: str, path: Path, tokenizer: PromptTokenizer) -> PromptPlan:
 def planned(plan: PromptPlan, rows: list[Item]) -> tuple[float, float]:
     """Tokens by CPU second of all ordered pairs, and CPU microseconds a judgment."""
     started = time.process_time()
-    tokens = judgments = 0
-    for item in rows:
-        for shown in permutations(range(len(item.answers)), 2):
-            tokens += plan.measure(item, shown).prompt_tokens or 0
-            judgments += 1
+    pairs = [
+        (number, shown)
+        for number, item in enumerate(rows)
+        for shown in permutations(range(len(item.answers)), 2)
+    ]
+    asked: Any = SimpleNamespace(
+        item=np.array([number for number, _ in pairs], np.uint32),
+        aspect=np.zeros(len(pairs), np.uint16),
+        shown=np.array([shown for _, shown in pairs], np.uint16).ravel(),
+        shown_offsets=np.arange(len(pairs) + 1, dtype=np.int64) * 2,
+    )
+    _, tokens = measure(plan.segments_of(rows, asked, 0).segments)
     spent = time.process_time() - started
-    return tokens / spent, 1e6 * spent / judgments
+    return int(tokens.sum()) / spent, 1e6 * spent / len(pairs)
 
 
 def rendered(plan: PromptPlan, rows: list[Item]) -> float:

@@ -24,6 +24,7 @@ from judgefast.journal.run_directory import RunDirectory
 from judgefast.journal.writer import JournalWriter
 from judgefast.pipeline import run
 from judgefast.pipeline.prompt_counts import PromptCounts
+from judgefast.prompts.block import PromptBlock
 from judgefast.verdicts.table import VerdictTable
 from null_judge import NullEngine
 
@@ -44,7 +45,8 @@ PHASES = (
 PARTS: tuple[tuple[str, Any, str], ...] = (
     ("read: rows to items", ItemReader, "chunks"),
     ("read: sort and write", run_order, "_written"),
-    ("plan: render and hash", PromptCounts, "segments_of"),
+    ("plan: segments", PromptCounts, "segments_of"),
+    ("plan: hash", PromptBlock, "frame_hashes"),
     ("plan: write", RunDirectory, "write_plan"),
     ("judge: make requests", RequestMaker, "requests"),
     ("judge: engine", NullEngine, "submit"),

@@ -23,6 +23,7 @@ CACHE = CacheSettings(
     block_tokens=1, budget_tokens=24, running=1, generated_tokens=1, batched_tokens=64
 )
 """Room for one prompt and a little more."""
+ROOM = "which has room for little more than one prompt"
 
 UNIT, HEIGHT, GAP, TOP, LEFT, PANEL = 16, 17, 4, 72, 16, 352
 COLOURS = {"rubric": "#1f4e79", "question": "#2e7d32", "A": "#b45309", "B": "#7b1fa2"}
@@ -74,22 +75,28 @@ def picture() -> str:
     ]
     said = " and ".join(f"{computed(of)} blocks" for _, _, of in panels)
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-        f'width="{WIDTH}" height="{height}" role="img" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}"',
+        f' height="{height}" role="img" font-family="sans-serif" font-size="12">',
         f"<title>Twelve prompts in two orders: {said} are computed.</title>",
-        f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
-        f'<text x="{LEFT}" y="20">Each row is a prompt; they are sent from top to bottom.</text>',
-        f'<text x="{LEFT}" y="37">Dark is computed, light is found in the cache, which has room '
-        "for little more than one prompt.</text>",
+        _box(0, 0, WIDTH, height, 'fill="white"'),
+        _text(LEFT, 20, "Each row is a prompt; they are sent from top to bottom."),
+        _text(LEFT, 37, f"Dark is computed, light is found in the cache, {ROOM}."),
     ]
     for left, title, of in panels:
-        lines.append(f'<text x="{left}" y="{TOP - 14}" font-weight="bold">{title}</text>')
+        lines.append(_text(left, TOP - 14, title, ' font-weight="bold"'))
         for row, bar in enumerate(of):
             lines += _row(left, TOP + row * (HEIGHT + GAP), bar)
         whole = len(of) * sum(LENGTHS.values())
-        words = f"{computed(of)} of {whole} blocks are computed"
-        lines.append(f'<text x="{left}" y="{height - 14}">{words}</text>')
+        lines.append(_text(left, height - 14, f"{computed(of)} of {whole} blocks are computed"))
     return "\n".join([*lines, "</svg>", ""])
+
+
+def _box(x: int, y: int, width: int, height: int, style: str) -> str:
+    return f'<rect x="{x}" y="{y}" width="{width}" height="{height}" {style}/>'
+
+
+def _text(x: int, y: int, words: str, style: str = "") -> str:
+    return f'<text x="{x}" y="{y}"{style}>{words}</text>'
 
 
 def _row(left: int, top: int, bar: Bar) -> list[str]:
@@ -98,16 +105,13 @@ def _row(left: int, top: int, bar: Bar) -> list[str]:
         kind = part.split()[0]
         end = at + LENGTHS[kind]
         split = min(max(bar.cached, at), end)
-        for start, stop, opacity in ((at, split, "0.25"), (split, end, "1")):
+        fill = f'fill="{COLOURS[kind]}"'
+        for start, stop, style in ((at, split, f'{fill} opacity="0.25"'), (split, end, fill)):
             if stop > start:
-                lines.append(
-                    f'<rect x="{left + start * UNIT}" y="{top}" width="{(stop - start) * UNIT - 1}" '
-                    f'height="{HEIGHT}" fill="{COLOURS[kind]}" fill-opacity="{opacity}"/>'
-                )
-        ink = "white" if split < end else "black"
-        lines.append(
-            f'<text x="{left + at * UNIT + 4}" y="{top + 13}" fill="{ink}" font-size="11">{part}</text>'
-        )
+                width = (stop - start) * UNIT - 1
+                lines.append(_box(left + start * UNIT, top, width, HEIGHT, style))
+        ink = ' fill="white"' if split < end else ""
+        lines.append(_text(left + at * UNIT + 4, top + 13, part, ink))
         at = end
     return lines
 

@@ -46,6 +46,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How servers are asked; None for what they show they can do."""
     tokenizer: str | None = None
     """Model folder or `tokenizer.json` of a served judge; None to look for it."""
+    token_cache: str | None = None
+    """Folder that keeps token ids of texts between runs; None to keep none."""
     orders: Literal["both", "one"] = "both"
     """Answer orders that are judged."""
     pairs: str = "all"

@@ -115,11 +115,27 @@ def test_what_a_window_has_left_behind_makes_room_and_is_no_longer_shared() -> N
     # The first two that share a head compute it, where sliding layers are kept at few places only.
     assert simulate(texts.segments(rows), in_order(4), dense).tolist() == [0, 64, 64, 64]
     assert simulate(texts.segments(rows), in_order(4), few).tolist() == [0, 0, 64, 64]
-    # 72 tokens in full, and never more than 16 - 1 + a step in the layers that slide.
-    tight = msgspec.structs.replace(dense, budget_tokens=72 + 28, batched_tokens=8)
-    simulator = CacheSimulator(tight)
-    assert simulator.add(texts.segments(rows), in_order(4)).tolist()[0] == 0
-    assert simulator.too_large == 0
+    # 72 tokens in full, and never more than 16 - 1 + a step, and a block, in the layers that slide.
+    for budget, too_large in ((72 + 28, 0), (72 + 24, 4)):
+        tight = msgspec.structs.replace(dense, budget_tokens=budget, batched_tokens=8)
+        simulator = CacheSimulator(tight)
+        found = simulator.add(texts.segments(rows), in_order(4))
+        assert simulator.too_large == too_large
+        assert found[0] == 0
+
+
+def test_heads_that_are_sent_ahead_are_found_by_all_and_counted_apart() -> None:
+    texts = Texts(2)
+    head, tails = texts.new(130), [texts.new(20) for _ in range(5)]
+    rows = [(head, tail) for tail in tails]
+    few = msgspec.structs.replace(BASE, window=16, keeps_all=False, sends_heads=True)
+    simulator = CacheSimulator(few)
+    assert simulator.add(texts.segments(rows), in_order(5)).tolist() == [128] * 5
+    assert simulator.head_tokens == 129
+    head = texts.new(60)
+    short = [(head, tail) for tail in tails]
+    # Not worth a request: the first two compute it.
+    assert simulate(texts.segments(short), in_order(5), few).tolist() == [0, 0, 60, 60, 60]
 
 
 def test_rows_that_are_not_sent_and_prompts_without_tokens_have_nothing() -> None:

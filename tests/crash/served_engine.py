@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 from judgefast.engines.base import Lane
@@ -41,6 +42,7 @@ class ServedEngine(ScriptedEngine):
     def submit(self, lane: int, requests: Sequence[Request]) -> None:
         assert self._socket is not None
         self._asked |= {request.request_id.hex(): request for request in requests}
+        self._sent |= dict.fromkeys([request.request_id for request in requests], time.time())
         lines = [f"{request.request_id.hex()} {request.attempt}\n" for request in requests]
         self._socket.sendall("".join(lines).encode())
 
@@ -50,7 +52,7 @@ class ServedEngine(ScriptedEngine):
             return []
         *lines, self._rest = (self._rest + self._socket.recv(1 << 16)).split(b"\n")
         replies = [line.decode().split() for line in lines]
-        return [answered(self._asked.pop(name), letter) for name, letter in replies]
+        return [self._as_sent(answered(self._asked.pop(name), letter)) for name, letter in replies]
 
     def close(self) -> None:
         if self._socket is not None:

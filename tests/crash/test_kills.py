@@ -69,6 +69,16 @@ def replay(recorded: Path, out: str, *more: object) -> list[object]:
     return [*line, "--out", out, "--json", *more]
 
 
+def order_of(stdout: str, run: Path) -> str:
+    """The order of sending of a whole run: one digest, whoever tells of it."""
+    order = json.loads(stdout)["operations"]["order"]
+    assert order["known"] == order["requests"]
+    assert order["sent"] == order["planned"]
+    assert order["planned"] == json.loads((run / "plan" / "plan.json").read_bytes())["digest"]
+    digest: str = order["planned"]
+    return digest
+
+
 def print_phases(
     capsys: pytest.CaptureFixture[str], engine: str, phases: Counter[str], starts: int
 ) -> None:
@@ -139,7 +149,8 @@ def test_a_judge_of_its_own_serves_twice_at_most_what_was_in_flight_or_waited_fo
     words += ["--engine", "served", "--engine-arg", f"address={address}", "--out", "run"]
     began = time.monotonic()
     plain = Killing(tmp_path / "whole", "run", environment, "tests.crash.paced")
-    expected = results(plain.whole(words))
+    undisturbed = plain.whole(words)
+    expected, order = results(undisturbed), order_of(undisturbed, plain.run)
     seconds = time.monotonic() - began
     phases: Counter[str] = Counter()
     runs = 0
@@ -151,7 +162,9 @@ def test_a_judge_of_its_own_serves_twice_at_most_what_was_in_flight_or_waited_fo
             kept = {written.request_id for written in journaled(killing.run).values()}
             assert kept <= served.keys()
             assert len(served.keys() - kept) <= MOST_TWICE
-        assert results(killing.whole(words)) == expected
+        report = killing.whole(words)
+        assert results(report) == expected
+        assert order_of(report, killing.run) == order
         served = asked(log)
         assert len(served) == len(journaled(killing.run)) == 600
         assert sum(served.values()) - 600 <= killing.kills * MOST_TWICE
@@ -200,6 +213,8 @@ def test_on_the_embedded_engine_nothing_that_was_journaled_changes(
         if not killing.until_killed(words, moments, 8):
             killing.begin_anew()
         starts += 1
-    counts = json.loads(killing.whole(words))["results"]["counts"]
+    report = killing.whole(words)
+    order_of(report, killing.run)
+    counts = json.loads(report)["results"]["counts"]
     assert counts["parsed"] + sum(counts["unparsed"].values()) == counts["planned"]
     print_phases(capsys, "embedded", killing.phases, starts + 1)

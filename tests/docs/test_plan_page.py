@@ -39,9 +39,7 @@ def test_every_field_of_the_json_is_documented_and_no_other() -> None:
     inner = {
         field
         for name, struct in vars(structs).items()
-        if isinstance(struct, type)
-        and issubclass(struct, msgspec.Struct)
-        and name != "PlanReport"
+        if isinstance(struct, type) and issubclass(struct, msgspec.Struct) and name != "PlanReport"
         for field in struct.__struct_fields__
     }
     seconds = [row.split("|")[2] for row in section("JSON").splitlines() if row.startswith("| `")]
@@ -52,7 +50,10 @@ def test_every_field_of_the_json_is_documented_and_no_other() -> None:
 
 def test_lines_codes_and_assumptions_are_those_of_the_code() -> None:
     assert set(ORDERS.values()) <= set(first_cells(section("What it says")))
-    sources = [(ROOT / "python/judgefast/pipeline" / f"lint_{of}.py").read_text("utf-8") for of in ("rubric", "texts")]
+    sources = [
+        (ROOT / "python/judgefast/pipeline" / f"lint_{of}.py").read_text("utf-8")
+        for of in ("rubric", "texts")
+    ]
     codes = set(re.findall(r'code(?:, differ)? ?= ?"(\w+)"', "".join(sources)))
     listed = first_cells(section("What keeps prompts from sharing"))
     assert sorted(listed) == sorted(codes)
@@ -65,7 +66,7 @@ def test_lines_codes_and_assumptions_are_those_of_the_code() -> None:
 @pytest.mark.embedded
 def test_the_readme_shows_what_plan_prints(shared: Path, tmp_path: Path) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    found = [Block(one[2], one[3], False, 0) for one in FENCE.finditer(text)]
+    found = [Block(one[2], one[3], needs_model=True, line=0) for one in FENCE.finditer(text)]
     blocks = [one for one in found if one.text.startswith("$ judgefast plan")]
     assert len(blocks) == 1
     shutil.copytree(ROOT / "examples", tmp_path / "examples")

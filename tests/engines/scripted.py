@@ -10,6 +10,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from judgefast.engines.base import Completion, Lane
 from judgefast.prompts.decoding import Capabilities
 from judgefast.prompts.model import JudgeModel
@@ -81,6 +83,7 @@ class ScriptedEngine:
         self._waiting: dict[int, deque[Request]] = {lane: deque() for lane in range(lanes)}
         self._silent: dict[bytes, int] = {}
         self._cancelled: list[Completion] = []
+        self._sent: dict[bytes, float] = {}
 
     def start(self) -> dict[str, Any]:
         return {"version": "scripted"}
@@ -90,6 +93,7 @@ class ScriptedEngine:
 
     def submit(self, lane: int, requests: Sequence[Request]) -> None:
         self.submitted += [(lane, request) for request in requests]
+        self._sent |= dict.fromkeys([request.request_id for request in requests], time.time())
         self._waiting[lane].extend(requests)
         flying = sum(self.in_flight(each.lane) for each in self.lanes)
         self.most_in_flight = max(self.most_in_flight, flying)
@@ -103,10 +107,17 @@ class ScriptedEngine:
                 if completion is None:
                     self._silent[request.request_id] = lane
                 else:
-                    done.append(completion)
+                    done.append(self._as_sent(completion))
         if not done:
             time.sleep(min(timeout_seconds, 0.01))
         return done
+
+    def _as_sent(self, completion: Completion) -> Completion:
+        """With the time of its submission, where it says any."""
+        started = self._sent.get(completion.request_id)
+        if not completion.started or started is None:
+            return completion
+        return msgspec.structs.replace(completion, started=started)
 
     def cancel(self, request_ids: Sequence[bytes]) -> None:
         for request_id in request_ids:

@@ -82,7 +82,7 @@ def test_aspects_asked_one_by_one_are_read_each_on_its_own_scale(tmp_path: Path)
         (row["id"], name): ("parsed", score_of(row["id"], name)) for row in ROWS for name in NAMES
     }
     assert len(engine.submitted) == len(ROWS) * 3
-    groups = {request.item_id: set() for _, request in engine.submitted}
+    groups: dict[str, set[int]] = {row["id"]: set() for row in ROWS}
     for _, request in engine.submitted:
         groups[request.item_id].add(request.prefix_group)
     assert all(len(each) == 1 for each in groups.values()), "they share all but the aspect"
@@ -138,6 +138,17 @@ def test_probabilities_of_a_short_scale_stand_beside_those_of_a_long_one(tmp_pat
     assert [list(each.probabilities) for each in view.judgments] == [
         ["1", "2", "3"], ["1", "2", "3", "4", "5"], ["0", "1"],
     ]  # fmt: skip
+
+
+def test_an_empty_answer_gets_the_lowest_score_of_each_scale(tmp_path: Path) -> None:
+    rows = [ROWS[0], {**ROWS[1], "answer": ""}]
+    engine = ScriptedEngine(by_label)
+    rubric = rubric_file(tmp_path, *NAMES)
+    judge_rows(tmp_path / "run", rows, engine=engine, rubric=rubric, on_empty="lose")
+    assert {request.item_id for _, request in engine.submitted} == {"q0"}
+    outcomes = judgefast.Run.open(tmp_path / "run").table("outcomes").to_pylist()
+    found = {row["aspect"]: row["value"] for row in outcomes if row["item_id"] == "q1"}
+    assert found == {name: SCALES[name][0] for name in NAMES}
 
 
 def together(folder: Path, **parts: str) -> str:
@@ -221,6 +232,13 @@ def test_recorded_scores_are_those_of_the_aspect_that_they_name(tmp_path: Path) 
         recorded=recorded,
     )
     assert verdicts(tmp_path / "run")["q4", "tone"] == ("parsed", score_of("q4", "tone"))
+    long = tmp_path / "long.toml"
+    long.write_text(several(*NAMES).replace("high = 3", "high = 10"), encoding="utf-8")
+    judgefast.run(ROWS, engine="replay", rubric=long, out=tmp_path / "long", recorded=recorded)
+    of_truth = {
+        place: said for place, said in verdicts(tmp_path / "long").items() if place[1] == "truth"
+    }
+    assert {score for _, score in of_truth.values()} == {0, 1}, "0 is on no scale but this one"
     with pytest.raises(DataError, match="a bare score is one verdict, and the rubric asks for"):
         judgefast.run(
             ROWS, engine="replay", rubric=together(tmp_path), out=tmp_path / "no", recorded=recorded

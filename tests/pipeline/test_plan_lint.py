@@ -146,7 +146,9 @@ def test_a_head_that_ends_inside_a_block(lint: Callable[..., dict[str, LintFindi
         assert one.token is not None
         assert one.token % 32 == 0
         less = one.lost_tokens // 7  # of the eight questions, the first finds nothing
-        assert f"{less} token{'s' * (less > 1)} less in the rubric, or {32 - less} more" in one.advice
+        assert (
+            f"{less} token{'s' * (less > 1)} less in the rubric, or {32 - less} more" in one.advice
+        )
         assert one.text.endswith("[Question]\n")
         assert 0 < less < 32
 

@@ -133,6 +133,15 @@ def test_what_does_not_fit_is_named_with_its_length(folder: Path) -> None:
     assert found.context_tokens == CONTEXT
 
 
+def test_shortened_answers_are_counted(folder: Path) -> None:
+    rows = pairs(5)
+    rows[3]["answer_a"], rows[3]["answer_b"] = "word " * CONTEXT, "text " * CONTEXT
+    found = plan(rows, folder, truncate="balanced")
+    assert (found.requests.too_long, found.requests.truncated) == (0, 2)
+    assert found.requests.left_out_tokens > 2 * CONTEXT
+    assert "shortened     2 requests, both answers by the same share: " in render_plan(found)
+
+
 def test_a_large_run_is_judged_by_its_first_questions(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -307,6 +307,14 @@ def test_a_reason_is_of_the_object_that_the_verdict_stands_in(
     assert reasons_of([scale], aspects, [text, None], spans) == [reason, None]
 
 
+def test_a_reason_of_all_aspects_is_not_that_of_one() -> None:
+    text = '{"reason": "of all", "tone": {"score": 1}}'
+    start = text.index("1")
+    spans = np.array([[start, start + 1]], np.uint32)
+    tone = VerdictFormat(name="json", low=1, high=2, reason_field="reason", member="tone")
+    assert reasons_of([tone], np.zeros(1, np.uint16), [text], spans) == [None]
+
+
 BEST_OF_3 = """
 name = "best-of-3"
 mode = "choice"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.prompts.aspects import CRITERIA, JSON, SCALES, TOGETHER, several
 from tests.prompts.asking import rows_of
+from tests.prompts.aspects import CRITERIA, JSON, SCALES, TOGETHER, several
 
 from judgefast.errors import RubricError
 from judgefast.prompts import PromptPlan, builtin_rubrics, load_rubric
@@ -172,6 +172,10 @@ def test_a_schema_for_all_aspects_has_a_member_for_each(make_item: Callable[...,
     turned = rubric_of("tone", "clarity", template=TOGETHER, verdict=JSON)
     assert PromptPlan(turned, None, CHAT).prompt_hash != plan.prompt_hash
     assert rubric.parse_hash != rubric_of("clarity", "tone", verdict=JSON).parse_hash
+    free = Capabilities(takes="chat")
+    text = several("clarity", "tone", template=TOGETHER, verdict=JSON)
+    polite = read_rubric(text.replace("friendly", "polite"), "polite.toml")
+    assert PromptPlan(polite, None, free).prompt_hash != PromptPlan(rubric, None, free).prompt_hash
 
 
 def test_the_layouts_that_a_rubric_may_have() -> None:
@@ -249,7 +253,9 @@ def test_what_cannot_be_asked_is_refused_by_line(
 
 def test_a_scale_that_one_aspect_lacks_has_no_placeholder() -> None:
     text = load_rubric("pairwise").source.replace(
-        "[template]", '[[aspects]]\nname = "tone"\ncriterion = "x"\n\n[template]', 1
+        "[template]",
+        '[[aspects]]\nname = "tone"\ncriterion = "x"\nscale = { low = 1, high = 3 }\n\n[template]',
+        1,
     )
     rubric = read_rubric(text, "two.toml")
     assert [each.aspects[0].name for each in rubric.prompts] == ["quality", "tone"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -257,9 +258,13 @@ def test_a_system_message_that_was_folded_is_recorded(
 def test_questions_are_typed_for_engines_that_take_no_prompt() -> None:
     kinds = {}
     for name in builtin_rubrics():
-        (question,) = PromptPlan(load_rubric(name), None, CHAT).questions
-        kinds[name] = (question.kind, len(question.options))
+        asked = PromptPlan(load_rubric(name), None, CHAT).questions
+        ((kinds[name], aspects),) = Counter(
+            (each.kind, len(each.options)) for each in asked
+        ).items()
+        assert aspects == len(load_rubric(name).aspects)
     assert kinds == {
+        "aspects-1-5": ("score", 5),
         "binary": ("yes_no", 2),
         "few-shot-quality": ("yes_no", 2),
         "pairwise": ("choice", 3),

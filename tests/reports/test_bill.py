@@ -9,12 +9,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from judgefast.batches.columns import NONE
+from judgefast.batches.sharing import Sharing
 from judgefast.reports.bill import BillSums, bill_notes
-from judgefast.reports.report import Operations, Report
+from judgefast.reports.report import Operations, Report, SendingOrder
 from judgefast.reports.text import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from judgefast.reports.report import Bill
 
@@ -44,6 +48,8 @@ def bill(
     final: tuple[int, ...] = (1, 1, 0),
     superseded: int = 0,
     cached: int | None = CACHED,
+    asked_by: NDArray[np.uint32] = NONE,
+    order: SendingOrder | None = None,
 ) -> Bill | None:
     """The bill of three requests of which two are answered, and one failed."""
     sums = BillSums()
@@ -57,8 +63,10 @@ def bill(
             }
         )
     )
-    answers = SimpleNamespace(final_attempt=np.array(final), num_superseded=superseded)
-    return sums.bill(Plan(cached), answers, launches)  # type: ignore[arg-type]  # what of them is looked at
+    answers = SimpleNamespace(
+        final_attempt=np.array(final), num_superseded=superseded, sharing=Sharing(asked_by)
+    )
+    return sums.bill(Plan(cached), answers, launches, order)  # type: ignore[arg-type]  # what of them is looked at
 
 
 UNKNOWN = ", and nothing that is known explains it"
@@ -88,6 +96,7 @@ def test_a_difference_that_nothing_explains_is_flagged() -> None:
     ("launches", "superseded", "why"),
     [
         (ONE * 2, 0, "2 starts, each with an empty cache"),
+        ([{"engine": {"replicas": 2}}], 0, "2 replicas, each with a cache of its own"),
         (ONE, 3, "3 answers came to requests that had one"),
         (
             [{"engine": {}, "counters": {"preemptions": 4, "restarts": 1}}],
@@ -129,3 +138,18 @@ def test_what_nobody_counts_is_unknown_and_not_zero() -> None:
     assert (without.planned_cached, without.differs) == (None, [])
     assert bill([(PLANNED, 1), (None, None)], ONE) is None
     assert bill([], ONE) is None
+
+
+def test_a_request_that_answers_several_judgments_is_one_of_the_bill() -> None:
+    asked_by = np.array([0, 0, 2, 3], np.uint32)
+    counted = [(PLANNED, CACHED)] * 2
+    found = bill(counted, ONE, final=(1, 0, 0, 1), asked_by=asked_by)
+    assert found is not None
+    assert (found.requests, found.planned_prompt, found.differs) == (2, 2000, [])
+
+
+def test_another_order_explains_another_cache() -> None:
+    order = SendingOrder(planned="a", sent="b", requests=3, known=3)
+    found = bill([(PLANNED, 0), (PLANNED, CACHED)], ONE, order=order)
+    assert found is not None
+    assert found.because == ["requests were not sent in the order of the plan"]

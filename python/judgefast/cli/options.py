@@ -83,6 +83,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="How servers are asked. [default: what they can do]",
         ),
         click.option("--tokenizer", help="Folder or tokenizer.json of a served judge, or auto."),
+        click.option("--token-cache", type=click.Path(), help="Folder of kept token ids."),
         click.option(
             "--engine-arg", "engine_args", type=Pair(), multiple=True, help="Option of the engine."
         ),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from judgefast.batches.request import Request
     from judgefast.engines.base import Completion
+    from judgefast.engines.tail import Tail
 
 LONGEST_HELD_GROUP = 4096
 """Requests of one prefix group that are held for its lane; a longer group may be split."""
@@ -56,25 +57,40 @@ class Source(Protocol):
 
 
 class _Ahead:
-    """Requests, some of them made before they are taken."""
+    """Requests, some of them made before they are taken; the last ones in an order of their own."""
 
-    def __init__(self, requests: Iterable[Request]) -> None:
+    def __init__(self, requests: Iterable[Request], total: int, tail: Tail | None) -> None:
         self._requests = iter(requests)
         self._ready: deque[Request] = deque()
+        self._left = total
+        self._tail = tail
 
     def __iter__(self) -> Iterator[Request]:
         return self
 
     def __next__(self) -> Request:
-        return self._ready.popleft() if self._ready else next(self._requests)
+        if self._tail is not None and self._left <= self._tail.size:
+            rest = [*self._ready, *self._requests]
+            self._requests = iter(())
+            self._ready = deque(self._tail.arranged(rest))
+            self._tail = None
+        request = self._ready.popleft() if self._ready else next(self._requests)
+        self._left -= 1
+        return request
 
     def make(self) -> bool:
         """Make a few more, up to the limit; false if none was made."""
-        if len(self._ready) >= MADE_AHEAD:
+        if len(self._ready) >= self._limit:
             return False
         made = list(islice(self._requests, MADE_AT_ONCE))
         self._ready += made
         return bool(made)
+
+    @property
+    def _limit(self) -> int:
+        """All of the tail is made before it is put into its order."""
+        is_near = self._tail is not None and self._left <= self._tail.size + MADE_AHEAD
+        return self._tail.size if self._tail is not None and is_near else MADE_AHEAD
 
 
 class FixedPlan:
@@ -83,12 +99,16 @@ class FixedPlan:
     An idle lane takes the next whole group, so that the group's shared prefix is computed by one
     replica only. With a single lane nothing is held back. Requests are made one by one as the
     engine takes them, and a few ahead while it works: memory is bounded by its room and
-    `MADE_AHEAD`, whatever the plan's length.
+    `MADE_AHEAD`, whatever the plan's length. The last ones of all may be handed out in another
+    order (`Tail`).
     """
 
-    def __init__(self, requests: Iterable[Request], *, total: int, lanes: int = 1) -> None:
+    def __init__(
+        self, requests: Iterable[Request], *, total: int, lanes: int = 1, tail: Tail | None = None
+    ) -> None:
         """Take over `requests`, in plan order, of which there are `total`, for `lanes` lanes."""
-        self._requests = _Ahead(requests)
+        self._requests = _Ahead(requests, total, tail)
+        self._tail = tail
         self._left = total
         self._lanes = lanes
         self._held: dict[int, deque[Request]] = {}
@@ -105,6 +125,8 @@ class FixedPlan:
             held = self._held.setdefault(lane, deque())
             while len(taken) < n and (held or self._hold_next_group(held)):
                 taken.append(held.popleft())
+        if self._tail is not None:
+            self._tail.sent(taken)
         self._left = self._left - len(taken) if taken or n == 0 else self._held_elsewhere(lane)
         return taken
 
@@ -113,7 +135,9 @@ class FixedPlan:
         return self._requests.make()
 
     def give(self, completions: Sequence[Completion]) -> None:
-        """Nothing to learn: the plan is fixed."""
+        """Learn how long answers are; the plan is fixed but for its end."""
+        if self._tail is not None:
+            self._tail.came(completions)
 
     def remaining(self, lane: int) -> int:
         """Requests not handed out yet, less those held for other lanes."""

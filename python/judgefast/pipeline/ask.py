@@ -5,23 +5,27 @@ from __future__ import annotations
 import time
 from collections import deque
 from contextlib import closing, suppress
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from judgefast.batches.requests import RequestMaker
-from judgefast.batches.sending import slices
+from judgefast.batches.sending import in_order, slices
 from judgefast.datasets.items import Item
 from judgefast.datasets.read_ahead import read_ahead
 from judgefast.datasets.rows import items_of, rows_around
 from judgefast.engines.drive import Flight, drive
 from judgefast.engines.source import FixedPlan
+from judgefast.engines.tail import Tail
 from judgefast.errors import EngineError
 from judgefast.pipeline.live import LiveVerdicts, Unreadable
+from judgefast.pipeline.order import REORDERED, requests_to_send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
     from pathlib import Path
 
-    import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -129,7 +133,9 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
     lost = None
     with stop.graceful(), closing(_items(work, stop)) as items:
         requests = maker.requests(items, work.rows, table.answers.attempts)
-        source = FixedPlan(requests, total=len(work.rows), lanes=len(judge.engine.lanes))
+        lanes = judge.engine.lanes
+        tail = Tail(sum([lane.room for lane in lanes]), partial(_tell_of_tail, directory, work))
+        source = FixedPlan(requests, total=len(work.rows), lanes=len(lanes), tail=tail)
         try:
             for completions in drive(
                 judge.engine,
@@ -157,6 +163,13 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
         lost,
         flight.first_sent,
     )
+
+
+def _tell_of_tail(directory: RunDirectory, work: Work, requests: int) -> None:
+    """Write down from where on this start sends in another order than that of the plan."""
+    first = in_order(work.plan.columns, work.rows)[-requests]
+    place = int(np.flatnonzero(requests_to_send(work.plan) == first)[0])
+    directory.record_launch({REORDERED: place})
 
 
 def _items(work: Work, stop: Stop) -> Generator[tuple[int, Sequence[Item]], None, None]:

@@ -47,4 +47,5 @@ def with_cached(block: PlannedBlock, simulator: CacheSimulator) -> PlannedBlock:
     if len(asked_by):
         cached = cached[asked_by]
     rendered = plan.rendered._replace(planned_cached_tokens=cached.astype(np.int32))
-    return block._replace(plan=plan._replace(rendered=rendered))
+    whole = type(plan)(plan.columns, rendered)  # `_replace` counts fields by len(), which is rows
+    return block._replace(plan=whole)

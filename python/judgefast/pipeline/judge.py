@@ -141,8 +141,13 @@ def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:
 
 
 def _prompts_of(config: RunConfig, rubric: Rubric, engine: Engine) -> PromptPlan:
-    truncate = config.truncate is not None
-    return PromptPlan(rubric, engine.model, engine.capabilities, truncate=truncate)
+    return PromptPlan(
+        rubric,
+        engine.model,
+        engine.capabilities,
+        truncate=config.truncate is not None,
+        token_cache=None if config.token_cache is None else Path(config.token_cache),
+    )
 
 
 def _check_pairs(config: RunConfig, rubric: Rubric) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 
 from judgefast.pipeline.lint_texts import VOLATILE
-from judgefast.pipeline.sharing import lengths_of, shared_with_former, starts_of
+from judgefast.pipeline.prefixes import lengths_of, shared_with_former, starts_of
 from judgefast.prompts.block import SLOTS
 from judgefast.prompts.pieces import Piece
 from judgefast.reports.plan_report import LintFinding
@@ -227,8 +227,8 @@ class RubricLint:
                 words=f"the {head:,} tokens that all prompts share end {plural(less, 'token')} "
                 f"inside a block of {self._block}: these are computed anew by "
                 f"{self._cut_heads.prompts:,} prompts",
-                advice=f"{plural(less, 'token')} less in the rubric, or {more} more, end it with a block; "
-                "worth it only in a rubric that is new anyway",
+                advice=f"{plural(less, 'token')} less in the rubric, or {more} more, end it with a "
+                "block; worth it only in a rubric that is new anyway",
             )
         ]
 

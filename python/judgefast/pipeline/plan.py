@@ -216,8 +216,23 @@ def plan_run(  # noqa: PLR0913, PLR0917 - a run, and who is told of it
         },
         whole.digest,
     )
-    if without := base - whole.num_items:
-        say(f"{without:,} of {base:,} items have no answer of {config.baseline}: none is judged")
+    _tell(whole, base, counts, judge, config, say)
+    return whole
+
+
+def _tell(  # noqa: PLR0913, PLR0917 - a plan, and what it was made of
+    plan: RunPlan,
+    items: int,
+    counts: PromptCounts,
+    judge: Judge,
+    config: RunConfig,
+    say: Callable[[str], None],
+) -> None:
+    """Say what a person should know of a plan."""
+    for words in judge.prompts.save_tokens():
+        say(words)
+    if without := items - plan.num_items:
+        say(f"{without:,} of {items:,} items have no answer of {config.baseline}: none is judged")
     if counts.stripped_characters:
         say(f"{counts.stripped_characters:,} blank characters at the ends of texts are not sent")
     if counts.truncated_judgments:
@@ -225,8 +240,7 @@ def plan_run(  # noqa: PLR0913, PLR0917 - a run, and who is told of it
         say(f"{counts.truncated_items:,} items are judged by shortened answers: {many} not shown")
     if slow := judge.prompts.slow_because:
         say(f"prompts are tokenised by `tokenizers` alone, which is slower: {slow}")
-    _tell_of_thinking(whole, judge, say)
-    return whole
+    _tell_of_thinking(plan, judge, say)
 
 
 def _tell_of_thinking(plan: RunPlan, judge: Judge, say: Callable[[str], None]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from judgefast.pipeline.lint_rubric import RubricLint
 from judgefast.pipeline.lint_texts import TextLint
-from judgefast.pipeline.survey import own_requests
+from judgefast.pipeline.survey import sent_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,10 +46,9 @@ class Lint:
         self._texts.add(block.items, self._items)
         self._items += len(block.items)
         tokens = block.plan.rendered.prompt_tokens
-        if block.prompts is None or block.order is None or tokens is None:
+        if block.prompts is None or tokens is None:
             return
-        is_sent = own_requests(block.plan.columns) & (block.plan.rendered.planned == 0)
-        order = block.order[is_sent[block.order]]
+        order = block.order[sent_rows(block.plan)[block.order]]
         if len(order):
             self._rubric.add(block, order, tokens.astype(np.int64))
 

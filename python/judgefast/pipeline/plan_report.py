@@ -195,7 +195,7 @@ def _report(
         mode=rubric.mode,
         judge=judge.name,
         engine=judge.engine.name,
-        digest=getattr(plan, "digest", ""),
+        digest=plan.digest,
         prompt_hash=judge.prompts.prompt_hash,
         rows=PlannedRows(
             read=summary.rows,
@@ -212,6 +212,8 @@ def _report(
             requests=sent,
             too_long=survey.too_long,
             not_needed=survey.not_needed,
+            truncated=survey.truncated,
+            left_out_tokens=survey.left_out_tokens,
         ),
         prompts=PlannedPrompts(
             tokens=survey.prompt_tokens if counted else None,

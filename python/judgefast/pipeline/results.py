@@ -23,6 +23,7 @@ from judgefast.pipeline.order import sending_order
 from judgefast.pipeline.plan import RunPlan, load_plan
 from judgefast.prompts.read_rubric import read_rubric
 from judgefast.reports.report import (
+    COUNTED_BY_PLAN,
     Counts,
     LabelMass,
     Report,
@@ -247,11 +248,7 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
         empty_answers=manifest.data.empty_answers,
         lost_by_empty=_lost_by_empty(reading),
         without_baseline=len(reading.items.item_id) - reading.plan.num_items,
-        **{
-            name: reading.directory.plan_counts.get(name, 0)
-            for name in ("truncated_items", "truncated_judgments", "truncated_tokens")
-        },
-        replaced_characters=reading.directory.plan_counts.get("replaced_characters", 0),
+        **{name: reading.directory.plan_counts.get(name, 0) for name in COUNTED_BY_PLAN},
         replaced_surrogates=manifest.data.replaced_surrogates
         + int(reading.table.replaced_surrogates.sum()),
         outcomes=_outcome_counts(reading.outcomes),

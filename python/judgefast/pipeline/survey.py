@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from judgefast.batches.cache import CacheSettings, CacheSimulator, simulate
+from judgefast.batches.cache import CacheSettings, CacheSimulator
+from judgefast.batches.sharing import Sharing
 from judgefast.batches.tables import PLANNED
 from judgefast.batches.trie import Segments
-from judgefast.pipeline.sharing import (
+from judgefast.pipeline.prefixes import (
     cached_by_slot,
     shared_with_former,
     working_tokens,
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from judgefast.batches.columns import PlanColumns
-    from judgefast.pipeline.plan import PlannedBlock
+    from judgefast.pipeline.plan import PlannedBlock, RunPlan
     from judgefast.prompts.plan import PromptPlan
 
 MOST_IDS = 32_000_000
@@ -38,6 +38,7 @@ whole prompts, requests. A larger run is judged by the first of its shuffled que
 MOST_LONGEST = 3
 MOST_TOO_LONG = 100
 
+_SENT = PLANNED.index("send")
 _TOO_LONG = PLANNED.index("too_long")
 _NOT_NEEDED = PLANNED.index("not_needed")
 
@@ -67,6 +68,7 @@ class Survey:
         keeps_sample: bool = True,
         characters_of: PromptPlan | None = None,
     ) -> None:
+        self.truncated = self.left_out_tokens = 0
         self.items = self.judgments = self.requests = self.too_long = self.not_needed = 0
         self.prompt_tokens = self.longest_tokens = self.computed_tokens = self.least_tokens = 0
         self.characters: int | None = None if characters_of is None else 0
@@ -89,8 +91,12 @@ class Survey:
         self.judgments += len(rendered.planned)
         self._questions.add([item.question_sha256 for item in block.items])
         self._answers.add([each.sha256 for item in block.items for each in item.answers])
-        is_sent = own_requests(columns) & (rendered.planned == 0)
+        is_sent = sent_rows(block.plan)
         self.requests += int(is_sent.sum())
+        if rendered.left_out is not None:
+            left_out = rendered.left_out[is_sent]
+            self.truncated += int(np.count_nonzero(left_out))
+            self.left_out_tokens += int(left_out.sum(dtype=np.int64))
         self.too_long += int((rendered.planned == _TOO_LONG).sum())
         self.not_needed += int((rendered.planned == _NOT_NEEDED).sum())
         if self._characters_of is not None:
@@ -99,14 +105,16 @@ class Survey:
             return
         tokens = rendered.prompt_tokens.astype(np.int64)
         self._note_lengths(block, columns.item - base, tokens, is_sent)
-        assert block.order is not None  # there are prompts
         order = block.order[is_sent[block.order]]
         if not len(order):
             return
         segments = block.prompts.segments
+        heads = -self._simulator.head_tokens
         cached = self._simulator.add(segments, order).astype(np.int64)
+        heads += self._simulator.head_tokens
         self.prompt_tokens += int(tokens[order].sum())
-        self.computed_tokens += int((tokens - cached)[order].sum())
+        computed = int((tokens - cached)[order].sum()) + heads
+        self.computed_tokens += computed
         self.by_slot += cached_by_slot(segments, block.prompts.slots, cached)
         shared = shared_with_former(segments, order)
         self.least_tokens += int((tokens[order] - shared).sum())
@@ -115,7 +123,7 @@ class Survey:
         working = working_tokens(tokens[order], shared, running, answer)
         self.working_tokens = max(self.working_tokens, working)
         if self._keeps_sample:
-            self.sample.add(block, base, order, tokens, cached)
+            self.sample.add(block, base, order, tokens, computed)
 
     @property
     def questions(self) -> int:
@@ -183,9 +191,18 @@ class Sample:
         base: int,
         order: NDArray[np.uint32],
         tokens: NDArray[np.int64],
-        cached: NDArray[np.int64],
+        computed: int,
     ) -> None:
-        """Take a block in, as long as there is room for all of it; `base` is its first item."""
+        """Take a block in, as long as there is room for all of it.
+
+        Args:
+            block: The next one.
+            base: Number of its first item.
+            order: Rows that are sent, in the order of the plan.
+            tokens: Of each row.
+            computed: Of all that is sent, in that order.
+
+        """
         assert block.prompts is not None  # the caller has looked
         segments = block.prompts.segments
         total = int(tokens[order].sum())
@@ -200,7 +217,7 @@ class Sample:
         self._ids += len(segments.ids)
         self.requests += len(rows)
         self.prompt_tokens += total
-        self.computed_tokens += int((tokens - cached)[order].sum())
+        self.computed_tokens += computed
         keys, ids = natural_keys(block, base, rows), ids_of(block, rows)
         self._parts.append((_taken(segments, rows), keys, ids))
 
@@ -210,19 +227,20 @@ class Sample:
         natural = np.concatenate([keys for _, keys, _ in self._parts])
         drawn = np.concatenate([ids for _, _, ids in self._parts])
         orders = {"natural": np.lexsort(natural.T[::-1]), "random": np.argsort(drawn)}
-        return {
-            name: self.prompt_tokens
-            - int(simulate(segments, order.astype(np.uint32), settings).sum(dtype=np.int64))
-            for name, order in orders.items()
-        }
+        return {name: self._computed(segments, rows, settings) for name, rows in orders.items()}
+
+    def _computed(
+        self, segments: Segments, rows: NDArray[np.int64], settings: CacheSettings
+    ) -> int:
+        simulator = CacheSimulator(settings)
+        cached = simulator.add(segments, rows.astype(np.uint32))
+        return self.prompt_tokens - int(cached.sum(dtype=np.int64)) + simulator.head_tokens
 
 
-def own_requests(columns: PlanColumns) -> NDArray[np.bool_]:
-    """Whether each judgment has a request of its own; others are answered by that of another."""
-    if not len(columns.asked_by):
-        return np.ones(len(columns.item), np.bool_)
-    is_own: NDArray[np.bool_] = columns.asked_by == np.arange(len(columns.item))
-    return is_own
+def sent_rows(plan: RunPlan) -> NDArray[np.bool_]:
+    """Whether the request of each judgment is sent by that judgment: not by another, not never."""
+    is_sent: NDArray[np.bool_] = plan.rendered.planned == _SENT
+    return is_sent & Sharing(plan.columns.asked_by).own(len(plan))
 
 
 def natural_keys(block: PlannedBlock, base: int, rows: NDArray[np.integer]) -> NDArray[np.int64]:

@@ -213,9 +213,10 @@ class _Texts:
         """Text of each answer shown."""
         of = self._text_of["answer"]
         answers = self._first_answer[items] + shown
-        for number in _unmet(of, answers):
-            place = int(np.searchsorted(self._first_answer, number, side="right")) - 1
-            index = number - int(self._first_answer[place])
+        unmet = _unmet(of, answers)
+        places = np.searchsorted(self._first_answer, unmet, side="right") - 1
+        indices = unmet - self._first_answer[places]
+        for number, place, index in zip(unmet, places.tolist(), indices.tolist(), strict=True):
             of[number] = self._add(self._wording.pieces_of_answer(self._items[place], index))
         found: NDArray[np.int64] = of[answers]
         return found

@@ -25,11 +25,13 @@ from judgefast.prompts.pieces import (
 from judgefast.prompts.seams import SeamDifference, verify_seams
 from judgefast.prompts.segments import Prompt, Segment
 from judgefast.prompts.template import Slot
+from judgefast.prompts.token_cache import cache_of
 from judgefast.prompts.truncation import MARK, Truncation, truncation_name
 from judgefast.prompts.ways import hash_of_all, ways_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from judgefast.datasets.items import Item, Text
     from judgefast.prompts.block import Asked, PromptBlock
@@ -52,15 +54,16 @@ class PromptPlan:
         capabilities: What the engine takes and can do.
         overrides: Settings of `[decoding]` that this run replaces.
         truncate: Whether answers that do not fit the judge's context are shortened.
+        token_cache: Folder that keeps token ids of texts between runs.
 
     Raises:
-        ConfigError: Answers cannot be shortened for this engine.
+        ConfigError: Answers cannot be shortened, or no ids be kept, for this engine.
         RubricError: The rubric asks for what the engine cannot do.
         ModelError: The model's template or tokenizer does not fit the rubric.
 
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a judge, and what a run wants of it
         self,
         rubric: Rubric,
         model: JudgeModel | None,
@@ -68,6 +71,7 @@ class PromptPlan:
         overrides: Mapping[str, Any] | None = None,
         *,
         truncate: bool = False,
+        token_cache: Path | None = None,
     ) -> None:
         self.rubric = rubric
         self.needs_ids = capabilities.takes == "ids"
@@ -89,6 +93,7 @@ class PromptPlan:
         """By aspect."""
         self.prompt_hash = hash_of_all(tuple(way.prompt_hash for way in self.ways))
         self._tokenizer = model.tokenizer if model and self.needs_ids else None
+        self._cache = cache_of(token_cache, self._tokenizer)
         self._ours = lru_cache(maxsize=None)(self._encode_trusted)
         self._seal = PieceMemo(self._seal_text)
         self._of: Item | None = None
@@ -214,6 +219,10 @@ class PromptPlan:
             kept.cuts[pair] = self._cutter.shorten(answers, kept.room)
         return kept.cuts[pair]
 
+    def save_tokens(self) -> list[str]:
+        """Keep new ids for other runs, where that was asked for; words for a person."""
+        return self._cache.save() if self._cache else []
+
     @property
     def slow_because(self) -> str:
         """Why much text was encoded the slow way; empty where it was not."""
@@ -335,7 +344,7 @@ class PromptPlan:
 
     def _seal_text(self, text: str) -> Piece:
         assert self._tokenizer is not None  # the caller has looked
-        sealed = self._tokenizer.seal(text)
+        sealed = (self._cache or self._tokenizer).seal(text)
         segment = Segment(sealed.text, trusted=False)
         return Piece(segment, sealed.token_ids, replaced=sealed.replaced_characters)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from judgefast.journal.answers import AnswerIndex
     from judgefast.journal.run_directory import RunDirectory
+    from judgefast.reports.report import SendingOrder
 
 WORTH_A_WORD = 0.01
 """Share of the larger number by which plan and bill may differ in silence."""
@@ -54,6 +55,7 @@ class BillSums:
         directory: RunDirectory,
         answers: AnswerIndex,
         launches: Sequence[dict[str, Any]],
+        order: SendingOrder | None,
     ) -> Bill | None:
         """Set the sums beside the plan's; None where the plan or the engine counted no tokens.
 
@@ -61,12 +63,14 @@ class BillSums:
             directory: The run.
             answers: Its journal joined to its plan: which requests were answered.
             launches: What each start recorded.
+            order: In which its requests were sent.
 
         """
         counted_prompt, counted_cached = (self._sums[name] for name in _COUNTED)
         if not self.answers or counted_prompt is None:
             return None
-        planned_prompt, planned_cached = _planned(directory, answers.final_attempt > 0)
+        own = answers.sharing.own(len(answers.final_attempt))
+        planned_prompt, planned_cached = _planned(directory, answers.final_attempt[own] > 0)
         if planned_prompt is None:
             return None
         both_cached = planned_cached is not None and counted_cached is not None
@@ -76,6 +80,9 @@ class BillSums:
         differs = [
             name for name, (plan, count) in pairs.items() if _share(plan, count) > WORTH_A_WORD
         ]
+        because = []
+        if differs:
+            because = _reasons(launches, order, answers.num_superseded, counted_prompt)
         return Bill(
             requests=int(np.count_nonzero(answers.final_attempt)),
             planned_prompt=planned_prompt,
@@ -83,7 +90,7 @@ class BillSums:
             planned_cached=planned_cached,
             counted_cached=counted_cached,
             differs=differs,
-            because=_reasons(launches, answers.num_superseded, counted_prompt) if differs else [],
+            because=because,
         )
 
 
@@ -128,7 +135,12 @@ def _planned(directory: RunDirectory, answered: NDArray[np.bool_]) -> tuple[int 
     return prompt, cached
 
 
-def _reasons(launches: Sequence[dict[str, Any]], superseded: int, counted_prompt: int) -> list[str]:
+def _reasons(
+    launches: Sequence[dict[str, Any]],
+    order: SendingOrder | None,
+    superseded: int,
+    counted_prompt: int,
+) -> list[str]:
     """What is known to part an engine's count from a plan, the surest first."""
     started = [facts for facts in launches if "engine" in facts]
     found = []
@@ -136,6 +148,11 @@ def _reasons(launches: Sequence[dict[str, Any]], superseded: int, counted_prompt
         found.append(f"{superseded:,} answers came to requests that had one")
     if len(started) > 1:
         found.append(f"{len(started):,} starts, each with an empty cache")
+    replicas = max((facts["engine"].get("replicas") or 1 for facts in started), default=1)
+    if replicas > 1:
+        found.append(f"{replicas} replicas, each with a cache of its own")
+    if order is not None and order.sent != order.planned:
+        found.append("requests were not sent in the order of the plan")
     for counter, words in _COUNTERS.items():
         if number := _summed(started, counter):
             found.append(words.format(f"{number:,}"))

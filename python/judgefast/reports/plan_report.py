@@ -39,6 +39,10 @@ class PlannedRequests(msgspec.Struct, frozen=True, kw_only=True):
     """Judgments that do not fit the judge's context: they fail without being sent."""
     not_needed: int = 0
     """Decided without asking (`--on-empty lose`)."""
+    truncated: int = 0
+    """Requests with answers that were shortened to fit (`--truncate balanced`)."""
+    left_out_tokens: int = 0
+    """Of these answers."""
 
 
 class PlannedPrompts(msgspec.Struct, frozen=True, kw_only=True):

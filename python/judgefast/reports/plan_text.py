@@ -186,6 +186,10 @@ def _needs(report: PlanReport) -> list[RenderableType]:
         table.add_row("longest", ", ".join(shown))
     if report.prompts.tokens is not None:
         table.add_row("too long", _too_long(report))
+    if report.requests.truncated:
+        cut = plural(report.requests.truncated, "request")
+        left_out = plural(report.requests.left_out_tokens, "token")
+        table.add_row("shortened", f"{cut}, both answers by the same share: {left_out} left out")
     for item in report.too_long[:_MOST_MISFITS]:
         requests = plural(item.requests, "request")
         need = f"{item.tokens:,} tokens with the answer"
@@ -199,7 +203,7 @@ def _needs(report: PlanReport) -> list[RenderableType]:
             f"at once, {memory.bytes_per_token:,.0f} bytes each; {_bytes(memory.longest_bytes)} is "
             "the least, for the longest request",
         )
-    table.add_row("digest", f"{report.digest}, that of `judgefast run --dry-run`")
+    table.add_row("digest", f"{report.digest}, as `run --dry-run` says")
     return ["", table]
 
 

@@ -105,6 +105,15 @@ class UnparsedExample(msgspec.Struct, frozen=True, kw_only=True):
     """Beginning of the text."""
 
 
+COUNTED_BY_PLAN = (
+    "truncated_items",
+    "truncated_judgments",
+    "truncated_tokens",
+    "replaced_characters",
+)
+"""Fields of `Results` that the plan has counted."""
+
+
 class Results(msgspec.Struct, frozen=True, kw_only=True):
     """What was found. A pure function of plan and verdicts."""
 

@@ -64,7 +64,7 @@ def operations_of(
     prompt, cached, completion, reasoning = (sums[name] for name in _TOKENS)
     judged = seconds.judge
     judgments = sum(by_launch[launch] for launch in timed)
-    bill = counted.bill(directory, answers, launches)
+    bill = counted.bill(directory, answers, launches, order)
     return Operations(
         seconds=seconds,
         judgments_per_second=judgments / judged if judged else None,

@@ -45,6 +45,7 @@ fn made(lenient: bool) -> Vec<Parser> {
     let mut specs = vec![
         spec("json", &[]),
         spec("json", &["A", "B"]),
+        FormatSpec { member: Some("tone".to_owned()), ..spec("json", &[]) },
         spec("label", &["A", "B"]),
         spec("bracket", &["A", "B", "C"]),
         spec("arena5", &["A>>B", "A>B", "A=B", "B>A", "B>>A"]),
@@ -73,7 +74,7 @@ fn text() -> impl Strategy<Value = String> {
         3 => prop::sample::select(vec![
             "{", "}", "\"score\"", ":", " ", "\n", "4", "10", "-1", ".", "/", "\"", "'", ",", "[[", "]]",
             "[", "]", "A", "B", "A>B", "[RESULT]", "<think>", "</think>", "score", "Score: 4", "\\",
-            "{\"score\": 4}", "[[A]]", "é", "\u{1f600}", "\u{301}", "\u{2003}", "<", "```",
+            "{\"score\": 4}", "{\"tone\":", "{\"tone\": {\"score\": 4}}", "[[A]]", "é", "\u{1f600}", "\u{301}", "\u{2003}", "<", "```",
         ]).prop_map(str::to_owned),
         1 => any::<char>().prop_map(String::from),
     ];

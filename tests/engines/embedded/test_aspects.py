@@ -13,6 +13,8 @@ from judgefast.prompts import load_rubric
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from judgefast import Run
+
 pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 
 ASPECTS = ("correctness", "completeness", "clarity")
@@ -22,9 +24,22 @@ ROWS = [
 ]
 
 
+def agrees_with_its_plan(run: Run, rubric: str | Path, *, requests: int) -> bool:
+    """Whether plan and run send the same in one order, and the engine counts the same tokens."""
+    plan = judgefast.plan(ROWS, rubric=rubric, engine="embedded")
+    operations = run.report.operations
+    assert operations.bill is not None
+    assert operations.order is not None
+    tokens = {plan.prompts.tokens, operations.bill.planned_prompt, operations.bill.counted_prompt}
+    digests = {plan.digest, operations.order.planned, operations.order.sent}
+    assert plan.requests.requests == operations.bill.requests == requests
+    return len(tokens) == len(digests) == 1
+
+
 def test_three_aspects_are_asked_one_by_one_and_together(weights: Path, tmp_path: Path) -> None:
     assert weights.exists()
     apart = judgefast.run(ROWS, rubric="aspects-1-5", engine="embedded", out=tmp_path / "apart")
+    assert agrees_with_its_plan(apart, "aspects-1-5", requests=6)
     rows = apart.table("verdicts").to_pylist()
     assert [row["status"] for row in rows] == ["parsed"] * 6
     assert {row["aspect"] for row in rows} == set(ASPECTS)
@@ -39,6 +54,7 @@ def test_three_aspects_are_asked_one_by_one_and_together(weights: Path, tmp_path
     path = tmp_path / "together.toml"
     path.write_text(text, encoding="utf-8")
     together = judgefast.run(ROWS, rubric=path, engine="embedded", out=tmp_path / "together")
+    assert agrees_with_its_plan(together, path, requests=2)
     rows = together.table("verdicts").to_pylist()
     assert [row["status"] for row in rows] == ["parsed"] * 6
     assert len({row["request_id"] for row in rows}) == 2

@@ -43,6 +43,17 @@ def test_the_budget_is_that_of_the_blocks_or_of_their_memory_less_the_one_that_h
     assert of("Qwen3-8B", **memory, tensor_parallel_size=2).budget_tokens == 1999 * 16
 
 
+def test_the_memory_of_a_cpu_is_that_of_the_environment(
+    of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VLLM_CPU_KVCACHE_SPACE", raising=False)
+    memory = {"kv_cache_memory_bytes": 1 << 34, "block_size": 32}
+    assert of("Qwen3-8B", is_cpu=True, **memory).budget_tokens is None
+    monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "2")
+    blocks = (2 << 30) // (147_456 * 32)
+    assert of("Qwen3-8B", is_cpu=True, **memory).budget_tokens == (blocks - 1) * 32
+
+
 def test_layers_that_slide_take_blocks_of_their_own(of: Callable[..., Any]) -> None:
     told = of("gpt-oss-120b", num_gpu_blocks_override=11)
     assert (told.window, told.full_groups, told.sliding_groups) == (128, 1, 1)

@@ -6,6 +6,7 @@ of one pool (vLLM's `v1/core/kv_cache_utils.py`).
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from judgefast.engines.base import PrefixCache
@@ -52,7 +53,8 @@ def prefix_cache(
         return None
     groups = _group_sizes(full, sliding)
     block = int(told.get("block_size") or (CPU_BLOCK_TOKENS if is_cpu else BLOCK_TOKENS))
-    blocks = _blocks(shape, told, block, groups[0])
+    memory = _cpu_memory() if is_cpu else told.get("kv_cache_memory_bytes")
+    blocks = _blocks(shape, told, memory, block * groups[0])
     batched = told.get("max_num_batched_tokens")
     has_started = "num_gpu_blocks" in told
     retention = told.get("prefix_cache_retention_interval", None if has_started else 0)
@@ -79,16 +81,29 @@ def _group_sizes(full: int, sliding: int) -> tuple[int, int, int]:
     return size, -(-full // size), -(-sliding // size)
 
 
-def _blocks(shape: Shape, told: Mapping[str, Any], block: int, layers: int) -> int | None:
-    """Blocks of the pool, by their number or by its memory; None where neither is said."""
+def _cpu_memory() -> int | None:
+    """Bytes of the cache on a CPU, where vLLM reads them from the environment alone."""
+    said = os.environ.get("VLLM_CPU_KVCACHE_SPACE", "")
+    return int(said) << 30 if said.isdecimal() else None
+
+
+def _blocks(shape: Shape, told: Mapping[str, Any], memory: int | None, tokens: int) -> int | None:
+    """Blocks of the pool, by their number or by its memory; None where neither is said.
+
+    Args:
+        shape: Of the model.
+        told: As for `prefix_cache`.
+        memory: Bytes of the cache.
+        tokens: That a block holds, over the layers of a group.
+
+    """
     for name in ("num_gpu_blocks_override", "num_gpu_blocks"):
         if told.get(name):
             return int(told[name])
-    memory = told.get("kv_cache_memory_bytes")
-    if not memory or not shape.full_layers or shape.cache_bytes is None:
+    if not memory or shape.cache_bytes is None:
         return None
     number_bytes = numbers_of(str(told.get("kv_cache_dtype", "auto")))
     of_layer = shape.cache_bytes // shape.full_layers * number_bytes // HALF
     gpus = 1 if shape.is_latent else int(told.get("tensor_parallel_size", 1))
     share = min(gpus, max(1, shape.kv_heads))
-    return int(memory) // (of_layer // share * layers * block)
+    return int(memory) // (of_layer // share * tokens)

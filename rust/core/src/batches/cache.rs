@@ -281,7 +281,6 @@ impl CacheSimulator {
                 self.preemptions += 1;
                 if let Some(mut last) = self.running.pop() {
                     last.release(&mut self.pool);
-                    last.computed = 0;
                     self.preempted.push_front(last);
                 }
             }

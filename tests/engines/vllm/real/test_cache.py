@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
+import judgefast
 from judgefast.batches.cache import CacheSettings, simulate
 from judgefast.engines.base import prefix_cache_of
 from judgefast.engines.vllm import VllmEngine
@@ -165,3 +166,52 @@ def test_vllm_counts_them_with_heads_that_are_sent_ahead(
     assert sliding._primers, "this vLLM keeps all"
     counted, simulated = both(sliding, make, TEXTS)
     assert simulated == pytest.approx(counted, rel=0.01)
+
+
+class Kept:
+    """An engine that a run neither starts nor ends, since others use it too."""
+
+    def __init__(self, engine: VllmEngine) -> None:
+        self._engine = engine
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def begin(self) -> None:
+        """Nothing is left to begin."""
+
+    def prepare(self, workload: object) -> None:
+        """It is set up."""
+
+    def told(self) -> list[str]:
+        return []
+
+    def start(self) -> dict[str, Any]:
+        return {"engine": "vllm"}
+
+    def close(self) -> None:
+        """Others go on."""
+
+
+def test_plan_and_run_agree_on_prompt_and_cached_tokens(full: VllmEngine, tmp_path: Path) -> None:
+    rows = [
+        {
+            "id": f"q{number}-{pair}",
+            "question": f"What comes after {number}? " * (2 + number % 7),
+            "answer_a": f"After {number} comes {number + 1}. " * (1 + number % 5),
+            "answer_b": f"After {number} comes {pair}. " * (3 + number % 3),
+        }
+        for number in range(20)
+        for pair in range(3)
+    ]
+    given: dict[str, Any] = {"rubric": "pairwise", "engine": Kept(full)}
+    planned = judgefast.plan(rows, **given)
+    bill = judgefast.run(rows, **given, out=tmp_path / "run").report.operations.bill
+    assert bill is not None
+    assert (bill.requests, bill.differs) == (120, [])
+    assert bill.planned_prompt == bill.counted_prompt == planned.prompts.tokens
+    cost = planned.cost("plan")
+    assert cost is not None
+    cached = bill.planned_prompt - cost.computed_tokens
+    assert bill.planned_cached == cached
+    assert bill.counted_cached == pytest.approx(cached, rel=0.01)

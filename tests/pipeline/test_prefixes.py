@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgefast.batches.trie import Segments, order
-from judgefast.pipeline.sharing import cached_by_slot, shared_with_former, working_tokens
+from judgefast.pipeline.prefixes import cached_by_slot, shared_with_former, working_tokens
 
 LENGTHS = (3, 1, 4, 2, 5)
 PROMPTS = st.lists(

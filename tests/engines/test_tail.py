@@ -1,0 +1,89 @@
+"""The end of a run: which requests may be sent in another order, in which, and what it gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from benches.bench_tail import completion, requests_of, shares
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from judgefast.engines.source import FixedPlan
+from judgefast.engines.tail import FEWEST, WINDOWS, Tail
+
+
+def numbers(requests: list) -> list[int]:
+    return [int.from_bytes(request.request_id, "little") for request in requests]
+
+
+def learned(tail: Tail, answers: list[tuple[int, int, int]]) -> list[int]:
+    """What becomes of 20 requests, five of each kind and length, once others were answered."""
+    aspects, prompts, tokens = (np.array(column, np.int64) for column in zip(*answers, strict=True))
+    requests = requests_of(aspects, prompts)
+    tail.sent(requests)
+    tail.came([completion(number, int(count)) for number, count in enumerate(tokens)])
+    last = requests_of(np.array([0, 1] * 10), np.array([100, 100, 900, 900] * 5))
+    return numbers(tail.arranged(last))
+
+
+def test_long_answers_come_first_and_equal_ones_as_planned() -> None:
+    told: list[int] = []
+    by_aspect = [(row % 2, 500, 20 + 200 * (row % 2)) for row in range(2 * FEWEST)]
+    assert learned(Tail(8, told.append), by_aspect) == [*range(1, 20, 2), *range(0, 20, 2)]
+    assert told == [20]
+    by_prompt = [(row % 2, 100 + 10 * row, 10 + row) for row in range(2 * FEWEST)]
+    long = [row for row in range(20) if row % 4 > 1]
+    assert learned(Tail(8), by_prompt) == [*long, *(row for row in range(20) if row not in long)]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [(row % 2, 500, 20 + 200 * (row % 2)) for row in range(2 * FEWEST - 2)],  # too few
+        [(row % 2, 500, 100 + 5 * (row % 2)) for row in range(400)],  # alike
+        [(row % 2, 500 + row % 3, 1) for row in range(400)],  # labels
+        [(0, 500, 20 + row) for row in range(400)],  # nothing of the other aspect
+    ],
+)
+def test_where_lengths_cannot_be_guessed_the_order_of_the_plan_stays(
+    answers: list[tuple[int, int, int]],
+) -> None:
+    told: list[int] = []
+    assert learned(Tail(8, told.append), answers) == list(range(20))
+    assert told == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 900), st.integers(1, 40), st.integers(1, 3), st.data())
+def test_every_request_is_handed_out_once_and_only_the_end_out_of_order(
+    total: int, room: int, lanes: int, data: st.DataObject
+) -> None:
+    drawn = np.random.default_rng(total)
+    requests = requests_of(drawn.integers(0, 2, total), drawn.integers(100, 900, total))
+    plan = FixedPlan(requests, total=total, lanes=lanes, tail=Tail(room * lanes))
+    given_out: list[int] = []
+    lane = 0
+    while plan.remaining(lane):
+        taken = numbers(plan.take(lane, data.draw(st.integers(1, room))))
+        for _ in range(data.draw(st.integers(0, 60))):
+            plan.make_ahead()
+        plan.give([completion(number, 10 + number % 2 * 90) for number in taken])
+        given_out += taken
+        lane = (lane + 1) % lanes
+    for other in range(lanes):
+        while more := plan.take(other, 10):
+            given_out += numbers(more)
+    assert sorted(given_out) == list(range(total))
+    if lanes == 1:
+        kept = max(0, total - WINDOWS * room)
+        assert given_out[:kept] == list(range(kept))
+
+
+def test_slots_are_idle_for_less_than_two_hundredths_of_a_run_of_fifty_windows() -> None:
+    for workload in ("two aspects", "as the prompt", "all alike"):
+        idle = [shares(workload, 16, 2, 50, seed) for seed in range(4)]
+        kept, arranged = (np.mean([one[name] for one in idle]) for name in ("kept", "arranged"))
+        assert arranged < 0.02
+        assert arranged < kept or workload == "all alike"
+    unknown = shares("unknown", 16, 2, 50, 0)
+    assert unknown["arranged"] == unknown["kept"]

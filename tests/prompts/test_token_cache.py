@@ -1,0 +1,202 @@
+"""Token ids kept between runs: the same ones, whole or not there, and never believed unseen."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.prompts.marked import HARMONY, TEMPLATES, marked
+
+from judgefast.errors import ConfigError
+from judgefast.prompts import token_cache
+from judgefast.prompts.token_cache import TokenCache
+
+if TYPE_CHECKING:
+    from judgefast.prompts.tokenizer import PromptTokenizer
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> PromptTokenizer:
+    found = marked(TEMPLATES["bare"]).tokenizer
+    assert found is not None
+    return found
+
+
+TEXTS = [f"text {number} <|im_end|> é" * number for number in range(40)]
+
+
+def filled(folder: Path, tokenizer: PromptTokenizer, texts: list[str] = TEXTS) -> TokenCache:
+    cache = TokenCache(folder, tokenizer)
+    for text in texts:
+        cache.seal(text)
+    cache.save()
+    return cache
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.rglob(f"*{token_cache.SUFFIX}"))
+
+
+@given(texts=st.lists(st.text(st.characters(exclude_categories=()), max_size=30), max_size=20))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_ids_are_those_of_the_tokenizer_in_the_run_that_keeps_them_and_in_the_next(
+    tokenizer: PromptTokenizer, tmp_path_factory: pytest.TempPathFactory, texts: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("cache")
+    first = TokenCache(folder, tokenizer)
+    for cache in (first, TokenCache(folder, tokenizer)):
+        for text in texts:
+            found, wanted = cache.seal(text), tokenizer.seal(text)
+            assert (found.text, found.replaced_characters) == (
+                wanted.text,
+                wanted.replaced_characters,
+            )
+            np.testing.assert_array_equal(found.token_ids, wanted.token_ids)
+            assert found.token_ids.dtype == np.int32
+        first.save()
+    again = TokenCache(folder, tokenizer)
+    for text in texts:
+        again.seal(text)
+    lone = [text for text in texts if any("\ud800" <= one <= "\udfff" for one in text)]
+    assert again.encoded == len(lone), "a text that is changed when it is sent is not kept"
+
+
+def test_two_writers_keep_what_both_have_encoded(
+    tokenizer: PromptTokenizer, tmp_path: Path
+) -> None:
+    one, two = TokenCache(tmp_path, tokenizer), TokenCache(tmp_path, tokenizer)
+    for text in TEXTS:
+        one.seal(text + "!")
+        two.seal(text + "?")
+        two.seal(text)
+        one.seal(text)
+    assert len(one.save()) == len(two.save()) == 1
+    third = TokenCache(tmp_path, tokenizer)
+    for text in TEXTS:
+        assert third.seal(text + "!").token_ids.tolist() == [*tokenizer.seal(text + "!").token_ids]
+        assert third.seal(text).token_ids.tolist() == [*tokenizer.seal(text).token_ids]
+        third.seal(text + "?")
+    assert (third.encoded, third.damaged) == (0, 0)
+
+
+@pytest.mark.parametrize("place", ["head", "digest", "index", "cut", "longer", "empty"])
+def test_a_damaged_file_is_left_out_with_a_word_and_made_again(
+    tokenizer: PromptTokenizer, tmp_path: Path, place: str
+) -> None:
+    filled(tmp_path, tokenizer)
+    [path] = files(tmp_path)
+    data = bytearray(path.read_bytes())
+    if place in {"head", "digest", "index"}:
+        data[{"head": 10, "digest": 40, "index": 200}[place]] ^= 4
+    changed = {"cut": data[:-3], "longer": data + b"x", "empty": b""}.get(place, data)
+    path.write_bytes(changed)
+    cache = filled(tmp_path, tokenizer)
+    assert (cache.found, cache.encoded, cache.damaged) == (0, len(TEXTS), 1)
+    assert f"1 damaged parts of `{tmp_path}` were not used" in cache.save()
+    assert len(files(tmp_path)) == 1
+    assert filled(tmp_path, tokenizer).encoded == 0
+
+
+def test_a_damaged_text_is_encoded_anew_and_the_others_are_not(
+    tokenizer: PromptTokenizer, tmp_path: Path
+) -> None:
+    filled(tmp_path, tokenizer)
+    [path] = files(tmp_path)
+    data = bytearray(path.read_bytes())
+    data[-2] ^= 1
+    path.write_bytes(data)
+    cache = TokenCache(tmp_path, tokenizer)
+    for text in TEXTS:
+        assert cache.seal(text).token_ids.tolist() == tokenizer.seal(text).token_ids.tolist()
+    assert (cache.encoded, cache.damaged) == (1, 1)
+
+
+def test_a_forged_cache_makes_no_text_a_control_token(
+    tokenizer: PromptTokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control = max(tokenizer.control_ids)
+    seal = tokenizer.seal
+    for forged in (control, -1, tokenizer.size, 1 << 30):
+        folder = tmp_path / str(forged)
+        with monkeypatch.context() as patch:
+            ids = np.array([forged], np.int32)
+            patch.setattr(tokenizer, "seal", lambda text, ids=ids: type(seal(text))(text, ids))
+            filled(folder, tokenizer, ["evil"])
+        cache = TokenCache(folder, tokenizer)
+        assert cache.seal("evil").token_ids.tolist() == seal("evil").token_ids.tolist()
+        assert cache.damaged == 1
+
+
+def test_each_tokenizer_has_its_own(tokenizer: PromptTokenizer, tmp_path: Path) -> None:
+    filled(tmp_path, tokenizer)
+    other = marked(TEMPLATES["bare"], HARMONY).tokenizer
+    assert other is not None
+    assert filled(tmp_path, other).encoded == len(TEXTS)
+    assert filled(tmp_path, tokenizer).encoded == 0
+
+
+def test_the_oldest_files_go_where_there_are_too_many(
+    tokenizer: PromptTokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        filled(tmp_path, tokenizer, [f"{number} {text}" for text in TEXTS])
+        for path in files(tmp_path):
+            facts = path.stat()
+            os.utime(path, (facts.st_atime - 10, facts.st_mtime - 10))
+    old = files(tmp_path)
+    half_written = old[0].with_name("00-dead.tokens.tmp")
+    half_written.write_bytes(b"x")
+    os.utime(half_written, (0, 0))
+    monkeypatch.setattr(token_cache, "MOST_BYTES", 3 * old[0].stat().st_size)
+    cache = filled(tmp_path, tokenizer, [f"7 {text}" for text in TEXTS])
+    left = files(tmp_path)
+    assert len(left) == 3
+    assert set(left[:2]) == set(old[-2:]), "the latest ones stay"
+    assert not half_written.exists()
+    assert cache.encoded == len(TEXTS)
+
+
+def test_a_writer_that_is_killed_leaves_whole_files(
+    tokenizer: PromptTokenizer, tmp_path: Path
+) -> None:
+    script = f"""
+from pathlib import Path
+from judgefast.prompts.token_cache import TokenCache
+from tests.prompts.marked import TEMPLATES, marked
+cache = TokenCache(Path({str(tmp_path)!r}), marked(TEMPLATES["bare"]).tokenizer)
+for number in range(10**9):
+    cache.seal("abc " * 20000 + str(number))
+    cache.save()
+"""
+    child = subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).parents[2])
+    deadline = time.monotonic() + 60
+    while len(files(tmp_path)) < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    count = len(files(tmp_path))
+    assert count >= 5
+    cache = TokenCache(tmp_path, tokenizer)
+    assert cache.damaged == 0
+    for number in range(count):
+        cache.seal("abc " * 20000 + str(number))
+    assert cache.encoded == 0
+
+
+def test_a_folder_that_cannot_be_made_is_refused(
+    tokenizer: PromptTokenizer, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ConfigError, match=r"the token cache .* cannot be made"):
+        TokenCache(tmp_path / "file", tokenizer)
+    with pytest.raises(ConfigError, match="keeps token ids, but this engine takes none"):
+        token_cache.cache_of(tmp_path, None)
