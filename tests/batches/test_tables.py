@@ -164,5 +164,5 @@ def test_the_order_of_sending_comes_back_and_a_plan_of_before_has_none(batch: Ba
     for table in (in_order, before):
         assert len(plan_of(table, asks, ASPECTS).sent) == 0
     [old] = before.to_batches()
-    assert with_all_columns(old).schema.equals(requests_schema())
-    assert with_all_columns(old).to_pylist() == in_order.to_pylist()
+    assert with_all_columns(old, requests_schema()).schema.equals(requests_schema())
+    assert with_all_columns(old, requests_schema()).to_pylist() == in_order.to_pylist()

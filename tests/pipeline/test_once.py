@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from judgefast.pipeline.finished import DryRun
 from judgefast.pipeline.results import read_run, report_of
 from judgefast.prompts.builtin import load_rubric
 from judgefast.reports.as_json import to_json
+from judgefast.reports.console import look_of
+from judgefast.reports.text import render
 from tests.engines.scripted import ScriptedEngine, answered
 from tests.pipeline.judging import go_on, judge_rows, pairs, start
 
@@ -92,6 +95,8 @@ def test_a_run_is_as_if_each_judgment_had_a_request_of_its_own(
     assert len(engine.submitted) == report.operations.requests == different(rows()) < 24
     assert report.operations.asked_once == 24 - different(rows())
     assert report.operations.attempts == len(engine.submitted)
+    saved = report.operations.asked_once
+    assert f"requests, which answer {saved} judgments more" in render(report, look_of(StringIO()))
     assert report.operations.tokens.prompt == 10 * len(engine.submitted), "paid once"
     keys = [key for _, request in engine.submitted for key in request.keys]
     assert Counter(keys).most_common(1)[0][1] == 1

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
+import judgefast
+from judgefast.batches.tables import asks_schema, requests_schema
+from judgefast.journal.plan import PlanStore
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.finished import DryRun
 from judgefast.pipeline.order import requests_to_send, sending_order
 from judgefast.pipeline.plan import load_plan
 from judgefast.pipeline.results import read_run, report_of
 from tests.engines.scripted import ScriptedEngine
-from tests.pipeline.judging import by_hash, go_on, judge_rows, pairs, start
+from tests.pipeline.judging import by_hash, go_on, judge_rows, pairs, results_json, start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,3 +80,27 @@ def test_a_start_that_goes_on_keeps_the_order_of_the_plan(tmp_path: Path) -> Non
     assert {request.request_id for _, request in first.submitted} >= {
         request.request_id for _, request in again.submitted
     }
+
+
+def test_a_plan_of_before_is_read_and_gone_on_with(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    judge_rows(tmp_path / "whole", pairs(20))
+    judge_rows(
+        out, pairs(20), lambda r: by_hash(r) if r.request_id[0] % 2 else None, request_seconds=0.2
+    )
+    old = PlanStore(out / "plan", None)
+    [(requests, asks)] = old.parts(requests_schema().names, asks_schema().names)
+    counts = {name: count for name, count in old.counts.items() if name != "judgments"}
+    shutil.rmtree(out / "plan")
+    (out / "plan").mkdir()
+    before = PlanStore(out / "plan", "0" * 32)
+    before.write(requests.drop_columns(["sent", "left_out"]), asks.drop_columns(["item", "shown"]))
+    before.seal(counts)
+    for table in ("requests", "asks"):
+        found = judgefast.Run.open(out).table(table)
+        assert len(found) == 40
+        assert found.column_names[-1] in {"left_out", "shown"}
+    go_on(out)
+    assert results_json(out) == results_json(tmp_path / "whole").replace("whole", "run")
+    order = sending_order(RunDirectory.open(out, write=False))
+    assert order.sent == order.planned

@@ -295,9 +295,9 @@ def rendered_of(requests: pa.Table, plan: PlanColumns) -> RenderedColumns:
     )
 
 
-def with_all_columns(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Rows of the table `requests` with its columns of today; a plan of before lacks the last."""
-    schema, known = requests_schema(), set(batch.schema.names)
+def with_all_columns(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Rows of a table with its columns of today; a plan of before lacks the last."""
+    known = set(batch.schema.names)
     if known.issuperset(schema.names):
         return batch
     columns = [

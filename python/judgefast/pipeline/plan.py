@@ -207,6 +207,7 @@ def plan_run(  # noqa: PLR0913, PLR0917 - a run, and who is told of it
     if pending:
         plans.append(_written(directory, pending, item_ids, judge, first, sum(map(len, plans))))
     whole = _joined(plans)
+    plans.clear()  # it is all in there
     directory.seal_plan(
         {
             "items": base,

@@ -298,6 +298,10 @@ def _lists(values: NDArray[np.float32]) -> pa.Array[Any]:
     return pa.ListArray.from_arrays(places, flat, mask=pa.array(~known))
 
 
+def _of_today(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    return (with_all_columns(batch, schema) for batch in batches)
+
+
 _TABLES: dict[str, TableSource] = {
     "judgments": TableSource(judgments_schema, judgment_batches),
     "verdicts": TableSource(verdicts_schema, _verdict_batches),
@@ -307,8 +311,10 @@ _TABLES: dict[str, TableSource] = {
     "completions": TableSource(completions_schema, lambda reading: reading.directory.completions()),
     "requests": TableSource(
         requests_schema,
-        lambda reading: map(with_all_columns, reading.directory.plan_requests()),
+        lambda reading: _of_today(reading.directory.plan_requests(), requests_schema()),
     ),
-    "asks": TableSource(asks_schema, lambda reading: reading.directory.plan_asks()),
+    "asks": TableSource(
+        asks_schema, lambda reading: _of_today(reading.directory.plan_asks(), asks_schema())
+    ),
 }
 """Stored tables come as they are on disk, derived ones as this reading has them."""

@@ -118,7 +118,7 @@ def _share(planned: int, counted: int) -> float:
 
 
 def _planned(directory: RunDirectory, answered: NDArray[np.bool_]) -> tuple[int | None, int | None]:
-    """Sums over the answered rows of the plan; None where a row of the plan does not say."""
+    """Sums over the answered requests of the plan; None where one of them does not say."""
     import pyarrow as pa  # noqa: PLC0415 - only a report needs it
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
@@ -131,6 +131,7 @@ def _planned(directory: RunDirectory, answered: NDArray[np.bool_]) -> tuple[int 
             column, total = chosen.column(name), sums[name]
             known = total is not None and not column.null_count
             sums[name] = (total or 0) + int(pc.sum(column).as_py() or 0) if known else None
+    assert at == len(answered)  # each request has the row that asks for it
     prompt, cached = (sums[name] for name in _PLANNED)
     return prompt, cached
 

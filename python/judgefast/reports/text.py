@@ -276,10 +276,13 @@ def _add_speed(table: Table, operations: Operations) -> None:
     if operations.bill is not None:
         table.add_row("plan", _bill(operations.bill))
     asked = f"{plural(operations.attempts, 'attempt')} at {plural(operations.requests, 'request')}"
+    saved = (
+        f", which answer {operations.asked_once:,} judgments more" if operations.asked_once else ""
+    )
     superseded = f", {operations.superseded:,} superseded" if operations.superseded else ""
     hedged = f", {operations.hedged:,} sent to a second server too" if operations.hedged else ""
     again = f", {operations.preemptions:,} preempted" if operations.preemptions else ""
-    table.add_row("asked", asked + superseded + hedged + again)
+    table.add_row("asked", asked + saved + superseded + hedged + again)
 
 
 def _first_request(first: FirstRequest) -> str:
