@@ -96,7 +96,7 @@ def test_tokens_are_those_of_a_dry_run(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_tight_cache_makes_loops_dearer_than_the_plan(folder: Path) -> None:
-    rows = [row | {"question": row["question"] + " Why?" * 40} for row in pairs(30)]
+    rows = [row | {"question": row["question"] + " Why?" * 40} for row in pairs(60)]
     tight = plan(rows, folder, cache_tokens=8_000, running=2, block_tokens=16)
     costs = {cost.order: cost.computed_tokens for cost in tight.costs}
     assert costs["plan"] < 0.85 * costs["natural"]

@@ -295,9 +295,10 @@ def _parting(parts: list[list[Part]]) -> int | None:
     for of in zip(*parts, strict=False):
         if len({part.text for part in of}) == 1:
             continue
-        if of[0].behind == "answer":
+        first: Part = of[0]
+        if first.behind == "answer":
             return None
-        size = min(part.tokens for part in of)
-        alike = np.all([part.ids[:size] == of[0].ids[:size] for part in of], axis=0)
-        return of[0].before + int(size if alike.all() else alike.argmin())
+        size: int = min(part.tokens for part in of)
+        alike = np.all([part.ids[:size] == first.ids[:size] for part in of], axis=0)
+        return first.before + (size if alike.all() else int(alike.argmin()))
     return None
