@@ -134,7 +134,7 @@ HOSTILE = st.text(max_size=30).map(lambda text: text * 40) | st.sampled_from(
 
 
 @given(texts=st.lists(HOSTILE, min_size=3, max_size=3), context=st.integers(200, 900))
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_texts_are_cut_at_a_clean_seam_the_same_in_a_block(
     smollm2: JudgeModel, qwen: JudgeModel, texts: list[str], context: int
 ) -> None:

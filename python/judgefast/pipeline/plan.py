@@ -29,6 +29,7 @@ from judgefast.pipeline.cached import simulator_of, with_cached
 from judgefast.pipeline.once import ask_once
 from judgefast.pipeline.order import digest_of
 from judgefast.pipeline.prompt_counts import PromptCounts
+from judgefast.reports.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -237,8 +238,9 @@ def _tell(  # noqa: PLR0913, PLR0917 - a plan, and what it was made of
     if counts.stripped_characters:
         say(f"{counts.stripped_characters:,} blank characters at the ends of texts are not sent")
     if counts.truncated_judgments:
+        shown = plural(counts.truncated_items, "item")
         many = f"{counts.truncated_tokens:,} tokens of {counts.truncated_judgments:,} judgments"
-        say(f"{counts.truncated_items:,} items are judged by shortened answers: {many} not shown")
+        say(f"{shown} judged by shortened answers: {many} not shown")
     if slow := judge.prompts.slow_because:
         say(f"prompts are tokenised by `tokenizers` alone, which is slower: {slow}")
     _tell_of_thinking(plan, judge, say)
