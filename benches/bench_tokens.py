@@ -3,9 +3,9 @@
 Prompts are those of a pairwise rubric, about 2,000 tokens each: six answers a question, every
 ordered pair of them. Texts are slices of the Python library's sources, none like another. Each
 encoder gets the same prompts as text, whole; ours also encodes answers that nobody has seen before,
-and plans: a prompt is hashed and counted from pieces that are encoded once. Beside it what planning
-a judgment and rendering its prompt cost with the faster encoder and without, on pairs in both
-orders whose answers are all unseen.
+finds them in a folder of kept ids, and plans: a prompt is hashed and counted from pieces that are
+encoded once. Beside it what planning a judgment and rendering its prompt cost with the faster
+encoder and without, on pairs in both orders whose answers are all unseen.
 
 Rounds alternate; the median of each is the figure, by CPU seconds.
 
@@ -24,6 +24,7 @@ import sysconfig
 import time
 from itertools import permutations
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ from judgefast.prompts import PromptPlan, PromptTokenizer, load_rubric
 from judgefast.prompts.decoding import Capabilities
 from judgefast.prompts.model import JudgeModel
 from judgefast.prompts.model_files import chat_template
+from judgefast.prompts.token_cache import TokenCache
 from judgefast.prompts.tokenizer import _byte_alphabet
 from measure import new_record, refuse_debug_build, write
 
@@ -168,6 +170,15 @@ class Race:
         rows = items(questions, ANSWERS, texts)
         answers = [str(answer.text) for item in rows for answer in item.answers]
         self.note("answers, unseen: ours", speed(self._ours, answers))
+        with TemporaryDirectory() as folder:
+            cache = TokenCache(Path(folder), self.fast)
+            for text in answers:
+                cache.seal(text)
+            cache.save()
+            cache = TokenCache(Path(folder), self.slow)
+            self.note("answers, kept: cache", speed(lambda t: cache.seal(t).token_ids, answers))
+            if cache.encoded:
+                sys.exit("the cache of ids has lost some")
         plan = plan_of("pairwise", self.path, self.fast)
         self.note("planned from pieces: ours", planned(plan, rows)[0])
         prompts = [

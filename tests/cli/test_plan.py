@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from tests.pipeline.model_folder import write_judge
 
+from judgefast.cli.app import app
 from judgefast.reports.plan_report import PlanReport
 
 if TYPE_CHECKING:
@@ -45,20 +47,18 @@ def test_a_plan_with_layouts_and_lint(judgefast: Callable[..., str]) -> None:
     assert matches(seen, "plan")
 
 
-def test_json_is_the_plan_and_nothing_else(judgefast: Callable[..., str], folder: Path) -> None:
-    seen = judgefast(*PLAN, "--json", "--block-tokens", "32")
-    assert seen.startswith("exit 0\n")
-    assert seen.endswith("--- stderr\n")
-    told = seen.split("--- stdout\n")[1].split("--- stderr\n")[0]
-    report = msgspec.json.decode(told, type=PlanReport)
+def test_json_is_the_plan_and_nothing_else(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    before = {path.name for path in folder.iterdir()}
+    done = CliRunner().invoke(app, [*PLAN, "--json", "--block-tokens", "32"], standalone_mode=False)
+    assert done.return_value == 0
+    report = msgspec.json.decode(done.stdout, type=PlanReport)
     assert report.requests.requests == 72
     assert report.cache is not None
     assert report.cache.given == ["block_tokens"]
     assert report.lint is None
-    assert list(json.loads(told)) == list(PlanReport.__struct_fields__)
-    assert {path.name for path in folder.iterdir()} == {
-        *("pairs.jsonl", "answers.jsonl", "recorded.jsonl", "half.jsonl", "judge")
-    }, "a plan leaves nothing behind"
+    assert list(json.loads(done.stdout)) == list(PlanReport.__struct_fields__)
+    assert {path.name for path in folder.iterdir()} == before, "a plan leaves nothing behind"
 
 
 def test_what_cannot_be_planned_is_refused(judgefast: Callable[..., str]) -> None:
@@ -66,13 +66,3 @@ def test_what_cannot_be_planned_is_refused(judgefast: Callable[..., str]) -> Non
         "exit 2\n--- stdout\n--- stderr\nerror: no data was named\n\n"
         "hint: judgefast plan DATA ..., with DATA a file, glob, folder or -\n"
     )
-
-
-def test_a_command_is_planned_by_changing_one_word(judgefast: Callable[..., str]) -> None:
-    seen = judgefast(
-        *("plan", "pairs.jsonl", "--rubric", "pairwise-reasons", "--engine", "replay"),
-        *("--recorded", "recorded.jsonl", "--out", "r", "--slice", "topic"),
-    )
-    assert seen.startswith("exit 0\n")
-    assert "asked         72 requests\n" in seen
-    assert "prompts       none are made: this engine reads no prompts\n" in seen

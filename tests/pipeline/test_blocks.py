@@ -103,7 +103,7 @@ def prompts_of(block: PlannedBlock) -> list[list[int]]:
 
 def test_prompts_of_a_block_are_sent_side_by_side_with_those_that_they_begin_like() -> None:
     judge, config = judge_and_config(orders="both", repeats=2)
-    block = plan_block([scattered()], judge, config, 0, PromptCounts())
+    block = plan_block([scattered()], judge, config, 0, PromptCounts(config.seed))
     prompts, columns = prompts_of(block), block.plan.columns
     sent = np.empty(len(prompts), np.uint32)
     sent[block.order] = np.arange(len(prompts), dtype=np.uint32)
@@ -130,25 +130,37 @@ def test_rows_of_a_window_are_sent_in_the_order_of_a_run_and_blocks_count_on() -
 def test_a_replay_is_sent_in_the_order_of_its_rows() -> None:
     engine = ScriptedEngine(by_hash, takes="key")
     config = RunConfig(rubric="pairwise", engine="scripted")
-    block = plan_block([scattered()], judge_of(config, engine=engine), config, 0, PromptCounts())
+    block = plan_block(
+        [scattered()], judge_of(config, engine=engine), config, 0, PromptCounts(config.seed)
+    )
     assert block.prompts is None
     assert block.order.tolist() == list(range(18))
     assert len(block.plan.columns.sent) == 0
 
 
-def test_the_plan_says_what_the_engines_cache_will_have_of_what_is_sent() -> None:
+def test_the_plan_says_what_the_engines_cache_will_have_of_what_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     cache = PrefixCache(block_tokens=4, budget_tokens=None, running=2, batched_tokens=512)
     judge, config = judge_and_config(cache)
-    block = plan_block([scattered()], judge, config, 0, PromptCounts())
+    block = plan_block([scattered()], judge, config, 0, PromptCounts(config.seed))
     columns = block.plan.columns
     assert len(set(columns.asked_by.tolist())) == 12, "three questions, of two new answers each"
     simulator = simulator_of(judge)
     assert simulator is not None
+    told: list[int] = []
+    add = simulator.add
+    monkeypatch.setattr(
+        simulator,
+        "add",
+        lambda segments, order: told.extend(order.tolist()) or add(segments, order),
+    )
     found = with_cached(block, simulator).plan.rendered.planned_cached_tokens
     assert found is not None
     assert block.prompts is not None
     tokens = max(1, judge.prompts.decoding.most_tokens)
     own = [row for row in block.order.tolist() if columns.asked_by[row] == row]
+    assert told == own, "what another row asks for is not sent"
     alone = simulate(
         block.prompts.segments,
         np.array(own, np.uint32),

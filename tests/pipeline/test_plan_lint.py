@@ -58,7 +58,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def lint(folder: Path, tmp_path: Path) -> Callable[..., dict[str, LintFinding]]:
     """Findings by code; the parts of the rubric are by keyword."""
 
-    def look(rows: Any = None, block_tokens: int = 1, **parts: str) -> dict[str, LintFinding]:
+    def look(
+        rows: Any = None, block_tokens: int = 1, repeats: int = 1, **parts: str
+    ) -> dict[str, LintFinding]:
         known = {
             "name": "mine",
             "more": "",
@@ -75,6 +77,7 @@ def lint(folder: Path, tmp_path: Path) -> Callable[..., dict[str, LintFinding]]:
             model=folder,
             lint=True,
             block_tokens=block_tokens,
+            repeats=repeats,
         ).lint
         assert found is not None
         by_code = {one.code: one for one in found}
@@ -124,7 +127,10 @@ def test_aspects_before_the_answers(lint: Callable[..., dict[str, LintFinding]])
     last = lint(layout="", blocks=f"{QUESTION}\n{ANSWERS}\n[Aspect]\n{{criterion}}\n[End]", **plain)
     assert "aspect_early" not in last
     early = lint(layout='layout = "as-written"', blocks=blocks, **plain)
-    assert early["aspect_early"].lost_tokens > 16 * 30
+    between = "short?\n[End of it]\n[Question]\n\n[End]\n[A]\n\n[B]\n\n"
+    texts = ("question", "answer_a", "answer_b")
+    theirs = sum(len(row[name]) for row in pairs(8) for name in texts)
+    assert early["aspect_early"].lost_tokens == 2 * (8 * len(between) + theirs)
     assert "aspect-last" in early["aspect_early"].advice
 
 
@@ -151,6 +157,9 @@ def test_a_head_that_ends_inside_a_block(lint: Callable[..., dict[str, LintFindi
         )
         assert one.text.endswith("[Question]\n")
         assert 0 < less < 32
+    again = lint(block_tokens=32, repeats=3, system=SYSTEM + HEAD + "y" * 11)
+    assert again.keys() == heads[1].keys()
+    assert all(again[code].lost_tokens == heads[1][code].lost_tokens for code in again)
 
 
 def test_a_head_shorter_than_a_block(lint: Callable[..., dict[str, LintFinding]]) -> None:

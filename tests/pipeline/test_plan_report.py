@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+from msgspec.structs import replace
 
 import judgefast
+from judgefast.batches.cache import CacheSettings, simulate
+from judgefast.batches.trie import Segments
 from judgefast.config import RunConfig
 from judgefast.datasets import read_items
 from judgefast.engines import create_engine
+from judgefast.engines.base import prefix_cache_of
 from judgefast.errors import ConfigError, ModelError
 from judgefast.pipeline import survey
 from judgefast.pipeline.finished import DryRun
 from judgefast.pipeline.judge import judge_of
 from judgefast.pipeline.run import run
 from judgefast.reports.as_json import to_json
+from judgefast.reports.plan_report import LayoutCost
 from judgefast.reports.plan_text import render_plan
 from tests.engines.scripted import ScriptedEngine
 
@@ -89,7 +96,7 @@ def test_tokens_are_those_of_a_dry_run(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_tight_cache_makes_loops_dearer_than_the_plan(folder: Path) -> None:
-    rows = [row | {"question": row["question"] + " Why?" * 40} for row in pairs(60)]
+    rows = [row | {"question": row["question"] + " Why?" * 40} for row in pairs(30)]
     tight = plan(rows, folder, cache_tokens=8_000, running=2, block_tokens=16)
     costs = {cost.order: cost.computed_tokens for cost in tight.costs}
     assert costs["plan"] < 0.85 * costs["natural"]
@@ -131,6 +138,48 @@ def test_what_does_not_fit_is_named_with_its_length(folder: Path) -> None:
     assert found.prompts.longest_tokens is not None
     assert found.prompts.longest_tokens < CONTEXT
     assert found.context_tokens == CONTEXT
+    fitting = [prompt for prompt in prompts_of(rows, folder) if len(prompt) < CONTEXT]
+    assert found.prompts.tokens == sum(map(len, fitting))
+
+
+def test_one_prompt_for_several_judgments_is_one_request(folder: Path) -> None:
+    rows = pairs(4)
+    again = [row | {"id": f"again-{row['id']}"} for row in rows]
+    found = plan([*rows, *again], folder)
+    assert (found.requests.judgments, found.requests.requests) == (16, 8)
+    assert found.prompts.tokens == sum(map(len, prompts_of(rows, folder)))
+    assert "8 requests; 8 judgments more by the answers to these" in render_plan(found)
+
+
+def test_loops_are_over_order_then_question_in_the_order_of_the_data(folder: Path) -> None:
+    rows = [row | {"question": row["question"] + " Why?" * 40} for row in pairs(30)]
+    tight = {"cache_tokens": 8_000, "running": 2, "block_tokens": 16}
+    found = plan(rows, folder, repeats=2, **tight)
+    whole = prompts_of(rows, folder)
+    # One segment each: what they share is found by tokens.
+    looped = [prompt for prompt in [*whole[::2], *whole[1::2]] for _ in range(2)]
+    ends = np.array([0, *accumulate(map(len, looped))], np.int64)
+    segments = Segments(
+        np.arange(len(looped), dtype=np.uint32),
+        np.arange(len(looped) + 1, dtype=np.int64),
+        np.array([token for prompt in looped for token in prompt], np.int32),
+        ends,
+    )
+    settings = CacheSettings(
+        block_tokens=16,
+        budget_tokens=8_000,
+        running=2,
+        generated_tokens=found.prompts.answer_tokens,
+        batched_tokens=8_192,
+    )
+    engine = create_engine("vllm", is_to_plan=True, model=str(folder))
+    told = prefix_cache_of(engine)
+    assert told is not None
+    settings = replace(settings, batched_tokens=told.batched_tokens)
+    cached = simulate(segments, np.arange(len(looped), dtype=np.uint32), settings)
+    cost = found.cost("natural")
+    assert cost is not None
+    assert cost.computed_tokens == int(ends[-1]) - int(cached.sum())
 
 
 def test_shortened_answers_are_counted(folder: Path) -> None:
@@ -184,7 +233,9 @@ def test_vllm_is_needed_to_run_and_not_to_plan(
     monkeypatch.setattr("judgefast.engines.vllm.engine.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="needs `vllm`, which is not installed"):
         create_engine("vllm", model=str(folder))
-    assert plan(pairs(2), folder).engine == "vllm"
+    found = plan(pairs(2), folder)
+    assert found.engine == "vllm"
+    assert "no weights" in found.notes[0]
     with pytest.raises(ModelError, match="`Qwen/Qwen3-8B` is no model folder") as caught:
         judgefast.plan(pairs(2), rubric="pairwise", model="Qwen/Qwen3-8B", engine="vllm")
     assert "config.json and tokenizer.json" in str(caught.value.hint)
@@ -193,7 +244,7 @@ def test_vllm_is_needed_to_run_and_not_to_plan(
 def test_json_has_every_figure_and_no_nan(folder: Path) -> None:
     told = json.loads(to_json(plan(pairs(3), folder, layouts=True, lint=True)))
     assert told["format"] == 1
-    assert {one["layout"] for one in told["layouts"]} >= {"as-written"}
+    assert [one["layout"] for one in told["layouts"]] == ["as-written"]
     assert [one["in_force"] for one in told["layouts"]].count(True) == 1
     assert isinstance(told["lint"], list)
 
@@ -201,3 +252,38 @@ def test_json_has_every_figure_and_no_nan(folder: Path) -> None:
 def test_a_size_below_one_is_refused(folder: Path) -> None:
     with pytest.raises(ConfigError, match="`running` is 0; it must be at least 1"):
         plan(pairs(2), folder, running=0)
+
+
+def costs(*computed: tuple[str, str, int]) -> list[LayoutCost]:
+    """Layouts with what they compute; the first is in force."""
+    made = [
+        LayoutCost(
+            layout=layout,
+            aspects=aspects,
+            in_force=not place,
+            requests=4,
+            prompt_tokens=2_000,
+            computed_tokens=tokens,
+            prompt_hash=f"{place}" * 64,
+        )
+        for place, (layout, aspects, tokens) in enumerate(computed)
+    ]
+    return sorted(made, key=lambda one: one.computed_tokens)
+
+
+def test_another_layout_is_recommended_where_it_saves_and_the_halo_is_named(folder: Path) -> None:
+    report = plan(pairs(2), folder)
+    own = ("as-written", "one-by-one", 1_000)
+
+    def said(*others: tuple[str, str, int]) -> str:
+        shown = render_plan(replace(report, layouts=costs(own, *others)))
+        return " ".join(shown.split("prompt_hash\n")[1].split())
+
+    better = said(("aspect-last", "one-by-one", 600))
+    assert "Recommended: aspect-last, which computes 40 % less." in better
+    assert "its verdicts are not comparable with those of runs before." in better
+    assert "Keep the layout of the rubric" in said(("aspect-last", "one-by-one", 995))
+    together = said(("aspect-last", "one-by-one", 800), ("as-written", "together", 400))
+    assert "Recommended: aspect-last, which computes 20 % less." in together
+    assert "would compute 50 % less than that" in together
+    assert "(halo)" in together

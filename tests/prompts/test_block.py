@@ -32,7 +32,7 @@ CHAT = Capabilities(takes="chat")
 BASE = 7
 """Number of the first item in its run."""
 
-_TEXT = st.text("ab \n<|é", max_size=6)
+_TEXT = st.text("ab \n<|é\udc80", max_size=6)
 _TURNS = st.lists(st.builds(Turn, st.sampled_from(["user", "odd"]), _TEXT), max_size=2)
 _SAID = _TEXT | _TURNS.map(tuple)
 

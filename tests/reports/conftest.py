@@ -249,7 +249,7 @@ def several(scorer: Report) -> Report:
         scorer.results,
         run="nightly-0413",
         estimates=estimates,
-        aspects=aspect_table(estimates, related, aspects, mode="scalar"),
+        aspects=aspect_table(estimates, related, aspects, mode="scalar", level=0.95),
     )
     operations = msgspec.structs.replace(scorer.operations, launches=[LAUNCH])
     return Report(results=results, operations=operations)

@@ -81,8 +81,9 @@ def aspects_of(reading: Reading, estimates: Sequence[Estimate]) -> AspectTable |
     aspects = judged_aspects(reading.rubric)
     if len(aspects) <= 1:
         return None
-    related = [one.estimate(reading.config.level) for one in correlations_of(reading)]
-    return aspect_table(estimates, related, aspects, mode=reading.rubric.mode)
+    level = reading.config.level
+    related = [one.estimate(level) for one in correlations_of(reading)]
+    return aspect_table(estimates, related, aspects, mode=reading.rubric.mode, level=level)
 
 
 def bias_of(reading: Reading) -> PositionBias | None:

@@ -33,11 +33,16 @@ class Part(NamedTuple):
     """A trusted part of every prompt of an aspect."""
 
     text: str
-    tokens: int
+    ids: NDArray[np.int32]
     before: int
     """Tokens of the rubric before it."""
     behind: str
     """Texts of the item that stand before it: none, `question` or `answer`."""
+
+    @property
+    def tokens(self) -> int:
+        """How many it has."""
+        return len(self.ids)
 
 
 class Cut:
@@ -279,15 +284,20 @@ def parts_of(judge: Judge, aspect: int, *, with_reference: bool) -> list[Part]:
         if not isinstance(part, Piece):
             behind = "answer" if part.of_answers or behind == "answer" else "question"
             continue
-        tokens = 0 if part.ids is None else len(part.ids)
-        found.append(Part(part.segment.text, tokens, before, behind))
-        before += tokens
+        ids = np.zeros(0, np.int32) if part.ids is None else part.ids
+        found.append(Part(part.segment.text, ids, before, behind))
+        before += len(ids)
     return found
 
 
 def _parting(parts: list[list[Part]]) -> int | None:
-    """Tokens of the rubric before the first part that aspects differ in, if answers come later."""
+    """Tokens of the rubric before the first one that aspects differ in, if answers come later."""
     for of in zip(*parts, strict=False):
-        if len({part.text for part in of}) > 1:
-            return of[0].before if of[0].behind != "answer" else None
+        if len({part.text for part in of}) == 1:
+            continue
+        if of[0].behind == "answer":
+            return None
+        size = min(part.tokens for part in of)
+        alike = np.all([part.ids[:size] == of[0].ids[:size] for part in of], axis=0)
+        return of[0].before + int(size if alike.all() else alike.argmin())
     return None

@@ -187,9 +187,7 @@ def _report(
         skipped["not_in_sample"] = summary.items - survey.items
     counted = judge.prompts.needs_ids and judge.rendered
     sent = survey.requests
-    notes = []
-    if judge.prompts.needs_ids and not model.digest:
-        notes.append("the judge has no digest: its weights are not known")
+    notes = getattr(judge.engine, "plan_notes", None)
     return PlanReport(
         rubric=rubric.name,
         mode=rubric.mode,
@@ -230,7 +228,7 @@ def _report(
             for one in survey.misfits
         ],
         context_tokens=model.context_tokens,
-        notes=notes,
+        notes=[] if notes is None else notes(),
     )
 
 

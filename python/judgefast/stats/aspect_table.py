@@ -76,6 +76,7 @@ def aspect_table(
     aspects: Sequence[JudgedAspect],
     *,
     mode: str,
+    level: float,
 ) -> AspectTable:
     """Put the estimates of several aspects side by side; slices of `meta` are left to the list."""
     mean = OF_MODE[mode]
@@ -90,7 +91,6 @@ def aspect_table(
             if found is not None:
                 rows.append(_row(found, group, aspect.scale, aspect))
         rows.append(_row(known["overall", group], group, whole, None))
-    level = estimates[0].level if estimates else 0.0
     return AspectTable(mean=mean, level=level, rows=rows, correlations=list(correlations))
 
 

@@ -205,6 +205,8 @@ fn long_hostile_texts_take_time_in_proportion_to_their_length() {
         "{\"score\"",
         "'score':",
         "{score:",
+        "{tone:",
+        "'tone':{'score':",
         "[RESULT] 1 ",
         "[RESULT]A",
     ];

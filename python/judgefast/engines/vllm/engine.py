@@ -19,7 +19,7 @@ from judgefast.engines.vllm.priming import Primer, needs_priming
 from judgefast.engines.vllm.replies import Pending
 from judgefast.engines.vllm.room import numbers_of
 from judgefast.engines.vllm.settings import SEQUENCES
-from judgefast.engines.vllm.shape import HALF, shape_of
+from judgefast.engines.vllm.shape import HALF, shape_of, weight_files
 from judgefast.engines.vllm.versions import warning_of
 from judgefast.engines.vllm.work import work_of
 from judgefast.errors import EngineError, ModelError
@@ -139,6 +139,13 @@ class VllmEngine:
         size = numbers_of(str(self.options.arguments.get("kv_cache_dtype", "auto")))
         of_tokens = (shape.cache_bytes * tokens + shape.sliding_bytes * kept) * size / HALF
         return of_tokens + shape.state_bytes * sequences
+
+    def plan_notes(self) -> list[str]:
+        """What a reader of a plan should know."""
+        if any(weight_files(self.folder.path)):
+            return []
+        note = "the folder holds no weights, which a judge's digest covers: the run's keys and "
+        return [note + "digests will be others; tokens and order are the same"]
 
     @property
     def _of_replicas(self) -> Fleet:

@@ -183,9 +183,9 @@ impl Scanner<'_> {
                     Expect::Value
                 }
                 Expect::ItemOrEnd | Expect::Value => {
-                    let is_member = path.member.is_some() && open.depth == 1;
+                    let holds_field = path.member.is_some() && open.depth == 1;
                     let (token, next) = self.value(byte, &mut open)?;
-                    if wanted && is_member && token != Token::Null {
+                    if wanted && holds_field && token != Token::Null {
                         if byte != b'{' {
                             sight(Token::Other);
                         }

@@ -18,6 +18,9 @@ use super::tally::{Tally, Value};
 /// Characters that a value of the field may have.
 const LONGEST: usize = 256;
 
+/// Bytes that a member with its reason may have.
+const LONGEST_MEMBER: usize = 4096;
+
 static DOUBLE: LazyLock<Regex> = LazyLock::new(|| constant(r"\[\[([^\[\]\n]{1,64})\]\]"));
 static SINGLE: LazyLock<Regex> = LazyLock::new(|| constant(r"\[([^\[\]\n]{1,64})\]"));
 static AT_END: LazyLock<Regex> = LazyLock::new(|| {
@@ -105,7 +108,9 @@ fn in_member(
     for at in member.finder.find_iter(inside.as_bytes()) {
         let Some(value) = value_of_mention(inside, at..at + member.text.len()) else { continue };
         let start = part.end - value.len();
-        match value.find('}') {
+        // Looking to the end for each of many mentions would take the square of the length.
+        let near = &value.as_bytes()[..value.len().min(LONGEST_MEMBER)];
+        match memchr::memchr(b'}', near) {
             Some(end) if value.starts_with('{') => {
                 json(format, field, text, start..start + end + 1, tally);
             }
