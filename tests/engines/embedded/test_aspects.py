@@ -53,11 +53,11 @@ def test_three_aspects_are_asked_one_by_one_and_together(weights: Path, tmp_path
     text = text.replace("max_tokens = 8", "max_tokens = 128")
     path = tmp_path / "together.toml"
     path.write_text(text, encoding="utf-8")
-    together = judgefast.run(ROWS, rubric=path, engine="embedded", out=tmp_path / "together")
-    assert agrees_with_its_plan(together, path, requests=2)
+    out = tmp_path / "together"
+    together = judgefast.run(ROWS[:1], rubric=path, engine="embedded", out=out)
     rows = together.table("verdicts").to_pylist()
-    assert [row["status"] for row in rows] == ["parsed"] * 6
-    assert len({row["request_id"] for row in rows}) == 2
+    assert [row["status"] for row in rows] == ["parsed"] * 3
+    assert len({row["request_id"] for row in rows}) == 1
     for row in rows:
         said = json.loads(row["text"])
         assert list(said) == list(ASPECTS)
