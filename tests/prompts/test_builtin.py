@@ -9,6 +9,7 @@ import pytest
 
 from judgefast.errors import RubricError
 from judgefast.prompts import builtin_rubrics, load_rubric
+from judgefast.prompts.read_rubric import read_rubric
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -73,6 +74,16 @@ def test_the_rubric_of_the_documentation_is_read_and_its_mistake_is_worded_so(
         load_rubric(str(path))
     words = str(caught.value).removeprefix(str(tmp_path) + "/")
     assert f"```\n{words}\n{caught.value.hint}\n```" in page
+
+
+def test_the_rubric_of_the_documentation_with_aspects_asked_together_is_read() -> None:
+    page = (ROOT / "docs" / "rubrics.md").read_text(encoding="utf-8")
+    rubric = read_rubric(page.split("```toml\n")[2].split("```")[0], "two-at-once.toml")
+    assert rubric.together
+    shown = rubric.template.system.splitlines()[-1]
+    assert list(json.loads(shown.replace('"..."', '"x"'))) == [
+        form.member for form in rubric.verdicts
+    ]
 
 
 def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from judgefast.batches.trie import Segments
-    from judgefast.engines.base import PrefixCache
 
 
 class CacheSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,8 +49,8 @@ class CacheSettings(msgspec.Struct, frozen=True, kw_only=True):
     where not all is kept."""
 
     @classmethod
-    def of(cls, cache: PrefixCache, *, generated_tokens: int) -> CacheSettings:
-        """What an engine says of itself, for answers of so many tokens."""
+    def of(cls, cache: msgspec.Struct, *, generated_tokens: int) -> CacheSettings:
+        """What an engine says of itself, a `PrefixCache`, for answers of so many tokens."""
         told = msgspec.structs.asdict(cache)
         return cls(**told, generated_tokens=generated_tokens)
 

@@ -32,6 +32,7 @@ pub(crate) struct CacheSimulator {
 impl CacheSimulator {
     #[new]
     #[pyo3(signature = (settings, /))]
+    #[allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
     fn new(settings: SettingsArg) -> PyResult<Self> {
         let settings = batches::CacheSettings {
             block_tokens: settings.block_tokens,
