@@ -27,7 +27,7 @@ NO_FRACTION = (
 )
 NO_ACROSS = (
     "Invalid value for '--across': 'judges' is not one of 'judge', 'rubric', 'parse', "
-    "'rule', 'orders', 'data'."
+    "'rule', 'orders', 'pairs', 'data'."
 )
 
 

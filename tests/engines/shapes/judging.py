@@ -27,7 +27,7 @@ def pair_rows(n: int) -> list[dict[str, Any]]:
             "id": f"pair-{i}",
             "question": f"Question {i // 2}?",
             "answer_a": HOSTILE if i == 1 else "word " * (1 + i % 5),
-            "answer_b": "word " * (1 + i % 3),
+            "answer_b": "term " * (1 + i % 3),
         }
         for i in range(n)
     ]
