@@ -121,9 +121,9 @@ def reconcile(  # noqa: PLR0913 - the settings of a run, named by keyword
     parts = []
     for aspect, each in enumerate(formats):
         rows = np.flatnonzero(plan.aspect == aspect)
-        width = min(len(each.labels), verdicts.p_labels.shape[1])
         own = verdicts.take(rows)
-        own = own._replace(p_labels=np.ascontiguousarray(own.p_labels[:, :width]))
+        shares = np.ascontiguousarray(own.p_labels[:, : len(each.labels)])
+        own = own._replace(p_labels=shares)
         found = _reconciled(plan.take(rows), own, each, settings)
         first = rows[found.first_judgment].astype(found.first_judgment.dtype)
         parts.append(found._replace(first_judgment=first))

@@ -27,8 +27,9 @@ class VerdictColumns(NamedTuple):
     strength: NDArray[np.float64]
     """Preference for the answer shown first: 1, .75, .5 (tie), .25, 0; NaN where there is none."""
     p_labels: NDArray[np.float32]
-    """Shape (n, labels): label probabilities divided by their mass; NaN where not read. Shape
-    (n, 0) where none were read at all."""
+    """Shape (n, labels): label probabilities divided by their mass; NaN where not read, and behind
+    those of a judgment whose format has fewer labels than the longest. Shape (n, 0) where none were
+    read at all."""
     label_mass: NDArray[np.float32]
     """Probability that the labels hold together; NaN where not read."""
     span: NDArray[np.uint32]
