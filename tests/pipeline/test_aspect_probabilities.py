@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pytest
 
 import judgefast
 from judgefast.engines.base import Completion, LabelRead
+from judgefast.errors import ConfigError
 from judgefast.pipeline import tables
+from judgefast.pipeline.reread import reread
 from judgefast.pipeline.results import read_run, reading_of
 from judgefast.pipeline.stream import stream
 from tests.engines.scripted import ScriptedEngine, answered, failed
@@ -149,6 +152,39 @@ def test_a_run_with_probabilities_of_several_scales_is_replayed(tmp_path: Path) 
         for column in ("status", "score", "p_labels", "value", "p_win", "label_mass"):
             if column in mine.column_names:
                 assert mine[column].to_pylist() == theirs[column].to_pylist(), column
+
+
+def test_probabilities_are_those_of_no_other_labels(tmp_path: Path) -> None:
+    """They are kept without the labels' texts; a text says by itself which label it is."""
+    labels = [f'{{ text = "{text}", score = {score} }}' for text, score in (("Yes", 1), ("No", 0))]
+    names = {"yes": labels, "no": labels[::-1], "more": [*labels, '{ text = "So", score = 0.5 }']}
+    for name, own in names.items():
+        verdict = f'name = "label"\nlabels = [{", ".join(own)}]'
+        text = several("truth", "clarity", verdict=verdict).replace("low = 1", "low = 0")
+        (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
+
+    def answer(request: Request) -> Completion:
+        said = answered(request, "Yes")
+        read = LabelRead(0, tuple(np.log([0.75, 0.25]).tolist()))
+        return msgspec.structs.replace(said, answers=(read,))
+
+    for probabilities in (True, False):
+        run = tmp_path / f"run-{probabilities}"
+        engine = ScriptedEngine(
+            answer if probabilities else lambda request: answered(request, "Yes"),
+            label_probabilities=probabilities,
+        )
+        judge_rows(run, ROWS, engine=engine, rubric=str(tmp_path / "yes.toml"))
+        for name in ("no", "more"):
+            other = str(tmp_path / f"{name}.toml")
+            if probabilities:
+                with pytest.raises(ConfigError, match="than this run did: labels differ"):
+                    reread(run, other)
+            else:
+                assert reread(run, other)[0].readings[1].changed == 0
+    found, after = reread(tmp_path / "run-True", str(tmp_path / "yes.toml"))
+    assert found.readings[1].changed == 0
+    assert after.outcomes.value.tolist() == [0.75 * 2**24] * len(ROWS) * 2
 
 
 def test_the_table_of_verdicts_looks_at_the_whole_plan_once(

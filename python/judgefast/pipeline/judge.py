@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from judgefast.config import RunConfig
     from judgefast.engines.base import Engine
     from judgefast.prompts.rubric import Rubric
+    from judgefast.prompts.verdict_format import VerdictFormat
 
 
 class Judge(NamedTuple):
@@ -161,8 +162,15 @@ def _check_pairs(config: RunConfig, rubric: Rubric) -> None:
         raise ConfigError(msg, hint="add --baseline MODEL, with whose answers others are compared")
 
 
-def other_rubric(own: Rubric, name: str, config: RunConfig) -> Rubric:
+def other_rubric(own: Rubric, name: str, config: RunConfig, *, probabilities: bool) -> Rubric:
     """Load another rubric to read a run by, which asks what its own does.
+
+    Args:
+        own: That of the run.
+        name: The other: built in, or the path of a TOML file.
+        config: The options of the run.
+        probabilities: Whether the run has read label probabilities. They are kept in the order of
+            its labels: another rubric with labels must have the same.
 
     Raises:
         ConfigError: It asks something else.
@@ -177,12 +185,20 @@ def other_rubric(own: Rubric, name: str, config: RunConfig) -> Rubric:
     ]
     if unweighted[0] != unweighted[1]:
         differs.append("aspects")
+    elif probabilities and any(map(_has_other_labels, own.verdicts, other.verdicts)):
+        differs.append("labels")
     if differs:
         msg = f"`{name}` asks something else than this run did: {', '.join(differs)} differ"
         raise ConfigError(
             msg, hint="only how answers are read may change; judge anew for another prompt"
         )
     return other
+
+
+def _has_other_labels(own: VerdictFormat, other: VerdictFormat) -> bool:
+    """Whether probabilities of the labels of one would be taken for those of other labels."""
+    texts, others = ([label.text.strip() for label in form.labels] for form in (own, other))
+    return bool(others) and texts != others
 
 
 def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[str, Any]:  # noqa: ANN401 - rows
