@@ -182,6 +182,12 @@ def test_probabilities_are_those_of_no_other_labels(tmp_path: Path) -> None:
                     reread(run, other)
             else:
                 assert reread(run, other)[0].readings[1].changed == 0
+    replayed: dict[str, Any] = {"engine": "replay", "recorded": tmp_path / "run-True"}
+    with pytest.raises(ConfigError, match="holds probabilities of other labels than") as refused:
+        judgefast.run(ROWS, rubric=tmp_path / "no.toml", out=tmp_path / "replayed", **replayed)
+    assert (
+        refused.value.hint == "in the aspect `truth` they are those of `Yes`, `No`, in this order"
+    )
     found, after = reread(tmp_path / "run-True", str(tmp_path / "yes.toml"))
     assert found.readings[1].changed == 0
     assert after.outcomes.value.tolist() == [0.75 * 2**24] * len(ROWS) * 2

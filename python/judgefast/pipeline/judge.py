@@ -11,10 +11,11 @@ from judgefast.codes import RULES
 from judgefast.datasets.options import ReadOptions
 from judgefast.engines import create_engine, engine_names
 from judgefast.errors import ConfigError
-from judgefast.journal.manifest import NAME, EngineFacts, ModelFacts, RubricFacts
+from judgefast.journal.manifest import NAME, EngineFacts, ModelFacts, RubricFacts, read_manifest
 from judgefast.journal.recordings import recorded_rows
 from judgefast.prompts.builtin import load_rubric
 from judgefast.prompts.plan import PromptPlan
+from judgefast.prompts.read_rubric import read_rubric
 
 if TYPE_CHECKING:
     from judgefast.config import RunConfig
@@ -216,7 +217,7 @@ def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[st
         if recorded is None and config.recorded is None:
             msg = "the engine `replay` has nothing to replay"
             raise ConfigError(msg, hint="add --recorded FILE, or a finished run directory")
-        options["recorded"] = _recordings(config.recorded) if recorded is None else recorded
+        options["recorded"] = _recordings(config.recorded, rubric) if recorded is None else recorded
         pairs = zip(rubric.aspects, rubric.verdicts, strict=True)
         options["verdict_format"] = {aspect.name: form for aspect, form in pairs}
     elif config.recorded is not None and config.engine in engine_names():
@@ -225,7 +226,28 @@ def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[st
     return options
 
 
-def _recordings(path: str | None) -> Any:  # noqa: ANN401 - a path or rows
+def _recordings(path: str | None, rubric: Rubric) -> Any:  # noqa: ANN401 - a path or rows
     """What a path records: the file, or the answers of a run where it is a run directory."""
     folder = Path(str(path))
-    return list(recorded_rows(folder)) if (folder / NAME).is_file() else path
+    if not (folder / NAME).is_file():
+        return path
+    _check_labels(folder, rubric)
+    return list(recorded_rows(folder))
+
+
+def _check_labels(folder: Path, rubric: Rubric) -> None:
+    """Refuse probabilities of other labels: a run keeps them without the labels' texts."""
+    manifest = read_manifest(folder)
+    if not manifest.options.get("probabilities"):
+        return
+    asked = read_rubric(manifest.rubric.toml, manifest.rubric.name)
+    names = [aspect.name for aspect in asked.aspects]
+    for aspect, form in zip(rubric.aspects, rubric.verdicts, strict=True):
+        if aspect.name not in names:
+            continue
+        own = asked.verdicts[names.index(aspect.name)]
+        if _has_other_labels(own, form):
+            msg = f"`{folder}` holds probabilities of other labels than `{rubric.name}` has"
+            texts = ", ".join(f"`{label.text.strip()}`" for label in own.labels)
+            hint = f"in the aspect `{aspect.name}` they are those of {texts}, in this order"
+            raise ConfigError(msg, hint=hint)
