@@ -91,3 +91,23 @@ def test_comparisons_of_aspects_keep_their_places_and_their_orders() -> None:
     ]  # fmt: skip
     assert (found.value / 2**24).tolist() == [1.0, 0.5, 0.5, 1.0]
     assert found.weight.tolist() == [2, 2, 2, 6], "a strong win of the scale with degrees is three"
+
+
+def test_what_no_aspect_has_takes_no_room() -> None:
+    rows = [row_of(place // 3, place % 3, [1] * WIDTH, 0) for place in range(6)]
+    plan, verdicts = plan_of(rows), verdicts_of(rows, WIDTH)
+    none = np.broadcast_to(np.float32(np.nan), len(rows))
+    bare = verdicts._replace(
+        p_labels=verdicts.p_labels[:, :0], label_mass=none, strength=none.astype(np.float64)
+    )
+    how: dict[str, Any] = {"mode": "scalar", "rule": "average", "one_failed": "pair"}
+    found = reconcile(plan, bare, format=BY_ASPECT, **how)
+    with_mass = reconcile(
+        plan, bare._replace(label_mass=verdicts.label_mass), format=BY_ASPECT, **how
+    )
+    for name in ("p_win", "p_tie", "p_loss", "label_mass"):
+        column = getattr(found, name)
+        assert (column.strides, len(column)) == ((0,), len(rows)), name
+        assert np.isnan(column).all(), name
+    assert with_mass.label_mass.tolist() == verdicts.label_mass.tolist()
+    assert found.value.tolist() == with_mass.value.tolist()

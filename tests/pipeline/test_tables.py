@@ -115,9 +115,11 @@ def test_polars_duckdb_and_pandas_read_every_table(run: judgefast.Run, name: str
 
 
 def test_a_format_without_labels_has_no_probabilities_rather_than_none_of_them() -> None:
-    assert tables._lists(np.zeros((2, 0), np.float32)).to_pylist() == [None, None]
+    lists = tables._lists(np.zeros((2, 0), np.float32), np.array([0, 2]))
+    assert lists.to_pylist() == [None, None]
     some = np.array([[0.25, 0.75], [np.nan, np.nan]], np.float32)
-    assert tables._lists(some).to_pylist() == [[0.25, 0.75], None]
+    lists = tables._lists(some, np.array([2, 2]))
+    assert lists.to_pylist() == [[0.25, 0.75], None]
 
 
 def test_the_wide_table_has_the_documented_schema(run: judgefast.Run) -> None:

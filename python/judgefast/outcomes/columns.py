@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from judgefast.verdicts.columns import taken
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -47,4 +49,4 @@ class OutcomeColumns(NamedTuple):
 
     def take(self, rows: NDArray[np.int64]) -> OutcomeColumns:
         """Some of the outcomes."""
-        return OutcomeColumns._make(column[rows] for column in self)
+        return OutcomeColumns._make(taken(column, rows) for column in self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from judgefast import _native
 from judgefast.codes import CHOICE_NONE, CHOICE_TIE, NO_ANSWER
 from judgefast.errors import ColumnError, ConfigError
 from judgefast.outcomes.columns import OutcomeColumns
+from judgefast.verdicts.columns import is_one
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,20 +115,20 @@ def reconcile(  # noqa: PLR0913 - the settings of a run, named by keyword
         msg = f"`baseline` names the answer to compare with, but mode `{mode}` compares no two"
         raise ConfigError(msg)
     settings = _Settings(mode, rule, one_failed, baseline)
-    is_one = hasattr(format, "labels")
-    formats = [cast("Format", format)] if is_one else list(cast("Sequence[Format]", format))
+    is_alone = hasattr(format, "labels")
+    formats = [cast("Format", format)] if is_alone else list(cast("Sequence[Format]", format))
     if all(other.labels == formats[0].labels for other in formats):
         return _reconciled(plan, verdicts, formats[0], settings)
     parts = []
     for aspect, each in enumerate(formats):
         rows = np.flatnonzero(plan.aspect == aspect)
-        width = min(len(each.labels), verdicts.p_labels.shape[1])
-        own = verdicts.take(rows)
-        own = own._replace(p_labels=np.ascontiguousarray(own.p_labels[:, :width]))
+        shares = verdicts.p_labels[:, : len(each.labels)]
+        own = verdicts._replace(p_labels=shares).take(rows)
+        own = own._replace(p_labels=np.ascontiguousarray(own.p_labels))
         found = _reconciled(plan.take(rows), own, each, settings)
         first = rows[found.first_judgment].astype(found.first_judgment.dtype)
         parts.append(found._replace(first_judgment=first))
-    joined = OutcomeColumns._make(map(np.concatenate, zip(*parts, strict=True)))
+    joined = OutcomeColumns._make(map(_joined, zip(*parts, strict=True)))
     return joined.take(np.argsort(joined.first_judgment, kind="stable"))
 
 
@@ -187,8 +188,16 @@ def _reconciled(
 
 def _numbers(column: NDArray[Number]) -> NDArray[Number]:
     """A column as the kernel takes it: nothing of one that is NaN throughout, and says so."""
-    is_one = column.strides == (0,) and len(column) and np.isnan(column[0])
-    return column[:0] if is_one else np.ascontiguousarray(column)
+    is_nan = is_one(column) and np.isnan(column[0])
+    return column[:0] if is_nan else np.ascontiguousarray(column)
+
+
+def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Join columns; those without any number stay one NaN that is seen n times."""
+    filled = [part for part in parts if len(part)]
+    if filled and all(is_one(part) and np.isnan(part[0]) for part in filled):
+        return np.broadcast_to(filled[0][0], sum(map(len, filled)))
+    return np.concatenate(parts)
 
 
 def label_meanings(format: Format, width: int) -> LabelMeanings:  # noqa: A002 - as above

@@ -11,15 +11,17 @@ from judgefast.codes import RULES
 from judgefast.datasets.options import ReadOptions
 from judgefast.engines import create_engine, engine_names
 from judgefast.errors import ConfigError
-from judgefast.journal.manifest import NAME, EngineFacts, ModelFacts, RubricFacts
+from judgefast.journal.manifest import NAME, EngineFacts, ModelFacts, RubricFacts, read_manifest
 from judgefast.journal.recordings import recorded_rows
 from judgefast.prompts.builtin import load_rubric
 from judgefast.prompts.plan import PromptPlan
+from judgefast.prompts.read_rubric import read_rubric
 
 if TYPE_CHECKING:
     from judgefast.config import RunConfig
     from judgefast.engines.base import Engine
     from judgefast.prompts.rubric import Rubric
+    from judgefast.prompts.verdict_format import VerdictFormat
 
 
 class Judge(NamedTuple):
@@ -161,8 +163,15 @@ def _check_pairs(config: RunConfig, rubric: Rubric) -> None:
         raise ConfigError(msg, hint="add --baseline MODEL, with whose answers others are compared")
 
 
-def other_rubric(own: Rubric, name: str, config: RunConfig) -> Rubric:
+def other_rubric(own: Rubric, name: str, config: RunConfig, *, probabilities: bool) -> Rubric:
     """Load another rubric to read a run by, which asks what its own does.
+
+    Args:
+        own: That of the run.
+        name: The other: built in, or the path of a TOML file.
+        config: The options of the run.
+        probabilities: Whether the run has read label probabilities. They are kept in the order of
+            its labels: another rubric with labels must have the same.
 
     Raises:
         ConfigError: It asks something else.
@@ -177,12 +186,20 @@ def other_rubric(own: Rubric, name: str, config: RunConfig) -> Rubric:
     ]
     if unweighted[0] != unweighted[1]:
         differs.append("aspects")
+    elif probabilities and any(map(_has_other_labels, own.verdicts, other.verdicts)):
+        differs.append("labels")
     if differs:
         msg = f"`{name}` asks something else than this run did: {', '.join(differs)} differ"
         raise ConfigError(
             msg, hint="only how answers are read may change; judge anew for another prompt"
         )
     return other
+
+
+def _has_other_labels(own: VerdictFormat, other: VerdictFormat) -> bool:
+    """Whether probabilities of the labels of one would be taken for those of other labels."""
+    texts, others = ([label.text.strip() for label in form.labels] for form in (own, other))
+    return bool(others) and texts != others
 
 
 def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[str, Any]:  # noqa: ANN401 - rows
@@ -200,7 +217,7 @@ def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[st
         if recorded is None and config.recorded is None:
             msg = "the engine `replay` has nothing to replay"
             raise ConfigError(msg, hint="add --recorded FILE, or a finished run directory")
-        options["recorded"] = _recordings(config.recorded) if recorded is None else recorded
+        options["recorded"] = _recordings(config.recorded, rubric) if recorded is None else recorded
         pairs = zip(rubric.aspects, rubric.verdicts, strict=True)
         options["verdict_format"] = {aspect.name: form for aspect, form in pairs}
     elif config.recorded is not None and config.engine in engine_names():
@@ -209,7 +226,28 @@ def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[st
     return options
 
 
-def _recordings(path: str | None) -> Any:  # noqa: ANN401 - a path or rows
+def _recordings(path: str | None, rubric: Rubric) -> Any:  # noqa: ANN401 - a path or rows
     """What a path records: the file, or the answers of a run where it is a run directory."""
     folder = Path(str(path))
-    return list(recorded_rows(folder)) if (folder / NAME).is_file() else path
+    if not (folder / NAME).is_file():
+        return path
+    _check_labels(folder, rubric)
+    return list(recorded_rows(folder))
+
+
+def _check_labels(folder: Path, rubric: Rubric) -> None:
+    """Refuse probabilities of other labels: a run keeps them without the labels' texts."""
+    manifest = read_manifest(folder)
+    if not manifest.options.get("probabilities"):
+        return
+    asked = read_rubric(manifest.rubric.toml, manifest.rubric.name)
+    names = [aspect.name for aspect in asked.aspects]
+    for aspect, form in zip(rubric.aspects, rubric.verdicts, strict=True):
+        if aspect.name not in names:
+            continue
+        own = asked.verdicts[names.index(aspect.name)]
+        if _has_other_labels(own, form):
+            msg = f"`{folder}` holds probabilities of other labels than `{rubric.name}` has"
+            texts = ", ".join(f"`{label.text.strip()}`" for label in own.labels)
+            hint = f"in the aspect `{aspect.name}` they are those of {texts}, in this order"
+            raise ConfigError(msg, hint=hint)

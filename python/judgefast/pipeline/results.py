@@ -134,7 +134,11 @@ def read_run_by(
     manifest = directory.manifest
     config = config_from(manifest.config, where=f"`{directory.path}`").replace(**changes)
     own = rubric_in_force(config, read_rubric(manifest.rubric.toml, manifest.rubric.name))
-    in_force = [own if name is None else other_rubric(own, name, config) for name in rubrics]
+    probabilities = bool(manifest.options.get("probabilities"))
+    in_force = [
+        own if name is None else other_rubric(own, name, config, probabilities=probabilities)
+        for name in rubrics
+    ]
     items = load_item_columns(directory.path)
     plan = load_plan(directory, to_send=False)
     tables = read_journal_by(directory, plan, in_force)

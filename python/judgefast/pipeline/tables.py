@@ -18,7 +18,7 @@ from judgefast.journal.columns import completions_schema
 from judgefast.pipeline.counted_texts import CountedTexts
 from judgefast.pipeline.estimates import estimates_of
 from judgefast.pipeline.judgment_rows import judgment_batches, numbers_or_null
-from judgefast.pipeline.verdict_words import as_shown
+from judgefast.pipeline.verdict_words import TWO, as_shown
 from judgefast.reports.judgments import judgments_schema
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def verdicts_schema() -> pa.Schema:
     """Columns of `verdicts`, one row a judgment, in plan order.
 
     `choice` is the position as shown: `first`, `second`, `tie`, of several answers the position
-    from 0, or the label of a score. `p_labels` is in the order of the rubric's labels. `span` are
-    bytes of `text` in UTF-8, end exclusive. What was not read is null, and `status` says why.
+    from 0, or the label of a score. `p_labels` is in the order of the labels of the aspect. `span`
+    are bytes of `text` in UTF-8, end exclusive. What was not read is null, and `status` says why.
     """
     return pa.schema(
         [
@@ -163,27 +163,34 @@ def estimates_schema() -> pa.Schema:
 
 
 def _verdict_batches(reading: Reading) -> Iterator[pa.RecordBatch]:
+    questions = question_of(reading.plan.columns)
     with CountedTexts(reading) as texts:
         for start in range(0, len(reading.plan), BATCH_ROWS):
             rows = np.arange(start, min(start + BATCH_ROWS, len(reading.plan)))
-            yield _verdicts(reading, rows, texts.slice(start, start + len(rows)))
+            said = texts.slice(start, start + len(rows))
+            yield _verdicts(reading, rows, questions[rows], said)
 
 
-def _verdicts(reading: Reading, rows: NDArray[np.int64], texts: pa.Array[Any]) -> pa.RecordBatch:
+def _verdicts(
+    reading: Reading,
+    rows: NDArray[np.int64],
+    questions: NDArray[np.uint16],
+    texts: pa.Array[Any],
+) -> pa.RecordBatch:
     plan, verdicts, rubric = reading.plan.columns, reading.verdicts, reading.rubric
     answers = reading.table.answers
     attempt = answers.final_attempt[answers.sharing.requests_of(rows)]
     unread = verdicts.status[rows] != Status.PARSED
-    two = np.diff(plan.shown_offsets)[rows] == 2  # noqa: PLR2004 - an order is of two answers
+    shown = plan.shown_offsets[rows + 1] - plan.shown_offsets[rows]
     choices = [as_shown(reading, row) for row in rows.tolist()]
     span = verdicts.span[rows]
-    shares = verdicts.p_labels[rows].astype(np.float32)
+    labels = np.array([len(form.labels) for form in rubric.verdicts])[plan.aspect[rows]]
     columns = {
         "key": _keys(plan.key[rows]),
         "request_id": _keys(plan.request_id[rows]),
-        "question": pa.array(question_of(plan)[rows]),
+        "question": pa.array(questions),
         "item_id": reading.items.item_id.take(pa.array(plan.item[rows])),
-        "order": _coded(plan.swapped[rows], ["forward", "swapped"], null=~two),
+        "order": _coded(plan.swapped[rows], ["forward", "swapped"], null=shown != TWO),
         "repeat": pa.array(plan.repeat[rows]),
         "aspect": _coded(plan.aspect[rows], [aspect.name for aspect in rubric.aspects]),
         "attempt": pa.array(attempt, mask=attempt == 0),
@@ -193,7 +200,7 @@ def _verdicts(reading: Reading, rows: NDArray[np.int64], texts: pa.Array[Any]) -
         "strength": numbers_or_null(
             np.where(unread, np.nan, verdicts.strength[rows]), pa.float64()
         ),
-        "p_labels": _lists(shares),
+        "p_labels": _lists(verdicts.p_labels[rows], labels),
         "label_mass": numbers_or_null(verdicts.label_mass[rows], pa.float32()),
         "span": pa.StructArray.from_arrays(
             [pa.array(span[:, 0]), pa.array(span[:, 1])],
@@ -288,12 +295,19 @@ def _keys(rows: NDArray[np.uint8]) -> pa.Array[Any]:
     return pa.array([row.tobytes() for row in rows], _KEY)
 
 
-def _lists(values: NDArray[np.float32]) -> pa.Array[Any]:
-    """Shape (n, k) as lists of k; null where one of them is not known, or k is 0."""
-    width = values.shape[1]
-    known = ~np.isnan(values).any(axis=1) & (width > 0)
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.where(known, width, 0))])
-    flat = pa.array(values[known].reshape(-1), pa.float32())
+def _lists(values: NDArray[np.float32], lengths: NDArray[np.integer]) -> pa.Array[Any]:
+    """The first `lengths` of each row, as lists; null where one of them is not known, or none is.
+
+    Args:
+        values: Shape (n, k).
+        lengths: Shape (n,).
+
+    """
+    is_own = np.arange(values.shape[1]) < lengths[:, None]
+    known = (is_own & ~np.isnan(values)).sum(axis=1) == lengths
+    known &= lengths > 0
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.where(known, lengths, 0))])
+    flat = pa.array(values[is_own & known[:, None]], pa.float32())
     places = pa.array(offsets.astype(np.int32))
     return pa.ListArray.from_arrays(places, flat, mask=pa.array(~known))
 

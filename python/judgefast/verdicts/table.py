@@ -80,6 +80,7 @@ class VerdictTable:
             else AnswerIndex(request_ids, asked_by)
         )
         self._formats = tuple(formats) if isinstance(formats, Sequence) else (formats,)
+        self._most_labels = max(len(each.labels) for each in self._formats)
         self._aspects = aspect
         self._is_one = all(each == self._formats[0] for each in self._formats)
         self._questions = questions
@@ -180,7 +181,7 @@ class VerdictTable:
         probabilities, has_labels = said.logprobs(labels, question)
         by_label = has_labels[places]
         if by_label.any():
-            self._make_room(labels)
+            self._make_room()
             read = read_labels(verdict_format, probabilities[places[by_label]])
             self._put(judgments[by_label], read)
         places, judgments = places[~by_label], judgments[~by_label]
@@ -237,17 +238,15 @@ class VerdictTable:
                 column = np.full(len(self._columns.status), np.nan, new.dtype)
                 self._columns = self._columns._replace(**{name: column})
             column = getattr(self._columns, name)
-            if name == "p_labels" and new.shape[1] < column.shape[1]:  # of a shorter scale
+            if name == "p_labels":  # those of a shorter scale are the first of the row
                 column[rows, : new.shape[1]] = new
             else:
                 column[rows] = new
 
-    def _make_room(self, labels: int) -> None:
-        """Hold so many probabilities of a judgment from now on."""
-        n, held = self._columns.p_labels.shape
-        if held < labels:
-            room = np.full((n, labels), np.nan, np.float32)
-            room[:, :held] = self._columns.p_labels
+    def _make_room(self) -> None:
+        """Hold probabilities from now on, of each judgment as many as the longest scale has."""
+        if not self._columns.p_labels.shape[1]:
+            room = np.full((len(self._planned), self._most_labels), np.nan, np.float32)
             self._columns = self._columns._replace(p_labels=room)
 
 
