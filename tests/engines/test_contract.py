@@ -51,6 +51,8 @@ OF_OTHERS = sorted(set(engine_names()) - set(built_in()))
 """Engines that are installed beside judgefast; JUDGEFAST_ENGINE_ARGS has their options, as JSON."""
 NAMES += OF_OTHERS
 OVER_HTTP = {"chat": ChatEngine, "completions": CompletionsEngine, "decisions": DecisionEngine}
+LAST_DIGITS = 1e-3
+"""Of a log-probability: what the company of a prompt may change in it."""
 BAD = "bad"
 """Id of an item whose judgment fails, whatever the engine."""
 
@@ -357,8 +359,15 @@ def test_the_same_requests_give_the_same_completions(case: Case) -> None:
     for asked in (case.good(), case.good()[::-1]):
         submit(engine, asked)
         done = sorted(collect_all(engine), key=lambda each: each.request_id)
-        seen.append([(each.request_id, each.text, each.answers) for each in done])
-    assert seen[0] == seen[1]
+        seen.append(done)
+    first, again = ([(each.request_id, each.text) for each in done] for done in seen)
+    assert first == again
+    # Which prompts are computed together decides the last digits.
+    first, again = (
+        [share for each in done for read in each.answers for share in read.logprobs]
+        for done in seen
+    )
+    assert first == pytest.approx(again, rel=0, abs=LAST_DIGITS)
 
 
 def test_completions_can_be_journaled(case: Case) -> None:

@@ -127,7 +127,8 @@ class Engine(Protocol):
       the loss of the whole engine raises :class:`~judgefast.errors.EngineError`, and what was
       collected before stays valid;
     * `cancel` makes its requests come back soon, as `cancelled` or finished;
-    * same requests, same seed, same completions, or `capabilities.deterministic` is false.
+    * same requests, same seed, same texts, and log-probabilities to 1e-3 (what is computed beside a
+      prompt decides their last digits), or `capabilities.deterministic` is false.
 
     An engine that takes long to start may have three more methods, which are called if they are
     there: `begin() -> None` before the data is read: start what does not depend on it, and return

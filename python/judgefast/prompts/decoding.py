@@ -24,7 +24,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     seed: bool = False
     """It takes a sampling seed for each request."""
     deterministic: bool = False
-    """Same requests, same seed, same completions, whatever else is in flight."""
+    """Same requests, same seed, same texts and, to 1e-3, same log-probabilities, whatever is in
+    flight."""
     cached_tokens: bool = False
     """It counts the tokens of each prompt that were computed before."""
     thinking: bool = False
