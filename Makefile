@@ -94,7 +94,7 @@ test-vllm: $(VENV)/.built $(VLLM)/.installed ## Test the vLLM engine on real vLL
 # On a machine with a GPU, whose Python has vLLM (0.26 was made ready for it), this package's
 # dependencies, pytest, pytest-timeout, hypothesis and gguf: nothing is installed or fetched.
 GPU_PYTHON := python3
-VLLM_IN_PROCESS := $(addprefix tests/engines/vllm/real/test_,engine.py failures.py runs.py thinking.py)
+VLLM_IN_PROCESS := $(addprefix tests/engines/vllm/real/test_,cache.py engine.py failures.py runs.py thinking.py)
 
 .PHONY: test-vllm-gpu
 test-vllm-gpu: ## Test the vLLM engine in process on a GPU, by GPU_PYTHON=/path/to/python
