@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,45 @@ def test_the_digest_is_the_hash_that_the_page_defines() -> None:
     assert digest() == framed("judgefast plan order 1", fields)[:16].hex()
     assert digest(range(COUNT)) == digest()
     assert order_digest(GROUPS[:0], IDS[:0]) == framed("judgefast plan order 1", [])[:16].hex()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 9)), max_size=8), st.data())
+def test_a_digest_in_chunks_is_that_of_all_groups_one_by_one(
+    stretches: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    groups = np.repeat(*np.array(stretches, np.uint64).reshape(-1, 2).T.astype(np.int64))
+    ids = np.frombuffer(
+        b"".join(hashlib.md5(bytes([row])).digest() for row in range(len(groups))),  # noqa: S324 - a name
+        np.uint8,
+    ).reshape(-1, 16)
+    order = np.array(data.draw(st.permutations(range(len(groups)))), np.int64)
+    begins = [row for row in range(len(groups)) if not row or groups[row] != groups[row - 1]]
+    sent: dict[int, list[int]] = {}
+    for row in order.tolist():
+        sent.setdefault(max(begin for begin in begins if begin <= row), []).append(row)
+    fields: list[bytes] = []
+    for begin, rows in sent.items():
+        fields += [int(groups[begin]).to_bytes(8, "little"), ids[rows].tobytes()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("judgefast.batches.digest.CHUNK", data.draw(st.integers(1, 12)))
+        found = order_digest(groups.astype(np.uint64), ids, order)
+    assert found == framed("judgefast plan order 1", fields)[:16].hex()
+
+
+@pytest.mark.parametrize("is_reordered", [False, True])
+def test_a_digest_takes_a_few_bytes_a_request_however_many_groups_there_are(
+    is_reordered: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    count = 300_000
+    ids = np.random.default_rng(1).integers(0, 256, (count, 16), dtype=np.uint8)
+    groups = np.arange(count, dtype=np.uint64)
+    order = groups[::-1].astype(np.int64) if is_reordered else None
+    tracemalloc.start()
+    order_digest(groups, ids, order)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60 * count
 
 
 @pytest.mark.parametrize(

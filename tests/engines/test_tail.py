@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from benches.bench_tail import completion, requests_of, shares
@@ -10,6 +12,11 @@ from hypothesis import strategies as st
 
 from judgefast.engines.source import FixedPlan
 from judgefast.engines.tail import FEWEST, WINDOWS, Tail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from judgefast.batches.request import Request
 
 
 def numbers(requests: list) -> list[int]:
@@ -77,6 +84,28 @@ def test_every_request_is_handed_out_once_and_only_the_end_out_of_order(
     if lanes == 1:
         kept = max(0, total - WINDOWS * room)
         assert given_out[:kept] == list(range(kept))
+
+
+@pytest.mark.parametrize("more", [-48, 0, 1, 20])
+def test_a_run_of_about_two_windows_is_sent_as_its_requests_are_made(more: int) -> None:
+    """Nothing has come back by then: there is nothing that all of them were made for."""
+    room, made = 32, [0]
+    total = WINDOWS * room + more
+    requests = requests_of(np.arange(total) % 2, np.full(total, 500))
+
+    def one_by_one() -> Iterator[Request]:
+        for request in requests:
+            made[0] += 1
+            yield request
+
+    plan = FixedPlan(one_by_one(), total=total, tail=Tail(room))
+    out: list[int] = []
+    while plan.remaining(0):
+        out += numbers(plan.take(0, 8))
+        assert made[0] == len(out)
+        if len(out) > room:
+            plan.give([completion(number, 10 + number % 2 * 90) for number in out[-8:]])
+    assert out == list(range(total))
 
 
 def test_slots_are_idle_for_less_than_two_hundredths_of_a_run_of_fifty_windows() -> None:

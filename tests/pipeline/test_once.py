@@ -140,6 +140,18 @@ def test_an_interrupted_run_goes_on_and_a_retry_asks_a_request_once(
     assert report_of(read_run(out)).results.counts.parsed == 24
 
 
+def test_what_is_left_of_a_run_is_counted_in_judgments(tmp_path: Path) -> None:
+    def lost(request: Request) -> Completion | None:
+        return by_prompt(request) if len(request.keys) == 1 else None
+
+    options: dict[str, Any] = {"rubric": "pairwise-bracket", "max_unreadable": 1.0}
+    ended = judge_rows(tmp_path / "run", rows(), lost, request_seconds=0.3, **options)
+    assert ended.left == ended.planned - ended.done > 24 - different(rows())
+    again = start(tmp_path / "run", rows(), by_prompt, dry_run=True, **options)
+    assert isinstance(again, DryRun)
+    assert (again.to_ask, again.done) == (ended.left, ended.done)
+
+
 def test_keys_come_back_where_only_a_later_part_shares_requests(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,7 @@ from judgefast.reports.as_json import to_json
 from judgefast.reports.plan_report import LayoutCost
 from judgefast.reports.plan_text import render_plan
 from tests.engines.scripted import ScriptedEngine
+from tests.prompts.aspects import JSON, TOGETHER, several
 
 from .judging import by_hash, pairs
 from .model_folder import CONTEXT, write_judge
@@ -140,6 +141,18 @@ def test_what_does_not_fit_is_named_with_its_length(folder: Path) -> None:
     assert found.context_tokens == CONTEXT
     fitting = [prompt for prompt in prompts_of(rows, folder) if len(prompt) < CONTEXT]
     assert found.prompts.tokens == sum(map(len, fitting))
+
+
+def test_a_request_of_several_aspects_that_is_too_long_is_one(folder: Path, tmp_path: Path) -> None:
+    rubric = tmp_path / "rubric.toml"
+    rubric.write_text(several("clarity", "tone", verdict=JSON, template=TOGETHER))
+    replies = ("It is.", "x" * CONTEXT)
+    rows = [
+        {"id": f"q{n}", "question": "Is it?", "answer": reply} for n, reply in enumerate(replies)
+    ]
+    found = plan(rows, folder, rubric=str(rubric))
+    assert (found.requests.judgments, found.requests.requests, found.requests.too_long) == (4, 1, 2)
+    assert [(one.item_id, one.requests) for one in found.too_long] == [("q1", 1)]
 
 
 def test_one_prompt_for_several_judgments_is_one_request(folder: Path) -> None:

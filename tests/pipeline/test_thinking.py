@@ -59,7 +59,7 @@ def test_the_context_has_room_for_the_thinking_or_the_prompt_is_too_long(
     judge_rows(
         tmp_path / "tight", pairs(1), engine=tight, rubric="pairwise-reasons", say=told.append
     )
-    words = "2 of 2 requests fit the context but for these 2,048 tokens"
+    words = "2 of 2 judgments fit the context but for these 2,048 tokens"
     assert any(each.startswith(words) for each in told) == (spare < 0)
     failed = results_of(tmp_path / "tight").counts.failed
     assert failed == ({"too_long": 2} if spare < 0 else {})

@@ -14,6 +14,12 @@ TAG = b"judgefast plan order 1\0"
 
 DIGEST_BYTES = 16
 
+CHUNK = 65_536
+"""Requests that are framed at a time."""
+
+_ID_WORDS, _HEAD_WORDS = 2, 3
+"""Words of 8 bytes of an id, and before the ids of a group: length, number, length."""
+
 NEVER = np.iinfo(np.int32).max
 """`FirstSent.launch` of a request that was not sent, or of which it is not known when."""
 
@@ -43,23 +49,56 @@ def order_digest(
         order: Places among these, in the order in which they were sent; None: as planned.
 
     """
-    begins = np.flatnonzero(np.append(True, groups[1:] != groups[:-1])[: len(groups)])
-    ends = np.append(begins, len(groups))[1:]
-    numbers, stretches = groups[begins].tolist(), zip(begins.tolist(), ends.tolist(), strict=True)
+    begins = _begins(groups)
+    rows: NDArray[np.integer] = np.arange(len(groups), dtype=np.uint32)
     if order is not None:
-        stretch = np.searchsorted(begins, order, "right") - 1
-        by_stretch = np.argsort(stretch, kind="stable")
-        first = np.unique(stretch, return_index=True)[1]
-        request_ids = request_ids[order[by_stretch]]
-        turn = np.argsort(first, kind="stable")
-        numbers = groups[begins][turn].tolist()
-        stretches = zip(begins[turn].tolist(), ends[turn].tolist(), strict=True)
+        stretch = np.cumsum(begins, dtype=np.uint32) - np.uint32(1)
+        first = np.zeros(int(begins.sum()), np.uint32)
+        first[stretch[order[::-1]]] = rows[::-1]  # of equal places the last one set stays
+        rows = order[np.argsort(first[stretch[order]], kind="stable")].astype(np.uint32)
+        begins = _begins(stretch[rows])
+    starts = np.append(np.flatnonzero(begins), len(groups))
     digest = sha256(TAG)
-    for number, (start, end) in zip(numbers, stretches, strict=True):
-        ids = request_ids[start:end].tobytes()
-        for field in (number.to_bytes(8, "little"), ids):
-            digest.update(len(field).to_bytes(8, "little") + field)
+    for start in range(0, len(groups), CHUNK):
+        chosen = rows[start : start + CHUNK]
+        at = slice(*np.searchsorted(starts, [start, start + len(chosen)]).tolist())
+        lengths = starts[at.start + 1 : at.stop + 1] - starts[at]
+        ids = request_ids[chosen]
+        digest.update(_framed(starts[at] - start, lengths, groups[rows[starts[at]]], ids))
     return digest.digest()[:DIGEST_BYTES].hex()
+
+
+def _begins(numbers: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
+    """Whether a stretch of equal numbers begins at each. Shape (n,)."""
+    begins = np.ones(len(numbers), np.bool_)
+    np.not_equal(numbers[1:], numbers[:-1], out=begins[1:])
+    return begins
+
+
+def _framed(
+    starts: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    numbers: NDArray[np.uint64],
+    ids: NDArray[np.uint8],
+) -> bytes:
+    """Both fields of each group that begins among some requests, and the ids of all of these.
+
+    Args:
+        starts: Places of the first requests of groups among these.
+        lengths: Requests of these groups, those of later chunks too.
+        numbers: Of these groups.
+        ids: Shape (m, 16).
+
+    """
+    words = np.empty(_ID_WORDS * len(ids) + _HEAD_WORDS * len(starts), "<u8")
+    is_id = np.ones(len(words), np.bool_)
+    head = _ID_WORDS * starts + _HEAD_WORDS * np.arange(len(starts))
+    fields = (np.full(len(starts), 8), numbers, lengths * DIGEST_BYTES)
+    for place, field in enumerate(fields):
+        words[head + place] = field
+        is_id[head + place] = False
+    words[is_id] = np.ascontiguousarray(ids).view("<u8").ravel()
+    return words.tobytes()
 
 
 def order_sent(

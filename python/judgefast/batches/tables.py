@@ -215,15 +215,15 @@ def plan_of(requests: pa.Table, asks: pa.Table, aspects: Sequence[str]) -> PlanC
             does not have.
 
     """
-    request_id, asked = (_key_rows(table.column("request_id")) for table in (requests, asks))
+    request_id, asked = (key_rows(table.column("request_id")) for table in (requests, asks))
     key, asked_by, of_request = asked, NONE, None
     if not np.array_equal(request_id, asked):
         if len(asked) <= len(request_id):
             raise strangers()
-        key = _key_rows(asks.column("key"))
+        key = key_rows(asks.column("key"))
         of_request, asked_by = joined(request_id, asked, key)
     item, shown_lists = requests.column("item"), requests.column("shown").combine_chunks()
-    group, sent = _group_of(requests), _sent_of(requests)
+    group, sent = _group_of(requests), sent_of(requests)
     repeat = _numbers(requests.column("repeat"), np.uint16)
     if of_request is not None:
         places = pa.array(of_request)
@@ -276,7 +276,7 @@ def rendered_of(requests: pa.Table, plan: PlanColumns) -> RenderedColumns:
     known = requests.column_names
     ids_hash = requests.column("ids_hash") if "ids_hash" in known else None
     rendered = RenderedColumns(
-        ids_hash=None if ids_hash is None or ids_hash.null_count else _key_rows(ids_hash),
+        ids_hash=None if ids_hash is None or ids_hash.null_count else key_rows(ids_hash),
         prompt_tokens=_counts_of(requests, "prompt_tokens"),
         planned_cached_tokens=_counts_of(requests, "planned_cached_tokens"),
         planned=_codes_of(requests.column("planned"), PLANNED).astype(np.uint8),
@@ -307,7 +307,7 @@ def with_all_columns(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _sent_of(requests: pa.Table) -> NDArray[np.uint32]:
+def sent_of(requests: pa.Table) -> NDArray[np.uint32]:
     """Places of rows in the run's order of sending; empty where that is their own."""
     if "sent" not in requests.column_names or requests.column("sent").null_count:
         return NONE
@@ -338,7 +338,7 @@ def _keys(rows: NDArray[np.uint8]) -> pa.FixedSizeBinaryArray:
     )
 
 
-def _key_rows(column: pa.ChunkedArray) -> NDArray[np.uint8]:
+def key_rows(column: pa.ChunkedArray) -> NDArray[np.uint8]:
     """A column of keys as shape (n, 16)."""
     chunks = [
         np.frombuffer(chunk.buffers()[1], np.uint8).reshape(-1, _KEY_BYTES)[

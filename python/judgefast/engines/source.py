@@ -70,13 +70,22 @@ class _Ahead:
 
     def __next__(self) -> Request:
         if self._tail is not None and self._left <= self._tail.size:
-            rest = [*self._ready, *self._requests]
-            self._requests = iter(())
-            self._ready = deque(self._tail.arranged(rest))
-            self._tail = None
+            self._arrange(self._tail)
         request = self._ready.popleft() if self._ready else next(self._requests)
         self._left -= 1
         return request
+
+    def _arrange(self, tail: Tail) -> None:
+        """Put what is left into its order.
+
+        A run that is so short that nothing has come back by now keeps the order of the plan: its
+        requests need not all be made before the first ones are sent.
+        """
+        self._tail = None
+        if tail.knows:
+            rest = [*self._ready, *self._requests]
+            self._requests = iter(())
+            self._ready = deque(tail.arranged(rest))
 
     def make(self) -> bool:
         """Make a few more, up to the limit; false if none was made."""

@@ -84,6 +84,11 @@ class Tail:
         self._sent: dict[bytes, _Sent] = {}
         self._seen: dict[Kind, _Seen] = {}
 
+    @property
+    def knows(self) -> bool:
+        """Whether lengths of some kind can be guessed; before that there is nothing to arrange."""
+        return any(seen.count >= FEWEST for seen in self._seen.values())
+
     def sent(self, requests: Sequence[Request]) -> None:
         """Note what has been handed out."""
         for request in requests:

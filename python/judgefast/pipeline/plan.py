@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from judgefast.prompts.block import PromptBlock
 
 PART_REQUESTS = 65_536
-"""Requests of one part of the plan."""
+"""Judgments of one part of the plan, at least: it ends with a block."""
 
 
 class PlanFolder(Protocol):
@@ -257,7 +257,7 @@ def _tell_of_thinking(plan: RunPlan, judge: Judge, say: Callable[[str], None]) -
         return
     is_too_long = plan.rendered.planned == PLANNED.index("too_long")
     if fit := int(np.count_nonzero(is_too_long & (tokens + decoding.max_tokens <= context))):
-        many = f"{fit:,} of {len(plan):,} requests fit the context but for these {budget}"
+        many = f"{fit:,} of {len(plan):,} judgments fit the context but for these {budget}"
         say(f"{many}: lower `thinking_tokens` of the rubric's [decoding], or raise the context")
 
 

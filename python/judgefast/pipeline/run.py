@@ -288,7 +288,8 @@ def _report(start: Start, going: _Going, directory: RunDirectory, asked: Asked |
         reading = read_run(directory.path, directory=directory, to_report=True, **changes)
     mean = None if asked is None else asked.in_flight_mean
     directory.finish_launch(seconds=going.seconds, in_flight_mean=mean)
-    left = len(rows_to_ask(reading.plan, reading.table, config.replace(retry=())))
+    rows = rows_to_ask(reading.plan, reading.table, config.replace(retry=()))
+    left = len(reading.table.answers.sharing.judgments_of(rows)[1])
     return finished(directory.path, report_of(reading), asked, left)
 
 

@@ -162,7 +162,8 @@ class Survey:
             found = [(many, block.items[item].item_id) for item, many in of_item.items()]
             self.longest = nlargest(MOST_LONGEST, self.longest + found)
             self.longest_tokens = max(self.longest_tokens, int(tokens[sent].max()))
-        rows = np.flatnonzero(block.plan.rendered.planned == _TOO_LONG)
+        own = Sharing(block.plan.columns.asked_by).own(len(block.plan))
+        rows = np.flatnonzero(own & (block.plan.rendered.planned == _TOO_LONG))
         numbers, places, counts = np.unique(items[rows], return_inverse=True, return_counts=True)
         longest = np.zeros(len(numbers), np.int64)
         np.maximum.at(longest, places, tokens[rows])
