@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,6 +109,21 @@ def test_a_damaged_file_is_left_out_with_a_word_and_made_again(
     assert f"1 damaged parts of `{tmp_path}` were not used" in cache.save()
     assert len(files(tmp_path)) == 1
     assert filled(tmp_path, tokenizer).encoded == 0
+
+
+def test_a_forged_index_whose_texts_lie_outside_is_no_index(
+    tokenizer: PromptTokenizer, tmp_path: Path
+) -> None:
+    filled(tmp_path, tokenizer)
+    [path] = files(tmp_path)
+    data = bytearray(path.read_bytes())
+    index, keys = 32 + 32 + 16, 16 * len(TEXTS)
+    data[index + keys + 8 * 5 : index + keys + 8 * 6] = (1 << 40).to_bytes(8, "little")
+    end = index + keys + 8 * (len(TEXTS) + 1) + 4 * len(TEXTS)
+    data[32:64] = sha256(data[index:end]).digest()
+    path.write_bytes(data)
+    cache = filled(tmp_path, tokenizer)
+    assert (cache.encoded, cache.damaged) == (len(TEXTS), 1)
 
 
 def test_a_damaged_text_is_encoded_anew_and_the_others_are_not(
