@@ -120,7 +120,7 @@ def test_prompts_of_a_block_are_sent_side_by_side_with_those_that_they_begin_lik
 def test_rows_of_a_window_are_sent_in_the_order_of_a_run_and_blocks_count_on() -> None:
     judge, config = judge_and_config()
     rows = scattered()
-    plan = plan_window(rows, judge, config)
+    plan = plan_window(rows, judge, config, PromptCounts(config.seed))
     assert sorted(plan.columns.sent) == list(range(18))
     for start in (0, 2 * MOST):
         part = plan.columns.sent[start : start + 2 * MOST]

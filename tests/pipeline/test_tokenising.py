@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
 
 from judgefast.errors import ConfigError
+from judgefast.pipeline.stream import stream
 from tests.engines.scripted import ScriptedEngine
 from tests.prompts.marked import TEMPLATES, marked
 
@@ -62,3 +65,23 @@ def test_a_run_keeps_token_ids_where_it_is_told_to_and_the_next_one_finds_them(
     assert second == [f"token ids of 19 texts were in `{cache}`, those of 0 were not"]
     with pytest.raises(ConfigError, match="keeps token ids, but this engine takes none"):
         judge_rows(tmp_path / "words", pairs(2), token_cache=str(cache))
+
+
+@pytest.mark.parametrize("taken", [1, 9])
+def test_a_stream_keeps_token_ids_and_says_so_whole_or_left_early(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, taken: int
+) -> None:
+    cache = str(tmp_path / "cache")
+
+    def streamed() -> list[str]:
+        caplog.clear()
+        engine = ScriptedEngine(by_hash, takes="ids")
+        engine.model = marked(TEMPLATES["off_by_default"])
+        made = stream(pairs(9), rubric="pairwise", engine=engine, window=9, token_cache=cache)
+        with caplog.at_level(logging.INFO, "judgefast"):
+            assert len(list(islice(made, taken))) == taken
+            made.close()  # type: ignore[attr-defined]  # it is a generator
+        return [each.getMessage() for each in caplog.records if "token ids" in each.getMessage()]
+
+    assert streamed() == [f"token ids of 0 texts were in `{cache}`, those of 19 were not"]
+    assert streamed() == [f"token ids of 19 texts were in `{cache}`, those of 0 were not"]

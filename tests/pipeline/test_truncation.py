@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +15,7 @@ from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.item_view import view_item
 from judgefast.pipeline.prompts import prompt_of
 from judgefast.pipeline.results import read_run
+from judgefast.pipeline.stream import stream
 from judgefast.prompts.truncation import MARK
 from judgefast.reports.show import render_item
 from judgefast.reports.text import render
@@ -84,6 +86,21 @@ def test_without_it_what_is_too_long_is_counted_and_another_run(tmp_path: Path) 
     assert "shortened" not in render(whole)
     with pytest.raises(RunDirectoryError, match="options: truncate null -> balanced"):
         judge_rows(out, ROWS, engine=engine_of(), **BALANCED)
+
+
+def test_a_stream_says_of_each_window_what_it_has_shortened(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engine = engine_of()
+    with caplog.at_level(logging.INFO, "judgefast"):
+        made = list(stream(ROWS, engine=engine, window=2, **BALANCED))
+    left_out = [each.prompt.text.count(MARK) for _, each in engine.submitted if each.prompt]
+    assert sorted(left_out) == [0, 0, 0, 0, 2, 2]
+    assert len(made) == 4
+    told = [each.getMessage() for each in caplog.records if "shortened" in each.getMessage()]
+    [words] = told
+    assert words.startswith("window 1: 1 item judged by shortened answers: ")
+    assert words.endswith(" tokens of 2 judgments not shown")
 
 
 def test_a_longer_context_is_another_run_where_answers_are_shortened(tmp_path: Path) -> None:

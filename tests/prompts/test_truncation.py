@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.prompts.aspects import several
 
 from judgefast.batches import trie
 from judgefast.batches.columns import no_plan
@@ -20,6 +21,7 @@ from judgefast.prompts.truncation import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from judgefast.batches.columns import PlanColumns
     from judgefast.prompts.model import JudgeModel
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     MakeItem = Callable[..., Item]
 
 ENGINE = Capabilities(takes="ids", label_probabilities=True, schema=True)
+GOLDEN = ["fa3fe95950a2891d", "e3a49021398eb423"]
+"""Prompt hashes of `pairwise`, whole and shortened to 600 tokens."""
+
 LONG = "Sentences of some words, numbered from 1 to 9: café 漢字, don't stop.\n\n    code()\n" * 30
 
 
@@ -179,6 +184,50 @@ def test_shortening_is_a_part_of_the_prompt_hash_only_where_it_is_on(smollm2: Ju
     off = {PromptPlan(load_rubric("pairwise"), judge, ENGINE).prompt_hash for judge in judges}
     assert hashes[0] == hashes[1]
     assert len({*hashes, *off}) == 3
+
+
+def test_a_key_names_one_prompt_whatever_other_aspects_need(
+    smollm2: JudgeModel, make_item: MakeItem, tmp_path: Path
+) -> None:
+    """What another aspect needs is in the hash where it is more, and only there."""
+    item, model = make_item(LONG), msgspec.structs.replace(smollm2, context_tokens=600)
+    path = tmp_path / "several.toml"
+
+    def shown(*names: str, of: str = "clarity", more: str = "", on: bool = True) -> tuple[str, str]:
+        text = several(*names, template='layout = "aspect-last"')
+        path.write_text(text.replace("friendly?", f"friendly? {more}"), encoding="utf-8")
+        plan = PromptPlan(load_rubric(path), model, ENGINE, truncate=on)
+        aspect = names.index(of)
+        prompt = plan.render(item, (0,), aspect)
+        assert not on or tokens(plan, prompt) <= 600
+        return plan.prompt_hashes[aspect], "".join(each.text for each in prompt.segments)
+
+    alone, longer = "Think of it long and well. " * 8, "Think of it for longer. " * 12
+    found = [
+        shown("clarity"),
+        shown("clarity", "tone", more=alone),
+        shown("clarity", "tone", more=longer),
+        shown("tone", "clarity", more=longer),
+        shown("clarity", "truth", "tone", more=longer),
+    ]
+    assert [found.index(each) for each in found] == [0, 1, 2, 2, 2]
+    assert len({key for key, _ in found}) == len({text for _, text in found}) == 3
+    longest = [
+        shown("tone", of="tone", more=longer),
+        shown("clarity", "tone", of="tone", more=longer),
+    ]
+    assert longest[0] == longest[1], "an aspect that needs less changes no key"
+    off = [shown("clarity", on=False), shown("clarity", "tone", more=longer, on=False)]
+    assert off[0] == off[1]
+
+
+def test_one_aspect_is_hashed_as_ever(smollm2: JudgeModel) -> None:
+    model = msgspec.structs.replace(smollm2, context_tokens=600)
+    hashes = [
+        PromptPlan(load_rubric("pairwise"), model, ENGINE, truncate=on).prompt_hash[:16]
+        for on in (False, True)
+    ]
+    assert hashes == GOLDEN
 
 
 def test_it_is_refused_where_nobody_can_count(smollm2: JudgeModel, qwen: JudgeModel) -> None:

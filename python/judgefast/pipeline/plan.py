@@ -29,7 +29,6 @@ from judgefast.pipeline.cached import simulator_of, with_cached
 from judgefast.pipeline.once import ask_once
 from judgefast.pipeline.order import digest_of
 from judgefast.pipeline.prompt_counts import PromptCounts
-from judgefast.reports.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -156,9 +155,11 @@ def _asked(batch: pa.RecordBatch, judge: Judge, config: RunConfig, base: int) ->
     )
 
 
-def plan_window(batch: pa.RecordBatch, judge: Judge, config: RunConfig) -> RunPlan:
-    """Plan rows that are in memory, as those of a run are planned."""
-    counts, base, plans = PromptCounts(config.seed), 0, []
+def plan_window(
+    batch: pa.RecordBatch, judge: Judge, config: RunConfig, counts: PromptCounts
+) -> RunPlan:
+    """Plan rows that are in memory, as those of a run are planned; `counts` adds them up."""
+    base, plans = 0, []
     for rows in blocks_of([batch]):
         block = plan_block(rows, judge, config, base, counts)
         plans.append(block.plan)
@@ -237,10 +238,8 @@ def _tell(  # noqa: PLR0913, PLR0917 - a plan, and what it was made of
         say(f"{without:,} of {items:,} items have no answer of {config.baseline}: none is judged")
     if counts.stripped_characters:
         say(f"{counts.stripped_characters:,} blank characters at the ends of texts are not sent")
-    if counts.truncated_judgments:
-        shown = plural(counts.truncated_items, "item")
-        many = f"{counts.truncated_tokens:,} tokens of {counts.truncated_judgments:,} judgments"
-        say(f"{shown} judged by shortened answers: {many} not shown")
+    if counts.shortened:
+        say(counts.shortened)
     if slow := judge.prompts.slow_because:
         say(f"prompts are tokenised by `tokenizers` alone, which is slower: {slow}")
     _tell_of_thinking(plan, judge, say)

@@ -8,6 +8,7 @@ import numpy as np
 
 from judgefast.errors import ModelError
 from judgefast.hashes import framed
+from judgefast.reports.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,6 +86,15 @@ class PromptCounts:
         self.truncated_items += len(np.unique(item[rows]))
         self.truncated_judgments += len(rows)
         self.truncated_tokens += int(left_out.sum(dtype=np.int64))
+
+    @property
+    def shortened(self) -> str:
+        """What was shortened, for a person; empty where nothing was."""
+        if not self.truncated_judgments:
+            return ""
+        items = plural(self.truncated_items, "item")
+        many = f"{self.truncated_tokens:,} tokens of {self.truncated_judgments:,} judgments"
+        return f"{items} judged by shortened answers: {many} not shown"
 
     def in_plan(self) -> dict[str, int]:
         """What the plan says of it."""

@@ -24,6 +24,7 @@ from judgefast.pipeline.empty_answers import decide_empty
 from judgefast.pipeline.judge import Judge, judge_of
 from judgefast.pipeline.missing import table_of
 from judgefast.pipeline.plan import plan_window
+from judgefast.pipeline.prompt_counts import PromptCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -128,7 +129,8 @@ def stream(
 
     Yields:
         Outcomes of a window once all its judgments are in, in run order. Rows that are skipped, by
-        `on_bad_row` or `on_empty`, are counted by the logger `judgefast`, window by window.
+        `on_bad_row` or `on_empty`, and answers that are shortened are counted by the logger
+        `judgefast`, window by window.
 
     Raises:
         ConfigError: An option is unknown, out of range, or has no meaning here.
@@ -173,6 +175,8 @@ def _outcomes(parts: Iterator[list[Source]], judge: Judge, config: RunConfig) ->
             yield from done.outcomes()
     finally:
         judge.engine.close()
+        for words in judge.prompts.save_tokens():
+            LOG.info(words)
 
 
 class _Window:
@@ -184,7 +188,10 @@ class _Window:
         self._baseline = config.baseline
         batch = in_run_order(batch_of(items), seed=config.seed)
         self._items = items_of(batch)
-        self._plan: RunPlan = plan_window(batch, judge, config)
+        counts = PromptCounts(config.seed)
+        self._plan: RunPlan = plan_window(batch, judge, config, counts)
+        if counts.shortened:
+            LOG.info("window %d: %s", number, counts.shortened)
         decided = self._plan.rendered.decided
         self._table = table_of(self._plan, judge.rubric)
         is_own = self._table.answers.sharing.own(len(decided))

@@ -26,8 +26,8 @@ from judgefast.prompts.seams import SeamDifference, verify_seams
 from judgefast.prompts.segments import Prompt, Segment
 from judgefast.prompts.template import Slot
 from judgefast.prompts.token_cache import cache_of
-from judgefast.prompts.truncation import MARK, Truncation, truncation_name
-from judgefast.prompts.ways import hash_of_all, ways_of
+from judgefast.prompts.truncation import MARK, Truncation, check_truncation
+from judgefast.prompts.ways import Way, hash_of_all, ways_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,8 +75,9 @@ class PromptPlan:
     ) -> None:
         self.rubric = rubric
         self.needs_ids = capabilities.takes == "ids"
-        truncation = truncation_name(model, capabilities) if truncate else TRUNCATION
-        self.ways = ways_of(rubric, model, capabilities, overrides, truncation)
+        if truncate:
+            check_truncation(model, capabilities)
+        self.ways = ways_of(rubric, model, capabilities, overrides)
         """One an aspect; one alone where all are asked together."""
         of_aspects = self.ways * len(rubric.aspects) if rubric.together else self.ways
         self.layout = self.ways[0].layout
@@ -89,9 +90,6 @@ class PromptPlan:
         """By aspect."""
         self.asked = tuple(way.questions for way in of_aspects)
         """By aspect: what the prompt asks that asks it; that aspect alone, or all of them."""
-        self.prompt_hashes = tuple(way.prompt_hash for way in of_aspects)
-        """By aspect."""
-        self.prompt_hash = hash_of_all(tuple(way.prompt_hash for way in self.ways))
         self._tokenizer = model.tokenizer if model and self.needs_ids else None
         self._cache = cache_of(token_cache, self._tokenizer)
         self._ours = lru_cache(maxsize=None)(self._encode_trusted)
@@ -109,9 +107,15 @@ class PromptPlan:
         """By aspect: of both layouts, ours encoded."""
         self._first_answer = [tuple(map(_first_answer, both)) for both in self._parts]
         self._cutter = None
+        names = [TRUNCATION] * len(of_aspects)
         if truncate and model:
-            mark, most = self._ours(MARK), max(each.most_tokens for each in self.decodings)
+            most = [each.most_tokens for each in self.decodings]
+            mark = self._ours(MARK)
             self._cutter = Truncation(model, self._seal_text, mark, most, self._parts)
+            names = self._cutter.names
+        self.prompt_hashes = tuple(map(Way.prompt_hash, of_aspects, names))
+        """By aspect."""
+        self.prompt_hash = hash_of_all(self.prompt_hashes[: len(self.ways)])
         self.shared_tokens = self._count_shared()
         """Tokens at the head of every prompt, before any text of an item."""
 

@@ -1,23 +1,22 @@
 """Token ids of texts, kept between runs in a folder that was named for it.
 
 One folder a tokenizer in it, and in that files that are written once: whole or not there, each by a
-name that no other writer has. What is read is not believed: the index of a file has a digest, the
-ids of each text a checksum, and none may be a control id. What fails is left out, and said.
+name that no other writer has (`token_files`). What is read is not believed: the index of a file has
+a digest, the ids of each text a checksum, and none may be a control id. What fails is left out, and
+said; it is removed only where it was read and is not what was written.
 """
 
 from __future__ import annotations
 
-import mmap
-import time
 import zlib
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
-from uuid import uuid4
 
 import numpy as np
 
 from judgefast.errors import ConfigError, RunDirectoryError
-from judgefast.files import TEMPORARY, writing
+from judgefast.prompts import token_files
+from judgefast.prompts.token_files import DamagedFileError, Texts
 from judgefast.prompts.tokenizer import Sealed
 
 if TYPE_CHECKING:
@@ -27,22 +26,8 @@ if TYPE_CHECKING:
 
     from judgefast.prompts.tokenizer import PromptTokenizer
 
-MAGIC = b"judgefast tokens 1\n".ljust(32, b"\0")
-"""Head of a file. Behind it: sha256 of the index, numbers of texts and of ids (u64); the index,
-which is the key of each text (16 bytes), where its ids start and at last end (i64), and their
-CRC-32 (u32); then the ids (i32). All little-endian."""
-
-SUFFIX = ".tokens"
-MOST_BYTES = 4 << 30
-"""Of all files of a folder, those of other tokenizers among them: the oldest go first."""
-
 FILE_IDS = 1 << 24
 """Ids that are held before they are written."""
-
-_HEAD = len(MAGIC) + 32 + 16
-_KEY = 16
-_OLD_SECONDS = 86_400.0
-"""Half a file that is older belongs to a writer that has died."""
 
 
 class _Index(NamedTuple):
@@ -95,6 +80,8 @@ class TokenCache:
         self._new: dict[bytes, NDArray[np.int32]] = {}
         self._new_ids = 0
         self._failed = ""
+        self._unread: list[str] = []
+        """Why files could not be read; they stay."""
         self.found = 0
         """Texts whose ids were there."""
         self.encoded = 0
@@ -111,7 +98,7 @@ class TokenCache:
             ModelError: As `PromptTokenizer.seal`.
 
         """
-        key = sha256(text.encode("utf-8", "surrogatepass")).digest()[:_KEY]
+        key = sha256(text.encode("utf-8", "surrogatepass")).digest()[: token_files.KEY]
         ids = self._new.get(key)
         if ids is None:
             ids = self._kept(key)
@@ -131,11 +118,14 @@ class TokenCache:
         """Write what is new; what a person should know of it."""
         if self._new:
             self._write()
-            self._prune()
+            token_files.prune(self._root)
         there = f"of {self.found:,} texts were in `{self._root}`"
         words = [f"token ids {there}, those of {self.encoded:,} were not"]
         if self.damaged:
             words.append(f"{self.damaged:,} damaged parts of `{self._root}` were not used")
+        if self._unread:
+            number, why = len(self._unread), self._unread[0]
+            words.append(f"{number:,} files of `{self._root}` could not be read: {why}")
         return [*words, self._failed] if self._failed else words
 
     def _kept(self, key: bytes) -> NDArray[np.int32] | None:
@@ -160,65 +150,45 @@ class TokenCache:
         return bool(is_known) and not self._tokenizer.is_control(ids).any()
 
     def _write(self) -> None:
-        keys = b"".join(self._new)
-        sizes = [len(ids) for ids in self._new.values()]
-        starts = np.cumsum([0, *sizes], dtype="<i8").tobytes()
-        checks = np.array([zlib.crc32(ids.data) for ids in self._new.values()], "<u4").tobytes()
-        index = keys + starts + checks
-        head = MAGIC + sha256(index).digest() + np.array([len(sizes), sum(sizes)], "<u8").tobytes()
-        path = self._folder / f"{time.time_ns():020d}-{uuid4().hex[:8]}{SUFFIX}"
+        held = list(self._new.values())
+        ends = np.cumsum([len(ids) for ids in held], dtype=np.int64)
+        new = Texts(
+            np.frombuffer(b"".join(self._new), "<u8").reshape(-1, 2),
+            np.concatenate([np.zeros(1, np.int64), ends[:-1]]),
+            ends,
+            np.array([zlib.crc32(ids.data) for ids in held], np.uint32),
+            np.concatenate(held),
+        )
         try:
-            with writing(path) as temporary, temporary.open("wb") as file:
-                file.write(head + index)
-                file.writelines(ids.astype("<i4", copy=False).data for ids in self._new.values())
+            token_files.write(self._folder, new, self._is_sound)
         except RunDirectoryError as error:  # the run goes on without
             self._failed = f"the token cache was not written: {error}"
         self._new, self._new_ids = {}, 0
 
     def _read_all(self) -> _Index:
-        parts = []
-        for path in sorted(self._folder.glob(f"*{SUFFIX}")):
-            try:
-                part = self._read(path)
-            except (OSError, ValueError):  # gone meanwhile, or not what was written
-                part = None
-            if part is None:
+        try:
+            parts, failed = token_files.read_all(token_files.listed(self._folder))
+        except OSError as error:
+            parts, failed = [], [(self._folder, error)]
+        for path, why in failed:
+            if isinstance(why, DamagedFileError):
                 self.damaged += 1
-                path.unlink(missing_ok=True)
-            else:
-                parts.append(part)
+                token_files.remove(path)
+            elif not isinstance(why, FileNotFoundError):  # another run has merged or pruned it
+                self._unread.append(str(why))
         if not parts:
             none = np.zeros(0, np.uint64)
             return _Index(none, none, *(np.zeros(0, kind) for kind in ("i4", "i8", "i8", "u4")))
-        joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
-        order = np.argsort(joined[0], kind="stable")
-        return _Index(*(column[order] for column in joined))
-
-    def _read(self, path: Path) -> _Index | None:
-        with path.open("rb") as file:
-            held = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        texts, ids = np.frombuffer(held, "<u8", 2, _HEAD - 16).tolist()
-        size = texts * _KEY + 8 * (texts + 1) + 4 * texts
-        whole = _HEAD + size + 4 * ids == len(held)
-        if not whole or held[: len(MAGIC)] != MAGIC:
-            return None
-        if sha256(held[_HEAD : _HEAD + size]).digest() != held[len(MAGIC) : len(MAGIC) + 32]:
-            return None
-        keys = np.frombuffer(held, "<u8", 2 * texts, _HEAD).reshape(-1, 2)
-        starts = np.frombuffer(held, "<i8", texts + 1, _HEAD + _KEY * texts)
-        checks = np.frombuffer(held, "<u4", texts, _HEAD + _KEY * texts + 8 * (texts + 1))
-        self._ids.append(np.frombuffer(held, "<i4", ids, _HEAD + size))
-        number = np.full(texts, len(self._ids) - 1, np.int32)
-        return _Index(keys[:, 0], keys[:, 1], number, starts[:-1], starts[1:], checks)
-
-    def _prune(self) -> None:
-        """Remove the oldest files of a folder that is too large, and what dead writers left."""
-        now, left = time.time(), MOST_BYTES
-        files = [(path, path.stat()) for path in self._root.glob(f"1-*/*{SUFFIX}")]
-        for path, facts in sorted(files, key=lambda each: -each[1].st_mtime):
-            left -= facts.st_size
-            if left < 0:
-                path.unlink(missing_ok=True)
-        for path in self._root.glob(f"1-*/*{TEMPORARY}"):
-            if now - path.stat().st_mtime > _OLD_SECONDS:
-                path.unlink(missing_ok=True)
+        each = [texts for _, texts in parts]
+        self._ids = [texts.ids for texts in each]
+        first, second = np.concatenate([texts.keys for texts in each]).T
+        order = np.argsort(first, kind="stable")
+        return _Index(
+            first[order],
+            second[order],
+            np.repeat(np.arange(len(each), dtype=np.int32), [len(one.keys) for one in each])[order],
+            *(
+                np.concatenate([getattr(texts, name) for texts in each])[order]
+                for name in ("starts", "ends", "checks")
+            ),
+        )

@@ -10,6 +10,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from judgefast.errors import ConfigError
 from judgefast.prompts.pieces import Cut, Piece, count_ids
 
@@ -34,7 +36,7 @@ class Truncation:
         model: The judge, whose tokenizer and context are known.
         seal: Encodes a text of theirs.
         mark: `MARK`, encoded.
-        answer_tokens: Most tokens that the judge says.
+        answer_tokens: Of each aspect: most tokens that the judge says.
         parts: Of each aspect: the parts of a prompt without a reference, and of one with it.
 
     """
@@ -44,30 +46,37 @@ class Truncation:
         model: JudgeModel,
         seal: Callable[[str], Piece],
         mark: Piece,
-        answer_tokens: int,
+        answer_tokens: Sequence[int],
         parts: Sequence[Sequence[Sequence[Piece | Slot]]],
     ) -> None:
         assert model.tokenizer is not None
-        assert model.context_tokens is not None  # else the truncation has no name
+        assert model.context_tokens is not None  # as `check_truncation` sees to
         self._seal = seal
         self._ends = lru_cache(_KEPT_ENDS)(model.tokenizer.token_ends)
         self._mark = mark
-        self._most: int = model.context_tokens - answer_tokens
-        self._ours = [
-            [count_ids([part for part in each if isinstance(part, Piece)]) for each in both]
-            for both in parts
-        ]
-        """Tokens of the trusted parts, by aspect and by whether there is a reference."""
-        self._longest: list[int] = [max(column) for column in zip(*self._ours, strict=True)]
+        ours = np.array(
+            [
+                [count_ids([part for part in each if isinstance(part, Piece)]) for each in both]
+                for both in parts
+            ]
+        )
+        needs = ours + np.array(answer_tokens)[:, None]  # by aspect, without and with a reference
+        most = needs.max(axis=0)
+        self._room: list[int] = (model.context_tokens - most).tolist()
+        self._most: list[list[int]] = (model.context_tokens - most + ours).tolist()
+        more = (most - needs).tolist()
+        name = f"balanced 1 {model.context_tokens} {MARK}"
+        self.names = [f"{name}{each[0]} {each[1]}" if any(each) else name for each in more]
+        """How the prompts of each aspect are shortened; a part of its `prompt_hash`. Other aspects
+        are in it where they need more than it does, by the tokens that they leave less."""
 
     def most_tokens(self, aspect: int, has_reference: bool) -> int:  # noqa: FBT001 - an index
         """Tokens above which a prompt is shortened: that of the longest wording would not fit."""
-        longer = self._longest[has_reference] - self._ours[aspect][has_reference]
-        return self._most - longer
+        return self._most[aspect][has_reference]
 
     def room(self, theirs: Sequence[Piece], has_reference: bool) -> int:  # noqa: FBT001 - an index
         """Tokens that answers may have beside the other texts of an item."""
-        return self._most - self._longest[has_reference] - count_ids(theirs)
+        return self._room[has_reference] - count_ids(theirs)
 
     def shorten(self, answers: Mapping[int, list[Piece]], room: int) -> dict[int, Cut]:
         """Shorten answers to the same share of their tokens.
@@ -127,8 +136,8 @@ class Truncation:
         return None
 
 
-def truncation_name(model: JudgeModel | None, capabilities: Capabilities) -> str:
-    """Name of how prompts are shortened to a judge's context; a part of `prompt_hash`.
+def check_truncation(model: JudgeModel | None, capabilities: Capabilities) -> None:
+    """Check that prompts can be shortened to a judge's context.
 
     Raises:
         ConfigError: The engine takes no token ids, or nobody knows how long prompts may be.
@@ -140,4 +149,3 @@ def truncation_name(model: JudgeModel | None, capabilities: Capabilities) -> str
     if model is None or model.context_tokens is None:
         msg = "`truncate` shortens to the judge's context, which is not known"
         raise ConfigError(msg, hint="set the engine's context length, or leave --truncate out")
-    return f"balanced 1 {model.context_tokens} {MARK}"

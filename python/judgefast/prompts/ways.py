@@ -28,8 +28,12 @@ class Way(msgspec.Struct, frozen=True):
     decoding: Decoding
     questions: tuple[Question, ...]
     """One an aspect."""
-    prompt_hash: str
-    """64 hex digits. Other aspects of the rubric have no part in it."""
+    seen: tuple[object, ...]
+    """What the judge sees, the texts of the item and how they are shortened apart."""
+
+    def prompt_hash(self, truncation: str = TRUNCATION) -> str:
+        """64 hex digits. Other aspects of the rubric have a part in it by `truncation` alone."""
+        return framed("judgefast prompt 1", framed_value([LAYOUT, truncation, *self.seen])).hex()
 
 
 def ways_of(
@@ -37,7 +41,6 @@ def ways_of(
     model: JudgeModel | None,
     capabilities: Capabilities,
     overrides: Mapping[str, Any] | None = None,
-    truncation: str = TRUNCATION,
 ) -> tuple[Way, ...]:
     """Lay out every prompt of a rubric: one where aspects are asked together, else one an aspect.
 
@@ -53,14 +56,13 @@ def ways_of(
         layout = lay_out(asked, model, capabilities, thinking=thinking)
         decoding = decide_decoding(asked, capabilities, model, overrides, layout=layout)
         questions = tuple(question_of(asked, place) for place in range(len(asked.aspects)))
-        seen = _seen(asked, model, decoding, truncation)
+        seen = _seen(asked, model, decoding)
         if capabilities.takes == "state":
             seen.append(questions)
         if thinking is not None and model and model.reasoning:
             reasoning = model.reasoning
             seen.append(("thinking", reasoning.tail(thinking=thinking) or "", reasoning.closing))
-        prompt_hash = framed("judgefast prompt 1", framed_value(seen)).hex()
-        ways.append(Way(asked, layout, decoding, questions, prompt_hash))
+        ways.append(Way(asked, layout, decoding, questions, tuple(seen)))
     return tuple(ways)
 
 
@@ -71,10 +73,7 @@ def hash_of_all(hashes: tuple[str, ...]) -> str:
     return framed("judgefast prompts 1", [each.encode() for each in hashes]).hex()
 
 
-def _seen(
-    rubric: Rubric, model: JudgeModel | None, decoding: Decoding, truncation: str
-) -> list[object]:
-    """What the judge sees, the texts of the item apart."""
+def _seen(rubric: Rubric, model: JudgeModel | None, decoding: Decoding) -> list[object]:
     template = rubric.template
     is_chat = template.wrap == "chat" and model is not None
     # Token ids are the tokenizer's, which is a part of the judge.
@@ -85,8 +84,6 @@ def _seen(
         each = ((aspect.name, aspect.criterion, aspect.scale) for aspect in rubric.aspects)
         aspects = ("together", tuple(each))
     return [
-        LAYOUT,
-        truncation,
         template,
         rubric.examples,
         aspects,
