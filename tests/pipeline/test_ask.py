@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import time
 import tracemalloc
@@ -23,6 +24,7 @@ from judgefast.reports import progress
 from judgefast.stopping import Stop
 from tests.engines.scripted import ScriptedEngine
 from tests.pipeline.judging import attempts_of, by_hash, go_on, judge_rows, pairs
+from tests.prompts.marked import TEMPLATES, marked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +72,25 @@ def test_items_around_which_nothing_is_asked_are_not_made(
     work = Work(plan, None, np.array([3, 75, 76, 199]), tmp_path / "run")  # type: ignore[arg-type]  # no judge is asked
     made = [(base, len(items)) for base, items in _items(work, Stop())]
     assert made == [(3, 1), (75, 2), (199, 1)]
+
+
+@pytest.mark.parametrize("takes", ["ids", "chat"])
+def test_each_request_knows_the_prompt_that_is_sent_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, takes: str
+) -> None:
+    monkeypatch.setattr("judgefast.pipeline.ask.SLICE_ITEMS", 4)
+    monkeypatch.setattr("judgefast.datasets.run_order.GROUP_ROWS", 4)
+    engine = ScriptedEngine(by_hash, takes=takes, room=3, batch=2)
+    if takes == "ids":
+        engine.model = marked(TEMPLATES["off_by_default"])
+    judge_rows(tmp_path / "run", pairs(9), engine=engine)
+    sent = [request for _, request in engine.submitted]
+    assert len(sent) == 18
+    assert sent[-1].next_ids is None
+    for request, following in itertools.pairwise(sent):
+        assert following.prompt is not None
+        assert request.next_ids is following.prompt.token_ids
+        assert (request.next_ids is None) is (takes == "chat")
 
 
 def test_an_engine_that_is_lost_on_a_full_disk_ends_the_run_with_what_is_kept(

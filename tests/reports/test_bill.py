@@ -97,11 +97,6 @@ def test_a_difference_that_nothing_explains_is_flagged() -> None:
     [
         (ONE * 2, 0, "2 starts, each with an empty cache"),
         ([{"engine": {"replicas": 2}}], 0, "2 replicas, each with a cache of its own"),
-        (
-            [{"engine": {"primes_heads": True}}],
-            0,
-            "layers slide: what is computed ahead for them hangs on how early requests come",
-        ),
         (ONE, 3, "3 answers came to requests that had one"),
         (
             [{"engine": {}, "counters": {"preemptions": 4, "restarts": 1}}],

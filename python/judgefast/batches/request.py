@@ -9,6 +9,9 @@ import msgspec
 from judgefast.prompts.questions import Question
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from judgefast.prompts.decoding import Decoding
     from judgefast.prompts.segments import Prompt
 
@@ -39,3 +42,6 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Sampling seed, from the key. 63 bits."""
     attempt: int = 1
     """1 for the first attempt over all launches."""
+    next_ids: NDArray[np.int32] | None = None
+    """Token ids of the prompt that is sent after it, as it was planned: an engine may compute ahead
+    what both begin with. None at the end, and where it is not known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
 import numpy as np
 
 from judgefast._native import sampling_seeds
@@ -87,7 +88,7 @@ class RequestMaker:
         rows: NDArray[np.integer],
         attempts: NDArray[np.int32],
     ) -> Iterator[Request]:
-        """Make the requests of some rows of the plan.
+        """Make the requests of some rows of the plan. Each knows the prompt of the one behind it.
 
         Args:
             batches: Items in the order of `rows/`, a batch at a time, each with the number of its
@@ -100,6 +101,15 @@ class RequestMaker:
             RunDirectoryError: A prompt is not what it was when it was planned.
 
         """
+        made = self._made(batches, rows, attempts)
+        return _followed(made) if self._rendered else made
+
+    def _made(
+        self,
+        batches: Iterable[tuple[int, Sequence[Item]]],
+        rows: NDArray[np.integer],
+        attempts: NDArray[np.int32],
+    ) -> Iterator[Request]:
         item_of = self._plan.items_of(rows)
         for base, items in batches:
             # Edges of another type would cast the whole column, for every batch.
@@ -177,3 +187,15 @@ class RequestMaker:
             hint = "tokenizer, chat template or texts have changed; judge into another directory"
             raise RunDirectoryError(msg, hint=hint)
         return prompt
+
+
+def _followed(requests: Iterator[Request]) -> Iterator[Request]:
+    """Tell each request what is sent after it: one is made ahead."""
+    last = next(requests, None)
+    for request in requests:
+        assert last is not None  # there was one before it
+        ids = None if request.prompt is None else request.prompt.token_ids
+        yield last if ids is None else msgspec.structs.replace(last, next_ids=ids)
+        last = request
+    if last is not None:
+        yield last

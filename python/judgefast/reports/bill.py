@@ -152,10 +152,6 @@ def _reasons(
     replicas = max((facts["engine"].get("replicas") or 1 for facts in started), default=1)
     if replicas > 1:
         found.append(f"{replicas} replicas, each with a cache of its own")
-    if any(facts["engine"].get("primes_heads") for facts in started):
-        found.append(
-            "layers slide: what is computed ahead for them hangs on how early requests come"
-        )
     if order is not None and order.sent != order.planned:
         found.append("requests were not sent in the order of the plan")
     for counter, words in _COUNTERS.items():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgefast.engines.vllm.priming import LEAST_TOKENS, Primer, needs_priming
@@ -25,6 +26,7 @@ class Asked(msgspec.Struct):
     """What a primer looks at."""
 
     prompt: Prompt
+    next_ids: np.ndarray | None = None
 
 
 def asked(ids: Sequence[int], shared: int = 0) -> Request:
@@ -68,25 +70,44 @@ def test_a_short_head_is_left_alone() -> None:
     assert primer.heads(whole) == [(65,)], "all but the last token of a prompt may be cached"
 
 
-@given(
-    groups=st.lists(
-        st.tuples(st.integers(0, 120), st.integers(1, 4), st.integers(1, 60)),
-        min_size=1,
-        max_size=6,
-    ),
-    shared=st.integers(0, 150),
-    at_once=st.integers(1, 9),
+GROUPS = st.lists(
+    st.tuples(st.integers(0, 120), st.integers(1, 4), st.integers(1, 60)), min_size=1, max_size=6
 )
-def test_a_head_begins_its_request_and_is_not_computed_before(
-    groups: list[tuple[int, int, int]], shared: int, at_once: int
-) -> None:
-    primer, seen, token = Primer(BLOCK), set[bytes](), 10_000
-    requests = []
+
+
+def requests_of(groups: list[tuple[int, int, int]], shared: int) -> list[Request]:
+    """Groups of requests that share a middle of a length, so many, each with a tail of a length."""
+    token, requests = 10_000, []
     for length, members, tail in groups:
         middle, token = words(token, length), token + length
         for _ in range(members):
             requests.append(asked(HEAD[:shared] + middle + words(token, tail), shared))
             token += tail
+    return requests
+
+
+@given(groups=GROUPS, shared=st.integers(0, 150), at_once=st.integers(1, 9))
+@settings(max_examples=50)
+def test_the_heads_are_the_same_however_requests_are_handed_over(
+    groups: list[tuple[int, int, int]], shared: int, at_once: int
+) -> None:
+    requests = requests_of(groups, shared)
+    told = [
+        msgspec.structs.replace(one, next_ids=two.prompt.token_ids)  # type: ignore[union-attr]  # it has a prompt
+        for one, two in pairwise(requests)
+    ]
+    told.append(requests[-1])
+    primer, found = Primer(BLOCK), []
+    for place in range(0, len(told), at_once):
+        found += primer.heads(told[place : place + at_once])
+    assert found == Primer(BLOCK).heads(requests)
+
+
+@given(groups=GROUPS, shared=st.integers(0, 150), at_once=st.integers(1, 9))
+def test_a_head_begins_its_request_and_is_not_computed_before(
+    groups: list[tuple[int, int, int]], shared: int, at_once: int
+) -> None:
+    primer, seen, requests = Primer(BLOCK), set[bytes](), requests_of(groups, shared)
     for place in range(0, len(requests), at_once):
         several = requests[place : place + at_once]
         for request, lengths in zip(several, primer.heads(several), strict=True):

@@ -54,7 +54,9 @@ class Primer:
     def heads(self, requests: Sequence[Request]) -> list[tuple[int, ...]]:
         """Lengths to compute before each of some requests, which enter in this order.
 
-        The run's own head, and what a request shares with the one after it, where that is longer.
+        The run's own head, and what a request shares with the one after it, where that is longer:
+        with the next of these, and of the last with the prompt that its maker says comes next,
+        since a run hands requests over as there is room for them, often one.
         """
         prompts = [_ids(request) for request in requests]
         found = []
@@ -63,8 +65,11 @@ class Primer:
                 self._known.pop()
             lengths: list[int] = []
             shared = _shared(requests[place])
-            following = prompts[place + 1] if place + 1 < len(prompts) else ids[:0]
-            for length in (shared, _common(ids, following)):
+            following = requests[place].next_ids
+            if place + 1 < len(prompts):
+                following = prompts[place + 1]
+            common = 0 if following is None else _common(ids, following)
+            for length in (shared, common):
                 whole = min(length, len(ids) - 1) // self._block * self._block
                 done = len(self._known[-1]) if self._known else 0
                 if whole - done >= max(LEAST_TOKENS, self._block):

@@ -216,3 +216,21 @@ def test_plan_and_run_agree_on_prompt_and_cached_tokens(full: VllmEngine, tmp_pa
     cached = bill.planned_prompt - cost.computed_tokens
     assert bill.planned_cached == cached
     assert bill.counted_cached == pytest.approx(cached, rel=0.01)
+
+
+def test_a_run_sends_the_heads_that_its_plan_expects(sliding: VllmEngine, tmp_path: Path) -> None:
+    """Requests come as there is room for them, often one: all but those of the first window."""
+    rows = [
+        {
+            "id": f"q{number}",
+            "question": " ".join(f"{number * (place + 3)}" for place in range(40 + number % 9)),
+            "answer_a": f"After {number} comes {number + 1}. " * (1 + number % 5),
+            "answer_b": f"After {number} comes {2 * number}. " * (3 + number % 3),
+        }
+        for number in range(60)
+    ]
+    done = judgefast.run(rows, rubric="pairwise", engine=Kept(sliding), out=tmp_path / "run")
+    bill = done.report.operations.bill
+    assert bill is not None
+    assert bill.requests > 3 * sliding.lanes[0].room
+    assert bill.counted_cached == pytest.approx(bill.planned_cached, rel=0.01)
