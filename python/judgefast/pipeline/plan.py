@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from judgefast.batches import trie
+from judgefast.batches.cache import CacheSimulator
 from judgefast.batches.columns import NONE, Filled, PlanColumns, concat, no_plan, own_rows
 from judgefast.batches.plan import plan_requests
 from judgefast.batches.sharing import Sharing
@@ -25,7 +26,7 @@ from judgefast.batches.tables import (
 )
 from judgefast.datasets.rows import check_row_count, items_of, iter_rows
 from judgefast.pipeline.blocks import blocks_of
-from judgefast.pipeline.cached import simulator_of, with_cached
+from judgefast.pipeline.cached import cache_of, with_cached
 from judgefast.pipeline.once import ask_once
 from judgefast.pipeline.order import digest_of
 from judgefast.pipeline.prompt_counts import PromptCounts
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from judgefast.config import RunConfig
     from judgefast.datasets.items import Item
     from judgefast.journal.run_directory import RunDirectory
+    from judgefast.pipeline.cached import CacheWishes
     from judgefast.pipeline.judge import Judge
     from judgefast.prompts.block import PromptBlock
 
@@ -92,6 +94,8 @@ class PlannedBlock(NamedTuple):
     order: NDArray[np.uint32]
     """Rows of the plan in the order of sending, those that are never sent among them, and those
     that another row asks for."""
+    head_tokens: int = 0
+    """Expected of heads that are sent ahead of its prompts."""
 
 
 def plan_block(  # noqa: PLR0913, PLR0917 - a block, and what decides
@@ -173,6 +177,7 @@ def plan_run(  # noqa: PLR0913, PLR0917 - a run, and who is told of it
     config: RunConfig,
     say: Callable[[str], None],
     watch: Callable[[PlannedBlock], None] | None = None,
+    wishes: CacheWishes | None = None,
 ) -> RunPlan:
     """Plan a run and write the plan down.
 
@@ -183,12 +188,14 @@ def plan_run(  # noqa: PLR0913, PLR0917 - a run, and who is told of it
         config: The options of the run.
         say: Told what a person should know.
         watch: Shown each block as it is planned.
+        wishes: Of the cache that is simulated, where it shall not be the engine's.
 
     Returns:
         The plan without the hashes of its prompts, which are on disk alone.
 
     """
-    counts, simulator = PromptCounts(config.seed), simulator_of(judge)
+    counts, cache = PromptCounts(config.seed), cache_of(judge, wishes)
+    simulator = None if cache is None else CacheSimulator(cache.settings)
     plans: list[RunPlan] = []
     pending: list[RunPlan] = []
     item_ids: list[pa.StringArray] = []
@@ -215,6 +222,7 @@ def plan_run(  # noqa: PLR0913, PLR0917 - a run, and who is told of it
             "judgments": len(whole),
             "requests": int(Sharing(whole.columns.asked_by).own(len(whole)).sum()),
             **counts.in_plan(),
+            **({} if cache is None else cache.in_plan()),
         },
         whole.digest,
     )

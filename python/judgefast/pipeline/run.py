@@ -13,6 +13,7 @@ from judgefast.journal.extension import settle
 from judgefast.journal.manifest import NAME, read_manifest
 from judgefast.pipeline.ask import Asked, Work, ask
 from judgefast.pipeline.background import Background
+from judgefast.pipeline.cached import cache_in_force
 from judgefast.pipeline.collection import seldom_collected
 from judgefast.pipeline.directory import (
     can_read_again,
@@ -250,7 +251,8 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
         with going.phase("load", "starting the engine"):
             loading.prepare(plan, rows, judge.prompts.decoding)
             engine = loading.finish()
-        directory.record_launch({"config": options_in_force(config), "engine": engine})
+        facts = {"config": options_in_force(config), "engine": engine}
+        directory.record_launch(facts | cache_in_force(judge.engine))
         work = Work(plan, table, rows, texts, verify=not is_planned_here)
         try:
             with going.phase("judge", "judging"):
