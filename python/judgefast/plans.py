@@ -58,7 +58,8 @@ def plan(  # noqa: PLR0913 - what a caller may bring along, all by keyword
 
     """
     from judgefast.config import config_from  # noqa: PLC0415 - msgspec
-    from judgefast.pipeline.plan_report import CacheWishes, plan_report  # noqa: PLC0415 - heavy
+    from judgefast.pipeline.cached import CacheWishes  # noqa: PLC0415 - numpy
+    from judgefast.pipeline.plan_report import plan_report  # noqa: PLC0415 - heavy
     from judgefast.runs import split_data  # noqa: PLC0415 - as above
 
     options["rubric"] = os.fspath(rubric)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgefast.batches.cache import CacheSettings, simulate
+from judgefast.batches.cache import CacheSettings, CacheSimulator, simulate
 from judgefast.config import RunConfig
 from judgefast.datasets.items import Answer, Item
 from judgefast.datasets.rows import batch_of
@@ -19,7 +19,7 @@ from judgefast.datasets.run_order import in_run_order
 from judgefast.engines.base import PrefixCache
 from judgefast.pipeline import blocks
 from judgefast.pipeline.blocks import blocks_of
-from judgefast.pipeline.cached import simulator_of, with_cached
+from judgefast.pipeline.cached import ASSUMED, cache_of, with_cached
 from judgefast.pipeline.judge import judge_of
 from judgefast.pipeline.plan import PromptCounts, plan_block, plan_window
 from tests.engines.scripted import ScriptedEngine
@@ -141,13 +141,14 @@ def test_a_replay_is_sent_in_the_order_of_its_rows() -> None:
 def test_the_plan_says_what_the_engines_cache_will_have_of_what_is_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    cache = PrefixCache(block_tokens=4, budget_tokens=None, running=2, batched_tokens=512)
+    cache = PrefixCache(block_tokens=4, budget_tokens=4_000, running=2, batched_tokens=512)
     judge, config = judge_and_config(cache)
     block = plan_block([scattered()], judge, config, 0, PromptCounts(config.seed))
     columns = block.plan.columns
     assert len(set(columns.asked_by.tolist())) == 12, "three questions, of two new answers each"
-    simulator = simulator_of(judge)
-    assert simulator is not None
+    expected = cache_of(judge)
+    assert expected is not None
+    simulator = CacheSimulator(expected.settings)
     told: list[int] = []
     add = simulator.add
     monkeypatch.setattr(
@@ -168,4 +169,16 @@ def test_the_plan_says_what_the_engines_cache_will_have_of_what_is_sent(
     )
     assert found.tolist() == alone[columns.asked_by].tolist()
     assert found.min() == 0 < found.max()
-    assert simulator_of(judge_and_config()[0]) is None, "nothing is known of its cache"
+
+
+def test_what_nobody_says_of_the_cache_is_assumed_and_named() -> None:
+    told = PrefixCache(block_tokens=4, budget_tokens=None, running=2, batched_tokens=512)
+    known, unknown = (cache_of(judge_and_config(cache)[0]) for cache in (told, None))
+    assert known is not None
+    assert known.sizes == {"block_tokens": 4, "cache_tokens": ASSUMED["cache_tokens"], "running": 2}
+    assert known.assumed == ("cache_tokens",)
+    assert known.settings.batched_tokens == 512
+    assert unknown is not None
+    assert (unknown.sizes, unknown.assumed) == (ASSUMED, tuple(ASSUMED))
+    words = judge_of(RunConfig(rubric="pairwise"), engine=ScriptedEngine(by_hash, takes="chat"))
+    assert cache_of(words) is None, "its prompts have no tokens"

@@ -213,7 +213,7 @@ def test_a_large_run_is_judged_by_its_first_questions(
     assert found.requests.requests == 1_200
     assert found.looked_at == 1_024, "the first block is one of 512 items"
     costs = {cost.order: cost for cost in found.costs}
-    assert list(costs) == ["none", "random", "natural", "plan"]
+    assert list(costs) == ["none", "random", "natural", "plan", "least"]
     assert found.prompts.tokens is not None
     assert costs["none"].computed_tokens < found.prompts.tokens
     assert costs["plan"].share == costs["plan"].computed_tokens / costs["none"].computed_tokens

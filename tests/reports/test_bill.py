@@ -31,6 +31,7 @@ class Plan:
 
     def __init__(self, cached: int | None = CACHED) -> None:
         self.cached = cached
+        self.plan_counts = {"cache_block_tokens": 16, "cache_tokens": 200_000, "cache_running": 64}
 
     def plan_requests(self, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
         for rows in (2, 1):
@@ -99,6 +100,19 @@ def test_a_difference_that_nothing_explains_is_flagged() -> None:
         ([{"engine": {"replicas": 2}}], 0, "2 replicas, each with a cache of its own"),
         (ONE, 3, "3 answers came to requests that had one"),
         (
+            [{"engine": {}, "cache": {"block_tokens": 16, "cache_tokens": 9_984, "running": 128}}],
+            0,
+            (
+                "the size of the cache was assumed before the start: room for 200,000 tokens, and "
+                "it was 9,984, 64 requests at work at once, and it was 128"
+            ),
+        ),
+        (
+            [{"engine": {"enable_prefix_caching": False}}],
+            0,
+            "the engine keeps nothing of the prompts that it has read",
+        ),
+        (
             [{"engine": {}, "counters": {"preemptions": 4, "restarts": 1}}],
             0,
             (
@@ -127,6 +141,14 @@ def test_a_difference_is_explained_by_what_is_known(
     assert bill_notes(found) == [
         f"800 cached tokens were counted, 50.0 % fewer than the 1,600 of the plan: {why}"
     ]
+
+
+def test_a_cache_that_was_as_assumed_or_is_not_known_explains_nothing() -> None:
+    known = {"block_tokens": 16, "cache_tokens": 200_000, "running": 64}
+    for cache in (known, dict.fromkeys(known), {}):
+        found = bill([(PLANNED, CACHED), (PLANNED, 0)], [{"engine": {}, "cache": cache}])
+        assert found is not None
+        assert (found.differs, found.because) == (["cached"], [])
 
 
 def test_what_nobody_counts_is_unknown_and_not_zero() -> None:

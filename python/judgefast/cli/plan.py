@@ -43,7 +43,8 @@ def plan(  # noqa: PLR0913 - flags
     """
     engine = given.get("engine")
     config = config_of(given | {"data": data})
-    from judgefast.pipeline.plan_report import CacheWishes, plan_report  # noqa: PLC0415 - heavy
+    from judgefast.pipeline.cached import CacheWishes  # noqa: PLC0415 - numpy
+    from judgefast.pipeline.plan_report import plan_report  # noqa: PLC0415 - heavy
     from judgefast.plans import planned_by  # noqa: PLC0415 - as above
     from judgefast.reports.as_json import to_json  # noqa: PLC0415 - as above
     from judgefast.reports.console import look_of  # noqa: PLC0415 - as above

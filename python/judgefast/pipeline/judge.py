@@ -112,7 +112,7 @@ def judge_of(  # noqa: PLR0913 - what a caller may bring along, by keyword
         engine = create_engine(config.engine, is_to_plan=is_to_plan, **options)
         if started and (recall := getattr(engine, "recall", None)):
             recall(started)
-    return Judge(rubric, engine, _prompts_of(config, rubric, engine))
+    return Judge(rubric, engine, prompts_of(config, rubric, engine))
 
 
 def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:
@@ -142,7 +142,13 @@ def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:
     return msgspec.structs.replace(rubric, **changes) if changes else rubric
 
 
-def _prompts_of(config: RunConfig, rubric: Rubric, engine: Engine) -> PromptPlan:
+def prompts_of(config: RunConfig, rubric: Rubric, engine: Engine) -> PromptPlan:
+    """The prompts of a run by a rubric.
+
+    Raises:
+        JudgefastError: As `judge_of`.
+
+    """
     return PromptPlan(
         rubric,
         engine.model,

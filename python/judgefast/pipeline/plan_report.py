@@ -9,15 +9,14 @@ from __future__ import annotations
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from msgspec.structs import replace
 
-from judgefast.batches.cache import CacheSettings
 from judgefast.datasets.run_order import snapshot
-from judgefast.engines.base import prefix_cache_of
 from judgefast.errors import ConfigError
+from judgefast.pipeline.cached import ASSUMED, CacheWishes, cache_of
 from judgefast.pipeline.directory import reader_of
 from judgefast.pipeline.dry_run import Nowhere
 from judgefast.pipeline.fit import check_answers, check_fit
@@ -45,36 +44,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from judgefast.batches.cache import CacheSettings
     from judgefast.config import RunConfig
     from judgefast.datasets.reader import ItemReader
     from judgefast.engines.base import Engine
+    from judgefast.pipeline.cached import PlanCache
     from judgefast.pipeline.judge import Judge
     from judgefast.pipeline.plan import PlannedBlock, RunPlan
-
-ASSUMED = {"block_tokens": 16, "cache_tokens": 200_000, "running": 64}
-"""A cache where nobody says what it is: blocks as vLLM has them on a GPU, and little room."""
-BATCHED_TOKENS = 8192
-"""Prompt tokens of one step, where the engine does not say."""
-
-
-class CacheWishes(NamedTuple):
-    """What the user says of the cache, in place of what the engine says or what is assumed."""
-
-    block_tokens: int | None = None
-    cache_tokens: int | None = None
-    running: int | None = None
-
-    def check(self) -> None:
-        """Refuse what is out of range.
-
-        Raises:
-            ConfigError: Names the setting.
-
-        """
-        for name, value in self._asdict().items():
-            if value is not None and value < 1:
-                msg = f"`{name}` is {value}; it must be at least 1"
-                raise ConfigError(msg)
 
 
 def plan_report(  # noqa: PLR0913 - what a caller may bring along, all by keyword
@@ -119,8 +95,9 @@ def plan_report(  # noqa: PLR0913 - what a caller may bring along, all by keywor
         snapshot(reader, scratch, seed=config.seed, limit=config.limit)
         check_answers(reader.summary, judge)
         check_fit(scratch, config, judge)
-        cache, settings = cache_of(judge, wishes)
-        characters = judge.prompts if judge.rendered and settings is None else None
+        cache = cache_of(judge, wishes)
+        settings = None if cache is None else cache.settings
+        characters = judge.prompts if judge.rendered and cache is None else None
         survey = Survey(settings, characters_of=characters)
         blocks = ASSUMED["block_tokens"] if settings is None else settings.block_tokens
         linter = Lint(judge, scratch, blocks) if lint else None
@@ -130,11 +107,12 @@ def plan_report(  # noqa: PLR0913 - what a caller may bring along, all by keywor
             if linter is not None:
                 linter(block)
 
-        plan = plan_run(Nowhere(), scratch, judge, config, say or _say_nothing, watch)
+        plan = plan_run(Nowhere(), scratch, judge, config, say or _say_nothing, watch, wishes)
         report = _report(judge, config, reader, survey, plan)
-        report = replace(report, **_costs(judge, survey, cache, settings))
-        if layouts and settings is not None:
-            report = replace(report, layouts=compare_layouts(judge, config, scratch, settings))
+        if cache is not None:
+            report = replace(report, **_costs(judge, survey, cache))
+            if layouts:
+                report = replace(report, layouts=compare_layouts(judge, config, scratch, wishes))
         if linter is not None:
             report = replace(report, lint=linter.findings())
         return report
@@ -142,38 +120,6 @@ def plan_report(  # noqa: PLR0913 - what a caller may bring along, all by keywor
 
 def _say_nothing(words: str) -> None:
     del words
-
-
-def cache_of(judge: Judge, wishes: CacheWishes) -> tuple[PlannedCache | None, CacheSettings | None]:
-    """The cache to simulate: what the user says, else the engine, else what is assumed."""
-    if not judge.prompts.needs_ids:
-        return None, None
-    told = prefix_cache_of(judge.engine)
-    of_engine = {
-        "block_tokens": getattr(told, "block_tokens", None),
-        "cache_tokens": getattr(told, "budget_tokens", None),
-        "running": getattr(told, "running", None),
-    }
-    given = {name: value for name, value in wishes._asdict().items() if value is not None}
-    known = {name: value for name, value in of_engine.items() if value is not None} | given
-    sizes = ASSUMED | known
-    answer = max(1, judge.prompts.decoding.most_tokens)
-    own = {
-        "block_tokens": sizes["block_tokens"],
-        "budget_tokens": sizes["cache_tokens"],
-        "running": sizes["running"],
-    }
-    if told is None:
-        settings = CacheSettings(**own, generated_tokens=answer, batched_tokens=BATCHED_TOKENS)
-    else:
-        settings = replace(CacheSettings.of(told, generated_tokens=answer), **own)
-    cache = PlannedCache(
-        **sizes,
-        window=settings.window,
-        given=sorted(given),
-        assumed=[name for name in ASSUMED if name not in known],
-    )
-    return cache, settings
 
 
 def _report(
@@ -235,25 +181,25 @@ def _report(
 _OF_SEVERAL = {"pairwise", "choice"}
 
 
-def _costs(
-    judge: Judge, survey: Survey, cache: PlannedCache | None, settings: CacheSettings | None
-) -> dict[str, Any]:
-    """The fields of a report that a cache is simulated for; none without tokens."""
-    if settings is None or not survey.requests or not survey.prompt_tokens:
+def _costs(judge: Judge, survey: Survey, cache: PlanCache) -> dict[str, Any]:
+    """The fields of a report that a cache is simulated for; none where nothing is sent."""
+    if not survey.requests or not survey.prompt_tokens:
         return {}
-    sample = survey.sample
+    sample, settings = survey.sample, cache.settings
     whole = sample.prompt_tokens
     computed = {"none": whole, **sample.computed(settings), "plan": sample.computed_tokens}
-    if sample.requests == survey.requests:
-        computed["least"] = min(survey.least_tokens, sample.computed_tokens)
     cached = int(survey.by_slot.sum())
     return {
-        "cache": cache,
+        "cache": PlannedCache(
+            **cache.sizes,
+            window=settings.window,
+            given=sorted(cache.given),
+            assumed=list(cache.assumed),
+        ),
         "looked_at": sample.requests,
         "costs": [
             OrderCost(order=name, computed_tokens=computed[name], share=computed[name] / whole)
             for name in ("none", "random", "natural", "plan", "least")
-            if name in computed
         ],
         "shared": [
             SharedPart(part=part, cached_tokens=many, share=many / cached)

@@ -13,6 +13,7 @@ from judgefast.journal.extension import settle
 from judgefast.journal.manifest import NAME, read_manifest
 from judgefast.pipeline.ask import Asked, Work, ask
 from judgefast.pipeline.background import Background
+from judgefast.pipeline.cached import cache_in_force
 from judgefast.pipeline.collection import seldom_collected
 from judgefast.pipeline.directory import (
     can_read_again,
@@ -25,7 +26,8 @@ from judgefast.pipeline.finished import DryRun, Finished, finished
 from judgefast.pipeline.judge import Judge, judge_of
 from judgefast.pipeline.loading import Loading
 from judgefast.pipeline.missing import read_journal, rows_to_ask
-from judgefast.pipeline.plan import RunPlan, load_plan, plan_run
+from judgefast.pipeline.plan import RunPlan, plan_run
+from judgefast.pipeline.read_plan import load_plan
 from judgefast.pipeline.results import READING, Headline, read_run, report_of
 from judgefast.pipeline.unused_recordings import unused_recordings
 from judgefast.prompts.read_rubric import read_rubric
@@ -250,7 +252,8 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
         with going.phase("load", "starting the engine"):
             loading.prepare(plan, rows, judge.prompts.decoding)
             engine = loading.finish()
-        directory.record_launch({"config": options_in_force(config), "engine": engine})
+        facts = {"config": options_in_force(config), "engine": engine}
+        directory.record_launch(facts | cache_in_force(judge.engine))
         work = Work(plan, table, rows, texts, verify=not is_planned_here)
         try:
             with going.phase("judge", "judging"):

@@ -6,11 +6,14 @@ for it, its token ids: what other orders would cost can only be said of all prom
 
 from __future__ import annotations
 
+from hashlib import sha256
 from heapq import nlargest
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from judgefast.batches import trie
 from judgefast.batches.cache import CacheSettings, CacheSimulator
 from judgefast.batches.sharing import Sharing
 from judgefast.batches.tables import PLANNED
@@ -55,7 +58,7 @@ class Survey:
     """Sums over the blocks of a plan.
 
     Args:
-        settings: The cache to simulate; None where prompts have no tokens.
+        settings: The cache that the plan is simulated with; None where prompts have no tokens.
         keeps_sample: Other orders will be asked for.
         characters_of: Renders prompts to count their characters, where they have no tokens.
 
@@ -70,7 +73,7 @@ class Survey:
     ) -> None:
         self.truncated = self.left_out_tokens = 0
         self.items = self.judgments = self.requests = self.too_long = self.not_needed = 0
-        self.prompt_tokens = self.longest_tokens = self.computed_tokens = self.least_tokens = 0
+        self.prompt_tokens = self.longest_tokens = self.computed_tokens = 0
         self.characters: int | None = None if characters_of is None else 0
         self.by_slot = np.zeros(256, np.int64)
         self.working_tokens = 0
@@ -80,7 +83,6 @@ class Survey:
         self._keeps_sample = keeps_sample
         self._settings = settings
         self._characters_of = characters_of
-        self._simulator = None if settings is None else CacheSimulator(settings)
         self._questions = Different()
         self._answers = Different()
 
@@ -101,25 +103,23 @@ class Survey:
         self.not_needed += int((rendered.planned == _NOT_NEEDED).sum())
         if self._characters_of is not None:
             self._count_characters(self._characters_of, block, base, np.flatnonzero(is_sent))
-        if rendered.prompt_tokens is None or block.prompts is None or self._simulator is None:
+        settings, found = self._settings, rendered.planned_cached_tokens
+        if settings is None or rendered.prompt_tokens is None or found is None:
             return
+        assert block.prompts is not None  # they have tokens
         tokens = rendered.prompt_tokens.astype(np.int64)
         self._note_lengths(block, columns.item - base, tokens, is_sent)
         order = block.order[is_sent[block.order]]
         if not len(order):
             return
         segments = block.prompts.segments
-        heads = -self._simulator.head_tokens
-        cached = self._simulator.add(segments, order).astype(np.int64)
-        heads += self._simulator.head_tokens
+        cached = np.where(is_sent, found, 0).astype(np.int64)
         self.prompt_tokens += int(tokens[order].sum())
-        computed = int((tokens - cached)[order].sum()) + heads
+        computed = int((tokens - cached)[order].sum()) + block.head_tokens
         self.computed_tokens += computed
         self.by_slot += cached_by_slot(segments, block.prompts.slots, cached)
         shared = shared_with_former(segments, order)
-        self.least_tokens += int((tokens[order] - shared).sum())
-        assert self._settings is not None  # there is a simulator
-        running, answer = self._settings.running, self._settings.generated_tokens
+        running, answer = settings.running, settings.generated_tokens
         working = working_tokens(tokens[order], shared, running, answer)
         self.working_tokens = max(self.working_tokens, working)
         if self._keeps_sample:
@@ -223,12 +223,18 @@ class Sample:
         self._parts.append((_taken(segments, rows), keys, ids))
 
     def computed(self, settings: CacheSettings) -> dict[str, int]:
-        """Tokens to compute in `natural` and in `random` order."""
+        """Tokens to compute in `natural` and in `random` order, and at the `least`.
+
+        The least counts what prompts share from segment to segment, and the cache finds a little
+        more where two texts begin alike: it is never more than the plan's own order.
+        """
         segments = _joined([part for part, _, _ in self._parts])
         natural = np.concatenate([keys for _, keys, _ in self._parts])
         drawn = np.concatenate([ids for _, _, ids in self._parts])
         orders = {"natural": np.lexsort(natural.T[::-1]), "random": np.argsort(drawn)}
-        return {name: self._computed(segments, rows, settings) for name, rows in orders.items()}
+        found = {name: self._computed(segments, rows, settings) for name, rows in orders.items()}
+        least = trie.ideal(_by_content(segments))
+        return found | {"least": min(least, self.computed_tokens)}
 
     def _computed(
         self, segments: Segments, rows: NDArray[np.int64], settings: CacheSettings
@@ -293,6 +299,16 @@ def _joined(parts: Sequence[Segments]) -> Segments:
         np.concatenate([part.ids for part in parts]),
         _offsets([np.diff(part.id_offsets) for part in parts]),
     )
+
+
+def _by_content(segments: Segments) -> Segments:
+    """Give segments of the same ids the same number, whichever block they come from."""
+    first: dict[bytes, int] = {}
+    numbers = []
+    for number, (start, end) in enumerate(pairwise(segments.id_offsets.tolist())):
+        content = sha256(segments.ids[start:end].tobytes()).digest()
+        numbers.append(first.setdefault(content, number))
+    return segments._replace(segments=np.array(numbers, np.uint32)[segments.segments])
 
 
 def _offsets(lengths: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:

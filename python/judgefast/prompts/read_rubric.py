@@ -25,7 +25,7 @@ from judgefast.prompts.source import TomlLines
 from judgefast.prompts.table import Table
 
 if TYPE_CHECKING:
-    from judgefast.prompts.rubric import LayoutName, Template
+    from judgefast.prompts.rubric import Asking, LayoutName, Template
     from judgefast.prompts.verdict_format import VerdictFormat
 
 MODES = ("pairwise", "scalar", "binary", "choice")
@@ -35,13 +35,16 @@ _TOKENS = {"label": 16, "json": 256, "rating": 512, "result": 512}
 MAX_WEIGHT = 6
 
 
-def read_rubric(text: str, file: str, *, layout: LayoutName | None = None) -> Rubric:
+def read_rubric(
+    text: str, file: str, *, layout: LayoutName | None = None, aspects: Asking | None = None
+) -> Rubric:
     """Read and check a rubric.
 
     Args:
         text: TOML.
         file: Name of the file, for messages.
         layout: The template's layout, in place of the one written.
+        aspects: Whether they are asked together, in place of what is written.
 
     Raises:
         RubricError: Not TOML, an unknown or missing key, a value of the wrong type or out of
@@ -59,14 +62,14 @@ def read_rubric(text: str, file: str, *, layout: LayoutName | None = None) -> Ru
     top = Table(values, (), file, TomlLines(text))
     mode = cast("Any", top.one_of("mode", MODES))
     reference = cast("Any", top.one_of("reference", ("never", "optional", "required"), "never"))
-    aspects = _aspects(top, mode)
+    asked = _aspects(top, mode)
     examples = tuple(_example(table) for table in top.tables("examples"))
-    scales = all(aspect.scale for aspect in aspects)
+    scales = all(aspect.scale for aspect in asked)
     texts = {"criterion": True, "scale": scales, "examples": examples}
     filled = [name for name, text in texts.items() if text]
-    asks = Asks(mode, reference, filled, len(aspects))
-    template = read_template(top.table("template"), asks, layout)
-    verdicts = _verdicts(top, mode, aspects, template)
+    asks = Asks(mode, reference, filled, len(asked))
+    template = read_template(top.table("template"), asks, layout, aspects)
+    verdicts = _verdicts(top, mode, asked, template)
     rubric = Rubric(
         name=top.text("name"),
         mode=mode,
@@ -74,7 +77,7 @@ def read_rubric(text: str, file: str, *, layout: LayoutName | None = None) -> Ru
         date=_date(top),
         rule=top.one_of("rule", RULES) if "rule" in values else None,
         one_failed=cast("Any", top.one_of("one_failed", ONE_FAILED, "pair")),
-        aspects=aspects,
+        aspects=asked,
         examples=examples,
         template=template,
         verdicts=verdicts,

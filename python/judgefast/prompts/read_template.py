@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
 from judgefast.prompts.arrange import OF_ASPECTS, arrange, moves, names_in
-from judgefast.prompts.rubric import Block, LayoutName, Template
+from judgefast.prompts.rubric import Asking, Block, LayoutName, Template
 from judgefast.prompts.template import (
     NEEDED,
     OURS,
@@ -36,13 +36,16 @@ Place = tuple["Table", str, Slot, str | None]
 """Of a placeholder: the table and key of its text, itself, and when its block is shown."""
 
 
-def read_template(table: Table, asks: Asks, layout: LayoutName | None = None) -> Template:
+def read_template(
+    table: Table, asks: Asks, layout: LayoutName | None = None, aspects: Asking | None = None
+) -> Template:
     """Read and check `[template]`.
 
     Args:
         table: The table.
         asks: What it has to hold.
         layout: The layout, in place of the one written.
+        aspects: Whether they are asked together, in place of what is written.
 
     Raises:
         RubricError: A block or a placeholder that cannot be used; the message names its line.
@@ -57,7 +60,8 @@ def read_template(table: Table, asks: Asks, layout: LayoutName | None = None) ->
     if not tables:
         table.refuse(None, "has no blocks", hint="add [[template.blocks]] with a `text`")
     blocks = tuple(_block(block) for block in tables)
-    aspects = table.one_of("aspects", ("one-by-one", "together"), "one-by-one")
+    written_aspects = cast("Asking", table.one_of("aspects", get_args(Asking), "one-by-one"))
+    aspects = aspects or written_aspects
     if "layout" in table.values:
         written = table.one_of("layout", get_args(LayoutName))
         layout = layout or cast("LayoutName", written)
@@ -73,9 +77,7 @@ def read_template(table: Table, asks: Asks, layout: LayoutName | None = None) ->
         layout = "aspect-last" if is_shared else "as-written"
     else:
         _check_layout(table, layout, system, placed)
-    template = Template(
-        cast("Any", wrap), system, arrange(blocks, layout), layout, cast("Any", aspects)
-    )
+    template = Template(cast("Any", wrap), system, arrange(blocks, layout), layout, aspects)
     _check_seams(template, slots)
     return template
 

@@ -18,6 +18,9 @@ Mode = Literal["pairwise", "scalar", "binary", "choice"]
 LayoutName = Literal["as-written", "aspect-last", "aspect-first"]
 """Where the blocks stand that differ from aspect to aspect."""
 
+Asking = Literal["one-by-one", "together"]
+"""Whether each aspect is a prompt of its own, or one answer holds the verdicts of all."""
+
 PARSER_VERSION = 1
 """Rises when a parser change may read the same text differently. Part of `parse_hash`."""
 
@@ -71,8 +74,7 @@ class Template(msgspec.Struct, frozen=True):
     blocks: tuple[Block, ...]
     """In the order of `layout`."""
     layout: LayoutName = "as-written"
-    aspects: Literal["one-by-one", "together"] = "one-by-one"
-    """Whether each aspect is a prompt of its own, or one answer holds the verdicts of all."""
+    aspects: Asking = "one-by-one"
 
 
 THINKING_TOKENS = 2048

@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 WORTH_A_WORD = 0.01
 """Share of the larger number by which plan and bill may differ in silence."""
 
+COUNTED_SIZES = {
+    "block_tokens": "cache_block_tokens",
+    "cache_tokens": "cache_tokens",
+    "running": "cache_running",
+}
+"""Sizes of the cache that a plan was simulated with: names in `cache` of a launch, which has those
+that were there, and in the counts of the plan."""
+
 _ANSWERED = ("stop", "length")
 _COUNTED = ("prompt_tokens", "cached_tokens")
 _PLANNED = ("prompt_tokens", "planned_cached_tokens")
@@ -83,6 +91,7 @@ class BillSums:
         because = []
         if differs:
             because = _reasons(launches, order, answers.num_superseded, counted_prompt)
+            because += _of_cache(directory.plan_counts, launches) if "cached" in differs else []
         return Bill(
             requests=int(np.count_nonzero(answers.final_attempt)),
             planned_prompt=planned_prompt,
@@ -165,6 +174,31 @@ def _reasons(
             found.append("a server's cache is its own: its size, and who else uses it, is unknown")
     return found
 
+
+def _of_cache(counts: dict[str, int], launches: Sequence[dict[str, Any]]) -> list[str]:
+    """Where the cache that was there is not the one that the plan was simulated with."""
+    found: list[str] = []
+    if any(facts.get("engine", {}).get("enable_prefix_caching") is False for facts in launches):
+        found.append("the engine keeps nothing of the prompts that it has read")
+    differs = []
+    for name, words in _SIZES.items():
+        planned = counts.get(COUNTED_SIZES[name])
+        sizes = {facts["cache"].get(name) for facts in launches if facts.get("cache")} - {None}
+        if planned is not None and sizes - {planned}:
+            there = " and ".join(f"{size:,}" for size in sorted(sizes))
+            differs.append(words.format(f"{planned:,}", there))
+    if differs:
+        which = ", ".join(differs)
+        found.append(f"the size of the cache was assumed before the start: {which}")
+    return found
+
+
+_SIZES = {
+    "cache_tokens": "room for {} tokens, and it was {}",
+    "running": "{} requests at work at once, and it was {}",
+    "block_tokens": "blocks of {} tokens, and it was {}",
+}
+"""Of the plan, and of the engine once it had started."""
 
 _COUNTERS = {
     "preemptions": "{} requests were thrown out half done, for lack of memory, and done again",
