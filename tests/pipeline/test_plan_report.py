@@ -201,7 +201,7 @@ def test_shortened_answers_are_counted(folder: Path) -> None:
     found = plan(rows, folder, truncate="balanced")
     assert (found.requests.too_long, found.requests.truncated) == (0, 2)
     assert found.requests.left_out_tokens > 2 * CONTEXT
-    assert "shortened     2 requests, both answers by the same share: " in render_plan(found)
+    assert "shortened     2 requests, all answers by the same share: " in render_plan(found)
 
 
 def test_a_large_run_is_judged_by_its_first_questions(

@@ -37,6 +37,8 @@ def order(segments: Segments) -> NDArray[np.uint32]:
 def ideal(segments: Segments) -> int:
     """Tokens that are computed where each prefix that prompts share is computed once.
 
+    Prefixes of token ids, whatever the segments that they lie in: no cache computes fewer.
+
     Raises:
         ColumnError: As `order`.
 

@@ -6,9 +6,7 @@ for it, its token ids: what other orders would cost can only be said of all prom
 
 from __future__ import annotations
 
-from hashlib import sha256
 from heapq import nlargest
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -225,16 +223,15 @@ class Sample:
     def computed(self, settings: CacheSettings) -> dict[str, int]:
         """Tokens to compute in `natural` and in `random` order, and at the `least`.
 
-        The least counts what prompts share from segment to segment, and the cache finds a little
-        more where two texts begin alike: it is never more than the plan's own order.
+        The least counts each beginning that prompts share once, to the token: no cache computes
+        fewer.
         """
         segments = _joined([part for part, _, _ in self._parts])
         natural = np.concatenate([keys for _, keys, _ in self._parts])
         drawn = np.concatenate([ids for _, _, ids in self._parts])
         orders = {"natural": np.lexsort(natural.T[::-1]), "random": np.argsort(drawn)}
         found = {name: self._computed(segments, rows, settings) for name, rows in orders.items()}
-        least = trie.ideal(_by_content(segments))
-        return found | {"least": min(least, self.computed_tokens)}
+        return found | {"least": trie.ideal(segments)}
 
     def _computed(
         self, segments: Segments, rows: NDArray[np.int64], settings: CacheSettings
@@ -299,16 +296,6 @@ def _joined(parts: Sequence[Segments]) -> Segments:
         np.concatenate([part.ids for part in parts]),
         _offsets([np.diff(part.id_offsets) for part in parts]),
     )
-
-
-def _by_content(segments: Segments) -> Segments:
-    """Give segments of the same ids the same number, whichever block they come from."""
-    first: dict[bytes, int] = {}
-    numbers = []
-    for number, (start, end) in enumerate(pairwise(segments.id_offsets.tolist())):
-        content = sha256(segments.ids[start:end].tobytes()).digest()
-        numbers.append(first.setdefault(content, number))
-    return segments._replace(segments=np.array(numbers, np.uint32)[segments.segments])
 
 
 def _offsets(lengths: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ computed, why not all of it, whether it fits. Every line is explained in `docs/p
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from judgefast.reports.console import Look, to_text
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from judgefast.reports.plan_report import (
         LayoutCost,
         LintFinding,
+        OrderCost,
         PlannedCache,
         PlannedPrompts,
         PlanReport,
@@ -161,7 +163,7 @@ def _shared(report: PlanReport) -> list[RenderableType]:
     saved = whole.computed_tokens - planned.computed_tokens
     share = _share(1 - planned.share)
     if not saved:
-        return ["", "Nothing is shared: every prompt token must be computed."]
+        return ["", _nothing_saved(report)]
     parts = [(f"the {_PARTS.get(part.part, name(part.part))}", part) for part in report.shared]
     where = [
         f"{_share(part.share)} in {words}" for words, part in parts if part.share >= _WORTH_NAMING
@@ -172,7 +174,30 @@ def _shared(report: PlanReport) -> list[RenderableType]:
         sentences.append(
             "The order hardly matters here: all that is shared fits the cache at once."
         )
+    best = min((report.cost("natural"), report.cost("random")), key=_computed)
+    if best is not None and 1 - best.computed_tokens / planned.computed_tokens > _WORTH_CHANGING:
+        less = _share(1 - best.computed_tokens / planned.computed_tokens)
+        sentences.append(
+            f"But sending {_ORDERS[best.order]} would compute {less} less: questions that begin alike "
+            "stand far apart in the plan, which shuffles questions. Rows with one `cluster` stay "
+            "together: give that of the text they share to each."
+        )
     return ["", words + " ".join(sentences)]
+
+
+def _computed(cost: OrderCost | None) -> float:
+    return inf if cost is None else cost.computed_tokens
+
+
+def _nothing_saved(report: PlanReport) -> str:
+    room = None if report.cache is None else report.cache.cache_tokens
+    longest = report.prompts.longest_tokens
+    if room is not None and longest is not None and longest > room:
+        return (
+            f"The cache has room for {plural(room, 'token')}, and a prompt has up to "
+            f"{longest:,}: none is kept for the next, and every prompt token must be computed."
+        )
+    return "Nothing is shared: every prompt token must be computed."
 
 
 def _listed(words: list[str]) -> str:
@@ -186,16 +211,16 @@ def _needs(report: PlanReport) -> list[RenderableType]:
         table.add_row("longest", ", ".join(shown))
     if report.prompts.tokens is not None:
         table.add_row("too long", _too_long(report))
-    if report.requests.truncated:
-        cut = plural(report.requests.truncated, "request")
-        left_out = plural(report.requests.left_out_tokens, "token")
-        table.add_row("shortened", f"{cut}, both answers by the same share: {left_out} left out")
     for item in report.too_long[:_MOST_MISFITS]:
         requests = plural(item.requests, "request")
         need = f"{item.tokens:,} tokens with the answer"
         table.add_row("", f"- {name(item.item_id)}: {requests}, {need}")
     if len(report.too_long) > _MOST_MISFITS:
         table.add_row("", f"- and {len(report.too_long) - _MOST_MISFITS:,} more items")
+    if report.requests.truncated:
+        cut = plural(report.requests.truncated, "request")
+        left_out = plural(report.requests.left_out_tokens, "token")
+        table.add_row("shortened", f"{cut}, all answers by the same share: {left_out} left out")
     if (memory := report.memory) is not None:
         table.add_row(
             "memory",

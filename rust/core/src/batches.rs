@@ -6,6 +6,7 @@
 
 mod cache;
 mod columns;
+mod ideal;
 pub mod keys;
 mod measure;
 mod pairs;
@@ -15,7 +16,8 @@ mod trie;
 pub use cache::{CacheSettings, CacheSimulator};
 pub(crate) use columns::{check_offsets, place};
 pub use columns::{Bytes, Plan};
+pub use ideal::ideal;
 pub use measure::{measure, Measures};
 pub use pairs::Pairs;
 pub use plan::{plan_requests, Items, Mode, Orders, Settings};
-pub use trie::{ideal, order, Segments};
+pub use trie::{order, Segments};

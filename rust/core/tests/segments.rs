@@ -85,12 +85,13 @@ proptest! {
     #[test]
     fn the_ideal_counts_each_distinct_prefix_once((prompts, ids) in prompts()) {
         let columns = Columns::new(&prompts, &ids);
-        let prefixes: HashSet<_> =
-            prompts.iter().flat_map(|prompt| (1..=prompt.len()).map(|end| &prompt[..end])).collect();
-        let tokens: usize = prefixes
+        let whole: Vec<Vec<i32>> = prompts
             .iter()
-            .map(|prefix| ids[prefix[prefix.len() - 1] as usize].len())
-            .sum();
+            .map(|prompt| prompt.iter().flat_map(|&each| ids[each as usize].clone()).collect())
+            .collect();
+        let prefixes: HashSet<_> =
+            whole.iter().flat_map(|prompt| (1..=prompt.len()).map(|end| &prompt[..end])).collect();
+        let tokens = prefixes.len();
         prop_assert_eq!(ideal(&columns.checked().expect("sound columns")), Ok(tokens as u64));
     }
 

@@ -123,26 +123,11 @@ pub fn order(segments: &Segments<'_>) -> Vec<u32> {
     order
 }
 
-/// Tokens that are computed where each prefix that prompts share is computed once.
-///
-/// # Errors
-///
-/// [`Error::Overflow`] where they are more than 2^64 - 1.
-pub fn ideal(segments: &Segments<'_>) -> Result<u64, Error> {
-    let trie = Trie::new(segments);
-    trie.segment.iter().skip(1).try_fold(0_u64, |sum, &segment| {
-        sum.checked_add(segments.tokens(segment) as u64)
-            .ok_or(Error::Overflow { column: "prompt_tokens" })
-    })
-}
-
 /// No node.
 const NONE: u32 = u32::MAX;
 
 /// The trie of a set of prompts; node 0 is its root. A child has a higher number than its parent.
 pub(super) struct Trie {
-    /// Of each node, the segment that leads to it; of the root, nothing.
-    segment: Vec<u32>,
     first_child: Vec<u32>,
     last_child: Vec<u32>,
     next: Vec<u32>,
@@ -153,7 +138,6 @@ pub(super) struct Trie {
 impl Trie {
     pub(super) fn new(segments: &Segments<'_>) -> Self {
         let mut trie = Self {
-            segment: vec![NONE],
             first_child: vec![NONE],
             last_child: vec![NONE],
             next: vec![NONE],
@@ -169,7 +153,7 @@ impl Trie {
             let mut node = path[path.len() - 1];
             for &segment in &prompt[path.len() - 1..] {
                 let edge = u64::from(node) << 32 | u64::from(segment);
-                node = *children.entry(edge).or_insert_with(|| trie.add(node, segment));
+                node = *children.entry(edge).or_insert_with(|| trie.add(node));
                 path.push(node);
             }
             trie.ends.push(node);
@@ -180,13 +164,12 @@ impl Trie {
 
     /// Number of nodes, the root among them.
     pub(super) fn len(&self) -> usize {
-        self.segment.len()
+        self.next.len()
     }
 
-    fn add(&mut self, parent: u32, segment: u32) -> u32 {
+    fn add(&mut self, parent: u32) -> u32 {
         // `Segments::new` has counted: there are fewer nodes than numbers.
-        let node = u32::try_from(self.segment.len()).unwrap_or(NONE);
-        self.segment.push(segment);
+        let node = u32::try_from(self.next.len()).unwrap_or(NONE);
         for links in [&mut self.first_child, &mut self.last_child, &mut self.next] {
             links.push(NONE);
         }
@@ -201,7 +184,7 @@ impl Trie {
 
     /// Of each node, the place of the first prompt that ends there, depth first.
     fn first_places(&self) -> Vec<u32> {
-        let mut ending = vec![0_u32; self.segment.len()];
+        let mut ending = vec![0_u32; self.next.len()];
         for &end in &self.ends {
             ending[end as usize] += 1;
         }
