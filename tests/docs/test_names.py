@@ -88,6 +88,8 @@ def test_methods_of_intervals() -> None:
     assert all(f'"{method}"' in source for method in methods)
     assert f"under {rules.SMALL_COUNT} clusters of either outcome" in table
     assert f"under {rules.FEW_CLUSTERS} clusters" in table
+    assert f"2 to {rules.SIGN_MIN_CLUSTERS - 1} clusters all but alike" in table
+    assert f"at least {rules.SIGN_MIN_CLUSTERS} clusters" in section("statistics.md", "Sentences")
     choice = section("statistics.md", "Another interval for large runs")
     assert first_cells(choice) == list(get_args(get_type_hints(RunConfig)["interval"]))
     others = re.findall(r"^\| `\w+` \| `([\w-]+)` \|", choice, flags=re.MULTILINE)

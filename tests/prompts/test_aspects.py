@@ -251,6 +251,19 @@ def test_what_cannot_be_asked_is_refused_by_line(
         rubric_of("clarity", second, **parts)
 
 
+@pytest.mark.parametrize("name", ["overall", "Overall"])
+def test_an_aspect_is_not_called_as_the_mean_of_several_is(name: str) -> None:
+    alone = several("clarity").replace('"clarity"', f'"{name}"')
+    assert read_rubric(alone, "mine.toml").aspects[0].name == name
+    both = several("clarity", "tone").replace('"tone"', f'"{name}"')
+    line = both[: both.index(f'"{name}"')].count("\n") + 1
+    words = f"is `{name}`, as reports call the weighted mean of several aspects"
+    with pytest.raises(RubricError) as caught:
+        read_rubric(both, "mine.toml")
+    assert str(caught.value) == f"mine.toml:{line}: `aspects[1].name` {words}"
+    assert caught.value.hint == "give the aspect another name"
+
+
 def test_a_scale_that_one_aspect_lacks_has_no_placeholder() -> None:
     text = load_rubric("pairwise").source.replace(
         "[template]",

@@ -107,7 +107,7 @@ def test_the_cluster_error_is_the_sandwich_of_a_regression(
     result = found(cluster, value, weight, scale=(-1e3, 1e3), level=level, binary=False)
     assert result.value == pytest.approx(mean, abs=1e-12)
     if result.method == "undefined":
-        assert groups == 1 or error < 1e-7
+        assert groups == 1 or error < (2 if groups < 6 else 1e-7)
         return
     family = scipy_stats.t(groups - 1) if groups < 40 else scipy_stats.norm()
     reach = error * family.ppf((1 + level) / 2)
@@ -141,6 +141,26 @@ def test_no_interval_says_why() -> None:
     assert "one cluster" in found([3, 3], [0.0, 1.0]).note
     assert "no variance" in found([3, 4], [0.5, 0.5]).note
     assert found([3], [0.5], 0) == (None, None, None, "undefined", "no outcome has a value")
+
+
+@pytest.mark.parametrize("num", [2, 3, 5])
+def test_a_handful_of_clusters_that_happen_to_be_alike_have_no_interval(num: int) -> None:
+    """By Student's t they would have one that is printed as a point."""
+    value = [0.50496, 0.50502, 0.50499, 0.505, 0.50498][:num]
+    result = found(range(num), value)
+    assert (result.low, result.high, result.method) == (None, None, "undefined")
+    assert f"only {num} clusters, all but alike" in result.note
+    wide = [1 + 2047 * one for one in value]
+    assert found(range(num), wide, scale=(1, 2048)).method == "undefined"
+    assert found(range(num), [10 * one for one in value], scale=(0, 10)).method == "undefined"
+
+
+def test_whether_few_clusters_are_alike_is_asked_of_their_error_and_number_alone() -> None:
+    """So at no level, and on no scale, do the same clusters have more to say."""
+    assert found(range(5), [0.5101] + [0.505] * 4).method == "cluster-t"  # an error of .00102
+    assert found(range(5), [0.5099] + [0.505] * 4).method == "undefined"
+    assert found(range(5), [0.5099] + [0.505] * 4, level=0.9999).method == "undefined"
+    assert found(range(6), [0.50496, 0.50502] * 3).method == "cluster-t"
 
 
 def test_a_score_that_is_one_everywhere_is_no_yes_or_no_outcome() -> None:

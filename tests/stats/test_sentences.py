@@ -16,6 +16,8 @@ from .tables import make_items, make_outcomes, make_plan, make_verdicts
 if TYPE_CHECKING:
     from judgefast.stats import PositionBias
 
+PAIRS = "pairwise"
+
 
 def replay(
     rng: np.random.Generator, num: int, *, lean: float, edge: float = 0.0
@@ -121,6 +123,62 @@ def test_a_tiny_run_is_inconclusive_even_if_one_side_wins_all(num: int) -> None:
     outcomes = make_outcomes(range(num), [1] * num)
     (said,) = findings(None, summarise(outcomes, make_items(num), mode="pairwise"))
     assert said.kind == "no_winner"
+
+
+@pytest.mark.parametrize("wins", [[0.50496, 0.50502], [0.9, 0.901], [0.7, 0.71, 0.72, 0.73, 0.74]])
+def test_a_handful_of_clusters_call_no_winner_however_alike(wins: list[float]) -> None:
+    """Five on one side are chance in 6 % of cases; with a sixth that says as much one is called."""
+    num, one_more = len(wins), [0.7, 0.71, 0.72, 0.73, 0.74, 0.75]
+    (said,) = findings(
+        None, summarise(make_outcomes(range(num), wins), make_items(num), mode=PAIRS)
+    )
+    assert said.kind == "no_winner"
+    assert f"{num} clusters" in said.text
+    (called,) = findings(
+        None, summarise(make_outcomes(range(6), one_more), make_items(6), mode=PAIRS)
+    )
+    assert called.kind == "winner"
+
+
+def test_why_a_handful_of_clusters_call_no_winner() -> None:
+    outcomes = make_outcomes(range(2), [0.9, 0.905])
+    (said,) = findings(None, summarise(outcomes, make_items(2), mode=PAIRS))
+    assert said.text == (
+        "No winner is called because the win rate of answer_b against answer_a, 90.2 % "
+        "(87.1 % to 93.4 %), is that of 2 clusters: fewer than 6 may all say the same by chance."
+    )
+
+
+def test_of_too_few_clusters_it_is_said_that_the_judge_may_follow_the_position() -> None:
+    """Twelve comparisons of four questions, the first place chosen in each, leaned by value."""
+    items = make_items(12, clusters=[one % 4 for one in range(12)])
+    bias = position_bias(make_plan(12), make_verdicts([0] * 24), items)
+    wins = make_outcomes(range(12), [0.6 + one / 1000 for one in range(12)])
+    said = findings(bias, summarise(wins, items, mode=PAIRS))
+    assert [one.kind for one in said] == ["may_follow_position", "no_winner"]
+    assert said[0].text == (
+        "This judge may follow the position, not the answer: in 100 % of 12 comparisons it chose "
+        "the same position in both orders; 4 clusters cannot tell it from chance, it takes 20."
+    )
+    assert said[1].text == (
+        "No winner is called because this judge may follow the position, not the answer."
+    )
+
+
+@pytest.mark.parametrize(
+    ("choices", "kinds"),
+    [
+        ([0, 1] * 12, []),  # reads the answers
+        ([0, 0, 1, 1] * 6, []),  # by position in every comparison, but to neither side
+        ([0, 0] * 5 + [0, 1] * 7, []),  # by position in fewer than half of them
+        ([0, 0] * 6 + [0, 1] * 6, ["may_follow_position"]),
+    ],
+)
+def test_few_clusters_may_follow_only_what_would_be_said_of_many(
+    choices: list[int], kinds: list[str]
+) -> None:
+    bias = position_bias(make_plan(12), make_verdicts(choices), make_items(12))
+    assert [one.kind for one in findings(bias, [])] == kinds
 
 
 def test_an_undefined_interval_calls_no_winner_and_says_why() -> None:

@@ -34,6 +34,9 @@ _TOKENS = {"label": 16, "json": 256, "rating": 512, "result": 512}
 
 MAX_WEIGHT = 6
 
+_OVERALL = "overall"
+"""What reports and estimates call the weighted mean of several aspects."""
+
 
 def read_rubric(
     text: str, file: str, *, layout: LayoutName | None = None, aspects: Asking | None = None
@@ -138,6 +141,9 @@ def _aspects(top: Table, mode: str) -> tuple[Aspect, ...]:
         if mode == "scalar" and aspect.scale is None:
             hint = "add [aspects.scale] with `low` and `high`"
             table.refuse("scale", "is missing; the mode `scalar` needs one", hint=hint)
+        if len(tables) > 1 and aspect.name.strip().casefold() == _OVERALL:
+            words = f"is `{aspect.name}`, as reports call the weighted mean of several aspects"
+            table.refuse("name", words, hint="give the aspect another name")
         aspects.append(aspect)
     return tuple(aspects)
 

@@ -1,9 +1,9 @@
 """Which interval is printed beside an estimate, and how each is computed.
 
 The rule, the first that fits (`docs/statistics.md`): independent yes-or-no outcomes get
-Clopper-Pearson or Wilson; one cluster, or no variance, none; few clusters Student's t on the
-cluster-robust error; the rest the percentiles of their replicates, or the normal on that error
-where nothing was resampled.
+Clopper-Pearson or Wilson; one cluster, or no variance, or next to none in a handful of clusters,
+none; few clusters Student's t on the cluster-robust error; the rest the percentiles of their
+replicates, or the normal on that error where nothing was resampled.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from judgefast.codes import FIXED_ONE
 from judgefast.errors import ConfigError
-from judgefast.stats.rules import FEW_CLUSTERS, SMALL_COUNT
+from judgefast.stats.rules import ALIKE_ERROR, FEW_CLUSTERS, SIGN_MIN_CLUSTERS, SMALL_COUNT
 
 if TYPE_CHECKING:
     from judgefast.stats.moments import Moments
@@ -75,12 +75,9 @@ def interval(
         ends = (clopper_pearson if exact else wilson)(counts[1], sum(counts), level=level)
         method = "clopper-pearson" if exact else "wilson"
         return Interval(value, *ends, method, "")
-    if moments.clusters == 1:
-        return Interval(value, None, None, "undefined", "one cluster: nothing to compare it with")
-    error = cluster_error(moments)
-    if error == 0:
-        note = "every cluster has the same mean: no variance to infer from"
+    if note := _no_variance(moments, scale):
         return Interval(value, None, None, "undefined", note)
+    error = cluster_error(moments)
     few, note = moments.clusters < FEW_CLUSTERS, ""
     if replicates is not None and not few:
         number = len(replicates.means)
@@ -92,6 +89,17 @@ def interval(
     reach = error * _quantile((1 + level) / 2, moments.clusters - 1 if few else None)
     low, high = max(value - reach, scale[0]), min(value + reach, scale[1])
     return Interval(value, low, high, "cluster-t" if few else "cluster-normal", note)
+
+
+def alike_by_luck(moments: Moments, scale: tuple[float, float]) -> bool:
+    """Whether a handful of clusters, two or more, differ by so little that no spread is known.
+
+    Their error is not 0 as rule 2 has it, but by Student's t they would have an interval that is
+    next to a point: as from two label probabilities that happen to be close.
+    """
+    if moments.clusters >= SIGN_MIN_CLUSTERS:
+        return False
+    return cluster_error(moments) < ALIKE_ERROR * (scale[1] - scale[0])
 
 
 def takes_replicates(moments: Moments, *, binary: bool) -> bool:
@@ -168,6 +176,17 @@ def clopper_pearson(yes: int, total: int, *, level: float) -> tuple[float, float
     low = float(betaincinv(yes, total - yes + 1, tail)) if yes else 0.0
     high = float(betaincinv(yes + 1, total - yes, 1 - tail)) if yes < total else 1.0
     return low, high
+
+
+def _no_variance(moments: Moments, scale: tuple[float, float]) -> str:
+    """Why clusters have no spread that an interval could be made from; nothing where they do."""
+    if moments.clusters == 1:
+        return "one cluster: nothing to compare it with"
+    if cluster_error(moments) == 0:
+        return "every cluster has the same mean: no variance to infer from"
+    if alike_by_luck(moments, scale):
+        return f"only {moments.clusters} clusters, all but alike: no variance to infer from"
+    return ""
 
 
 def _quantile(probability: float, freedom: int | None) -> float:

@@ -11,6 +11,14 @@ SMALL_COUNT = 10
 FEW_CLUSTERS = 40
 """Under this many clusters Student's t takes the place of the normal."""
 
+SIGN_MIN_CLUSTERS = 6
+"""Under this many clusters no winner is called, and alike clusters are not taken for certainty:
+if all of five say the same, chance alone makes 2 * 2^-5 = 6 % of it; of six, 3 %."""
+
+ALIKE_ERROR = 0.001
+"""So few clusters are alike if their standard error is under this share of the scale, which is the
+last digit that is printed."""
+
 GUIDE_FLIP_RATE = 0.15
 """The guides call a judge position-biased above this flip rate. Shown beside ours, never instead:
 a judge without any position bias but with noise flips 14 to 40 % of close pairs."""
@@ -29,4 +37,5 @@ FOLLOWS_POSITION_SHARE = 0.5
 """From this share of comparisons decided by position alone, a judge follows the position."""
 
 EVEN = 0.5
-"""Win rate of two equal sides; a winner is called only where the interval excludes it."""
+"""Win rate of two equal sides; a winner is called only where the interval excludes it, and only
+from `SIGN_MIN_CLUSTERS` clusters on."""

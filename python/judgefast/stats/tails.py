@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from judgefast.stats.intervals import clopper_pearson, cluster_error, independent_counts
+from judgefast.stats.intervals import (
+    alike_by_luck,
+    clopper_pearson,
+    cluster_error,
+    independent_counts,
+)
 
 if TYPE_CHECKING:
     from judgefast.stats.estimate import Estimate
@@ -51,11 +56,13 @@ def estimate_among(
 
 
 def by_t(measured: Measurement, level: float) -> tuple[float, float] | None:
-    """Ends by Student's t on the cluster-robust error; None where nothing varies."""
+    """Ends by Student's t on the cluster-robust error; None where nothing varies, or next to it."""
     from scipy.special import stdtrit  # noqa: PLC0415 - heavy, only where it is used
 
     moments, value = measured.moments, measured.moments.mean
     if value is None or moments.clusters <= 1 or not (error := cluster_error(moments)):
+        return None
+    if alike_by_luck(moments, measured.scale):
         return None
     reach = error * float(stdtrit(moments.clusters - 1, (1 + level) / 2))
     low, high = measured.scale
