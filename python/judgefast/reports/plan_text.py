@@ -179,8 +179,8 @@ def _shared(report: PlanReport) -> list[RenderableType]:
         less = _share(1 - best.computed_tokens / planned.computed_tokens)
         sentences.append(
             f"But sending {_ORDERS[best.order]} would compute {less} less: questions that begin "
-            "alike stand far apart in the plan, which shuffles questions. Rows with one `cluster` stay "
-            "together: give that of the text they share to each."
+            "alike stand far apart in the plan, which shuffles questions. Rows with one `cluster` "
+            "stay together: give that of the text they share to each."
         )
     return ["", words + " ".join(sentences)]
 
