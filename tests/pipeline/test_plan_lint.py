@@ -8,6 +8,7 @@ import pytest
 
 import judgefast
 from judgefast.pipeline import lint_anew
+from judgefast.reports.plan_text import render_plan
 
 from .judging import pairs
 from .model_folder import write_judge
@@ -338,3 +339,7 @@ def test_a_run_longer_than_what_is_planned_anew_says_at_least(
     rows = pairs(600)
     rows[1]["question"] = "What is  0 + 1?"
     assert lint(rows)["white_space"].at_least
+
+
+def test_one_is_no_plural(planned: Callable[..., PlanReport]) -> None:
+    assert "1 read = 1 item + 0 skipped" in render_plan(planned(pairs(1)))

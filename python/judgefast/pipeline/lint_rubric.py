@@ -271,7 +271,7 @@ class RubricLint:
                 lost_tokens=lost,
                 words=f"the {head:,} tokens that all prompts share end {plural(less, 'token')} "
                 f"inside a block of {self._block}: these are computed anew by "
-                f"{self._cut_heads.prompts:,} prompts",
+                f"{plural(self._cut_heads.prompts, 'prompt')}",
                 advice=f"{plural(less, 'token')} less in the rubric, or {more} more, end it with a "
                 "block; worth it only in a rubric that is new anyway",
             )
@@ -282,13 +282,14 @@ class RubricLint:
         cut = self._cut_others
         if cut.tokens < WORTH_A_WORD * max(1, self._computed):
             return []
+        share = "shares" if cut.prompts == 1 else "share"
         return [
             LintFinding(
                 code="text_edge",
                 where="questions and answers",
                 text="",
                 lost_tokens=cut.tokens,
-                words=f"texts that {cut.prompts:,} prompts share end inside a block of "
+                words=f"texts that {plural(cut.prompts, 'prompt')} {share} end inside a block of "
                 f"{self._block}, by {cut.tokens / cut.prompts:.1f} tokens on average",
                 advice="nothing: their lengths are theirs; smaller blocks would lose less",
             )

@@ -69,7 +69,9 @@ def _head(report: PlanReport) -> list[RenderableType]:
     table = _grid()
     rows, asked = report.rows, report.requests
     skipped = sum(rows.skipped.values())
-    table.add_row("rows", f"{rows.read:,} read = {rows.items:,} items + {skipped:,} skipped")
+    table.add_row(
+        "rows", f"{rows.read:,} read = {plural(rows.items, 'item')} + {skipped:,} skipped"
+    )
     if skipped:
         table.add_row("  skipped", reasons(rows.skipped))
     questions = plural(rows.questions, "different question")
