@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from judgefast.journal.run_directory import RunDirectory
-from judgefast.pipeline.plan import load_plan
+from judgefast.pipeline.read_plan import load_plan
 from judgefast.pipeline.results import read_run, report_of
 from tests.engines.scripted import ScriptedEngine, answered, failed
 from tests.pipeline.judging import attempts_of, by_hash, go_on, judge_rows, pairs, results_of

@@ -17,6 +17,7 @@ from judgefast.batches.columns import own_rows
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline import order, plan
 from judgefast.pipeline.finished import DryRun
+from judgefast.pipeline.read_plan import load_plan
 from judgefast.pipeline.results import read_run, report_of
 from judgefast.prompts.builtin import load_rubric
 from judgefast.reports.as_json import to_json
@@ -153,7 +154,7 @@ def test_keys_come_back_where_only_a_later_part_shares_requests(
             row["answer_b"] = row["answer_a"]
     judged(tmp_path / "run", data)
     directory = RunDirectory.open(tmp_path / "run", write=False)
-    columns = plan.load_plan(directory).columns
+    columns = load_plan(directory).columns
     keys = [key for batch in directory.plan_asks(["key"]) for key in batch[0].to_pylist()]
     assert [key.tobytes() for key in columns.key] == keys
     assert columns.asked_by.tolist() == [*range(11), 10]

@@ -15,7 +15,7 @@ from judgefast.journal.plan import PlanStore
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.finished import DryRun
 from judgefast.pipeline.order import requests_to_send, sending_order
-from judgefast.pipeline.plan import load_plan
+from judgefast.pipeline.read_plan import load_plan
 from judgefast.pipeline.results import read_run, report_of
 from tests.engines.scripted import ScriptedEngine
 from tests.pipeline.judging import by_hash, go_on, judge_rows, pairs, results_json, start

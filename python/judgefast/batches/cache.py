@@ -102,12 +102,18 @@ class CacheSimulator:
 
     @property
     def too_large(self) -> int:
-        """Prompts so far that are larger than the whole cache, with their answers."""
+        """Prompts so far that are larger than the whole cache, with their answers.
+
+        Like `preemptions` for those who look into a simulation: no plan hangs on either.
+        """
         return self._native.too_large
 
 
 def simulate(
     segments: Segments, order: NDArray[np.uint32], settings: CacheSettings
 ) -> NDArray[np.uint32]:
-    """Cached tokens of each row of one set; see `CacheSimulator.add`."""
+    """Cached tokens of each row of one set; see `CacheSimulator.add`.
+
+    For a look at a set by itself, as benches and tests take: a plan goes on from block to block.
+    """
     return CacheSimulator(settings).add(segments, order)

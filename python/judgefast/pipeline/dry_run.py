@@ -26,7 +26,8 @@ from judgefast.pipeline.directory import (
 from judgefast.pipeline.finished import DryRun
 from judgefast.pipeline.fit import check_answers, check_fit
 from judgefast.pipeline.missing import read_journal, rows_to_ask, table_of
-from judgefast.pipeline.plan import load_plan, plan_run
+from judgefast.pipeline.plan import plan_run
+from judgefast.pipeline.read_plan import load_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable

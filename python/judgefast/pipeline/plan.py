@@ -1,4 +1,7 @@
-"""From rows to a plan on disk: what will be asked, and what never will, with the reason."""
+"""From rows to a plan on disk: what will be asked, and what never will, with the reason.
+
+`pipeline/read_plan.py` reads it back.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,16 @@ import pyarrow as pa
 
 from judgefast.batches import trie
 from judgefast.batches.cache import CacheSimulator
-from judgefast.batches.columns import NONE, Filled, PlanColumns, concat, no_plan, own_rows
+from judgefast.batches.columns import PlanColumns, concat, own_rows
 from judgefast.batches.plan import plan_requests
 from judgefast.batches.sharing import Sharing
 from judgefast.batches.tables import (
     PLANNED,
-    READ_ASKS,
-    READ_REQUESTS,
-    SENT_REQUESTS,
-    SHARED_ASKS,
     RenderedColumns,
     asks_table,
-    plan_of,
-    rendered_of,
     requests_table,
 )
-from judgefast.datasets.rows import check_row_count, items_of, iter_rows
+from judgefast.datasets.rows import items_of, iter_rows
 from judgefast.pipeline.blocks import blocks_of
 from judgefast.pipeline.cached import cache_of, with_cached
 from judgefast.pipeline.once import ask_once
@@ -40,7 +37,6 @@ if TYPE_CHECKING:
 
     from judgefast.config import RunConfig
     from judgefast.datasets.items import Item
-    from judgefast.journal.run_directory import RunDirectory
     from judgefast.pipeline.cached import CacheWishes
     from judgefast.pipeline.judge import Judge
     from judgefast.prompts.block import PromptBlock
@@ -267,66 +263,6 @@ def _tell_of_thinking(plan: RunPlan, judge: Judge, say: Callable[[str], None]) -
     if fit := int(np.count_nonzero(is_too_long & (tokens + decoding.max_tokens <= context))):
         many = f"{fit:,} of {len(plan):,} requests fit the context but for these {budget}"
         say(f"{many}: lower `thinking_tokens` of the rubric's [decoding], or raise the context")
-
-
-def load_plan(directory: RunDirectory, *, to_send: bool = True) -> RunPlan:
-    """Read the whole plan of a run directory, a part at a time.
-
-    Args:
-        directory: Its plan is whole.
-        to_send: Whether requests are to be made of it: without, what only they need is left out.
-
-    Raises:
-        RunDirectoryError: A part of it, or of the rows that it is about, is missing or damaged.
-
-    """
-    check_row_count(directory.path, directory.plan_counts["items"])
-    aspects = directory.manifest.options["aspects"]
-    columns = SENT_REQUESTS if to_send else READ_REQUESTS
-    rows = directory.plan_rows("asks")
-    if not rows:
-        return RunPlan(no_plan(), RenderedColumns(None, None, None, np.zeros(0, np.uint8)))
-    filled, shown, at = Filled(rows), [], 0
-    offsets = np.zeros(rows + 1, np.int64)
-    has_keys = False
-    for requests, asks in directory.plan_parts(columns, READ_ASKS, SHARED_ASKS):
-        part = plan_of(requests, asks, aspects)
-        end = at + len(part.item)
-        if part.key is not part.request_id and not has_keys:
-            has_keys = True
-            if at:
-                filled.add("key", filled.so_far("request_id"))
-        if has_keys:
-            filled.add("key", part.key)
-        rendered = rendered_of(requests, part)
-        part = part._replace(
-            sent=part.sent if len(part.sent) or not to_send else own_rows(at, end),
-            asked_by=part.asked_by + np.uint32(at) if len(part.asked_by) else own_rows(at, end),
-        )
-        for name, column in (part._asdict() | rendered._asdict()).items():
-            if column is not None and name not in {"shown", "shown_offsets", "key"}:
-                filled.add(name, column)
-        shown.append(part.shown)
-        offsets[at + 1 : end + 1] = offsets[at] + part.shown_offsets[1:]
-        at = end
-    return RunPlan(*_of_filled(filled, np.concatenate(shown), offsets))
-
-
-def _of_filled(
-    filled: Filled, shown: NDArray[np.uint16], offsets: NDArray[np.int64]
-) -> tuple[PlanColumns, RenderedColumns]:
-    columns: dict[str, Any] = {name: filled.get(name) for name in PlanColumns._fields}
-    columns |= {"shown": shown, "shown_offsets": offsets}
-    if columns["key"] is None:
-        columns["key"] = columns["request_id"]
-    if columns["prefix_group"] is None:
-        columns["prefix_group"] = no_plan().prefix_group
-    for name in ("sent", "asked_by"):
-        column = columns[name]
-        if column is None or np.array_equal(column, own_rows(0, len(column))):
-            columns[name] = NONE
-    rendered: dict[str, Any] = {name: filled.get(name) for name in RenderedColumns._fields}
-    return PlanColumns(**columns), RenderedColumns(**rendered)
 
 
 def _written(  # noqa: PLR0913, PLR0917 - a part, and where it stands in the run

@@ -15,7 +15,7 @@ from judgefast.errors import RunDirectoryError
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.directory import rows_with_texts
 from judgefast.pipeline.judge import judge_of
-from judgefast.pipeline.plan import load_plan
+from judgefast.pipeline.read_plan import load_plan
 from judgefast.prompts.read_rubric import read_rubric
 
 if TYPE_CHECKING:

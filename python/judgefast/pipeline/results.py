@@ -20,7 +20,8 @@ from judgefast.pipeline.estimates import aspects_of, bias_of, estimates_of
 from judgefast.pipeline.judge import other_rubric, rubric_in_force
 from judgefast.pipeline.missing import read_journal_by
 from judgefast.pipeline.order import sending_order
-from judgefast.pipeline.plan import RunPlan, load_plan
+from judgefast.pipeline.plan import RunPlan
+from judgefast.pipeline.read_plan import load_plan
 from judgefast.prompts.read_rubric import read_rubric
 from judgefast.reports.report import (
     COUNTED_BY_PLAN,

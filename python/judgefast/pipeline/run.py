@@ -26,7 +26,8 @@ from judgefast.pipeline.finished import DryRun, Finished, finished
 from judgefast.pipeline.judge import Judge, judge_of
 from judgefast.pipeline.loading import Loading
 from judgefast.pipeline.missing import read_journal, rows_to_ask
-from judgefast.pipeline.plan import RunPlan, load_plan, plan_run
+from judgefast.pipeline.plan import RunPlan, plan_run
+from judgefast.pipeline.read_plan import load_plan
 from judgefast.pipeline.results import READING, Headline, read_run, report_of
 from judgefast.pipeline.unused_recordings import unused_recordings
 from judgefast.prompts.read_rubric import read_rubric

@@ -12,7 +12,7 @@ from judgefast.config import RunConfig
 from judgefast.datasets.items import Answer, Item
 from judgefast.datasets.rows import items_of, iter_rows
 from judgefast.errors import EngineError
-from judgefast.pipeline.plan import load_plan
+from judgefast.pipeline.read_plan import load_plan
 from judgefast.pipeline.results import read_run
 from judgefast.pipeline.run import run
 from judgefast.prompts import PromptPlan, load_rubric
