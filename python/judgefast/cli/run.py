@@ -49,9 +49,9 @@ def _say_dry(plan: Any, *, as_json: bool) -> int:  # noqa: ANN401 - loaded with 
     tokens = "" if plan.prompt_tokens is None else f", {plan.prompt_tokens:,} prompt tokens"
     saved = f" in {plan.requests:,} requests" if plan.requests < plan.to_ask else ""
     put(
-        f"{plural(plan.items, 'item')}, {plural(plan.planned, 'judgment')} planned, {plan.done:,} done; "
-        f"{plan.to_ask:,} would be asked{saved} of {line(plan.judge)} by {line(plan.engine)}"
-        f"{tokens}"
+        f"{plural(plan.items, 'item')}, {plural(plan.planned, 'judgment')} planned, "
+        f"{plan.done:,} done; {plan.to_ask:,} would be asked{saved} of {line(plan.judge)} by "
+        f"{line(plan.engine)}{tokens}"
     )
     if plan.too_long:
         many = plural(plan.too_long, "judgment")
