@@ -83,9 +83,25 @@ def plan(  # noqa: PLR0913 - what a caller may bring along, all by keyword
 
 
 def planned_by(config: RunConfig) -> RunConfig:
-    """The options with the engine that a model folder is for, where none was named."""
-    folder = Path(config.model or "").expanduser()
-    is_plain = (folder / "config.json").is_file() and not (folder / "openvino_model.xml").is_file()
-    if config.model and config.engine == "embedded" and is_plain:
+    """The options with the engine that a model folder is for, where none was named.
+
+    Raises:
+        ModelError: The folder is none of a model.
+
+    """
+    if not config.model or config.engine != "embedded":
+        return config
+    folder = Path(config.model).expanduser()
+    if (folder / "openvino_model.xml").is_file() or folder.is_file() or folder.suffix == ".gguf":
+        return config
+    if (folder / "config.json").is_file():
         return config.replace(engine="vllm")
-    return config
+    from judgefast.errors import ModelError  # noqa: PLC0415 - only here
+
+    seen = "holds no config.json" if folder.is_dir() else "does not exist"
+    msg = f"model `{config.model}` {seen}"
+    raise ModelError(
+        msg,
+        hint="name a folder with the model's config.json and tokenizer.json; weights need not be "
+        "there. For the embedded engine: a GGUF file, a folder with openvino_model.xml, or nothing",
+    )

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from tests.recorded import pairs
 
 from judgefast.cli.app import app
+from judgefast.pipeline.finished import DryRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,6 +98,16 @@ def test_a_dry_run_says_what_would_be_asked(judgefast: Callable[..., str]) -> No
         "exit 0\n--- stdout\n36 items, 72 judgments planned, 0 done; 72 would be asked of "
         "recorded by replay\norder of sending: D\n--- stderr\n"
     )
+
+
+def test_a_dry_run_says_why_some_would_not_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = DryRun(4, 8, 0, 2, 2, 496, "judge", "own", "d" * 32, too_long=5, not_needed=1)
+    monkeypatch.setattr("judgefast.pipeline.run.run", lambda *_, **__: plan)
+    said = CliRunner().invoke(app, [*RUN, "--dry-run"], standalone_mode=False).stdout
+    assert said.splitlines()[1:3] == [
+        "not asked: 5 judgments too long for the judge's context, which fail unsent",
+        "not asked: 1 judgment decided by an empty answer",
+    ]
 
 
 def test_one_item_whole(judgefast: Callable[..., str]) -> None:

@@ -266,3 +266,12 @@ def test_a_path_that_the_system_refuses_is_an_error_of_the_data() -> None:
     with pytest.raises(DataError, match="cannot be read: ") as caught:
         read_items("x" * 5_000)
     assert caught.value.hint == "check the path, and who may read it"
+
+
+def test_answers_that_are_bare_texts_are_told_how_to_be_written() -> None:
+    row = {"id": "1", "question": "Q?", "answers": ["Yes."]}
+    with pytest.raises(DataError, match=r"answers\[0\]") as caught:
+        list(read_items([row]))
+    assert (
+        caught.value.hint == 'write [{"model": "m1", "text": "..."}, ...]; `model` may be left out'
+    )

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from benches.plan_picture import bars, computed, picture
 
-from judgefast.pipeline import plan_report
+from judgefast.pipeline import cached
 from judgefast.reports import plan_report as structs
 from judgefast.reports.plan_text import _ORDERS as ORDERS
 
@@ -58,7 +58,7 @@ def test_lines_codes_and_assumptions_are_those_of_the_code() -> None:
     listed = first_cells(section("What keeps prompts from sharing"))
     assert sorted(listed) == sorted(codes)
     table = section("The cache")
-    for name, value in plan_report.ASSUMED.items():
+    for name, value in cached.ASSUMED.items():
         assert re.search(rf"`--{name.replace('_', '-')}`.*\| {value:,} \|", table)
 
 

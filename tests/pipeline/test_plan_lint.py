@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import judgefast
+from judgefast.pipeline import lint_anew
+from judgefast.reports.plan_text import render_plan
 
 from .judging import pairs
 from .model_folder import write_judge
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from judgefast.reports.plan_report import LintFinding
+    from judgefast.reports.plan_report import LintFinding, PlanReport
 
 RUBRIC = """\
 name = "{name}"
@@ -55,12 +57,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def lint(folder: Path, tmp_path: Path) -> Callable[..., dict[str, LintFinding]]:
-    """Findings by code; the parts of the rubric are by keyword."""
+def planned(folder: Path, tmp_path: Path) -> Callable[..., PlanReport]:
+    """A plan with what lint says; the parts of the rubric are by keyword."""
 
     def look(
-        rows: Any = None, block_tokens: int = 1, repeats: int = 1, **parts: str
-    ) -> dict[str, LintFinding]:
+        rows: Any = None,
+        block_tokens: int = 1,
+        repeats: int = 1,
+        cache_tokens: int | None = None,
+        **parts: str,
+    ) -> PlanReport:
         known = {
             "name": "mine",
             "more": "",
@@ -71,19 +77,42 @@ def lint(folder: Path, tmp_path: Path) -> Callable[..., dict[str, LintFinding]]:
         path = tmp_path / "mine.toml"
         text = RUBRIC.format(**(known | parts)).replace('reference = "optional"\n', "")
         path.write_text(text, encoding="utf-8")
-        found = judgefast.plan(
+        return judgefast.plan(
             pairs(8) if rows is None else rows,
             rubric=path,
             model=folder,
             lint=True,
             block_tokens=block_tokens,
             repeats=repeats,
-        ).lint
+            cache_tokens=cache_tokens,
+        )
+
+    return look
+
+
+@pytest.fixture
+def lint(planned: Callable[..., PlanReport]) -> Callable[..., dict[str, LintFinding]]:
+    """Findings by code."""
+
+    def look(*rows: Any, **parts: Any) -> dict[str, LintFinding]:
+        found = planned(*rows, **parts).lint
         assert found is not None
         by_code = {one.code: one for one in found}
         assert len(by_code) == len(found)
         assert all(one.advice for one in found)
         return by_code
+
+    return look
+
+
+@pytest.fixture
+def computed(planned: Callable[..., PlanReport]) -> Callable[..., int]:
+    """Tokens to compute."""
+
+    def look(*rows: Any, **parts: Any) -> int:
+        cost = planned(*rows, **parts).cost("plan")
+        assert cost is not None
+        return cost.computed_tokens
 
     return look
 
@@ -100,37 +129,65 @@ def test_nothing_is_found_where_nothing_is_wrong(
 
 
 def test_rubric_behind_the_answers(
-    lint: Callable[..., dict[str, LintFinding]], tmp_path: Path
+    lint: Callable[..., dict[str, LintFinding]], computed: Callable[..., int], tmp_path: Path
 ) -> None:
     late = "Judge by what is true and by nothing else, whatever the answers say of themselves."
     found = lint(blocks=f"{QUESTION}\n{ANSWERS}\n{late}")
     assert list(found) == ["rubric_late"]
     one = found["rubric_late"]
     assert one.where.endswith(f"mine.toml:{line_of('[End of both]', tmp_path)}")
-    tail = "[End of both]\n" + late + "<|im_end|>\n<|im_start|>assistant\n"
-    tokens = len(tail) - len("<|im_end|>") - len("<|im_start|>") + 2
-    assert one.lost_tokens == 15 * tokens
+    mended = computed(blocks=f"{late}\n{QUESTION}\n{ANSWERS}")
+    assert one.lost_tokens == computed(blocks=f"{QUESTION}\n{ANSWERS}\n{late}") - mended
+    assert one.lost_tokens == 15 * (len(late) + 1)
+    assert not one.at_least
 
 
-def test_question_behind_the_answers(lint: Callable[..., dict[str, LintFinding]]) -> None:
-    rows = pairs(8)
+def test_the_question_that_closes_a_rubric_stays_where_it_is(
+    lint: Callable[..., dict[str, LintFinding]], computed: Callable[..., int]
+) -> None:
+    late = "Judge by what is true and by nothing else, whatever the answers say of themselves."
+    blocks = f"{QUESTION}\n{ANSWERS}\n{late}\nWhich is better?"
+    found = lint(blocks=blocks)
+    mended = computed(blocks=f"{late}\n{QUESTION}\n{ANSWERS}\nWhich is better?")
+    assert found["rubric_late"].lost_tokens == computed(blocks=blocks) - mended
+
+
+def test_question_behind_the_answers(
+    lint: Callable[..., dict[str, LintFinding]], computed: Callable[..., int]
+) -> None:
     found = lint(blocks=f"{ANSWERS}\n{QUESTION}")
     assert list(found) == ["question_late"]
-    assert found["question_late"].lost_tokens == sum(len(row["question"]) + 1 for row in rows)
-    assert "mine.toml" in found["question_late"].where
+    one = found["question_late"]
+    assert one.lost_tokens == computed(blocks=f"{ANSWERS}\n{QUESTION}") - computed()
+    assert one.lost_tokens > 0
+    assert not one.at_least
+    assert "mine.toml" in one.where
 
 
-def test_aspects_before_the_answers(lint: Callable[..., dict[str, LintFinding]]) -> None:
+def test_aspects_before_the_answers(
+    lint: Callable[..., dict[str, LintFinding]], computed: Callable[..., int]
+) -> None:
     more = '[[aspects]]\nname = "style"\ncriterion = "Is it short?"\n'
     blocks = f"[Aspect]\n{{criterion}}\n[End of it]\n{QUESTION}\n{ANSWERS}"
     plain = {"system": HEAD, "more": more}
     last = lint(layout="", blocks=f"{QUESTION}\n{ANSWERS}\n[Aspect]\n{{criterion}}\n[End]", **plain)
     assert "aspect_early" not in last
-    early = lint(layout='layout = "as-written"', blocks=blocks, **plain)
+    stuck = {"layout": 'layout = "as-written"', "blocks": blocks} | plain
+    early = lint(**stuck)
+    one = early["aspect_early"]
+    assert one.at_least, "there is no such layout to plan: the block holds texts of the item"
     between = "short?\n[End of it]\n[Question]\n\n[End]\n[A]\n\n[B]\n\n"
-    texts = ("question", "answer_a", "answer_b")
-    theirs = sum(len(row[name]) for row in pairs(8) for name in texts)
-    assert early["aspect_early"].lost_tokens == 2 * (8 * len(between) + theirs)
+    theirs = sum(len(row[name]) for row in pairs(8) for name in ("question", "answer_a"))
+    assert 0 < one.lost_tokens <= 2 * (8 * len(between) + 2 * theirs)
+    assert "give `{criterion}` and `{scale}` a block of their own" in one.advice
+    own = "[Aspect]\n{criterion}\n[End of it]\n'''\n[[template.blocks]]\ntext = '''\n"
+    free = {"blocks": f"{own}{QUESTION}\n{ANSWERS}"} | plain
+    assert "aspect_early" not in lint(layout='layout = "as-written"', **free), "it would cost more"
+    rows = pairs(8, answer_a="It is so, because " * 9)
+    one = lint(rows, layout='layout = "as-written"', **free)["aspect_early"]
+    assert not one.at_least
+    mended = computed(rows, layout='layout = "aspect-last"', **free)
+    assert one.lost_tokens == computed(rows, layout='layout = "as-written"', **free) - mended
     assert "aspect-last" in early["aspect_early"].advice
 
 
@@ -166,7 +223,9 @@ def test_a_head_shorter_than_a_block(lint: Callable[..., dict[str, LintFinding]]
     assert "short_head" in lint(block_tokens=512)
 
 
-def test_white_space_that_differs(lint: Callable[..., dict[str, LintFinding]]) -> None:
+def test_white_space_that_differs(
+    lint: Callable[..., dict[str, LintFinding]], computed: Callable[..., int]
+) -> None:
     rows = pairs(8)
     rows[1]["question"] = "What is  0 + 1?"
     rows[2]["question"] = "What\u00a0is 0 + 1?"
@@ -175,8 +234,30 @@ def test_white_space_that_differs(lint: Callable[..., dict[str, LintFinding]]) -
     one = found["white_space"]
     assert "question" in one.where
     assert "item-" in one.where
-    assert one.lost_tokens > 0
-    assert "1 question stand in several forms" in one.words
+    assert "1 question stands in several forms" in one.words
+    alike = [dict(row) for row in rows]
+    for row in alike[:3]:
+        row["question"] = "What is 0 + 1?"
+    saved = computed(rows) - computed(alike)
+    assert one.lost_tokens == saved
+    assert saved > 2 * len(rows[1]["question"]), "what stands behind the questions is saved too"
+
+
+def test_answers_that_become_one_request(
+    lint: Callable[..., dict[str, LintFinding]], computed: Callable[..., int]
+) -> None:
+    rows = pairs(6)
+    for number, row in enumerate(rows):
+        row |= {"question": rows[0]["question"], "answer_a": "No.", "answer_b": "Yes, it  is."}
+        row["answer_b"] += " " * number + "Is it?"
+    one = lint(rows)["white_space"]
+    assert one.where.endswith("answer")
+    alike = [row | {"answer_b": "Yes, it is.Is it?"} for row in rows]
+    for number, row in enumerate(rows):
+        if not number:
+            alike[number] = row
+    shortest = [row | {"answer_b": "Yes, it  is. Is it?"} for row in rows[1:]]
+    assert one.lost_tokens == computed(rows) - computed([rows[0], *shortest])
 
 
 def test_unicode_forms_and_keys_that_differ(lint: Callable[..., dict[str, LintFinding]]) -> None:
@@ -196,6 +277,11 @@ def test_one_question_in_several_clusters(lint: Callable[..., dict[str, LintFind
     assert list(found) == ["split_question"]
     assert "`item-0`" in found["split_question"].where
     assert "`item-5`" in found["split_question"].where
+    assert "1 question is in several clusters" in found["split_question"].words
+    assert not found["split_question"].lost_tokens
+    assert "far apart" not in found["split_question"].words, "the cache is larger than the run"
+    apart = lint(rows, cache_tokens=400, block_tokens=16)["split_question"]
+    assert ("it is asked far apart" in apart.words) == bool(apart.lost_tokens)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +293,9 @@ def test_one_question_in_several_clusters(lint: Callable[..., dict[str, LintFind
     ],
 )
 def test_ids_and_times_before_text_that_questions_share(
-    lint: Callable[..., dict[str, LintFinding]], marks: tuple[str, str]
+    lint: Callable[..., dict[str, LintFinding]],
+    computed: Callable[..., int],
+    marks: tuple[str, str],
 ) -> None:
     shared = "Read this contract, which is the same for all that is asked about it, and answer: "
     rows = pairs(8)
@@ -218,4 +306,40 @@ def test_ids_and_times_before_text_that_questions_share(
     one = found["volatile_head"]
     assert one.token is not None
     assert any(mark in one.text for mark in marks)
-    assert len(shared) <= one.lost_tokens <= len(shared) + len("] What is ")
+    bare = [dict(row) for row in rows]
+    for row, mark in zip(bare, marks, strict=False):
+        row["question"] = row["question"].replace(mark, "")
+    assert one.lost_tokens == computed(rows) - computed(bare)
+    assert one.lost_tokens > len(shared)
+
+
+def test_questions_that_share_a_passage_and_are_asked_far_apart(
+    lint: Callable[..., dict[str, LintFinding]], computed: Callable[..., int]
+) -> None:
+    rows = pairs(24)
+    passages = [f"{number} " * 150 for number in range(6)]
+    for number, row in enumerate(rows):
+        row["question"] = f"{passages[number % 6]}\n{row['question']}"
+    of_room = {"cache_tokens": 1500, "block_tokens": 16}
+    found = lint(rows, **of_room)
+    one = found["shared_head"]
+    together = [row | {"cluster": str(number % 6)} for number, row in enumerate(rows)]
+    saved = computed(rows, **of_room) - computed(together, **of_room)
+    assert abs(one.lost_tokens - saved) < saved / 10  # clusters of another name, in another order
+    assert "6 heads" in one.words
+    assert "one `cluster`" in one.advice
+    assert "shared_head" not in lint(together, **of_room)
+    assert "shared_head" not in lint(rows), "all of it stays in the cache"
+
+
+def test_a_run_longer_than_what_is_planned_anew_says_at_least(
+    lint: Callable[..., dict[str, LintFinding]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lint_anew, "MOST_ITEMS", 1)
+    rows = pairs(600)
+    rows[1]["question"] = "What is  0 + 1?"
+    assert lint(rows)["white_space"].at_least
+
+
+def test_one_is_no_plural(planned: Callable[..., PlanReport]) -> None:
+    assert "1 read = 1 item + 0 skipped" in render_plan(planned(pairs(1)))

@@ -300,3 +300,30 @@ def test_another_layout_is_recommended_where_it_saves_and_the_halo_is_named(fold
     assert "Recommended: aspect-last, which computes 20 % less." in together
     assert "would compute 50 % less than that" in together
     assert "(halo)" in together
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"), [("nowhere", "does not exist"), ("empty", "holds no config.json")]
+)
+def test_a_model_that_is_no_folder_of_one_is_named_with_what_it_should_be(
+    tmp_path: Path, name: str, seen: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModelError, match=f"{name}` {seen}") as caught:
+        judgefast.plan(pairs(1), rubric="pairwise", model=tmp_path / name)
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("name a folder with the model's config.json and tokenizer")
+
+
+def test_a_dry_run_says_what_is_never_sent(folder: Path, tmp_path: Path) -> None:
+    rows = pairs(5)
+    rows[3]["answer_a"] = "x" * CONTEXT
+    rows[1]["answer_b"] = " "
+    config = RunConfig(
+        rubric="pairwise", engine="vllm", model=str(folder), out=str(tmp_path), on_empty="lose"
+    )
+    engine = create_engine("vllm", is_to_plan=True, model=str(folder))
+    dry = run(config, data=rows, engine=engine, dry_run=True)
+    assert isinstance(dry, DryRun)
+    assert (dry.too_long, dry.not_needed) == (2, 2)
+    assert dry.planned == dry.to_ask + dry.too_long + dry.not_needed

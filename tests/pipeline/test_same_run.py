@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import judgefast
 from judgefast.errors import DataError, RunDirectoryError
 from judgefast.pipeline.finished import DryRun
 from judgefast.pipeline.run import resume
@@ -220,3 +221,20 @@ def test_how_texts_are_read_may_differ_in_a_later_start(tmp_path: Path) -> None:
     assert later.report is not None
     assert later.report.results.rubric.rule == "average"
     assert {each.level for each in later.report.results.estimates} == {0.9}
+
+
+def test_a_plan_beside_a_run_that_is_to_grow_is_the_plan_of_its_dry_run(tmp_path: Path) -> None:
+    out, rows = tmp_path / "run", pairs(6)
+    judge_rows(out, rows)
+    again = [{**row, "id": f"a-{row['id']}", "cluster": f"again-{row['id']}"} for row in rows]
+    said = start(out, rows + again, dry_run=True, extend=True)
+    assert isinstance(said, DryRun)
+    before = tree(out)
+
+    def planned(**options: Any) -> str:
+        engine = ScriptedEngine(by_hash)
+        return judgefast.plan(rows + again, rubric="pairwise", engine=engine, **options).digest
+
+    assert planned(out=str(out), extend=True) == said.digest
+    assert planned() != said.digest, "what was asked before is not asked by another row"
+    assert tree(out) == before

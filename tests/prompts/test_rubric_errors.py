@@ -304,6 +304,12 @@ def test_the_texts_of_these_tests_are_right_as_they_are() -> None:
             "mine.toml:25: not valid TOML",
             "texts of several lines need three quotes",
         ),
+        (
+            'mode = "pairwise"\n',
+            'mode = "pairwise"\nmode = "pairwise"\n',
+            "mine.toml:3: not valid TOML: Cannot overwrite a value",
+            "a key or table stands there a second time: take one of the two out",
+        ),
     ],
 )
 def test_a_mistake_names_the_line_and_the_key(

@@ -44,13 +44,19 @@ def _say_dry(plan: Any, *, as_json: bool) -> int:  # noqa: ANN401 - loaded with 
         put(json.dumps(plan._asdict()))
         return 0
     from judgefast.reports.inert import line  # noqa: PLC0415 - loads with the reports
+    from judgefast.reports.words import plural  # noqa: PLC0415 - as above
 
     tokens = "" if plan.prompt_tokens is None else f", {plan.prompt_tokens:,} prompt tokens"
     saved = f" in {plan.requests:,} requests" if plan.requests < plan.to_ask else ""
     put(
-        f"{plan.items:,} items, {plan.planned:,} judgments planned, {plan.done:,} done; "
-        f"{plan.to_ask:,} would be asked{saved} of {line(plan.judge)} by {line(plan.engine)}"
-        f"{tokens}"
+        f"{plural(plan.items, 'item')}, {plural(plan.planned, 'judgment')} planned, "
+        f"{plan.done:,} done; {plan.to_ask:,} would be asked{saved} of {line(plan.judge)} by "
+        f"{line(plan.engine)}{tokens}"
     )
+    if plan.too_long:
+        many = plural(plan.too_long, "judgment")
+        put(f"not asked: {many} too long for the judge's context, which fail unsent")
+    if plan.not_needed:
+        put(f"not asked: {plural(plan.not_needed, 'judgment')} decided by an empty answer")
     put(f"order of sending: {plan.digest}")
     return 0

@@ -172,7 +172,8 @@ class ItemBuilder:
         for part, name in zip(parts, names, strict=True):
             if not isinstance(part, dict):
                 words = f"expected an object with `model` and `text`, saw {shown(part)}"
-                raise RowFault(Reason.WRONG_TYPE, words, field=name)
+                hint = 'write [{"model": "m1", "text": "..."}, ...]; `model` may be left out'
+                raise RowFault(Reason.WRONG_TYPE, words, field=name, hint=hint)
             if "text" not in part and self._options.texts_required:
                 words = f"`text` is missing; there are {listed(part)}"
                 raise RowFault(Reason.MISSING_FIELD, words, field=name)

@@ -6,6 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from judgefast.batches.tables import PLANNED
 from judgefast.datasets.run_order import snapshot
 from judgefast.errors import RunDirectoryError
 from judgefast.journal.answers import AnswerIndex
@@ -29,7 +32,6 @@ from judgefast.pipeline.read_plan import load_plan
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -81,6 +83,8 @@ def dry_run(
         judge=judge.name,
         engine=judge.engine.name,
         digest=plan.digest,
+        too_long=int(np.count_nonzero(plan.rendered.planned == PLANNED.index("too_long"))),
+        not_needed=int(np.count_nonzero(plan.rendered.planned == PLANNED.index("not_needed"))),
     )
 
 

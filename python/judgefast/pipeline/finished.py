@@ -51,6 +51,10 @@ class DryRun(NamedTuple):
     engine: str
     digest: str
     """Of the order in which the whole plan is sent."""
+    too_long: int = 0
+    """Judgments planned that do not fit the judge's context: they fail without being sent."""
+    not_needed: int = 0
+    """Judgments planned that are decided without asking (`--on-empty lose`)."""
 
 
 def finished(path: Path, report: Report, asked: Asked | None, left: int) -> Finished:

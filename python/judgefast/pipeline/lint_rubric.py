@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-from judgefast.pipeline.lint_texts import VOLATILE
+from judgefast.pipeline.lint_anew import Saved
+from judgefast.pipeline.lint_rewrite import aspects_last, part_first, question_first
+from judgefast.pipeline.lint_words import VOLATILE
 from judgefast.pipeline.prefixes import lengths_of, shared_with_former, starts_of
 from judgefast.prompts.block import SLOTS
 from judgefast.prompts.pieces import Piece
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from judgefast.pipeline.judge import Judge
+    from judgefast.pipeline.lint_anew import Anew
     from judgefast.pipeline.plan import PlannedBlock
+    from judgefast.prompts.rubric import Rubric
 
 LONG_TOKENS = 64
 """Of a part of the rubric behind texts of an item; marks and a closing question are shorter."""
@@ -64,11 +68,13 @@ class RubricLint:
     Args:
         judge: Who judges, by which rubric.
         block_tokens: Of the cache.
+        anew: Plans what is advised.
 
     """
 
-    def __init__(self, judge: Judge, block_tokens: int) -> None:
+    def __init__(self, judge: Judge, block_tokens: int, anew: Anew) -> None:
         self._judge = judge
+        self._anew = anew
         self._block = block_tokens
         self._parts = [
             parts_of(judge, aspect, with_reference=judge.rubric.reference == "required")
@@ -95,6 +101,8 @@ class RubricLint:
         shared = shared_with_former(segments, order)
         rest = shared % self._block
         self._computed += int((tokens[order] - shared + rest).sum())
+        shared_of = np.zeros(len(tokens), np.int64)
+        shared_of[order] = shared
         starts, counts = starts_of(segments), np.diff(segments.segment_offsets)
         owner = np.repeat(np.arange(len(counts)), counts)
         rest[shared == tokens[order]] = 0  # all of it: nothing is behind
@@ -109,62 +117,94 @@ class RubricLint:
         first_answer = np.full(len(counts), np.iinfo(np.int64).max)
         np.minimum.at(first_answer, owner[is_answer], starts[is_answer])
         late = (slots == _QUESTION) & is_sent[owner] & (starts > first_answer[owner])
+        late &= starts >= shared_of[owner]
         if late.any():
             every = int(lengths_of(segments)[late].sum())
             once = np.unique(items[owner[late]], return_index=True)[1]
             self._late_questions += every - int(lengths_of(segments)[late][once].sum())
-        self._note_aspects(block, order, answers_end)
+        self._note_aspects(block, order, answers_end, shared_of)
 
     def findings(self) -> list[LintFinding]:
         """What was found, in no order."""
         if not self._requests:
             return []
-        found = [*self._late_parts(), *self._dated(), *self._cut_head(), *self._cut_texts()]
-        file = self._judge.rubric.file
-        if self._late_questions:
-            found.append(
-                LintFinding(
-                    code="question_late",
-                    where=self._line_of("{question}"),
-                    text="{question}",
-                    lost_tokens=self._late_questions,
-                    words="the question stands behind an answer: it is computed anew for each of "
-                    "them",
-                    advice="put its block before those of the answers; that makes another "
-                    "prompt_hash",
-                )
+        return [
+            *self._late_parts(),
+            *self._late_question(),
+            *self._early_aspect(),
+            *self._dated(),
+            *self._cut_head(),
+            *self._cut_texts(),
+        ]
+
+    def _late_question(self) -> list[LintFinding]:
+        if not self._late_questions:
+            return []
+        saved = self._saved(question_first(self._judge.rubric), self._late_questions)
+        if not saved.tokens:
+            return []
+        return [
+            LintFinding(
+                code="question_late",
+                where=self._line_of("{question}"),
+                text="{question}",
+                lost_tokens=saved.tokens,
+                at_least=saved.at_least,
+                words="the question stands behind an answer: it is computed anew for each of them",
+                advice="put its block before those of the answers; that makes another prompt_hash",
             )
-        if self._early_aspects:
-            found.append(
-                LintFinding(
-                    code="aspect_early",
-                    where=f"{file}: [template]",
-                    text=self._judge.rubric.aspects[0].criterion,
-                    lost_tokens=self._early_aspects,
-                    words=f"the {len(self._judge.aspects)} aspects are asked one by one, and their "
-                    "text stands before the answers: all that comes behind it is computed anew "
-                    "for each",
-                    advice='set layout = "aspect-last" in [template]; `plan --layout` compares; '
-                    "that makes another prompt_hash",
-                )
+        ]
+
+    def _early_aspect(self) -> list[LintFinding]:
+        if not self._early_aspects:
+            return []
+        rubric = self._judge.rubric
+        other = aspects_last(rubric)
+        saved = self._saved(other, self._early_aspects)
+        if not saved.tokens:
+            return []
+        own = "" if other else "give `{criterion}` and `{scale}` a block of their own, and "
+        return [
+            LintFinding(
+                code="aspect_early",
+                where=f"{rubric.file}: [template]",
+                text=rubric.aspects[0].criterion,
+                lost_tokens=saved.tokens,
+                at_least=saved.at_least,
+                words=f"the {len(rubric.aspects)} aspects are asked one by one, and their text "
+                "stands before the answers: all that comes behind it is computed anew for each",
+                advice=f'{own}set layout = "aspect-last" in [template]; `plan --layout` compares; '
+                "that makes another prompt_hash",
             )
-        return found
+        ]
+
+    def _saved(self, other: Rubric | None, seen: int) -> Saved:
+        """What another rubric saves; where there is none, at least the tokens that were seen."""
+        return Saved(seen, at_least=True) if other is None else self._anew.with_rubric(other)
 
     def _note_aspects(
-        self, block: PlannedBlock, order: NDArray[np.uint32], answers_end: NDArray[np.int64]
+        self,
+        block: PlannedBlock,
+        order: NDArray[np.uint32],
+        answers_end: NDArray[np.int64],
+        shared: NDArray[np.int64],
     ) -> None:
         parting = _parting(self._parts)
         if parting is None:
             return
         columns = block.plan.columns
         rows = order[columns.aspect[order] > 0]
-        self._early_aspects += int(np.maximum(answers_end[rows] - parting, 0).sum())
+        known = np.maximum(shared[rows], parting)
+        self._early_aspects += int(np.maximum(answers_end[rows] - known, 0).sum())
 
     def _late_parts(self) -> list[LintFinding]:
         found = []
         for part in self._parts[0]:
             is_common = all(any(part.text == one.text for one in of) for of in self._parts)
             if not part.behind or part.tokens < LONG_TOKENS or not is_common:
+                continue
+            other = part_first(self._judge.rubric, part.text)
+            if other is None or not (saved := self._anew.with_rubric(other)).tokens:
                 continue
             times = self._requests if part.behind == "answer" else self._groups
             where = "the answers" if part.behind == "answer" else "the question"
@@ -173,7 +213,8 @@ class RubricLint:
                     code="rubric_late",
                     where=self._line_of(part.text),
                     text=part.text.strip(),
-                    lost_tokens=part.tokens * (times - 1),
+                    lost_tokens=saved.tokens,
+                    at_least=saved.at_least,
                     words=f"{part.tokens:,} tokens of the rubric stand behind {where}, and are "
                     f"computed {times:,} times instead of once",
                     advice="put it before the question; that makes another prompt_hash",
@@ -204,7 +245,7 @@ class RubricLint:
     def _cut_head(self) -> list[LintFinding]:
         """The head that all prompts share, where it ends inside a block."""
         head = self._judge.prompts.shared_tokens
-        whole = head - head % self._block
+        whole, lost = head - head % self._block, self._cut_heads.tokens
         if not whole:
             return [
                 LintFinding(
@@ -212,13 +253,12 @@ class RubricLint:
                     where=self._line_of(self._parts[0][0].text),
                     text=self._parts[0][0].text.strip(),
                     token=head,
-                    lost_tokens=head * max(0, self._requests - 1),
+                    lost_tokens=lost,
                     words=f"the {head:,} tokens that all prompts share are less than one block of "
                     f"{self._block}: no block is shared by all",
                     advice="put what is the same in all prompts first; short prompts share little",
                 )
             ]
-        lost = self._cut_heads.tokens
         if head == whole or not lost:
             return []
         part, less, more = self._parts[0][0], head - whole, self._block - head + whole
@@ -231,7 +271,7 @@ class RubricLint:
                 lost_tokens=lost,
                 words=f"the {head:,} tokens that all prompts share end {plural(less, 'token')} "
                 f"inside a block of {self._block}: these are computed anew by "
-                f"{self._cut_heads.prompts:,} prompts",
+                f"{plural(self._cut_heads.prompts, 'prompt')}",
                 advice=f"{plural(less, 'token')} less in the rubric, or {more} more, end it with a "
                 "block; worth it only in a rubric that is new anyway",
             )
@@ -242,13 +282,14 @@ class RubricLint:
         cut = self._cut_others
         if cut.tokens < WORTH_A_WORD * max(1, self._computed):
             return []
+        share = "shares" if cut.prompts == 1 else "share"
         return [
             LintFinding(
                 code="text_edge",
                 where="questions and answers",
                 text="",
                 lost_tokens=cut.tokens,
-                words=f"texts that {cut.prompts:,} prompts share end inside a block of "
+                words=f"texts that {plural(cut.prompts, 'prompt')} {share} end inside a block of "
                 f"{self._block}, by {cut.tokens / cut.prompts:.1f} tokens on average",
                 advice="nothing: their lengths are theirs; smaller blocks would lose less",
             )

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import re
-import unicodedata
-from hashlib import blake2b
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from judgefast.datasets.rows import items_of, rows_around
+from judgefast.pipeline.lint_changes import by_head, by_question, undated, written_alike
+from judgefast.pipeline.lint_words import (
+    VOLATILE,
+    hash_of,
+    long_head,
+    masked,
+    meant,
+    plain,
+    texts_of,
+    words_of,
+)
 from judgefast.reports.plan_report import LintFinding
 from judgefast.reports.words import plural
 
@@ -22,25 +29,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from judgefast.datasets.items import Item, Text
+    from judgefast.pipeline.lint_anew import Anew
 
 MOST_TEXTS = 2_000_000
 """That are held against each other: the first ones of the run."""
 MOST_GROUPS = 1_000
-"""Groups of texts that are looked at one by one; the cost of more is worked out from these."""
-
-VOLATILE = re.compile(
-    r"""\b(?:\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?
-    |\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?
-    |[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}
-    |(?=[0-9a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,64}
-    |\d{6,20})\b""",
-    re.IGNORECASE | re.VERBOSE,
-)
-"""Dates, times of day, UUIDs, hexadecimal digests and long numbers."""
-_HEAD_CHARACTERS = 120
-"""From the beginning of a text, in which what is volatile is looked for."""
-_SHARED_CHARACTERS = 64
-"""Behind it, which must be alike, so that something would be shared."""
+"""Groups of texts that are looked at one by one, for the dearest to be shown."""
+_WORTH_CLUSTERING = 0.01
+"""Share of the tokens to compute that other clusters must save: they widen every interval."""
+_MOST_OF_ALL = 2
+"""Clusters over those that would become one: a head that most questions have stays in the cache."""
 
 _FIELDS = ("question", "reference", "answer")
 
@@ -57,6 +55,8 @@ class Seen(NamedTuple):
     """Of what a person reads in it."""
     masked: NDArray[np.uint64]
     """Of its head with what is volatile blotted out; 0 where nothing is."""
+    head: NDArray[np.uint64]
+    """Of a long head; 0 where it is no longer than that."""
     cluster: NDArray[np.uint64]
 
     def where(self, is_in: NDArray[np.bool_]) -> Seen:
@@ -71,11 +71,13 @@ class TextLint:
         rows: Folder that holds `rows/`, where texts are read again to be shown.
         count: Tokens of a text.
         before: Tokens of a prompt before its question.
+        anew: Plans what is advised.
 
     """
 
-    def __init__(self, rows: Path, count: Callable[[str], int], before: int) -> None:
+    def __init__(self, rows: Path, count: Callable[[str], int], before: int, anew: Anew) -> None:
         self._rows = rows
+        self._anew = anew
         self._count = count
         self._before = before
         self._parts: list[Seen] = []
@@ -88,12 +90,12 @@ class TextLint:
         found = [
             _looked_at(field, base + place, text, item.cluster)
             for place, item in enumerate(items)
-            for field, text in _texts_of(item)
+            for field, text in texts_of(item)
         ]
         self.texts += len(found)
         if found:
             columns = zip(*found, strict=True)
-            kinds = (np.uint8, np.uint32, *[np.uint64] * 4)
+            kinds = (np.uint8, np.uint32, *[np.uint64] * 5)
             arrays = [np.array(each, kind) for each, kind in zip(columns, kinds, strict=True)]
             self._parts.append(Seen(*arrays))
 
@@ -106,14 +108,19 @@ class TextLint:
         for field in range(len(_FIELDS)):
             found += self._nearly_equal(field, seen.where(seen.field == field))
         questions = seen.where(seen.field == 0)
-        return [*found, *self._split(questions), *self._volatile(questions)]
+        return [
+            *found,
+            *self._split(questions),
+            *self._volatile(questions),
+            *self._shared_head(questions),
+        ]
 
     def _nearly_equal(self, field: int, seen: Seen) -> list[LintFinding]:
         groups = _groups(seen.meant, seen.sent)
-        cost, (one, other) = self._cost(groups, seen, field, _whole)
+        one, other = self._dearest(groups, seen, field, _whole)
         if one is None or other is None:
             return []
-        same_blanks = _plain(one.text) == _plain(other.text)
+        same_blanks = plain(one.text) == plain(other.text)
         if same_blanks:
             code, differ = "white_space", "white space or Unicode form"
             advice = "write them alike: collapse white space, and normalise to NFC"
@@ -125,34 +132,41 @@ class TextLint:
         prefix = _alike(one.text, other.text)
         if token is not None:
             token += self._count(prefix)
+        saved = self._anew.with_items(written_alike(self._anew.items, field))
+        form = "stands" if len(groups) == 1 else "stand"
         return [
             LintFinding(
                 code=code,
                 where=f"items `{one.item_id}` and `{other.item_id}`, {name}",
                 text=repr(other.text[max(0, len(prefix) - 20) : len(prefix) + 40]),
                 token=token,
-                lost_tokens=cost,
-                words=f"{plural(len(groups), name)} stand in several forms that differ in {differ} "
-                "alone: each form is computed anew",
+                lost_tokens=saved.tokens,
+                at_least=saved.at_least,
+                words=f"{plural(len(groups), name)} {form} in several forms that differ in "
+                f"{differ} alone: each form is computed anew",
                 advice=advice,
             )
         ]
 
     def _split(self, seen: Seen) -> list[LintFinding]:
         groups = _groups(seen.sent, seen.cluster)
-        cost, (one, other) = self._cost(groups, seen, 0, _whole)
+        one, other = self._dearest(groups, seen, 0, _whole)
         if one is None or other is None:
             return []
+        saved = self._anew.with_items(by_question())
+        are, they = ("is", "it is") if len(groups) == 1 else ("are", "they are")
+        far = f"{they} asked far apart, and " if saved.tokens else f"{they} "
         return [
             LintFinding(
                 code="split_question",
                 where=f"items `{one.item_id}` and `{other.item_id}`, question",
                 text=other.text[:60],
                 token=self._before,
-                lost_tokens=cost,
-                words=f"{plural(len(groups), 'question')} are in several clusters, because their "
-                "references or `cluster` differ: they are asked far apart, and resampled as if "
-                "they had nothing to do with each other",
+                lost_tokens=saved.tokens,
+                at_least=saved.at_least,
+                words=f"{plural(len(groups), 'question')} {are} in several clusters, because "
+                f"references or `cluster` differ: {far}resampled as if these had nothing to do "
+                "with each other",
                 advice="give rows of one question the same `cluster`, and the same reference",
             )
         ]
@@ -160,32 +174,67 @@ class TextLint:
     def _volatile(self, seen: Seen) -> list[LintFinding]:
         keyed = seen.where(seen.masked > 0)
         groups = _groups(keyed.masked, keyed.sent)
-        cost, (one, other) = self._cost(groups, keyed, 0, _behind_volatile)
+        one, other = self._dearest(groups, keyed, 0, _behind_volatile)
         if one is None or other is None:
             return []
         found = VOLATILE.search(one.text)
         assert found is not None  # that is why it is in the group
+        hashes = {int(keyed.masked[rows[0]]) for rows, _ in groups}
+        saved = self._anew.with_items(undated(hashes))
         return [
             LintFinding(
                 code="volatile_head",
                 where=f"items `{one.item_id}` and `{other.item_id}`, question",
                 text=one.text[max(0, found.start() - 20) : found.end() + 20],
                 token=self._before + self._count(one.text[: found.start()]),
-                lost_tokens=cost,
+                lost_tokens=saved.tokens,
+                at_least=saved.at_least,
                 words=f"`{found[0]}` stands before text that other questions have too: nothing "
                 f"behind it is shared ({plural(len(groups), 'beginning')} of questions)",
                 advice="leave it out, or move it behind the text that questions share",
             )
         ]
 
-    def _cost(
+    def _shared_head(self, seen: Seen) -> list[LintFinding]:
+        long = seen.where(seen.head > 0)
+        most = len(np.unique(seen.cluster)) // _MOST_OF_ALL
+        groups = [
+            (rows, clusters)
+            for rows, clusters in _groups(long.head, long.cluster)
+            if clusters <= most and long.sent[rows[0]] != long.sent[rows[1]]
+        ]
+        one, other = self._dearest(groups, long, 0, _alike)
+        if one is None or other is None:
+            return []
+        saved = self._anew.with_items(by_head({int(long.head[rows[0]]) for rows, _ in groups}))
+        if saved.tokens < _WORTH_CLUSTERING * max(1, self._anew.computed):
+            return []
+        head = _alike(one.text, other.text)
+        tokens = self._count(head)
+        return [
+            LintFinding(
+                code="shared_head",
+                where=f"items `{one.item_id}` and `{other.item_id}`, question",
+                text=head[:60],
+                token=self._before + tokens,
+                lost_tokens=saved.tokens,
+                at_least=saved.at_least,
+                words=f"these questions share {plural(tokens, 'token')} at their head, and are "
+                f"asked far apart, as they are in different clusters ({plural(len(groups), 'head')}"
+                " of this kind)",
+                advice="give questions that share a head, as a passage is, one `cluster`: they are "
+                "asked one after another, and resampled together in every interval",
+            )
+        ]
+
+    def _dearest(
         self,
         groups: list[tuple[NDArray[np.int64], int]],
         seen: Seen,
         field: int,
         lost: Callable[[str, str], str],
-    ) -> tuple[int, tuple[_Shown | None, _Shown | None]]:
-        """Tokens that groups of rows of `seen` cost, and two texts of the dearest group.
+    ) -> tuple[_Shown | None, _Shown | None]:
+        """Two texts of the group with the longest loss.
 
         Args:
             groups: Rows of two texts that differ, and how many different ones there are.
@@ -195,20 +244,19 @@ class TextLint:
 
         """
         if not groups:
-            return 0, (None, None)
+            return None, None
         looked = groups[:MOST_GROUPS]
         wanted = np.unique(np.concatenate([seen.item[rows] for rows, _ in looked]))
         items = dict(_items(self._rows, wanted))
-        cost, dearest = 0, (-1, (None, None))
+        most, dearest = -1, (None, None)
         for rows, different in looked:
             pair: list[Any] = [
                 _shown(items[int(seen.item[row])], field, int(seen.sent[row])) for row in rows
             ]
             tokens = self._count(lost(pair[0].text, pair[1].text)) * (different - 1)
-            cost += tokens
-            if tokens > dearest[0]:
-                dearest = tokens, (pair[0], pair[1])
-        return round(cost * len(groups) / len(looked)), dearest[1]
+            if tokens > most:
+                most, dearest = tokens, (pair[0], pair[1])
+        return dearest
 
 
 class _Shown(NamedTuple):
@@ -218,44 +266,10 @@ class _Shown(NamedTuple):
 
 def _looked_at(
     field: int, item: int, text: Text, cluster: str
-) -> tuple[int, int, int, int, int, int]:
-    words = _words_of(text)
-    return field, item, _hash(words), _hash(_meant(words)), _masked(words), _hash(cluster)
-
-
-def _texts_of(item: Item) -> list[tuple[int, Text]]:
-    texts = [(0, item.question), (1, item.reference), *((2, one.text) for one in item.answers)]
-    return [(field, text) for field, text in texts if text]
-
-
-def _words_of(text: Text) -> str:
-    """A text as it is sent; of a conversation the turns."""
-    if isinstance(text, str):
-        return text.strip()
-    return "\n".join(f"[{turn.role}]\n{turn.content.strip()}" for turn in text)
-
-
-def _meant(words: str) -> str:
-    """What a person reads: any white space is one blank, any Unicode form the composed one."""
-    if words.startswith(("{", "[")):
-        try:
-            return json.dumps(json.loads(words), sort_keys=True)
-        except (ValueError, RecursionError):
-            pass
-    return _plain(words)
-
-
-def _plain(words: str) -> str:
-    return unicodedata.normalize("NFC", " ".join(words.split()))
-
-
-def _masked(words: str) -> int:
-    """Hash of a head in which something volatile stands before enough else; 0 where none does."""
-    found = VOLATILE.search(words, 0, _HEAD_CHARACTERS)
-    if found is None or len(words) < found.end() + _SHARED_CHARACTERS:
-        return 0
-    head = words[: found.end() + _SHARED_CHARACTERS]
-    return _hash(VOLATILE.sub("\0", head))
+) -> tuple[int, int, int, int, int, int, int]:
+    words = words_of(text)
+    of_words = hash_of(words), hash_of(meant(words)), masked(words)
+    return field, item, *of_words, long_head(words), hash_of(cluster)
 
 
 def _whole(one: str, other: str) -> str:
@@ -306,10 +320,5 @@ def _items(rows: Path, wanted: NDArray[np.uint32]) -> list[tuple[int, Item]]:
 
 
 def _shown(item: Item, field: int, sent: int) -> _Shown:
-    texts = [_words_of(text) for of, text in _texts_of(item) if of == field]
-    return _Shown(item.item_id, next(text for text in texts if _hash(text) == sent))
-
-
-def _hash(text: str) -> int:
-    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little") or 1
+    texts = [words_of(text) for of, text in texts_of(item) if of == field]
+    return _Shown(item.item_id, next(text for text in texts if hash_of(text) == sent))

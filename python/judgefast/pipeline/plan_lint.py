@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from judgefast.pipeline.lint_anew import Anew
 from judgefast.pipeline.lint_rubric import RubricLint
 from judgefast.pipeline.lint_texts import TextLint
 from judgefast.pipeline.survey import sent_rows
@@ -13,6 +14,8 @@ from judgefast.pipeline.survey import sent_rows
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from judgefast.batches.cache import CacheSettings
+    from judgefast.config import RunConfig
     from judgefast.pipeline.judge import Judge
     from judgefast.pipeline.plan import PlannedBlock
     from judgefast.reports.plan_report import LintFinding
@@ -26,19 +29,24 @@ class Lint:
 
     Args:
         judge: Who judges, by which rubric.
+        config: The options of the run.
         rows: Folder that holds `rows/`.
-        block_tokens: Of the cache.
+        settings: The cache that is simulated; None where prompts have no tokens.
 
     """
 
-    def __init__(self, judge: Judge, rows: Path, block_tokens: int = BLOCK_TOKENS) -> None:
+    def __init__(
+        self, judge: Judge, config: RunConfig, rows: Path, settings: CacheSettings | None
+    ) -> None:
         tokenizer = judge.engine.model.tokenizer if judge.prompts.needs_ids else None
 
         def count(text: str) -> int:
             return 0 if tokenizer is None else len(tokenizer.seal(text).token_ids)
 
-        self._rubric = RubricLint(judge, block_tokens)
-        self._texts = TextLint(rows, count, judge.prompts.shared_tokens)
+        anew = Anew(judge, config, rows, settings)
+        block_tokens = BLOCK_TOKENS if settings is None else settings.block_tokens
+        self._rubric = RubricLint(judge, block_tokens, anew)
+        self._texts = TextLint(rows, count, judge.prompts.shared_tokens, anew)
         self._items = 0
 
     def __call__(self, block: PlannedBlock) -> None:

@@ -16,7 +16,9 @@ from msgspec.structs import replace
 
 from judgefast.datasets.run_order import snapshot
 from judgefast.errors import ConfigError
-from judgefast.pipeline.cached import ASSUMED, CacheWishes, cache_of
+from judgefast.journal.manifest import NAME
+from judgefast.journal.run_directory import RunDirectory
+from judgefast.pipeline.cached import CacheWishes, cache_of
 from judgefast.pipeline.directory import reader_of
 from judgefast.pipeline.dry_run import Nowhere
 from judgefast.pipeline.fit import check_answers, check_fit
@@ -66,7 +68,7 @@ def plan_report(  # noqa: PLR0913 - what a caller may bring along, all by keywor
     """Read, plan, simulate; leave nothing behind.
 
     Args:
-        config: The options of the run; its `out` is not looked at.
+        config: The options of the run; a run that is in its `out` already is only read.
         data: Rows in memory, instead of `config.data`.
         engine: An engine that is there already, instead of `config.engine`. It is closed.
         wishes: Of the cache.
@@ -99,15 +101,16 @@ def plan_report(  # noqa: PLR0913 - what a caller may bring along, all by keywor
         settings = None if cache is None else cache.settings
         characters = judge.prompts if judge.rendered and cache is None else None
         survey = Survey(settings, characters_of=characters)
-        blocks = ASSUMED["block_tokens"] if settings is None else settings.block_tokens
-        linter = Lint(judge, scratch, blocks) if lint else None
+        linter = Lint(judge, config, scratch, settings) if lint else None
 
         def watch(block: PlannedBlock) -> None:
             survey(block)
             if linter is not None:
                 linter(block)
 
-        plan = plan_run(Nowhere(), scratch, judge, config, say or _say_nothing, watch, wishes)
+        plan = plan_run(
+            _nowhere(config), scratch, judge, config, say or _say_nothing, watch, wishes
+        )
         report = _report(judge, config, reader, survey, plan)
         if cache is not None:
             report = replace(report, **_costs(judge, survey, cache))
@@ -116,6 +119,13 @@ def plan_report(  # noqa: PLR0913 - what a caller may bring along, all by keywor
         if linter is not None:
             report = replace(report, lint=linter.findings())
         return report
+
+
+def _nowhere(config: RunConfig) -> Nowhere:
+    """Beside the run that is there, which keeps the requests that it has."""
+    path = Path(str(config.out))
+    is_run = config.out is not None and (path / NAME).is_file()
+    return Nowhere(RunDirectory.open(path, write=False) if is_run else None)
 
 
 def _say_nothing(words: str) -> None:

@@ -61,7 +61,11 @@ def read_rubric(
         found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         place = f"{file}:{found[1]}" if found else file
         message = f"{place}: not valid TOML: {error}"
-        raise RubricError(message, hint="texts of several lines need three quotes") from error
+        is_twice = any(word in str(error) for word in ("overwrite", "twice", "Duplicate"))
+        hint = "texts of several lines need three quotes"
+        if is_twice:
+            hint = "a key or table stands there a second time: take one of the two out"
+        raise RubricError(message, hint=hint) from error
     top = Table(values, (), file, TomlLines(text))
     mode = cast("Any", top.one_of("mode", MODES))
     reference = cast("Any", top.one_of("reference", ("never", "optional", "required"), "never"))

@@ -149,7 +149,10 @@ class LintFinding(msgspec.Struct, frozen=True, kw_only=True):
     token: int | None = None
     """Place in the prompt from which on nothing is shared; None where it is no one place."""
     lost_tokens: int
-    """Computed for want of sharing, over the run; 0 where it costs other runs, not this one."""
+    """Computed for want of sharing; 0 where it costs other runs, not this one. Where something is
+    advised, what following it saves: planned anew, by the same cache."""
+    at_least: bool = False
+    """Only the head of the run was planned anew, or the advice cannot be planned."""
     words: str
     """What is wrong."""
     advice: str

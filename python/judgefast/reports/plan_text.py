@@ -71,7 +71,9 @@ def _head(report: PlanReport) -> list[RenderableType]:
     table = _grid()
     rows, asked = report.rows, report.requests
     skipped = sum(rows.skipped.values())
-    table.add_row("rows", f"{rows.read:,} read = {rows.items:,} items + {skipped:,} skipped")
+    table.add_row(
+        "rows", f"{rows.read:,} read = {plural(rows.items, 'item')} + {skipped:,} skipped"
+    )
     if skipped:
         table.add_row("  skipped", reasons(rows.skipped))
     questions = plural(rows.questions, "different question")
@@ -312,7 +314,8 @@ def _lint(findings: list[LintFinding] | None) -> list[RenderableType]:
     parts: list[RenderableType] = ["", Text("What keeps prompts from sharing", style="bold")]
     for one in findings:
         table = _grid()
-        lost = f"{one.lost_tokens:,} tokens" if one.lost_tokens else "no tokens of this run"
+        lost = plural(one.lost_tokens, "token") if one.lost_tokens else "no tokens of this run"
+        lost = f"at least {lost}" if one.at_least and one.lost_tokens else lost
         at = "" if one.token is None else f", from token {one.token:,} of the prompt on"
         table.add_row(f"{one.code}", f"{line(one.where, SENTENCE_LIMIT)}{at}; costs {lost}")
         table.add_row("", line(one.words, SENTENCE_LIMIT))

@@ -112,7 +112,8 @@ def _counts(results: Results) -> list[RenderableType]:
     counts = results.counts
     table = _grid()
     skipped = sum(counts.skipped.values())
-    table.add_row("rows", f"{counts.read:,} read = {counts.items:,} items + {skipped:,} skipped")
+    items = plural(counts.items, "item")
+    table.add_row("rows", f"{counts.read:,} read = {items} + {skipped:,} skipped")
     _reason_row(table, "skipped", counts.skipped)
     for reason in sorted(counts.skipped_examples):
         for example in counts.skipped_examples[reason]:
