@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import judgefast
-from judgefast.pipeline import lint_anew
+from judgefast.pipeline import blocks, lint_anew
 from judgefast.reports.plan_text import render_plan
 
 from .judging import pairs
@@ -343,3 +343,20 @@ def test_a_run_longer_than_what_is_planned_anew_says_at_least(
 
 def test_one_is_no_plural(planned: Callable[..., PlanReport]) -> None:
     assert "1 read = 1 item + 0 skipped" in render_plan(planned(pairs(1)))
+
+
+def test_questions_written_alike_stand_together_as_they_would_be_read(
+    lint: Callable[..., dict[str, LintFinding]],
+    computed: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_ITEMS", 4)  # in a block they would stand together anyway
+    rows = pairs(30)
+    for number, row in enumerate(rows):
+        row["question"] = f"{number // 2} " * 100 + "why?" + " why?" * (number % 2)
+    forms = [row | {"question": row["question"].replace(" why?", "  why?")} for row in rows[1::2]]
+    both = rows[1::2] + [row | {"id": f"other-{row['id']}"} for row in forms]
+    alike = [row | {"question": row["question"].replace("  why?", " why?")} for row in both]
+    tight = {"cache_tokens": 1200, "block_tokens": 16}
+    saved = computed(both, **tight) - computed(alike, **tight)
+    assert lint(both, **tight)["white_space"].lost_tokens == saved
