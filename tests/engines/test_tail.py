@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 from benches.bench_tail import completion, requests_of, shares
@@ -41,6 +42,18 @@ def test_long_answers_come_first_and_equal_ones_as_planned() -> None:
     by_prompt = [(row % 2, 100 + 10 * row, 10 + row) for row in range(2 * FEWEST)]
     long = [row for row in range(20) if row % 4 > 1]
     assert learned(Tail(8), by_prompt) == [*long, *(row for row in range(20) if row not in long)]
+
+
+def test_a_request_that_left_its_place_does_not_know_what_is_sent_after_it() -> None:
+    tail = Tail(8)
+    aspects = np.arange(2 * FEWEST) % 2
+    tail.sent(requests_of(aspects, np.full(2 * FEWEST, 500)))
+    tail.came([completion(number, 20 + 200 * (number % 2)) for number in range(2 * FEWEST)])
+    last = requests_of(np.array([0, 1] * 4), np.full(8, 100))
+    planned = [msgspec.structs.replace(one, next_ids=np.arange(3, dtype=np.int32)) for one in last]
+    sent = tail.arranged(planned)
+    assert numbers(sent) == [1, 3, 5, 7, 0, 2, 4, 6]
+    assert all(one.next_ids is None for one in sent)
 
 
 @pytest.mark.parametrize(

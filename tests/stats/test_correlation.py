@@ -131,6 +131,64 @@ def test_means_are_taken_off_within_each_pair_of_models() -> None:
     assert abs(found.value or 0) < abs(pearsonr(*value.T).statistic) - 0.2
 
 
+def of_pairs(value: NDArray[Any], sides: list[tuple[int, int]]) -> Correlation:
+    """Correlation of comparisons, one an item and a cluster, of the models that `sides` names."""
+    outcomes = make_outcomes(
+        np.repeat(range(len(value)), 2), value.reshape(-1).tolist(), aspect=[0, 1] * len(value)
+    )
+    models = [f"m{number:02}" for number in range(max(max(sides)) + 1)]
+    (found,) = correlations(
+        outcomes, make_items(len(value), models=models, model=sides), ["a", "b"], mode="pairwise"
+    )
+    return found
+
+
+def test_the_error_among_many_models_is_that_of_a_jackknife_over_their_pairs() -> None:
+    """Two comparisons of a pair say one thing: the mean that is taken off is half of each."""
+    rng = np.random.default_rng(6)
+    sides = np.repeat(list(combinations(range(21), 2)), 2, axis=0)
+    value = rng.multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]], len(sides)).clip(-2, 2) / 4 + 0.5
+    found = of_pairs(value, [tuple(side) for side in sides.tolist()])
+    apart = (value[::2] - value[1::2]) / 2
+    centred = np.stack([apart, -apart], axis=1)
+    left_out = np.array(
+        [
+            pearsonr(*np.delete(centred, pair, axis=0).reshape(-1, 2).T).statistic
+            for pair in range(len(apart))
+        ]
+    )
+    jackknife = np.sqrt((1 - 1 / len(apart)) * ((left_out - left_out.mean()) ** 2).sum())
+    assert found.error == pytest.approx(jackknife, rel=0.03)
+
+
+def test_a_pair_of_models_with_one_comparison_says_nothing_of_the_correlation() -> None:
+    rng = np.random.default_rng(7)
+    value, alone = rng.random((12, 2)), rng.random((5, 2))
+    sides = [(0, 1)] * 6 + [(0, 2)] * 6
+    without = of_pairs(value, sides)
+    singles = [(1, 3), (2, 3), (0, 3), (1, 2), (1, 4)]
+    found = of_pairs(np.concatenate([value, alone]), sides + singles)
+    assert (without.clusters, without.outcomes, found.outcomes) == (12, 12, 17)
+    assert found._replace(outcomes=12) == without
+    nothing = of_pairs(alone, singles).estimate(0.95)
+    assert (nothing.value, nothing.low, nothing.method) == (None, None, "undefined")
+    assert (nothing.clusters, nothing.outcomes) == (0, 5)
+    assert nothing.note == "no outcome has another one to be compared with"
+
+
+def test_a_handful_of_clusters_that_are_all_but_alike_has_no_interval() -> None:
+    about = np.array([[1, 2], [2, 1], [3, 5], [4, 3], [5, 4.0]])
+
+    def of(clusters: int) -> Correlation:
+        scores = np.concatenate([about + number * 1e-4 * about**2 for number in range(clusters)])
+        return of_scores(scores, np.repeat(range(clusters), 5).tolist())[0]
+
+    few = of(5)
+    assert few.note == "only 5 clusters, all but alike: no variance to infer from"
+    assert (few.estimate(0.95).value, few.estimate(0.95).low) == (few.value, None)
+    assert (of(6).note, of(6).estimate(0.95).method) == ("", "fisher-z")
+
+
 def test_which_answer_is_called_the_candidate_does_not_matter() -> None:
     assert pairs(turned=False) == pairs(turned=True)
 

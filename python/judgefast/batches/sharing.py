@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -26,9 +27,16 @@ class Sharing:
     def __init__(self, asked_by: NDArray[np.uint32]) -> None:
         """Look at the column `asked_by` of a plan."""
         self.asked_by = asked_by
-        self._order = np.argsort(asked_by, kind="stable").astype(np.uint32)
-        """Judgments by request, those of one in plan order."""
-        self._requests = asked_by[self._order]
+
+    @cached_property
+    def _order(self) -> NDArray[np.uint32]:
+        """Judgments by request, those of one in plan order; sorted once somebody asks for them."""
+        return np.argsort(self.asked_by, kind="stable").astype(np.uint32)
+
+    @cached_property
+    def _requests(self) -> NDArray[np.uint32]:
+        """The request of each of these."""
+        return self.asked_by[self._order]
 
     @property
     def is_plain(self) -> bool:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -122,7 +124,8 @@ class Tail:
         if self._began is not None:
             self._began(len(requests))
         by_length = sorted(range(len(requests)), key=lambda place: -guesses[place])
-        return [requests[place] for place in by_length]
+        # What was planned to be sent next no longer is.
+        return [replace(requests[place], next_ids=None) for place in by_length]
 
 
 def _sent(request: Request) -> _Sent:

@@ -51,7 +51,7 @@ def blocks_of(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch
 
 def _last_cluster_end(batches: list[pa.RecordBatch]) -> int:
     """Rows of the clusters that fit a block whole, of more than it holds; else all of it."""
-    columns = [values_of(batch.column("cluster_id64")) for batch in batches]
+    columns = [values_of(batch.column("cluster_id64")[: BLOCK_ITEMS + 1]) for batch in batches]
     clusters = np.concatenate(columns)[: BLOCK_ITEMS + 1]
     ends = np.flatnonzero(clusters[1:] != clusters[:-1]) + 1
     return int(ends[-1]) if len(ends) else BLOCK_ITEMS

@@ -85,7 +85,8 @@ def _estimates(results: Results) -> list[RenderableType]:
     table = results.aspects
     if table is UNSET:
         return estimate_parts(results.estimates)
-    others = [one for one in results.estimates if not table.holds(one)]
+    held = table.held()
+    others = [one for one in results.estimates if (one.name, one.slice) not in held]
     return [*aspect_parts(table), *estimate_parts(others)]
 
 

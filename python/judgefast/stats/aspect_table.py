@@ -60,9 +60,9 @@ class AspectTable(msgspec.Struct, frozen=True, kw_only=True):
     correlations: list[Estimate]
     """One for each two aspects."""
 
-    def holds(self, one: Estimate) -> bool:
-        """Whether an estimate stands in a row."""
-        return (one.name, one.slice) in {
+    def held(self) -> set[tuple[str, str]]:
+        """Name and slice of every estimate that stands in a row."""
+        return {
             ("overall", row.slice)
             if row.aspect is None
             else (self.mean, aspect_slice(row.slice, row.aspect))

@@ -20,6 +20,7 @@ from judgefast.errors import ConfigError
 from judgefast.stats.comparisons import PairSides, pair_rows
 from judgefast.stats.estimate import Estimate
 from judgefast.stats.overall import rows_by_aspect
+from judgefast.stats.rules import ALIKE_ERROR, SIGN_MIN_CLUSTERS
 from judgefast.stats.shards import Shards
 from judgefast.stats.slice_names import slice_part
 
@@ -38,6 +39,9 @@ _LIMB = 18
 
 METHOD = "fisher-z"
 
+_SCALE = 2
+"""From the lowest possible coefficient to the highest."""
+
 
 class Correlation(NamedTuple):
     """What is known of one correlation before a confidence level is chosen."""
@@ -49,6 +53,7 @@ class Correlation(NamedTuple):
     error: float
     """Cluster-robust standard error; 0 where there is none."""
     clusters: int
+    """Of those that are compared: a comparison alone in its pair of models is not."""
     outcomes: int
     """Comparisons, or scored answers, with a value in both aspects."""
     missing: int
@@ -114,7 +119,8 @@ def correlations(
     Values of comparisons are taken from the mean of their pair of models: so it does not matter
     which of the two is called the candidate, and that one model is better in everything is no
     correlation. Scores and choices are taken from the mean of all answers. Each comparison or
-    answer that has a value in both aspects counts once.
+    answer that has a value in both aspects counts once; one alone in its pair of models has nothing
+    to be compared with.
 
     Args:
         outcomes: Unique over item, candidate, baseline and aspect, in any order.
@@ -144,8 +150,8 @@ def correlations(
             of_pair.add(some, pair)
     lines = [of_pair.line() for of_pair in sums]
     for some in values():
-        for pair, line, spread in zip(pairs, lines, spreads, strict=True):
-            spread.add(some, pair, line)
+        for pair, of_pair, line, spread in zip(pairs, sums, lines, spreads, strict=True):
+            spread.add(some, pair, of_pair, line)
     return [
         _correlation((aspects[one], aspects[two]), of_pair, line, spread)
         for (one, two), of_pair, line, spread in zip(pairs, sums, lines, spreads, strict=True)
@@ -190,7 +196,10 @@ class _Line(NamedTuple):
 
 
 class _Sums:
-    """Exact sums over the values of two aspects."""
+    """Exact sums over the values of two aspects.
+
+    A group of one value says nothing, its mean being that value: in these sums it is exactly 0.
+    """
 
     def __init__(self, groups: int) -> None:
         self.number = np.zeros(groups, np.int64)
@@ -209,10 +218,20 @@ class _Sums:
         for place, (left, right) in enumerate(((x, x), (y, y), (x, y))):
             self._products[place] += _dot(left, right)
 
+    @property
+    def is_compared(self) -> NDArray[np.bool_]:
+        """Whether a group has two values or more. Shape (groups,)."""
+        return self.number > 1
+
+    @property
+    def compared(self) -> int:
+        """Values in such groups."""
+        return int(self.number[self.is_compared].sum())
+
     def line(self) -> _Line | None:
         """The coefficient and what it is made of; None where an aspect does not vary."""
         x, y = self._of_group.tolist()
-        number, many = self.number.tolist(), int(self.number.sum())
+        number, many = self.number.tolist(), self.compared
         sides = ((x, x), (y, y), (x, y))
         of_x, of_y, of_both = (
             product
@@ -238,15 +257,15 @@ class _Spread:
         self.squares = 0
         """Sum over clusters of the square of what they add, in units of 2^-48."""
 
-    def add(self, some: _Values, pair: Pair, line: _Line | None) -> None:
-        """Add the clusters of one shard.
+    def add(self, some: _Values, pair: Pair, sums: _Sums, line: _Line | None) -> None:
+        """Add the clusters of one shard that have a value with another one in its group.
 
         Source:
             Devlin, Gnanadesikan and Kettenring 1975, Biometrika 62(3): the influence function of
             the coefficient.
 
         """
-        both = some.is_known[:, pair].all(axis=1)
+        both = some.is_known[:, pair].all(axis=1) & sums.is_compared[some.group]
         group, values = some.group[both], some.value[both][:, pair].T
         clusters, code = np.unique(some.cluster_id64[both], return_inverse=True)
         self.clusters += len(clusters)
@@ -257,34 +276,53 @@ class _Spread:
             for value, mean, deviation in zip(values, line.means, line.deviations, strict=True)
         )
         influence = x * y - line.value * (x * x + y * y) / 2
-        sums = np.zeros(len(clusters), np.int64)  # of integers: no order of rows changes a bit
-        np.add.at(sums, code, np.rint(influence * FIXED_ONE).astype(np.int64))
-        self.squares += sum(one * one for one in sums.tolist())
+        added = np.zeros(len(clusters), np.int64)  # of integers: no order of rows changes a bit
+        np.add.at(added, code, np.rint(influence * FIXED_ONE).astype(np.int64))
+        self.squares += sum(one * one for one in added.tolist())
 
 
 def _correlation(
     names: tuple[str, str], sums: _Sums, line: _Line | None, spread: _Spread
 ) -> Correlation:
-    many, clusters = int(sums.number.sum()), spread.clusters
     known = Correlation(
         slice=f"{slice_part('aspect', names[0])} {slice_part('with', names[1])}",
         value=None if line is None else line.value,
         error=0.0,
-        clusters=clusters,
-        outcomes=many,
+        clusters=spread.clusters,
+        outcomes=int(sums.number.sum()),
         missing=sums.missing,
     )
-    if not many:
-        return known._replace(note="no outcome has a value in both aspects")
     if line is None:
-        return known._replace(note="an aspect has the same value throughout: nothing goes with it")
+        return known._replace(note=_why_no_coefficient(sums))
     if abs(line.value) == 1:
         return known._replace(note="one aspect says what the other says: no variance to infer from")
-    if clusters == 1:
+    if known.clusters == 1:
         return known._replace(note="one cluster: nothing to compare it with")
+    error = _error(sums, spread)
+    if not error:
+        return known._replace(note="every cluster says the same: no variance to infer from")
+    if known.clusters < SIGN_MIN_CLUSTERS and error < ALIKE_ERROR * _SCALE:
+        note = f"only {known.clusters} clusters, all but alike: no variance to infer from"
+        return known._replace(note=note)
+    return known._replace(error=error)
+
+
+def _why_no_coefficient(sums: _Sums) -> str:
+    if not sums.number.any():
+        return "no outcome has a value in both aspects"
+    if not sums.compared:
+        return "no outcome has another one to be compared with"
+    return "an aspect has the same value throughout: nothing goes with it"
+
+
+def _error(sums: _Sums, spread: _Spread) -> float:
+    """Cluster-robust error of the coefficient, for at least two clusters; rounded once.
+
+    Each mean that is taken off takes one of its group's values off what is free to vary.
+    """
+    many, clusters = sums.compared, spread.clusters
     variance = Fraction(clusters * spread.squares, (clusters - 1) * (many * FIXED_ONE) ** 2)
-    note = "" if variance else "every cluster says the same: no variance to infer from"
-    return known._replace(error=math.sqrt(variance), note=note)
+    return math.sqrt(variance * Fraction(many, many - int(sums.is_compared.sum())))
 
 
 def _dot(left: NDArray[np.int64], right: NDArray[np.int64]) -> int:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from judgefast.engines.vllm.prefix_cache import prefix_cache
+from judgefast.engines.vllm.shape import shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from judgefast.engines.base import PrefixCache
     from judgefast.engines.vllm.shape import Shape
@@ -63,6 +65,22 @@ def test_layers_that_slide_take_blocks_of_their_own(of: Callable[..., Any]) -> N
     # 18 of 36 layers, 8 heads of 64: a block holds the tokens of one kind.
     memory = {"kv_cache_memory_bytes": 18 * 8 * 64 * 4 * 16 * 1000}
     assert of("gpt-oss-120b", **memory).budget_tokens == 999 * 16
+
+
+def test_memory_says_nothing_of_a_cache_whose_layers_all_slide(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = {"num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 64}
+    shape = shape_of(tmp_path, sizes | {"sliding_window": 32})
+    memory = {"kv_cache_memory_bytes": 1 << 30, "disable_hybrid_kv_cache_manager": True}
+    monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
+    for is_cpu in (False, True):
+        told = prefix_cache(shape, memory, running=64, is_cpu=is_cpu)
+        assert told is not None
+        assert (told.window, told.budget_tokens) == (None, None)
+    blocks = prefix_cache(shape, memory | {"num_gpu_blocks": 11}, running=64, is_cpu=False)
+    assert blocks is not None
+    assert blocks.budget_tokens == 160
 
 
 @pytest.mark.parametrize("key", ["NVIDIA-Nemotron-3-Nano-30B-A3B-BF16"])

@@ -90,6 +90,8 @@ def _cpu_memory() -> int | None:
 def _blocks(shape: Shape, told: Mapping[str, Any], memory: int | None, tokens: int) -> int | None:
     """Blocks of the pool, by their number or by its memory; None where neither is said.
 
+    Nor is its memory read where all layers slide: how much a block takes is not known here.
+
     Args:
         shape: Of the model.
         told: As for `prefix_cache`.
@@ -100,7 +102,7 @@ def _blocks(shape: Shape, told: Mapping[str, Any], memory: int | None, tokens: i
     for name in ("num_gpu_blocks_override", "num_gpu_blocks"):
         if told.get(name):
             return int(told[name])
-    if not memory or shape.cache_bytes is None:
+    if not memory or not shape.cache_bytes or not shape.full_layers:
         return None
     number_bytes = numbers_of(str(told.get("kv_cache_dtype", "auto")))
     of_layer = shape.cache_bytes // shape.full_layers * number_bytes // HALF
