@@ -192,6 +192,22 @@ def test_two_runs_that_merge_and_prune_at_once_go_on(
     assert not half_written.exists()
 
 
+def test_files_of_others_in_the_same_folder_stay(
+    tokenizer: PromptTokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(tmp_path, tokenizer)
+    own = files(tmp_path)[0].parent
+    foreign = [tmp_path / "1-x" / "a.tmp", tmp_path / "1-x" / "b.tokens", own / "c.tmp"]
+    foreign[0].parent.mkdir()
+    for path in foreign:
+        path.write_bytes(b"x")
+        os.utime(path, (0, 0))
+    monkeypatch.setattr(token_files, "MOST_BYTES", 0)
+    filled(tmp_path, tokenizer, ["new"])
+    assert not files(own)
+    assert all(path.exists() for path in foreign)
+
+
 def test_a_folder_that_may_only_be_read_is_used_and_a_damaged_file_in_it_said(
     tokenizer: PromptTokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

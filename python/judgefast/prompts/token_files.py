@@ -50,6 +50,9 @@ MAPPED_BYTES = 1 << 20
 MAPPED_FILES = 32
 """Most that are mapped at a time; one writer leaves about 25 in a full folder."""
 
+FOLDERS = "1-" + "[0-9a-f]" * 64
+"""Names of our folders, by the digest of a tokenizer: nothing of others is touched."""
+
 _HEAD = len(MAGIC) + 32 + 16
 _OLD_SECONDS = 86_400.0
 """Half a file that is older belongs to a writer that has died."""
@@ -201,10 +204,10 @@ def prune(root: Path) -> None:
     """
     files: list[Listed] = []
     with suppress(OSError):
-        for folder in root.glob("1-*"):
+        for folder in root.glob(FOLDERS):
             with suppress(OSError):
                 files += listed(folder)
-                for path, facts in listed(folder, TEMPORARY):
+                for path, facts in listed(folder, SUFFIX + TEMPORARY):
                     if time.time() - facts.st_mtime > _OLD_SECONDS:
                         remove(path)
     left = MOST_BYTES
