@@ -22,7 +22,7 @@ from judgefast.errors import RunDirectoryError
 from judgefast.files import TEMPORARY, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -124,9 +124,13 @@ def read(path: Path) -> Texts:
 
 
 def read_all(
-    files: Sequence[Listed],
+    files: Sequence[Listed], known: Mapping[Path, Texts] | None = None
 ) -> tuple[list[tuple[Path, Texts]], list[tuple[Path, Failure]]]:
     """Read files, the largest ones first; no more of them are mapped than may be.
+
+    Args:
+        files: As `listed` gives them.
+        known: What was read before. A file never changes: it is not opened again.
 
     Returns:
         What was read, and why the others were not.
@@ -142,7 +146,7 @@ def read_all(
                 failed.append((path, OSError(f"no more than {MAPPED_FILES} large ones are opened")))
                 continue
         try:
-            parts.append((path, read(path)))
+            parts.append((path, known[path] if known and path in known else read(path)))
         except (OSError, DamagedFileError) as error:
             failed.append((path, error))
     return parts, failed
