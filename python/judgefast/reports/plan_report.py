@@ -135,7 +135,7 @@ class LayoutCost(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int
     computed_tokens: int
     prompt_hash: str
-    """64 hex digits; of several aspects asked one by one that of the first."""
+    """64 hex digits; of several aspects asked one by one, one over those of all."""
 
 
 class LintFinding(msgspec.Struct, frozen=True, kw_only=True):
