@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import judgefast
+from judgefast.errors import ModelError, RubricError
 from judgefast.pipeline import blocks, lint_anew
 from judgefast.reports.plan_text import render_plan
+from tests.engines.scripted import ScriptedEngine
 
-from .judging import pairs
+from .judging import by_hash, pairs
 from .model_folder import write_judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from judgefast.config import RunConfig
+    from judgefast.engines.base import Engine
+    from judgefast.prompts.plan import PromptPlan
+    from judgefast.prompts.rubric import Rubric
     from judgefast.reports.plan_report import LintFinding, PlanReport
 
 RUBRIC = """\
@@ -339,6 +345,38 @@ def test_a_run_longer_than_what_is_planned_anew_says_at_least(
     rows = pairs(600)
     rows[1]["question"] = "What is  0 + 1?"
     assert lint(rows)["white_space"].at_least
+
+
+@pytest.mark.parametrize("takes", ["chat", "key"])
+def test_what_a_finding_costs_is_unknown_where_prompts_have_no_token_ids(takes: str) -> None:
+    rows = pairs(9)
+    for row in rows[:3]:
+        row["question"] = "It is a passage. " * 30 + row["question"]
+    rows[1]["answer_a"], rows[7]["answer_a"] = "It is  so.", "It is so."
+    engine = ScriptedEngine(by_hash, takes=takes)
+    found = judgefast.plan(rows, rubric="pairwise", engine=engine, lint=True)
+    [one] = found.lint or []
+    assert (one.code, one.lost_tokens, one.at_least) == ("white_space", 0, True)
+    assert "costs an unknown number of tokens" in " ".join(render_plan(found).split())
+
+
+@pytest.mark.parametrize("error", [RubricError, ModelError])
+def test_an_advice_that_makes_no_prompts_ends_no_plan(
+    lint: Callable[..., dict[str, LintFinding]],
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[Exception],
+) -> None:
+    make, template = lint_anew.prompts_of, f"{ANSWERS}\n{QUESTION}"
+    rows = pairs(8)
+    rows[1]["question"] = "What is  0 + 1?"
+
+    def refused(config: RunConfig, rubric: Rubric, engine: Engine) -> PromptPlan:
+        if len(rubric.template.blocks) > 1:  # as it is cut to be put in another order
+            raise error(rubric.name)
+        return make(config, rubric, engine)
+
+    monkeypatch.setattr(lint_anew, "prompts_of", refused)
+    assert list(lint(rows, blocks=template)) == ["white_space"]
 
 
 def test_one_is_no_plural(planned: Callable[..., PlanReport]) -> None:

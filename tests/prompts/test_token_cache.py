@@ -74,6 +74,38 @@ def test_two_writers_keep_what_both_have_encoded(
     assert (third.encoded, third.damaged) == (0, 0)
 
 
+def test_what_a_run_has_written_it_finds(
+    tokenizer: PromptTokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(tmp_path, tokenizer, ["of a run before"])
+    cache = filled(tmp_path, tokenizer)
+    for text in [*TEXTS, "of a run before"]:
+        assert cache.seal(text).token_ids.tolist() == tokenizer.seal(text).token_ids.tolist()
+    assert (cache.encoded, cache.found) == (len(TEXTS), len(TEXTS) + 1)
+    monkeypatch.setattr(token_cache, "FILE_IDS", 1)  # each is written as soon as it is encoded
+    for text in ["a", "b", "a", "b", *TEXTS]:
+        cache.seal(text)
+    assert cache.encoded == len(TEXTS) + 2
+    assert len(cache.save()) == 1
+
+
+def test_a_file_is_opened_once_however_often_new_ones_are_written(
+    tokenizer: PromptTokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(token_files, "MERGED_BYTES", 0)
+    monkeypatch.setattr(token_cache, "FILE_IDS", 1)
+    opened, read = [], token_files.read
+
+    def counted(path: Path) -> token_files.Texts:
+        opened.append(path)
+        return read(path)
+
+    monkeypatch.setattr(token_files, "read", counted)
+    filled(tmp_path, tokenizer, ["a", "b", "c", "b"])
+    assert sorted(opened) == files(tmp_path)
+    assert len(opened) == 3
+
+
 @pytest.mark.parametrize("place", ["head", "digest", "index", "cut", "longer", "empty"])
 def test_a_damaged_file_is_left_out_with_a_word_and_made_again(
     tokenizer: PromptTokenizer, tmp_path: Path, place: str

@@ -106,7 +106,7 @@ def test_what_cannot_be_read_stays_and_is_said(
     with monkeypatch.context() as patch:
         patch.setattr(token_files, "read", fails)
         cache = filled(tmp_path, tokenizer)
-        assert "1 files of" in cache.save()[1]
+        assert "2 files of" in cache.save()[1], "its own, too, which it has written"
         assert "could not be read: [Errno 5]" in cache.save()[1]
         assert (cache.encoded, cache.damaged) == (len(TEXTS), 0)
     assert len(files(tmp_path)) == 2
@@ -190,6 +190,22 @@ def test_two_runs_that_merge_and_prune_at_once_go_on(
     assert (cache.encoded, cache.damaged, len(cache.save())) == (1, 0, 1)
     assert not files(tmp_path)
     assert not half_written.exists()
+
+
+def test_files_of_others_in_the_same_folder_stay(
+    tokenizer: PromptTokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(tmp_path, tokenizer)
+    own = files(tmp_path)[0].parent
+    foreign = [tmp_path / "1-x" / "a.tmp", tmp_path / "1-x" / "b.tokens", own / "c.tmp"]
+    foreign[0].parent.mkdir()
+    for path in foreign:
+        path.write_bytes(b"x")
+        os.utime(path, (0, 0))
+    monkeypatch.setattr(token_files, "MOST_BYTES", 0)
+    filled(tmp_path, tokenizer, ["new"])
+    assert not files(own)
+    assert all(path.exists() for path in foreign)
 
 
 def test_a_folder_that_may_only_be_read_is_used_and_a_damaged_file_in_it_said(

@@ -17,6 +17,7 @@ from judgefast.datasets.identity import question_cluster
 from judgefast.datasets.items import text_hash
 from judgefast.datasets.rows import batch_of, items_of, iter_rows
 from judgefast.datasets.run_order import in_run_order
+from judgefast.errors import ModelError, RubricError
 from judgefast.pipeline.blocks import blocks_of
 from judgefast.pipeline.judge import Judge, prompts_of
 from judgefast.pipeline.plan import plan_block
@@ -44,7 +45,8 @@ class Saved(NamedTuple):
     tokens: int
     """That need not be computed; never below 0."""
     at_least: bool
-    """The run is longer than what was planned anew, or could not be planned at all."""
+    """The run is longer than what was planned anew, or could not be planned at all: of 0 tokens
+    nothing is known."""
 
 
 class Anew:
@@ -54,7 +56,7 @@ class Anew:
         judge: Who judges, by the rubric as it stands.
         config: The options of the run.
         rows: Folder that holds `rows/`.
-        settings: The cache to simulate; None where prompts have no tokens: then nothing is saved.
+        settings: The cache to simulate; None where prompts have no token ids: nothing is known.
 
     """
 
@@ -94,19 +96,29 @@ class Anew:
 
     @cached_property
     def computed(self) -> int:
-        """Tokens that are computed for the head of the run as it stands."""
-        return self._computed(self._judge.rubric, self.items)
+        """Tokens that are computed for the head of the run as it stands; 0 where it has none."""
+        if self._settings is None:
+            return 0
+        return self._computed(self._made(self._judge.rubric), self.items)
 
     def _saved(self, rubric: Rubric, items: Sequence[Item]) -> Saved:
         if self._settings is None:
-            return Saved(0, at_least=False)
-        return Saved(max(0, self.computed - self._computed(rubric, items)), at_least=self._head[1])
+            return Saved(0, at_least=True)
+        try:
+            judge = self._made(rubric)
+        except (RubricError, ModelError):  # the advice makes no prompts, and nobody wrote it
+            return Saved(0, at_least=True)
+        return Saved(max(0, self.computed - self._computed(judge, items)), at_least=self._head[1])
 
-    def _computed(self, rubric: Rubric, items: Sequence[Item]) -> int:
+    def _made(self, rubric: Rubric) -> Judge:
+        """The same judge by a rubric."""
+        engine = self._judge.engine
+        return Judge(rubric, engine, prompts_of(self._config, rubric, engine))
+
+    def _computed(self, judge: Judge, items: Sequence[Item]) -> int:
         """Tokens that are computed for all that is sent."""
         assert self._settings is not None  # the caller has looked
-        engine, config = self._judge.engine, self._config
-        judge = Judge(rubric, engine, prompts_of(config, rubric, engine))
+        config = self._config
         simulator, counts = CacheSimulator(self._settings), PromptCounts(config.seed)
         computed = base = 0
         if not items:

@@ -88,6 +88,8 @@ class TokenCache:
         """Texts that were encoded."""
         self.damaged = 0
         """Files and texts that were not believed."""
+        self._parts: dict[Path, Texts] = {}
+        """What is in the files, by their paths."""
         self._ids: list[NDArray[np.int32]] = []
         self._index = self._read_all()
 
@@ -163,13 +165,18 @@ class TokenCache:
             token_files.write(self._folder, new, self._is_sound)
         except RunDirectoryError as error:  # the run goes on without
             self._failed = f"the token cache was not written: {error}"
+        else:
+            self._unread = []
+            self._index = self._read_all()
         self._new, self._new_ids = {}, 0
 
     def _read_all(self) -> _Index:
         try:
-            parts, failed = token_files.read_all(token_files.listed(self._folder))
+            files = token_files.listed(self._folder)
+            parts, failed = token_files.read_all(files, self._parts)
         except OSError as error:
-            parts, failed = [], [(self._folder, error)]
+            parts, failed = list(self._parts.items()), [(self._folder, error)]
+        self._parts = dict(parts)
         for path, why in failed:
             if isinstance(why, DamagedFileError):
                 self.damaged += 1

@@ -22,7 +22,7 @@ from judgefast.errors import RunDirectoryError
 from judgefast.files import TEMPORARY, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -49,6 +49,9 @@ MAPPED_BYTES = 1 << 20
 
 MAPPED_FILES = 32
 """Most that are mapped at a time; one writer leaves about 25 in a full folder."""
+
+FOLDERS = "1-" + "[0-9a-f]" * 64
+"""Names of our folders, by the digest of a tokenizer: nothing of others is touched."""
 
 _HEAD = len(MAGIC) + 32 + 16
 _OLD_SECONDS = 86_400.0
@@ -121,9 +124,13 @@ def read(path: Path) -> Texts:
 
 
 def read_all(
-    files: Sequence[Listed],
+    files: Sequence[Listed], known: Mapping[Path, Texts] | None = None
 ) -> tuple[list[tuple[Path, Texts]], list[tuple[Path, Failure]]]:
     """Read files, the largest ones first; no more of them are mapped than may be.
+
+    Args:
+        files: As `listed` gives them.
+        known: What was read before. A file never changes: it is not opened again.
 
     Returns:
         What was read, and why the others were not.
@@ -139,7 +146,7 @@ def read_all(
                 failed.append((path, OSError(f"no more than {MAPPED_FILES} large ones are opened")))
                 continue
         try:
-            parts.append((path, read(path)))
+            parts.append((path, known[path] if known and path in known else read(path)))
         except (OSError, DamagedFileError) as error:
             failed.append((path, error))
     return parts, failed
@@ -201,10 +208,10 @@ def prune(root: Path) -> None:
     """
     files: list[Listed] = []
     with suppress(OSError):
-        for folder in root.glob("1-*"):
+        for folder in root.glob(FOLDERS):
             with suppress(OSError):
                 files += listed(folder)
-                for path, facts in listed(folder, TEMPORARY):
+                for path, facts in listed(folder, SUFFIX + TEMPORARY):
                     if time.time() - facts.st_mtime > _OLD_SECONDS:
                         remove(path)
     left = MOST_BYTES

@@ -135,7 +135,7 @@ class LayoutCost(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int
     computed_tokens: int
     prompt_hash: str
-    """64 hex digits; of several aspects asked one by one that of the first."""
+    """64 hex digits; of several aspects asked one by one, one over those of all."""
 
 
 class LintFinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,7 +152,8 @@ class LintFinding(msgspec.Struct, frozen=True, kw_only=True):
     """Computed for want of sharing; 0 where it costs other runs, not this one. Where something is
     advised, what following it saves: planned anew, by the same cache."""
     at_least: bool = False
-    """Only the head of the run was planned anew, or the advice cannot be planned."""
+    """Only the head of the run was planned anew, the advice cannot be planned, or prompts have no
+    token ids: of 0 tokens nothing is known."""
     words: str
     """What is wrong."""
     advice: str

@@ -314,9 +314,8 @@ def _lint(findings: list[LintFinding] | None) -> list[RenderableType]:
     parts: list[RenderableType] = ["", Text("What keeps prompts from sharing", style="bold")]
     for one in findings:
         table = _grid()
-        lost = plural(one.lost_tokens, "token") if one.lost_tokens else "no tokens of this run"
-        lost = f"at least {lost}" if one.at_least and one.lost_tokens else lost
         at = "" if one.token is None else f", from token {one.token:,} of the prompt on"
+        lost = _lost(one)
         table.add_row(f"{one.code}", f"{line(one.where, SENTENCE_LIMIT)}{at}; costs {lost}")
         table.add_row("", line(one.words, SENTENCE_LIMIT))
         if one.text:
@@ -324,6 +323,14 @@ def _lint(findings: list[LintFinding] | None) -> list[RenderableType]:
         table.add_row("", line(one.advice, SENTENCE_LIMIT))
         parts.append(table)
     return parts
+
+
+def _lost(one: LintFinding) -> str:
+    """Say what a finding costs."""
+    if not one.lost_tokens:
+        return "an unknown number of tokens" if one.at_least else "no tokens of this run"
+    lost = plural(one.lost_tokens, "token")
+    return f"at least {lost}" if one.at_least else lost
 
 
 def _notes(report: PlanReport) -> list[RenderableType]:
