@@ -15,6 +15,8 @@ from judgefast.prompts import PromptTokenizer, tokenizer_from_gguf
 from judgefast.prompts.decoding import Capabilities
 from judgefast.prompts.model import JudgeModel
 
+from .marked import TEMPLATES, marked
+
 if TYPE_CHECKING:
     from judgefast.prompts.gguf_tokenizer import GgufTokenizerFacts
 
@@ -77,6 +79,14 @@ def judge(request: pytest.FixtureRequest) -> JudgeModel:
     """Both families of tokenizers in turn."""
     model: JudgeModel = request.getfixturevalue(request.param)
     return model
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> PromptTokenizer:
+    """Of a model that the tests make, with the tokens of a bare template."""
+    found = marked(TEMPLATES["bare"]).tokenizer
+    assert found is not None
+    return found
 
 
 @pytest.fixture

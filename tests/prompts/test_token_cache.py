@@ -25,13 +25,6 @@ if TYPE_CHECKING:
     from judgefast.prompts.tokenizer import PromptTokenizer
 
 
-@pytest.fixture(scope="module")
-def tokenizer() -> PromptTokenizer:
-    found = marked(TEMPLATES["bare"]).tokenizer
-    assert found is not None
-    return found
-
-
 @given(texts=st.lists(st.text(st.characters(exclude_categories=()), max_size=30), max_size=20))
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_ids_are_those_of_the_tokenizer_in_the_run_that_keeps_them_and_in_the_next(

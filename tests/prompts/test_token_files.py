@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.prompts.kept import TEXTS, files, filled
-from tests.prompts.marked import TEMPLATES, marked
 
 from judgefast.errors import RunDirectoryError
 from judgefast.prompts import token_files
@@ -23,13 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgefast.prompts.tokenizer import PromptTokenizer
-
-
-@pytest.fixture(scope="module")
-def tokenizer() -> PromptTokenizer:
-    found = marked(TEMPLATES["bare"]).tokenizer
-    assert found is not None
-    return found
 
 
 def test_many_runs_leave_few_files_and_every_text(
