@@ -1,0 +1,1 @@
+"""What a run costs: arithmetic over a workload, a model, accelerators and their prices."""
