@@ -121,9 +121,10 @@ _BOUNDS = {
 """Least, first and most of a parameter."""
 _OLD = "0.14.0"
 """Version of TensorRT-LLM (2024) whose steps take longer by the factor `old`."""
-_READ_ALIKE = {"vLLM": 0.5, "TensorRT-LLM": 1.0}
-"""Share of the cache's bandwidth that is left for 8-bit numbers. vLLM's rows of either precision
-fit if a number takes as long in 8 bits as in 16; TensorRT-LLM's dense rows all have 8 bits."""
+_SLOW_8BIT = 0.5
+"""Factor on the share at which 8-bit caches were read in the rows of vLLM that give no version, of
+October 2025: a number took as long as one of 16 bits. Later versions read them at the same share:
+rows of 0.12 with long answers say so, and kernels of 0.24 as AIConfigurator has them."""
 
 
 def fold_of(key: str) -> int:
@@ -203,6 +204,9 @@ def predict(case: Case, fitted: Fitted, old: float = 1.0) -> float:
     row = case.row
     workload = workload_of(row)
     reached = of_fitted(fitted, 0.0, "fitted", "")
+    if row.engine == "vLLM" and row.version is None:
+        slow = reached.cache_8bit * _SLOW_8BIT
+        reached = msgspec.structs.replace(reached, cache_8bit=slow)
     cache = row.cache or "16bit"
     rates = rates_of(
         case.shape, case.gpu, efficiencies=reached, gpus=row.gpus, weights=row.weights, cache=cache
@@ -277,7 +281,7 @@ def _fitted(
         mfu=by_name["mfu"],
         bandwidth=BANDWIDTH,
         cache=by_name["cache"],
-        cache_8bit=by_name["cache"] * _READ_ALIKE[kind.engine],
+        cache_8bit=by_name["cache"],
         step_seconds=by_name["step_seconds"],
         sequence_seconds=by_name.get("sequence_seconds", sequence_seconds),
         rows=len(rows),
