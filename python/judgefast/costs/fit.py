@@ -18,7 +18,7 @@ from judgefast.catalogue.throughput import Fitted, Measured
 from judgefast.costs.efficiencies import of_fitted
 from judgefast.costs.ranges import Range
 from judgefast.costs.roofline import rates_of
-from judgefast.costs.timing import length_of, time_of
+from judgefast.costs.timing import batch_of, length_of, time_of
 from judgefast.costs.workload import Answers, Workload
 from judgefast.errors import ConfigError
 
@@ -218,24 +218,32 @@ def predict(case: Case, fitted: Fitted, old: float = 1.0) -> float:
             sequence=rates.sequence * old,
             context_token=rates.context_token * old,
         )
-    room = kv_room(
-        case.shape,
-        memory_of(case.gpu) or 0,
-        row.gpus,
-        tokens=length_of(workload),
-        weights=row.weights,
-        cache=cache,
-        utilisation=row.memory_share or UTILISATION,
-    )
     timed = time_of(
-        workload,
-        rates,
-        room_tokens=room.room_tokens if room else math.inf,
-        max_num_seqs=row.users or BATCH,
+        workload, rates, room_tokens=_room_tokens(case), max_num_seqs=row.users or BATCH
     )
     # Who sends the next request when one is answered has no run-out while it is measured.
     ending = 0.0 if row.users else timed.run_out
     return workload.requests * row.answer_tokens / (timed.prefill + timed.decode + ending)
+
+
+def batch_of_case(case: Case) -> float:
+    """Sequences at once: the users of a row, or what is expected to fit."""
+    workload, most = workload_of(case.row), case.row.users or BATCH
+    return batch_of(workload, room_tokens=_room_tokens(case), max_num_seqs=most)[0]
+
+
+def _room_tokens(case: Case) -> float:
+    row = case.row
+    fit = kv_room(
+        case.shape,
+        memory_of(case.gpu) or 0,
+        row.gpus,
+        tokens=length_of(workload_of(row)),
+        weights=row.weights,
+        cache=row.cache or "16bit",
+        utilisation=row.memory_share or UTILISATION,
+    )
+    return math.inf if fit is None else fit.room_tokens
 
 
 def fit(kind: Kind, cases: Sequence[Case], sequence_seconds: float = 0.0) -> tuple[Fitted, float]:
