@@ -148,6 +148,6 @@ def state_bytes(told: dict[str, Any]) -> int:
         groups, size = of("linear_num_key_heads"), of("linear_key_head_dim")
         inner = of("linear_num_value_heads") * of("linear_value_head_dim")
         kernel = of("linear_conv_kernel_dim")
-    exact = "float32" in {told.get("mamba_ssm_dtype"), told.get("mamba_ssm_cache_dtype")}
+    exact = "float32" in (told.get("mamba_ssm_dtype"), told.get("mamba_ssm_cache_dtype"))
     inputs = (inner + 2 * groups * size) * max(0, kernel - 1) * HALF
     return layers * (inner * size * HALF * (2 if exact else 1) + inputs)
