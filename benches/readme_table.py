@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benches.gpu_settings import SETTINGS  # noqa: E402 - the path is set for a start by name
+
 from judgefast.benchmarks.block_ratio import ratio_of  # noqa: E402 - as above
 
 Record = dict[str, Any]
