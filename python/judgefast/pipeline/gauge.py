@@ -96,9 +96,7 @@ def pids_of(engine: Engine) -> list[int]:
 
 def _read(pids: Iterable[int]) -> _Reading:
     own = os.times()
-    return _Reading(
-        time.monotonic(), _by_root(list(pids)), own.user + own.system, _machine()
-    )
+    return _Reading(time.monotonic(), _by_root(list(pids)), own.user + own.system, _machine())
 
 
 def _by_root(pids: list[int]) -> dict[int, float]:

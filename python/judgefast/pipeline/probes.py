@@ -183,10 +183,7 @@ def done(probe: Probe, completions: Sequence[Completion], *, reads_apart: bool) 
     known = [each for each in cached if each is not None]
     found = sum(known) if len(known) == requests else probe.head * (requests - 1)
     lengths = np.array(
-        [
-            1 if probe.labels else each.completion_tokens or probe.answer
-            for each in completions
-        ],
+        [1 if probe.labels else each.completion_tokens or probe.answer for each in completions],
         np.float64,
     )
     mean = float(lengths.mean())
