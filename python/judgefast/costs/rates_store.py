@@ -1,8 +1,8 @@
 """What was measured on this machine, in one file: calibrations, and how finished runs went.
 
 `rates.jsonl`, a line for each record, the newest last. A calibration gives the rates. A run that
-has ended says by how much it was slower than the rates said, and moves them by that, but less: as if
-the calibration's own seconds had agreed with it. So a run never moves a prediction beyond what
+has ended says by how much it was slower than the rates said, and moves them by that, but less: as
+if the calibration's own seconds had agreed with it. So a run never moves a prediction beyond what
 it has shown, and a short one hardly moves it.
 """
 

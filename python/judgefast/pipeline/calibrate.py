@@ -82,7 +82,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[str] = []
 
 
-def calibrate(  # noqa: PLR0913 - what a caller may bring along, all by keyword
+def calibrate(
     config: RunConfig,
     *,
     engine: Engine | None = None,
@@ -149,8 +149,10 @@ class _Rounds:
 
 
 def _engine_of(config: RunConfig) -> Engine:
-    model = {} if config.model is None else {"model": config.model}
-    return create_engine(config.engine, **config.engine_args, **model)
+    options: dict[str, Any] = dict(config.engine_args)
+    if config.model is not None:
+        options["model"] = config.model
+    return create_engine(config.engine, **options)
 
 
 def _start(engine: Engine, say: Callable[[str], None]) -> None:

@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 REQUEST_SECONDS = 300.0
 
 _TEXT = """
-An impartial judge reads the question, then the first answer, then the second one, and says which of
-them is correct, clear and complete, because a correct answer beats a fluent wrong one. Rivers run to
-the sea; bread is made of flour, water, salt and time; a triangle has three sides and its angles add
-up to half a turn. When the train left the city late in the evening nobody knew how far it would go,
-but the driver had counted every stone of that road for twenty years and never missed a single stop.
+An impartial judge reads the question, then the first answer, then the second one, and says which
+of them is correct, clear and complete, because a correct answer beats a fluent wrong one. Rivers
+run to the sea; bread is made of flour, water, salt and time; a triangle has three sides and its
+angles add up to half a turn. When the train left the city late in the evening nobody knew how far
+it would go, but the driver had counted every stone of that road for twenty years and never missed
+a single stop.
 """
-"""Prompts are made of its tokens, in an order that is drawn: plain words that every tokenizer has."""
+"""Prompts are made of its tokens, in an order that is drawn: words that every tokenizer has."""
 
 _SCHEMA = '{"type":"array","items":{"type":"integer"},"minItems":1000}'
 """No answer within it ends before it is cut."""
