@@ -42,6 +42,15 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 
+def when(date: str | None, seen: str) -> str:
+    """Say the day of a price, or that there is none and when it was read.
+
+    >>> when("2026-11-09", "2026-11-26"), when(None, "2026-11-26")
+    ('2026-11-09', 'undated, seen 2026-11-26')
+    """
+    return date or f"undated, seen {seen}"
+
+
 def user_file(name: str) -> Path:
     """Path of the user's own rows; the file need not be there."""
     folder = os.environ.get(FOLDER)
@@ -129,7 +138,7 @@ def _unknown(kind: str, name: str, rows: Mapping[str, Row]) -> ConfigError:
     close = get_close_matches(_bare(name), by_bare, n=_ALIKE, cutoff=0.5)
     keys = list(dict.fromkeys(by_bare[each] for each in close))
     message = f"no {kind} is named `{name}`"
-    hint = f"did you mean `{keys[0]}`?" if keys else f"see `judgefast {kind.lower()}s`"
+    hint = f"did you mean `{keys[0]}`?" if keys else f"known: {', '.join(rows)}"
     if len(keys) > 1:
         hint = f"did you mean one of {', '.join(f'`{key}`' for key in keys)}?"
     return ConfigError(message, hint=hint)

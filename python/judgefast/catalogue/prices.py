@@ -5,11 +5,13 @@ from __future__ import annotations
 import statistics
 from datetime import date as Date  # noqa: N812 - `date` is a field of a price
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Literal
 
 import msgspec
 
-from judgefast.catalogue.files import read_rows
+from judgefast.catalogue.files import read_rows, when
+from judgefast.errors import ConfigError
 
 Kind = Literal["on_demand", "spot"]
 
@@ -49,7 +51,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def when(self) -> str:
         """The date, or that there is none and when it was read."""
-        return self.date or f"undated, seen {self.seen}"
+        return when(self.date, self.seen)
 
     def __str__(self) -> str:
         """Say it with its date, always.
@@ -125,6 +127,35 @@ def typical(gpu: str, kind: Kind, provider: str | None = None) -> tuple[Price, P
         by_provider.setdefault(price.provider, []).append(price)
     middles = [_middle(offers) for offers in by_provider.values()]
     return min(recent, key=_usd), _middle(middles), max(recent, key=_usd)
+
+
+def price_of(gpu: str, kind: Kind = "on_demand", provider: str | None = None) -> Price:
+    """Choose the offer to reckon with: the middle one of today, or a provider's newest.
+
+    Args:
+        gpu: Key of the accelerator.
+        kind: On demand or spot.
+        provider: In any capitals; None for the middle over providers.
+
+    Raises:
+        ConfigError: No price of it is known; the message names the providers that have one.
+
+    """
+    offers = [price for price in prices_of(gpu, kind, provider) if price.usd is not None]
+    offers = [price for price in offers if not price.is_index and not price.is_guide]
+    if offers and provider is not None:
+        return offers[0]
+    today = typical(gpu, kind)
+    if today is not None and provider is None:
+        return today[1]
+    if offers:  # none of them is dated
+        return _middle(offers)
+    others = sorted({price.provider for price in prices_of(gpu, kind) if price.usd is not None})
+    of = f" of `{provider}`" if provider else ""
+    message = f"no price{of} for {gpu} {kind.replace('_', ' ')} is known"
+    close = get_close_matches(provider or "", others, n=1, cutoff=0.4)
+    hint = f"providers: {', '.join(others)}" if others else "say --price USD, for a GPU-hour"
+    raise ConfigError(message, hint=f"did you mean `{close[0]}`?" if close else hint)
 
 
 def _middle(prices: list[Price]) -> Price:
