@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from judgefast.costs.speed import Setting, Speed
+from judgefast.costs.speed import Setting, Speed  # noqa: TC001 - msgspec reads annotations
+from judgefast.costs.workload import Answers  # noqa: TC001 - as above
 from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -61,6 +62,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     cpu_ratio: float | None = None
     name: str = ""
     """Of the run or the bench."""
+    asked: str | None = None
+    """`prompt_hash` of what a run asked."""
+    answers: Answers | None = None
+    """What its judge has written."""
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +175,24 @@ def known(setting: Setting, among: Sequence[Record] | None = None) -> Known | No
     wall, count = _moved(newest, newest.wall, runs, "wall", other=other)
     cpu = None if newest.cpu is None else _moved(newest, newest.cpu, runs, "cpu", other=other)[0]
     return Known(wall=wall, cpu=cpu, calibrated=newest, runs=count)
+
+
+def answers_before(
+    setting: Setting, asked: str, among: Sequence[Record] | None = None
+) -> Answers | None:
+    """What a judge has written when it was asked the same: of the newest run that asked it.
+
+    Args:
+        setting: Of the judge; whatever its engine's version or options.
+        asked: `prompt_hash` of its prompts.
+        among: Records, instead of those of the file.
+
+    """
+    for record in reversed(records() if among is None else among):
+        is_same = record.asked == asked and record.setting.model == setting.model
+        if is_same and record.answers is not None:
+            return record.answers
+    return None
 
 
 def known_rates(

@@ -21,7 +21,7 @@ from judgefast.engines.base import Workload
 from judgefast.errors import ConfigError
 from judgefast.pipeline.gauge import Gauge
 from judgefast.pipeline.probes import Done, Prober, done, probes_for
-from judgefast.pipeline.speed import can_be_measured, is_on_gpu, place_of, setting_of
+from judgefast.pipeline.speed import can_be_measured, gpus_of, place_of, setting_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -220,7 +220,7 @@ def _calibration(
 ) -> Calibration:
     when = now()
     because = f"calibrated on {setting.machine} at {when[:16].replace('T', ' ')} UTC"
-    has_cpu = not is_on_gpu(engine) and all(
+    has_cpu = not gpus_of(engine) and all(
         spent.cpu is not None for pairs in rounds.spent.values() for _, spent in pairs
     )
     wall = fit(_measured(rounds, "wall"), place, because=because, engine_version=setting.version)

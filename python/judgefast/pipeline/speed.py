@@ -65,15 +65,19 @@ def setting_of(engine: Engine, options: Mapping[str, Any]) -> Setting:
 
 def machine_of(engine: Engine) -> str:
     """GPUs that an engine works on, or the CPU, each with its number."""
-    if engine.name == "vllm" and (gpus := find_gpus()):
-        counted = Counter(gpu.product for gpu in gpus)
-        return " + ".join(f"{number} x {product}" for product, number in counted.items())
+    if gpus := gpus_of(engine):
+        return " + ".join(f"{number} x {product}" for product, number in Counter(gpus).items())
     return f"{cores()} x {_cpu()}"
 
 
-def is_on_gpu(engine: Engine) -> bool:
-    """Whether what counts is a GPU's time, not the CPU's."""
-    return engine.name == "vllm" and bool(find_gpus())
+def gpus_of(engine: Engine) -> list[str]:
+    """GPUs that an engine works on, as their driver names them; none where it works on a CPU."""
+    if engine.name != "vllm":
+        return []
+    found = [gpu.product for gpu in find_gpus()]
+    told = getattr(engine, "options", None)
+    devices = [len(each.split(",")) for each in getattr(told, "devices", ())]
+    return found[: sum(devices)] if devices else found
 
 
 def cores() -> int:
