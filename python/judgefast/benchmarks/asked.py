@@ -9,6 +9,8 @@ import msgspec
 from judgefast.benchmarks.bench import Wishes, bench
 from judgefast.benchmarks.ideal import gpus_of, roofline_of
 from judgefast.benchmarks.records import PriceFacts
+from judgefast.benchmarks.sources import is_generated
+from judgefast.benchmarks.sweep import parse_sweep, sweep
 from judgefast.catalogue.gpus import parse_gpus
 from judgefast.catalogue.prices import price_of
 from judgefast.config import config_from
@@ -46,6 +48,7 @@ def measure(what: str, given: dict[str, Any], *, stop: Stop, say: Callable[[str]
         for name in _OF_RUN
         if given.get(name) is not None and given[name] not in ((), {})
     }
+    _check_for(what, given)
     wishes = Wishes(
         what=what,
         config=config_from(dict(options), where="command line"),
@@ -57,8 +60,31 @@ def measure(what: str, given: dict[str, Any], *, stop: Stop, say: Callable[[str]
     )
     if given["gpu"] is not None:
         parse_gpus(given["gpu"])  # a wrong name is said before anything is measured
-    record = bench(wishes, stop=stop, say=say)
+    names = parse_sweep(given["sweep"])
+    if names and wishes.raw:
+        message = "--sweep and --vs raw-vllm do not go together"
+        raise ConfigError(message, hint="sweep first, then hold the best setting to raw vLLM")
+    record = (
+        sweep(wishes, names, stop=stop, say=say) if names else bench(wishes, stop=stop, say=say)
+    )
     return known_of(record, given["gpu"], price=given["price"], provider=given["provider"])
+
+
+def _check_for(what: str, given: dict[str, Any]) -> None:
+    """Refuse flags that say nothing of what is measured.
+
+    Raises:
+        ConfigError: Names the flag.
+
+    """
+    generated = is_generated(what)
+    wrong = ("rubric", "recorded") if generated else ("scale", "max_tokens")
+    for name in wrong:
+        if given.get(name) is not None:
+            flag = f"--{name.replace('_', '-')}"
+            message = f"{flag} does not go with `{what}`"
+            kind = "a file of yours" if generated else "a workload by name"
+            raise ConfigError(message, hint=f"it is for {kind}; leave {flag} out")
 
 
 def known_of(
