@@ -18,6 +18,7 @@ class LazyGroup(SuggestingGroup):
         "compare": "Print what separates two runs, item by item.",
         "embedded": "Fetch the weights of the embedded engine.",
         "engines": "List what can judge here, and what to install for the rest.",
+        "estimate": "Say what a run would cost, before anything is rented.",
         "export": "Write one wide row per outcome to a file.",
         "gate": "Pass or fail a run by rules about its estimates.",
         "gpus": "List what is known of accelerators.",
