@@ -237,7 +237,11 @@ def _judge_of(start: Start, stack: ExitStack) -> Judge:
     if start.engine is not None:
         stack.callback(start.engine.close)
     judge = judge_of(
-        start.config, engine=start.engine, recorded=start.recorded, rubric=start.rubric
+        start.config,
+        engine=start.engine,
+        recorded=start.recorded,
+        rubric=start.rubric,
+        say=start.say,
     )
     stack.callback(judge.engine.close)
     return judge
