@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from judgefast.engines.base import Engine
     from judgefast.engines.source import Source
     from judgefast.journal.run_directory import RunDirectory
+    from judgefast.pipeline.ask import Asked
     from judgefast.pipeline.plan import RunPlan
     from judgefast.prompts.decoding import Decoding
     from judgefast.verdicts.table import VerdictTable
@@ -238,15 +239,11 @@ class StartBudget:
         """Whether what is in flight must be given up."""
         return self._source is not None and self._source.is_over
 
-    def ended(self, given_up: int) -> dict[str, Any]:
-        """What is recorded once nothing more is asked.
-
-        Args:
-            given_up: Requests that were in flight when time was up.
-
-        """
-        reached = None if self._source is None else self._source.reached
-        return {BUDGET: self._facts(reached, given_up)} if self._is_said else {}
+    def ended(self, asked: Asked) -> dict[str, Any]:
+        """What is recorded once nothing more is asked; a run that ended otherwise reached none."""
+        is_other = asked.interrupted or asked.lost is not None or asked.unreadable.is_too_high
+        reached = None if self._source is None or is_other else self._source.reached
+        return {BUDGET: self._facts(reached, asked.given_up)} if self._is_said else {}
 
     def refuse_nothing(self, judged: int, seconds: dict[str, float]) -> None:
         """Refuse a start by which nothing was judged, since its budget was spent on starting.

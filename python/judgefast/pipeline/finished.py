@@ -57,6 +57,8 @@ class DryRun(NamedTuple):
     """Judgments planned that do not fit the judge's context: they fail without being sent."""
     not_needed: int = 0
     """Judgments planned that are decided without asking (`--on-empty lose`)."""
+    budget: tuple[str, ...] = ()
+    """Within which the run would stop, as `--budget` takes them."""
 
 
 def finished(path: Path, report: Report, asked: Asked | None, left: int) -> Finished:

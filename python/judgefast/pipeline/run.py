@@ -157,7 +157,6 @@ def _go(start: Start) -> Finished:
 
 
 def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
-    check_budget(start.config)
     judge = _judge_of(start, stack)
     loading = Loading(judge.engine, start.say)
     config = start.config
@@ -187,7 +186,7 @@ def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
             closing.to_parquet = False
             going.table = read_journal(directory, work.plan, judge.rubric)
             return going.ended(directory.path, 3, str(error))
-        facts = budget.ended(asked.given_up) | _counted(judge.engine)
+        facts = budget.ended(asked) | _counted(judge.engine)
         directory.record_launch(facts | _first_request(asked, going))
         if asked.interrupted:
             closing.to_parquet = False
@@ -269,6 +268,7 @@ def _judge_of(start: Start, stack: ExitStack) -> Judge:
     if start.config.out is None:
         msg = "no run directory was named"
         raise ConfigError(msg, hint="add --out DIR")
+    check_budget(start.config)
     if start.engine is not None:
         stack.callback(start.engine.close)
     judge = judge_of(
