@@ -193,7 +193,7 @@ def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
             mean = asked.in_flight_mean
             directory.finish_launch(seconds=going.seconds, in_flight_mean=mean, interrupted=True)
             return going.interrupted(directory.path)
-        if words := unused_recordings(judge, work.plan.columns, items.item_id, work.rows):
+        if words := unused_recordings(judge, work.plan.columns, items.item_id, work.asked):
             start.say(words)
         judge.engine.close()
         budget.refuse_nothing(work.table.answers.num_answered, going.seconds)
