@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import msgspec
 import numpy as np
 
+from judgefast.catalogue.folders import find_folder
 from judgefast.catalogue.gpus import parse_gpus
 from judgefast.catalogue.models import find_model
 from judgefast.costs.estimate import estimate
 from judgefast.costs.ranges import Range
 from judgefast.costs.shape_given import EXAMPLE, Asking, read_shape, workload_of_shape
 from judgefast.costs.workload import Workload
-from judgefast.engines.servers.shapes import find_folder
 from judgefast.errors import ConfigError, DataError
 from judgefast.pipeline.answers import answers_of, given
 from judgefast.pipeline.cached import CacheWishes
@@ -65,6 +65,11 @@ class Estimated(NamedTuple):
     in_orders: Callable[[int], Workload]
     """The same with 1 or 2 orders, counted anew."""
     notes: list[str]
+
+    @property
+    def mode(self) -> str:
+        """Of the rubric: `pairwise`, `choice`, `scalar` or `binary`."""
+        return self.rubric.mode
 
     def estimate(self) -> Estimate:
         """What it costs as it was asked."""
@@ -221,9 +226,8 @@ class _Counter:
         """What the prompts of this rubric have in common, by a prompt with nothing in it."""
         with ExitStack() as stack:
             tokens, config = self._tokens(stack)
-            row = {"question": "q", "answers": ["a", "b"]}
-            if self._rubric.mode in {"scalar", "binary"}:
-                row = {"question": "q", "answers": ["a"]}
+            shown = "ab" if self._rubric.mode in {"pairwise", "choice"} else "a"
+            row: dict[str, Any] = {"question": "q", "answers": [{"text": each} for each in shown]}
             if self._rubric.reference == "required":
                 row["reference"] = "r"
             decoding = _decoding_of(config)
