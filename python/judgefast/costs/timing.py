@@ -39,15 +39,30 @@ class Timed(msgspec.Struct, frozen=True, kw_only=True):
     """Sequences at once in one copy while requests wait."""
     limit: Limit
     """What keeps `batch` from being more."""
-    steps: float
-    """In which one copy writes tokens."""
-    context: float
-    """Tokens that a written one looks back at, on average."""
+    requests: float
+    """Of one copy, as all that follows."""
+    computed: float
+    """Prompt tokens."""
+    pairs: float
+    """Of a computed token and one that it looks at; sliding layers count in as far as they look."""
+    written: float
+    """Tokens behind the first of each answer, which the prompt's own step writes."""
+    looked_at: float
+    """Tokens that a written one looks back at; sliding layers count in as far as they look."""
+    steady: float
+    """Steps that would write all tokens, were all places taken to the end."""
+    extra: float
+    """Steps more, in the run-out."""
 
     @property
     def seconds(self) -> float:
         """Of all parts."""
         return self.prefill + self.decode + self.run_out + self.host
+
+    @property
+    def steps(self) -> float:
+        """In which one copy writes tokens."""
+        return self.steady + self.extra
 
 
 class _Mean(msgspec.Struct, frozen=True):
@@ -70,6 +85,12 @@ class _Mean(msgspec.Struct, frozen=True):
         A long answer runs longer, and is met more often: hence the spread.
         """
         return self.answer * (1 + self.spread**2) / 2
+
+
+def length_of(workload: Workload, end: End = "likely") -> float:
+    """Tokens of a running sequence, on average: its prompt, and what it has written so far."""
+    mean = _mean(workload, end)
+    return mean.prompt + mean.grown
 
 
 def batch_of(
@@ -144,23 +165,27 @@ def time_of(
         end=end,
     )
     mean, requests = _mean(workload, end), workload.requests / copies
-    seen = rates.looked_at(mean.prompt + mean.grown)
-    pairs = _pairs(mean, rates)
-    prefill = requests * (mean.computed * rates.prompt_token + pairs * rates.prompt_pair)
-    tokens = requests * mean.written
+    looked_at = rates.looked_at(mean.prompt + mean.grown)
+    pairs, tokens = requests * _pairs(mean, rates), requests * mean.written
     # New prompts take the places of finished ones no faster than steps can compute them.
-    fed = requests * mean.computed / max_num_batched_tokens if tokens else 0.0
+    fed = requests * mean.computed / max_num_batched_tokens
     steady = max(tokens / batch, min(fed, tokens))
     extra = _run_out(mean, requests, batch, workload.answers.most, steady)
+    each = rates.sequence + looked_at * rates.context_token
     return Timed(
-        prefill=prefill,
-        decode=steady * rates.step_of(batch) + tokens * (rates.sequence + seen * rates.context_token),
+        prefill=requests * mean.computed * rates.prompt_token + pairs * rates.prompt_pair,
+        decode=steady * rates.step_of(batch) + tokens * each,
         run_out=extra * rates.step_of(batch / 2),
         host=workload.requests * rates.request,
         batch=batch,
         limit=limit,
-        steps=steady + extra,
-        context=mean.prompt + mean.grown,
+        requests=requests,
+        computed=requests * mean.computed,
+        pairs=pairs,
+        written=tokens,
+        looked_at=looked_at,
+        steady=steady,
+        extra=extra,
     )
 
 
