@@ -20,7 +20,7 @@ from judgefast.costs.estimate import estimate
 from judgefast.costs.ranges import Range
 from judgefast.costs.shape_given import EXAMPLE, Asking, read_shape, workload_of_shape
 from judgefast.costs.workload import Workload
-from judgefast.engines.servers.shapes import find_folder
+from judgefast.catalogue.folders import find_folder
 from judgefast.errors import ConfigError, DataError
 from judgefast.pipeline.answers import answers_of, given
 from judgefast.pipeline.cached import CacheWishes

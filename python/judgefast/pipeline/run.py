@@ -22,11 +22,14 @@ from judgefast.pipeline.directory import (
 )
 from judgefast.pipeline.dry_run import dry_run as plan_only
 from judgefast.pipeline.finished import DryRun, Finished, finished
+from judgefast.pipeline.forecast import record_forecast
+from judgefast.pipeline.gauge import Gauge
 from judgefast.pipeline.judge import Judge, judge_of
 from judgefast.pipeline.loading import Loading
 from judgefast.pipeline.missing import read_journal, rows_to_ask
 from judgefast.pipeline.plan import RunPlan, plan_run
 from judgefast.pipeline.read_plan import load_plan
+from judgefast.pipeline.remember import remember, speed_facts
 from judgefast.pipeline.results import READING, Headline, read_run, report_of
 from judgefast.pipeline.start import Going, Start
 from judgefast.pipeline.unused_recordings import unused_recordings
@@ -182,11 +185,14 @@ def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
         judge.engine.close()  # it may have begun
     else:
         texts = texts or stack.enter_context(_texts(start, directory, judge))
+        with going.phase("plan", "planning"):
+            record_forecast(directory, plan, judge, config)
         with going.phase("load", "starting the engine"):
             loading.prepare(plan, rows, judge.prompts.decoding)
             engine = loading.finish()
         facts = {"config": options_in_force(config), "engine": engine}
-        directory.record_launch(facts | cache_in_force(judge.engine))
+        directory.record_launch(facts | cache_in_force(judge.engine) | speed_facts(judge, config))
+        gauge = Gauge(judge.engine)
         work = Work(plan, table, rows, texts, verify=not is_planned_here)
         try:
             with going.phase("judge", "judging"):
@@ -196,7 +202,8 @@ def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
             going.table = read_journal(directory, plan, judge.rubric)
             return going.ended(directory.path, 3, str(error))
         del work
-        directory.record_launch(_counted(judge.engine) | _first_request(asked, going))
+        spent = gauge.spent().facts()
+        directory.record_launch(_counted(judge.engine) | _first_request(asked, going) | spent)
         if asked.interrupted:
             closing.to_parquet = False
             mean = asked.in_flight_mean
@@ -226,7 +233,10 @@ def _report(start: Start, going: Going, directory: RunDirectory, asked: Asked | 
     directory.finish_launch(seconds=going.seconds, in_flight_mean=mean)
     rows = rows_to_ask(reading.plan, reading.table, config.replace(retry=()))
     left = len(reading.table.answers.sharing.judgments_of(rows)[1])
-    return finished(directory.path, report_of(reading), asked, left)
+    report = report_of(reading)
+    if asked is not None and not left:
+        remember(directory, report, start.say)
+    return finished(directory.path, report, asked, left)
 
 
 def _judge_of(start: Start, stack: ExitStack) -> Judge:
