@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import numpy as np
 
-from judgefast.costs.calibration import Place
+from judgefast.costs.calibration import Place  # noqa: TC001 - msgspec reads annotations
 from judgefast.costs.ranges import Range
 from judgefast.costs.rates_store import Record, keep, known, now, records
-from judgefast.costs.speed import Setting
+from judgefast.costs.speed import Setting  # noqa: TC001 - as above
 from judgefast.costs.workload import Answers, Workload
 from judgefast.errors import ConfigError
 from judgefast.pipeline.speed import can_be_measured, kind_of, place_of, setting_of

@@ -189,10 +189,7 @@ def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
             record_forecast(directory, plan, judge, config)
         with going.phase("load", "starting the engine"):
             loading.prepare(plan, rows, judge.prompts.decoding)
-            engine = loading.finish()
-        facts = {"config": options_in_force(config), "engine": engine}
-        directory.record_launch(facts | cache_in_force(judge.engine) | speed_facts(judge, config))
-        gauge = Gauge(judge.engine)
+            _record_start(directory, judge, config, loading.finish())
         work = Work(plan, table, rows, texts, verify=not is_planned_here)
         try:
             with going.phase("judge", "judging"):
@@ -202,8 +199,7 @@ def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
             going.table = read_journal(directory, plan, judge.rubric)
             return going.ended(directory.path, 3, str(error))
         del work
-        spent = gauge.spent().facts()
-        directory.record_launch(_counted(judge.engine) | _first_request(asked, going) | spent)
+        directory.record_launch(_counted(judge.engine) | _first_request(asked, going))
         if asked.interrupted:
             closing.to_parquet = False
             mean = asked.in_flight_mean
@@ -215,6 +211,15 @@ def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
     going.let_go()
     del plan, table, rows, items  # the report reads its own, and there is room for one of them
     return _report(start, going, directory, asked)
+
+
+def _record_start(
+    directory: RunDirectory, judge: Judge, config: RunConfig, engine: dict[str, Any]
+) -> None:
+    """Write down what is known once the engine has started: its own facts among it."""
+    facts = {"config": options_in_force(config), "engine": engine}
+    facts |= cache_in_force(judge.engine) | speed_facts(judge, config)
+    directory.record_launch(facts)
 
 
 def _report(start: Start, going: Going, directory: RunDirectory, asked: Asked | None) -> Finished:
@@ -300,6 +305,7 @@ def _ask(
     headline = Background(
         Headline(directory, start.config, judge.rubric, items, work.plan, work.table)
     )
+    gauge = Gauge(judge.engine)
     try:
         asked = ask(
             directory,
@@ -312,6 +318,7 @@ def _ask(
         )
     finally:
         progress.close()
+    directory.record_launch(gauge.spent().facts())
     if not asked.interrupted:
         headline.close()  # a report takes the memory that it holds
     return asked
