@@ -30,12 +30,18 @@ WORTH_A_WORD = 0.05
 HOUR = 3600.0
 
 
+LINES = (
+    *("prompt_tokens", "computed_tokens", "answer_tokens"),
+    *("judging_seconds", "cpu_seconds", "gpu_hours", "usd"),
+)
+"""Names of lines, as far as an estimate has them."""
+
+
 class BilledLine(msgspec.Struct, frozen=True, kw_only=True):
     """One figure as it was estimated, and as it came."""
 
     name: str
-    """`prompt_tokens`, `computed_tokens`, `answer_tokens`, `judging_seconds`, `cpu_seconds`,
-    `gpu_hours`, `usd`."""
+    """One of `LINES`."""
     estimated: Range
     actual: float | None = None
     """None where nobody counted it."""
