@@ -144,7 +144,7 @@ def config_from(options: dict[str, Any], *, where: str) -> RunConfig:
         return msgspec.convert(options, RunConfig, strict=True)
     except msgspec.ValidationError as error:
         is_list = str(error).startswith("Expected `array`")
-        msg = f"{where}: {_in_words(str(error))}"
+        msg = f"{where}: {in_words(str(error))}"
         raise ConfigError(msg, hint="write it as a list, in [ ]" if is_list else None) from None
 
 
@@ -162,10 +162,10 @@ _WRONG_KIND = re.compile(
 )
 
 
-def _in_words(error: str) -> str:
+def in_words(error: str) -> str:
     """Say of which option a value has the wrong type, and what it takes.
 
-    >>> _in_words("Expected `int | null`, got `str` - at `$.limit`")
+    >>> in_words("Expected `int | null`, got `str` - at `$.limit`")
     '`limit` takes a whole number or nothing, saw text'
     """
     found = _WRONG_KIND.fullmatch(error)

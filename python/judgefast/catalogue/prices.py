@@ -1,0 +1,168 @@
+"""Prices of a GPU-hour, each with provider, date and source: they age within weeks."""
+
+from __future__ import annotations
+
+import statistics
+from datetime import date as Date  # noqa: N812 - `date` is a field of a price
+from datetime import timedelta
+from difflib import get_close_matches
+from typing import Literal
+
+import msgspec
+
+from judgefast.catalogue.files import read_rows, when
+from judgefast.errors import ConfigError
+
+Kind = Literal["on_demand", "spot"]
+
+RECENT = timedelta(days=120)
+"""Prices that are older than the newest by more are not of today."""
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True):
+    """One offer: a price, or how far it lies below the provider's price on demand."""
+
+    key: str
+    provider: str
+    gpu: str
+    """Key of the accelerator."""
+    kind: Kind
+    usd: float | None = None
+    """US dollars for an hour of one GPU; None where only a discount was published."""
+    discount: tuple[float, float] | None = None
+    """Least and most share below the price on demand, for an offer that has no price of its own."""
+    gpus: int = 1
+    """In the machine that was offered; its price is divided by them."""
+    region: str | None = None
+    tier: str | None = None
+    sku: str | None = None
+    """The provider's name of the machine."""
+    date: str | None = None
+    """ISO, the day on which it was the price; None where the source does not say."""
+    seen: str
+    """ISO, the day on which it was read there."""
+    source: str
+    note: str | None = None
+    is_index: bool = False
+    """An average over offers of others, that nobody can order."""
+    is_guide: bool = False
+    """Of the guide's list, which is kept to redo the guide's arithmetic."""
+
+    @property
+    def when(self) -> str:
+        """The date, or that there is none and when it was read."""
+        return when(self.date, self.seen)
+
+    def __str__(self) -> str:
+        """Say it with its date, always.
+
+        >>> str(Price(key="k", provider="P", gpu="H200-SXM", kind="spot", usd=2.5,
+        ...           date="2026-11-01", seen="2026-11-26", source="s"))
+        '$2.50/h (P, spot, 2026-11-01)'
+        """
+        return f"{self.amount} ({self.provider}, {self.kind.replace('_', ' ')}, {self.when})"
+
+    @property
+    def amount(self) -> str:
+        """The price alone; whoever prints it prints `when` beside it."""
+        if self.usd is not None:
+            return f"${self.usd:,.2f}/h"
+        low, high = self.discount or (0.0, 0.0)
+        return f"{low:.0%} to {high:.0%} below on demand"
+
+
+def read_prices() -> dict[str, Price]:
+    """All prices by key, the user's own among them.
+
+    Raises:
+        ConfigError: A line of the user's file is not a row.
+
+    """
+    return read_rows("prices", Price)
+
+
+def prices_of(
+    gpu: str | None = None, kind: Kind | None = None, provider: str | None = None
+) -> list[Price]:
+    """Offers for an accelerator, the newest first, those without a date last.
+
+    Args:
+        gpu: Its key; None for all.
+        kind: On demand or spot; None for both.
+        provider: In any capitals; None for all.
+
+    """
+    found = [
+        price
+        for price in read_prices().values()
+        if gpu in {None, price.gpu}
+        and kind in {None, price.kind}
+        and (provider is None or provider.casefold() == price.provider.casefold())
+    ]
+    return sorted(found, key=lambda price: price.date or "", reverse=True)
+
+
+def typical(gpu: str, kind: Kind, provider: str | None = None) -> tuple[Price, Price, Price] | None:
+    """Return the least, the middle and the highest offer of today.
+
+    Of today are those of the 120 days up to the newest one. The middle one is the median of
+    providers, each by its own median, so that a provider with many regions counts once.
+
+    Returns:
+        Offers with a price and a date; None where there is none.
+
+    """
+    dated = [
+        (price.usd, Date.fromisoformat(price.date), price)
+        for price in prices_of(gpu, kind, provider)
+        if price.usd is not None and price.date is not None
+        if not price.is_index and not price.is_guide
+    ]
+    if not dated:
+        return None
+    newest = max(day for _, day, _ in dated)
+    recent = [price for _, day, price in dated if newest - day <= RECENT]
+    by_provider: dict[str, list[Price]] = {}
+    for price in recent:
+        by_provider.setdefault(price.provider, []).append(price)
+    middles = [_middle(offers) for offers in by_provider.values()]
+    return min(recent, key=_usd), _middle(middles), max(recent, key=_usd)
+
+
+def price_of(gpu: str, kind: Kind = "on_demand", provider: str | None = None) -> Price:
+    """Choose the offer to reckon with: the middle one of today, or a provider's newest.
+
+    Args:
+        gpu: Key of the accelerator.
+        kind: On demand or spot.
+        provider: In any capitals; None for the middle over providers.
+
+    Raises:
+        ConfigError: No price of it is known; the message names the providers that have one.
+
+    """
+    offers = [price for price in prices_of(gpu, kind, provider) if price.usd is not None]
+    offers = [price for price in offers if not price.is_index and not price.is_guide]
+    if offers and provider is not None:
+        return offers[0]
+    today = typical(gpu, kind)
+    if today is not None and provider is None:
+        return today[1]
+    if offers:  # none of them is dated
+        return _middle(offers)
+    others = sorted({price.provider for price in prices_of(gpu, kind) if price.usd is not None})
+    of = f" of `{provider}`" if provider else ""
+    message = f"no price{of} for {gpu} {kind.replace('_', ' ')} is known"
+    close = get_close_matches(provider or "", others, n=1, cutoff=0.4)
+    hint = f"providers: {', '.join(others)}" if others else "say --price USD, for a GPU-hour"
+    raise ConfigError(message, hint=f"did you mean `{close[0]}`?" if close else hint)
+
+
+def _middle(prices: list[Price]) -> Price:
+    """Offer at the lower median."""
+    middle = statistics.median_low([_usd(price) for price in prices])
+    return next(price for price in prices if _usd(price) == middle)
+
+
+def _usd(price: Price) -> float:
+    return price.usd or 0.0
