@@ -157,6 +157,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help=_help("Longest wait for one answer.", "request_seconds"),
         ),
         click.option("--extend", is_flag=True, default=None, help="Let the run's plan grow."),
+        *_budget_flags(),
         click.option(
             "--config",
             "config_file",
@@ -165,6 +166,27 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
     ]
     for flag in reversed(flags):
+        command = flag(command)
+    return command
+
+
+def _budget_flags() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
+    return [
+        click.option(
+            "--budget",
+            multiple=True,
+            metavar="AMOUNT",
+            help="Stop within 5usd, 10000judgments, 3gpu-hours, 2Mtokens; repeatable.",
+        ),
+        click.option("--gpu", metavar="KIND[:N]", help="Accelerators that are paid for."),
+        click.option("--price", type=float, metavar="USD", help="Of one of them, for an hour."),
+        click.option("--provider", help="Whose price of the catalogue counts."),
+    ]
+
+
+def budget_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the flags of a budget, and of what it is reckoned by, to `command`."""
+    for flag in reversed(_budget_flags()):
         command = flag(command)
     return command
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from judgefast.config import config_from
 from judgefast.errors import ConfigError, RunDirectoryError
@@ -29,6 +28,7 @@ from judgefast.pipeline.missing import read_journal, rows_to_ask
 from judgefast.pipeline.plan import RunPlan, plan_run
 from judgefast.pipeline.read_plan import load_plan
 from judgefast.pipeline.results import READING, Headline, read_run, report_of
+from judgefast.pipeline.start import Going, Start
 from judgefast.pipeline.unused_recordings import unused_recordings
 from judgefast.prompts.read_rubric import read_rubric
 from judgefast.reports.progress import Progress
@@ -41,78 +41,11 @@ if TYPE_CHECKING:
     from judgefast.datasets.columns import ItemColumns
     from judgefast.engines.base import Engine
     from judgefast.journal.run_directory import RunDirectory
-    from judgefast.prompts.rubric import Rubric
-    from judgefast.verdicts.table import VerdictTable
 
 __all__ = ["DryRun", "Finished", "resume", "run"]
 
 _OF_ONE_START = ("extend", "retry")
 """Options that a resume does not take over: they were a wish of the start that was given them."""
-
-
-class Start(NamedTuple):
-    """What one start of a run is given."""
-
-    config: RunConfig
-    data: Any
-    """Whatever `read_items` takes; None for `config.data`, or to go on without reading it again."""
-    recorded: Any
-    engine: Engine | None
-    rubric: Rubric | None
-    """As a run keeps it; None for `config.rubric`."""
-    stop: Stop
-    say: Callable[[str], None]
-    show_progress: bool
-
-
-class _Going:
-    """How far a start is: seconds by phase, and what is known of the run."""
-
-    def __init__(self, stop: Stop) -> None:
-        self._stop = stop
-        self.began = time.monotonic()
-        self.seconds: dict[str, float] = {}
-        self.doing = "starting"
-        self.plan: RunPlan | None = None
-        self.table: VerdictTable | None = None
-        self._settled = (0, 0)
-
-    @contextmanager
-    def phase(self, name: str, doing: str) -> Iterator[None]:
-        self.doing = doing
-        self._stop.check()
-        started = time.monotonic()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
-
-    def interrupted(self, path: Path) -> Finished:
-        return self.ended(path, 130, f"interrupted while {self.doing}")
-
-    def ended(self, path: Path, status: int, why: str) -> Finished:
-        """End without a report."""
-        done, planned = self._counts()
-        return Finished(
-            path=path,
-            report=None,
-            status=status,
-            done=done,
-            planned=planned,
-            why=why,
-            left=planned - done,
-        )
-
-    def let_go(self) -> None:
-        """Hold plan and verdicts no longer: a report reads them anew, and twice is too much."""
-        self._settled = self._counts()
-        self.plan = self.table = None
-
-    def _counts(self) -> tuple[int, int]:
-        """Judgments that are done, and that are planned."""
-        if self.plan is None or self.table is None:
-            return self._settled
-        return self.table.answers.num_answered, len(self.plan)
 
 
 def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
@@ -211,7 +144,7 @@ def resume(  # noqa: PLR0913 - as above
 
 def _go(start: Start) -> Finished:
     """Tell the story; a wish to end that comes anywhere in it is an end like others."""
-    going = _Going(start.stop)
+    going = Going(start.stop)
     try:
         with seldom_collected(), ExitStack() as stack:
             return _story(start, going, stack)
@@ -221,7 +154,7 @@ def _go(start: Start) -> Finished:
         return going.interrupted(Path(str(start.config.out)))
 
 
-def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
+def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
     judge = _judge_of(start, stack)
     loading = Loading(judge.engine, start.say)
     config = start.config
@@ -277,7 +210,7 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
     return _report(start, going, directory, asked)
 
 
-def _report(start: Start, going: _Going, directory: RunDirectory, asked: Asked | None) -> Finished:
+def _report(start: Start, going: Going, directory: RunDirectory, asked: Asked | None) -> Finished:
     """Close the journal, and say what the run has come to."""
     config = start.config
     try:
@@ -380,7 +313,7 @@ def _counted(engine: Engine) -> dict[str, Any]:
     return {} if counters is None else {"counters": counters()}
 
 
-def _first_request(asked: Asked, going: _Going) -> dict[str, float]:
+def _first_request(asked: Asked, going: Going) -> dict[str, float]:
     """Seconds from the start to the first request; nothing where none was sent."""
     if asked.first_sent is None:
         return {}
