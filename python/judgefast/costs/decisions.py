@@ -9,13 +9,15 @@ import msgspec
 from judgefast.costs.estimates import Money  # noqa: TC001 - msgspec reads annotations
 from judgefast.costs.ranges import Range  # noqa: TC001 - as above
 
+Change = Literal["asked", "answers", "orders", "model", "gpu", "gpus", "sample", "api"]
+"""What a way of judging changes."""
+
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):
     """One way of judging, with what it costs."""
 
     name: str
-    kind: Literal["asked", "answers", "orders", "model", "gpu", "gpus", "sample", "api"]
-    """What it changes."""
+    kind: Change
     says: str
     """What changes in the verdict, where a reader would be misled; empty where nothing does."""
     items: int
