@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from judgefast.catalogue.shape import shape_of
 from judgefast.engines.vllm.prefix_cache import prefix_cache
-from judgefast.engines.vllm.shape import shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from judgefast.catalogue.shape import Shape
     from judgefast.engines.base import PrefixCache
-    from judgefast.engines.vllm.shape import Shape
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from judgefast.catalogue.shape import Shape, shape_of
 from judgefast.engines.base import Workload
 from judgefast.engines.vllm import hardware
 from judgefast.engines.vllm.hardware import Gpu, parse, visible
 from judgefast.engines.vllm.room import Machine, lengths_of
 from judgefast.engines.vllm.settings import GIB, Settings, Wishes, choose
-from judgefast.engines.vllm.shape import Shape, shape_of
 from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from judgefast.catalogue.attention import HALF
+from judgefast.catalogue.shape import shape_of, weight_files
 from judgefast.engines.base import Lane
 from judgefast.engines.child.supervisor import Answer, Failure, Supervisor
 from judgefast.engines.vllm.fleet import Fleet
@@ -19,7 +21,6 @@ from judgefast.engines.vllm.priming import Primer, needs_priming
 from judgefast.engines.vllm.replies import Pending
 from judgefast.engines.vllm.room import numbers_of
 from judgefast.engines.vllm.settings import SEQUENCES
-from judgefast.engines.vllm.shape import HALF, shape_of, weight_files
 from judgefast.engines.vllm.versions import warning_of
 from judgefast.engines.vllm.work import work_of
 from judgefast.errors import EngineError, ModelError

@@ -6,20 +6,20 @@ import time
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
 
+from judgefast.catalogue.shape import shape_of, weight_files
 from judgefast.engines.child.supervisor import END_SECONDS, Answer, Patience, Supervisor
 from judgefast.engines.vllm.hardware import find_gpus, is_cpu_build
 from judgefast.engines.vllm.prefix_cache import prefix_cache
 from judgefast.engines.vllm.settings import SEQUENCES, Settings, Wishes, choose
-from judgefast.engines.vllm.shape import shape_of, weight_files
 from judgefast.engines.vllm.wire import DIALECT, Beat, Load, Ready, Warm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from judgefast.catalogue.shape import Shape
     from judgefast.engines.base import PrefixCache, Workload
     from judgefast.engines.vllm.hardware import Gpu
     from judgefast.engines.vllm.options import VllmOptions
-    from judgefast.engines.vllm.shape import Shape
     from judgefast.prompts.model_folder import ModelFolder
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from judgefast.catalogue.attention import HALF
 from judgefast.engines.base import PrefixCache
 from judgefast.engines.vllm.room import numbers_of
-from judgefast.engines.vllm.shape import HALF
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from judgefast.engines.vllm.shape import Shape
+    from judgefast.catalogue.shape import Shape
 
 BLOCK_TOKENS = 16
 CPU_BLOCK_TOKENS = 128

@@ -5,14 +5,14 @@ from __future__ import annotations
 from math import floor
 from typing import TYPE_CHECKING, NamedTuple
 
-from judgefast.engines.vllm.shape import HALF
+from judgefast.catalogue.attention import HALF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from judgefast.catalogue.shape import Shape
     from judgefast.engines.base import Workload
     from judgefast.engines.vllm.hardware import Gpu
-    from judgefast.engines.vllm.shape import Shape
 
 UTILISATION = 0.92
 """Share of a GPU's memory that vLLM takes, by its own default."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
+from judgefast.catalogue.attention import HALF
 from judgefast.engines.vllm.hardware import Gpu  # noqa: TC001 - msgspec reads it
 from judgefast.engines.vllm.room import (
     UTILISATION,
@@ -20,14 +21,13 @@ from judgefast.engines.vllm.room import (
     lengths_of,
     numbers_of,
 )
-from judgefast.engines.vllm.shape import HALF
 from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from judgefast.catalogue.shape import Shape
     from judgefast.engines.base import Workload
-    from judgefast.engines.vllm.shape import Shape
 
 GIB = float(1 << 30)
 FP8 = "fp8"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from judgefast.engines.vllm.shape import Shape, shape_of
+from judgefast.catalogue.shape import Shape, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
