@@ -70,10 +70,10 @@ def test_a_run_of_pairs_is_planned_against_even(tmp_path: Path) -> None:
     pilot = pilot_of(reading)
     [of_one] = values(reading).values()
     spread = np.var([value for _, value in of_one], ddof=1)
-    assert (pilot.name, pilot.questions, pilot.items) == ("win_rate", COUNT, COUNT)
+    assert (pilot.name, pilot.questions, pilot.values) == ("win_rate", COUNT, COUNT)
     assert pilot.spread.variance == pytest.approx(spread)
     assert pilot.design == "win_rate against even (candidate=wrong baseline=right)"
-    assert (pilot.is_difference, pilot.correlation, pilot.within) == (False, None, None)
+    assert (pilot.compares, pilot.correlation, pilot.within) == ("even", None, None)
     ties = sum(value == 0.5 for _, value in of_one) / COUNT
     assert pilot.ties == pytest.approx(ties)
     assert pilot.because == f"{COUNT} questions of the pilot, {100 * ties:.0f} % ties"
@@ -103,7 +103,7 @@ def test_a_run_that_scores_two_models_is_planned_for_their_difference(tmp_path: 
     assert pilot.design == "mean of model=right against model=wrong, question by question"
     assert pilot.spread.variance == pytest.approx(np.var(right - wrong, ddof=1))
     assert pilot.correlation == pytest.approx(np.corrcoef(right, wrong)[0, 1])
-    assert (pilot.is_difference, pilot.questions, pilot.items) == (True, COUNT, COUNT)
+    assert (pilot.compares, pilot.questions, pilot.values) == ("sides", COUNT, COUNT)
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,8 @@ def test_values_of_one_question_that_go_together_count_for_less(tmp_path: Path) 
 
     judge_rows(tmp_path / "run", rows, alike, rubric="scalar-1-5")
     pilot = pilot_of(read_run(tmp_path / "run"))
-    assert (pilot.questions, pilot.items) == (COUNT, 4 * COUNT)
+    assert (pilot.questions, pilot.values) == (COUNT, 4 * COUNT)
+    assert pilot.per_question == 4
     assert pilot.within == pytest.approx(1.0, abs=0.02)
     assert "4.0 values a question, which go together by" in pilot.because
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from itertools import combinations
 from math import sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -48,14 +48,16 @@ class Pilot(NamedTuple):
     slice: str
     spread: Spread
     """Of one question."""
-    is_difference: bool
-    """Whether it is of two models or two runs; else of one mean alone."""
+    compares: Literal["sides", "even", "nothing"]
+    """Two models or two runs; a win rate and one half; or it is of one mean alone."""
     design: str
     """What is compared with what, in words."""
     questions: int
     """Clusters with a value."""
-    items: int
-    """Units with a value: items, or pairs of answers of an item."""
+    values: int
+    """Of items, or of pairs of answers of an item."""
+    per_question: float
+    """Items of a question, on average."""
     missing: float
     """Share of units without a value."""
     unread: float
@@ -76,7 +78,7 @@ class Pilot(NamedTuple):
             parts.append(f"correlation {self.correlation:.2f}")
         if self.within is not None:
             parts.append(
-                f"{self.items / self.questions:.1f} values a question, "
+                f"{self.values / self.questions:.1f} values a question, "
                 f"which go together by {self.within:.2f}"
             )
         if self.ties is not None:
@@ -112,6 +114,7 @@ def pilot_of(reading: Reading, against: Reading | None = None, *, name: str | No
         reading,
         chosen,
         design=f"{chosen.part.name} {against_what}{where}",
+        against_even=is_pairs,
         notes=_widest(len(found), "slices"),
     )
 
@@ -143,7 +146,8 @@ class _Lone(NamedTuple):
     part: _Part
     spread: Spread
     questions: int
-    items: int
+    values: int
+    per_question: float
     missing: float
     within: float | None
 
@@ -172,7 +176,8 @@ class _Lone(NamedTuple):
             part=part,
             spread=Spread(error**2 * questions, width=high - low, few=few),
             questions=questions,
-            items=int(scored.sum()),
+            values=int(scored.sum()),
+            per_question=len(np.unique(part.item[scored])) / questions,
             missing=1 - float(scored.mean()),
             within=within,
         )
@@ -272,17 +277,18 @@ def _said(  # noqa: PLR0913 - what is known, by keyword
     lone: _Lone,
     *,
     design: str,
+    against_even: bool = False,
     mean: PairedMean | None = None,
     others: tuple[float, float] | None = None,
     notes: tuple[str, ...] = (),
 ) -> Pilot:
     """Put together what a mean, or the difference of two, says."""
-    spread, questions, items, missing = lone.spread, lone.questions, lone.items, lone.missing
+    spread, questions, values, missing = lone.spread, lone.questions, lone.values, lone.missing
     correlation, within = None, lone.within
     if mean is not None:
         moments, own = mean.measurement.moments, mean.spread()
         assert own is not None
-        spread, questions, items = own, moments.clusters, moments.outcomes
+        spread, questions, values = own, moments.clusters, moments.outcomes
         missing = mean.measurement.missing / max(mean.both, 1)
         within = None
         if others is not None and all(others):
@@ -292,10 +298,11 @@ def _said(  # noqa: PLR0913 - what is known, by keyword
         name=lone.part.name,
         slice=lone.part.slice,
         spread=spread,
-        is_difference=mean is not None,
+        compares="sides" if mean is not None else "even" if against_even else "nothing",
         design=design,
         questions=questions,
-        items=items,
+        values=values,
+        per_question=lone.per_question,
         missing=missing,
         unread=_mean_of(reading, "unreadable") or 0.0,
         ties=_mean_of(reading, "tie_rate"),
