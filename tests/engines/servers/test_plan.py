@@ -79,9 +79,21 @@ def test_the_least_parts_hold_the_weights_and_half_as_many_do_not(weights: float
         assert parts == 1 or weights > parts // 2 * room
 
 
+_SIZES = {
+    "Qwen/Qwen2.5-72B-Instruct": (145.4e9, 75.2e9, 327_680, 0, 0, 32_768),
+    "openai/gpt-oss-120b": (65.2e9, 65.2e9, 36_864, 36_864, 128, 131_072),
+    "nvidia/Llama-3_1-Nemotron-Ultra-253B-v1": (506.8e9, 257.6e9, 262_144, 0, 0, 131_072),
+}
+"""Bytes of weights at 16 and 8 bits, of a token in full and sliding layers; window; context."""
+
+
+def test_every_preset_is_a_model_of_the_catalogue() -> None:
+    assert set(PRESETS) == set(_SIZES)
+
+
 @settings(max_examples=60)
 @given(
-    st.sampled_from([preset.hub_name for preset in PRESETS]),
+    st.sampled_from(sorted(_SIZES)),
     st.integers(50, 20_000),
     st.integers(1, 8000),
     st.sampled_from(["H200", "B200"]),
@@ -89,16 +101,18 @@ def test_the_least_parts_hold_the_weights_and_half_as_many_do_not(weights: float
 def test_what_runs_side_by_side_fits_beside_the_weights(
     model: str, prompt: int, answer: int, gpu: str
 ) -> None:
-    preset = next(each for each in PRESETS if each.hub_name == model)
+    bf16, fp8, growing, sliding, window, context = _SIZES[model]
     server = plan(model, prompt_tokens=prompt, answer_tokens=answer, gpu=gpu)
     told = server.arguments
-    kv_bytes = preset.shape.kv_bytes_per_token / (2 if told.get("kv_cache_dtype") == "fp8" else 1)
-    weights = preset.shape.weight_bytes * (0.52 if told.get("quantization") == "fp8" else 1)
-    used = told["max_num_seqs"] * (prompt + answer) * kv_bytes + weights
-    assert told["max_num_seqs"] == 8 or used <= 0.95 * MEMORY[gpu] * 1e9 * server.gpus
+    kv_bytes = growing * (prompt + answer) + sliding * min(prompt + answer, window)
+    if told.get("kv_cache_dtype") == "fp8":
+        kv_bytes /= 2
+    weights = fp8 if told.get("quantization") == "fp8" else bf16
+    used = told["max_num_seqs"] * kv_bytes + weights
+    by_driver = {"H200": 143_771 * 2**20, "B200": 180e9}[gpu]
+    assert told["max_num_seqs"] == 8 or used <= 0.95 * by_driver * server.gpus
     assert 8 <= told["max_num_seqs"] <= 256
-    assert told["max_model_len"] <= preset.shape.context_tokens
-    assert told["max_model_len"] >= min(prompt + answer, preset.shape.context_tokens)
+    assert min(prompt + answer, context) <= told["max_model_len"] <= context
 
 
 @settings(max_examples=60)
@@ -148,7 +162,7 @@ def test_a_folder_is_read_for_its_size(tmp_path: Path) -> None:
 
 
 def test_layers_with_windows_keep_what_prompts_share_where_vllm_can(tmp_path: Path) -> None:
-    config = LLAMA | {"layer_types": ["sliding_attention", "full_attention"]}
+    config = LLAMA | {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 64}
     path = write_model(tmp_path / "windows", {"text_config": config})
     name = "prefix_cache_retention_interval"
     assert plan(path).arguments[name] == "None"

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from judgefast.catalogue.attention import HALF
+from judgefast.catalogue.fits import UTILISATION, memory_of, room_bytes
+from judgefast.catalogue.folders import find_folder
+from judgefast.catalogue.gpus import find_gpu
+from judgefast.catalogue.shape import Shape, read_shape, shape_of
 from judgefast.engines.servers.arguments import to_flags
 from judgefast.engines.servers.gpus import MEMORY, least_parts, spread
 from judgefast.engines.servers.presets import find_preset
-from judgefast.engines.servers.shapes import Shape, find_folder, read_shape
 from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,10 +37,6 @@ _FOR_EVERY_MODEL: Mapping[str, Any] = {
 
 _MOST_SEQUENCES = 256
 _LEAST_SEQUENCES = 8
-_OWN_BYTES = 3e9
-"""What vLLM itself takes of an accelerator."""
-_USUAL_SHARE = 0.92
-"""vLLM's `gpu_memory_utilization` by itself."""
 
 _FAST_BYTES = 40e9
 """A model of fewer bytes may answer faster than one API process carries."""
@@ -109,10 +109,10 @@ def plan_server(  # noqa: PLR0913 - one for each question
     is_path = folder is not None and Path(model).expanduser().is_dir()
     path = str(folder.resolve()) if folder and is_path else model
     preset = find_preset(path)
-    shape = preset.shape if preset else read_shape(folder) if folder else Shape()
+    shape = preset.shape if preset else read_shape(folder) if folder else shape_of(None, {})
     own = preset.arguments if preset else {}
     wanted: dict[str, Any] = {**own, **given}
-    if shape.has_windows and _has("prefix_cache_retention_interval", release):
+    if shape.is_sliding and _has("prefix_cache_retention_interval", release):
         # Else the first two requests of a prefix group compute it, and most groups have two.
         wanted = {"prefix_cache_retention_interval": "None", **wanted}
     parts, copies, notes = _spread(shape, wanted, gpu, gpus)
@@ -121,10 +121,10 @@ def plan_server(  # noqa: PLR0913 - one for each question
         "tensor_parallel_size": parts if parts > 1 else None,
         "data_parallel_size": copies if copies > 1 else None,
         "api_server_count": need.api_servers,
-        "max_model_len": min(need.context_tokens, shape.context_tokens or need.context_tokens),
+        "max_model_len": min(need.context_tokens, shape.context or need.context_tokens),
         "max_num_seqs": _sequences(shape, wanted, need, parts=parts, gpu=gpu),
     }
-    weights = shape.served_bytes(wanted.get("quantization"))
+    weights = _served_bytes(shape, wanted)
     is_fast = weights is None or weights < _FAST_BYTES
     if is_fast and need.api_servers is None and "api_server_count" not in given:
         notes.append(
@@ -156,7 +156,7 @@ def _spread(
     if (parts := asked["tensor_parallel_size"]) is not None:
         copies = asked["data_parallel_size"] or spread(gpus, parts)[1]
         return parts, copies, []
-    weights = shape.served_bytes(wanted.get("quantization"))
+    weights = _served_bytes(shape, wanted)
     if weights is None:
         return gpus or 1, asked["data_parallel_size"] or 1, [_unknown(gpus)]
     least = least_parts(weights, MEMORY[gpu])
@@ -184,17 +184,23 @@ def _size(name: str, value: object) -> int | None:
 
 def _sequences(shape: Shape, wanted: Mapping[str, Any], need: Need, *, parts: int, gpu: str) -> int:
     """Requests side by side that the KV cache has room for, so that none loses its place."""
-    weights = shape.served_bytes(wanted.get("quantization"))
-    if weights is None or not shape.kv_bytes_per_token:
+    weights = _served_bytes(shape, wanted)
+    kv_bytes = 1 if str(wanted.get("kv_cache_dtype")).startswith("fp8") else HALF
+    each = shape.sequence_bytes(need.tokens, number_bytes=kv_bytes, gpus=parts)
+    memory = memory_of(find_gpu(gpu))
+    if weights is None or not each or memory is None:
         return _MOST_SEQUENCES
-    share = wanted.get("gpu_memory_utilization", _USUAL_SHARE)
-    share = share if isinstance(share, float | int) else _USUAL_SHARE
-    kv = shape.kv_bytes_per_token / (
-        2 if str(wanted.get("kv_cache_dtype")).startswith("fp8") else 1
-    )
-    room = (share * MEMORY[gpu] * 1e9 - _OWN_BYTES) * parts - weights
-    fit = int(room / (kv * need.tokens)) // _LEAST_SEQUENCES * _LEAST_SEQUENCES
+    share = wanted.get("gpu_memory_utilization", UTILISATION)
+    share = share if isinstance(share, float | int) else UTILISATION
+    room = room_bytes(memory, parts, weights, utilisation=share)
+    fit = int(room / each) // _LEAST_SEQUENCES * _LEAST_SEQUENCES
     return min(_MOST_SEQUENCES, max(_LEAST_SEQUENCES, fit))
+
+
+def _served_bytes(shape: Shape, wanted: Mapping[str, Any]) -> int | None:
+    """Bytes of weights in memory, by vLLM's argument `quantization`."""
+    is_fp8 = str(wanted.get("quantization")).startswith("fp8")
+    return shape.weight_bytes_at("fp8" if is_fp8 else None)
 
 
 def _has(name: str, release: tuple[int, int] | None) -> bool:

@@ -6,6 +6,7 @@ from math import floor
 from typing import TYPE_CHECKING, NamedTuple
 
 from judgefast.catalogue.attention import HALF
+from judgefast.catalogue.fits import groups, room_bytes, usable_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -13,13 +14,6 @@ if TYPE_CHECKING:
     from judgefast.catalogue.shape import Shape
     from judgefast.engines.base import Workload
     from judgefast.engines.vllm.hardware import Gpu
-
-UTILISATION = 0.92
-"""Share of a GPU's memory that vLLM takes, by its own default."""
-SEEN_BY_CUDA = 0.99
-"""Of what the driver reports."""
-OVERHEAD_BYTES = 3_000_000_000
-"""What a GPU needs beside weights and cache: CUDA itself, activations, captured graphs."""
 
 _ASSUMED_TOKENS = 4096
 """Length of the longest sequence while no data is known, where the model takes as many."""
@@ -101,7 +95,11 @@ class Machine(NamedTuple):
     @property
     def each(self) -> float:
         """Bytes of the smallest GPU that vLLM may fill."""
-        return min(gpu.total_bytes for gpu in self.gpus) * SEEN_BY_CUDA * self.utilisation
+        return usable_bytes(self._smallest, utilisation=self.utilisation)
+
+    @property
+    def _smallest(self) -> int:
+        return min(gpu.total_bytes for gpu in self.gpus)
 
     def fit(
         self, shape: Shape, lengths: Lengths, gpus: int, *, quantized: bool, cache_bytes: int
@@ -112,7 +110,7 @@ class Machine(NamedTuple):
         longest = shape.sequence_bytes(lengths.longest, number_bytes=cache_bytes, gpus=gpus)
         if weights is None or typical is None or longest is None:
             return None
-        left = (self.each - OVERHEAD_BYTES) * gpus - weights
+        left = room_bytes(self._smallest, gpus, weights, utilisation=self.utilisation)
         room = left if self.cache_memory is None else min(left, float(self.cache_memory * gpus))
         return Fit(
             gpus,
@@ -124,12 +122,8 @@ class Machine(NamedTuple):
         )
 
     def groups(self, shape: Shape) -> Iterator[int]:
-        """Numbers of GPUs that may hold a copy together: powers of two that divide its heads."""
-        size = 1
-        while size <= len(self.gpus):
-            if shape.heads % size == 0:
-                yield size
-            size *= 2
+        """Numbers of these GPUs that may hold a copy together."""
+        return groups(shape, len(self.gpus))
 
 
 def numbers_of(cache_dtype: str) -> int:

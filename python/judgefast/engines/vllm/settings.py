@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import msgspec
 
 from judgefast.catalogue.attention import HALF
+from judgefast.catalogue.fits import UTILISATION
 from judgefast.engines.vllm.hardware import Gpu  # noqa: TC001 - msgspec reads it
 from judgefast.engines.vllm.room import (
-    UTILISATION,
     Fit,
     Lengths,
     Machine,
