@@ -27,9 +27,31 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     """For each token that a sequence in a step looks back at."""
     request: float = 0.0
     """For each request, of the host's work that nothing overlaps."""
+    experts: float = 0.0
+    """For each step that needs all routed experts: one of fewer sequences reads fewer."""
+    expert_share: float = 0.0
+    """Share of the routed experts that one token goes through."""
+    window: int | None = None
+    """Tokens that sliding layers look back at; None where no layer slides."""
+    window_share: float = 0.0
+    """Share of `prompt_pair` and of `context_token` that sliding layers take."""
     error: float
     """Share by which a prediction may be off, as a ratio either way."""
     basis: Basis
     because: str
     """Where they are from, in words: fitted on so many rows, calibrated when and where."""
     engine_version: str | None = None
+
+    def step_of(self, sequences: float) -> float:
+        """Seconds that a step takes whatever its sequences look back at, without their own part.
+
+        The expected share of experts that some of `sequences` tokens go through is
+        `1 - (1 - expert_share) ** sequences`, were they drawn evenly.
+        """
+        return self.step + self.experts * (1 - (1 - self.expert_share) ** sequences)
+
+    def looked_at(self, tokens: float) -> float:
+        """Tokens that one looks back at, weighed by the layers that look so far."""
+        if self.window is None:
+            return tokens
+        return tokens - self.window_share * max(0.0, tokens - self.window)

@@ -1,0 +1,365 @@
+"""Efficiencies out of public measurements, and how well they predict those they have not seen.
+
+Every kind of row has a fit of few parameters. The rows lie in folds by a hash of their key; each is
+predicted by a fit on the other folds, and that error is the one that is told.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from judgefast.catalogue.fits import UTILISATION, kv_room, memory_of
+from judgefast.catalogue.throughput import Fitted, Measured
+from judgefast.costs.efficiencies import of_fitted
+from judgefast.costs.ranges import Range
+from judgefast.costs.roofline import rates_of
+from judgefast.costs.timing import length_of, time_of
+from judgefast.costs.workload import Answers, Workload
+from judgefast.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from judgefast.catalogue.gpus import Gpu
+    from judgefast.catalogue.models import Model
+    from judgefast.catalogue.shape import Shape
+
+FOLDS = 5
+BANDWIDTH = 0.92
+"""Share of the memory's bandwidth at which weights are read: about what plain copies reach. Set: in
+rows of one model it cannot be told from the seconds that a step takes anyway."""
+BATCH = 2048
+"""Sequences at once that TensorRT-LLM's bench allows. vLLM's rows all have fixed users."""
+_QUEUED = 3000
+"""Requests of a queued row that does not say how many."""
+_ROOM = 0.05
+"""Share of a GPU's memory that a KV cache must have, or the row is not predicted."""
+
+
+class Case(NamedTuple):
+    """A measurement with what it was measured on."""
+
+    row: Measured
+    shape: Shape
+    gpu: Gpu
+
+
+class Predicted(NamedTuple):
+    """A measurement beside what a fit without its fold says. `error` is a share of the measured."""
+
+    row: Measured
+    kind: str
+    """Key of the fit; it ends in `, unseen` where no row of this sort was in it."""
+    tokens_per_second: float
+
+    @property
+    def error(self) -> float:
+        return self.tokens_per_second / self.row.output_tokens_per_second - 1
+
+
+class Kind(NamedTuple):
+    """Rows that one set of efficiencies is fitted on, and those that it only predicts."""
+
+    key: str
+    engine: str
+    experts: bool
+    fits: Callable[[Measured], bool]
+    free: tuple[str, ...]
+    """Parameters that are fitted: fields of `Fitted`, and `old`."""
+    borrowed: str | None = None
+    """Kind whose seconds for a sequence are taken over: its own rows have few at once."""
+
+
+def _is_70b(row: Measured) -> bool:
+    return "-70B-" in row.model and row.weights == "fp8"
+
+
+KINDS = (
+    Kind(
+        "TensorRT-LLM, dense",
+        "TensorRT-LLM",
+        experts=False,
+        fits=lambda row: _is_70b(row) or (row.model == "Llama-3.1-8B-Instruct" and not row.users),
+        free=("mfu", "cache", "step_seconds", "sequence_seconds", "old"),
+    ),
+    Kind(
+        "vLLM, dense",
+        "vLLM",
+        experts=False,
+        fits=lambda row: _is_70b(row) or row.model == "Qwen3-32B",
+        free=("mfu", "cache", "step_seconds"),
+        borrowed="TensorRT-LLM, dense",
+    ),
+    Kind(
+        "TensorRT-LLM, experts",
+        "TensorRT-LLM",
+        experts=True,
+        fits=lambda row: row.users is not None,
+        free=("mfu", "cache", "step_seconds"),
+    ),
+    Kind(
+        "vLLM, experts",
+        "vLLM",
+        experts=True,
+        fits=lambda row: row.users is not None,
+        free=("mfu", "cache", "step_seconds"),
+    ),
+)
+
+_BOUNDS = {
+    "mfu": (0.1, 0.55, 1.0),
+    "cache": (0.2, 0.8, BANDWIDTH),
+    "step_seconds": (0.0, 0.003, 0.05),
+    "sequence_seconds": (0.0, 5e-6, 1e-3),
+    "old": (0.8, 1.1, 1.6),
+}
+"""Least, first and most of a parameter."""
+_OLD = "0.14.0"
+"""Version of TensorRT-LLM (2024) whose steps take longer by the factor `old`."""
+_READ_ALIKE = {"vLLM": 0.5, "TensorRT-LLM": 1.0}
+"""Share of the cache's bandwidth that is left for 8-bit numbers. vLLM's rows of either precision
+fit if a number takes as long in 8 bits as in 16; TensorRT-LLM's dense rows all have 8 bits."""
+
+
+def fold_of(key: str) -> int:
+    """Fold of a row, by its key alone: a new row moves no other."""
+    return int(hashlib.sha256(key.encode()).hexdigest(), 16) % FOLDS
+
+
+def cases_of(
+    rows: Iterable[Measured], models: Mapping[str, Model], gpus: Mapping[str, Gpu]
+) -> list[Case]:
+    """Join measurements with their models and accelerators.
+
+    Raises:
+        ConfigError: A row names a model, with a known config.json, or a GPU that is not there.
+
+    """
+    cases = []
+    for row in rows:
+        model, gpu = models.get(row.model), gpus.get(row.gpu)
+        shape = model.shape if model else None
+        if shape is None or gpu is None:
+            message = f"`throughput.jsonl`: `{row.key}` is of a model or a GPU that has no sizes here"
+            raise ConfigError(message, hint="add them with `judgefast models add`, or to gpus.jsonl")
+        cases.append(Case(row, shape, gpu))
+    return cases
+
+
+def has_room(case: Case) -> bool:
+    """Whether the KV cache has room worth the name: 70B in 8 bits on one 80 GB GPU has not."""
+    fit = kv_room(
+        case.shape, memory_of(case.gpu) or 0, case.row.gpus, tokens=1, weights=case.row.weights
+    )
+    room = 0.0 if fit is None else fit.room_bytes
+    return room > _ROOM * case.row.gpus * (memory_of(case.gpu) or 0)
+
+
+def kind_of(row: Measured, experts: bool) -> Kind:  # noqa: FBT001 - a fact of the row's model
+    """Set of efficiencies for a row, whether it is fitted on it or not.
+
+    Raises:
+        ConfigError: No set is of this engine.
+
+    """
+    for kind in KINDS:
+        if kind.engine == row.engine and kind.experts == experts:
+            return kind
+    message = f"`throughput.jsonl`: `{row.key}`: no efficiencies are fitted for {row.engine}"
+    raise ConfigError(message, hint=f"known: {', '.join(dict.fromkeys(k.engine for k in KINDS))}")
+
+
+def workload_of(row: Measured) -> Workload:
+    """Requests of a measurement, whose lengths are drawn evenly about the mean."""
+    requests = row.requests or _QUEUED
+    spread = (row.longest_answer / row.answer_tokens - 1) / math.sqrt(3)
+    prompts = requests * row.prompt_tokens
+    return Workload(
+        items=requests,
+        judgments=requests,
+        requests=requests,
+        prompt_tokens=round(prompts),
+        computed_tokens=Range.exactly(prompts),
+        longest_prompt=math.ceil(row.prompt_tokens),
+        answers=Answers(
+            mean=Range.exactly(row.answer_tokens),
+            spread=spread,
+            most=row.longest_answer,
+            basis="published",
+            because=row.source,
+        ),
+        basis="published",
+        because=row.source,
+    )
+
+
+def predict(case: Case, fitted: Fitted, old: float = 1.0) -> float:
+    """Output tokens a second that efficiencies expect of a measurement's case."""
+    row = case.row
+    workload = workload_of(row)
+    reached = of_fitted(fitted, 0.0, "fitted", "")
+    cache = row.cache or "16bit"
+    rates = rates_of(
+        case.shape, case.gpu, efficiencies=reached, gpus=row.gpus, weights=row.weights, cache=cache
+    )
+    if row.version == _OLD:
+        rates = msgspec.structs.replace(
+            rates,
+            step=rates.step * old,
+            sequence=rates.sequence * old,
+            context_token=rates.context_token * old,
+        )
+    room = kv_room(
+        case.shape,
+        memory_of(case.gpu) or 0,
+        row.gpus,
+        tokens=length_of(workload),
+        weights=row.weights,
+        cache=cache,
+        utilisation=row.memory_share or UTILISATION,
+    )
+    timed = time_of(
+        workload,
+        rates,
+        room_tokens=room.room_tokens if room else math.inf,
+        max_num_seqs=row.users or BATCH,
+    )
+    # Who sends the next request when one is answered has no run-out while it is measured.
+    ending = 0.0 if row.users else timed.run_out
+    return workload.requests * row.answer_tokens / (timed.prefill + timed.decode + ending)
+
+
+def fit(kind: Kind, cases: Sequence[Case], sequence_seconds: float = 0.0) -> tuple[Fitted, float]:
+    """Fit the free parameters of a kind: least soft-L1 of the logarithm of predicted by measured.
+
+    Returns:
+        The efficiencies, their errors not yet known; and the factor `old`.
+
+    """
+    from scipy.optimize import least_squares  # noqa: PLC0415 - it takes a second to load
+
+    bounds = [_BOUNDS[name] for name in kind.free]
+
+    def misses(values: Sequence[float]) -> list[float]:
+        fitted, old = _fitted(kind, cases, values, sequence_seconds)
+        measured = [case.row.output_tokens_per_second for case in cases]
+        pairs = zip(cases, measured, strict=True)
+        return [math.log(predict(case, fitted, old) / real) for case, real in pairs]
+
+    found = least_squares(
+        misses,
+        [first for _, first, _ in bounds],
+        bounds=([least for least, _, _ in bounds], [most for _, _, most in bounds]),
+        x_scale=[first for _, first, _ in bounds],
+        loss="soft_l1",
+        f_scale=0.1,
+    )
+    return _fitted(kind, cases, [float(value) for value in found.x], sequence_seconds)
+
+
+def _fitted(
+    kind: Kind, cases: Sequence[Case], values: Sequence[float], sequence_seconds: float
+) -> tuple[Fitted, float]:
+    by_name = dict(zip(kind.free, values, strict=True))
+    rows = [case.row for case in cases]
+    found = Fitted(
+        key=kind.key,
+        engine=kind.engine,
+        experts=kind.experts,
+        gpus=sorted({row.gpu for row in rows}),
+        most_gpus=max(row.gpus for row in rows),
+        weights=sorted({row.weights for row in rows}),
+        mfu=by_name["mfu"],
+        bandwidth=BANDWIDTH,
+        cache=by_name["cache"],
+        cache_8bit=by_name["cache"] * _READ_ALIKE[kind.engine],
+        step_seconds=by_name["step_seconds"],
+        sequence_seconds=by_name.get("sequence_seconds", sequence_seconds),
+        rows=len(rows),
+        parameters=len(kind.free),
+        median=0.0,
+        most=0.0,
+        worst=0.0,
+        source="throughput.jsonl",
+        date=max(row.date for row in rows),
+    )
+    return found, by_name.get("old", 1.0)
+
+
+class Table(NamedTuple):
+    """All rows predicted, and the efficiencies fitted on all of each kind."""
+
+    predicted: list[Predicted]
+    excluded: list[Measured]
+    """For want of room: no fit predicts them, and they are advised against."""
+    fitted: dict[str, Fitted]
+
+
+def table(cases: Sequence[Case]) -> Table:
+    """Fit every kind, and predict every row by a fit without its fold.
+
+    A row that no fit takes is predicted by the fit of its engine on all of that one's rows, and
+    counts as unseen.
+    """
+    excluded = [case.row for case in cases if not has_room(case)]
+    usable = [case for case in cases if has_room(case)]
+    predicted: list[Predicted] = []
+    fitted: dict[str, Fitted] = {}
+    for kind in KINDS:
+        of_kind = [
+            case
+            for case in usable
+            if case.row.engine == kind.engine and (case.shape.experts > 1) == kind.experts
+        ]
+        seen = [case for case in of_kind if kind.fits(case.row)]
+        borrowed = fitted[kind.borrowed].sequence_seconds if kind.borrowed else 0.0
+        whole, old = fit(kind, seen, borrowed)
+        own = _out_of_fold(kind, seen, borrowed)
+        unseen = [case for case in of_kind if not kind.fits(case.row)]
+        predicted += own
+        predicted += [
+            Predicted(case.row, f"{kind.key}, unseen", predict(case, whole, old)) for case in unseen
+        ]
+        errors = summary(own)
+        fitted[kind.key] = msgspec.structs.replace(
+            whole, median=errors.median, most=errors.most, worst=errors.worst
+        )
+    return Table(predicted, excluded, fitted)
+
+
+def _out_of_fold(kind: Kind, cases: Sequence[Case], borrowed: float) -> list[Predicted]:
+    predicted = []
+    for fold in range(FOLDS):
+        others = [case for case in cases if fold_of(case.row.key) != fold]
+        fitted, old = fit(kind, others, borrowed)
+        predicted += [
+            Predicted(case.row, kind.key, predict(case, fitted, old))
+            for case in cases
+            if fold_of(case.row.key) == fold
+        ]
+    return predicted
+
+
+class Errors(NamedTuple):
+    """Errors of some predictions, as shares of what was measured."""
+
+    rows: int
+    median: float
+    most: float
+    """95 of 100 are within it."""
+    worst: float
+    mean: float
+    """With its sign: above 0 is too fast."""
+
+
+def summary(predicted: Sequence[Predicted]) -> Errors:
+    """Sum up the errors of at least one prediction."""
+    sizes = sorted(abs(each.error) for each in predicted)
+    mean = sum(each.error for each in predicted) / len(predicted)
+    most = sizes[math.ceil(0.95 * len(sizes)) - 1]
+    return Errors(len(sizes), median(sizes), most, sizes[-1], mean)

@@ -1,0 +1,237 @@
+"""Seconds for a workload at given rates, by sums: what an engine does step by step is counted.
+
+The terms of a step add up, so that the seconds of prompts and of written tokens hang on their
+sums alone, whatever the order; only how many steps there are hangs on how the requests lie beside
+each other. With N requests that write D tokens after their first one and B of them at once, there
+are N * D / B steps while all places are taken, and the run-out behind them, when nothing waits any
+more: as many steps as the longest answer that still runs has left.
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+from typing import Literal
+
+import msgspec
+
+from judgefast.costs.rates import Rates  # noqa: TC001 - as in the other modules of this room
+from judgefast.costs.workload import Workload  # noqa: TC001 - as above
+
+MAX_NUM_SEQS = 1024
+"""Sequences at once that vLLM allows on an H100 or H200 where nothing is said."""
+MAX_BATCHED_TOKENS = 8192
+"""Tokens in a step that vLLM allows there, offline."""
+
+End = Literal["low", "likely", "high"]
+Limit = Literal["room", "max_num_seqs", "requests"]
+
+
+class Timed(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds of a run by the clock, all copies side by side."""
+
+    prefill: float
+    decode: float
+    run_out: float
+    """What the end takes longer, when fewer and fewer sequences run."""
+    host: float
+    batch: float
+    """Sequences at once in one copy while requests wait."""
+    limit: Limit
+    """What keeps `batch` from being more."""
+    requests: float
+    """Of one copy, as all that follows."""
+    computed: float
+    """Prompt tokens."""
+    pairs: float
+    """Of a computed token and one that it looks at; sliding layers count in as far as they look."""
+    written: float
+    """Tokens behind the first of each answer, which the prompt's own step writes."""
+    looked_at: float
+    """Tokens that a written one looks back at; sliding layers count in as far as they look."""
+    steady: float
+    """Steps that would write all tokens, were all places taken to the end."""
+    extra: float
+    """Steps more, in the run-out."""
+
+    @property
+    def seconds(self) -> float:
+        """Of all parts."""
+        return self.prefill + self.decode + self.run_out + self.host
+
+    @property
+    def steps(self) -> float:
+        """In which one copy writes tokens."""
+        return self.steady + self.extra
+
+
+class _Mean(msgspec.Struct, frozen=True):
+    """One request of a workload, on average."""
+
+    prompt: float
+    computed: float
+    answer: float
+    spread: float
+
+    @property
+    def written(self) -> float:
+        """Tokens behind the first, which the prompt's own step writes."""
+        return max(0.0, self.answer - 1)
+
+    @property
+    def grown(self) -> float:
+        """Tokens of the answer that a running sequence has behind it, on average.
+
+        A long answer runs longer, and is met more often: hence the spread.
+        """
+        return self.answer * (1 + self.spread**2) / 2
+
+
+def length_of(workload: Workload, end: End = "likely") -> float:
+    """Tokens of a running sequence, on average: its prompt, and what it has written so far."""
+    mean = _mean(workload, end)
+    return mean.prompt + mean.grown
+
+
+def batch_of(
+    workload: Workload,
+    *,
+    copies: int = 1,
+    room_tokens: float = math.inf,
+    max_num_seqs: int = MAX_NUM_SEQS,
+    shares: bool = True,
+    end: End = "likely",
+) -> tuple[float, Limit]:
+    """Sequences at once in one copy while requests wait, and what keeps it from more.
+
+    A sequence keeps its own prompt tokens and what it has written. Tokens that it shares with
+    others are computed once and lie in memory once: so a sequence's own are those computed for it,
+    and one prefix is taken off the room for all.
+
+    Args:
+        workload: What is asked.
+        copies: Of the model, each with its part of the requests.
+        room_tokens: That the KV cache of one copy holds.
+        max_num_seqs: Of the engine, for one copy.
+        shares: Whether the engine keeps shared prefixes once; False counts whole prompts.
+        end: Of the workload's ranges.
+
+    """
+    mean = _mean(workload, end)
+    own = mean.computed if shares else mean.prompt
+    room = (room_tokens - (mean.prompt - own)) / max(1.0, own + mean.grown)
+    requests = max(1.0, workload.requests / copies)
+    limits: list[tuple[float, Limit]] = [
+        (requests, "requests"),
+        (float(max_num_seqs), "max_num_seqs"),
+        (max(1.0, room), "room"),
+    ]
+    return min(limits, key=lambda each: each[0])
+
+
+def time_of(
+    workload: Workload,
+    rates: Rates,
+    *,
+    copies: int = 1,
+    room_tokens: float = math.inf,
+    max_num_seqs: int = MAX_NUM_SEQS,
+    max_num_batched_tokens: int = MAX_BATCHED_TOKENS,
+    shares: bool = True,
+    end: End = "likely",
+) -> Timed:
+    """Seconds that an engine takes for a workload once it is warm.
+
+    The error of the rates is not in them: `Range.within(timed.seconds, rates.error)` puts it
+    around.
+
+    Args:
+        workload: What is asked; requests of its means, their answers spread as it says.
+        rates: Of one copy.
+        copies: Of the model, each with its part of the requests.
+        room_tokens: That the KV cache of one copy holds.
+        max_num_seqs: Sequences that one copy runs at once at most.
+        max_num_batched_tokens: Prompt tokens that one step computes at most, with the written ones.
+        shares: Whether the engine keeps shared prefixes once.
+        end: Of the workload's ranges: `low` where all is at its least.
+
+    """
+    batch, limit = batch_of(
+        workload,
+        copies=copies,
+        room_tokens=room_tokens,
+        max_num_seqs=max_num_seqs,
+        shares=shares,
+        end=end,
+    )
+    mean, requests = _mean(workload, end), workload.requests / copies
+    looked_at = rates.looked_at(mean.prompt + mean.grown)
+    pairs, tokens = requests * _pairs(mean, rates), requests * mean.written
+    # New prompts take the places of finished ones no faster than steps can compute them.
+    fed = requests * mean.computed / max_num_batched_tokens
+    steady = max(tokens / batch, min(fed, tokens))
+    extra = _run_out(mean, requests, batch, workload.answers.most, steady)
+    each = rates.sequence + looked_at * rates.context_token
+    return Timed(
+        prefill=requests * mean.computed * rates.prompt_token + pairs * rates.prompt_pair,
+        decode=steady * rates.step_of(batch) + tokens * each,
+        run_out=extra * rates.step_of(batch / 2),
+        host=workload.requests * rates.request,
+        batch=batch,
+        limit=limit,
+        requests=requests,
+        computed=requests * mean.computed,
+        pairs=pairs,
+        written=tokens,
+        looked_at=looked_at,
+        steady=steady,
+        extra=extra,
+    )
+
+
+def _mean(workload: Workload, end: End) -> _Mean:
+    requests = max(1, workload.requests)
+    answers = workload.answers
+    answer = getattr(answers.mean, end)
+    return _Mean(
+        prompt=workload.prompt_tokens / requests,
+        computed=getattr(workload.computed_tokens, end) / requests,
+        answer=answer,
+        spread=answers.spread if answer > 1 else 0.0,
+    )
+
+
+def _pairs(mean: _Mean, rates: Rates) -> float:
+    """Pairs of a computed token and one before it, in one request; sliding layers count less."""
+    start, stop = mean.prompt - mean.computed, mean.prompt
+    pairs = (stop**2 - start**2) / 2
+    if rates.window is None:
+        return pairs
+    beyond = [max(0.0, at - rates.window) ** 2 / 2 for at in (start, stop)]
+    return pairs - rates.window_share * (beyond[1] - beyond[0])
+
+
+def _run_out(mean: _Mean, requests: float, batch: float, most: int, steady: float) -> float:
+    """Steps that are more than if all places were taken to the end.
+
+    Of the sequences that run when nothing waits any more, each has a part of its answer left, and
+    the one with most of it decides. If all requests run at once, that is the longest answer.
+    """
+    if not mean.written:
+        return 0.0
+    longest = _longest(mean, batch, most) - 1
+    left = batch * mean.written * (1 + mean.spread**2) / 2
+    before = requests * mean.written - left  # written before nothing waits any more
+    if before <= 0 or requests <= batch:
+        return max(0.0, longest - steady)
+    return max(0.0, longest - left / batch)
+
+
+def _longest(mean: _Mean, many: float, most: int) -> float:
+    """Length of the longest of so many answers, taken for log-normal and cut at the cap."""
+    if not mean.spread:
+        return mean.answer
+    width = math.sqrt(math.log(1 + mean.spread**2))
+    at = NormalDist().inv_cdf(1 - 0.5 / max(1.0, many))
+    longest = mean.answer * math.exp(width * at - width**2 / 2)
+    return max(mean.answer, min(float(max(most, 1)), longest))
