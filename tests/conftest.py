@@ -20,3 +20,9 @@ def shared() -> Path:
     if os.environ.get("CI") == "true":
         pytest.fail(message)
     pytest.skip(message)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_rows_of_whoever_runs_the_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let the catalogue be that of the package, in commands that tests start too."""
+    os.environ["JUDGEFAST_CATALOGUE"] = str(tmp_path_factory.mktemp("catalogue"))
