@@ -171,7 +171,9 @@ def priced(  # noqa: PLR0913 - what an estimate hangs on, all by keyword
         else energy_of(watts, judging_seconds, starting.seconds, placed.gpus),
         notes=[*notes, *_notes(workload, timed)],
     )
-    return msgspec.structs.replace(made, sums=sums_of(made, rates, likely, watts=watts, of_rates=of_rates))
+    return msgspec.structs.replace(
+        made, sums=sums_of(made, rates, likely, watts=watts, of_rates=of_rates)
+    )
 
 
 def _total(lines: Sequence[Line]) -> Range:

@@ -42,7 +42,7 @@ def judging_lines(
     likely = timed["likely"]
     of = "" if placed.copies == 1 else f", of each of {placed.copies} copies"
     why = {
-        "prefill": f"prompt tokens that are computed{of}; {workload.because}",
+        "prefill": f"prompt tokens that are computed{of}",
         "decode": f"written tokens, {likely.batch:.4g} sequences at once{of}",
         "run_out": "the end, when nothing waits any more and fewer and fewer sequences run",
         "host": "the host's work on each request that nothing overlaps",

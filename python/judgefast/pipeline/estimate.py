@@ -74,10 +74,12 @@ class Estimated(NamedTuple):
     def estimate(self) -> Estimate:
         """What it costs as it was asked."""
         made = estimate(self.workload, self.setting)
-        return msgspec.structs.replace(made, notes=[*self.notes, *made.notes])
+        is_exact = self.plan is not None and self.workload.basis == "counted"
+        digest = self.plan.digest if self.plan is not None and is_exact else None
+        return msgspec.structs.replace(made, digest=digest, notes=[*self.notes, *made.notes])
 
 
-def asked(  # noqa: PLR0913 - what a caller may bring along, all by keyword
+def asked(
     config: RunConfig,
     wishes: CostWishes,
     *,
@@ -216,8 +218,6 @@ class _Counter:
             answers = _answers(decoding, self._wishes)
             wishes = CacheWishes(block_tokens=tokens.block_tokens)
             report = plan_report(config, data=data, wishes=wishes, say=self._say)
-        if not tokens.exact:
-            self.notes.append(f"prompt tokens are counted by {tokens.words}")
         self.notes += report.notes if tokens.exact else []
         workload = workload_of(report, answers, each=tokens.each, by=tokens.words)
         return _Counted(workload, report)
@@ -327,7 +327,11 @@ def workload_of(
 
 
 def workload_from_plan(
-    plan: RunPlan, answers: Answers, *, orders: int, rows: Any = None  # noqa: ANN401 - an index
+    plan: RunPlan,
+    answers: Answers,
+    *,
+    orders: int,
+    rows: Any = None,  # noqa: ANN401 - an index
 ) -> Workload:
     """The sums of a plan that a run has made: nothing is planned again.
 
