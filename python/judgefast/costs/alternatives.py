@@ -18,14 +18,13 @@ if TYPE_CHECKING:
     from judgefast.costs.estimates import Estimate, Money
     from judgefast.costs.workload import Workload
 
-AS_PAID: tuple[str, ...] = ("given", "on_demand", "spot")
-"""Which price a sum is reckoned by where there are several, the first that there is."""
+_KINDS = {"given": 0, "on_demand": 1, "spot": 2}
+_LEVELS = {None: 0, "middle": 0, "lowest": 1, "highest": 2}
 
 
 def money_of(found: Estimate) -> Money | None:
-    """Take the price that sums are reckoned by: the user's own, else on demand."""
-    by_kind = {one.kind: one for one in reversed(found.money)}
-    return next((by_kind[kind] for kind in AS_PAID if kind in by_kind), None)
+    """Take the price that sums are reckoned by: the user's own, else the middle one on demand."""
+    return min(found.money, key=lambda one: (_KINDS[one.kind], _LEVELS[one.level]), default=None)
 
 
 def price_words(money: Money) -> str:
@@ -108,7 +107,7 @@ def way_by_api(api: Api, workload: Workload) -> Way:
     told = [f"${one:g} per 1M {what} tokens" for what, one in prices if one]
     return Way(
         name=api.name,
-        kind="api",
+        kind="decision" if api.kind == "decision" else "api",
         says=BY_DECISION if api.kind == "decision" else BY_API,
         items=workload.items,
         judgments=workload.judgments,
@@ -142,13 +141,15 @@ ONE_ORDER = (
     "position bias is in every verdict and cannot be seen: a judge that leans by 15 points "
     "turns a win rate of .55 into .67"
 )
-BOTH_ORDERS = "every pair is judged in both orders: position bias is measured, and cancels"
+BOTH_ORDERS = "position bias is measured, and cancels"
 OTHER_MODEL = (
-    "another judge: how far it agrees with the one asked about is not known; tokens are taken "
-    "as many as of that one"
+    "how far they agree with the judge asked about is not known; tokens are taken as many as of it"
 )
 BY_DECISION = (
-    "another judge, elsewhere: labels with probabilities, no reason, no thinking; "
+    "other judges, elsewhere: labels with probabilities, no reasons, no thinking; "
     "the texts leave your machines"
 )
-BY_API = "another judge, elsewhere: its model may change; the texts leave your machines"
+BY_API = (
+    "other judges, elsewhere, that may change; the texts leave your machines; "
+    "from nothing to all that prompts share is in the provider's cache"
+)

@@ -6,10 +6,12 @@ from typing import Literal
 
 import msgspec
 
-from judgefast.costs.estimates import Money  # noqa: TC001 - msgspec reads annotations
+from judgefast.costs.estimates import Estimate, Money
 from judgefast.costs.ranges import Range  # noqa: TC001 - as above
 
-Change = Literal["asked", "answers", "orders", "model", "gpu", "gpus", "sample", "api"]
+Change = Literal[
+    "asked", "answers", "orders", "model", "gpu", "gpus", "sample", "decision", "api"
+]
 """What a way of judging changes."""
 
 
@@ -121,7 +123,7 @@ class Deadline(msgspec.Struct, frozen=True, kw_only=True):
         return {"fits": 0, "does_not_fit": 1, "may_fit": 3}[self.fit]
 
 
-class Decisions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Decisions(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked beside the estimate itself; None where it was not."""
 
     alternatives: list[Way] | None = None
@@ -133,3 +135,17 @@ class Decisions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def status(self) -> int:
         """Exit status: that of the deadline; else 0."""
         return 0 if self.deadline is None else self.deadline.status
+
+
+class Decided(Estimate, frozen=True, kw_only=True):
+    """An estimate with what was decided by it."""
+
+    decisions: Decisions
+
+    @classmethod
+    def of(cls, estimate: Estimate, decisions: Decisions) -> Decided:
+        """Put both together."""
+        return cls(
+            decisions=decisions,
+            **{name: getattr(estimate, name) for name in estimate.__struct_fields__},
+        )

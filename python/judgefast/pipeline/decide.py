@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +25,15 @@ from judgefast.pipeline.sample import PowerWishes, design_of, sample_of
 from judgefast.pipeline.ways import Ways, cheapest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from judgefast.costs.estimates import Estimate
     from judgefast.costs.workload import Workload
     from judgefast.pipeline.estimate import Estimated
+
+
+FEW = 3
+"""Judges, and kinds of accelerator, that a deadline names."""
 
 
 class DecisionWishes(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +87,7 @@ def _alternatives(asked: Estimated, ways: Ways) -> list[Way]:
         *cheapest(ways.gpus()),
         *sorted(
             (one for one in apis if one.usd is not None),
-            key=lambda one: one.usd.likely if one.usd is not None else 0.0,
+            key=lambda one: (one.kind == "api", one.usd.likely if one.usd is not None else 0.0),
         ),
     ]
     return beside(ways.asked(), found)
@@ -174,7 +179,7 @@ def _deadline(asked: Estimated, ways: Ways, deadline: float, sample: Sample | No
             len(copies),
         )
         others += copies[: enough + 1]
-        others += cheapest(ways.gpus())
+        others += cheapest(_in_time(ways.gpus(), deadline), FEW)
         if sample is not None and sample.items < asked.workload.items:
             others.append(sample.way)
         elif 0 < items < asked.workload.items:
@@ -191,11 +196,17 @@ def _deadline(asked: Estimated, ways: Ways, deadline: float, sample: Sample | No
             )
         others += ways.answers()
         others += ways.orders() if asked.workload.orders > 1 else ()
-        others += [one for one in ways.models() if _is_less(one, found)]
+        smaller = (one for one in ways.models() if _is_less(one, found))
+        others += islice(_in_time(smaller, deadline), FEW)
         others = beside(ways.asked(), others)[1:]
     return deadline_of(deadline, found.seconds, most_items=items, ways=others)
 
 
 def _is_less(way: Way, found: Estimate) -> bool:
-    """Whether a judge takes less time than the one asked about."""
-    return way.seconds is not None and way.seconds.likely < found.seconds.likely
+    """Whether a judge takes fewer GPU-hours than the one asked about."""
+    return way.gpu_hours is not None and way.gpu_hours.likely < found.gpu_hours.likely
+
+
+def _in_time(ways: Iterable[Way], deadline: float) -> Iterator[Way]:
+    """Those that are likely done."""
+    return (one for one in ways if one.seconds is not None and one.seconds.likely <= deadline)

@@ -184,7 +184,7 @@ class Ways:
         return [model for _, model in sorted(chosen, key=lambda one: -one[0])]
 
 
-def cheapest(ways: Iterator[Way], most: int = MOST_OTHERS) -> list[Way]:
+def cheapest(ways: Iterable[Way], most: int = MOST_OTHERS) -> list[Way]:
     """The cheapest of some, by money where it is known, else by GPU-hours."""
 
     def cost(way: Way) -> tuple[bool, float]:

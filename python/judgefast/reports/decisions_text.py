@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from judgefast.costs.durations import duration_words
+from judgefast.costs.ranges import Range
 from judgefast.reports.console import Look, to_text
 from judgefast.reports.inert import line
 from judgefast.reports.ranges import figure, money, of_unit, span
-from judgefast.reports.words import SENTENCE_LIMIT, name, percent, plural
+from judgefast.reports.words import NAME_LIMIT, SENTENCE_LIMIT, name, percent, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
+    from rich.table import Table
 
     from judgefast.costs.decisions import Affordable, Deadline, Decisions, Sample, Way
 
@@ -61,7 +64,8 @@ def _deadline(deadline: Deadline) -> list[RenderableType]:
         return said
     if deadline.ways:
         said += ["", _title("What likely fits, the nearest first")]
-        said.append(_table(deadline.ways[:MOST_FITTING]))
+        said += _row("", "time", "GPU-hours", "money", "of asked")
+        said += _lines(deadline.ways[:MOST_FITTING])
         if more := len(deadline.ways) - MOST_FITTING:
             said += [f"{more} more fit (--json has all)."] if more > 0 else []
     else:
@@ -125,47 +129,71 @@ def _cost(way: Way) -> str:
 
 
 def _alternatives(ways: Sequence[Way]) -> list[RenderableType]:
-    said = ["", _title("Alternatives"), _table(ways)]
+    said: list[RenderableType] = ["", _title("Alternatives")]
+    said += _row("", "time", "GPU-hours", "money", "of asked")
+    said += _lines(ways)
     return [*said, "Prices age within weeks; --price USD sets your own for your GPU."]
 
 
-def _table(ways: Sequence[Way]) -> RenderableType:
-    """Two or three lines each: figures, what they are of, what changes in the verdict."""
+def _lines(ways: Sequence[Way]) -> Iterator[RenderableType]:
+    """Two lines each: figures, and what they are of. Before a group or behind one, what changes."""
+    for title, group in groupby(ways, key=lambda way: _TITLES.get(way.kind, "")):
+        several = list(group)
+        says = {one.says for one in several}
+        if title:
+            common = f": {says.pop()}" if len(says) == 1 and any(says) else ""
+            yield from ("", f"{title}{common}")
+        for one in several:
+            yield from _figures(one)
+            if one.says and one.says in says:
+                yield _indented(one.says)
+
+
+_TITLES = {
+    "answers": "Other answers",
+    "orders": "Other orders",
+    "model": "Other judges",
+    "gpu": "Other GPUs",
+    "gpus": "More GPUs",
+    "sample": "Fewer items",
+    "decision": "Decision endpoints",
+    "api": "Models paid by the token",
+}
+
+
+def _figures(way: Way) -> Iterator[RenderableType]:
+    if way.misfit is not None:
+        yield f"{line(way.name, NAME_LIMIT)}: {line(way.misfit, SENTENCE_LIMIT)}"
+        return
+    time = "" if way.seconds is None else span(Range.exactly(way.seconds.likely))
+    hours = "" if way.gpu_hours is None else figure(way.gpu_hours.likely)
+    paid = "" if way.usd is None else money(way.usd)
+    share = "" if way.times is None else figure(way.times)
+    yield from _row(line(way.name, NAME_LIMIT), time, hours, paid, share)
+    if way.kind in {"api", "decision"}:
+        yield _indented(way.price)
+    else:
+        yield _indented(f"{way.placed}, {way.price or 'no dated price is known'}")
+
+
+_WIDTHS = (27, 8, 11, 24, 10)
+
+
+def _row(name: str, *cells: str) -> Iterator[RenderableType]:
+    """Cells to the right of a name; a long name has its own line."""
+    first, *widths = _WIDTHS
+    if len(name) > first:
+        yield name
+        name = ""
+    right = "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+    yield f"{name:<{first}}{right}"
+
+
+def _indented(words: str) -> RenderableType:
     from rich.padding import Padding  # noqa: PLC0415 - loaded when something is shown
-    from rich.table import Table  # noqa: PLC0415 - loaded when something is shown
     from rich.text import Text  # noqa: PLC0415 - loaded when something is shown
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("", overflow="fold", ratio=1)
-    for column in ("time", "GPU-hours", "of asked"):
-        table.add_column(column, justify="right", no_wrap=True)
-    rows: list[RenderableType] = []
-    del table
-    for one in ways:
-        rows.append(Text(_figures(one), style="bold"))
-        rows += [Padding(Text(words), (0, 0, 0, 2)) for words in _below(one)]
-    from rich.console import Group  # noqa: PLC0415 - loaded when something is shown
-
-    return Group(*rows)
-
-
-def _figures(way: Way) -> str:
-    parts = [way.name]
-    if way.misfit is not None:
-        return f"{way.name}: {line(way.misfit, SENTENCE_LIMIT)}"
-    if way.gpu_hours is not None and way.seconds is not None:
-        parts += [span(way.seconds), f"{of_unit(way.gpu_hours, 'GPU-hours')}"]
-    if way.times is not None and way.kind != "asked":
-        parts.append(f"{figure(way.times)} x the cost")
-    return "  ".join(parts)
-
-
-def _below(way: Way) -> list[str]:
-    if way.misfit is not None:
-        return []
-    said = way.placed
-    said += f": {money(way.usd)} at {way.price}" if way.usd is not None else ": no dated price"
-    return [said, way.says] if way.says else [said]
+    return Padding(Text(words), (0, 0, 0, 2))
 
 
 def _title(words: str) -> RenderableType:
@@ -174,7 +202,7 @@ def _title(words: str) -> RenderableType:
     return Text(words, style="bold")
 
 
-def _grid() -> RenderableType:
+def _grid() -> Table:
     from rich.table import Table  # noqa: PLC0415 - loaded when something is shown
 
     table = Table.grid(padding=(0, 2, 0, 0))
