@@ -9,9 +9,7 @@ import msgspec
 from judgefast.costs.estimates import Estimate, Money
 from judgefast.costs.ranges import Range  # noqa: TC001 - as above
 
-Change = Literal[
-    "asked", "answers", "orders", "model", "gpu", "gpus", "sample", "decision", "api"
-]
+Change = Literal["asked", "answers", "orders", "model", "gpu", "gpus", "sample", "decision", "api"]
 """What a way of judging changes."""
 
 
