@@ -6,7 +6,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from judgefast.costs.durations import duration_words
-from judgefast.costs.ranges import Range
 from judgefast.reports.console import Look, to_text
 from judgefast.reports.inert import line
 from judgefast.reports.ranges import figure, money, of_unit, span
@@ -165,7 +164,7 @@ def _figures(way: Way) -> Iterator[RenderableType]:
     if way.misfit is not None:
         yield f"{line(way.name, NAME_LIMIT)}: {line(way.misfit, SENTENCE_LIMIT)}"
         return
-    time = "" if way.seconds is None else span(Range.exactly(way.seconds.likely))
+    time = "" if way.seconds is None else span(way.seconds).partition(" (")[0]
     hours = "" if way.gpu_hours is None else figure(way.gpu_hours.likely)
     paid = "" if way.usd is None else money(way.usd)
     share = "" if way.times is None else figure(way.times)
