@@ -16,8 +16,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benches.block_ratio import ratio_of  # noqa: E402 - the path is set for a start by name
-from benches.gpu_settings import SETTINGS  # noqa: E402 - as above
+from benches.gpu_settings import SETTINGS  # noqa: E402 - the path is set for a start by name
+from judgefast.benchmarks.block_ratio import ratio_of  # noqa: E402 - as above
 
 Record = dict[str, Any]
 

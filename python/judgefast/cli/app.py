@@ -14,6 +14,7 @@ class LazyGroup(SuggestingGroup):
     """A group whose commands are imported when they are named."""
 
     COMMANDS: ClassVar[dict[str, str]] = {
+        "bench": "Measure a workload on an engine: judgments, tokens, hours, money.",
         "compare": "Print what separates two runs, item by item.",
         "embedded": "Fetch the weights of the embedded engine.",
         "engines": "List what can judge here, and what to install for the rest.",

@@ -108,11 +108,28 @@ def judge_of(  # noqa: PLR0913 - what a caller may bring along, by keyword
     rubric = rubric_in_force(config, rubric)
     _check_pairs(config, rubric)
     if engine is None:
-        options = _engine_options(config, rubric, recorded)
-        engine = create_engine(config.engine, is_to_plan=is_to_plan, **options)
+        engine = engine_of(config, rubric, recorded, is_to_plan=is_to_plan)
         if started and (recall := getattr(engine, "recall", None)):
             recall(started)
     return Judge(rubric, engine, prompts_of(config, rubric, engine))
+
+
+def engine_of(
+    config: RunConfig,
+    rubric: Rubric | None = None,
+    recorded: Any = None,  # noqa: ANN401 - rows
+    *,
+    is_to_plan: bool = False,
+) -> Engine:
+    """Build the engine that a run is given by its options; the rubric matters to a replay alone.
+
+    Raises:
+        ConfigError: An option does not fit it.
+        ModelError: The judge model is missing.
+
+    """
+    options = _engine_options(config, rubric, recorded)
+    return create_engine(config.engine, is_to_plan=is_to_plan, **options)
 
 
 def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:
@@ -208,7 +225,7 @@ def _has_other_labels(own: VerdictFormat, other: VerdictFormat) -> bool:
     return bool(others) and texts != others
 
 
-def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[str, Any]:  # noqa: ANN401 - rows
+def _engine_options(config: RunConfig, rubric: Rubric | None, recorded: Any) -> dict[str, Any]:  # noqa: ANN401 - rows
     options = dict(config.engine_args)
     if config.model is not None:
         options["model"] = config.model
@@ -220,6 +237,7 @@ def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[st
                 msg = f"`{name}` is for the engine `http`, not for `{config.engine}`"
                 raise ConfigError(msg, hint=f"add --engine http, or leave `{name}` out")
     if config.engine == "replay":
+        rubric = rubric or rubric_in_force(config)
         if recorded is None and config.recorded is None:
             msg = "the engine `replay` has nothing to replay"
             raise ConfigError(msg, hint="add --recorded FILE, or a finished run directory")

@@ -1,0 +1,102 @@
+"""`judgefast bench`: workloads measured on an engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from judgefast.cli.groups import SuggestingGroup
+from judgefast.cli.options import Pair, engine_value
+from judgefast.cli.output import put, say
+
+
+class BenchGroup(SuggestingGroup):
+    """A group whose first word may be a workload: then it is `run` that is meant."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `run` before whatever is no command."""
+        if args and args[0] not in {*self.commands, "-h", "--help"}:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=BenchGroup, invoke_without_command=True)
+@click.pass_context
+def bench(ctx: click.Context) -> None:
+    """Measure a workload on an engine: judgments, tokens, hours, money.
+
+    WORKLOAD is a name that `judgefast bench` lists, a file of yours (with --rubric), or a run
+    directory. `judgefast bench run --help` has the flags; `run` may be left out.
+
+    Example: judgefast bench worked-example --engine embedded --repeats 3
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from judgefast.benchmarks.workloads import SHAPES  # noqa: PLC0415 - on first use
+
+    width = max(map(len, SHAPES))
+    for shape in SHAPES.values():
+        put(f"{shape.name:<{width}}  {shape.about}")
+
+
+@bench.command()
+@click.argument("workload")
+@click.option("--rubric", help="Of a file of yours: built-in rubric, or path of a TOML file.")
+@click.option("--engine", help="Engine that judges. [default: embedded]")
+@click.option("--model", help="Judge model, in the engine's own terms.")
+@click.option("--base-url", multiple=True, help="Server, for --engine http; repeatable.")
+@click.option("--tokenizer", help="Folder or tokenizer.json of a served judge, or auto.")
+@click.option("--recorded", type=click.Path(), help="Recorded outputs, for --engine replay.")
+@click.option(
+    "--engine-arg", "engine_args", type=Pair(), multiple=True, help="Option of the engine."
+)
+@click.option("--orders", type=click.Choice(["both", "one"]), help="Answer orders.")
+@click.option("--items", type=int, help="Questions of one run. [default: the workload's own]")
+@click.option("--scale", type=float, help="Share of the workload's lengths, for small machines.")
+@click.option("--max-tokens", type=int, help="Longest answer of the judge; 1 asks for a label.")
+@click.option("--repeats", type=int, help="Runs that count. [default: 3; 1 with --vs]")
+@click.option("--no-warm-up", is_flag=True, help="Count the first run too.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the texts.")
+@click.option("--force-lengths", is_flag=True, help="Every text at its longest (vLLM).")
+@click.option("--vs", type=click.Choice(["raw-vllm"]), help="What is measured beside it.")
+@click.option("--blocks", type=int, default=6, show_default=True, help="Of --vs, in turns.")
+@click.option("--block-seconds", type=float, default=20.0, show_default=True, help="Of each.")
+@click.option("--sweep", multiple=True, help="NAME=V1,V2,… of the engine; repeatable.")
+@click.option("--gpu", help="GPU and number, as H200:2. [default: those of this machine]")
+@click.option("--price", type=float, help="US$ for an hour of one GPU.")
+@click.option("--provider", help="Whose price counts, where none is given.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Throughput over time: .svg or .png.")
+@click.option("--record", type=click.Path(path_type=Path), help="Write the record there, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+def run(workload: str, **given: Any) -> int:  # noqa: ANN401 - flags
+    """Run WORKLOAD on an engine and say what it took.
+
+    Example: judgefast bench one-token --engine vllm --model MODEL --vs raw-vllm --record now.json
+
+    Exit status: 0 measured, 2 nothing measured, 130 interrupted.
+    """
+    from judgefast.benchmarks.asked import measure  # noqa: PLC0415 - heavy
+    from judgefast.benchmarks.records import to_json, write_record  # noqa: PLC0415 - as above
+    from judgefast.benchmarks.text import render  # noqa: PLC0415 - as above
+    from judgefast.stopping import Stop  # noqa: PLC0415 - with the pipeline
+
+    plot, path, as_json = given.pop("plot"), given.pop("record"), given.pop("as_json")
+    given["engine_args"] = {name: engine_value(value) for name, value in given["engine_args"]}
+    if plot is not None:
+        from judgefast.benchmarks.plot import check_plot  # noqa: PLC0415 - where it is asked for
+
+        check_plot(plot)
+    with Stop().on_signals() as stop:
+        record = measure(workload, given, stop=stop, say=say)
+    if path is not None:
+        write_record(record, path)
+        say(f"record: {path}")
+    if plot is not None:
+        from judgefast.benchmarks.plot import write_plot  # noqa: PLC0415 - as above
+
+        write_plot(record, plot)
+        say(f"plot: {plot}")
+    put((to_json(record).decode() if as_json else render(record)).rstrip("\n"))
+    return 0
