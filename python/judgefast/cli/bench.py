@@ -100,3 +100,33 @@ def run(workload: str, **given: Any) -> int:  # noqa: ANN401 - flags
         say(f"plot: {plot}")
     put((to_json(record).decode() if as_json else render(record)).rstrip("\n"))
     return 0
+
+
+@bench.command()
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@click.option(
+    "--across",
+    type=click.Choice(["workload", "machine", "engine", "model"]),
+    multiple=True,
+    help="Compare records that differ in this; repeatable.",
+)
+@click.option("--gate", is_flag=True, help="Exit with 1 where B is slower, 3 where none can tell.")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
+def compare(a: Path, b: Path, *, across: tuple[str, ...], gate: bool, as_json: bool) -> int:
+    """Say whether record B is faster than record A, slower, or whether that can't be told.
+
+    Example: judgefast bench compare before.json after.json
+    """
+    from judgefast.benchmarks import compare as comparing  # noqa: PLC0415 - heavy
+    from judgefast.benchmarks.compare_text import render  # noqa: PLC0415 - as above
+    from judgefast.benchmarks.records import read_record  # noqa: PLC0415 - as above
+
+    found = comparing.compare(read_record(a), read_record(b), across=across)
+    if as_json:
+        import msgspec  # noqa: PLC0415 - only here
+
+        put(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+    else:
+        put(render(found).rstrip("\n"))
+    return {"faster": 0, "slower": 1, "can't tell": 3}[found.verdict] if gate else 0
