@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from math import sqrt
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,6 +95,26 @@ def test_repeats_need_fewer_questions_but_more_judgments() -> None:
     assert questions == [3532, 2355, 1766, 1472]
     judgments = [k * one for k, one in zip(repeats, questions, strict=True)]
     assert judgments == sorted(judgments)
+
+
+def test_the_page_shows_the_samples_that_come_out() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "statistics.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- samples -->")[2].partition("<!-- end of samples -->")[0]
+    shown = [
+        [int(one) for one in re.findall(r"\d+", line.rsplit("|", 2)[1])]
+        for line in table.splitlines()[4:]
+        if line
+    ]
+    rate, pairs = variance_of_rates(0.80, 0.78), (0.0, 0.5, 0.7, 0.9)
+    assert shown == [
+        [needed(rate, 0.02), needed(rate, 0.02, ONE_SIDED)],
+        [needed(variance_of_rates(0.80, 0.78, one), 0.02) for one in (0.3, 0.5, 0.7, 0.9)],
+        [Spread(one, is_square=True).needed(0.02) for one in (0.05, 0.10, 0.20, 0.30)],
+        [needed(variance_of_pairs(0.95, one), 0.08) for one in pairs],
+        [needed(variance_of_pairs(0.95, one), 0.3) for one in pairs[:2]],
+        [needed(variance, 0.02) for variance, _ in WIN_RATES],
+        [needed(variance_of_repeats(0.10, 0.06, k, 0.7), 0.02) for k in (1, 2, 4, 8)],
+    ]
 
 
 @settings(max_examples=60, deadline=None)
