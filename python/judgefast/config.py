@@ -94,6 +94,14 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Longest wait for one answer. Seconds."""
     extend: bool = False
     """Let the run directory's plan grow: appended rows, the second order, more repeats."""
+    budget: tuple[str, ...] = ()
+    """Amounts that the run stays within, as `5usd`, `10000judgments`, `3gpu-hours`, `2Mtokens`."""
+    gpu: str | None = None
+    """Accelerators that are paid for, `KIND` or `KIND:NUMBER`."""
+    price: float | None = None
+    """US dollars of one of them for an hour; None for that of the catalogue. At least 0."""
+    provider: str | None = None
+    """Whose price of the catalogue counts; None for the usual one."""
 
     def __post_init__(self) -> None:
         """Refuse a value outside its range, naming the setting as the user wrote it."""
@@ -112,6 +120,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
             self._refuse("max_unreadable", "above 0 and at most 1")
         if not self.request_seconds > 0:  # NaN is not, either
             self._refuse("request_seconds", "above 0")
+        if self.price is not None and not 0 <= self.price < float("inf"):
+            self._refuse("price", "at least 0: US dollars of a GPU for an hour")
 
     def replace(self, **changes: Any) -> RunConfig:  # noqa: ANN401 - any option
         """Return a copy with some options changed."""
@@ -130,8 +140,9 @@ def config_from(options: dict[str, Any], *, where: str) -> RunConfig:
 
     """
     known = RunConfig.__struct_fields__
-    if isinstance(options.get("base_url"), str):  # most runs have one server
-        options = options | {"base_url": (options["base_url"],)}
+    for name in ("base_url", "budget"):  # most runs have one server, or one budget
+        if isinstance(options.get(name), str):
+            options = options | {name: (options[name],)}
     for key in options:
         if key not in known:
             close = get_close_matches(key, known, n=1)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import msgspec
 
-from judgefast.catalogue.files import find, read_rows, when
+from judgefast.catalogue.files import find, read_rows, refuse_dates, when
 
 
 class Api(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,10 +32,21 @@ class Api(msgspec.Struct, frozen=True, kw_only=True):
     """Key of the same weights among our models."""
     date: str | None = None
     """ISO, the day on which it was the price; None where the source does not say."""
-    seen: str
-    """ISO, the day on which it was read there."""
-    source: str
+    seen: str | None = None
+    """ISO, the day on which it was read there; not needed beside a date."""
+    source: str = "given by the user"
     note: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no price of a day: msgspec says in which line."""
+        refuse_dates(self.date, self.seen)
+        prices = (self.usd_input, self.usd_output, self.usd_cached, self.usd_cache_write)
+        if any(usd is not None and not 0 <= usd < math.inf for usd in prices):
+            message = "a price must be at least 0"
+            raise ValueError(message)
+        if self.batch is not None and not 0 < self.batch <= 1:
+            message = f"`batch` is {self.batch}; it must be a share above 0 and at most 1"
+            raise ValueError(message)
 
     @property
     def names(self) -> list[str]:

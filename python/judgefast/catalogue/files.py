@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from datetime import UTC, datetime
+from datetime import date as Date  # noqa: N812 - `date` is a field of a price
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
@@ -42,7 +43,30 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 
-def when(date: str | None, seen: str) -> str:
+def refuse_dates(date: str | None, seen: str | None) -> None:
+    """Refuse a price without a day, or with one that is none.
+
+    Raises:
+        ValueError: Says which field.
+
+    """
+    if date is None and seen is None:
+        message = "`date` is missing; write the day of the price, as 2026-11-26"
+        raise ValueError(message)
+    for name, day in (("date", date), ("seen", seen)):
+        if day is not None and not _is_day(day):
+            message = f"`{name}` is `{day}`; write a day as 2026-11-26"
+            raise ValueError(message)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return Date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def when(date: str | None, seen: str | None) -> str:
     """Say the day of a price, or that there is none and when it was read.
 
     >>> when("2026-11-09", "2026-11-26"), when(None, "2026-11-26")
@@ -88,6 +112,8 @@ def read_rows(name: str, row: type[Row]) -> dict[str, Row]:
     for where, given in _lines(_text_of(own), str(own), row):
         key = given["key"]
         merged = _override(known[key], given, own, where) if key in known else given
+        if "is_own" in row.__struct_fields__:
+            merged = merged | {"is_own": True}
         rows[key] = _row_of(merged, row, where)
     return rows
 
@@ -102,7 +128,8 @@ def add_row(name: str, given: Mapping[str, Any], row: type[Row]) -> Path:
     """
     own = user_file(name)
     kept = [old for _, old in _lines(_text_of(own), str(own), row) if old["key"] != given["key"]]
-    _row_of(given, row, str(own))
+    _check_fields(given, row, f"`{own}`")
+    _row_of(given, row, f"`{own}`")
     own.parent.mkdir(parents=True, exist_ok=True)
     lines = [msgspec.json.encode(each) for each in [*kept, dict(given)]]
     write_whole(own, b"\n".join(lines) + b"\n")
@@ -195,7 +222,7 @@ def _lines(text: str, path: str, row: type[Row]) -> Iterator[tuple[str, dict[str
         yield where, given
 
 
-def _check_fields(given: dict[str, Any], row: type[Row], where: str) -> None:
+def _check_fields(given: Mapping[str, Any], row: type[Row], where: str) -> None:
     for field in given:
         if field not in row.__struct_fields__:
             close = get_close_matches(field, row.__struct_fields__, n=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import msgspec
@@ -11,6 +12,10 @@ from judgefast.errors import ConfigError
 
 _COUNTED = re.compile(r"(?P<name>[^:]+)(?::(?P<count>[^:]*))?")
 _MOST = 4096
+_FIGURES = (
+    *("memory_sold", "memory_bytes", "bandwidth", "flops_bf16", "flops_fp8", "flops_fp4"),
+    *("ops_int8", "tdp_watts", "link_bytes"),
+)
 
 
 class Gpu(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +25,9 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """In full, with its memory as sold."""
     aliases: list[str] = []
-    """Short names, those of SkyPilot, and what the driver calls it."""
+    """Short names, and what the driver calls it."""
+    sky: str | None = None
+    """SkyPilot's name."""
     architecture: str | None = None
     memory_sold: int | None = None
     """Bytes as sold, of which less can be used."""
@@ -41,10 +48,18 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
     sources: list[Source] = []
     note: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a figure of 0 or less: what is not known is null."""
+        for name in _FIGURES:
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                message = f"`{name}` is {value}; it must be above 0, or null where it is not known"
+                raise ValueError(message)
+
     @property
     def names(self) -> list[str]:
         """Other names that it is known by."""
-        return [*self.aliases, self.name]
+        return [*self.aliases, self.name, *([self.sky] if self.sky else [])]
 
 
 def read_gpus() -> dict[str, Gpu]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from datetime import date as Date  # noqa: N812 - `date` is a field of a price
 from datetime import timedelta
@@ -10,7 +11,8 @@ from typing import Literal
 
 import msgspec
 
-from judgefast.catalogue.files import read_rows, when
+from judgefast.catalogue.files import find, read_rows, refuse_dates, user_file, when
+from judgefast.catalogue.gpus import Gpu, read_gpus
 from judgefast.errors import ConfigError
 
 Kind = Literal["on_demand", "spot"]
@@ -39,14 +41,32 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     """The provider's name of the machine."""
     date: str | None = None
     """ISO, the day on which it was the price; None where the source does not say."""
-    seen: str
-    """ISO, the day on which it was read there."""
-    source: str
+    seen: str | None = None
+    """ISO, the day on which it was read there; not needed beside a date."""
+    source: str = "given by the user"
     note: str | None = None
     is_index: bool = False
     """An average over offers of others, that nobody can order."""
     is_guide: bool = False
     """Of the guide's list, which is kept to redo the guide's arithmetic."""
+    is_own: bool = False
+    """From the user's file: where there is one, the package's are not reckoned with."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no price of a day: msgspec says in which line."""
+        refuse_dates(self.date, self.seen)
+        if (self.usd is None) == (self.discount is None):
+            message = "give `usd`, for an hour of one GPU, or a `discount`"
+            raise ValueError(message)
+        if self.usd is not None and not 0 < self.usd < math.inf:
+            message = f"`usd` is {self.usd}; it must be above 0"
+            raise ValueError(message)
+        if self.discount and not 0 <= self.discount[0] <= self.discount[1] < 1:
+            message = "`discount` must be two shares below 1, the smaller one first"
+            raise ValueError(message)
+        if self.gpus < 1:
+            message = f"`gpus` is {self.gpus}; it must be at least 1"
+            raise ValueError(message)
 
     @property
     def when(self) -> str:
@@ -75,10 +95,23 @@ def read_prices() -> dict[str, Price]:
     """All prices by key, the user's own among them.
 
     Raises:
-        ConfigError: A line of the user's file is not a row.
+        ConfigError: A line of the user's file is not a row, or its accelerator is not known.
 
     """
-    return read_rows("prices", Price)
+    gpus = read_gpus()
+    return {
+        key: price if price.gpu in gpus else _of_known_gpu(price, gpus)
+        for key, price in read_rows("prices", Price).items()
+    }
+
+
+def _of_known_gpu(price: Price, gpus: dict[str, Gpu]) -> Price:
+    """Bring a short name of the user's own file to the key."""
+    try:
+        return msgspec.structs.replace(price, gpu=find("GPU", price.gpu, gpus).key)
+    except ConfigError as error:
+        message = f"`{user_file('prices')}`, the price `{price.key}`: {error}"
+        raise ConfigError(message, hint=error.hint) from None
 
 
 def prices_of(
@@ -102,33 +135,6 @@ def prices_of(
     return sorted(found, key=lambda price: price.date or "", reverse=True)
 
 
-def typical(gpu: str, kind: Kind, provider: str | None = None) -> tuple[Price, Price, Price] | None:
-    """Return the least, the middle and the highest offer of today.
-
-    Of today are those of the 120 days up to the newest one. The middle one is the median of
-    providers, each by its own median, so that a provider with many regions counts once.
-
-    Returns:
-        Offers with a price and a date; None where there is none.
-
-    """
-    dated = [
-        (price.usd, Date.fromisoformat(price.date), price)
-        for price in prices_of(gpu, kind, provider)
-        if price.usd is not None and price.date is not None
-        if not price.is_index and not price.is_guide
-    ]
-    if not dated:
-        return None
-    newest = max(day for _, day, _ in dated)
-    recent = [price for _, day, price in dated if newest - day <= RECENT]
-    by_provider: dict[str, list[Price]] = {}
-    for price in recent:
-        by_provider.setdefault(price.provider, []).append(price)
-    middles = [_middle(offers) for offers in by_provider.values()]
-    return min(recent, key=_usd), _middle(middles), max(recent, key=_usd)
-
-
 def price_of(gpu: str, kind: Kind = "on_demand", provider: str | None = None) -> Price:
     """Choose the offer to reckon with: the middle one of today, or a provider's newest.
 
@@ -141,8 +147,7 @@ def price_of(gpu: str, kind: Kind = "on_demand", provider: str | None = None) ->
         ConfigError: No price of it is known; the message names the providers that have one.
 
     """
-    offers = [price for price in prices_of(gpu, kind, provider) if price.usd is not None]
-    offers = [price for price in offers if not price.is_index and not price.is_guide]
+    offers = _offers(gpu, kind, provider)
     if offers and provider is not None:
         return offers[0]
     today = typical(gpu, kind)
@@ -150,12 +155,49 @@ def price_of(gpu: str, kind: Kind = "on_demand", provider: str | None = None) ->
         return today[1]
     if offers:  # none of them is dated
         return _middle(offers)
-    others = sorted({price.provider for price in prices_of(gpu, kind) if price.usd is not None})
+    others = sorted({price.provider for price in _offers(gpu, kind, None)})
     of = f" of `{provider}`" if provider else ""
     message = f"no price{of} for {gpu} {kind.replace('_', ' ')} is known"
     close = get_close_matches(provider or "", others, n=1, cutoff=0.4)
     hint = f"providers: {', '.join(others)}" if others else "say --price USD, for a GPU-hour"
     raise ConfigError(message, hint=f"did you mean `{close[0]}`?" if close else hint)
+
+
+def typical(gpu: str, kind: Kind, provider: str | None = None) -> tuple[Price, Price, Price] | None:
+    """Return the least, the middle and the highest offer of today.
+
+    Of today are those of the 120 days up to the newest one. The middle one is the median of
+    providers, each by its own median, so that a provider with many regions counts once. Where the
+    user's own file has offers, they alone count.
+
+    Returns:
+        Offers with a price and a date; None where there is none.
+
+    """
+    dated = [
+        (Date.fromisoformat(price.date), price)
+        for price in _offers(gpu, kind, provider)
+        if price.date is not None
+    ]
+    if not dated:
+        return None
+    newest = max(day for day, _ in dated)
+    recent = [price for day, price in dated if newest - day <= RECENT]
+    by_provider: dict[str, list[Price]] = {}
+    for price in recent:
+        by_provider.setdefault(price.provider, []).append(price)
+    middles = [_middle(offers) for offers in by_provider.values()]
+    return min(recent, key=_usd), _middle(middles), max(recent, key=_usd)
+
+
+def _offers(gpu: str, kind: Kind, provider: str | None) -> list[Price]:
+    """Prices that can be ordered at, the newest first; the user's own alone where there are any."""
+    found = [
+        price
+        for price in prices_of(gpu, kind, provider)
+        if price.usd is not None and not price.is_index and not price.is_guide
+    ]
+    return [price for price in found if price.is_own] or found
 
 
 def _middle(prices: list[Price]) -> Price:

@@ -166,6 +166,27 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ]
     for flag in reversed(flags):
         command = flag(command)
+    return budget_options(command)
+
+
+def _budget_flags() -> list[Any]:
+    return [
+        click.option(
+            "--budget",
+            multiple=True,
+            metavar="AMOUNT",
+            help="Stop within 5usd, 10000judgments, 3gpu-hours, 2Mtokens; repeatable.",
+        ),
+        click.option("--gpu", metavar="KIND[:N]", help="Accelerators that are paid for."),
+        click.option("--price", type=float, metavar="USD", help="Of one of them, for an hour."),
+        click.option("--provider", help="Whose price of the catalogue counts."),
+    ]
+
+
+def budget_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the flags of a budget, and of what it is reckoned by, to `command`."""
+    for flag in reversed(_budget_flags()):
+        command = flag(command)
     return command
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from judgefast.cli.options import budget_options
 from judgefast.cli.output import finish, say
 
 
@@ -20,6 +21,7 @@ from judgefast.cli.output import finish, say
 )
 @click.option("--max-unreadable", type=float, help="Unreadable share at which a run stops.")
 @click.option("--request-seconds", type=float, help="Longest wait for one answer.")
+@budget_options
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def resume(directory: str, *, as_json: bool, **changes: Any) -> int:  # noqa: ANN401 - flags
     """Go on with the run in DIRECTORY, by the options that it was started with.

@@ -16,7 +16,6 @@ from judgefast.cli.output import put, say
 from judgefast.engines.servers import reach, recipes
 from judgefast.engines.servers.address import free_address, read_address
 from judgefast.engines.servers.arguments import read_arguments
-from judgefast.engines.servers.gpus import MEMORY
 from judgefast.engines.servers.keys import VARIABLE, find_key
 from judgefast.engines.servers.need import Need
 from judgefast.engines.servers.plan import plan_server
@@ -37,9 +36,7 @@ _GRACE_SECONDS = 60.0
 @click.command("serve-judge")
 @click.argument("model")
 @click.option("--gpus", type=int, help="GPUs to use [default: as few as hold the model].")
-@click.option(
-    "--gpu", type=click.Choice(list(MEMORY)), default="H200", help="Their kind [default: H200]."
-)
+@click.option("--gpu", default="H200", help="Their kind, see judgefast gpus [default: H200].")
 @click.option("--host", default="127.0.0.1", help="Address to listen on [default: 127.0.0.1].")
 @click.option("--port", type=int, default=_USUAL_PORT, help="0 for a free one [default: 8000].")
 @click.option("--prompt-tokens", type=int, help="Of a usual prompt [default: 2500].")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from judgefast.config import config_from
-from judgefast.errors import ConfigError, RunDirectoryError
+from judgefast.errors import ConfigError, EngineError, RunDirectoryError
 from judgefast.journal.extension import settle
 from judgefast.journal.manifest import NAME, read_manifest
 from judgefast.pipeline.ask import Asked, Work, ask
 from judgefast.pipeline.background import Background
+from judgefast.pipeline.budget import OPTIONS, StartBudget, check_budget
 from judgefast.pipeline.cached import cache_in_force
 from judgefast.pipeline.collection import seldom_collected
 from judgefast.pipeline.directory import (
@@ -23,12 +23,16 @@ from judgefast.pipeline.directory import (
 )
 from judgefast.pipeline.dry_run import dry_run as plan_only
 from judgefast.pipeline.finished import DryRun, Finished, finished
+from judgefast.pipeline.forecast import record_forecast
+from judgefast.pipeline.gauge import Gauge
 from judgefast.pipeline.judge import Judge, judge_of
 from judgefast.pipeline.loading import Loading
 from judgefast.pipeline.missing import read_journal, rows_to_ask
 from judgefast.pipeline.plan import RunPlan, plan_run
 from judgefast.pipeline.read_plan import load_plan
+from judgefast.pipeline.remember import remember, speed_facts
 from judgefast.pipeline.results import READING, Headline, read_run, report_of
+from judgefast.pipeline.start import Going, Start
 from judgefast.pipeline.unused_recordings import unused_recordings
 from judgefast.prompts.read_rubric import read_rubric
 from judgefast.reports.progress import Progress
@@ -41,78 +45,11 @@ if TYPE_CHECKING:
     from judgefast.datasets.columns import ItemColumns
     from judgefast.engines.base import Engine
     from judgefast.journal.run_directory import RunDirectory
-    from judgefast.prompts.rubric import Rubric
-    from judgefast.verdicts.table import VerdictTable
 
 __all__ = ["DryRun", "Finished", "resume", "run"]
 
 _OF_ONE_START = ("extend", "retry")
 """Options that a resume does not take over: they were a wish of the start that was given them."""
-
-
-class Start(NamedTuple):
-    """What one start of a run is given."""
-
-    config: RunConfig
-    data: Any
-    """Whatever `read_items` takes; None for `config.data`, or to go on without reading it again."""
-    recorded: Any
-    engine: Engine | None
-    rubric: Rubric | None
-    """As a run keeps it; None for `config.rubric`."""
-    stop: Stop
-    say: Callable[[str], None]
-    show_progress: bool
-
-
-class _Going:
-    """How far a start is: seconds by phase, and what is known of the run."""
-
-    def __init__(self, stop: Stop) -> None:
-        self._stop = stop
-        self.began = time.monotonic()
-        self.seconds: dict[str, float] = {}
-        self.doing = "starting"
-        self.plan: RunPlan | None = None
-        self.table: VerdictTable | None = None
-        self._settled = (0, 0)
-
-    @contextmanager
-    def phase(self, name: str, doing: str) -> Iterator[None]:
-        self.doing = doing
-        self._stop.check()
-        started = time.monotonic()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
-
-    def interrupted(self, path: Path) -> Finished:
-        return self.ended(path, 130, f"interrupted while {self.doing}")
-
-    def ended(self, path: Path, status: int, why: str) -> Finished:
-        """End without a report."""
-        done, planned = self._counts()
-        return Finished(
-            path=path,
-            report=None,
-            status=status,
-            done=done,
-            planned=planned,
-            why=why,
-            left=planned - done,
-        )
-
-    def let_go(self) -> None:
-        """Hold plan and verdicts no longer: a report reads them anew, and twice is too much."""
-        self._settled = self._counts()
-        self.plan = self.table = None
-
-    def _counts(self) -> tuple[int, int]:
-        """Judgments that are done, and that are planned."""
-        if self.plan is None or self.table is None:
-            return self._settled
-        return self.table.answers.num_answered, len(self.plan)
 
 
 def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
@@ -184,7 +121,7 @@ def resume(  # noqa: PLR0913 - as above
         say: Told what a person should know.
         show_progress: Whether progress is written to stderr.
         changes: Options in place of the run's own: `retry`, `max_attempts`, `max_unreadable`,
-            `request_seconds`.
+            `request_seconds`, `budget`, `gpu`, `price`, `provider`.
 
     Raises:
         JudgefastError: Nothing could be judged; its class says what to do.
@@ -193,7 +130,8 @@ def resume(  # noqa: PLR0913 - as above
     folder = Path(path)
     settle(folder)
     manifest = read_manifest(folder)
-    stored = {name: value for name, value in manifest.config.items() if name not in _OF_ONE_START}
+    anew = (*_OF_ONE_START, *OPTIONS)  # the options of a budget are those of the last start
+    stored = {name: value for name, value in manifest.config.items() if name not in anew}
     config = config_from(stored, where=f"`{folder}`").replace(out=str(folder), **changes)
     rubric = read_rubric(manifest.rubric.toml, manifest.rubric.name)
     start = Start(
@@ -211,7 +149,7 @@ def resume(  # noqa: PLR0913 - as above
 
 def _go(start: Start) -> Finished:
     """Tell the story; a wish to end that comes anywhere in it is an end like others."""
-    going = _Going(start.stop)
+    going = Going(start.stop)
     try:
         with seldom_collected(), ExitStack() as stack:
             return _story(start, going, stack)
@@ -221,7 +159,7 @@ def _go(start: Start) -> Finished:
         return going.interrupted(Path(str(start.config.out)))
 
 
-def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
+def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
     judge = _judge_of(start, stack)
     loading = Loading(judge.engine, start.say)
     config = start.config
@@ -232,52 +170,93 @@ def _story(start: Start, going: _Going, stack: ExitStack) -> Finished:
     closing = stack.enter_context(_closing(directory))
     for note in directory.notes:
         start.say(note)
+    budget = StartBudget(directory, config, began=going.began, say=start.say)
+    start = start._replace(config=(config := budget.config))
+    work = _planned(start, going, directory, judge, budget, stack)
+    asked = None
+    if not len(work.rows):
+        judge.engine.close()  # it may have begun
+    else:
+        with going.phase("plan", "planning"):
+            record_forecast(directory, work.plan, judge, config)
+        with going.phase("load", "starting the engine"):
+            loading.prepare(work.plan, work.rows, judge.prompts.decoding)
+            _record_start(directory, judge, config, _started(loading, going, directory, budget))
+        try:
+            with going.phase("judge", "judging"):
+                asked = _ask(start, judge, directory, items, work, budget)
+        except RunDirectoryError as error:  # the disk is full or fails; what it took is kept
+            closing.to_parquet = False
+            going.table = read_journal(directory, work.plan, judge.rubric)
+            return going.ended(directory.path, 3, str(error))
+        facts = budget.ended(asked) | _counted(judge.engine)
+        directory.record_launch(facts | _first_request(asked, going))
+        if asked.interrupted:
+            closing.to_parquet = False
+            mean = asked.in_flight_mean
+            directory.finish_launch(seconds=going.seconds, in_flight_mean=mean, interrupted=True)
+            return going.interrupted(directory.path)
+        if words := unused_recordings(judge, work.plan.columns, items.item_id, work.asked):
+            start.say(words)
+        judge.engine.close()
+        budget.refuse_nothing(work.table.answers.num_answered, going.seconds)
+    going.let_go()
+    del work, items  # the report reads its own, and there is room for one of them
+    return _report(start, going, directory, asked)
+
+
+def _planned(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
+    start: Start,
+    going: Going,
+    directory: RunDirectory,
+    judge: Judge,
+    budget: StartBudget,
+    stack: ExitStack,
+) -> Work:
+    """Make the plan, or read it back, and find what is to be asked of it."""
     texts, is_planned_here = None, False
     with going.phase("plan", "planning"):
         if directory.plan_complete():
             plan = load_plan(directory)
         else:
             texts = stack.enter_context(_texts(start, directory, judge))
-            plan = plan_run(directory, texts, judge, config, start.say)
+            plan = plan_run(directory, texts, judge, start.config, start.say)
             is_planned_here = True
         plan = RunPlan(plan.columns.to_send(), plan.rendered)
         going.table = table = read_journal(directory, plan, judge.rubric)
         going.plan = plan
-        rows = rows_to_ask(plan, table, config)
-    asked = None
-    if not len(rows):
-        judge.engine.close()  # it may have begun
-    else:
-        texts = texts or stack.enter_context(_texts(start, directory, judge))
-        with going.phase("load", "starting the engine"):
-            loading.prepare(plan, rows, judge.prompts.decoding)
-            engine = loading.finish()
-        facts = {"config": options_in_force(config), "engine": engine}
-        directory.record_launch(facts | cache_in_force(judge.engine))
-        work = Work(plan, table, rows, texts, verify=not is_planned_here)
-        try:
-            with going.phase("judge", "judging"):
-                asked = _ask(start, judge, directory, items, work)
-        except RunDirectoryError as error:  # the disk is full or fails; what it took is kept
-            closing.to_parquet = False
-            going.table = read_journal(directory, plan, judge.rubric)
-            return going.ended(directory.path, 3, str(error))
-        del work
-        directory.record_launch(_counted(judge.engine) | _first_request(asked, going))
-        if asked.interrupted:
-            closing.to_parquet = False
-            mean = asked.in_flight_mean
-            directory.finish_launch(seconds=going.seconds, in_flight_mean=mean, interrupted=True)
-            return going.interrupted(directory.path)
-        if words := unused_recordings(judge, plan.columns, items.item_id, rows):
-            start.say(words)
-        judge.engine.close()
-    going.let_go()
-    del plan, table, rows, items  # the report reads its own, and there is room for one of them
-    return _report(start, going, directory, asked)
+        rows = rows_to_ask(plan, table, start.config)
+        rows = budget.affordable(plan, rows, table, judge.prompts.decodings)
+    if texts is None:
+        is_asked = len(rows) > 0
+        texts = stack.enter_context(_texts(start, directory, judge)) if is_asked else directory.path
+    return Work(plan, table, rows, texts, verify=not is_planned_here)
 
 
-def _report(start: Start, going: _Going, directory: RunDirectory, asked: Asked | None) -> Finished:
+def _started(
+    loading: Loading, going: Going, directory: RunDirectory, budget: StartBudget
+) -> dict[str, Any]:
+    """Wait for the engine; what one costs that does not start is paid all the same."""
+    directory.record_launch(budget.facts())
+    try:
+        engine = loading.finish()
+    except EngineError:
+        directory.finish_launch(seconds=going.seconds)
+        raise
+    directory.record_launch(budget.ready(engine))
+    return engine
+
+
+def _record_start(
+    directory: RunDirectory, judge: Judge, config: RunConfig, engine: dict[str, Any]
+) -> None:
+    """Write down what is known once the engine has started: its own facts among it."""
+    facts = {"config": options_in_force(config), "engine": engine}
+    facts |= cache_in_force(judge.engine) | speed_facts(judge, config)
+    directory.record_launch(facts)
+
+
+def _report(start: Start, going: Going, directory: RunDirectory, asked: Asked | None) -> Finished:
     """Close the journal, and say what the run has come to."""
     config = start.config
     try:
@@ -293,7 +272,10 @@ def _report(start: Start, going: _Going, directory: RunDirectory, asked: Asked |
     directory.finish_launch(seconds=going.seconds, in_flight_mean=mean)
     rows = rows_to_ask(reading.plan, reading.table, config.replace(retry=()))
     left = len(reading.table.answers.sharing.judgments_of(rows)[1])
-    return finished(directory.path, report_of(reading), asked, left)
+    report = report_of(reading)
+    if asked is not None and not left:
+        remember(directory, report, start.say)
+    return finished(directory.path, report, asked, left)
 
 
 def _judge_of(start: Start, stack: ExitStack) -> Judge:
@@ -301,10 +283,15 @@ def _judge_of(start: Start, stack: ExitStack) -> Judge:
     if start.config.out is None:
         msg = "no run directory was named"
         raise ConfigError(msg, hint="add --out DIR")
+    check_budget(start.config)
     if start.engine is not None:
         stack.callback(start.engine.close)
     judge = judge_of(
-        start.config, engine=start.engine, recorded=start.recorded, rubric=start.rubric
+        start.config,
+        engine=start.engine,
+        recorded=start.recorded,
+        rubric=start.rubric,
+        say=start.say,
     )
     stack.callback(judge.engine.close)
     return judge
@@ -346,8 +333,13 @@ def _closing(directory: RunDirectory) -> Iterator[_Closing]:
         directory.close(to_parquet=how.to_parquet)
 
 
-def _ask(
-    start: Start, judge: Judge, directory: RunDirectory, items: ItemColumns, work: Work
+def _ask(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
+    start: Start,
+    judge: Judge,
+    directory: RunDirectory,
+    items: ItemColumns,
+    work: Work,
+    budget: StartBudget,
 ) -> Asked:
     progress = Progress(
         len(work.plan),
@@ -357,6 +349,7 @@ def _ask(
     headline = Background(
         Headline(directory, start.config, judge.rubric, items, work.plan, work.table)
     )
+    gauge = Gauge(judge.engine)
     try:
         asked = ask(
             directory,
@@ -366,9 +359,11 @@ def _ask(
             stop=start.stop,
             progress=progress,
             estimate=headline,
+            budget=budget,
         )
     finally:
         progress.close()
+    directory.record_launch(gauge.spent().facts())
     if not asked.interrupted:
         headline.close()  # a report takes the memory that it holds
     return asked
@@ -380,7 +375,7 @@ def _counted(engine: Engine) -> dict[str, Any]:
     return {} if counters is None else {"counters": counters()}
 
 
-def _first_request(asked: Asked, going: _Going) -> dict[str, float]:
+def _first_request(asked: Asked, going: Going) -> dict[str, float]:
     """Seconds from the start to the first request; nothing where none was sent."""
     if asked.first_sent is None:
         return {}

@@ -1,24 +1,9 @@
-"""Accelerators by the names that clouds have for them, and how a model is spread over several."""
+"""What clouds call an accelerator, and how a model is spread over several."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from judgefast.catalogue.gpus import find_gpu
 from judgefast.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-MEMORY: Mapping[str, int] = {
-    "H200": 141,
-    "H100": 80,
-    "B200": 180,
-    "A100-80GB": 80,
-    "A100": 40,
-    "L40S": 48,
-    "L4": 24,
-}
-"""GB as sold, by SkyPilot's name."""
 
 MOST = 8
 """Accelerators in a machine."""
@@ -27,7 +12,34 @@ FILL = 0.85
 """Share of an accelerator that weights may take: the rest is for the KV cache and vLLM itself."""
 
 
-def least_parts(weight_bytes: float, memory_gb: int) -> int | None:
+def memory_gb(gpu: str) -> float:
+    """Memory of an accelerator as sold, by any of its names. GB.
+
+    Raises:
+        ConfigError: It is not known, or its memory is not.
+
+    >>> memory_gb("H200"), memory_gb("A100"), memory_gb("A100-80GB")
+    (141.0, 40.0, 80.0)
+
+    """
+    found = find_gpu(gpu)
+    if found.memory_sold is None:
+        message = f"how much memory a {found.key} has is not known"
+        raise ConfigError(message, hint="add `memory_sold` in a file of your own: docs/costs.md")
+    return found.memory_sold / 1e9
+
+
+def cloud_name(gpu: str) -> str:
+    """Name of an accelerator at SkyPilot, as far as it is known, else its key.
+
+    >>> cloud_name("H200-SXM"), cloud_name("NVIDIA L4"), cloud_name("h20")
+    ('H200', 'L4', 'H20')
+    """
+    found = find_gpu(gpu)
+    return found.sky or found.key
+
+
+def least_parts(weight_bytes: float, memory_gb: float) -> int | None:
     """Accelerators that hold one copy of a model: 1, 2, 4 or 8; None where 8 do not.
 
     >>> least_parts(75e9, 141), least_parts(75e9, 80), least_parts(2e12, 141)

@@ -14,7 +14,7 @@ from judgefast.catalogue.folders import find_folder
 from judgefast.catalogue.gpus import find_gpu
 from judgefast.catalogue.shape import Shape, read_shape, shape_of
 from judgefast.engines.servers.arguments import to_flags
-from judgefast.engines.servers.gpus import MEMORY, least_parts, spread
+from judgefast.engines.servers.gpus import cloud_name, least_parts, memory_gb, spread
 from judgefast.engines.servers.presets import find_preset
 from judgefast.errors import ConfigError
 
@@ -88,7 +88,7 @@ def plan_server(  # noqa: PLR0913 - one for each question
         model: A folder with config.json, or a name of the Hugging Face hub.
         need: What the run needs.
         given: The user's arguments of vLLM; they stand over everything.
-        gpu: Kind of accelerator, a key of `MEMORY`.
+        gpu: Kind of accelerator, as `judgefast gpus` lists them, or by SkyPilot's name.
         gpus: How many there are; None for as few as hold the model.
         release: Of the vLLM that will run; None: one that takes everything.
 
@@ -138,7 +138,7 @@ def plan_server(  # noqa: PLR0913 - one for each question
     return Server(
         model=path,
         folder=folder,
-        gpu=gpu,
+        gpu=cloud_name(gpu),
         gpus=parts * copies,
         arguments=arguments,
         notes=tuple(notes),
@@ -159,9 +159,9 @@ def _spread(
     weights = _served_bytes(shape, wanted)
     if weights is None:
         return gpus or 1, asked["data_parallel_size"] or 1, [_unknown(gpus)]
-    least = least_parts(weights, MEMORY[gpu])
+    least = least_parts(weights, memory_gb(gpu))
     if least is None:
-        message = f"{weights / 1e9:,.0f} GB of weights do not fit 8 GPUs of {MEMORY[gpu]} GB"
+        message = f"{weights / 1e9:,.0f} GB of weights do not fit 8 GPUs of {memory_gb(gpu):g} GB"
         hint = "--engine-arg quantization=fp8 halves weights of 16 bits; or name a larger --gpu"
         raise ConfigError(message, hint=hint)
     parts, copies = spread(gpus, least)

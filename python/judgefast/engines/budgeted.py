@@ -1,0 +1,263 @@
+"""A source that stops inside a budget: what is in flight is taken for the most that it may cost.
+
+What one item asks (both orders, all repeats and aspects) is begun only if all of it fits, so that
+no item is left half judged. The first item that does not fit ends the run's asking: to look for a
+smaller one would judge short items more often than long ones.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from judgefast.batches.request import Request
+    from judgefast.costs.budget import Unit
+    from judgefast.engines.base import Completion
+    from judgefast.engines.source import Source
+
+RECENT = 256
+"""Answers, the last ones, by whose slowest the end of what is in flight is foretold."""
+
+
+class Cost(NamedTuple):
+    """The most that all requests of one item may cost which this start asks."""
+
+    requests: int
+    judgments: int
+    """That no earlier start has asked."""
+    tokens: int
+
+
+class Known(NamedTuple):
+    """What is known of a request before it is sent."""
+
+    item: int
+    """Number of its item."""
+    prompt: int
+    """Tokens of its prompt; 0 where the tokenizer is unknown."""
+    answer: int
+    """The most tokens that the judge may write."""
+
+
+class Costs(Protocol):
+    """What items cost, known from the plan."""
+
+    def of(self, requests: Sequence[Request]) -> list[Known]:
+        """Of each of some requests."""
+        ...
+
+    def of_item(self, item: int) -> Cost:
+        """The most that an item costs: the sum over its requests."""
+        ...
+
+
+class Limits(NamedTuple):
+    """What a start may still spend; None where nothing limits it."""
+
+    judgments: int | None = None
+    tokens: int | None = None
+    ends: float | None = None
+    """Monotonic time by which everything must have come back."""
+    ends_by: Unit = "gpu_hours"
+    """The budget that `ends` is from."""
+
+
+class _Flying(NamedTuple):
+    known: Known
+    sent: float
+
+
+def counted_tokens(completion: Completion, prompt: int, answer: int) -> int:
+    """Tokens that came back, those of the prompt among them, the cached ones too.
+
+    What the engine does not count is taken for the whole prompt and, unless the request failed
+    outright, for the longest answer.
+
+    Args:
+        completion: What came back.
+        prompt: Tokens of the prompt as it was planned.
+        answer: The most tokens that the judge may write.
+
+    """
+    sent, wrote = completion.prompt_tokens, completion.completion_tokens
+    if wrote is None:
+        wrote = 0 if completion.error_kind in FAILED_OUTRIGHT else answer
+    return (prompt if sent is None else sent) + wrote
+
+
+FAILED_OUTRIGHT = ("engine_error", "too_long")
+"""Ways to fail in which no token is known to have been written."""
+
+
+class Budgeted:
+    """Another source's requests, as long as they fit into a budget."""
+
+    def __init__(
+        self,
+        source: Source,
+        limits: Limits,
+        costs: Costs,
+        *,
+        room: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Stand between a source and the engine.
+
+        Args:
+            source: Where requests come from.
+            limits: What may be spent.
+            costs: What items cost.
+            room: Requests that all lanes hold at once.
+            clock: Monotonic seconds.
+
+        """
+        self._source = source
+        self._limits = limits
+        self._costs = costs
+        self._room = max(1, room)
+        self._clock = clock
+        self._held: dict[int, deque[tuple[Known, Request]]] = {}
+        self._orphaned: deque[tuple[Known, Request]] = deque()
+        """Of lanes that are gone."""
+        self._begun: dict[int, int] = {}
+        """Requests of each item that was begun that are not handed out yet."""
+        self._unsent = 0
+        """Of all of these."""
+        self._flying: dict[bytes, _Flying] = {}
+        self._seconds: deque[float] = deque(maxlen=max(RECENT, self._room))
+        self._judgments = 0
+        """Of all items that were begun."""
+        self._tokens = 0
+        """Of all that came back."""
+        self._reserved = 0
+        """Tokens of what was begun and has not come back."""
+        self._excess = 0
+        """The most by which an engine has counted more than was reserved."""
+        self.reached: Unit | None = None
+        """The budget into which nothing more fits."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether time is up, so that what is in flight must be given up."""
+        ends = self._limits.ends
+        if ends is None or self._clock() < ends:
+            return False
+        self.reached = self.reached or self._limits.ends_by
+        return True
+
+    def take(self, lane: int, n: int) -> list[Request]:
+        """Hand out requests that fit; none while what is in flight may still leave room."""
+        taken: list[Request] = []
+        held = self._held.setdefault(lane, deque())
+        while len(taken) < n and (held or self._pull(lane, held, n - len(taken))):
+            known, request = held[0]
+            may_send = self._may_send(known.item)
+            if not may_send and self.reached is None:
+                break  # what is in flight may take less than was reserved
+            held.popleft()
+            if may_send:  # else it is left to another start
+                self._send(known, request)
+                taken.append(request)
+        return taken
+
+    def make_ahead(self) -> bool:
+        """Let the source make requests, as long as one of them may be sent."""
+        return not self._has_ended and self._source.make_ahead()
+
+    def give(self, completions: Sequence[Completion]) -> None:
+        """Learn what came back: what it has cost, and how long it took."""
+        now = self._clock()
+        for completion in completions:
+            flying = self._flying.pop(completion.request_id, None)
+            if flying is None:
+                continue
+            _, prompt, answer = flying.known
+            counted = counted_tokens(completion, prompt, answer)
+            self._tokens += counted
+            self._reserved -= prompt + answer
+            self._excess = max(self._excess, counted - prompt - answer)
+            if completion.error_kind is None:
+                self._seconds.append(now - flying.sent)
+        self._source.give(completions)
+
+    def remaining(self, lane: int) -> int:
+        """Requests that may still be handed out: of begun items alone, once nothing more fits."""
+        left = len(self._held.get(lane, ())) + len(self._orphaned) + self._source.remaining(lane)
+        return left if self.reached is None else min(left, self._unsent)
+
+    def release(self, lane: int) -> None:
+        """Let other lanes have what was kept for `lane`."""
+        self._orphaned += self._held.pop(lane, ())
+        self._source.release(lane)
+
+    @property
+    def _has_ended(self) -> bool:
+        return self.reached is not None and not self._begun
+
+    def _pull(self, lane: int, held: deque[tuple[Known, Request]], n: int) -> bool:
+        """Get more requests out of the source, unless none of them could be sent."""
+        if self._has_ended:
+            return False
+        if self._orphaned:
+            held += self._orphaned
+            self._orphaned.clear()
+            return True
+        more = self._source.take(lane, n)
+        held.extend(zip(self._costs.of(more), more, strict=True))
+        return bool(more)
+
+    def _may_send(self, item: int) -> bool:
+        """Whether an item is begun, or fits and so begins."""
+        if item in self._begun:
+            return True
+        if self.reached is not None:
+            return False
+        cost = self._costs.of_item(item)
+        if self._exceeds_judgments(cost):
+            self.reached = "judgments"
+        elif self._exceeds_time(cost):
+            self.reached = self._limits.ends_by
+        elif self._exceeds_tokens(cost):
+            self.reached = None if self._flying else "tokens"
+        else:
+            self._begun[item] = cost.requests
+            self._unsent += cost.requests
+            self._judgments += cost.judgments
+            self._reserved += cost.tokens
+            return True
+        return False
+
+    def _send(self, known: Known, request: Request) -> None:
+        self._unsent -= 1
+        self._begun[known.item] -= 1
+        if not self._begun[known.item]:
+            del self._begun[known.item]
+        self._flying[request.request_id] = _Flying(known, self._clock())
+
+    def _exceeds_judgments(self, cost: Cost) -> bool:
+        limit = self._limits.judgments
+        return limit is not None and self._judgments + cost.judgments > limit
+
+    def _exceeds_tokens(self, cost: Cost) -> bool:
+        limit = self._limits.tokens
+        if limit is None:
+            return False
+        out = len(self._flying) + self._unsent + cost.requests
+        return self._tokens + self._reserved + cost.tokens + out * self._excess > limit
+
+    def _exceeds_time(self, cost: Cost) -> bool:
+        """Whether an item would come back too late, as long as answers take now."""
+        ends = self._limits.ends
+        if ends is None:
+            return False
+        now = self._clock()
+        slowest = max(self._seconds, default=0.0)
+        if len(self._seconds) < self._room and self._flying:  # the quick ones come back first
+            slowest = max(slowest, now - next(iter(self._flying.values())).sent)
+        out = len(self._flying) + self._unsent + cost.requests
+        return now + slowest * math.ceil(out / self._room) >= ends
