@@ -29,9 +29,10 @@ LEAST_ERROR = 0.20
 _SMALL = 14_000_000_000
 """Parameters below which rows of 32 and 70 billion say little."""
 _BEYOND: dict[str, float] = {"engine": 0.35, "gpus": 0.40, "weights": 0.30, "size": 0.35}
-"""Error where an estimate leaves the rows of a fit. `gpu` hangs on whether it is a near relative."""
+"""Error where an estimate leaves the rows of a fit."""
 _OTHER_GPU = 0.50
 _RELATIVE = 0.35
+"""The same for another GPU, and for one of the same architecture."""
 
 
 class Efficiencies(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +76,7 @@ def of_fitted(fitted: Fitted, error: float, basis: Basis, because: str) -> Effic
     )
 
 
-def efficiencies_of(
+def efficiencies_of(  # noqa: PLR0913 - what efficiencies hang on
     *,
     gpu: Gpu,
     shape: Shape,
