@@ -73,7 +73,7 @@ def _with_error(low: float, likely: float, high: float, *, error: float) -> Rang
 
 
 def _prefill(rates: Rates, timed: Timed) -> str:
-    words = f"{timed.computed:,.0f} tokens x {rates.prompt_token:.6g} s"
+    words = f"{timed.computed:,.2f} tokens x {rates.prompt_token:.6g} s"
     if rates.prompt_pair:
         words += f" + {timed.pairs:.6g} pairs x {rates.prompt_pair:.6g} s"
     return f"{words} = {timed.prefill:.6g} s"
@@ -83,7 +83,7 @@ def _decode(rates: Rates, timed: Timed) -> str:
     step = rates.step_of(timed.batch)
     each = f"{rates.sequence:.6g} s + {timed.looked_at:,.1f} tokens x {rates.context_token:.6g} s"
     return (
-        f"{timed.steady:,.1f} steps x {step:.6g} s + {timed.written:,.0f} written x ({each}) "
+        f"{timed.steady:,.1f} steps x {step:.6g} s + {timed.written:,.2f} written x ({each}) "
         f"= {timed.decode:.6g} s"
     )
 
@@ -118,7 +118,7 @@ def _asked(workload: Workload) -> list[Sum]:
         ),
         Sum(
             title="computed of them",
-            arithmetic=f"{computed:,.0f} / {workload.prompt_tokens:,} = "
+            arithmetic=f"{computed:,.2f} / {workload.prompt_tokens:,} = "
             f"{computed / max(1, workload.prompt_tokens):.4f} of all",
         ),
         Sum(
