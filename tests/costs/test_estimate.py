@@ -83,9 +83,7 @@ def test_spot_pays_for_pre_emptions_and_on_demand_does_not() -> None:
     hours = made.gpu_hours.likely + extra.seconds.likely * 2 / 3600
     assert spot.usd.likely == pytest.approx(2.0 * hours)
     work, start = made.judging_seconds.likely, COLD.seconds.likely
-    assert extra.seconds.likely == pytest.approx(
-        expected(24.0, work, start, 60.0) * (start + 30.0)
-    )
+    assert extra.seconds.likely == pytest.approx(expected(24.0, work, start, 60.0) * (start + 30.0))
 
 
 def test_a_price_of_ones_own_is_taken_for_spot_where_pre_emptions_are_given() -> None:
