@@ -24,6 +24,20 @@ WORKED = [
     *("--orders", "one", "--rubric", "pairwise-reasons"),
     *("--model", "Qwen2.5-72B-Instruct", "--gpu", "H200"),
 ]
+SHAPE = "--shape questions=10000,answers=2,question=100,answer=1000,rubric=500,out=500"
+REST = "--rubric pairwise-reasons --model Qwen2.5-72B-Instruct --gpu H200"
+AS_SHAPE = f"write it as {SHAPE}"
+ALL_MISSING = (
+    "an estimate needs what is to be judged (DATA, or --shape where there is none yet); "
+    "a rubric (--rubric; `judgefast rubrics` lists them); "
+    "a judge (--model NAME; `judgefast models` lists them); "
+    "an accelerator (--gpu KIND[:N]; `judgefast gpus` lists them)"
+)
+TOO_SMALL = (
+    "the model does not fit: on 1 x H100-SXM it lacks 0.7 GiB for its weights and one sequence of "
+    "3,000 tokens"
+)
+FITTING = "it fits on 2 x H100-SXM, or 1 x H200-SXM, or 1 x H100-NVL: --gpu H100-SXM:2"
 PRICED = [*WORKED, "--price", "1.19"]
 
 
@@ -81,28 +95,9 @@ def test_json_is_the_estimate_and_nothing_else(judgefast: Callable[..., str]) ->
 @pytest.mark.parametrize(
     ("command", "error", "hint"),
     [
-        (
-            ["estimate"],
-            "an estimate needs what is to be judged (DATA, or --shape where there is none yet); "
-            "a rubric (--rubric; `judgefast rubrics` lists them); "
-            "a judge (--model NAME; `judgefast models` lists them); "
-            "an accelerator (--gpu KIND[:N]; `judgefast gpus` lists them)",
-            "for example: judgefast estimate --shape questions=10000,answers=2,question=100,"
-            "answer=1000,rubric=500,out=500 --rubric pairwise-reasons "
-            "--model Qwen2.5-72B-Instruct --gpu H200",
-        ),
-        (
-            [*WORKED[:2], "questions=5", *WORKED[3:]],
-            "--shape: `answer` is missing",
-            "write it as --shape questions=10000,answers=2,question=100,answer=1000,rubric=500,"
-            "out=500",
-        ),
-        (
-            [*WORKED[:-1], "H100"],
-            "the model does not fit: on 1 x H100-SXM it lacks 0.7 GiB for its weights and one "
-            "sequence of 3,000 tokens",
-            "it fits on 2 x H100-SXM, or 1 x H200-SXM, or 1 x H100-NVL: --gpu H100-SXM:2",
-        ),
+        (["estimate"], ALL_MISSING, f"for example: judgefast estimate {SHAPE} {REST}"),
+        ([*WORKED[:2], "questions=5", *WORKED[3:]], "--shape: `answer` is missing", AS_SHAPE),
+        ([*WORKED[:-1], "H100"], TOO_SMALL, FITTING),
     ],
 )
 def test_what_cannot_be_estimated_is_refused_with_what_would_help(
