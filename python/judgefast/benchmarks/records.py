@@ -136,6 +136,17 @@ class Raw(msgspec.Struct, frozen=True, kw_only=True):
     reasons: list[str] = []
 
 
+class Swept(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting of a sweep."""
+
+    settings: dict[str, Any]
+    """Options of the engine; none for its own choice."""
+    hours: list[float] = []
+    """Of the machine for 10,000 judgments, of each repeat."""
+    failed: str | None = None
+    """Why it was not measured."""
+
+
 class PriceFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What an hour of one GPU costs."""
 
@@ -179,6 +190,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     workload: WorkloadFacts
     samples: list[Sample] = []
     raw: Raw | None = None
+    sweep: list[Swept] = []
+    """What other settings took, where they were tried; `samples` are those of the best."""
 
 
 def machine_facts() -> Machine:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from judgefast.cli.calibrate import calibrate_now, calibrate_options
 from judgefast.cli.cost_options import cost_options, cost_wishes, wishes_of
 from judgefast.cli.decide_options import decide_options, decision_flags
 from judgefast.cli.options import config_of, run_options
@@ -17,6 +18,7 @@ from judgefast.cli.output import put, say
 @click.argument("data", nargs=-1, type=click.Path())
 @run_options
 @cost_options
+@calibrate_options
 @decide_options
 @click.option("--explain", is_flag=True, help="Print the arithmetic, line by line.")
 @click.option("--json", "as_json", is_flag=True, help="Print the estimate as JSON.")
@@ -25,6 +27,8 @@ def estimate(
     *,
     shape: str | None,
     explain: bool,
+    calibrate: bool,
+    calibrate_seconds: float,
     as_json: bool,
     **given: Any,  # noqa: ANN401 - flags
 ) -> int:
@@ -41,6 +45,8 @@ def estimate(
     decisive = decision_flags(given)
     named = wishes_of(given)
     config = config_of(given | {"data": data})
+    if calibrate:
+        return calibrate_now(config, seconds=calibrate_seconds, shape=shape, as_json=as_json)
     from judgefast.costs.decisions import Decided, Decisions  # noqa: PLC0415 - msgspec
     from judgefast.pipeline.decide import decide, decision_wishes  # noqa: PLC0415 - heavy
     from judgefast.pipeline.estimate import asked  # noqa: PLC0415 - as above

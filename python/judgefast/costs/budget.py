@@ -94,15 +94,16 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
 
     judgments: int = 0
     """That were asked, each once however often."""
-    tokens: int = 0
-    """Of prompts, cached ones included, and of answers, over all attempts."""
+    tokens: int | None = 0
+    """Of prompts, cached ones included, and of answers, over all attempts; None where neither the
+    engine nor the plan counts those of prompts."""
     gpu_hours: float = 0.0
     """All GPUs, from the start of the program to its end."""
     usd: float | None = None
     """None where no price is known."""
 
     def of(self, unit: Unit) -> float:
-        """In one unit; no money where no price is known."""
+        """In one unit; 0 where it is not known."""
         return float(getattr(self, unit) or 0.0)
 
 

@@ -60,6 +60,11 @@ class Work(NamedTuple):
     them where it is false."""
 
     @property
+    def asked(self) -> NDArray[np.uint32]:
+        """Those of `rows` that something came back for: a run may stop before it has asked all."""
+        return self.rows[self.table.answers.attempts[self.rows] > 0]
+
+    @property
     def already(self) -> int:
         """Judgments that are not asked."""
         return len(self.plan) - len(self.table.answers.sharing.judgments_of(self.rows)[1])

@@ -239,10 +239,15 @@ class StartBudget:
         """Whether what is in flight must be given up."""
         return self._source is not None and self._source.is_over
 
+    @property
+    def reached(self) -> Unit | None:
+        """The budget into which nothing more fits."""
+        return None if self._source is None else self._source.reached
+
     def ended(self, asked: Asked) -> dict[str, Any]:
         """What is recorded once nothing more is asked; a run that ended otherwise reached none."""
         is_other = asked.interrupted or asked.lost is not None or asked.unreadable.is_too_high
-        reached = None if self._source is None or is_other else self._source.reached
+        reached = None if is_other else self.reached
         return {BUDGET: self._facts(reached, asked.given_up)} if self._is_said else {}
 
     def refuse_nothing(self, judged: int, seconds: dict[str, float]) -> None:
@@ -256,10 +261,9 @@ class StartBudget:
             ConfigError: That is so.
 
         """
-        reached = None if self._source is None else self._source.reached
-        if reached in _TIMED and not judged and not self._spent.judgments:
+        if self.reached in _TIMED and not judged and not self._spent.judgments:
             self._directory.finish_launch(seconds=seconds)
-            raise self._refused(self._least(reached))
+            raise self._refused(self._least(self.reached))
 
     def _limit_of(self, unit: Unit) -> float | None:
         return min((one.amount for one in self.given if one.unit == unit), default=None)

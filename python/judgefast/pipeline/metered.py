@@ -25,6 +25,7 @@ RENTED = "rented"
 """Fact of a launch that has waited for an engine: what is paid for meanwhile, and since when."""
 
 _SECONDS_OF_HOUR = 3600
+_UNKNOWN = -1
 _COLUMNS = (
     "request_id",
     "launch",
@@ -101,9 +102,10 @@ def spent_of(
         hours += of_launch
         money += of_launch * (price or 0.0)
     asked = answers.sharing.spread(answers.attempts > 0)
+    planned = _planned_tokens(directory, journal.uncounted)
     return Spent(
         judgments=int(np.count_nonzero(asked)),
-        tokens=journal.tokens + _planned_tokens(directory, journal.uncounted),
+        tokens=None if planned is None else journal.tokens + planned,
         gpu_hours=hours,
         usd=money if is_priced else None,
     )
@@ -140,16 +142,22 @@ def utc(unix: float) -> str:
     return datetime.fromtimestamp(unix, UTC).isoformat(timespec="milliseconds")
 
 
-def _planned_tokens(directory: RunDirectory, ids: Sequence[pa.Array[Any]]) -> int:
-    """Tokens of prompts, as they were planned, once for each attempt at them."""
+def _planned_tokens(directory: RunDirectory, ids: Sequence[pa.Array[Any]]) -> int | None:
+    """Tokens of prompts as they were planned, once for each attempt; None where unknown."""
     if not ids:
         return 0
     known, tokens = [np.zeros((0, 16), np.uint8)], [np.zeros(0, np.int64)]
     for batch in directory.plan_requests(("request_id", "prompt_tokens")):
         column: Any = batch.column("prompt_tokens")
         known.append(id_bytes(batch.column("request_id")).copy())
-        tokens.append(column.fill_null(0).to_numpy().astype(np.int64))
+        tokens.append(column.fill_null(_UNKNOWN).to_numpy().astype(np.int64))
     index = RequestIndex(np.concatenate(known), NONE)
     of_row = np.concatenate(tokens)
-    rows = [index.rows(np.ascontiguousarray(id_bytes(one))) for one in ids]
-    return sum(int(of_row[each[each >= 0]].sum()) for each in rows)
+    total = 0
+    for one in ids:
+        rows = index.rows(np.ascontiguousarray(id_bytes(one)))
+        each = of_row[rows[rows >= 0]]
+        if (each == _UNKNOWN).any():
+            return None
+        total += int(each.sum())
+    return total

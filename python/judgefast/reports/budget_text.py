@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from judgefast.costs.budget import UNITS, Unit, amount_words, parse_budgets
+from judgefast.costs.budget import UNITS, amount_words, parse_budgets
 from judgefast.reports.inert import line
 from judgefast.reports.words import SENTENCE_LIMIT, name, plural
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from judgefast.costs.budget import Spent
     from judgefast.reports.report import RunBudget
+
+_NAMES = {"tokens": "tokens", "usd": "money"}
 
 FAIR_SAMPLE = (
     "The order of a run is drawn by its seed and a budget looks at no verdict, so that what was "
@@ -59,10 +61,15 @@ def spent_words(spent: Spent) -> str:
 
     >>> from judgefast.costs.budget import Spent
     >>> spent_words(Spent(judgments=1, tokens=1200, gpu_hours=0.25))
-    '1 judgment, 1,200 tokens, 0.25 GPU-hours'
+    '1 judgment, 1,200 tokens, 0.25 GPU-hours, money unknown'
     """
-    units: list[Unit] = [unit for unit in UNITS if unit != "usd" or spent.usd is not None]
-    return ", ".join(name(amount_words(spent.of(unit), unit)) for unit in units)
+    parts = [
+        f"{_NAMES[unit]} unknown"
+        if getattr(spent, unit) is None
+        else amount_words(spent.of(unit), unit)
+        for unit in UNITS
+    ]
+    return ", ".join(map(name, parts))
 
 
 def stopped_words(left: int, planned: int) -> str:
