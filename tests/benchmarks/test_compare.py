@@ -15,14 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
-from judgefast.benchmarks.compare import HEADLINES, compare, measured
+from judgefast.benchmarks import compare as comparing
+from judgefast.benchmarks.compare import HEADLINES, Comparison, measured
 from judgefast.benchmarks.compare_text import render
 from judgefast.benchmarks.records import (
     GpuFacts,
     Machine,
     Raw,
+    Record,
     Steady,
     read_record,
+    read_records,
     write_record,
 )
 from judgefast.cli.app import app
@@ -32,6 +35,10 @@ from tests.benchmarks.made_records import RECORD, SAMPLE, record
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+
+def compare(a: Record, b: Record, **options: Any) -> Comparison:
+    return comparing.compare([a], [b], **options)
 
 
 def by_scipy(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
@@ -116,6 +123,28 @@ def test_blocks_beside_raw_vllm_are_measurements() -> None:
     ]
     with pytest.raises(ConfigError, match="no rate in common"):
         compare(a, record([1.0, 2.0]))
+    assert found.warnings == ["raw vLLM beside B is faster too, 1.099 times that beside A"]
+    calm = [{**block, "seconds": 10.0} if block["raw"] else block for block in b.raw.blocks]  # type: ignore[union-attr]  # it has them
+    assert compare(a, record([], raw=msgspec.structs.replace(b.raw, blocks=calm))).warnings == []
+
+
+def test_of_several_calls_each_is_one_measurement(tmp_path: Path) -> None:
+    calls = {"a": [[1.0, 1.1], [1.3, 1.2], [0.8, 0.9]], "b": [[1.2, 1.1], [1.0, 1.0], [1.4, 1.5]]}
+    for name, repeats in calls.items():
+        (tmp_path / name).mkdir()
+        for number, values in enumerate(repeats):
+            write_record(record(values), tmp_path / name / f"{number}.json")
+    of_a, of_b = (read_records(tmp_path / name) for name in calls)
+    found = comparing.compare(of_a, of_b)
+    assert found.headline.a == pytest.approx([math.sqrt(x * y) for x, y in calls["a"]])
+    assert (found.verdict, found.warnings) == ("can't tell", [])
+    assert "A is one call" in comparing.compare(of_a[:1], of_b).warnings[0]
+    other = record([1.0], engine="vllm")
+    with pytest.raises(ConfigError, match="not of the same engine"):
+        comparing.compare([of_a[0], other], of_b, across=["engine"])
+    (tmp_path / "none").mkdir()
+    with pytest.raises(ConfigError, match="holds no record"):
+        read_records(tmp_path / "none")
 
 
 @pytest.mark.parametrize(
