@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,6 +20,7 @@ from scipy.stats import ttest_ind
 from judgefast.benchmarks import compare as comparing
 from judgefast.benchmarks.compare import HEADLINES, Comparison, measured
 from judgefast.benchmarks.compare_text import render
+from judgefast.benchmarks.figures import FIGURES
 from judgefast.benchmarks.records import (
     GpuFacts,
     Machine,
@@ -34,7 +37,14 @@ from tests.benchmarks.made_records import RECORD, SAMPLE, record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
+
+
+def matches(seen: str, name: str) -> bool:
+    path = Path(__file__).parent / "snapshots" / f"{name}.txt"
+    if os.environ.get("JUDGEFAST_WRITE_SNAPSHOTS"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(seen, encoding="utf-8")
+    return seen == path.read_text(encoding="utf-8")
 
 
 def compare(a: Record, b: Record, **options: Any) -> Comparison:
@@ -205,6 +215,42 @@ def test_what_makes_a_comparison_doubtful_is_said() -> None:
     assert compare(*on_gpu).warnings == []
 
 
+def test_every_figure_has_a_title_and_the_whole_reads_as_it_did() -> None:
+    a, b = (
+        record(
+            [],
+            samples=[
+                msgspec.structs.replace(
+                    sample,
+                    steady=Steady(seconds=60 / rate, judgments=63, tokens=1),
+                    engine_cpu_seconds=15 + 3 * rate,
+                    gpu_busy=0.5,
+                    gpu_peak_bytes=1 << 30,
+                )
+                for sample, rate in zip(record(rates).samples, rates, strict=True)
+            ],
+        )
+        for rates in ([2.0, 2.1, 2.3], [2.6, 2.8, 2.7])
+    )
+    b = msgspec.structs.replace(b, settings={"threads": 4})
+    found = compare(a, b)
+    assert {each.figure for each in found.figures} == {*FIGURES, "cpu_seconds_per_judgment"}
+    assert matches(render(found), "compare")
+    page = (Path(__file__).parents[2] / "docs" / "bench.md").read_text("utf-8")
+    shown = page.split("## Compare two records")[1].split("```")[1].splitlines()[1:]
+    assert set(shown) - {"..."} <= set(render(found).splitlines())
+
+
+def test_cpu_is_told_where_it_judges_and_not_beside_a_gpu() -> None:
+    found = compare(record([1.0, 1.1]), record([1.0, 1.2]))
+    assert found.cpu is not None
+    assert found.cpu.a == pytest.approx([(18.0 + 2.6) / 100] * 2)
+    machine = msgspec.structs.replace(
+        RECORD.machine, gpus=[GpuFacts(name="NVIDIA H200", memory_bytes=1)]
+    )
+    assert compare(*[record([1.0, 1.1], machine=machine)] * 2).cpu is None
+
+
 def test_a_figure_that_a_repeat_does_not_know_is_left_out() -> None:
     unknown = msgspec.structs.replace(SAMPLE, cached_tokens=None, latency=None)
     names = measured(record([], samples=[SAMPLE, unknown]))
@@ -250,8 +296,9 @@ def test_the_command_says_the_verdict_and_may_gate_by_it(tmp_path: Path) -> None
 
     status, said = call(a, b)
     assert status == 0
-    last = said.splitlines()[-1]
-    assert re.fullmatch(r"B is faster by judgments/s: 2\.000 \[1\.9\d\d, 2\.0\d\d\] times A", last)
+    *_, last, cpu = said.splitlines()
+    assert re.fullmatch(r"B is faster by judgments/s: 2\.000 times A \[1\.9\d\d, 2\.0\d\d\]", last)
+    assert cpu == "  CPU a judgment: 1.000 times A, no interval"
     assert [call(*pair, "--gate")[0] for pair in ((a, b), (b, a), (a, c))] == [0, 1, 3]
     assert "would have been seen" in call(a, c)[1]
     assert json.loads(call(a, b, "--json")[1])["verdict"] == "faster"

@@ -39,6 +39,7 @@ which the engine was full, of the whole judge phase."""
 
 
 _RAW = "raw_block_tokens_per_second"
+_CPU = "cpu_seconds_per_judgment"
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +74,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     headline: Ratio
     verdict: Literal["faster", "slower", "can't tell"]
     """Of the second record."""
+    cpu: Ratio | None = None
+    """CPU seconds a judgment of engine and host, where it is the CPU that judges: what others do
+    on the same cores moves it far less than the rate."""
     figures: list[Ratio]
     """All that both have, each by itself: of twenty intervals one misses."""
 
@@ -110,6 +114,7 @@ def compare(a: Sequence[Record], b: Sequence[Record], *, across: Sequence[str] =
         warnings=[*_warnings(a, b, headline), *_drift(named.get(_RAW))],
         headline=headline,
         verdict=_verdict(headline),
+        cpu=named.get(_CPU),
         figures=figures,
     )
 
@@ -140,6 +145,9 @@ def measured(record: Record) -> dict[str, list[float]]:
         known = [value for value in values if value is not None]
         if known and len(known) == len(values):
             found[name] = known
+    of_host, of_engine = (found.get(f"{part}_{_CPU}") for part in ("host", "engine"))
+    if of_host and of_engine and not record.machine.gpus:
+        found[_CPU] = [host + engine for host, engine in zip(of_host, of_engine, strict=True)]
     return {
         name: values
         for name, values in found.items()
