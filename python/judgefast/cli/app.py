@@ -22,6 +22,7 @@ class LazyGroup(SuggestingGroup):
         "export": "Write one wide row per outcome to a file.",
         "gate": "Pass or fail a run by rules about its estimates.",
         "gpus": "List what is known of accelerators.",
+        "models": "List judge models, their sizes, and where they fit.",
         "parse": "Read any file of judge outputs by a rubric.",
         "plan": "Say what a run would ask and compute, before it is paid.",
         "prices": "Show what a GPU-hour and a token cost, with dates.",

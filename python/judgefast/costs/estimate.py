@@ -11,13 +11,13 @@ from judgefast.catalogue.gpus import Gpu  # noqa: TC001 - msgspec reads annotati
 from judgefast.catalogue.shape import Precision, Shape  # noqa: TC001 - as above
 from judgefast.costs.efficiencies import efficiencies_of
 from judgefast.costs.energy import energy_of
-from judgefast.costs.estimates import Estimate, Line, Placed
+from judgefast.costs.estimates import Estimate, Line, Placed, Sum
 from judgefast.costs.explain import judging_lines, sums_of
 from judgefast.costs.offers import Offer  # noqa: TC001 - as above
 from judgefast.costs.preemptions import Preemptions, seconds_of
 from judgefast.costs.ranges import Range
 from judgefast.costs.rates import Rates  # noqa: TC001 - as above
-from judgefast.costs.roofline import place, rates_of
+from judgefast.costs.roofline import place, rates_of, rates_sums
 from judgefast.costs.starting import NOTHING, Starting
 from judgefast.costs.timing import MAX_BATCHED_TOKENS, MAX_NUM_SEQS, End, Timed, time_of
 
@@ -78,7 +78,8 @@ def estimate(workload: Workload, setting: Setting) -> Estimate:
         max_num_seqs=setting.max_num_seqs,
         **how,
     )
-    rates = setting.rates
+    placed = msgspec.structs.replace(placed, gpus=setting.gpus)
+    rates, of_rates = setting.rates, list[Sum]()
     if rates is None:
         efficiencies = efficiencies_of(
             gpu=setting.gpu,
@@ -86,13 +87,10 @@ def estimate(workload: Workload, setting: Setting) -> Estimate:
             shape=setting.shape,
             weights=setting.weights,
         )
-        rates = rates_of(
-            setting.shape,
-            setting.gpu,
-            gpus=setting.gpus_per_copy,
-            efficiencies=efficiencies,
-            **how,
-        )
+        how |= {"gpus": setting.gpus_per_copy, "efficiencies": efficiencies}
+        rates = rates_of(setting.shape, setting.gpu, **how)
+        sums = rates_sums(setting.shape, setting.gpu, **how)
+        of_rates = [Sum(title=title, arithmetic=words) for title, words in sums]
     return priced(
         workload,
         placed,
@@ -104,6 +102,7 @@ def estimate(workload: Workload, setting: Setting) -> Estimate:
         max_num_seqs=setting.max_num_seqs,
         max_num_batched_tokens=setting.max_num_batched_tokens,
         notes=setting.notes,
+        of_rates=of_rates,
     )
 
 
@@ -119,6 +118,7 @@ def priced(  # noqa: PLR0913 - what an estimate hangs on, all by keyword
     max_num_seqs: int = MAX_NUM_SEQS,
     max_num_batched_tokens: int = MAX_BATCHED_TOKENS,
     notes: Sequence[str] = (),
+    of_rates: Sequence[Sum] = (),
 ) -> Estimate:
     """Estimate a run at given rates, on whatever engine they are of.
 
@@ -133,6 +133,7 @@ def priced(  # noqa: PLR0913 - what an estimate hangs on, all by keyword
         max_num_seqs: Sequences at once in one copy at most.
         max_num_batched_tokens: Tokens of one step at most.
         notes: What a reader should know.
+        of_rates: What the rates are made of, where that is known.
 
     """
     timed = {
@@ -170,7 +171,9 @@ def priced(  # noqa: PLR0913 - what an estimate hangs on, all by keyword
         else energy_of(watts, judging_seconds, starting.seconds, placed.gpus),
         notes=[*notes, *_notes(workload, timed)],
     )
-    return msgspec.structs.replace(made, sums=sums_of(made, rates, likely, watts=watts))
+    return msgspec.structs.replace(
+        made, sums=sums_of(made, rates, likely, watts=watts, of_rates=of_rates)
+    )
 
 
 def _total(lines: Sequence[Line]) -> Range:

@@ -79,6 +79,9 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     format: int = ESTIMATE_FORMAT
     workload: Workload
     placed: Placed
+    digest: str | None = None
+    """Of the order of requests, as `judgefast plan` and the run have it; None where prompts were
+    not made of the data by the judge's own tokenizer."""
     lines: list[Line]
     judging_seconds: Range
     """Of `prefill`, `decode`, `run_out` and `host`: what a warm engine takes."""

@@ -13,7 +13,7 @@ from judgefast.costs.estimates import Line, Sum
 from judgefast.costs.ranges import Range
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from judgefast.costs.estimates import Estimate, Part, Placed
     from judgefast.costs.rates import Rates
@@ -42,7 +42,7 @@ def judging_lines(
     likely = timed["likely"]
     of = "" if placed.copies == 1 else f", of each of {placed.copies} copies"
     why = {
-        "prefill": f"prompt tokens that are computed{of}; {workload.because}",
+        "prefill": f"prompt tokens that are computed{of}",
         "decode": f"written tokens, {likely.batch:.4g} sequences at once{of}",
         "run_out": "the end, when nothing waits any more and fewer and fewer sequences run",
         "host": "the host's work on each request that nothing overlaps",
@@ -93,9 +93,16 @@ def _run_out(rates: Rates, timed: Timed) -> str:
     return f"{timed.extra:,.1f} steps x {step:.6g} s = {timed.run_out:.6g} s"
 
 
-def sums_of(estimate: Estimate, rates: Rates, timed: Timed, *, watts: float | None) -> list[Sum]:
+def sums_of(
+    estimate: Estimate,
+    rates: Rates,
+    timed: Timed,
+    *,
+    watts: float | None,
+    of_rates: Sequence[Sum] = (),
+) -> list[Sum]:
     """What lines and money are made of, in the order in which one would redo it."""
-    found = [*_asked(estimate.workload), *_held(estimate, timed), *_of_rates(rates, timed)]
+    found = [*_asked(estimate.workload), *_held(estimate, timed), *of_rates, *_step(rates, timed)]
     found += [Sum(title=line.part, arithmetic=line.arithmetic) for line in estimate.lines]
     return [*found, *_whole(estimate, watts)]
 
@@ -149,8 +156,8 @@ def _held(estimate: Estimate, timed: Timed) -> list[Sum]:
     return found
 
 
-def _of_rates(rates: Rates, timed: Timed) -> list[Sum]:
-    """What a prompt token and a step take; made of what, the basis of the rates says."""
+def _step(rates: Rates, timed: Timed) -> list[Sum]:
+    """What one step of all its sequences takes."""
     step = rates.step_of(timed.batch)
     own = rates.sequence + timed.looked_at * rates.context_token
     found = [

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from judgefast.costs.speed import Setting, Speed  # noqa: TC001 - msgspec reads annotations
-from judgefast.costs.workload import Answers  # noqa: TC001 - as above
+from judgefast.costs.speed import Setting, Speed
+from judgefast.costs.workload import Answers  # noqa: TC001 - msgspec reads annotations
 from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -164,8 +164,8 @@ def workload_of_shape(
         basis="given",
         because=(
             f"--shape: {given.questions:,} questions x {each.requests:,} requests x {prompt:,} "
-            f"tokens; rubric ({rubric:,}) computed once, each question once, and answers behind "
-            "what they share"
+            f"tokens; computed are the rubric's {rubric:,} once, each question once, and answers "
+            "once behind what they share"
         ),
     )
 

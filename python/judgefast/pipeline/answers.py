@@ -1,4 +1,4 @@
-"""How much a judge will write: as the user says, as a pilot has shown, or up to the rubric's cap."""
+"""How much a judge will write: as the user says, as a pilot shows, or up to the rubric's cap."""
 
 from __future__ import annotations
 

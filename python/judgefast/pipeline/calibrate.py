@@ -13,25 +13,26 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from judgefast.costs.calibration import Fitted, Measured, Place, fit
+from judgefast.costs.calibration import Measured, fit
 from judgefast.costs.rates_store import Record, keep, now
-from judgefast.costs.speed import Setting, Speed
 from judgefast.engines import create_engine
 from judgefast.engines.base import Workload
 from judgefast.errors import ConfigError
 from judgefast.pipeline.gauge import Gauge
 from judgefast.pipeline.probes import Done, Prober, done, probes_for
 from judgefast.pipeline.speed import can_be_measured, gpus_of, place_of, setting_of
+from judgefast.reports.calibration_report import Calibration, Probed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from judgefast.config import RunConfig
+    from judgefast.costs.calibration import Fitted, Place
+    from judgefast.costs.speed import Setting
     from judgefast.engines.base import Engine
     from judgefast.pipeline.gauge import Spent
     from judgefast.pipeline.probes import Probe
 
-CALIBRATION_FORMAT = 1
 SECONDS = 60.0
 LEAST_SECONDS = 5.0
 
@@ -43,43 +44,6 @@ _SIZES = 0.15, 40.0
 """Least and most that probes are shrunk and grown by."""
 _BUSY = 0.1
 """Share of the machine that others may take before it is worth a word."""
-
-
-class Probed(msgspec.Struct, frozen=True, kw_only=True):
-    """One workload of a calibration: medians of what it took, and what the rates say of it."""
-
-    name: str
-    requests: int
-    is_held_out: bool
-    """The rates that are compared here were fitted without it."""
-    wall_seconds: list[float]
-    wall_foretold: float
-    cpu_seconds: list[float] = []
-    cpu_foretold: float | None = None
-
-
-class Calibration(msgspec.Struct, frozen=True, kw_only=True):
-    """What a calibration has found."""
-
-    format: int = CALIBRATION_FORMAT
-    setting: Setting
-    when: str
-    """UTC, ISO 8601."""
-    seconds: float
-    """Of measuring."""
-    load_seconds: float
-    """Of starting the engine, before that."""
-    rounds: int
-    place: Place
-    wall: Speed
-    cpu: Speed | None
-    """None on a GPU, and where the engine's processes cannot be looked at."""
-    probes: list[Probed]
-    busy: float | None = None
-    """Share of the CPU that others took meanwhile; None where the kernel does not say."""
-    stored: str | None = None
-    """File that it was added to."""
-    notes: list[str] = []
 
 
 def calibrate(

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import msgspec
 import numpy as np
 
+from judgefast.catalogue.folders import find_folder
 from judgefast.catalogue.gpus import parse_gpus
 from judgefast.catalogue.models import find_model
 from judgefast.costs.estimate import estimate
 from judgefast.costs.ranges import Range
 from judgefast.costs.shape_given import EXAMPLE, Asking, read_shape, workload_of_shape
 from judgefast.costs.workload import Workload
-from judgefast.engines.servers.shapes import find_folder
 from judgefast.errors import ConfigError, DataError
 from judgefast.pipeline.answers import answers_of, given
 from judgefast.pipeline.cached import CacheWishes
@@ -66,13 +66,20 @@ class Estimated(NamedTuple):
     """The same with 1 or 2 orders, counted anew."""
     notes: list[str]
 
+    @property
+    def mode(self) -> str:
+        """Of the rubric: `pairwise`, `choice`, `scalar` or `binary`."""
+        return self.rubric.mode
+
     def estimate(self) -> Estimate:
         """What it costs as it was asked."""
         made = estimate(self.workload, self.setting)
-        return msgspec.structs.replace(made, notes=[*self.notes, *made.notes])
+        is_exact = self.plan is not None and self.workload.basis == "counted"
+        digest = self.plan.digest if self.plan is not None and is_exact else None
+        return msgspec.structs.replace(made, digest=digest, notes=[*self.notes, *made.notes])
 
 
-def asked(  # noqa: PLR0913 - what a caller may bring along, all by keyword
+def asked(
     config: RunConfig,
     wishes: CostWishes,
     *,
@@ -211,8 +218,6 @@ class _Counter:
             answers = _answers(decoding, self._wishes)
             wishes = CacheWishes(block_tokens=tokens.block_tokens)
             report = plan_report(config, data=data, wishes=wishes, say=self._say)
-        if not tokens.exact:
-            self.notes.append(f"prompt tokens are counted by {tokens.words}")
         self.notes += report.notes if tokens.exact else []
         workload = workload_of(report, answers, each=tokens.each, by=tokens.words)
         return _Counted(workload, report)
@@ -221,9 +226,8 @@ class _Counter:
         """What the prompts of this rubric have in common, by a prompt with nothing in it."""
         with ExitStack() as stack:
             tokens, config = self._tokens(stack)
-            row = {"question": "q", "answers": ["a", "b"]}
-            if self._rubric.mode in {"scalar", "binary"}:
-                row = {"question": "q", "answers": ["a"]}
+            shown = "ab" if self._rubric.mode in {"pairwise", "choice"} else "a"
+            row: dict[str, Any] = {"question": "q", "answers": [{"text": each} for each in shown]}
             if self._rubric.reference == "required":
                 row["reference"] = "r"
             decoding = _decoding_of(config)
@@ -323,7 +327,11 @@ def workload_of(
 
 
 def workload_from_plan(
-    plan: RunPlan, answers: Answers, *, orders: int, rows: Any = None  # noqa: ANN401 - an index
+    plan: RunPlan,
+    answers: Answers,
+    *,
+    orders: int,
+    rows: Any = None,  # noqa: ANN401 - an index
 ) -> Workload:
     """The sums of a plan that a run has made: nothing is planned again.
 

@@ -150,9 +150,7 @@ def _with_memory(gpu: Gpu) -> Gpu:
     return msgspec.structs.replace(gpu, memory_bytes=round(MEMORY_SHARE * gpu.memory_sold))
 
 
-def _chosen(
-    shape: Shape, gpu: Gpu, gpus: int, wishes: CostWishes, workload: Workload
-) -> Settings:
+def _chosen(shape: Shape, gpu: Gpu, gpus: int, wishes: CostWishes, workload: Workload) -> Settings:
     """What the engine would choose on these accelerators.
 
     Raises:

@@ -94,7 +94,7 @@ def tokens_at_hand(
     _write_bytes(scratch, rubric)
     _write_config(scratch, model, BYTES_RANGE)
     words = (
-        f"its bytes, {BYTES_A_TOKEN:g} of them taken for a token (3.2 to 5.2): the judge's "
+        f"the bytes of texts, {BYTES_A_TOKEN:g} of them taken for one (3.2 to 5.2): the judge's "
         "tokenizer is not at hand; --tokenizer FOLDER or --model FOLDER counts tokens"
     )
     return Tokens(scratch, BYTES_RANGE, words)
@@ -102,7 +102,7 @@ def tokens_at_hand(
 
 def _write_config(folder: Path, model: Model, each: Range) -> None:
     """config.json of the judge, with a context of as many counted tokens as it has of its own."""
-    config: dict[str, Any] = dict(model.config)
+    config: dict[str, Any] = dict(model.config or {})
     context = model.context or config.get("max_position_embeddings")
     if isinstance(context, int):
         config["max_position_embeddings"] = int(context / each.likely)

@@ -33,24 +33,22 @@ _LIMITS = {
     "requests": "there are no more requests",
 }
 _KINDS = {"on_demand": "on demand", "spot": "spot", "given": "at your price"}
+_JUDGING = {"prefill", "decode", "run_out", "host"}
 _PER = 10_000
 """Judgments for which GPU-hours are said too, as guides and other tables do."""
 
 
-def render_estimate(
-    estimate: Estimate, look: Look | None = None, *, explain: bool = False, digest: str | None = None
-) -> str:
+def render_estimate(estimate: Estimate, look: Look | None = None, *, explain: bool = False) -> str:
     """Write what a run will cost; 80 columns without colour unless `look` says otherwise.
 
     Args:
         estimate: What was worked out.
         look: Width and colour.
         explain: Write the arithmetic line by line too.
-        digest: Of the plan, where it is the one that a run has.
 
     """
     parts: list[RenderableType] = [
-        *_head(estimate, digest),
+        *_head(estimate),
         *_times(estimate),
         *_prices(estimate),
         *_reasons(estimate),
@@ -59,7 +57,7 @@ def render_estimate(
     return to_text(parts, look or Look())
 
 
-def _head(estimate: Estimate, digest: str | None) -> list[RenderableType]:
+def _head(estimate: Estimate) -> list[RenderableType]:
     from rich.text import Text  # noqa: PLC0415 - loaded when something is shown
 
     workload, placed = estimate.workload, estimate.placed
@@ -79,8 +77,8 @@ def _head(estimate: Estimate, digest: str | None) -> list[RenderableType]:
     table.add_row("prompts", _prompts(estimate))
     table.add_row("answers", _answers(estimate))
     table.add_row("judge", _judge(estimate))
-    if digest is not None:
-        table.add_row("digest", f"{digest}, as `judgefast plan` says")
+    if estimate.digest is not None:
+        table.add_row("digest", f"{estimate.digest}, as `judgefast plan` says")
     return [title, table]
 
 
@@ -170,12 +168,14 @@ def _prices(estimate: Estimate) -> list[RenderableType]:
     if all(one.kind == "given" for one in estimate.money):
         return []
     table = _table("Money", "in all (low to high)", "a GPU-hour")
-    table.add_column("by", overflow="fold")
+    table.add_column("date", no_wrap=True)
+    table.add_column("provider", overflow="fold")
     for one in estimate.money:
         level = f", {one.level}" if one.level else ""
         label = f"{_KINDS[one.kind]}{level}"
-        by = f"{name(one.provider or 'you')}, {one.date or 'now'}"
-        table.add_row(label, money(one.usd), dollars(one.usd_per_gpu_hour), by)
+        each = dollars(one.usd_per_gpu_hour)
+        whose = name(one.provider or "you")
+        table.add_row(label, money(one.usd), each, one.date or "today", whose)
     words = "Prices age within weeks; --price USD sets your own."
     if estimate.pre_emptions is not None:
         words = f"Spot includes the expected pre-emptions. {words}"
@@ -189,8 +189,13 @@ def _reasons(estimate: Estimate) -> list[RenderableType]:
     workload = estimate.workload
     table.add_row("prompts", line(workload.because, SENTENCE_LIMIT))
     table.add_row("answers", line(workload.answers.because, SENTENCE_LIMIT))
+    judging = [one.because for one in estimate.lines if one.part in _JUDGING]
+    shared = _shared_end(judging)
     for one in estimate.lines:
-        table.add_row(one.part.replace("_", "-"), line(one.because, SENTENCE_LIMIT))
+        words = one.because.removesuffix(shared) if one.part in _JUDGING else one.because
+        table.add_row(one.part.replace("_", "-"), line(words, SENTENCE_LIMIT))
+        if shared and one.part in _JUDGING and one.because == judging[-1]:
+            table.add_row("these", line(shared.removeprefix("; "), SENTENCE_LIMIT))
     notes = [line(note, SENTENCE_LIMIT) for note in estimate.notes]
     found: list[RenderableType] = ["", Text("Why", style="bold"), table]
     if notes:
@@ -201,12 +206,23 @@ def _reasons(estimate: Estimate) -> list[RenderableType]:
     return found
 
 
+def _shared_end(reasons: list[str]) -> str:
+    """What all of them end with, from a semicolon on: rates have one reason."""
+    if not reasons:
+        return ""
+    first, *others = [reason.partition("; ") for reason in reasons]
+    end = first[1] + first[2]
+    return end if first[2] and all(each[2] == first[2] for each in others) else ""
+
+
 def _sums(estimate: Estimate) -> list[RenderableType]:
     from rich.text import Text  # noqa: PLC0415 - loaded when something is shown
 
     found: list[RenderableType] = ["", Text("Arithmetic, of the likely case", style="bold")]
     for one in estimate.sums:
-        found += [Text(f"{one.title}:"), Text(f"    {line(one.arithmetic, SENTENCE_LIMIT)}")]
+        sums = Text(f"    {line(one.arithmetic, SENTENCE_LIMIT)}")
+        sums.no_wrap, sums.overflow = True, "ignore"  # a sum is copied whole
+        found += [Text(f"{one.title}:"), sums]
     return found
 
 
@@ -214,7 +230,7 @@ def _table(*titles: str) -> Table:
     from rich.table import Table  # noqa: PLC0415 - loaded when something is shown
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column(titles[0], min_width=23)
+    table.add_column(titles[0], no_wrap=True)
     for title in titles[1:]:
         table.add_column(title, justify="right", no_wrap=True)
     return table

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from math import inf, isfinite
+from math import floor, inf, isfinite, log10
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from judgefast.costs.ranges import Range
 
 _TIMES = ((3600.0, "h"), (60.0, "min"), (0.0, "s"))
+_MOST_DECIMALS = 6
 _HALF_HOUR, _TWO_MINUTES = 1800.0, 120.0
 
 
-def figure(value: float, step: float | None = None) -> str:
-    """A number with about two digits, or whole from 100 on.
+def figure(value: float, like: float | None = None) -> str:
+    """A number with two digits, or whole from 10 on.
 
     Args:
         value: The number.
-        step: Another one, whose decimals are taken.
+        like: Another one, whose decimals are taken.
 
     >>> figure(0.0512), figure(1.26), figure(14.21), figure(123456.7)
     ('0.051', '1.3', '14', '123,457')
@@ -25,11 +26,9 @@ def figure(value: float, step: float | None = None) -> str:
     """
     if not isfinite(value):
         return "unbounded"
-    size = abs(value if step is None else step)
-    for least, decimals in ((10.0, 0), (1.0, 1), (0.1, 2)):
-        if size >= least:
-            return f"{value:,.{decimals}f}"
-    return f"{value:,.3f}"
+    size = abs(value if like is None else like)
+    decimals = max(0, 1 - floor(log10(size))) if size else 0
+    return f"{value:,.{min(decimals, _MOST_DECIMALS)}f}"
 
 
 def within(value: Range) -> str:
@@ -40,6 +39,8 @@ def within(value: Range) -> str:
     ('1.2 (1.0 to 1.5)', '500')
 
     """
+    if value.low == value.likely == value.high and value.likely == int(value.likely):
+        return f"{value.likely:,.0f}"
     likely = figure(value.likely)
     low, high = (figure(end, value.likely) for end in (value.low, value.high))
     return likely if low == likely == high else f"{likely} ({low} to {high})"

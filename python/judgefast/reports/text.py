@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 
 from judgefast.reports.aspects import aspect_parts
+from judgefast.reports.budget_text import budget_parts, stopped_words
 from judgefast.reports.console import Look, to_text
+from judgefast.reports.estimate_words import estimate_words
 from judgefast.reports.figures import estimate_parts, position_parts
 from judgefast.reports.inert import line
 from judgefast.reports.words import (
@@ -69,6 +71,7 @@ def render(report: Report, look: Look | None = None) -> str:
     parts: list[RenderableType] = [
         *_title(results),
         *_counts(results),
+        *budget_parts(report.operations.budget, _grid()),
         *_remarks(results),
         *_findings(results),
         *_estimates(results),
@@ -180,6 +183,8 @@ def _findings(results: Results) -> list[RenderableType]:
         sentences.append("No verdict was read: the numbers below are of empty answers alone.")
     elif not counts.parsed:
         sentences.append("No verdict was read: there is nothing to estimate.")
+    elif counts.not_judged.keys() - {"not_needed"} == {"budget"}:
+        sentences.append(stopped_words(counts.not_judged["budget"], counts.planned))
     elif left := {why: n for why, n in counts.not_judged.items() if why != "not_needed"}:
         sentences.append(
             f"Incomplete: {sum(left.values()):,} of {counts.planned:,} judgments were not judged "
@@ -277,6 +282,8 @@ def _add_speed(table: Table, operations: Operations) -> None:
         table.add_row("servers", f"{counted}, as they count, for all their users")
     if operations.bill is not None:
         table.add_row("plan", _bill(operations.bill))
+    if operations.estimate is not None and (words := estimate_words(operations.estimate)):
+        table.add_row("estimate", words)
     asked = f"{plural(operations.attempts, 'attempt')} at {plural(operations.requests, 'request')}"
     saved = (
         f", which answer {operations.asked_once:,} judgments more" if operations.asked_once else ""
