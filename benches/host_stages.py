@@ -31,7 +31,7 @@ Timer = Any
 def judge_outputs() -> list[str]:
     """Reasons that end in a verdict in brackets."""
     chance = random.Random(1)  # noqa: S311 - texts, not secrets
-    words = "the first answer names a cause and gives an example but leaves much out".split(" ")
+    words = ["the", "answer", "names", "a", "cause", "and", "leaves", "an", "example", "out"]
     return [
         f"{' '.join(chance.choices(words, k=chance.randint(10, 60)))}. [[{'ABC'[number % 3]}]]"
         for number in range(TEXTS)
