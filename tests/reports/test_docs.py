@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from judgefast.costs.budget import Spent
 from judgefast.pipeline.tables import table_source
 from judgefast.reports.judgments import judgments_schema
 from judgefast.reports.report import (
@@ -21,6 +22,7 @@ from judgefast.reports.report import (
     Report,
     Results,
     RubricFacts,
+    RunBudget,
     Seconds,
     SendingOrder,
     Tokens,
@@ -65,6 +67,8 @@ def test_every_field_of_the_json_is_documented_and_no_other() -> None:
         LaunchFacts,
         PositionBias,
         RubricFacts,
+        RunBudget,
+        Spent,
     )
     expected = fields((*inner, Bill, Seconds, SendingOrder, Tokens, UnparsedExample)) | {"null"}
     expected |= {f"results.{field}" for field in Results.__struct_fields__}
