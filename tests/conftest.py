@@ -10,6 +10,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is measured here is kept nowhere else: finished runs are, wherever they are run from."""
+    os.environ["JUDGEFAST_STATE"] = str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Folder of real judge data: `JUDGEFAST_SHARED`, else `../shared` beside the checkout."""

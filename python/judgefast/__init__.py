@@ -2,6 +2,7 @@
 
     run         judge answers, or go on judging, and return a `Run`
     plan        say what a run would ask and compute, before it is paid
+    estimate    say what a run would take and cost on rented accelerators
     stream      judge rows as they come, in bounded memory, without a run directory
     Run         a run directory: report, estimates, tables, single items
     RunConfig   every option of a run
@@ -18,6 +19,7 @@ TYPE_CHECKING = False  # `typing` itself would take half the time of this import
 if TYPE_CHECKING:
     from judgefast import errors
     from judgefast.config import RunConfig
+    from judgefast.estimates import estimate
     from judgefast.pipeline.stream import stream
     from judgefast.plans import plan
     from judgefast.prompts.builtin import builtin_rubrics, load_rubric
@@ -31,6 +33,7 @@ _HOMES = {
     "Run": "judgefast.runs",
     "RunConfig": "judgefast.config",
     "builtin_rubrics": "judgefast.prompts.builtin",
+    "estimate": "judgefast.estimates",
     "load_rubric": "judgefast.prompts.builtin",
     "plan": "judgefast.plans",
     "run": "judgefast.runs",
@@ -44,6 +47,7 @@ __all__ = [
     "__version__",
     "builtin_rubrics",
     "errors",
+    "estimate",
     "load_rubric",
     "plan",
     "run",

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from judgefast.costs.budget import Spent
+from judgefast.costs.ranges import Range
 from judgefast.pipeline.tables import table_source
+from judgefast.reports.estimate_bill import LINES, BilledLine, EstimateBill
 from judgefast.reports.judgments import judgments_schema
 from judgefast.reports.report import (
     Bill,
@@ -70,7 +72,12 @@ def test_every_field_of_the_json_is_documented_and_no_other() -> None:
         RunBudget,
         Spent,
     )
-    expected = fields((*inner, Bill, Seconds, SendingOrder, Tokens, UnparsedExample)) | {"null"}
+    inner += (BilledLine, EstimateBill, Range)
+    expected = (
+        set(LINES)
+        | fields((*inner, Bill, Seconds, SendingOrder, Tokens, UnparsedExample))
+        | {"null"}
+    )
     expected |= {f"results.{field}" for field in Results.__struct_fields__}
     expected |= {f"operations.{field}" for field in Operations.__struct_fields__}
     assert named(rows_of("JSON")) == expected

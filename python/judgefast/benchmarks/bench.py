@@ -66,6 +66,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     warm_up: bool = True
     force_lengths: bool = False
     """Every text has its longest length, as with weights that mean nothing; vLLM alone."""
+    tuned: bool = True
+    """Whether settings count that a sweep has found best, as in a run."""
     raw: bool = False
     blocks: int = 6
     block_seconds: float = 20.0
@@ -146,7 +148,8 @@ class _Bench:
         own = self._of_files()
         config = wishes.config if own is None else own.of_engine
         wishes.check(config.engine)
-        self._make = partial(engine_of, config, None if own is None else own.rubric)
+        rubric = None if own is None else own.rubric
+        self._make = partial(engine_of, config, rubric, tuned=wishes.tuned)
         first = self._make()
         try:
             source = own or self._generated(first)

@@ -136,6 +136,17 @@ class Raw(msgspec.Struct, frozen=True, kw_only=True):
     reasons: list[str] = []
 
 
+class Swept(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting of a sweep."""
+
+    settings: dict[str, Any]
+    """Options of the engine; none for its own choice."""
+    hours: list[float] = []
+    """Of the machine for 10,000 judgments, of each repeat."""
+    failed: str | None = None
+    """Why it was not measured."""
+
+
 class PriceFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What an hour of one GPU costs."""
 
@@ -179,6 +190,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     workload: WorkloadFacts
     samples: list[Sample] = []
     raw: Raw | None = None
+    sweep: list[Swept] = []
+    """What other settings took, where they were tried; `samples` are those of the best."""
 
 
 def machine_facts() -> Machine:
@@ -236,22 +249,27 @@ def read_record(path: Path) -> Record:
         ConfigError: The file is not there, is none, or is of another version.
 
     """
+    hint = "name a file that `judgefast bench --record` wrote"
     try:
-        record = msgspec.json.decode(path.read_bytes(), type=Record)
+        data = path.read_bytes()
     except OSError as error:
         message = f"the record `{path}` cannot be read: {error.strerror}"
-        raise ConfigError(
-            message, hint="name a file that `judgefast bench --record` wrote"
-        ) from None
+        raise ConfigError(message, hint=hint) from None
+    try:
+        seen = msgspec.json.decode(data, type=_Versioned).format
+        if seen == RECORD_FORMAT:
+            return msgspec.json.decode(data, type=Record)
     except msgspec.DecodeError as error:
         message = f"`{path}` is no record of `judgefast bench`: {error}"
-        raise ConfigError(
-            message, hint="name a file that `judgefast bench --record` wrote"
-        ) from None
-    if record.format != RECORD_FORMAT:
-        message = f"`{path}` is of format {record.format}; this program reads {RECORD_FORMAT}"
-        raise ConfigError(message, hint="use the version of judgefast that wrote it")
-    return record
+        raise ConfigError(message, hint=hint) from None
+    message = f"`{path}` is of format {seen}; this program reads {RECORD_FORMAT}"
+    raise ConfigError(message, hint="use the version of judgefast that wrote it")
+
+
+class _Versioned(msgspec.Struct):
+    """What every version of a record says of itself."""
+
+    format: int
 
 
 def _cpu() -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from judgefast.benchmarks.figures import BATCH, figures_of, gpu_hours, raw_rates
+from judgefast.benchmarks.block_ratio import PROMISED, STEADY
+from judgefast.benchmarks.figures import BATCH, figures_of, gpu_hours, raw_rates, spread_of
 from judgefast.reports.inert import line
 from judgefast.reports.words import plural
 
@@ -79,6 +80,8 @@ def _lines(record: Record) -> Iterator[str]:
         yield from _sample_lines(record)
     if record.raw is not None:
         yield from _raw_lines(record)
+    if record.sweep:
+        yield from _sweep_lines(record)
 
 
 def _workload_words(record: Record) -> str:
@@ -189,8 +192,19 @@ def _raw_lines(record: Record) -> Iterator[str]:
         yield _row(f"  per {BATCH:,}", f"{hours} GPU-hours in steady state")
     yield _row("  brought", f"{raw.fed:.1%} of what ended in the pipeline's blocks")
     yield _row("  what limits", raw.limit)
-    for reason in raw.reasons:
-        yield _row("  ", reason)
+    if raw.ratio < PROMISED or raw.fed < STEADY:
+        for number_of, reason in enumerate(raw.reasons):
+            yield _row("" if number_of else "  why slower", reason)
+
+
+def _sweep_lines(record: Record) -> Iterator[str]:
+    yield ""
+    yield _row("settings tried", f"hours of the machine per {BATCH:,}; what is above is the best")
+    for each in record.sweep:
+        said = ", ".join(f"{name}={value}" for name, value in each.settings.items())
+        found = spread_of(each.hours)
+        words = f"not measured: {each.failed}" if found is None else spread(found)
+        yield f"  {line(said or 'its own choice'):<40}{line(words)}"
 
 
 def _row(title: str, words: str) -> str:

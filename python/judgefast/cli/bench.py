@@ -10,6 +10,7 @@ import click
 from judgefast.cli.groups import SuggestingGroup
 from judgefast.cli.options import Pair, engine_value
 from judgefast.cli.output import put, say
+from judgefast.reports.inert import line
 
 
 class BenchGroup(SuggestingGroup):
@@ -99,4 +100,68 @@ def run(workload: str, **given: Any) -> int:  # noqa: ANN401 - flags
         write_plot(record, plot)
         say(f"plot: {plot}")
     put((to_json(record).decode() if as_json else render(record)).rstrip("\n"))
+    return 0
+
+
+@bench.command()
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@click.option(
+    "--across",
+    type=click.Choice(["workload", "machine", "engine", "model"]),
+    multiple=True,
+    help="Compare records that differ in this; repeatable.",
+)
+@click.option("--gate", is_flag=True, help="Exit with 1 where B is slower, 3 where none can tell.")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
+def compare(a: Path, b: Path, *, across: tuple[str, ...], gate: bool, as_json: bool) -> int:
+    """Say whether record B is faster than record A, slower, or whether that can't be told.
+
+    Example: judgefast bench compare before.json after.json
+    """
+    from judgefast.benchmarks import compare as comparing  # noqa: PLC0415 - heavy
+    from judgefast.benchmarks.compare_text import render  # noqa: PLC0415 - as above
+    from judgefast.benchmarks.records import read_record  # noqa: PLC0415 - as above
+
+    found = comparing.compare(read_record(a), read_record(b), across=across)
+    if as_json:
+        import msgspec  # noqa: PLC0415 - only here
+
+        put(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+    else:
+        put(render(found).rstrip("\n"))
+    return {"faster": 0, "slower": 1, "can't tell": 3}[found.verdict] if gate else 0
+
+
+@bench.command()
+@click.option("--forget", is_flag=True, help="Drop them: runs go by the engine's own choice again.")
+@click.option("--model", help="Of this judge alone.")
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+def tuned(*, forget: bool, model: str | None, as_json: bool) -> int:
+    """List the settings that `--sweep` found best here, which `judgefast run` reads.
+
+    Example: judgefast bench tuned --forget --model Qwen2.5-72B-Instruct
+    """
+    import msgspec  # noqa: PLC0415 - on first use
+
+    from judgefast.pipeline.tuned import (  # noqa: PLC0415 - on first use
+        forget_tuned,
+        read_tuned,
+        tuned_path,
+    )
+
+    if forget:
+        many = forget_tuned(model)
+        say(f"forgotten: {many} of `{tuned_path()}`")
+        return 0
+    known = [each for each in read_tuned() if model in {None, each.setting.model}]
+    if as_json:
+        put(msgspec.json.format(msgspec.json.encode(known), indent=2).decode())
+        return 0
+    for each in known:
+        said = ", ".join(f"{name}={value}" for name, value in each.options.items())
+        where = f"{each.setting.engine} {each.setting.version or ''} on {each.setting.machine}"
+        put(line(f"{each.setting.model}, {where}: {said} ({each.when[:10]}, {each.workload})"))
+    if not known:
+        say("nothing is tuned: `judgefast bench WORKLOAD --sweep NAME=V1,V2` does it")
     return 0

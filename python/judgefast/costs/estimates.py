@@ -28,6 +28,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """The sum as a person would redo it, in numbers."""
 
 
+class Sum(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure that lines are made of, for `--explain`."""
+
+    title: str
+    arithmetic: str
+    """As a person would redo it, in numbers: everything up to ` = ` comes to what is behind it."""
+
+
 class Placed(msgspec.Struct, frozen=True, kw_only=True):
     """How a model lies on accelerators, and how many sequences run at once."""
 
@@ -61,6 +69,8 @@ class Money(msgspec.Struct, frozen=True, kw_only=True):
     date: str | None
     """Of the price, ISO; None where the user gave it."""
     source: str | None
+    level: Literal["lowest", "middle", "highest"] | None = None
+    """Among the offers of today; None where the user gave it."""
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,14 +79,25 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     format: int = ESTIMATE_FORMAT
     workload: Workload
     placed: Placed
+    digest: str | None = None
+    """Of the order of requests, as `judgefast plan` and the run have it; None where prompts were
+    not made of the data by the judge's own tokenizer."""
     lines: list[Line]
     judging_seconds: Range
     """Of `prefill`, `decode`, `run_out` and `host`: what a warm engine takes."""
     seconds: Range
-    """All lines: from the order of a machine to the last answer."""
+    """From the order of a machine to the last answer: all lines but `pre_emptions`, which are in
+    the money of spot machines."""
     gpu_hours: Range
     """`seconds` on all GPUs."""
     money: list[Money] = []
     energy_kwh: Range | None = None
     """Of the GPUs at their rated power; None where it is not known."""
     notes: list[str] = []
+    sums: list[Sum] = []
+    """What the lines and the money are made of, in the order in which one would redo it."""
+
+    @property
+    def pre_emptions(self) -> Line | None:
+        """What spot machines add; None where they are not reckoned with."""
+        return next((line for line in self.lines if line.part == "pre_emptions"), None)

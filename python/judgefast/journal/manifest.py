@@ -93,6 +93,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     seeds: dict[str, int] = {}
     options: dict[str, Any] = {}
     """What shapes the plan: `mode`, `orders`, `repeats`, `limit`, `pairs`, …"""
+    estimate: dict[str, Any] | None = None
+    """What was foretold of the run before its engine started: a `Forecast` of
+    `journal/forecast.py`. None before there is a plan, and where nothing is computed."""
 
 
 def read_manifest(folder: Path) -> Manifest:

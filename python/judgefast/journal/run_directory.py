@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import msgspec
 import numpy as np
 
 from judgefast.errors import RunDirectoryError
@@ -137,6 +138,13 @@ class RunDirectory:
         """Look at manifest and plan again: others were put in their place."""
         self.manifest = read_manifest(self.path)
         self._plan = PlanStore(self.plan_folder, self.launch)
+
+    def record_estimate(self, estimate: dict[str, Any]) -> None:
+        """Keep in the manifest what is foretold of the run; see `judgefast.journal.forecast`."""
+        self._writing_launch()
+        manifest = msgspec.structs.replace(self.manifest, estimate=estimate)
+        write_manifest(self.path, manifest)
+        self.manifest = manifest
 
     def record_launch(self, facts: dict[str, Any]) -> None:
         """Add facts to the record of this launch: machine, engine, versions, settings in force."""

@@ -23,11 +23,14 @@ from judgefast.pipeline.directory import (
 )
 from judgefast.pipeline.dry_run import dry_run as plan_only
 from judgefast.pipeline.finished import DryRun, Finished, finished
+from judgefast.pipeline.forecast import record_forecast
+from judgefast.pipeline.gauge import Gauge
 from judgefast.pipeline.judge import Judge, judge_of
 from judgefast.pipeline.loading import Loading
 from judgefast.pipeline.missing import read_journal, rows_to_ask
 from judgefast.pipeline.plan import RunPlan, plan_run
 from judgefast.pipeline.read_plan import load_plan
+from judgefast.pipeline.remember import remember, speed_facts
 from judgefast.pipeline.results import READING, Headline, read_run, report_of
 from judgefast.pipeline.start import Going, Start
 from judgefast.pipeline.unused_recordings import unused_recordings
@@ -174,11 +177,11 @@ def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
     if not len(work.rows):
         judge.engine.close()  # it may have begun
     else:
+        with going.phase("plan", "planning"):
+            record_forecast(directory, work.plan, judge, config)
         with going.phase("load", "starting the engine"):
             loading.prepare(work.plan, work.rows, judge.prompts.decoding)
-            engine = _started(loading, going, directory, budget)
-        facts = {"config": options_in_force(config), "engine": engine}
-        directory.record_launch(facts | cache_in_force(judge.engine))
+            _record_start(directory, judge, config, _started(loading, going, directory, budget))
         try:
             with going.phase("judge", "judging"):
                 asked = _ask(start, judge, directory, items, work, budget)
@@ -244,6 +247,15 @@ def _started(
     return engine
 
 
+def _record_start(
+    directory: RunDirectory, judge: Judge, config: RunConfig, engine: dict[str, Any]
+) -> None:
+    """Write down what is known once the engine has started: its own facts among it."""
+    facts = {"config": options_in_force(config), "engine": engine}
+    facts |= cache_in_force(judge.engine) | speed_facts(judge, config)
+    directory.record_launch(facts)
+
+
 def _report(start: Start, going: Going, directory: RunDirectory, asked: Asked | None) -> Finished:
     """Close the journal, and say what the run has come to."""
     config = start.config
@@ -260,7 +272,10 @@ def _report(start: Start, going: Going, directory: RunDirectory, asked: Asked | 
     directory.finish_launch(seconds=going.seconds, in_flight_mean=mean)
     rows = rows_to_ask(reading.plan, reading.table, config.replace(retry=()))
     left = len(reading.table.answers.sharing.judgments_of(rows)[1])
-    return finished(directory.path, report_of(reading), asked, left)
+    report = report_of(reading)
+    if asked is not None and not left:
+        remember(directory, report, start.say)
+    return finished(directory.path, report, asked, left)
 
 
 def _judge_of(start: Start, stack: ExitStack) -> Judge:
@@ -272,7 +287,11 @@ def _judge_of(start: Start, stack: ExitStack) -> Judge:
     if start.engine is not None:
         stack.callback(start.engine.close)
     judge = judge_of(
-        start.config, engine=start.engine, recorded=start.recorded, rubric=start.rubric
+        start.config,
+        engine=start.engine,
+        recorded=start.recorded,
+        rubric=start.rubric,
+        say=start.say,
     )
     stack.callback(judge.engine.close)
     return judge
@@ -330,6 +349,7 @@ def _ask(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
     headline = Background(
         Headline(directory, start.config, judge.rubric, items, work.plan, work.table)
     )
+    gauge = Gauge(judge.engine)
     try:
         asked = ask(
             directory,
@@ -343,6 +363,7 @@ def _ask(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
         )
     finally:
         progress.close()
+    directory.record_launch(gauge.spent().facts())
     if not asked.interrupted:
         headline.close()  # a report takes the memory that it holds
     return asked

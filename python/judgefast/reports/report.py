@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from judgefast.costs.budget import Spent  # noqa: TC001 - as below
+from judgefast.reports.estimate_bill import EstimateBill  # noqa: TC001 - as below
 from judgefast.stats.aspect_table import AspectTable  # noqa: TC001 - as below
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads it to decode
 from judgefast.stats.position import PositionBias  # noqa: TC001 - as above
@@ -287,6 +288,8 @@ class Operations(msgspec.Struct, frozen=True, kw_only=True):
     None where they do not say. Prompts of a list are counted there alone."""
     bill: Bill | None = None
     """None where the plan, or the engine, counted no tokens."""
+    estimate: EstimateBill | None = None
+    """None where nothing was foretold: the judge does not work on this machine."""
     hedged: int | None = None
     """Requests that were sent to a second server as well; None where no engine does that."""
     in_flight_mean: float | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from judgefast.reports.bill import BillSums, bill_notes
+from judgefast.reports.estimate_bill import Taken, estimate_bill
 from judgefast.reports.report import (
     FirstRequest,
     LaunchFacts,
@@ -65,16 +66,27 @@ def operations_of(
     judged = seconds.judge
     judgments = sum(by_launch[launch] for launch in timed)
     bill = counted.bill(directory, answers, launches, order)
+    preemptions = _preemptions(launches)
+    tokens = Tokens(
+        prompt=prompt,
+        cached=cached,
+        computed=None if prompt is None or cached is None else prompt - cached,
+        completion=completion,
+        reasoning=reasoning,
+    )
+    taken = Taken(
+        launches,
+        seconds,
+        tokens,
+        bill,
+        answered=int(np.count_nonzero(answers.final_attempt)),
+        superseded=answers.num_superseded,
+        preemptions=preemptions,
+    )
     return Operations(
         seconds=seconds,
         judgments_per_second=judgments / judged if judged else None,
-        tokens=Tokens(
-            prompt=prompt,
-            cached=cached,
-            computed=None if prompt is None or cached is None else prompt - cached,
-            completion=completion,
-            reasoning=reasoning,
-        ),
+        tokens=tokens,
         tokens_per_second=None if not judged or timed_tokens is None else timed_tokens / judged,
         requests=int(np.count_nonzero(answers.attempts)),
         asked_once=answers.num_saved,
@@ -83,10 +95,11 @@ def operations_of(
         superseded=answers.num_superseded,
         servers=_of_servers(launches),
         bill=bill,
+        estimate=estimate_bill(directory.manifest, taken),
         hedged=_counted(launches, "hedged"),
         in_flight_mean=_in_flight(launches),
         first_request=_first_request(launches),
-        preemptions=(preemptions := _preemptions(launches)),
+        preemptions=preemptions,
         launches=[
             LaunchFacts(
                 id=facts["launch"],

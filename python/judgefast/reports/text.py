@@ -13,6 +13,7 @@ from msgspec import UNSET
 from judgefast.reports.aspects import aspect_parts
 from judgefast.reports.budget_text import budget_parts, stopped_words
 from judgefast.reports.console import Look, to_text
+from judgefast.reports.estimate_words import estimate_words
 from judgefast.reports.figures import estimate_parts, position_parts
 from judgefast.reports.inert import line
 from judgefast.reports.words import (
@@ -281,6 +282,8 @@ def _add_speed(table: Table, operations: Operations) -> None:
         table.add_row("servers", f"{counted}, as they count, for all their users")
     if operations.bill is not None:
         table.add_row("plan", _bill(operations.bill))
+    if operations.estimate is not None and (words := estimate_words(operations.estimate)):
+        table.add_row("estimate", words)
     asked = f"{plural(operations.attempts, 'attempt')} at {plural(operations.requests, 'request')}"
     saved = (
         f", which answer {operations.asked_once:,} judgments more" if operations.asked_once else ""

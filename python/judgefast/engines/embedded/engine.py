@@ -53,6 +53,8 @@ class EmbeddedEngine:
         seed=True,
         deterministic=EmbeddedOptions().exact,
     )
+    reads_labels_apart = True
+    """Each label takes a pass of its own, behind the one that computes the prompt."""
 
     def __init__(self, model: str | Path | None = None, **options: Any) -> None:  # noqa: ANN401 - those of `EmbeddedOptions`
         path = None if model is None else Path(model)

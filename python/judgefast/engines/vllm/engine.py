@@ -161,6 +161,11 @@ class VllmEngine:
         return self._fleet.supervisors if self._fleet else []
 
     @property
+    def pids(self) -> list[int]:
+        """Process ids of the replicas, which have processes of their own; none before the start."""
+        return [each.pid for each in self._supervisors if each.pid is not None]
+
+    @property
     def sequences(self) -> int:
         """Requests that a replica runs side by side."""
         if self._fleet is not None:

@@ -1,0 +1,173 @@
+"""What a run is foretold to take, from the plan that it has just made; kept before it is begun.
+
+The rates are those that were calibrated on this machine, else, on GPUs of the catalogue, those of
+the roofline. Where neither is known nothing is said, and the manifest says why.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from judgefast.costs.estimates import Estimate, Placed
+from judgefast.costs.ranges import Range
+from judgefast.costs.rates_store import answers_before, now
+from judgefast.errors import JudgefastError
+from judgefast.journal.forecast import Forecast
+from judgefast.pipeline.speed import (
+    can_be_measured,
+    gpus_of,
+    kind_of,
+    known_for,
+    machine_of,
+    place_of,
+    setting_of,
+)
+
+if TYPE_CHECKING:
+    from judgefast.config import RunConfig
+    from judgefast.costs.calibration import Place
+    from judgefast.costs.rates import Rates
+    from judgefast.costs.rates_store import Known
+    from judgefast.costs.workload import Answers, Workload
+    from judgefast.engines.base import Engine
+    from judgefast.journal.run_directory import RunDirectory
+    from judgefast.pipeline.judge import Judge
+    from judgefast.pipeline.plan import RunPlan
+    from judgefast.pipeline.speed import Kind
+
+CALIBRATE = "judgefast estimate --calibrate --engine {}"
+
+
+def record_forecast(
+    directory: RunDirectory, plan: RunPlan, judge: Judge, config: RunConfig
+) -> None:
+    """Keep in the manifest what the whole plan is foretold to take, unless it is there already.
+
+    A run that has grown has a new plan, and is foretold anew.
+    """
+    if directory.manifest.estimate is not None or not can_be_measured(judge.engine):
+        return
+    try:
+        found = forecast(plan, judge, config)
+    except JudgefastError as error:  # whatever cannot be foretold can still be judged
+        found = Forecast(made=now(), reason=str(error))
+    directory.record_estimate(msgspec.to_builtins(found))
+
+
+def forecast(plan: RunPlan, judge: Judge, config: RunConfig) -> Forecast:
+    """Foretell what the engine will take for a plan.
+
+    Raises:
+        JudgefastError: It cannot be foretold; the message says why.
+
+    """
+    from judgefast.pipeline.estimate import workload_from_plan  # noqa: PLC0415 - half a second
+
+    engine, decoding = judge.engine, judge.prompts.decoding
+    kind = kind_of(engine, decoding)
+    answers = _answers(judge, config)
+    orders = 2 if judge.rubric.mode in {"pairwise", "choice"} and config.orders == "both" else 1
+    workload = workload_from_plan(plan, answers, orders=orders)
+    known = known_for(engine, config.engine_args)
+    if gpus_of(engine):
+        estimate, cpu = _on_gpus(engine, config, workload, known, kind), None
+    elif known is None:
+        how = CALIBRATE.format(engine.name)
+        reason = f"this judge was never calibrated on this machine: {how}"
+        return Forecast(made=now(), reason=reason)
+    else:
+        estimate, cpu = _on_cpu(engine, workload, known, kind)
+    return Forecast(
+        made=now(),
+        estimate=estimate,
+        cpu_seconds=cpu,
+        answer_tokens=answers.mean.times(workload.requests * (1 + kind.label_reads)),
+    )
+
+
+def _answers(judge: Judge, config: RunConfig) -> Answers:
+    """How much the judge will write: as it did when it was asked this before, else by the cap."""
+    from judgefast.pipeline.answers import answers_of  # noqa: PLC0415 - as above
+
+    decoding = judge.prompts.decoding
+    if not decoding.probabilities:
+        setting = setting_of(judge.engine, config.engine_args)
+        before = answers_before(setting, judge.prompts.prompt_hash)
+        if before is not None:
+            return before
+    return answers_of(decoding)
+
+
+def _on_cpu(
+    engine: Engine, workload: Workload, known: Known, kind: Kind
+) -> tuple[Estimate, Range | None]:
+    from judgefast.costs.estimate import priced  # noqa: PLC0415 - as above
+
+    place = place_of(engine)
+    rates = known.rates("wall", **kind._asdict())
+    assert rates is not None  # the clock was read
+    memory = getattr(engine, "cache_memory", None)
+    placed = Placed(
+        model=engine.model.name,
+        gpu=machine_of(engine),
+        gpus=0,  # none is rented
+        copies=place.copies,
+        weights="as loaded",
+        cache="as loaded",
+        weight_bytes=0,
+        kv_bytes_per_token=float((memory(1, 1) if memory else None) or 0.0),
+        room_tokens=0 if place.room_tokens == float("inf") else int(place.room_tokens),
+        batch=0.0,
+        limit="requests",
+    )
+    estimate = priced(
+        workload,
+        placed,
+        rates,
+        max_num_seqs=place.max_num_seqs,
+        max_num_batched_tokens=place.batched_tokens,
+    )
+    by_cpu = known.rates("cpu", **kind._asdict())
+    return estimate, None if by_cpu is None else seconds_within(workload, by_cpu, place)
+
+
+def seconds_within(workload: Workload, rates: Rates, place: Place) -> Range:
+    """Seconds at the ends of what is not known of a workload, and of its rates."""
+    low, likely, high = (place.seconds(workload, rates, end) for end in ("low", "likely", "high"))
+    return Range(low / (1 + rates.error), likely, high * (1 + rates.error))
+
+
+def _on_gpus(
+    engine: Engine, config: RunConfig, workload: Workload, known: Known | None, kind: Kind
+) -> Estimate:
+    from judgefast.catalogue.gpus import find_gpu, parse_gpus  # noqa: PLC0415 - as above
+    from judgefast.catalogue.models import model_of  # noqa: PLC0415 - as above
+    from judgefast.costs.estimate import estimate  # noqa: PLC0415 - as above
+    from judgefast.pipeline.setting import CostWishes, setting_for  # noqa: PLC0415 - as above
+
+    products = gpus_of(engine)
+    gpu, gpus = parse_gpus(config.gpu) if config.gpu else (find_gpu(products[0]), len(products))
+    given = dict(config.engine_args)
+    eight_bits = str(given.get("kv_cache_dtype", "auto")).startswith("fp8")
+    wishes = CostWishes(
+        price=config.price,
+        provider=config.provider,
+        gpus_per_copy=_whole(given.get("tensor_parallel_size")),
+        max_num_seqs=_whole(given.get("max_num_seqs")),
+        weights="fp8" if given.get("quantization") == "fp8" else None,
+        cache="fp8" if eight_bits else None,
+    )
+    folder: Any = getattr(engine, "folder", None)
+    if folder is None:
+        msg = f"the engine `{engine.name}` does not say where its model is"
+        raise JudgefastError(msg)
+    setting = setting_for(model_of(folder.path), gpu, wishes, workload, gpus=gpus)
+    if known is not None:
+        setting = msgspec.structs.replace(setting, rates=known.rates("wall", **kind._asdict()))
+    return estimate(workload, setting)
+
+
+def _whole(value: object) -> int | None:
+    return int(value) if isinstance(value, int | str) and str(value).isdigit() else None
