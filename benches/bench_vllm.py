@@ -1,13 +1,15 @@
 """judgefast against raw vLLM on one full engine, in alternating blocks, by vLLM's own counters.
 
 The pipeline judges generated rows with a real run: journal, verdicts, progress. The process of the
-replica takes turns between the pipeline's requests and its own raw ones (`alternating_child.py`,
-which says what makes that valid). The ratio is of tokens computed and generated a second, ours by
-raw, with an interval over blocks; beside it stand the CPU of each process, how full steps were, and
-how much of the time the GPU was idle.
+replica takes turns between the pipeline's requests and its own raw ones (`alternating_child.py` of
+`judgefast.benchmarks`, which says what makes that valid). The ratio is of tokens computed and
+generated a second, ours by raw, with an interval over blocks; beside it stand the CPU of each
+process, how full steps were, and how much of the time the GPU was idle. GPU-hours for 10,000
+judgments are those of our blocks, whose rate is a long run's; an estimate is made before.
 
-python benches/bench_vllm.py SETTING [--block-seconds 30] [--blocks 4] [--quick] [--model FOLDER]
-    [--sequences N] [--max-tokens N] [--engine-arg NAME=VALUE ...] [--brake MS] [--output FILE]
+python benches/bench_vllm.py SETTING [--orders both] [--block-seconds 30] [--blocks 4] [--quick]
+    [--model FOLDER] [--sequences N] [--max-tokens N] [--engine-arg NAME=VALUE ...] [--brake MS]
+    [--gpu H200] [--output FILE]
 
 SETTING is one of `gpu_settings.py`; `benches/GPU.md` has the commands in order. Weights are dummies
 in the shapes that it names, with the embedded engine's tokenizer, or the model of FOLDER. `--quick`
@@ -20,100 +22,29 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
-import os
+import sys
 import tempfile
-import threading
 import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-import numpy as np
-
-from block_ratio import PROMISED, STEADY, fed, figures, limit, prompt_share, ratio_of, reasons
-from gpu_settings import ANYWHERE, COMMON, SETTINGS, Setting, rehearsal
+from estimated import estimate_of, hours_of
+from gpu_settings import ANYWHERE, GOALS, SETTINGS, Setting, rehearsal
+from judgefast.benchmarks.against_raw import blocks_in_turns, child_with, raw_of
+from judgefast.benchmarks.block_ratio import PROMISED, STEADY, figures, prompt_share
+from judgefast.benchmarks.texts import Texts, write_rows, write_rubric
 from judgefast.config import RunConfig
 from judgefast.engines import create_engine
-from judgefast.engines.vllm import fleet as module
-from judgefast.pipeline.run import run
+from judgefast.errors import JudgefastError
 from judgefast.prompts.tokenizer import PromptTokenizer
 from judgefast.stopping import Stop
 from measure import new_record, refuse_debug_build, write
 from model_shapes import write_folder
 
 if TYPE_CHECKING:
+    from judgefast.benchmarks.records import Raw
     from judgefast.engines.base import Completion
-
-WORDS = "the of and to in is that for it as was with be by on not he his but at are this have from"
-RUBRIC = """
-name = "bench"
-mode = "pairwise"
-reference = "never"
-[[aspects]]
-name = "quality"
-criterion = "{criterion}"
-[template]
-system = '''
-You compare two answers.
-
-{{criterion}}
-
-Reply as you are told.'''
-[[template.blocks]]
-text = '''
-[The Start of the Question]
-{{question}}
-[The End of the Question]
-[The Start of Answer A]
-{{answer_1}}
-[The End of Answer A]
-[The Start of Answer B]
-{{answer_2}}
-[The End of Answer B]
-'''
-[[template.blocks]]
-text = "Which answer is better?"
-[verdict]
-{verdict}
-[decoding]
-max_tokens = {max_tokens}
-"""
-LABEL = """name = "label"
-labels = [{ text = "A", choice = "first" }, { text = "B", choice = "second" },
-  { text = "C", choice = "tie" }]"""
-TEXT = 'name = "bracket"'
-
-
-def text_of(tokens: int, tokenizer: PromptTokenizer, seed: int) -> str:
-    """Words of about so many tokens."""
-    random = np.random.default_rng(seed)
-    vocabulary = [*WORDS.split(), *(f"{n}" for n in range(100, 400))]
-    words = random.choice(vocabulary, 2 * tokens)
-    per_word = len(tokenizer.seal(" ".join(words)).token_ids) / len(words)
-    return " ".join(words[: max(1, round(tokens / per_word))])
-
-
-def write_rubric(path: Path, setting: Setting, tokenizer: PromptTokenizer) -> None:
-    """A rubric of about as many tokens as the setting says."""
-    text = RUBRIC.format(
-        criterion=text_of(setting.rubric_tokens, tokenizer, 2),
-        verdict=LABEL if setting.verdict == "label" else TEXT,
-        max_tokens=setting.max_tokens,
-    )
-    path.write_text(text)
-
-
-def write_rows(path: Path, rows: int, setting: Setting, tokenizer: PromptTokenizer) -> None:
-    """Rows with two answers of about as many tokens as the setting says, no two alike."""
-    random = np.random.default_rng(3)
-    words = text_of(setting.answer_tokens, tokenizer, 4).split(" ")
-    with path.open("w") as file:
-        for row in range(rows):
-            one, two = (" ".join(random.permutation(words)) for _ in range(2))
-            item = {"id": row, "question": f"Question {row}?", "answer_a": one, "answer_b": two}
-            file.write(json.dumps(item) + "\n")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -127,6 +58,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--model", help="a model folder in place of dummies")
     parser.add_argument("--sequences", type=int, help="requests that vLLM runs side by side")
     parser.add_argument("--max-tokens", type=int, help="of a text; all are forced to so many")
+    parser.add_argument("--orders", choices=["one", "both"], help="answer orders")
+    parser.add_argument("--gpu", help="of the catalogue, for the estimate; by default this one")
     parser.add_argument("--rows", type=int, help="more than the blocks can use")
     parser.add_argument("--block-seconds", type=float)
     parser.add_argument("--blocks", type=int)
@@ -146,15 +79,15 @@ def main() -> None:
     args = parse_arguments()
     if find_spec("vllm") is None:
         print("not measured: vLLM is not installed")
+        print(f"{Path(__file__).name}: ours by raw vLLM: not measured, vLLM is not installed")
         return
     setting = SETTINGS[args.setting]
     if args.quick:
         setting = rehearsal(setting)
-    if args.sequences:
-        setting = setting._replace(sequences=args.sequences)
-    if args.max_tokens and setting.verdict == "text":
-        setting = setting._replace(max_tokens=args.max_tokens)
-    options: dict[str, Any] = dict(COMMON if has_gpu() else ANYWHERE)
+    setting = setting.asked(
+        sequences=args.sequences, max_tokens=args.max_tokens, orders=args.orders
+    )
+    options: dict[str, Any] = setting.arguments() if has_gpu() else dict(ANYWHERE)
     for each in args.engine_arg:
         name, _, value = each.partition("=")
         try:
@@ -163,12 +96,17 @@ def main() -> None:
             options[name] = value
     # The window is known before the data; and what ends the process would end the next one too.
     options |= {"max_num_seqs": setting.sequences, "max_restarts": 0}
-    module.DIALECT = msgspec.structs.replace(module.DIALECT, module="alternating_child")
+    estimate = estimate_of(setting, args.gpu)
+    print(f"estimated before: {estimate['words']}", flush=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         model = Path(args.model) if args.model else write_folder(folder / "model", setting.shapes)
-        found = measure(args, setting, options, model, folder)
-    report(args, setting, options, found)
+        try:
+            found = measure(args, setting, options, model, folder)
+            raw = raw_of(found["blocks"])
+        except JudgefastError as error:
+            sys.exit(f"not measured: {error}; {error.hint}")
+    report(args, setting, options, found | {"estimate": estimate}, raw)
 
 
 def has_gpu() -> bool:
@@ -182,16 +120,10 @@ def measure(
     """Blocks, and facts of the run around them."""
     rubric, rows, blocks = folder / "rubric.toml", folder / "rows.jsonl", folder / "blocks.json"
     tokenizer = PromptTokenizer.from_file(model / "tokenizer.json")
-    write_rubric(rubric, setting, tokenizer)
-    write_rows(rows, args.rows or rows_for(args, setting), setting, tokenizer)
+    write_rubric(rubric, setting.workload, Texts(tokenizer, 2))
+    items = -(-(args.rows or rows_for(args, setting)) // setting.workload.judgments)
+    write_rows(rows, setting.workload, Texts(tokenizer, 3), items)
     engine = create_engine("vllm", model=str(model), **options)
-    os.environ |= {
-        "JUDGEFAST_BLOCKS": str(blocks),
-        "JUDGEFAST_BLOCK_SECONDS": str(args.block_seconds),
-        "JUDGEFAST_BLOCK_COUNT": str(args.blocks),
-        "JUDGEFAST_WINDOW": str(engine.lanes[0].room),
-        "JUDGEFAST_SEQUENCES": str(setting.sequences),
-    }
     facts: dict[str, Any] = {}
     start = engine.start
 
@@ -210,37 +142,32 @@ def measure(
 
     if args.brake:
         engine.collect = collect_slowly  # type: ignore[method-assign] # the run calls it
-    stop = Stop()
-
-    def watch() -> None:
-        while not stop.requested:
-            time.sleep(0.2)
-            if blocks.exists() and len(json.loads(blocks.read_text() or "[]")) >= args.blocks:
-                stop.requested = True
-
-    threading.Thread(target=watch, daemon=True).start()
     config = RunConfig(
         data=(str(rows),),
         rubric=str(rubric),
         engine="vllm",
         out=str(folder / "run"),
-        orders="one",
+        orders=setting.workload.orders,
         max_unreadable=1.0,
     )
-    finished = run(config, engine=engine, stop=stop)
-    records = json.loads(blocks.read_text()) if blocks.exists() else []
-    return {"blocks": records, "facts": facts, "done": finished.done}
+    with child_with("alternating", blocks, seconds=args.block_seconds, blocks=args.blocks):
+        found = blocks_in_turns(config, engine, blocks, blocks=args.blocks, stop=Stop())
+    return {"blocks": found, "facts": facts}
 
 
 def rows_for(args: argparse.Namespace, setting: Setting) -> int:
-    """More rows than the fastest engine of these shapes judges meanwhile."""
-    most_a_second = {"72b": 8, "32b": 12, "8b": 80, "4b": 600, "two-layers": 400}
+    """More judgments than the fastest engine of these shapes makes meanwhile."""
+    most_a_second = {"72b": 8, "32b": 12, "8b": 80, "4b": 600, "gpt-oss-120b": 40}
     seconds = args.blocks * (args.block_seconds + 5)
-    return int(6 * setting.sequences + seconds * most_a_second[setting.shapes])
+    return int(6 * setting.sequences + seconds * most_a_second.get(setting.shapes, 400))
 
 
 def report(
-    args: argparse.Namespace, setting: Setting, options: dict[str, Any], found: dict[str, Any]
+    args: argparse.Namespace,
+    setting: Setting,
+    options: dict[str, Any],
+    found: dict[str, Any],
+    raw: Raw,
 ) -> None:
     """Print and keep what came out."""
     blocks = found["blocks"]
@@ -251,33 +178,48 @@ def report(
             if value is not None
         )
         print(f"{'raw ' if block['raw'] else 'ours'}  {shown}")
-    ratio, low, high = ratio_of(blocks)
     preempted = sum(block["preemptions"] for block in blocks)
+    hours = hours_of(blocks)
+    workload = setting.workload
     record = new_record(
         "vllm",
         "tokens computed and generated a second, ours by raw",
         setting=args.setting,
-        **setting._asdict(),
+        shapes=setting.shapes,
+        verdict="label" if workload.max_tokens == 1 else "text",
+        max_tokens=workload.max_tokens,
+        rubric_tokens=workload.rubric,
+        answer_tokens=workload.answer,
+        orders=workload.orders,
+        sequences=setting.sequences,
         quick=args.quick,
         block_seconds=args.block_seconds,
         brake_ms=args.brake,
         arguments=options,
         **found,
-        ratio=ratio,
-        interval=None if math.isinf(high) else [low, high],
-        fed=fed(blocks),
-        limit=limit(blocks),
-        reasons=list(reasons(blocks)),
+        ratio=raw.ratio,
+        interval=None if raw.low is None else [raw.low, raw.high],
+        fed=raw.fed,
+        limit=raw.limit,
+        reasons=raw.reasons,
+        gpu_hours_per_10000=hours if has_gpu() else None,
     )
-    print(f"ours by raw: {ratio:.4f}, 95 % interval [{low:.4f}, {high:.4f}]")
-    print(f"the pipeline brought {fed(blocks):.1%} of what ended in its blocks")
+    print(f"the pipeline brought {raw.fed:.1%} of what ended in its blocks")
     print(f"a prompt more or less is {prompt_share(blocks):.2%} of a block")
-    print(f"what limits: {record['limit']}")
-    if ratio < PROMISED or fed(blocks) < STEADY:
-        print("why ours is slower:", *reasons(blocks), sep="\n  - ")
+    print(f"what limits: {raw.limit}")
+    if raw.ratio < PROMISED or raw.fed < STEADY:
+        print("why ours is slower:", *raw.reasons, sep="\n  - ")
     if preempted:
         print(f"warning: {preempted:,.0f} preemptions: work was done twice; lower --sequences")
+    of_gpus = "GPU-hours" if has_gpu() else "hours of this machine, which has no GPU,"
+    goal = GOALS.get(args.setting) if has_gpu() and workload.orders == "one" else None
+    aimed = "" if goal is None else f" (aimed at: {goal})"
+    print(f"{hours:.3f} {of_gpus} for 10,000 judgments in steady state{aimed}")
+    if likely := found["estimate"].get("gpu_hours"):
+        print(f"estimated before: {likely:.3f}, {likely / hours - 1:+.0%} of what was measured")
     write(record, args.output)
+    between = f"[{raw.low or 0:.4f}, {raw.high or float('inf'):.4f}]"
+    print(f"ours by raw: {raw.ratio:.4f}, 95 % interval {between}")
 
 
 if __name__ == "__main__":

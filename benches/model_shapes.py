@@ -38,6 +38,59 @@ SHAPES = {
 }
 """Qwen2.5-72B and 32B, Qwen3-8B and 4B, and one that any machine runs."""
 
+GPT_OSS: dict[str, Any] = {
+    "architectures": ["GptOssForCausalLM"],
+    "model_type": "gpt_oss",
+    "attention_bias": True,
+    "experts_per_token": 4,
+    "head_dim": 64,
+    "hidden_act": "silu",
+    "hidden_size": 2880,
+    "initial_context_length": 4096,
+    "intermediate_size": 2880,
+    "layer_types": ["sliding_attention", "full_attention"] * 18,
+    "max_position_embeddings": 131_072,
+    "num_attention_heads": 64,
+    "num_experts_per_tok": 4,
+    "num_hidden_layers": 36,
+    "num_key_value_heads": 8,
+    "num_local_experts": 128,
+    "quantization_config": {
+        "quant_method": "mxfp4",
+        "modules_to_not_convert": [
+            "model.layers.*.self_attn",
+            "model.layers.*.mlp.router",
+            "model.embed_tokens",
+            "lm_head",
+        ],
+    },
+    "rms_norm_eps": 1e-5,
+    "rope_scaling": {
+        "beta_fast": 32.0,
+        "beta_slow": 1.0,
+        "factor": 32.0,
+        "original_max_position_embeddings": 4096,
+        "rope_type": "yarn",
+        "truncate": False,
+    },
+    "rope_theta": 150_000,
+    "sliding_window": 128,
+    "swiglu_limit": 7.0,
+    "tie_word_embeddings": False,
+    "torch_dtype": "bfloat16",
+    "vocab_size": 201_088,
+}
+"""openai/gpt-oss-120b, its config.json of 2025-08."""
+
+NAMES = {
+    "72b": "Qwen2.5-72B-Instruct",
+    "32b": "Qwen2.5-32B-Instruct",
+    "8b": "Qwen3-8B",
+    "4b": "Qwen3-4B",
+    "gpt-oss-120b": "gpt-oss-120b",
+}
+"""Whose shapes these are, as the catalogue names them."""
+
 _VOCABULARY = 151_936
 _TINY_VOCABULARY = 50_000
 
@@ -45,7 +98,6 @@ _TINY_VOCABULARY = 50_000
 def write_folder(folder: Path, name: str) -> Path:
     """Write what vLLM and judgefast read of a model of these shapes."""
     tokenizer, known = tokenizer_from_gguf(fetch())
-    is_tiny = SHAPES[name]["hidden_size"] == _TINY_WIDTH
     folder.mkdir()
     tokenizer.save(str(folder / "tokenizer.json"))
     _write(
@@ -56,6 +108,10 @@ def write_folder(folder: Path, name: str) -> Path:
         chat_template=known.chat_template,
         clean_up_tokenization_spaces=False,
     )
+    if name == "gpt-oss-120b":
+        _write(folder / "config.json", **GPT_OSS, eos_token_id=known.eos_id)
+        return folder
+    is_tiny = SHAPES[name]["hidden_size"] == _TINY_WIDTH
     _write(
         folder / "config.json",
         **SHAPES[name],

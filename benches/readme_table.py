@@ -16,8 +16,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benches.block_ratio import ratio_of  # noqa: E402 - the path is set for a start by name
-from benches.gpu_settings import SETTINGS  # noqa: E402 - as above
+from benches.gpu_settings import SETTINGS  # noqa: E402 - the path is set for a start by name
+
+from judgefast.benchmarks import figures as of_bench  # noqa: E402 - as above
+from judgefast.benchmarks.block_ratio import ratio_of  # noqa: E402 - as above
+from judgefast.benchmarks.records import Record as BenchRecord  # noqa: E402 - as above
+from judgefast.benchmarks.records import read_record  # noqa: E402 - as above
+from judgefast.benchmarks.text import number, spread  # noqa: E402 - as above
 
 Record = dict[str, Any]
 
@@ -125,18 +130,60 @@ def newest(name: str) -> Path | None:
     return max(RESULTS.glob(f"????-??-??-{name}.json"), default=None)
 
 
-def table() -> str:
-    """The whole table."""
-    lines = ["| what | figure | seen on | record |", "|---|---|---|---|"]
+def newest_of_bench() -> list[Path]:
+    """Records of `judgefast bench`, by name: `DATE-bench-NAME.json`, of each the latest."""
+    found: dict[str, Path] = {}
+    for path in sorted(RESULTS.glob("????-??-??-bench-*.json")):
+        found[path.stem[11:]] = path
+    return [found[name] for name in sorted(found)]
+
+
+def bench_row(record: BenchRecord) -> tuple[str, str, str]:
+    """What a record of `judgefast bench` is of, its figure, and what it was seen on."""
+    workload = record.workload
+    what = f"`judgefast bench {workload.name}`, {workload.items:,} items, orders {workload.orders}"
+    if workload.scale not in {None, 1}:
+        what += f", lengths x {workload.scale:g}"
+    figure = []
+    if record.samples:
+        rate = of_bench.figures_of(record.samples)["judgments_per_second"]
+        figure += [f"{spread(rate)} judgments/s"] if rate else []
+        hours = of_bench.gpu_hours(record)
+        figure += [f"{spread(hours)} GPU-hours per 10,000"] if hours else []
+    if (raw := record.raw) is not None:
+        rates = of_bench.raw_rates(record)
+        figure.append(f"{number(rates['ours'])} judgments/s in steady state")
+        if "gpu_hours_per_10000" in rates:
+            figure.append(f"{number(rates['gpu_hours_per_10000'])} GPU-hours per 10,000")
+        ends = "" if raw.low is None else f" [{raw.low:.3f}, {raw.high:.3f}]"
+        figure.append(f"{raw.ratio:.3f} of raw vLLM{ends}")
+    machine = record.machine
+    place = f"{machine.cores} shared cores of an {machine.cpu}"
+    if machine.gpus:
+        place = f"{record.gpus or len(machine.gpus)} x {machine.gpus[0].name}"
+    version = next((f"{name} {at}" for name, at in record.versions.items()), "")
+    seen = ", ".join(word for word in (place, record.model, record.engine, version) if word)
+    return what, "; ".join(figure), seen
+
+
+def rows() -> list[tuple[Path, str, str, str]]:
+    """Lines of the table: record, what it is of, its figure, what it was seen on."""
+    found = []
     for name, what, figure, seen in ROWS:
         if (path := newest(name)) is None:
             continue
         record = json.loads(path.read_text(encoding="utf-8"))
         words = what if isinstance(what, str) else what(record)
+        found.append((path, words, figure(record), seen(record)))
+    return found + [(path, *bench_row(read_record(path))) for path in newest_of_bench()]
+
+
+def table() -> str:
+    """The whole table."""
+    lines = ["| what | figure | seen on | record |", "|---|---|---|---|"]
+    for path, words, figure, seen in rows():
         place = path.relative_to(ROOT)
-        lines.append(
-            f"| {words} | {figure(record)} | {seen(record)} | [{path.stem[:10]}]({place}) |"
-        )
+        lines.append(f"| {words} | {figure} | {seen} | [{path.stem[:10]}]({place}) |")
     return "\n".join(lines) + "\n"
 
 

@@ -1,49 +1,27 @@
-"""What a model's files say of its size, held to figures that others have published."""
+"""What a model's files say of its size."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from judgefast.catalogue.shape import Shape, shape_of
+from judgefast.catalogue.config_json import KEYS, kept
+from judgefast.catalogue.models import find_model
+from judgefast.catalogue.shape import Shape, read_shape, shape_of
+from judgefast.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
-def test_sizes_are_those_of_the_catalogue_for_every_model(
-    shared: Path, model: Callable[[str], Shape]
-) -> None:
-    by_method = {None: "bf16", "fp8": "fp8", "mxfp4": "mxfp4_experts"}
-    seen = 0
-    for line in (shared / "catalog/models.jsonl").read_text("utf-8").splitlines():
-        told = json.loads(line)
-        if told["config"] is None or not (shared / "catalog" / told["config"]).is_file():
-            continue
-        computed, shape = told["computed"], model(told["config"].split("/")[1])
-        if not computed or "kv_bytes_per_token_16bit_growing" not in computed:
-            continue
-        seen += 1
-        assert shape.cache_bytes == computed["kv_bytes_per_token_16bit_growing"], told["key"]
-        both = (shape.cache_bytes or 0) + shape.sliding_bytes
-        assert both == computed["kv_bytes_per_token_16bit"], told["key"]
-        assert shape.window == computed["kv_sliding_window"], told["key"]
-        if shape.weight_bytes is None:  # layers unlike each other: the files have to say
-            assert {"Nemotron", "DeepSeek", "Qwen3.5", "gemma"} & set(
-                told["key"].replace("-", " ").replace("_", " ").split()
-            ), told["key"]
-            continue
-        if "Reward" in told["key"]:  # a scalar in place of the output head
-            continue
-        expected = computed[f"weight_bytes_{by_method[shape.quantized]}"]
-        assert shape.weight_bytes == pytest.approx(expected, rel=0.01), told["key"]
-        if shape.quantized is None:
-            rounded = computed["weight_bytes_fp8"]
-            assert shape.quantized_bytes() == pytest.approx(rounded, rel=0.01), told["key"]
-    assert seen > 40
+def model(key: str) -> Shape:
+    """Shape of a model of the catalogue, by its config.json alone."""
+    shape = find_model(key).shape
+    assert shape is not None
+    return shape
 
 
 def test_files_say_more_of_the_weights_than_the_config(tmp_path: Path) -> None:
@@ -111,9 +89,7 @@ def test_the_context_is_the_least_that_config_and_tokenizer_say(tmp_path: Path) 
     assert shape_of(tmp_path, config).context == 8_192
 
 
-def test_a_sequence_takes_its_window_and_heads_that_cannot_be_shared_twice(
-    model: Callable[[str], Shape],
-) -> None:
+def test_a_sequence_takes_its_window_and_heads_that_cannot_be_shared_twice() -> None:
     sliding, dense, latent = map(model, ("gpt-oss-120b", "Qwen3-8B", "DeepSeek-V3"))
     both = sliding.sequence_bytes(1_000, number_bytes=2, gpus=1)
     assert both == 36_864 * 1_000 + 36_864 * 128
@@ -125,9 +101,7 @@ def test_a_sequence_takes_its_window_and_heads_that_cannot_be_shared_twice(
     assert latent.sequence_bytes(10, number_bytes=2, gpus=8) == 8 * 702_720
 
 
-def test_layers_that_keep_a_state_take_it_once_for_each_sequence(
-    model: Callable[[str], Shape],
-) -> None:
+def test_layers_that_keep_a_state_take_it_once_for_each_sequence() -> None:
     linear = model("Qwen3.5-27B")  # 48 layers: a matrix a head in 32 bits, the last 3 inputs in 16
     state = 48 * (48 * 128 * 128 * 4 + (48 * 128 + 2 * 16 * 128) * 3 * 2)
     assert linear.state_bytes == state
@@ -135,3 +109,100 @@ def test_layers_that_keep_a_state_take_it_once_for_each_sequence(
     mamba = model("NVIDIA-Nemotron-3-Nano-30B-A3B-BF16")
     assert mamba.state_bytes == 23 * (64 * 64 * 128 * 4 + (64 * 64 + 2 * 8 * 128) * 3 * 2)
     assert model("Qwen3-8B").state_bytes == model("gpt-oss-120b").state_bytes == 0
+
+
+def test_looking_back_takes_four_flop_for_each_number_of_each_head() -> None:
+    dense, sliding, latent = map(model, ("Qwen2.5-72B-Instruct", "gpt-oss-120b", "DeepSeek-V3"))
+    assert dense.attention_flop(1_000) == 4 * 80 * 64 * 128 * 1_000
+    assert sliding.attention_flop(1_000) == 4 * 18 * 64 * 64 * (1_000 + 128)
+    assert sliding.attention_flop(100) == 4 * 36 * 64 * 64 * 100
+    assert latent.attention_flop(10) == 61 * 128 * (2 * 192 + 2 * 128) * 10
+    nas = model("Llama-3_1-Nemotron-Ultra-253B-v1")
+    assert nas.attention_flop(1) == 4 * 64 * 128 * 128, "64 of 162 blocks have attention"
+
+
+def test_a_step_reads_the_experts_that_are_asked_and_no_embedding() -> None:
+    dense, routed = model("Qwen2.5-72B-Instruct"), model("Qwen3-30B-A3B")
+    table = 2 * 152_064 * 8_192
+    assert dense.read_bytes_at("fp8", 64) == dense.weight_bytes_at("fp8") - table
+    table = 2 * 151_936 * 2_048
+    experts = 2 * 48 * 128 * 3 * 2_048 * 768
+    for sequences, asked in ((1, 8 / 128), (2, 1 - (120 / 128) ** 2), (10_000, 1)):
+        read = routed.read_bytes_at("bf16", sequences)
+        expected = routed.weight_bytes - table - experts * (1 - asked)
+        assert read == pytest.approx(expected, rel=1e-9), sequences
+    own = model("gpt-oss-120b")
+    assert own.read_bytes_at(None, 1e9) == own.weight_bytes - 2 * 201_088 * 2_880
+    experts = 36 * 128 * 3 * 2_880 * 2_880 * 4.25 / 8
+    one = own.weight_bytes - 2 * 201_088 * 2_880 - experts * 124 / 128
+    assert own.read_bytes_at("bf16", 1) == pytest.approx(one, rel=1e-9)
+
+
+def test_a_checkpoint_that_is_quantised_keeps_its_own_precision() -> None:
+    own, plain = model("gpt-oss-120b"), model("Qwen2.5-7B-Instruct")
+    assert {own.weight_bytes_at(each) for each in ("bf16", "fp8", "4bit", None)} == {65_248_815_744}
+    assert plain.weight_bytes_at(None) == plain.weight_bytes_at("bf16") == plain.weight_bytes
+    assert plain.weight_bytes_at("mxfp4") is None, "it has no experts"
+
+
+@pytest.mark.parametrize(
+    ("said", "precision"),
+    [
+        ({"quant_method": "awq", "bits": 4}, "4bit"),
+        ({"quant_method": "gptq", "bits": 8}, None),
+        ({"quant_method": "fbgemm_fp8"}, "fp8"),
+        (
+            {
+                "quant_method": "compressed-tensors",
+                "config_groups": {"group_0": {"weights": {"num_bits": 8, "type": "float"}}},
+            },
+            "fp8",
+        ),
+    ],
+)
+def test_ways_of_quantising_are_known_by_their_bits(
+    said: dict[str, object], precision: str | None
+) -> None:
+    sizes = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": 9}
+    shape = shape_of(None, {**sizes, "intermediate_size": 128, "quantization_config": said})
+    assert shape.precision == precision
+    assert (shape.weight_bytes is None) == (precision is None)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 300) | st.floats(0, 9) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=4,
+)
+_BLOCKS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "attention": st.none() | st.dictionaries(st.sampled_from(["n_heads_in_group"]), _JSON),
+            "ffn": st.dictionaries(st.sampled_from(["ffn_mult", "no_op"]), _JSON),
+        }
+    ),
+    max_size=3,
+)
+
+
+@settings(max_examples=100)
+@given(
+    st.dictionaries(st.sampled_from(sorted(KEYS)), _JSON, max_size=30),
+    st.dictionaries(st.sampled_from(sorted(KEYS)), st.integers(1, 99), min_size=5),
+    st.one_of(st.just({}), _BLOCKS.map(lambda blocks: {"block_configs": blocks})),
+)
+def test_whatever_a_config_holds_its_kept_keys_say_the_same(
+    any_json: dict[str, object], sizes: dict[str, object], blocks: dict[str, object]
+) -> None:
+    config = {"bos_token_id": 1} | sizes | any_json | blocks
+    shape = shape_of(None, config)
+    assert shape_of(None, kept(config)) == shape
+    assert shape_of(None, kept(kept(config))) == shape
+
+
+def test_a_config_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"config\.json` cannot be read"):
+        read_shape(tmp_path)
+    (tmp_path / "config.json").write_text("[]")
+    with pytest.raises(ModelError, match=r"config\.json` holds no JSON object"):
+        read_shape(tmp_path)

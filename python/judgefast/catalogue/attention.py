@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from judgefast.catalogue.config_json import whole
+from judgefast.catalogue.config_json import blocks_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,19 +14,22 @@ HALF = 2
 
 
 class Attention(NamedTuple):
-    """Layers that look back, and bytes of 16-bit numbers that each token leaves in them."""
+    """Layers that look back, and what each token leaves in them."""
 
     full_bytes: int | None
-    """A token, over layers that look at all tokens; None where the files do not say."""
+    """Bytes a token of 16-bit numbers, over layers that look at all tokens; None: not known."""
     sliding_bytes: int
     """The same, over layers that look at the last ones alone."""
     full_layers: int
     sliding_layers: int
     kv_heads: int
-    is_latent: bool
-    full_pair: int
+    is_latent: bool = False
+    full_pair: int = 0
     """FLOP of a token looking at another, over layers that look at all."""
-    sliding_pair: int
+    sliding_pair: int = 0
+    full_words: str = ""
+    """`full_bytes` as a person would redo it, without its result."""
+    sliding_words: str = ""
 
 
 def attention_of(told: dict[str, Any], heads: int) -> Attention:
@@ -34,23 +37,13 @@ def attention_of(told: dict[str, Any], heads: int) -> Attention:
     layers = whole(told, "num_hidden_layers")
     kv_heads = whole(told, "num_key_value_heads") or heads
     if layers is None:
-        return Attention(None, 0, 0, 0, kv_heads, is_latent=False, full_pair=0, sliding_pair=0)
+        return Attention(None, 0, 0, 0, kv_heads)
     rank = whole(told, "kv_lora_rank")
     if rank is not None:
-        rope = whole(told, "qk_rope_head_dim") or 0
-        looked = (whole(told, "qk_nope_head_dim") or 0) + rope + (whole(told, "v_head_dim") or 0)
-        pair = 2 * layers * heads * looked
-        one = layers * (rank + rope) * HALF
-        return Attention(one, 0, layers, 0, kv_heads, True, pair, 0)  # noqa: FBT003 - by position
+        return _latent(told, layers, heads, kv_heads, rank)
     size = head_size(told, heads)
-    blocks = told.get("block_configs")
-    if isinstance(blocks, list):  # every layer has heads of its own, or no attention
-        groups = [(block.get("attention") or {}).get("n_heads_in_group") for block in blocks]
-        each = [heads // group for group in groups if group]
-        pair = 4 * len(each) * heads * size
-        one = sum(each) * size * 2 * HALF
-        most = max(each, default=1)
-        return Attention(one, 0, len(each), 0, most, False, pair, 0)  # noqa: FBT003 - as above
+    if blocks := blocks_of(told):
+        return _by_blocks(blocks, heads, size)
     full, sliding = kinds(told, layers)
     of_full, size_of_full = full_heads(told, kv_heads, size)
     return Attention(
@@ -59,10 +52,47 @@ def attention_of(told: dict[str, Any], heads: int) -> Attention:
         full_layers=full,
         sliding_layers=sliding,
         kv_heads=kv_heads,
-        is_latent=False,
         full_pair=4 * full * heads * size_of_full,
         sliding_pair=4 * sliding * heads * size,
+        full_words=_words(full, of_full, size_of_full),
+        sliding_words=_words(sliding, kv_heads, size),
     )
+
+
+def _latent(told: dict[str, Any], layers: int, heads: int, kv_heads: int, rank: int) -> Attention:
+    """A compressed cache: one row for all heads."""
+    rope = whole(told, "qk_rope_head_dim") or 0
+    looked = (whole(told, "qk_nope_head_dim") or 0) + rope + (whole(told, "v_head_dim") or 0)
+    return Attention(
+        full_bytes=layers * (rank + rope) * HALF,
+        sliding_bytes=0,
+        full_layers=layers,
+        sliding_layers=0,
+        kv_heads=kv_heads,
+        is_latent=True,
+        full_pair=2 * layers * heads * looked,
+        full_words=f"{layers} layers x ({rank} + {rope}) x {HALF} B",
+    )
+
+
+def _by_blocks(blocks: list[dict[str, dict[str, Any]]], heads: int, size: int) -> Attention:
+    """Layers that each have heads of their own, or no attention."""
+    groups = [whole(block["attention"], "n_heads_in_group") for block in blocks]
+    each = [heads // group for group in groups if group]
+    parts = [_words(each.count(kept), kept, size) for kept in sorted(set(each))]
+    return Attention(
+        full_bytes=sum(each) * size * 2 * HALF,
+        sliding_bytes=0,
+        full_layers=len(each),
+        sliding_layers=0,
+        kv_heads=max(each, default=1),
+        full_pair=4 * len(each) * heads * size,
+        full_words=" + ".join(parts),
+    )
+
+
+def _words(layers: int, kv_heads: int, size: int) -> str:
+    return f"{layers} layers x {kv_heads} heads x {size} x 2 x {HALF} B" if layers else ""
 
 
 def head_size(told: dict[str, Any], heads: int) -> int:
@@ -118,6 +148,6 @@ def state_bytes(told: dict[str, Any]) -> int:
         groups, size = of("linear_num_key_heads"), of("linear_key_head_dim")
         inner = of("linear_num_value_heads") * of("linear_value_head_dim")
         kernel = of("linear_conv_kernel_dim")
-    exact = "float32" in {told.get("mamba_ssm_dtype"), told.get("mamba_ssm_cache_dtype")}
+    exact = "float32" in (told.get("mamba_ssm_dtype"), told.get("mamba_ssm_cache_dtype"))
     inputs = (inner + 2 * groups * size) * max(0, kernel - 1) * HALF
     return layers * (inner * size * HALF * (2 if exact else 1) + inputs)

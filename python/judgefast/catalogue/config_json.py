@@ -123,17 +123,36 @@ def kept(config: dict[str, Any]) -> dict[str, Any]:
         found["vision_config"] = {}  # that there is one
     if isinstance(config.get("text_config"), dict):
         found["text_config"] = kept(config["text_config"])
-    if isinstance(blocks := config.get("block_configs"), list):
-        found["block_configs"] = [_kept_of_block(block) for block in blocks]
+    if isinstance(config.get("block_configs"), list):
+        found["block_configs"] = [_kept_of_block(block) for block in blocks_of(config)]
     return found
 
 
-def _kept_of_block(block: dict[str, Any]) -> dict[str, Any]:
+def _kept_of_block(block: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {
-        part: {key: told[key] for key in keys if told.get(key)}
+        part: {key: block[part][key] for key in keys if block[part].get(key)}
         for part, keys in _BLOCK.items()
-        if isinstance(told := block.get(part), dict)
     }
+
+
+def blocks_of(told: dict[str, Any]) -> list[dict[str, dict[str, Any]]]:
+    """Layers with sizes of their own (Nemotron-NAS), each as `attention` and `ffn`."""
+    blocks = told.get("block_configs")
+    return [
+        {
+            part: said
+            if isinstance(block, dict) and isinstance(said := block.get(part), dict)
+            else {}
+            for part in _BLOCK
+        }
+        for block in (blocks if isinstance(blocks, list) else [])
+    ]
+
+
+def texts(told: dict[str, Any], name: str) -> list[str]:
+    """The words of a list under a name; of anything else none."""
+    found = told.get(name)
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
 
 def whole(told: dict[str, Any], name: str) -> int | None:

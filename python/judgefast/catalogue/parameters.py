@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from judgefast.catalogue.attention import full_heads, head_size, kinds
 from judgefast.catalogue.classes import CLASSES, ModelClass
-from judgefast.catalogue.config_json import first_of, whole
+from judgefast.catalogue.config_json import blocks_of, first_of, texts, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,7 @@ def count_parameters(told: dict[str, Any], heads: int) -> Count | None:
     if sizes is None:
         return None
     terms = [*_outer(sizes)]
-    if isinstance(blocks := told.get("block_configs"), list):
+    if blocks := blocks_of(told):
         terms += _blocks(sizes, blocks)
     elif isinstance(pattern := told.get("hybrid_override_pattern"), str):
         terms += _patterned(sizes, pattern)
@@ -139,7 +139,7 @@ def _notes(sizes: _Sizes) -> Iterator[str]:
 
 
 def _is_classifier(told: dict[str, Any]) -> bool:
-    return any("SequenceClassification" in str(name) for name in told.get("architectures") or ())
+    return any("SequenceClassification" in name for name in texts(told, "architectures"))
 
 
 def _outer(sizes: _Sizes) -> Iterator[Term]:
@@ -240,9 +240,11 @@ def _layers(sizes: _Sizes) -> list[Term] | None:
         terms += _latent(sizes, rank)
     else:
         full, sliding = kinds(told, layers)
-        if full:
+        usual = (sizes.kv_heads, sizes.size)
+        if full_heads(told, *usual) == usual and told.get("attention_k_eq_v") is not True:
+            terms += _attention(sizes, full + sliding, sizes.kv_heads, is_full=True)
+        else:
             terms += _attention(sizes, full, sizes.kv_heads, is_full=True)
-        if sliding:
             terms += _attention(sizes, sliding, sizes.kv_heads, is_full=False)
         if linear := layers - full - sliding:
             others = _linear(sizes, linear)
@@ -285,7 +287,8 @@ def _forward(sizes: _Sizes) -> Iterator[Term]:
 
 def _routed_layers(sizes: _Sizes) -> int:
     told = sizes.told
-    plain = set(told.get("mlp_only_layers") or ())
+    said = told.get("mlp_only_layers")
+    plain = said if isinstance(said, list) else []
     every = sizes.of("decoder_sparse_step") or 1
     first = sizes.of("first_k_dense_replace")
     return sum(
@@ -316,17 +319,18 @@ def _experts(
         yield Term("biases of experts", words, layers * experts * own, "vector", used, experts)
 
 
-def _blocks(sizes: _Sizes, blocks: list[Any]) -> Iterator[Term]:
+def _blocks(sizes: _Sizes, blocks: list[dict[str, dict[str, Any]]]) -> Iterator[Term]:
     """Layers that a search has given heads and widths of their own, or left out (NAS)."""
     width, heads = sizes.width, sizes.heads
     kept: dict[int, int] = {}
     inner: dict[int, int] = {}
     linear = norms = 0
     for block in blocks:
-        of_attention, of_forward = block.get("attention") or {}, block.get("ffn") or {}
-        if group := of_attention.get("n_heads_in_group"):
+        of_attention, of_forward = block["attention"], block["ffn"]
+        if group := whole(of_attention, "n_heads_in_group"):
             kept[heads // group] = kept.get(heads // group, 0) + 1
-        if factor := of_forward.get("ffn_mult"):
+        factor = of_forward.get("ffn_mult")
+        if isinstance(factor, float | int) and factor > 0:
             wide = ceil(int(2 * factor * width / 3) / 256) * 256
         else:
             wide = whole(of_forward, "intermediate_size") or 0

@@ -293,7 +293,7 @@ def _precision_of(method: str, said: dict[str, Any]) -> Precision | None:
         return "mxfp4"
     if method in {"fp8", "fbgemm_fp8"} or str(said.get("quant_algo")).upper() == "FP8":
         return "fp8"
-    if method in {"awq", "gptq"} and 4 in {said.get("bits"), said.get("w_bit")}:  # noqa: PLR2004 - of "4bit"
+    if method in {"awq", "gptq"} and 4 in (said.get("bits"), said.get("w_bit")):  # noqa: PLR2004 - of "4bit"
         return "4bit"
     groups = said.get("config_groups")
     first = next(iter(groups.values()), None) if isinstance(groups, dict) else None
@@ -306,7 +306,7 @@ def _precision_of(method: str, said: dict[str, Any]) -> Precision | None:
 
 def _is_single(told: dict[str, Any]) -> bool:
     """Whether the numbers in the files have 32 bits."""
-    return "float32" in {told.get("dtype"), told.get("torch_dtype")}
+    return "float32" in (told.get("dtype"), told.get("torch_dtype"))
 
 
 def _context(folder: Path | None, told: dict[str, Any]) -> int | None:

@@ -14,6 +14,7 @@ class LazyGroup(SuggestingGroup):
     """A group whose commands are imported when they are named."""
 
     COMMANDS: ClassVar[dict[str, str]] = {
+        "bench": "Measure a workload on an engine: judgments, tokens, hours, money.",
         "compare": "Print what separates two runs, item by item.",
         "embedded": "Fetch the weights of the embedded engine.",
         "engines": "List what can judge here, and what to install for the rest.",
@@ -21,6 +22,7 @@ class LazyGroup(SuggestingGroup):
         "export": "Write one wide row per outcome to a file.",
         "gate": "Pass or fail a run by rules about its estimates.",
         "gpus": "List what is known of accelerators.",
+        "models": "List judge models, their sizes, and where they fit.",
         "parse": "Read any file of judge outputs by a rubric.",
         "plan": "Say what a run would ask and compute, before it is paid.",
         "prices": "Show what a GPU-hour and a token cost, with dates.",

@@ -79,8 +79,8 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 
 def _today(found: list[dict[str, Any]] | None) -> str:
+    """The sum at the middle offer; JSON has the lowest and the highest too."""
     if found is None:
         return "unknown"
-    low, middle, high = found
-    where = f"{middle['provider']} {middle['date']}"
-    return f"${middle['usd']:.2f} ({where}; ${low['usd']:.2f} to ${high['usd']:.2f})"
+    _, middle, _ = found
+    return f"${middle['usd']:.2f} ({middle['provider']} {middle['date']})"

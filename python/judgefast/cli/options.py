@@ -157,7 +157,6 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help=_help("Longest wait for one answer.", "request_seconds"),
         ),
         click.option("--extend", is_flag=True, default=None, help="Let the run's plan grow."),
-        *_budget_flags(),
         click.option(
             "--config",
             "config_file",
@@ -167,10 +166,10 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ]
     for flag in reversed(flags):
         command = flag(command)
-    return command
+    return budget_options(command)
 
 
-def _budget_flags() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
+def _budget_flags() -> list[Any]:
     return [
         click.option(
             "--budget",

@@ -84,6 +84,8 @@ def finish(finished: Finished, *, as_json: bool) -> int:
         say(f"  - {line(example, EXCERPT)}")
     if not (finished.path / "manifest.json").is_file():
         say("start the same command again")
+    elif finished.go_on:
+        say(f"go on with: {finished.go_on}")
     elif finished.status == _INTERRUPTED or finished.left:
         say(f"go on with: judgefast resume {path}")
     elif finished.report and _RETRIED & finished.report.results.counts.failed.keys():

@@ -10,6 +10,7 @@ import click
 from judgefast.cli.groups import SuggestingGroup
 from judgefast.cli.output import put, say
 from judgefast.cli.table import put_table
+from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +74,6 @@ def prices(  # noqa: PLR0913 - flags
 def _chosen(gpu: str | None, kind: str | None, provider: str | None) -> list[Price]:
     from judgefast.catalogue.gpus import find_gpu  # noqa: PLC0415 - on first use
     from judgefast.catalogue.prices import prices_of  # noqa: PLC0415 - as above
-    from judgefast.errors import ConfigError  # noqa: PLC0415 - as above
 
     key = find_gpu(gpu).key if gpu else None
     found = prices_of(key, _kind(kind), provider)
@@ -127,11 +127,14 @@ _APIS = ("API", "input", "cached", "output", "kind", "date", "provider", "source
 def _put_apis(provider: str | None, *, as_json: bool) -> None:
     from judgefast.catalogue.apis import read_apis  # noqa: PLC0415 - on first use
 
+    known = read_apis().values()
     found = [
-        api
-        for api in read_apis().values()
-        if provider is None or provider.casefold() == api.provider.casefold()
+        api for api in known if provider is None or provider.casefold() == api.provider.casefold()
     ]
+    if not found:
+        at = ", ".join(sorted({api.provider for api in known}))
+        message = f"no API of `{provider}` is known"
+        raise ConfigError(message, hint=f"providers: {at}")
     if as_json:
         _put_json(found)
         return

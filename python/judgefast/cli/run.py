@@ -58,5 +58,7 @@ def _say_dry(plan: Any, *, as_json: bool) -> int:  # noqa: ANN401 - loaded with 
         put(f"not asked: {many} too long for the judge's context, which fail unsent")
     if plan.not_needed:
         put(f"not asked: {plural(plan.not_needed, 'judgment')} decided by an empty answer")
+    if plan.budget:
+        put(f"stops within: {', '.join(plan.budget)}")
     put(f"order of sending: {plan.digest}")
     return 0

@@ -89,6 +89,24 @@ class Budget(msgspec.Struct, frozen=True):
         return amount_words(self.amount, self.unit)
 
 
+class Spent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run has spent, over all its starts, in every unit that a budget may have."""
+
+    judgments: int = 0
+    """That were asked, each once however often."""
+    tokens: int | None = 0
+    """Of prompts, cached ones included, and of answers, over all attempts; None where neither the
+    engine nor the plan counts those of prompts."""
+    gpu_hours: float = 0.0
+    """All GPUs, from the start of the program to its end."""
+    usd: float | None = None
+    """None where no price is known."""
+
+    def of(self, unit: Unit) -> float:
+        """In one unit; 0 where it is not known."""
+        return float(getattr(self, unit) or 0.0)
+
+
 def amount_words(amount: float, unit: Unit) -> str:
     """Write an amount for a person: money to the cent, or to four digits where that says nothing.
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from judgefast.config import RunConfig
     from judgefast.journal.run_directory import RunDirectory
+    from judgefast.pipeline.budget import StartBudget
     from judgefast.pipeline.judge import Judge
     from judgefast.pipeline.plan import RunPlan
     from judgefast.reports.progress import Progress
@@ -59,6 +60,11 @@ class Work(NamedTuple):
     them where it is false."""
 
     @property
+    def asked(self) -> NDArray[np.uint32]:
+        """Those of `rows` that something came back for: a run may stop before it has asked all."""
+        return self.rows[self.table.answers.attempts[self.rows] > 0]
+
+    @property
     def already(self) -> int:
         """Judgments that are not asked."""
         return len(self.plan) - len(self.table.answers.sharing.judgments_of(self.rows)[1])
@@ -75,6 +81,8 @@ class Asked(NamedTuple):
     """By which the engine was lost; None if it was not."""
     first_sent: float | None = None
     """Monotonic time of the first request."""
+    given_up: int = 0
+    """Requests that were in flight when the time of a budget was up."""
 
 
 def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
@@ -86,6 +94,7 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
     stop: Stop,
     progress: Progress,
     estimate: Callable[[], Estimate | None],
+    budget: StartBudget,
 ) -> Asked:
     """Ask some rows of the plan.
 
@@ -97,6 +106,7 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
         stop: Looked at a few times a second.
         progress: Told what is done.
         estimate: The headline as far as it is known; called when it is shown.
+        budget: What may be spent.
 
     Returns:
         How it went. A lost engine is no error here: what came back before is judged.
@@ -135,14 +145,15 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
         requests = maker.requests(items, work.rows, table.answers.attempts)
         lanes = judge.engine.lanes
         tail = Tail(sum([lane.room for lane in lanes]), partial(_tell_of_tail, directory, work))
-        source = FixedPlan(requests, total=len(work.rows), lanes=len(lanes), tail=tail)
+        plan_source = FixedPlan(requests, total=len(work.rows), lanes=len(lanes), tail=tail)
+        source = budget.around(plan_source, judge.engine)
         try:
             for completions in drive(
                 judge.engine,
                 source,
                 flight=flight,
                 request_seconds=config.request_seconds,
-                stopping=lambda: stop.requested or unreadable.is_too_high,
+                stopping=lambda: stop.requested or unreadable.is_too_high or budget.is_over,
                 keep=directory.journal.append,
             ):
                 if live.add(completions):
@@ -162,6 +173,7 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
         stop.requested,
         lost,
         flight.first_sent,
+        len(flight) if budget.is_over and lost is None else 0,
     )
 
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from judgefast.batches.tables import PLANNED
+from judgefast.costs.budget import parse_budgets
 from judgefast.datasets.run_order import snapshot
 from judgefast.errors import RunDirectoryError
 from judgefast.journal.answers import AnswerIndex
 from judgefast.journal.extension import requests_of
 from judgefast.journal.manifest import NAME
 from judgefast.journal.run_directory import RunDirectory
+from judgefast.pipeline.budget import kept_budget
 from judgefast.pipeline.directory import (
     data_facts,
     differences_of,
@@ -85,7 +87,12 @@ def dry_run(
         digest=plan.digest,
         too_long=int(np.count_nonzero(plan.rendered.planned == PLANNED.index("too_long"))),
         not_needed=int(np.count_nonzero(plan.rendered.planned == PLANNED.index("not_needed"))),
+        budget=tuple(map(str, parse_budgets(_budget_of(config, directory)))),
     )
+
+
+def _budget_of(config: RunConfig, directory: RunDirectory | None) -> tuple[str, ...]:
+    return config.budget if directory is None else kept_budget(config, directory).budget
 
 
 def _plan(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order

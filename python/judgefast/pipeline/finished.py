@@ -33,6 +33,8 @@ class Finished(NamedTuple):
     """Completions that could not be read, where a run stopped for them."""
     left: int = 0
     """Judgments that the next start would ask; those with no attempts left are none of them."""
+    go_on: str | None = None
+    """Command that goes on, where a budget has stopped the run."""
 
 
 class DryRun(NamedTuple):
@@ -55,11 +57,13 @@ class DryRun(NamedTuple):
     """Judgments planned that do not fit the judge's context: they fail without being sent."""
     not_needed: int = 0
     """Judgments planned that are decided without asking (`--on-empty lose`)."""
+    budget: tuple[str, ...] = ()
+    """Within which the run would stop, as `--budget` takes them."""
 
 
 def finished(path: Path, report: Report, asked: Asked | None, left: int) -> Finished:
     """Say how a start ended that was not interrupted; `asked` is None where nothing was missing."""
-    counts = report.results.counts
+    counts, budget = report.results.counts, report.operations.budget
     why, hint = why_incomplete(counts), None
     examples: tuple[str, ...] = ()
     if asked is not None and asked.unreadable.is_too_high:
@@ -77,4 +81,5 @@ def finished(path: Path, report: Report, asked: Asked | None, left: int) -> Fini
         hint=hint,
         examples=examples,
         left=left,
+        go_on=None if budget is None else budget.go_on,
     )

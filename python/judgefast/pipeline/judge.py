@@ -13,11 +13,14 @@ from judgefast.engines import create_engine, engine_names
 from judgefast.errors import ConfigError
 from judgefast.journal.manifest import NAME, EngineFacts, ModelFacts, RubricFacts, read_manifest
 from judgefast.journal.recordings import recorded_rows
+from judgefast.pipeline.tuned import tuned_for, words_of
 from judgefast.prompts.builtin import load_rubric
 from judgefast.prompts.plan import PromptPlan
 from judgefast.prompts.read_rubric import read_rubric
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from judgefast.config import RunConfig
     from judgefast.engines.base import Engine
     from judgefast.prompts.rubric import Rubric
@@ -88,6 +91,7 @@ def judge_of(  # noqa: PLR0913 - what a caller may bring along, by keyword
     rubric: Rubric | None = None,
     started: dict[str, Any] | None = None,
     is_to_plan: bool = False,
+    say: Callable[[str], None] | None = None,
 ) -> Judge:
     """Load the rubric and build the engine; nothing is started yet.
 
@@ -98,6 +102,7 @@ def judge_of(  # noqa: PLR0913 - what a caller may bring along, by keyword
         rubric: The rubric as a run keeps it, instead of the one called `config.rubric`.
         started: What a start of the engine recorded, by which it need not ask anybody again.
         is_to_plan: The engine is never started, and need not be able to.
+        say: Told of settings that were tuned on this machine.
 
     Raises:
         ConfigError: An option does not fit the engine, or the rubric.
@@ -108,11 +113,45 @@ def judge_of(  # noqa: PLR0913 - what a caller may bring along, by keyword
     rubric = rubric_in_force(config, rubric)
     _check_pairs(config, rubric)
     if engine is None:
-        options = _engine_options(config, rubric, recorded)
-        engine = create_engine(config.engine, is_to_plan=is_to_plan, **options)
+        engine = engine_of(config, rubric, recorded, is_to_plan=is_to_plan, say=say)
         if started and (recall := getattr(engine, "recall", None)):
             recall(started)
     return Judge(rubric, engine, prompts_of(config, rubric, engine))
+
+
+def engine_of(  # noqa: PLR0913 - as `judge_of`
+    config: RunConfig,
+    rubric: Rubric | None = None,
+    recorded: Any = None,  # noqa: ANN401 - rows
+    *,
+    is_to_plan: bool = False,
+    tuned: bool = True,
+    say: Callable[[str], None] | None = None,
+) -> Engine:
+    """Build the engine that a run is given by its options.
+
+    Args:
+        config: The options of the run.
+        rubric: Matters to a replay alone.
+        recorded: As in :func:`judge_of`.
+        is_to_plan: As there.
+        tuned: Whether settings count that a sweep has found best here, below what is given.
+        say: Told of them.
+
+    Raises:
+        ConfigError: An option does not fit it.
+        ModelError: The judge model is missing.
+
+    """
+    options = _engine_options(config, rubric, recorded)
+    engine = create_engine(config.engine, is_to_plan=is_to_plan, **options)
+    found = tuned_for(engine, options) if tuned else None
+    if found is None:
+        return engine
+    engine.close()
+    if say is not None:
+        say(words_of(found))
+    return create_engine(config.engine, is_to_plan=is_to_plan, **(found.options | options))
 
 
 def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:
@@ -208,7 +247,7 @@ def _has_other_labels(own: VerdictFormat, other: VerdictFormat) -> bool:
     return bool(others) and texts != others
 
 
-def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[str, Any]:  # noqa: ANN401 - rows
+def _engine_options(config: RunConfig, rubric: Rubric | None, recorded: Any) -> dict[str, Any]:  # noqa: ANN401 - rows
     options = dict(config.engine_args)
     if config.model is not None:
         options["model"] = config.model
@@ -220,6 +259,7 @@ def _engine_options(config: RunConfig, rubric: Rubric, recorded: Any) -> dict[st
                 msg = f"`{name}` is for the engine `http`, not for `{config.engine}`"
                 raise ConfigError(msg, hint=f"add --engine http, or leave `{name}` out")
     if config.engine == "replay":
+        rubric = rubric or rubric_in_force(config)
         if recorded is None and config.recorded is None:
             msg = "the engine `replay` has nothing to replay"
             raise ConfigError(msg, hint="add --recorded FILE, or a finished run directory")

@@ -18,6 +18,7 @@ from judgefast.datasets.run_order import snapshot
 from judgefast.errors import ConfigError
 from judgefast.journal.manifest import NAME
 from judgefast.journal.run_directory import RunDirectory
+from judgefast.pipeline.budget import check_budget
 from judgefast.pipeline.cached import CacheWishes, cache_of
 from judgefast.pipeline.directory import reader_of
 from judgefast.pipeline.dry_run import Nowhere
@@ -80,6 +81,7 @@ def plan_report(  # noqa: PLR0913 - what a caller may bring along, all by keywor
         JudgefastError: As `run` would: it cannot be planned.
 
     """
+    check_budget(config)
     wishes = wishes or CacheWishes()
     wishes.check()
     if engine is not None:

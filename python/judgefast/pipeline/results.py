@@ -6,6 +6,7 @@ import time
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 import numpy as np
 from msgspec import UNSET
 
@@ -15,6 +16,7 @@ from judgefast.datasets.columns import ItemColumns, load_item_columns
 from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.outcomes.reconcile import reconcile
+from judgefast.pipeline.budget_report import budget_of, left_by_budget
 from judgefast.pipeline.empty_answers import decide_empty, empty_answers
 from judgefast.pipeline.estimates import aspects_of, bias_of, estimates_of
 from judgefast.pipeline.judge import other_rubric, rubric_in_force
@@ -163,7 +165,8 @@ def reading_of(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
     verdicts: VerdictColumns | None = None,
 ) -> Reading:
     """Reconcile what a table holds, or held when `verdicts` were taken from it."""
-    verdicts = table.verdicts() if verdicts is None else verdicts
+    if verdicts is None:
+        verdicts = left_by_budget(table.verdicts(), directory.launches())
     probabilities = bool(directory.manifest.options.get("probabilities"))
     is_decided = bool((plan.rendered.decided == Status.NOT_NEEDED).any())
     flags = empty_answers(directory.path) if is_decided else []
@@ -222,11 +225,11 @@ class Headline:
 
 def report_of(reading: Reading, estimates: list[Estimate] | None = None) -> Report:
     """Say everything that is known of a run; `estimates` where they were made already."""
+    order = sending_order(reading.directory)
+    operations = operations_of(reading.directory, reading.table.answers, order)
     return Report(
         results=results_of(reading, estimates),
-        operations=operations_of(
-            reading.directory, reading.table.answers, sending_order(reading.directory)
-        ),
+        operations=msgspec.structs.replace(operations, budget=budget_of(reading)),
     )
 
 
@@ -294,10 +297,11 @@ def counts_of(reading: Reading) -> Counts:
 
 def why_incomplete(counts: Counts) -> str | None:
     """What is missing of a run, for a person; None where it is complete."""
-    failed, left = sum(counts.failed.values()), counts.not_judged.get("interrupted", 0)
+    failed = sum(counts.failed.values())
     parts = [f"{_judgments(failed)} failed"] if failed else []
-    if left:
-        parts.append(f"{_judgments(left)} {'was' if left == 1 else 'were'} not judged")
+    for reason, why in (("interrupted", ""), ("budget", ", since the budget is spent")):
+        if left := counts.not_judged.get(reason, 0):
+            parts.append(f"{_judgments(left)} {'was' if left == 1 else 'were'} not judged{why}")
     return " and ".join(parts) or None
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgefast.config import config_from
-from judgefast.errors import ConfigError, RunDirectoryError
+from judgefast.errors import ConfigError, EngineError, RunDirectoryError
 from judgefast.journal.extension import settle
 from judgefast.journal.manifest import NAME, read_manifest
 from judgefast.pipeline.ask import Asked, Work, ask
 from judgefast.pipeline.background import Background
+from judgefast.pipeline.budget import OPTIONS, StartBudget, check_budget
 from judgefast.pipeline.cached import cache_in_force
 from judgefast.pipeline.collection import seldom_collected
 from judgefast.pipeline.directory import (
@@ -120,7 +121,7 @@ def resume(  # noqa: PLR0913 - as above
         say: Told what a person should know.
         show_progress: Whether progress is written to stderr.
         changes: Options in place of the run's own: `retry`, `max_attempts`, `max_unreadable`,
-            `request_seconds`.
+            `request_seconds`, `budget`, `gpu`, `price`, `provider`.
 
     Raises:
         JudgefastError: Nothing could be judged; its class says what to do.
@@ -129,7 +130,8 @@ def resume(  # noqa: PLR0913 - as above
     folder = Path(path)
     settle(folder)
     manifest = read_manifest(folder)
-    stored = {name: value for name, value in manifest.config.items() if name not in _OF_ONE_START}
+    anew = (*_OF_ONE_START, *OPTIONS)  # the options of a budget are those of the last start
+    stored = {name: value for name, value in manifest.config.items() if name not in anew}
     config = config_from(stored, where=f"`{folder}`").replace(out=str(folder), **changes)
     rubric = read_rubric(manifest.rubric.toml, manifest.rubric.name)
     start = Start(
@@ -168,49 +170,81 @@ def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
     closing = stack.enter_context(_closing(directory))
     for note in directory.notes:
         start.say(note)
+    budget = StartBudget(directory, config, began=going.began, say=start.say)
+    start = start._replace(config=(config := budget.config))
+    work = _planned(start, going, directory, judge, budget, stack)
+    asked = None
+    if not len(work.rows):
+        judge.engine.close()  # it may have begun
+    else:
+        with going.phase("plan", "planning"):
+            record_forecast(directory, work.plan, judge, config)
+        with going.phase("load", "starting the engine"):
+            loading.prepare(work.plan, work.rows, judge.prompts.decoding)
+            _record_start(directory, judge, config, _started(loading, going, directory, budget))
+        try:
+            with going.phase("judge", "judging"):
+                asked = _ask(start, judge, directory, items, work, budget)
+        except RunDirectoryError as error:  # the disk is full or fails; what it took is kept
+            closing.to_parquet = False
+            going.table = read_journal(directory, work.plan, judge.rubric)
+            return going.ended(directory.path, 3, str(error))
+        facts = budget.ended(asked) | _counted(judge.engine)
+        directory.record_launch(facts | _first_request(asked, going))
+        if asked.interrupted:
+            closing.to_parquet = False
+            mean = asked.in_flight_mean
+            directory.finish_launch(seconds=going.seconds, in_flight_mean=mean, interrupted=True)
+            return going.interrupted(directory.path)
+        if words := unused_recordings(judge, work.plan.columns, items.item_id, work.asked):
+            start.say(words)
+        judge.engine.close()
+        budget.refuse_nothing(work.table.answers.num_answered, going.seconds)
+    going.let_go()
+    del work, items  # the report reads its own, and there is room for one of them
+    return _report(start, going, directory, asked)
+
+
+def _planned(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
+    start: Start,
+    going: Going,
+    directory: RunDirectory,
+    judge: Judge,
+    budget: StartBudget,
+    stack: ExitStack,
+) -> Work:
+    """Make the plan, or read it back, and find what is to be asked of it."""
     texts, is_planned_here = None, False
     with going.phase("plan", "planning"):
         if directory.plan_complete():
             plan = load_plan(directory)
         else:
             texts = stack.enter_context(_texts(start, directory, judge))
-            plan = plan_run(directory, texts, judge, config, start.say)
+            plan = plan_run(directory, texts, judge, start.config, start.say)
             is_planned_here = True
         plan = RunPlan(plan.columns.to_send(), plan.rendered)
         going.table = table = read_journal(directory, plan, judge.rubric)
         going.plan = plan
-        rows = rows_to_ask(plan, table, config)
-    asked = None
-    if not len(rows):
-        judge.engine.close()  # it may have begun
-    else:
-        texts = texts or stack.enter_context(_texts(start, directory, judge))
-        with going.phase("plan", "planning"):
-            record_forecast(directory, plan, judge, config)
-        with going.phase("load", "starting the engine"):
-            loading.prepare(plan, rows, judge.prompts.decoding)
-            _record_start(directory, judge, config, loading.finish())
-        work = Work(plan, table, rows, texts, verify=not is_planned_here)
-        try:
-            with going.phase("judge", "judging"):
-                asked = _ask(start, judge, directory, items, work)
-        except RunDirectoryError as error:  # the disk is full or fails; what it took is kept
-            closing.to_parquet = False
-            going.table = read_journal(directory, plan, judge.rubric)
-            return going.ended(directory.path, 3, str(error))
-        del work
-        directory.record_launch(_counted(judge.engine) | _first_request(asked, going))
-        if asked.interrupted:
-            closing.to_parquet = False
-            mean = asked.in_flight_mean
-            directory.finish_launch(seconds=going.seconds, in_flight_mean=mean, interrupted=True)
-            return going.interrupted(directory.path)
-        if words := unused_recordings(judge, plan.columns, items.item_id, rows):
-            start.say(words)
-        judge.engine.close()
-    going.let_go()
-    del plan, table, rows, items  # the report reads its own, and there is room for one of them
-    return _report(start, going, directory, asked)
+        rows = rows_to_ask(plan, table, start.config)
+        rows = budget.affordable(plan, rows, table, judge.prompts.decodings)
+    if texts is None:
+        is_asked = len(rows) > 0
+        texts = stack.enter_context(_texts(start, directory, judge)) if is_asked else directory.path
+    return Work(plan, table, rows, texts, verify=not is_planned_here)
+
+
+def _started(
+    loading: Loading, going: Going, directory: RunDirectory, budget: StartBudget
+) -> dict[str, Any]:
+    """Wait for the engine; what one costs that does not start is paid all the same."""
+    directory.record_launch(budget.facts())
+    try:
+        engine = loading.finish()
+    except EngineError:
+        directory.finish_launch(seconds=going.seconds)
+        raise
+    directory.record_launch(budget.ready(engine))
+    return engine
 
 
 def _record_start(
@@ -249,10 +283,15 @@ def _judge_of(start: Start, stack: ExitStack) -> Judge:
     if start.config.out is None:
         msg = "no run directory was named"
         raise ConfigError(msg, hint="add --out DIR")
+    check_budget(start.config)
     if start.engine is not None:
         stack.callback(start.engine.close)
     judge = judge_of(
-        start.config, engine=start.engine, recorded=start.recorded, rubric=start.rubric
+        start.config,
+        engine=start.engine,
+        recorded=start.recorded,
+        rubric=start.rubric,
+        say=start.say,
     )
     stack.callback(judge.engine.close)
     return judge
@@ -294,8 +333,13 @@ def _closing(directory: RunDirectory) -> Iterator[_Closing]:
         directory.close(to_parquet=how.to_parquet)
 
 
-def _ask(
-    start: Start, judge: Judge, directory: RunDirectory, items: ItemColumns, work: Work
+def _ask(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
+    start: Start,
+    judge: Judge,
+    directory: RunDirectory,
+    items: ItemColumns,
+    work: Work,
+    budget: StartBudget,
 ) -> Asked:
     progress = Progress(
         len(work.plan),
@@ -315,6 +359,7 @@ def _ask(
             stop=start.stop,
             progress=progress,
             estimate=headline,
+            budget=budget,
         )
     finally:
         progress.close()

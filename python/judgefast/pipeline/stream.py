@@ -51,8 +51,13 @@ WITHOUT_MEANING = (
     "max_unreadable",
     "slices",
     "level",
+    "budget",
+    "gpu",
+    "price",
+    "provider",
 )
-"""Options that a stream cannot honour: it keeps nothing, asks once, and estimates nothing."""
+"""Options that a stream cannot honour: it keeps nothing, asks once, estimates nothing, and its
+caller ends it at will."""
 
 OPEN_WINDOWS = 2
 """Windows that are judged at a time: the next one fills the engine while the last one ends."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from judgefast.costs.budget import Spent  # noqa: TC001 - as below
 from judgefast.reports.estimate_bill import EstimateBill  # noqa: TC001 - as below
 from judgefast.stats.aspect_table import AspectTable  # noqa: TC001 - as below
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads it to decode
@@ -218,6 +219,26 @@ class FirstRequest(msgspec.Struct, frozen=True, kw_only=True):
     what to load), `start` (weights, compiling, graphs); `compile`, a part of `start`."""
 
 
+class RunBudget(msgspec.Struct, frozen=True, kw_only=True):
+    """The budget of a run, and what all its starts have spent."""
+
+    given: list[str]
+    """As `--budget` takes them; the first that is reached stops a run."""
+    reached: str | None
+    """Unit of the one that stopped the latest start; None where none did."""
+    spent: Spent
+    price: str | None = None
+    """Of a GPU-hour at the latest start: `given`, or with its provider and date."""
+    items_in_part: int = 0
+    """Items of which some judgments were asked, and others not."""
+    given_up: int = 0
+    """Requests of the latest start that were in flight when time was up."""
+    killed: int = 0
+    """Starts whose end is not known: their time is counted to the last moment known of them."""
+    go_on: str | None = None
+    """Command that continues the run, with about the budget that it takes to the end."""
+
+
 class LaunchFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One start of the program."""
 
@@ -275,6 +296,8 @@ class Operations(msgspec.Struct, frozen=True, kw_only=True):
     """Requests at the engine, averaged over the judge phase."""
     first_request: FirstRequest | None = None
     """None where no engine has said what its start was spent on."""
+    budget: RunBudget | None = None
+    """None where the run has none."""
     preemptions: int | None = None
     """Requests that an engine threw out half done for lack of memory, to do them again."""
     launches: list[LaunchFacts] = []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 
 from judgefast.reports.aspects import aspect_parts
+from judgefast.reports.budget_text import budget_parts, stopped_words
 from judgefast.reports.console import Look, to_text
 from judgefast.reports.estimate_words import estimate_words
 from judgefast.reports.figures import estimate_parts, position_parts
@@ -70,6 +71,7 @@ def render(report: Report, look: Look | None = None) -> str:
     parts: list[RenderableType] = [
         *_title(results),
         *_counts(results),
+        *budget_parts(report.operations.budget, _grid()),
         *_remarks(results),
         *_findings(results),
         *_estimates(results),
@@ -181,6 +183,8 @@ def _findings(results: Results) -> list[RenderableType]:
         sentences.append("No verdict was read: the numbers below are of empty answers alone.")
     elif not counts.parsed:
         sentences.append("No verdict was read: there is nothing to estimate.")
+    elif counts.not_judged.keys() - {"not_needed"} == {"budget"}:
+        sentences.append(stopped_words(counts.not_judged["budget"], counts.planned))
     elif left := {why: n for why, n in counts.not_judged.items() if why != "not_needed"}:
         sentences.append(
             f"Incomplete: {sum(left.values()):,} of {counts.planned:,} judgments were not judged "

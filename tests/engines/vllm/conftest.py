@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from judgefast.catalogue.shape import Shape, shape_of
+from judgefast.catalogue.models import find_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+    from judgefast.catalogue.shape import Shape
 
 
 @pytest.fixture
-def model(shared: Path) -> Callable[[str], Shape]:
-    """Shape of a model of the catalogue, without its weights."""
+def model() -> Callable[[str], Shape]:
+    """Shape of a model of the catalogue, by its config.json alone."""
 
     def read(key: str) -> Shape:
-        folder = shared / "catalog/models" / key
-        if not folder.is_dir():
-            folder = shared / "h200/configs" / key
-        return shape_of(folder, json.loads((folder / "config.json").read_text("utf-8")))
+        shape = find_model(key).shape
+        assert shape is not None
+        return shape
 
     return read

@@ -6,10 +6,12 @@ import math
 from typing import Any
 
 import pytest
-from benches.block_ratio import limit, prompt_share, ratio_of, reasons
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_ind
+
+from judgefast.benchmarks.block_ratio import limit, prompt_share, ratio_of, reasons
+from judgefast.errors import ConfigError
 
 RATES = st.lists(st.integers(1, 100).map(lambda n: 100.0 * n), min_size=1, max_size=6)
 
@@ -58,7 +60,7 @@ def test_the_interval_is_that_of_students_test_with_one_variance(
 def test_two_blocks_have_no_interval_and_one_kind_no_ratio() -> None:
     ratio, low, high = ratio_of([block(raw=False, rate=990), block(raw=True)])
     assert (ratio, low, high) == (pytest.approx(0.99), 0, math.inf)
-    with pytest.raises(SystemExit, match="a block of each kind"):
+    with pytest.raises(ConfigError, match="a block of each kind"):
         ratio_of([block(raw=True)])
 
 

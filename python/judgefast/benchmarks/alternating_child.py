@@ -1,4 +1,4 @@
-"""The process of a vLLM replica for `bench_vllm.py`: raw requests and the pipeline's in turns.
+"""The process of a vLLM replica that is held to raw vLLM: raw requests and the pipeline's in turns.
 
 In a *raw* block the loop feeds itself, as a plain script would: requests with the lengths and the
 parameters of the pipeline's, the part behind their common head shuffled, so that vLLM finds as much
@@ -21,9 +21,10 @@ Texts of 500 tokens live longer than a block lasts, which needs care in four pla
 * **Blocks begin and end where a request has just ended**, so that a prompt which is counted whole
   at its end is not cut at a place of its own in each.
 
-The first residence time is thrown away: as many ends as vLLM runs side by side, after all of those
-are in. Settings come in the environment: JUDGEFAST_BLOCKS (file to write),
-JUDGEFAST_BLOCK_SECONDS, JUDGEFAST_BLOCK_COUNT, JUDGEFAST_WINDOW, JUDGEFAST_SEQUENCES.
+Until the file of the blocks is there all goes as ever, but for the forced lengths. Then the first
+residence time is thrown away: as many ends as vLLM runs side by side, after all of those are in.
+Settings come in the environment: JUDGEFAST_BLOCKS (that file), JUDGEFAST_BLOCK_SECONDS,
+JUDGEFAST_BLOCK_COUNT.
 """
 
 from __future__ import annotations
@@ -39,11 +40,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from gauges import Cores, Gpu
+from judgefast.benchmarks.forced_child import Forced
+from judgefast.benchmarks.gauges import Cores, Gpu
 from judgefast.engines.child.messages import Entered
 from judgefast.engines.vllm import child
 from judgefast.engines.vllm import loop as module
 from judgefast.engines.vllm.loop import Loop
+from judgefast.engines.vllm.options import WINDOW
 from judgefast.engines.vllm.wire import Done
 
 if TYPE_CHECKING:
@@ -61,8 +64,8 @@ class AlternatingLoop(Loop):
         super().__init__(engine, self._to_owner)
         self._to_pipeline = send
         self._sampling = Forced(self._sampling)  # type: ignore[assignment] # the same method
-        self._window = int(os.environ["JUDGEFAST_WINDOW"])
-        self._sequences = int(os.environ["JUDGEFAST_SEQUENCES"])
+        self._sequences = int(engine.vllm_config.scheduler_config.max_num_seqs)
+        self._window = WINDOW * self._sequences
         self._seconds = float(os.environ["JUDGEFAST_BLOCK_SECONDS"])
         self._left = int(os.environ["JUDGEFAST_BLOCK_COUNT"])
         self._path = Path(os.environ["JUDGEFAST_BLOCKS"])
@@ -77,6 +80,8 @@ class AlternatingLoop(Loop):
         self._over = self._over_full = self._entered = 0
         self._between = 0.0
         self._dry = 0
+        self._since: int | None = None
+        """Steps that were done when blocks were asked for."""
         self._left_step = time.perf_counter()
         self._step, engine.step = engine.step, self._timed_step
         self._cores, self._gpu = Cores(), Gpu()
@@ -119,15 +124,24 @@ class AlternatingLoop(Loop):
         super().turn()
         now = time.perf_counter()
         if not self._before:
-            if self._over_full >= self._sequences:
+            if self._is_asked() and self._over_full >= self._sequences:
                 self._begin()
         elif now >= self._until and (self._over > before or now >= self._until + LATE_SECONDS):
             self._end()
 
+    def _is_asked(self) -> bool:
+        """Whether blocks are to begin; what ended before does not count."""
+        if self._since is None and self._path.exists():
+            self._since, self._over_full = self._steps, 0
+        return self._since is not None
+
     def _room(self) -> int:
         """The window; at first one more request whenever the last is so much further."""
+        if not self._is_asked():
+            return self._window
         tokens = self._templates[0].max_tokens if self._templates else 1
-        spread = 1 + self._steps * self._sequences // max(1, tokens)
+        steps = self._steps - (self._since or 0)
+        spread = 1 + steps * self._sequences // max(1, tokens)
         return spread if spread < self._sequences else self._window
 
     def _give(self, asked: Work, owner: Work | None) -> None:
@@ -221,23 +235,6 @@ class AlternatingLoop(Loop):
             "gpu_samples": samples,
             "preemptions": found.get("vllm:num_preemptions", 0),
         }
-
-
-class Forced:
-    """Sampling parameters with which every text has its whole length: dummies may end at once."""
-
-    def __init__(self, inner: Any) -> None:  # noqa: ANN401 - the loop's own
-        self._inner = inner
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - of the loop's own
-        """All else is the loop's."""
-        return getattr(self._inner, name)
-
-    def params(self, work: Work) -> Any:  # noqa: ANN401 - vLLM's
-        """Those of the loop, and no end before the last token."""
-        params = self._inner.params(work)
-        params.ignore_eos = True
-        return params
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ import math
 import statistics
 from typing import TYPE_CHECKING, Any
 
+from judgefast.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -40,8 +42,8 @@ def ratio_of(blocks: Sequence[Block]) -> tuple[float, float, float]:
         for raw in (False, True)
     ]
     if not all(kinds):
-        message = "it takes a block of each kind: give more --rows"
-        raise SystemExit(message)
+        message = "it takes a block of each kind, and the requests were used up before"
+        raise ConfigError(message, hint="give more --items, or shorter --block-seconds")
     ours, raw = kinds
     middle = statistics.fmean(ours) - statistics.fmean(raw)
     freedom = len(ours) + len(raw) - 2
@@ -57,7 +59,8 @@ def prompt_share(blocks: Sequence[Block]) -> float:
     """What one prompt is of a block's tokens: it is counted whole, when its last part is done."""
     ended = sum(block["ended"] for block in blocks)
     of_one = sum(block["computed"] for block in blocks) / max(1, ended)
-    return of_one * len(blocks) / sum(block["computed"] + block["generated"] for block in blocks)
+    whole = sum(float(block["computed"] + block["generated"]) for block in blocks)
+    return float(of_one * len(blocks) / whole)
 
 
 def fed(blocks: Sequence[Block]) -> float:

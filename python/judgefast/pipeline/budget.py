@@ -1,0 +1,332 @@
+"""The budget of a run: what is in force, what is left of it at a start, and where it ends."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from judgefast.catalogue.gpus import parse_gpus
+from judgefast.catalogue.prices import price_of
+from judgefast.costs.budget import Budget, Spent, Unit, amount_words, parse_budgets
+from judgefast.engines.budgeted import Budgeted, Limits
+from judgefast.errors import ConfigError
+from judgefast.journal.manifest import NAME as MANIFEST
+from judgefast.pipeline.budget_report import BUDGET
+from judgefast.pipeline.directory import options_in_force
+from judgefast.pipeline.item_costs import ItemCosts
+from judgefast.pipeline.metered import RENTED, spent_of, utc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from judgefast.config import RunConfig
+    from judgefast.engines.base import Engine
+    from judgefast.engines.source import Source
+    from judgefast.journal.run_directory import RunDirectory
+    from judgefast.pipeline.ask import Asked
+    from judgefast.pipeline.plan import RunPlan
+    from judgefast.prompts.decoding import Decoding
+    from judgefast.verdicts.table import VerdictTable
+
+OPTIONS = ("budget", "gpu", "price", "provider")
+"""Options that a start takes over from the one before it, unless it gives them anew."""
+
+CLOSING_SECONDS = 2.0
+"""Of what is rented, kept for closing the engine and reading what came back."""
+
+CLOSING_SECONDS_A_JUDGMENT = 1e-5
+"""And so much more for each judgment that is planned."""
+
+_SECONDS_OF_HOUR = 3600
+_TIMED: tuple[Unit, ...] = ("gpu_hours", "usd")
+
+
+class Meter(NamedTuple):
+    """What is paid for while a start is at work."""
+
+    gpu: str | None
+    gpus: int
+    usd: float | None
+    """Of one GPU for an hour; None where it is not known."""
+    price: str | None
+    """Where that is from: the user, or a provider and a date."""
+
+
+def kept_budget(config: RunConfig, directory: RunDirectory) -> RunConfig:
+    """Take over what the run was budgeted by, as far as this start does not say it anew.
+
+    Another GPU has another price, so that one of an earlier start goes with the GPU it was of.
+    """
+    last: dict[str, Any] = directory.manifest.config
+    for facts in directory.launches():
+        last = facts.get("config", last)
+    names = {BUDGET} if config.gpu is not None else {BUDGET, "gpu", "price", "provider"}
+    if config.price is not None or config.provider is not None:
+        names -= {"price", "provider"}
+    kept = {
+        name: tuple(last[name]) if name == BUDGET else last[name]
+        for name in names
+        if getattr(config, name) in {None, ()} and name in last
+    }
+    return config.replace(**kept)
+
+
+def check_budget(config: RunConfig) -> None:
+    """Look for mistakes before anything is read: what an earlier start said may still be missing.
+
+    Raises:
+        ConfigError: As for `meter_of`.
+
+    """
+    parse_budgets(config.budget)
+    if config.gpu is not None:
+        parse_gpus(config.gpu)
+    if config.out is None or not (Path(config.out) / MANIFEST).is_file():
+        meter_of(config)
+
+
+def meter_of(config: RunConfig) -> Meter:
+    """What is paid for by the options of a run; nothing of it is known where they do not say.
+
+    Raises:
+        ConfigError: The GPU is unknown, a budget cannot be read, or one in money has no price.
+
+    """
+    in_money = any(budget.unit == "usd" for budget in parse_budgets(config.budget))
+    gpu, gpus = (None, 1) if config.gpu is None else parse_gpus(config.gpu)
+    key = None if gpu is None else gpu.key
+    if config.price is not None:
+        return Meter(key, gpus, config.price, "given")
+    if key is None:
+        if in_money:
+            msg = "a budget in money needs the price of a GPU-hour"
+            raise ConfigError(msg, hint="add --gpu H200 for that of the catalogue, or --price 2.50")
+        return Meter(None, gpus, None, None)
+    try:
+        price = price_of(key, "on_demand", config.provider)
+    except ConfigError:
+        if in_money or config.provider is not None:
+            raise
+        return Meter(key, gpus, None, None)
+    return Meter(key, gpus, price.usd, str(price))
+
+
+def gpus_of_engine(engine: dict[str, Any]) -> int:
+    """GPUs that an engine says it works on; 0 where it names none."""
+    if engine.get("replicas") is None or engine.get("device", "cpu") == "cpu":
+        return 0
+    return int(engine["replicas"]) * int(engine.get("tensor_parallel_size") or 1)
+
+
+class StartBudget:
+    """What one start may still spend, and the source that stays within it."""
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        config: RunConfig,
+        *,
+        began: float,
+        say: Callable[[str], None],
+    ) -> None:
+        """Read what is given; look at nothing else.
+
+        Args:
+            directory: The run.
+            config: Options of this start.
+            began: Monotonic time at which the program began.
+            say: Told by what is reckoned.
+
+        """
+        self.config = config = kept_budget(config, directory)
+        """With what is taken over from the start before."""
+        self.given = parse_budgets(config.budget)
+        self._is_said = bool(config.budget)
+        self._directory = directory
+        self._meter = meter_of(config)
+        self._gpus_given = config.gpu is not None
+        self._began = began
+        self._say = say
+        self._spent = Spent()
+        self._costs: ItemCosts | None = None
+        self._planned = 0
+        self._answer_tokens = 0
+        self._source: Budgeted | None = None
+
+    def affordable(
+        self,
+        plan: RunPlan,
+        rows: NDArray[np.uint32],
+        table: VerdictTable,
+        decodings: Sequence[Decoding],
+    ) -> NDArray[np.uint32]:
+        """Rows to ask: those given, or none where the budget is spent, which is recorded.
+
+        Raises:
+            ConfigError: The budget does not buy the first item, and nothing was judged before; or
+                it is in tokens, and the tokens of prompts are unknown.
+
+        """
+        self._answer_tokens = max(one.most_tokens for one in decodings)
+        if not self.given or not len(rows):
+            return rows
+        self._planned = len(plan)
+        if plan.rendered.prompt_tokens is None and self._limit_of("tokens"):
+            msg = "a budget in tokens needs prompts whose tokens are known before they are sent"
+            hint = "name the judge's --tokenizer, or give a budget of judgments or GPU-hours"
+            raise ConfigError(msg, hint=hint)
+        self._spent = spent_of(
+            self._directory, table.answers, self._directory.launches(), self._meter.usd
+        )
+        self._costs = ItemCosts(plan, rows, table, decodings)
+        budget = self._too_small()
+        if budget is None:
+            return rows
+        if not self._spent.judgments:
+            raise self._refused(budget)
+        facts = {"config": options_in_force(self.config), BUDGET: self._facts(budget.unit, 0)}
+        self._directory.record_launch(facts)
+        return rows[:0]
+
+    def facts(self) -> dict[str, Any]:
+        """What this start records before it waits for the engine."""
+        gpu, gpus, usd, price = self._meter
+        began = time.time() - (time.monotonic() - self._began)
+        paid = {
+            "began": utc(began),
+            "gpu": gpu,
+            "gpus": gpus,
+            "usd_per_gpu_hour": usd,
+            "price": price,
+            "answer_tokens": self._answer_tokens,
+        }
+        return {RENTED: paid} | ({BUDGET: self._facts(None, 0)} if self._is_said else {})
+
+    def ready(self, engine: dict[str, Any]) -> dict[str, Any]:
+        """What it records once the engine has started: that may use more GPUs than were said."""
+        used = gpus_of_engine(engine)
+        if used > self._meter.gpus:
+            self._meter = self._meter._replace(gpus=used)
+        if any(budget.unit in _TIMED for budget in self.given):
+            self._say_meter(is_known=bool(used) or self._gpus_given)
+        facts = self.facts()
+        return facts | {RENTED: facts[RENTED] | {"ready": utc(time.time())}}
+
+    def around(self, source: Source, engine: Engine) -> Source:
+        """Hold a source to the budget; the same one where there is none."""
+        if self._costs is None:
+            return source
+        ends, by = self._ends()
+        left = {unit: self._left(unit) for unit in ("judgments", "tokens")}
+        self._source = Budgeted(
+            source,
+            Limits(
+                **{unit: None if most is None else int(most) for unit, most in left.items()},
+                ends=ends,
+                ends_by=by,
+            ),
+            self._costs,
+            room=sum(lane.room for lane in engine.lanes),
+        )
+        return self._source
+
+    @property
+    def is_over(self) -> bool:
+        """Whether what is in flight must be given up."""
+        return self._source is not None and self._source.is_over
+
+    @property
+    def reached(self) -> Unit | None:
+        """The budget into which nothing more fits."""
+        return None if self._source is None else self._source.reached
+
+    def ended(self, asked: Asked) -> dict[str, Any]:
+        """What is recorded once nothing more is asked; a run that ended otherwise reached none."""
+        is_other = asked.interrupted or asked.lost is not None or asked.unreadable.is_too_high
+        reached = None if is_other else self.reached
+        return {BUDGET: self._facts(reached, asked.given_up)} if self._is_said else {}
+
+    def refuse_nothing(self, judged: int, seconds: dict[str, float]) -> None:
+        """Refuse a start by which nothing was judged, since its budget was spent on starting.
+
+        Args:
+            judged: Judgments that have an answer.
+            seconds: By phase; recorded, since they are paid.
+
+        Raises:
+            ConfigError: That is so.
+
+        """
+        if self.reached in _TIMED and not judged and not self._spent.judgments:
+            self._directory.finish_launch(seconds=seconds)
+            raise self._refused(self._least(self.reached))
+
+    def _limit_of(self, unit: Unit) -> float | None:
+        return min((one.amount for one in self.given if one.unit == unit), default=None)
+
+    def _left(self, unit: Unit) -> float | None:
+        limit = self._limit_of(unit)
+        return None if limit is None else limit - self._spent.of(unit)
+
+    def _ends(self) -> tuple[float | None, Unit]:
+        """By when everything must have come back, and by which budget."""
+        closing = CLOSING_SECONDS + CLOSING_SECONDS_A_JUDGMENT * self._planned
+        ends: list[tuple[float, Unit]] = []
+        rates: dict[Unit, float] = {"gpu_hours": 1.0, "usd": self._meter.usd or 0.0}
+        for unit, rate in rates.items():
+            left, a_second = self._left(unit), rate * self._meter.gpus / _SECONDS_OF_HOUR
+            if left is not None and a_second:
+                ends.append((self._began + left / a_second - closing, unit))
+        return min(ends) if ends else (None, "gpu_hours")
+
+    def _too_small(self) -> Budget | None:
+        """The budget into which the first item does not fit."""
+        assert self._costs is not None
+        first = self._costs.first
+        costs: dict[Unit, int] = {"judgments": first.judgments, "tokens": first.tokens}
+        for unit, cost in costs.items():
+            left = self._left(unit)
+            if left is not None and cost > left:
+                return self._least(unit)
+        ends, by = self._ends()
+        return self._least(by) if ends is not None and time.monotonic() >= ends else None
+
+    def _least(self, unit: Unit) -> Budget:
+        return min((one for one in self.given if one.unit == unit), key=lambda one: one.amount)
+
+    def _refused(self, budget: Budget) -> ConfigError:
+        assert self._costs is not None
+        first = self._costs.first
+        if budget.is_counted:
+            cost = first.judgments if budget.unit == "judgments" else first.tokens
+            most = "" if budget.unit == "judgments" else "up to "
+            why = f"the first item takes {most}{amount_words(cost, budget.unit)}"
+            more = f"--budget {Budget(float(cost), budget.unit)}"
+        else:
+            seconds = time.monotonic() - self._began
+            hours = seconds * self._meter.gpus / _SECONDS_OF_HOUR
+            used = hours if budget.unit == "gpu_hours" else hours * (self._meter.usd or 0.0)
+            gpus = "1 GPU" if self._meter.gpus == 1 else f"{self._meter.gpus} GPUs"
+            spent = amount_words(used, budget.unit)
+            why = f"the start alone has taken {seconds:.0f} s of {gpus}, {spent}"
+            more = "a larger one"
+        msg = f"the budget of {budget.words} buys no judgment: {why}"
+        return ConfigError(msg, hint=f"nothing was judged; give {more} at least")
+
+    def _facts(self, reached: Unit | None, given_up: int) -> dict[str, Any]:
+        return {"given": [*map(str, self.given)], "reached": reached, "given_up": given_up}
+
+    def _say_meter(self, *, is_known: bool) -> None:
+        gpus = self._meter.gpus
+        machine = f"{gpus} x {self._meter.gpu}" if self._meter.gpu else f"{gpus} GPUs"
+        words = f"the budget is reckoned for {machine if is_known else '1 machine'}"
+        if self._meter.price is not None and self._meter.usd is not None:
+            is_given = self._meter.price == "given"
+            words += (
+                f" at {f'${self._meter.usd:,.2f}/h, as given' if is_given else self._meter.price}"
+            )
+        self._say(words if is_known else f"{words}; --gpu KIND:NUMBER says how much is paid for")

@@ -1,0 +1,258 @@
+"""A source that stops inside a budget, against an engine of random latencies and lengths.
+
+Time is made: an engine says when each answer comes, and the clock jumps there.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from judgefast.batches.request import Request
+from judgefast.engines.base import Completion
+from judgefast.engines.budgeted import Budgeted, Cost, Known, Limits, counted_tokens
+from judgefast.engines.source import FixedPlan
+from judgefast.prompts.decoding import Decoding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ORDERS = 2
+CAP = 50
+
+
+class Asks(NamedTuple):
+    """A plan of items, each asked in both orders: prompt tokens, and what the answers will be."""
+
+    requests: list[Request]
+    prompts: list[int]
+    answers: list[int]
+    seconds: list[float]
+
+
+def asks(items: int, seed: int, *, even: bool = False) -> Asks:
+    draw = random.Random(seed)  # noqa: S311 - made lengths, no secret
+    count = items * ORDERS
+    decoding = Decoding(max_tokens=CAP)
+    made = [
+        Request(
+            request_id=index.to_bytes(16, "little"),
+            keys=(index.to_bytes(16, "little"),),
+            item_id=str(index // ORDERS),
+            shown=(0, 1),
+            repeat=0,
+            judge="fake",
+            questions=(),
+            prompt=None,
+            prefix_group=index // ORDERS,
+            decoding=decoding,
+            seed=index,
+        )
+        for index in range(count)
+    ]
+    return Asks(
+        made,
+        [draw.randint(1, 400) for _ in range(count)],
+        [draw.randint(0, CAP) for _ in range(count)],
+        [1.0 if even else draw.choice([0.1, 1.0, draw.expovariate(0.5)]) for _ in range(count)],
+    )
+
+
+class FromPlan:
+    """Costs by looking them up in the lists above."""
+
+    def __init__(self, plan: Asks) -> None:
+        self.plan = plan
+
+    def of(self, requests: Sequence[Request]) -> list[Known]:
+        return [Known(one.seed // ORDERS, self.plan.prompts[one.seed], CAP) for one in requests]
+
+    def of_item(self, item: int) -> Cost:
+        prompts = self.plan.prompts[item * ORDERS : (item + 1) * ORDERS]
+        return Cost(ORDERS, ORDERS, sum(prompts) + ORDERS * CAP)
+
+
+class Went(NamedTuple):
+    """What became of a run in made time."""
+
+    source: Budgeted
+    sent: list[Request]
+    done: list[Completion]
+    seconds: float
+    most_in_flight: int
+
+
+def went(plan: Asks, limits: Limits, *, room: int, lanes: int = 1) -> Went:
+    """Keep an engine full, as `drive` does, until nothing is left or time is up."""
+    now = 0.0
+    inner = FixedPlan(iter(plan.requests), total=len(plan.requests), lanes=lanes)
+    source = Budgeted(inner, limits, FromPlan(plan), room=room * lanes, clock=lambda: now)
+    flying: list[tuple[float, int, int]] = []
+    on_lane = Counter[int]()
+    sent: list[Request] = []
+    done: list[Completion] = []
+    most = 0
+    while not source.is_over:
+        waiting = False
+        for lane in range(lanes):
+            while on_lane[lane] < room and (more := source.take(lane, room - on_lane[lane])):
+                on_lane[lane] += len(more)
+                sent += more
+                for one in more:
+                    heapq.heappush(flying, (now + plan.seconds[one.seed], one.seed, lane))
+            waiting = waiting or source.remaining(lane) > 0
+        most = max(most, len(flying))
+        if not flying:
+            assert not waiting, "the source promises more, and gives none"
+            break
+        came, index, lane = heapq.heappop(flying)
+        if limits.ends is not None and came > limits.ends:
+            now = limits.ends  # the clock is looked at meanwhile
+            continue
+        now = came
+        on_lane[lane] -= 1
+        done.append(
+            Completion(
+                request_id=plan.requests[index].request_id,
+                attempt=1,
+                lane=lane,
+                text="A",
+                finish_reason="stop",
+                prompt_tokens=plan.prompts[index],
+                completion_tokens=plan.answers[index],
+            )
+        )
+        source.give(done[-1:])
+    return Went(source, sent, done, now, most)
+
+
+def tokens_of(done: Sequence[Completion]) -> int:
+    return sum((one.prompt_tokens or 0) + (one.completion_tokens or 0) for one in done)
+
+
+@settings(max_examples=60)
+@given(
+    st.integers(1, 40),
+    st.integers(0, 99),
+    st.integers(1, 9),
+    st.integers(1, 3),
+    st.integers(0, 90),
+)
+def test_judgments_stay_within_the_budget_and_use_all_of_it_that_buys_whole_items(
+    items: int, seed: int, room: int, lanes: int, budget: int
+) -> None:
+    plan = asks(items, seed)
+    came = went(plan, Limits(judgments=budget), room=room, lanes=lanes)
+    assert len(came.done) == min(items, budget // ORDERS) * ORDERS
+    each = Counter(one.item_id for one in came.sent)
+    assert set(each.values()) <= {ORDERS}, "an item is left half judged"
+    assert came.source.reached == ("judgments" if budget // ORDERS < items else None)
+
+
+@settings(max_examples=80)
+@given(
+    st.integers(1, 40),
+    st.integers(0, 99),
+    st.integers(1, 9),
+    st.integers(1, 3),
+    st.integers(0, 20_000),
+)
+def test_tokens_stay_within_the_budget_and_what_is_left_buys_no_item(
+    items: int, seed: int, room: int, lanes: int, budget: int
+) -> None:
+    plan = asks(items, seed)
+    came = went(plan, Limits(tokens=budget), room=room, lanes=lanes)
+    spent = tokens_of(came.done)
+    assert spent <= budget
+    each = Counter(one.item_id for one in came.sent)
+    assert set(each.values()) <= {ORDERS}, "an item is left half judged"
+    if len(each) < items:
+        assert came.source.reached == "tokens"
+        most = max(FromPlan(plan).of_item(item).tokens for item in range(items))
+        assert budget - spent < lanes * most
+    else:
+        assert came.source.reached is None
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 60), st.integers(0, 99), st.integers(1, 9), st.floats(0.5, 40.0))
+def test_nothing_comes_back_after_the_time_is_up(
+    items: int, seed: int, room: int, ends: float
+) -> None:
+    came = went(asks(items, seed), Limits(ends=ends, ends_by="usd"), room=room)
+    assert came.seconds <= ends
+    is_whole = len(came.done) == items * ORDERS
+    assert came.source.reached == (None if is_whole else "usd")
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 9), st.integers(3, 30))
+def test_where_answers_take_alike_long_nothing_is_given_up_in_flight(room: int, ends: int) -> None:
+    plan = asks(200, 0, even=True)
+    came = went(plan, Limits(ends=ends + 0.5), room=room)
+    assert len(came.sent) == len(came.done)
+    assert came.seconds <= ends + 0.5
+    assert len(came.done) >= (ends - ORDERS) * room, "it stops earlier than it must"
+
+
+def test_of_several_budgets_the_first_that_is_reached_stops() -> None:
+    plan = asks(50, 1)
+    came = went(plan, Limits(judgments=20, tokens=10**9, ends=1e9), room=4)
+    assert (len(came.done), came.source.reached) == (20, "judgments")
+    came = went(plan, Limits(judgments=100, tokens=4000, ends=1e9), room=4)
+    assert (came.source.reached, tokens_of(came.done) <= 4000) == ("tokens", True)
+
+
+def test_short_items_are_not_looked_for_behind_one_that_does_not_fit() -> None:
+    plan = asks(3, 0)
+    plan = plan._replace(prompts=[10, 10, 5000, 5000, 10, 10])
+    came = went(plan, Limits(tokens=1000), room=1)
+    assert [one.item_id for one in came.sent] == ["0", "0"]
+
+
+def test_concurrency_is_not_held_back_before_the_end() -> None:
+    came = went(asks(400, 3), Limits(tokens=150_000), room=32)
+    assert came.most_in_flight == 32
+
+
+def test_what_an_engine_counts_beyond_the_plan_is_reserved_from_then_on() -> None:
+    plan = asks(100, 5, even=True)
+    more = plan._replace(answers=[CAP + 40] * len(plan.answers))  # its template adds 40 tokens
+    came = went(more, Limits(tokens=8000), room=4)
+    first = 4 * 40  # of those that were in flight before anything was known
+    assert tokens_of(came.done) <= 8000 + first
+    assert came.source.reached == "tokens"
+
+
+def test_the_rest_of_a_lane_that_is_gone_is_sent_by_another() -> None:
+    plan = asks(4, 0)
+    inner = FixedPlan(iter(plan.requests), total=8, lanes=2)
+    source = Budgeted(inner, Limits(judgments=4), FromPlan(plan), room=2)
+    assert [one.seed for one in source.take(0, 1)] == [0]
+    source.release(0)
+    assert [one.seed for one in source.take(1, 8)] == [1, 2, 3]
+    assert source.remaining(1) == 0
+    assert not source.make_ahead()
+
+
+def test_tokens_that_are_not_counted_are_taken_for_the_most_that_they_may_be() -> None:
+    came = Completion(request_id=b"", attempt=1, lane=0, text="", finish_reason="stop")
+    assert counted_tokens(came, 100, 50) == 150
+    failed = Completion(
+        request_id=b"",
+        attempt=1,
+        lane=0,
+        text="",
+        finish_reason="error",
+        error_kind="engine_error",
+    )
+    assert counted_tokens(failed, 100, 50) == 100
+    late = Completion(
+        request_id=b"", attempt=1, lane=0, text="", finish_reason="error", error_kind="timeout"
+    )
+    assert counted_tokens(late, 100, 50) == 150
