@@ -22,7 +22,7 @@ from judgefast.cli.output import put, say
 @decide_options
 @click.option("--explain", is_flag=True, help="Print the arithmetic, line by line.")
 @click.option("--json", "as_json", is_flag=True, help="Print the estimate as JSON.")
-def estimate(
+def estimate(  # noqa: PLR0913 - flags
     data: tuple[str, ...],
     *,
     shape: str | None,
