@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from judgefast.stats.paired_mean import POWER
+from judgefast.stats.power import POWER
 from judgefast.stats.replicates import POISSON
 from judgefast.stats.slice_names import slice_parts
 

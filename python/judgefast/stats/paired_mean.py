@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 
 from judgefast.stats.intervals import cluster_error
-from judgefast.stats.rules import FEW_CLUSTERS
+from judgefast.stats.power import Certainty, Spread, smallest
 from judgefast.stats.tails import by_t, estimate_among
 
 if TYPE_CHECKING:
     from judgefast.stats.estimate import Estimate
     from judgefast.stats.few_changes import Changes
     from judgefast.stats.measurement import Measurement
-
-POWER = 0.8
-"""With which probability the smallest difference that is named would have been found."""
 
 
 class PairedMean(NamedTuple):
@@ -100,18 +97,33 @@ class PairedMean(NamedTuple):
     def detectable(self, level: float) -> float | None:
         """Smallest difference that these runs would have told from none, with 80 % power.
 
-        (q(1 - alpha/2) + q(0.8)) times the standard error, with q of Student's t under 40
-        clusters. Where few clusters differ otherwise than the rest, that error is at least the
-        one such a difference would itself have. None where there is but one cluster.
+        By `stats.power`, as samples are planned. None where there is but one cluster.
         """
-        if self.measurement.moments.clusters <= 1:
+        clusters = self.measurement.moments.clusters
+        if clusters <= 1:
             return None
-        factor = self._quantile((1 + level) / 2) + self._quantile(POWER)
-        width = self.measurement.scale[1]
-        found = min(factor * self.error, width)
-        if self.changes is not None and self.changes.are_few:
-            return max(found, width * factor**2 / (self.changes.even + factor**2))
-        return found
+        few = self._few()
+        return smallest(
+            self.error, clusters, Certainty(level), width=self.measurement.scale[1], few=few
+        )
+
+    def spread(self) -> Spread | None:
+        """Say what a sample is planned by; None where there is but one cluster.
+
+        A sample of as many clusters could find the difference that `detectable` names.
+        """
+        clusters = self.measurement.moments.clusters
+        if clusters <= 1:
+            return None
+        return Spread(
+            variance=self.error**2 * clusters,
+            width=self.measurement.scale[1],
+            few=self._few() / clusters,
+        )
+
+    def _few(self) -> int:
+        """Effective number of clusters where few differ otherwise than the rest, else 0."""
+        return self.changes.even if self.changes is not None and self.changes.are_few else 0
 
     def band(self, level: float) -> tuple[float, float] | None:
         """Ends around the difference that hold together with others; None where it has none."""
@@ -149,15 +161,6 @@ class PairedMean(NamedTuple):
         clusters = f"of {changes.clusters:,} clusters {changes.number:,}"
         differ = "differ by something else" if changes.usual else "differ"
         return f"{clusters} {differ}: at most {most} of all would, either way"
-
-    def _quantile(self, probability: float) -> float:
-        """Of the normal; of Student's t under 40 clusters."""
-        from scipy.special import ndtri, stdtrit  # noqa: PLC0415 - heavy, only where it is used
-
-        clusters = self.measurement.moments.clusters
-        if clusters < FEW_CLUSTERS:
-            return float(stdtrit(clusters - 1, probability))
-        return float(ndtri(probability))
 
     @property
     def name(self) -> str:

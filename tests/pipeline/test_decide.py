@@ -1,0 +1,198 @@
+"""What `judgefast estimate` answers beside its estimate, from the catalogue's judges and GPUs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from judgefast.catalogue.models import read_models
+from judgefast.config import RunConfig
+from judgefast.costs.reworked import with_items
+from judgefast.errors import ConfigError
+from judgefast.pipeline.decide import DecisionWishes, decide
+from judgefast.pipeline.estimate import Estimated, asked
+from judgefast.pipeline.sample import PowerWishes
+from judgefast.pipeline.setting import CostWishes
+from judgefast.pipeline.ways import Ways
+from tests.pipeline.judging import judge_rows, pairs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from judgefast.costs.decisions import Decisions, Way
+
+SHAPE = "questions=10000,answers=2,question=100,answer=1000,rubric=500,out=500"
+
+
+def estimated(*, gpu: str = "H200", price: float | None = 2.0, **options: Any) -> Estimated:
+    named = {"rubric": "pairwise-reasons", "model": "Qwen2.5-72B-Instruct", "gpu": gpu}
+    config = RunConfig(**named | {"orders": "one"} | options)
+    return asked(config, CostWishes(gpu=gpu, price=price), shape=SHAPE)
+
+
+@pytest.fixture(scope="module")
+def worked() -> Estimated:
+    """The guide's worked example."""
+    return estimated()
+
+
+@pytest.fixture(scope="module")
+def ways(worked: Estimated) -> list[Way]:
+    found = decide(worked, DecisionWishes(alternatives=True)).alternatives
+    assert found is not None
+    return found
+
+
+def test_alternatives_are_answers_orders_judges_gpus_and_what_others_charge(
+    ways: list[Way],
+) -> None:
+    kinds = list(dict.fromkeys(one.kind for one in ways))
+    assert kinds == ["asked", "answers", "orders", "model", "gpu", "decision", "api"]
+    named = [one.name for one in ways if one.kind in {"answers", "orders"}]
+    assert named == ["reasons of 60 tokens", "a label, one token", "both orders"]
+    assert not any(one.misfit for one in ways)
+
+
+def test_each_way_is_a_share_of_what_was_asked(worked: Estimated, ways: list[Way]) -> None:
+    whole = ways[0]
+    assert whole.seconds == worked.estimate().seconds
+    for one in ways:
+        assert one.times is not None
+        assert one.usd is not None
+        assert whole.usd is not None
+        assert one.times == pytest.approx(one.usd.likely / whole.usd.likely)
+    share = {one.name: one.times or 0.0 for one in ways}
+    assert 1 > share["reasons of 60 tokens"] > share["a label, one token"]
+    assert share["both orders"] > 1
+
+
+def test_every_price_has_its_day_or_is_the_users_own(ways: list[Way]) -> None:
+    assert ways[0].price == "$2.00 a GPU-hour, given"
+    for one in ways:
+        assert one.price.endswith("given") or "20" in one.price.rsplit(", ", 1)[1]
+
+
+def test_where_the_verdict_changes_it_is_said(ways: list[Way]) -> None:
+    for one in ways:
+        assert bool(one.says) == (one.kind not in {"asked", "gpu"})
+    says = {one.name: one.says for one in ways}
+    assert "no reason" in says["a label, one token"]
+
+
+def test_the_users_price_is_for_his_own_gpu_alone(ways: list[Way]) -> None:
+    for one in ways:
+        if one.kind == "model":
+            assert one.price == "$2.00 a GPU-hour, given"
+        if one.kind == "gpu":
+            assert not one.price.endswith("given")
+
+
+def test_judges_that_cost_alike_are_named_once(ways: list[Way]) -> None:
+    models = {one.name: one for one in read_models().values()}
+    sizes = [
+        (shape.parameters or 0, shape.active_parameters or 0)
+        for one in ways
+        if one.kind == "model" and (shape := models[one.name].shape) is not None
+    ]
+    assert len(sizes) == len(set(sizes)) == 8
+
+
+def test_two_orders_are_asked_to_become_one() -> None:
+    found = decide(estimated(orders="both"), DecisionWishes(alternatives=True)).alternatives
+    assert found is not None
+    [one] = [way for way in found if way.kind == "orders"]
+    assert (one.name, one.judgments) == ("one order", 10_000)
+    assert one.times is not None
+    assert one.times < 1
+
+
+@pytest.mark.parametrize("budget", ["5usd", "1gpu-hours", "3000judgments", "9Mtokens"])
+def test_a_budget_buys_what_an_estimate_of_it_spends(worked: Estimated, budget: str) -> None:
+    [found] = decide(worked, DecisionWishes(budgets=(budget,))).budgets or []
+    assert 0 < found.surely <= found.likely <= found.at_most
+    assert found.all_items == 10_000
+    assert (found.price == "$2.00 a GPU-hour, given") == (budget == "5usd")
+    assert bool(found.fixed) == (budget in {"5usd", "1gpu-hours"})
+
+
+def test_money_without_a_price_asks_for_one(worked: Estimated) -> None:
+    free = worked._replace(setting=msgspec.structs.replace(worked.setting, offers=()))
+    with pytest.raises(ConfigError, match="no dated price of H200-SXM") as caught:
+        decide(free, DecisionWishes(budgets=("5usd",)))
+    assert caught.value.hint == "say what a GPU-hour costs: --price 2.50"
+
+
+def late(worked: Estimated, share: float, **wishes: Any) -> Decisions:
+    """Held to a share of its likely time."""
+    seconds = share * worked.estimate().seconds.likely
+    return decide(worked, DecisionWishes(deadline=f"{seconds:.6f}s", **wishes))
+
+
+def test_a_late_deadline_fits_and_nothing_else_is_looked_for(worked: Estimated) -> None:
+    found = late(worked, 3.0).deadline
+    assert found is not None
+    assert (found.fit, found.status, found.ways) == ("fits", 0, [])
+    assert found.most_items > 10_000
+
+
+def test_an_early_deadline_names_what_fits_the_nearest_first(worked: Estimated) -> None:
+    found = late(worked, 0.6).deadline
+    assert found is not None
+    assert found.fit == "does_not_fit"
+    assert found.most_items < 10_000
+    assert found.ways[0].name == "2 GPUs"
+    for one in found.ways:
+        assert one.seconds is not None
+        assert one.seconds.likely <= found.seconds
+    kinds = [one.kind for one in found.ways]
+    assert "sample" in kinds
+    assert "model" in kinds
+
+
+def test_more_gpus_and_fewer_items_are_never_slower(worked: Estimated) -> None:
+    ways = Ways(worked)
+    for several in (
+        [way.seconds for way in (ways.asked(), *ways.copies())],
+        [ways.estimate(with_items(worked.workload, items)).seconds for items in (9000, 900, 9)],
+    ):
+        likely = [one.likely for one in several if one is not None]
+        assert likely == sorted(likely, reverse=True)
+        assert len(likely) >= 3
+
+
+def test_of_samples_the_one_that_power_needs_is_named(worked: Estimated) -> None:
+    power = PowerWishes(difference=0.05, rate=0.8, correlation=0.5)
+    decisions = late(worked, 0.6, power=power)
+    assert decisions.power is not None
+    assert decisions.deadline is not None
+    [sample] = [one for one in decisions.deadline.ways if one.kind == "sample"]
+    assert sample.items == decisions.power.items < 10_000
+
+
+def test_a_finished_run_is_the_pilot(worked: Estimated, tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        judge_rows(tmp_path / name, pairs(40), seed=len(name))
+    power = PowerWishes(difference=0.05)
+    one, both = (
+        decide(worked, DecisionWishes(power=power, pilot=str(tmp_path / "one"), against=against))
+        for against in (None, str(tmp_path / "other"))
+    )
+    assert one.power is not None
+    assert both.power is not None
+    assert one.power.design.startswith("win_rate against even")
+    assert both.power.design.startswith("win_rate of two runs")
+    assert one.power.judgments == one.power.items
+
+
+def test_a_second_run_without_a_first_is_refused(worked: Estimated) -> None:
+    power = PowerWishes(difference=0.05)
+    with pytest.raises(ConfigError, match="there is no first"):
+        decide(worked, DecisionWishes(power=power, against="other"))
+
+
+@pytest.mark.parametrize("wishes", [{"deadline": "soon"}, {"budgets": ("5 bananas",)}])
+def test_what_cannot_be_read_is_refused(worked: Estimated, wishes: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        decide(worked, DecisionWishes(**wishes))
