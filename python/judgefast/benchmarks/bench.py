@@ -188,7 +188,8 @@ class _Bench:
     def _generated(self, engine: Engine) -> Generated:
         wishes, config = self._wishes, self._wishes.config
         small = config.engine == "embedded"
-        scale = wishes.scale or (SMALL_SCALE if small else 1.0)
+        usual = SMALL_SCALE if small else 1.0
+        scale = usual if wishes.scale is None else wishes.scale
         shape = shape_for(
             wishes.what, scale=scale, orders=wishes.orders, max_tokens=wishes.max_tokens
         )
