@@ -13,6 +13,7 @@ import msgspec
 
 from judgefast.catalogue.throughput import Fitted, read_fitted
 from judgefast.costs.ranges import Basis  # noqa: TC001 - msgspec reads annotations
+from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,11 +99,14 @@ def efficiencies_of(
         how well they are predicted, and where this case leaves them.
 
     Raises:
-        ConfigError: A line of the user's own file of efficiencies is not a row.
+        ConfigError: There is no set, or a line of the user's own file is not one.
 
     """
     known = list((read_fitted() if fitted is None else fitted).values())
     mixed = shape.experts > 1
+    if not known:
+        message = "no efficiencies are in the catalogue: `efficiencies.jsonl` has no row"
+        raise ConfigError(message, hint="install the package anew, or calibrate on the machine")
     row = min(known, key=lambda each: (each.experts != mixed, each.engine != engine))
     own = weights if weights is not None and shape.quantized is None else shape.precision
     errors, leaves = [max(LEAST_ERROR, row.most)], []

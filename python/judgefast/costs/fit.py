@@ -18,7 +18,7 @@ from judgefast.catalogue.throughput import Fitted, Measured
 from judgefast.costs.efficiencies import of_fitted
 from judgefast.costs.ranges import Range
 from judgefast.costs.roofline import rates_of
-from judgefast.costs.timing import length_of, time_of
+from judgefast.costs.timing import batch_of, length_of, time_of
 from judgefast.costs.workload import Answers, Workload
 from judgefast.errors import ConfigError
 
@@ -121,9 +121,10 @@ _BOUNDS = {
 """Least, first and most of a parameter."""
 _OLD = "0.14.0"
 """Version of TensorRT-LLM (2024) whose steps take longer by the factor `old`."""
-_READ_ALIKE = {"vLLM": 0.5, "TensorRT-LLM": 1.0}
-"""Share of the cache's bandwidth that is left for 8-bit numbers. vLLM's rows of either precision
-fit if a number takes as long in 8 bits as in 16; TensorRT-LLM's dense rows all have 8 bits."""
+_SLOW_8BIT = 0.5
+"""Factor on the share at which 8-bit caches were read in the rows of vLLM that give no version, of
+October 2025: a number took as long as one of 16 bits. Later versions read them at the same share:
+rows of 0.12 with long answers say so, and kernels of 0.24 as AIConfigurator has them."""
 
 
 def fold_of(key: str) -> int:
@@ -203,6 +204,9 @@ def predict(case: Case, fitted: Fitted, old: float = 1.0) -> float:
     row = case.row
     workload = workload_of(row)
     reached = of_fitted(fitted, 0.0, "fitted", "")
+    if row.engine == "vLLM" and row.version is None:
+        slow = reached.cache_8bit * _SLOW_8BIT
+        reached = msgspec.structs.replace(reached, cache_8bit=slow)
     cache = row.cache or "16bit"
     rates = rates_of(
         case.shape, case.gpu, efficiencies=reached, gpus=row.gpus, weights=row.weights, cache=cache
@@ -214,24 +218,32 @@ def predict(case: Case, fitted: Fitted, old: float = 1.0) -> float:
             sequence=rates.sequence * old,
             context_token=rates.context_token * old,
         )
-    room = kv_room(
-        case.shape,
-        memory_of(case.gpu) or 0,
-        row.gpus,
-        tokens=length_of(workload),
-        weights=row.weights,
-        cache=cache,
-        utilisation=row.memory_share or UTILISATION,
-    )
     timed = time_of(
-        workload,
-        rates,
-        room_tokens=room.room_tokens if room else math.inf,
-        max_num_seqs=row.users or BATCH,
+        workload, rates, room_tokens=_room_tokens(case), max_num_seqs=row.users or BATCH
     )
     # Who sends the next request when one is answered has no run-out while it is measured.
     ending = 0.0 if row.users else timed.run_out
     return workload.requests * row.answer_tokens / (timed.prefill + timed.decode + ending)
+
+
+def batch_of_case(case: Case) -> float:
+    """Sequences at once: the users of a row, or what is expected to fit."""
+    workload, most = workload_of(case.row), case.row.users or BATCH
+    return batch_of(workload, room_tokens=_room_tokens(case), max_num_seqs=most)[0]
+
+
+def _room_tokens(case: Case) -> float:
+    row = case.row
+    fit = kv_room(
+        case.shape,
+        memory_of(case.gpu) or 0,
+        row.gpus,
+        tokens=length_of(workload_of(row)),
+        weights=row.weights,
+        cache=row.cache or "16bit",
+        utilisation=row.memory_share or UTILISATION,
+    )
+    return math.inf if fit is None else fit.room_tokens
 
 
 def fit(kind: Kind, cases: Sequence[Case], sequence_seconds: float = 0.0) -> tuple[Fitted, float]:
@@ -277,7 +289,7 @@ def _fitted(
         mfu=by_name["mfu"],
         bandwidth=BANDWIDTH,
         cache=by_name["cache"],
-        cache_8bit=by_name["cache"] * _READ_ALIKE[kind.engine],
+        cache_8bit=by_name["cache"],
         step_seconds=by_name["step_seconds"],
         sequence_seconds=by_name.get("sequence_seconds", sequence_seconds),
         rows=len(rows),

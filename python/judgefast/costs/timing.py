@@ -167,10 +167,8 @@ def time_of(
     mean, requests = _mean(workload, end), workload.requests / copies
     looked_at = rates.looked_at(mean.prompt + mean.grown)
     pairs, tokens = requests * _pairs(mean, rates), requests * mean.written
-    # New prompts take the places of finished ones no faster than steps can compute them.
-    fed = requests * mean.computed / max_num_batched_tokens
-    steady = max(tokens / batch, min(fed, tokens))
-    extra = _run_out(mean, requests, batch, workload.answers.most, steady)
+    steady = _steady(mean, requests, batch, max_num_batched_tokens)
+    extra = _run_out(mean, requests, batch, workload.answers.most)
     each = rates.sequence + looked_at * rates.context_token
     return Timed(
         prefill=requests * mean.computed * rates.prompt_token + pairs * rates.prompt_pair,
@@ -211,20 +209,33 @@ def _pairs(mean: _Mean, rates: Rates) -> float:
     return pairs - rates.window_share * (beyond[1] - beyond[0])
 
 
-def _run_out(mean: _Mean, requests: float, batch: float, most: int, steady: float) -> float:
+def _steady(mean: _Mean, requests: float, batch: float, chunk: int) -> float:
+    """Steps, were all places taken to the end, of which each writes something.
+
+    If requests wait for places, each has its place for the step of its prompt too. Prompts take the
+    places of finished ones no faster than steps can compute them.
+    """
+    if not mean.written:
+        return 0.0
+    taken = mean.written + (1 if requests > batch else 0)
+    steps = max(requests * taken / batch, requests * mean.computed / chunk)
+    return steps * -math.expm1(-requests * mean.written / steps)
+
+
+def _run_out(mean: _Mean, requests: float, batch: float, most: int) -> float:
     """Steps that are more than if all places were taken to the end.
 
     Of the sequences that run when nothing waits any more, each has a part of its answer left, and
-    the one with most of it decides. If all requests run at once, that is the longest answer.
+    the one with most of it decides. That part is the smaller the longer the engine has been
+    running: if all requests run at once, it is the whole answer.
     """
     if not mean.written:
         return 0.0
     longest = _longest(mean, batch, most) - 1
-    left = batch * mean.written * (1 + mean.spread**2) / 2
-    before = requests * mean.written - left  # written before nothing waits any more
-    if before <= 0 or requests <= batch:
-        return max(0.0, longest - steady)
-    return max(0.0, longest - left / batch)
+    left = mean.written * (1 + mean.spread**2) / 2
+    at_once, mixed = longest - mean.written, longest - left
+    waited = min(1.0, requests / batch - 1)
+    return max(0.0, at_once + waited * (mixed - at_once))
 
 
 def _longest(mean: _Mean, many: float, most: int) -> float:
