@@ -128,9 +128,12 @@ format: $(VENV)/.built $(VENV)/.tools ## Format all sources
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+# Python ones, pytest-benchmark's among them (bench_stages.py), and criterion's (bench_kernels.py).
 .PHONY: bench
-bench: $(VENV)/.built ## Run every bench once, briefly
-	@for b in benches/bench_*.py; do echo "== $$b"; $(BIN)/python $$b --quick; done
+bench: $(VENV)/.built $(VENV)/.tools ## Run every bench once, briefly: a line each with its ratio to a rival
+	@log=$$(mktemp); for b in benches/bench_*.py; do \
+	$(BIN)/python $$b --quick >$$log 2>&1 || { echo "== $$b" >&2; cat $$log >&2; exit 1; }; \
+	sed -n 's/^ratio  //p' $$log; done; rm $$log
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from judgefast.prompts.tokenizer import PromptTokenizer
-from measure import new_record, refuse_debug_build, write
+from measure import new_record, refuse_debug_build, say_ratio, write
 from null_judge import write_pairs
 
 HERE = Path(__file__).resolve().parent
@@ -183,6 +183,8 @@ def main() -> None:
         if args.memory:
             record["memory"] = measure_memory(folder, args.memory)
     write(record, args.output)
+    cost = statistics.median(record[f"groups of {GROUPS[-1]}, cpu_us"])
+    say_ratio("host: CPU of a whole run", PROMISED_US / cost, "less than what was promised")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ from judgefast.engines.source import FixedPlan
 from judgefast.journal.writer import JournalWriter
 from judgefast.prompts.decoding import Decoding, Label
 from judgefast.prompts.segments import Prompt, Segment
-from measure import new_record, refuse_debug_build, spread, write
+from measure import new_record, refuse_debug_build, say_ratio, spread, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -261,6 +261,8 @@ def main() -> None:
     finally:
         server.kill()
     write(record, options.output)
+    by = record[f"3000 tokens, judgefast, lists of {LISTS}"]
+    say_ratio("http: CPU of prompts of 3,000 tokens", by["times_base"], "less than bare aiohttp")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ from judgefast.journal import open_segment
 from judgefast.pipeline.run import run
 from judgefast.prompts.decoding import Decoding
 from judgefast.prompts.segments import Prompt, Segment
-from measure import new_record, refuse_debug_build, write
+from measure import new_record, refuse_debug_build, say_ratio, write
 from null_judge import NullEngine, recorded_texts, write_pairs
 
 if TYPE_CHECKING:
@@ -265,6 +265,8 @@ def main() -> None:
             )
     print(f"worst: {worst:.2%}, promised: under {PROMISED:.0%}")
     write(record, args.output)
+    ratio = (1 - worst) / (1 - alone)
+    say_ratio("idle: slots kept busy by a whole run", ratio, "as busy as a bare loop keeps them")
 
 
 if __name__ == "__main__":

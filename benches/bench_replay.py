@@ -21,7 +21,7 @@ from pathlib import Path
 
 from judgefast.config import RunConfig
 from judgefast.pipeline.run import run
-from measure import new_record, refuse_debug_build, spread, write
+from measure import new_record, refuse_debug_build, say_ratio, spread, write
 
 VERDICT = re.compile(r"\[\[([ABC])\]\]")
 
@@ -109,6 +109,7 @@ def main() -> None:
     record["ratio"] = medians["run"] / medians["plain loop"]
     print(f"     ratio: {record['ratio']:.1f}")
     write(record, args.output)
+    say_ratio("replay: a run of recorded outputs", 1 / record["ratio"], "as fast as a plain loop")
 
 
 if __name__ == "__main__":

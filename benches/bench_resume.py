@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from measure import new_record, refuse_debug_build, write
+from measure import new_record, refuse_debug_build, say_ratio, write
 from stages import begin, run_once, show, summary
 
 WHAT = ("resume", "report")
@@ -125,6 +125,8 @@ def main() -> None:
     record |= {"judgments": {str(judgments): both for judgments, both in found.items()}}
     record["bytes_a_judgment"] = growth
     write(record, args.output)
+    ratio = found[many]["report"]["cpu"] / found[many]["resume"]["cpu"]
+    say_ratio("resume: a start that finds all done", ratio, "as fast as `judgefast report`")
 
 
 if __name__ == "__main__":

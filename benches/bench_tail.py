@@ -132,15 +132,18 @@ def shares(workload: str, slots: int, held: int, windows: int, seed: int) -> dic
 
 def main() -> None:
     """Measure, print, and write."""
-    from measure import new_record, write  # noqa: PLC0415 - tests run the engine alone
+    from measure import new_record, say_ratio, write  # noqa: PLC0415 - tests run the engine alone
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]  # it has one
     parser.add_argument("--slots", type=int, default=64)
     parser.add_argument("--held", type=int, default=2, help="requests held for each slot")
     parser.add_argument("--windows", type=int, default=50)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="one seed, to see that it runs")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
+    if options.quick:
+        options.seeds = 1
     settings = {name: value for name, value in vars(options).items() if name != "output"}
     record = new_record("tail", "share", **settings)
     for workload in WORKLOADS:
@@ -153,6 +156,8 @@ def main() -> None:
         told = ", ".join(f"{name} {share:.2%}" for name, share in middle.items())
         print(f"{workload}: {told}")
     write(record, options.output)
+    ratio = record["two aspects"]["kept"] / record["two aspects"]["arranged"]
+    say_ratio("tail: idle slots at the end, two aspects", ratio, "fewer than in the plan's order")
 
 
 if __name__ == "__main__":

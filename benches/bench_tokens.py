@@ -38,7 +38,7 @@ from judgefast.prompts.model import JudgeModel
 from judgefast.prompts.model_files import chat_template
 from judgefast.prompts.token_cache import TokenCache
 from judgefast.prompts.tokenizer import _byte_alphabet
-from measure import new_record, refuse_debug_build, write
+from measure import new_record, refuse_debug_build, say_ratio, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -229,7 +229,7 @@ def main() -> None:
     args = parser.parse_args()
     refuse_debug_build(parser)
     if args.tokenizer is None:
-        print("bench_tokens: left out, for it needs a model's tokenizer.json")
+        say_ratio("tokens: prompts encoded", None, "it needs a model's tokenizer.json")
         return
     if os.environ.get("RAYON_NUM_THREADS") != "1":
         sys.exit("set RAYON_NUM_THREADS=1: the figures are those of one core")

@@ -32,7 +32,7 @@ import numpy as np
 
 from judgefast.codes import Status
 from judgefast.verdicts import read_texts
-from measure import new_record, refuse_debug_build, spread, write
+from measure import new_record, refuse_debug_build, say_ratio, spread, write
 from verdict_mix import FORMATS, Mixed, mix
 
 if TYPE_CHECKING:
@@ -281,6 +281,8 @@ def main() -> None:
     if lacking:
         print(f"not installed, left out: {', '.join(lacking)}")
     write(record, args.output)
+    ratio = medians["judgefast strict"] / medians["msgspec"]
+    say_ratio("verdicts: texts read", ratio, "as fast as msgspec, which reads JSON alone")
 
 
 def each(read: Callable[[Mixed], object], rows: list[Mixed]) -> list[object]:

@@ -39,7 +39,7 @@ from judgefast.engines import create_engine
 from judgefast.errors import JudgefastError
 from judgefast.prompts.tokenizer import PromptTokenizer
 from judgefast.stopping import Stop
-from measure import new_record, refuse_debug_build, write
+from measure import new_record, refuse_debug_build, say_ratio, write
 from model_shapes import write_folder
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ def main() -> None:
     """Run the pipeline until the blocks are done, print ratios, write a record."""
     args = parse_arguments()
     if find_spec("vllm") is None:
-        print("not measured: vLLM is not installed")
-        print(f"{Path(__file__).name}: ours by raw vLLM: not measured, vLLM is not installed")
+        say_ratio("vllm: tokens a second", None, "vLLM is not installed")
         return
     setting = SETTINGS[args.setting]
     if args.quick:
@@ -220,6 +219,7 @@ def report(
     write(record, args.output)
     between = f"[{raw.low or 0:.4f}, {raw.high or float('inf'):.4f}]"
     print(f"ours by raw: {raw.ratio:.4f}, 95 % interval {between}")
+    say_ratio("vllm: tokens a second", raw.ratio, f"as fast as raw vLLM {between}")
 
 
 if __name__ == "__main__":

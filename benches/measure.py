@@ -52,6 +52,19 @@ def write(record: Record, path: Path | None) -> None:
         path.write_text(json.dumps(record, indent=2, default=str) + "\n")
 
 
+def say_ratio(what: str, ratio: float | None, rival: str) -> None:
+    """Print the last line of a bench, which `make bench` shows: how it stands to its rival.
+
+    Args:
+        what: Of the bench, and as what it is measured: `journal: completions appended`.
+        ratio: By how much it is faster, or does less of the same; None where it was not measured.
+        rival: By name; where there is no ratio, why.
+
+    """
+    shown = "not measured:" if ratio is None else f"{ratio:.3g} times"
+    print(f"ratio  {what}: {shown} {rival}")
+
+
 def _cpu() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123 - not on every system

@@ -44,10 +44,13 @@ def estimate(  # noqa: PLR0913 - what a caller may bring along, all by keyword
             flag of `judgefast estimate`: `gpus_per_copy`, `weights`, `cache`, `max_num_seqs`,
             `answer_tokens`, `thinking_tokens`, `pilot`, `preemptions_per_day`,
             `checkpoint_seconds`, `warm`, `boot_seconds`, `download_rate`, `load_seconds`,
-            `compile_seconds`.
+            `compile_seconds`; and what is to be decided by it, by the flags of the same names:
+            `alternatives`, `deadline`, `power` with `against`, `of`, `rate`, `sd`, `discordant`,
+            `correlation`, `one_sided`, `power_at`.
 
     Returns:
-        Ranges with their reasons; see `docs/costs.md`.
+        Ranges with their reasons; see `docs/costs.md`. Where something is to be decided, or a
+        `budget` is given, it has `decisions`: a `judgefast.costs.decisions.Decided`.
 
     Raises:
         ConfigError: An option is unknown or out of range, or the judge does not fit: by how much.
@@ -57,13 +60,16 @@ def estimate(  # noqa: PLR0913 - what a caller may bring along, all by keyword
 
     """
     from judgefast.config import config_from  # noqa: PLC0415 - msgspec
+    from judgefast.costs.decisions import Decided  # noqa: PLC0415 - as above
     from judgefast.costs.starting import StartWishes  # noqa: PLC0415 - as above
-    from judgefast.pipeline.estimate import estimate_of  # noqa: PLC0415 - heavy
+    from judgefast.pipeline.decide import NAMES, decide, decision_wishes  # noqa: PLC0415 - heavy
+    from judgefast.pipeline.estimate import asked  # noqa: PLC0415 - as above
     from judgefast.pipeline.setting import CostWishes  # noqa: PLC0415 - as above
     from judgefast.runs import split_data  # noqa: PLC0415 - as above
 
     wished = {name: options.pop(name) for name in _WISHES if name in options}
     starts = {name: options.pop(name) for name in _STARTS if name in options}
+    decisive = {name: options.pop(name) for name in NAMES if name in options}
     named: dict[str, Any] = {"rubric": os.fspath(rubric), "model": os.fspath(model), "gpu": gpu}
     paths, rows = split_data(data)
     if paths:
@@ -76,4 +82,7 @@ def estimate(  # noqa: PLR0913 - what a caller may bring along, all by keyword
         starts=StartWishes(**starts),
         **wished,
     )
-    return estimate_of(config, wishes, shape=shape, data=rows, say=say)
+    wanted = decision_wishes(decisive, budgets=config.budget, pilot=wishes.pilot)
+    found = asked(config, wishes, shape=shape, data=rows, say=say)
+    made = found.estimate()
+    return made if wanted.are_none else Decided.of(made, decide(found, wanted))

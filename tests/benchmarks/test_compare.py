@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,14 +17,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
-from judgefast.benchmarks.compare import HEADLINES, compare, measured
+from judgefast.benchmarks import compare as comparing
+from judgefast.benchmarks.compare import HEADLINES, Comparison, measured
 from judgefast.benchmarks.compare_text import render
+from judgefast.benchmarks.figures import FIGURES
 from judgefast.benchmarks.records import (
     GpuFacts,
     Machine,
     Raw,
+    Record,
     Steady,
+    WorkloadFacts,
     read_record,
+    read_records,
     write_record,
 )
 from judgefast.cli.app import app
@@ -31,7 +38,18 @@ from tests.benchmarks.made_records import RECORD, SAMPLE, record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
+
+
+def matches(seen: str, name: str) -> bool:
+    path = Path(__file__).parent / "snapshots" / f"{name}.txt"
+    if os.environ.get("JUDGEFAST_WRITE_SNAPSHOTS"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(seen, encoding="utf-8")
+    return seen == path.read_text(encoding="utf-8")
+
+
+def compare(a: Record, b: Record, **options: Any) -> Comparison:
+    return comparing.compare([a], [b], **options)
 
 
 def by_scipy(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
@@ -116,6 +134,28 @@ def test_blocks_beside_raw_vllm_are_measurements() -> None:
     ]
     with pytest.raises(ConfigError, match="no rate in common"):
         compare(a, record([1.0, 2.0]))
+    assert found.warnings == ["raw vLLM beside B is faster too, 1.099 times that beside A"]
+    calm = [{**block, "seconds": 10.0} if block["raw"] else block for block in b.raw.blocks]  # type: ignore[union-attr]  # it has them
+    assert compare(a, record([], raw=msgspec.structs.replace(b.raw, blocks=calm))).warnings == []
+
+
+def test_of_several_calls_each_is_one_measurement(tmp_path: Path) -> None:
+    calls = {"a": [[1.0, 1.1], [1.3, 1.2], [0.8, 0.9]], "b": [[1.2, 1.1], [1.0, 1.0], [1.4, 1.5]]}
+    for name, repeats in calls.items():
+        (tmp_path / name).mkdir()
+        for number, values in enumerate(repeats):
+            write_record(record(values), tmp_path / name / f"{number}.json")
+    of_a, of_b = (read_records(tmp_path / name) for name in calls)
+    found = comparing.compare(of_a, of_b)
+    assert found.headline.a == pytest.approx([math.sqrt(x * y) for x, y in calls["a"]])
+    assert (found.verdict, found.warnings) == ("can't tell", [])
+    assert "A is one call" in comparing.compare(of_a[:1], of_b).warnings[0]
+    other = record([1.0], engine="vllm")
+    with pytest.raises(ConfigError, match="not of the same engine"):
+        comparing.compare([of_a[0], other], of_b, across=["engine"])
+    (tmp_path / "none").mkdir()
+    with pytest.raises(ConfigError, match="holds no record"):
+        read_records(tmp_path / "none")
 
 
 @pytest.mark.parametrize(
@@ -128,6 +168,16 @@ def test_blocks_beside_raw_vllm_are_measurements() -> None:
             "workload",
             {"workload": msgspec.structs.replace(RECORD.workload, orders="one")},
             "workload.orders both and one",
+        ),
+        (
+            "workload",
+            {"workload": msgspec.structs.replace(RECORD.workload, source="other.jsonl")},
+            "workload.source None and other.jsonl",
+        ),
+        (
+            "workload",
+            {"workload": WorkloadFacts(name="x", items=1, orders="one", seed=0, scale=0.5)},
+            "; and 1 more",
         ),
     ],
 )
@@ -159,6 +209,11 @@ def test_settings_versions_and_more_items_are_told_and_compared() -> None:
         "workload.items": (50, 500),
         "workload.seed": (0, 1),
     }
+    assert found.warnings[0].startswith("they judged 50 to 500 items")
+    steady = Steady(seconds=1.0, judgments=9, tokens=1)
+    full = [msgspec.structs.replace(SAMPLE, steady=steady)] * 2
+    many = msgspec.structs.replace(b, samples=full)
+    assert compare(record([1.0], samples=full), many).warnings == []
 
 
 def test_what_makes_a_comparison_doubtful_is_said() -> None:
@@ -174,6 +229,42 @@ def test_what_makes_a_comparison_doubtful_is_said() -> None:
         record([1.0, 1.1], machine=machine, created=f"2026-11-2{n}T00:00:00+00:00") for n in (1, 2)
     ]
     assert compare(*on_gpu).warnings == []
+
+
+def test_every_figure_has_a_title_and_the_whole_reads_as_it_did() -> None:
+    a, b = (
+        record(
+            [],
+            samples=[
+                msgspec.structs.replace(
+                    sample,
+                    steady=Steady(seconds=60 / rate, judgments=63, tokens=1),
+                    engine_cpu_seconds=15 + 3 * rate,
+                    gpu_busy=0.5,
+                    gpu_peak_bytes=1 << 30,
+                )
+                for sample, rate in zip(record(rates).samples, rates, strict=True)
+            ],
+        )
+        for rates in ([2.0, 2.1, 2.3], [2.6, 2.8, 2.7])
+    )
+    b = msgspec.structs.replace(b, settings={"threads": 4})
+    found = compare(a, b)
+    assert {each.figure for each in found.figures} == {*FIGURES, "cpu_seconds_per_judgment"}
+    assert matches(render(found), "compare")
+    page = (Path(__file__).parents[2] / "docs" / "bench.md").read_text("utf-8")
+    shown = page.split("## Compare two records")[1].split("```")[1].splitlines()[1:]
+    assert set(shown) - {"..."} <= set(render(found).splitlines())
+
+
+def test_cpu_is_told_where_it_judges_and_not_beside_a_gpu() -> None:
+    found = compare(record([1.0, 1.1]), record([1.0, 1.2]))
+    assert found.cpu is not None
+    assert found.cpu.a == pytest.approx([(18.0 + 2.6) / 100] * 2)
+    machine = msgspec.structs.replace(
+        RECORD.machine, gpus=[GpuFacts(name="NVIDIA H200", memory_bytes=1)]
+    )
+    assert compare(*[record([1.0, 1.1], machine=machine)] * 2).cpu is None
 
 
 def test_a_figure_that_a_repeat_does_not_know_is_left_out() -> None:
@@ -221,10 +312,23 @@ def test_the_command_says_the_verdict_and_may_gate_by_it(tmp_path: Path) -> None
 
     status, said = call(a, b)
     assert status == 0
-    last = said.splitlines()[-1]
-    assert re.fullmatch(r"B is faster by judgments/s: 2\.000 \[1\.9\d\d, 2\.0\d\d\] times A", last)
+    *_, last, cpu = said.splitlines()
+    assert re.fullmatch(r"B is faster by judgments/s: 2\.000 times A \[1\.9\d\d, 2\.0\d\d\]", last)
+    assert cpu == "  CPU a judgment: 1.000 times A, no interval"
     assert [call(*pair, "--gate")[0] for pair in ((a, b), (b, a), (a, c))] == [0, 1, 3]
     assert "would have been seen" in call(a, c)[1]
     assert json.loads(call(a, b, "--json")[1])["verdict"] == "faster"
     shown = render(compare(read_record(files[0]), read_record(files[1])))
     assert shown.splitlines()[-1] == said.splitlines()[-1]
+
+
+def test_what_bench_records_can_be_compared(tmp_path: Path) -> None:
+    examples = Path(__file__).parents[2] / "examples"
+    given = ["--rubric", "pairwise-reasons", "--engine", "replay", "--repeats", "2"]
+    given += ["--recorded", str(examples / "recorded.jsonl"), "--no-warm-up"]
+    path = str(tmp_path / "now.json")
+    args = ["bench", str(examples / "pairs.jsonl"), *given, "--record", path]
+    assert CliRunner().invoke(app, args, standalone_mode=False).exception is None
+    done = CliRunner().invoke(app, ["bench", "compare", path, path], standalone_mode=False)
+    assert "can't tell by judgments/s: 1.000 times A [" in done.stdout
+    assert read_record(Path(path)).workload.source == "pairs.jsonl"

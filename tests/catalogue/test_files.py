@@ -56,6 +56,17 @@ def test_a_row_with_another_key_is_added_behind_the_others(own: Write) -> None:
     assert find_gpu("my CARD").memory_bytes == 1
 
 
+def test_the_hubs_organisation_is_no_part_of_a_name(own: Write) -> None:
+    own("gpus", {"key": "Some_Name-7B", "name": "m"})
+    assert find("GPU", "some-org/some-name-7b", read_gpus()).key == "Some_Name-7B"
+
+
+def test_two_that_are_alike_are_both_named(own: Write) -> None:
+    own("gpus", {"key": "Aa-1", "name": "m"}, {"key": "a_a1", "name": "n"})
+    with pytest.raises(ConfigError, match="`AA1` may be any of the GPUs `Aa-1`, `a_a1`"):
+        find("GPU", "AA1", read_gpus())
+
+
 def test_sources_that_the_user_gives_stand(own: Write) -> None:
     source = {"fields": ["bandwidth"], "source": "measured", "date": "2026-11-01"}
     own("gpus", {"key": "L4", "bandwidth": 2.9e11, "sources": [source]})

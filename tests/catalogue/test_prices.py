@@ -114,6 +114,8 @@ def test_old_offers_an_index_and_the_guide_are_not_of_today(own: Path) -> None:
     keep("new", 3.0)
     keep("edge", 2.0, date="2026-07-23")
     keep("old", 1.0, date="2026-07-22")
+    keep("index", 0.1, is_index=True)
+    keep("guide", 9.0, is_guide=True)
     assert [price.usd for price in typical("L4", "spot") or ()] == [2.0, 2.0, 3.0]
 
 

@@ -76,7 +76,7 @@ def seconds_of(probe: Probe, speed: Speed) -> float:
 
 
 def measured(speed: Speed, noise: float = 0.0, rounds: int = 1, seed: int = 0) -> list[Measured]:
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311 - noise of a test
     return [
         Measured(
             name=probe.name,
@@ -123,11 +123,9 @@ def test_under_noise_no_rate_is_negative_and_the_error_is_what_was_held_out(seed
     found = fit(rows, PLACE, because="")
     rates = found.speed.rates
     assert min(*(getattr(rates, name) for name in SECONDS), found.speed.label_read) >= 0
-    worst = max(
-        max(each.ratio, 1 / each.ratio) - 1 for each in found.foretold if each.is_held_out
-    )
+    worst = max(max(each.ratio, 1 / each.ratio) - 1 for each in found.foretold if each.is_held_out)
     assert rates.error == pytest.approx(max(LEAST_ERROR, worst))
-    for each in found.foretold:  # and noise of a tenth is no reason to miss anything by more than a quarter
+    for each in found.foretold:  # noise of a tenth is no reason to miss by more than a quarter
         assert 0.75 < each.ratio < 1.34, each
 
 

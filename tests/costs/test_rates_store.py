@@ -157,7 +157,8 @@ def test_runs_that_scatter_widen_the_range() -> None:
     wild = known(SETTING, [calibration(), *[finished(ratio, 600) for ratio in (0.6, 1.7) * 2]])
     assert calm is not None
     assert wild is not None
-    assert calm.wall.rates.error < 0.1 < 0.4 < wild.wall.rates.error
+    assert calm.wall.rates.error < 0.1
+    assert wild.wall.rates.error > 0.4
 
 
 def test_a_torn_line_is_left_out_and_the_rest_is_read(folder: Path) -> None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+import judgefast
 from judgefast.catalogue.models import read_models
 from judgefast.config import RunConfig
+from judgefast.costs.decisions import Decided
 from judgefast.costs.reworked import with_items
 from judgefast.errors import ConfigError
 from judgefast.pipeline.decide import DecisionWishes, decide
@@ -196,3 +198,25 @@ def test_a_second_run_without_a_first_is_refused(worked: Estimated) -> None:
 def test_what_cannot_be_read_is_refused(worked: Estimated, wishes: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         decide(worked, DecisionWishes(**wishes))
+
+
+def test_python_takes_what_the_flags_take(worked: Estimated) -> None:
+    made = judgefast.estimate(
+        rubric="pairwise-reasons",
+        model="Qwen2.5-72B-Instruct",
+        gpu="H200",
+        price=2.0,
+        shape=SHAPE,
+        orders="one",
+        budget=("5usd",),
+        power=0.02,
+        rate=0.8,
+        correlation=0.5,
+        deadline="8h",
+    )
+    assert isinstance(made, Decided)
+    assert made.seconds == worked.estimate().seconds
+    assert made.decisions.power is not None
+    assert made.decisions.power.questions == 3256
+    assert made.decisions.status == 0
+    assert [one.budget for one in made.decisions.budgets or []] == ["$5.00"]

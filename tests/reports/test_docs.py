@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from judgefast.costs.budget import Spent
 from judgefast.costs.ranges import Range
 from judgefast.pipeline.tables import table_source
 from judgefast.reports.estimate_bill import LINES, BilledLine, EstimateBill
@@ -23,6 +24,7 @@ from judgefast.reports.report import (
     Report,
     Results,
     RubricFacts,
+    RunBudget,
     Seconds,
     SendingOrder,
     Tokens,
@@ -67,6 +69,8 @@ def test_every_field_of_the_json_is_documented_and_no_other() -> None:
         LaunchFacts,
         PositionBias,
         RubricFacts,
+        RunBudget,
+        Spent,
     )
     inner += (BilledLine, EstimateBill, Range)
     expected = (

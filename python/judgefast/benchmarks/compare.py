@@ -23,6 +23,9 @@ COMPARISON_FORMAT = 1
 
 LEVEL = 0.95
 
+_SHOWN = 3
+"""Differences that an error names."""
+
 _TOGETHER = timedelta(hours=1)
 
 Across = Literal["workload", "machine", "engine", "model"]
@@ -36,6 +39,10 @@ HEADLINES = (
 )
 """Figures that decide, the first that both records have: of blocks beside raw vLLM, of the part in
 which the engine was full, of the whole judge phase."""
+
+
+_RAW = "raw_block_tokens_per_second"
+_CPU = "cpu_seconds_per_judgment"
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,18 +77,23 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     headline: Ratio
     verdict: Literal["faster", "slower", "can't tell"]
     """Of the second record."""
+    cpu: Ratio | None = None
+    """CPU seconds a judgment of engine and host, where it is the CPU that judges: what others do
+    on the same cores moves it far less than the rate."""
     figures: list[Ratio]
     """All that both have, each by itself: of twenty intervals one misses."""
 
 
-def compare(a: Record, b: Record, *, across: Sequence[str] = ()) -> Comparison:
-    """Set two records side by side.
+def compare(a: Sequence[Record], b: Sequence[Record], *, across: Sequence[str] = ()) -> Comparison:
+    """Set records of two kinds side by side, as a rule one of each.
 
     A repeat is one measurement, whatever goes on inside of it; where records were made beside raw
-    vLLM, a block is. The interval is Welch's for the difference of mean logarithms.
+    vLLM, a block is. Of several records of a kind each is one measurement, by its geometric mean:
+    what varies between calls is then known too. The interval is Welch's for the difference of mean
+    logarithms.
 
     Args:
-        a: What was before.
+        a: What was before; one record or more.
         b: What is held against it.
         across: What may differ: `workload`, `machine`, `engine`, `model`.
 
@@ -89,20 +101,37 @@ def compare(a: Record, b: Record, *, across: Sequence[str] = ()) -> Comparison:
         ConfigError: The records are of different things, or have no figure in common.
 
     """
-    _refuse_unlike(a, b, across)
-    of_a, of_b = measured(a), measured(b)
+    for records in (a, b):
+        for other in records[1:]:
+            _refuse_unlike(records[0], other, ())
+    _refuse_unlike(a[0], b[0], across)
+    of_a, of_b = _measured_of_all(a), _measured_of_all(b)
     figures = [_ratio(name, of_a[name], of_b[name]) for name in of_a if name in of_b]
-    headline = next((each for name in HEADLINES for each in figures if each.figure == name), None)
+    named = {each.figure: each for each in figures}
+    headline = next((named[name] for name in HEADLINES if name in named), None)
     if headline is None:
         message = "these records have no rate in common"
         raise ConfigError(message, hint="measure both the same way, with --vs or without")
     return Comparison(
-        differences=list(_differences(a, b)),
-        warnings=list(_warnings(a, b, headline)),
+        differences=list(_differences(a[0], b[0])),
+        warnings=[*_warnings(a, b, headline), *_drift(named.get(_RAW))],
         headline=headline,
         verdict=_verdict(headline),
+        cpu=named.get(_CPU),
         figures=figures,
     )
+
+
+def _measured_of_all(records: Sequence[Record]) -> dict[str, list[float]]:
+    """Figures of one record by its repeats, of several by their records."""
+    each = [measured(record) for record in records]
+    if len(each) == 1:
+        return each[0]
+    return {
+        name: [statistics.geometric_mean(values[name]) for values in each]
+        for name in each[0]
+        if all(name in values for values in each)
+    }
 
 
 def measured(record: Record) -> dict[str, list[float]]:
@@ -113,12 +142,15 @@ def measured(record: Record) -> dict[str, list[float]]:
         ours = [tokens_a_second(block) for block in blocks if not block["raw"]]
         theirs = [tokens_a_second(block) for block in blocks if block["raw"]]
         found["block_tokens_per_second"] = ours
-        found["raw_block_tokens_per_second"] = theirs
+        found[_RAW] = theirs
     for name, of in FIGURES.items():
         values = [of(sample) for sample in record.samples]
         known = [value for value in values if value is not None]
         if known and len(known) == len(values):
             found[name] = known
+    of_host, of_engine = (found.get(f"{part}_{_CPU}") for part in ("host", "engine"))
+    if of_host and of_engine and not record.machine.gpus:
+        found[_CPU] = [host + engine for host, engine in zip(of_host, of_engine, strict=True)]
     return {
         name: values
         for name, values in found.items()
@@ -162,9 +194,9 @@ def _verdict(ratio: Ratio) -> Literal["faster", "slower", "can't tell"]:
 
 
 def _workload_of(record: Record) -> dict[str, Any]:
-    """What makes a workload the same one: more items of it, or other texts, do not."""
+    """What makes a workload the same one; more items of it, or another seed, make no other."""
     facts = msgspec.to_builtins(record.workload)
-    return {name: value for name, value in facts.items() if name not in {"items", "seed", "source"}}
+    return {name: value for name, value in facts.items() if name not in {"items", "seed"}}
 
 
 def _machine_of(record: Record) -> dict[str, Any]:
@@ -188,7 +220,9 @@ def _refuse_unlike(a: Record, b: Record, across: Sequence[str]) -> None:
     for part in ACROSS:
         unlike = list(_unlike(of_a[part], of_b[part], part))
         if unlike and part not in across:
-            seen = "; ".join(f"{each.of} {each.a} and {each.b}" for each in unlike)
+            seen = "; ".join(f"{each.of} {each.a} and {each.b}" for each in unlike[:_SHOWN])
+            if len(unlike) > _SHOWN:
+                seen += f"; and {len(unlike) - _SHOWN} more"
             message = f"these records are not of the same {part}: {seen}"
             hint = f"measure both alike, or say --across {part} if it is what you compare"
             raise ConfigError(message, hint=hint)
@@ -219,19 +253,35 @@ def _drivers(record: Record) -> list[str]:
     return sorted({gpu.driver or "unknown" for gpu in record.machine.gpus})
 
 
-def _warnings(a: Record, b: Record, headline: Ratio) -> Iterator[str]:
-    for name, record, values in (("A", a, headline.a), ("B", b, headline.b)):
+def _warnings(a: Sequence[Record], b: Sequence[Record], headline: Ratio) -> Iterator[str]:
+    for name, records, values in (("A", a, headline.a), ("B", b, headline.b)):
         if len(values) < 2:  # noqa: PLR2004 - one measurement has no spread
             yield f"{name} has one measurement: there is no interval; measure with --repeats 3"
-        failed = sum(sample.failed for sample in record.samples)
-        if failed:
-            asked = sum(sample.judgments for sample in record.samples)
+        samples = [sample for record in records for sample in record.samples]
+        if failed := sum(sample.failed for sample in samples):
+            asked = sum(sample.judgments for sample in samples)
             yield f"{name} failed {failed:,} of {asked:,} judgments: what fails soon is not fast"
-    if a.machine.gpus or b.machine.gpus:
+    if (len(a) > 1) != (len(b) > 1):
+        name = "A" if len(a) == 1 else "B"
+        yield f"{name} is one call: what varies between calls is not known of it"
+    items = sorted({record.workload.items for record in (*a, *b)})
+    if len(items) > 1 and headline.figure == HEADLINES[-1]:
+        yield (
+            f"they judged {items[0]:,} to {items[-1]:,} items, and the whole phase counts: filling "
+            "up and running out weigh more on fewer"
+        )
+    has_gpu = any(record.machine.gpus for record in (*a, *b))
+    if has_gpu or headline.figure == HEADLINES[0] or min(len(a), len(b)) > 1:
         return
-    apart = abs(datetime.fromisoformat(b.created) - datetime.fromisoformat(a.created))
-    if headline.figure != "block_tokens_per_second" and apart > _TOGETHER:
+    days = [datetime.fromisoformat(record.created) for record in (*a, *b)]
+    if max(days) - min(days) > _TOGETHER:
         yield (
             "they were measured more than an hour apart; cores that others share differ from hour "
-            "to hour by more than the repeats of one call show: measure again, one after the other"
+            "to hour by more than the repeats of one call show: measure again, in turns"
         )
+
+
+def _drift(raw: Ratio | None) -> Iterator[str]:
+    """Say if raw vLLM differs too: then it is not judgefast, or not alone, that has changed."""
+    if raw is not None and (verdict := _verdict(raw)) != "can't tell":
+        yield f"raw vLLM beside B is {verdict} too, {raw.ratio:.3f} times that beside A"

@@ -13,14 +13,29 @@ if TYPE_CHECKING:
 
     from judgefast.benchmarks.compare import Comparison, Ratio
 
+_MIB = 1 << 20
 _TITLES = {
-    "block_tokens_per_second": "tokens/s in blocks",
-    "raw_block_tokens_per_second": "tokens/s of raw vLLM",
-    "steady_judgments_per_second": "judgments/s, steady",
-    "judgments_per_second": "judgments/s",
-    "hours_per_10000": "hours per 10,000",
+    "block_tokens_per_second": ("tokens/s in blocks", 1.0),
+    "raw_block_tokens_per_second": ("tokens/s in blocks of raw vLLM", 1.0),
+    "steady_judgments_per_second": ("judgments/s in steady state", 1.0),
+    "judgments_per_second": ("judgments/s", 1.0),
+    "prompt_tokens_per_second": ("tokens/s prompt", 1.0),
+    "computed_tokens_per_second": ("tokens/s computed", 1.0),
+    "cached_tokens_per_second": ("tokens/s cached", 1.0),
+    "generated_tokens_per_second": ("tokens/s generated", 1.0),
+    "gpu_busy": ("GPU busy, %", 100.0),
+    "latency_p50": ("latency p50, s", 1.0),
+    "latency_p90": ("latency p90, s", 1.0),
+    "latency_p99": ("latency p99, s", 1.0),
+    "latency_most": ("latency longest, s", 1.0),
+    "host_cpu_seconds_per_judgment": ("host CPU, ms/judgm.", 1e3),
+    "engine_cpu_seconds_per_judgment": ("engine CPU, ms/judgm.", 1e3),
+    "cpu_seconds_per_judgment": ("all CPU, ms/judgm.", 1e3),
+    "host_peak_bytes": ("host memory, MiB", 1 / _MIB),
+    "gpu_peak_bytes": ("GPU memory, MiB", 1 / _MIB),
+    "hours_per_10000": ("hours per 10,000 judgments", 1.0),
 }
-_WIDE = 34
+_WIDE = 30
 _LONGEST = 300
 
 
@@ -38,15 +53,13 @@ def _lines(found: Comparison) -> Iterator[str]:
         yield ""
     yield f"{'medians':<{_WIDE}}{'A':>10}{'B':>10}  B by A, interval of {found.level:.0%}"
     for ratio in found.figures:
-        a, b = (number(statistics.median(values)) for values in (ratio.a, ratio.b))
-        yield f"{title_of(ratio):<{_WIDE}}{a:>10}{b:>10}  {interval(ratio)}"
+        title, factor = _TITLES[ratio.figure]
+        a, b = (number(factor * statistics.median(values)) for values in (ratio.a, ratio.b))
+        yield f"{title:<{_WIDE}}{a:>10}{b:>10}  {interval(ratio)}"
     yield ""
     yield _verdict(found)
-
-
-def title_of(ratio: Ratio) -> str:
-    """Name of a figure for people."""
-    return _TITLES.get(ratio.figure, ratio.figure.replace("_", " "))
+    if found.cpu is not None:
+        yield f"  CPU a judgment: {_times(found.cpu)}"
 
 
 def interval(ratio: Ratio) -> str:
@@ -56,9 +69,15 @@ def interval(ratio: Ratio) -> str:
     return f"{ratio.ratio:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
 
 
+def _times(ratio: Ratio) -> str:
+    if ratio.low is None or ratio.high is None:
+        return f"{ratio.ratio:.3f} times A, no interval"
+    return f"{ratio.ratio:.3f} times A [{ratio.low:.3f}, {ratio.high:.3f}]"
+
+
 def _verdict(found: Comparison) -> str:
     head = found.headline
-    words = f"by {title_of(head)}: {interval(head)} times A"
+    words = f"by {_TITLES[head.figure][0]}: {_times(head)}"
     if found.verdict != "can't tell":
         return f"B is {found.verdict} {words}"
     if head.low is None or head.high is None:

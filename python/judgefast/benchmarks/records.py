@@ -266,6 +266,22 @@ def read_record(path: Path) -> Record:
     raise ConfigError(message, hint="use the version of judgefast that wrote it")
 
 
+def read_records(path: Path) -> list[Record]:
+    """Read one record, or all of a folder.
+
+    Raises:
+        ConfigError: As for `read_record`, or the folder holds none.
+
+    """
+    if not path.is_dir():
+        return [read_record(path)]
+    found = [read_record(each) for each in sorted(path.glob("*.json"))]
+    if not found:
+        message = f"the folder `{path}` holds no record"
+        raise ConfigError(message, hint="name one with files that `judgefast bench --record` wrote")
+    return found
+
+
 class _Versioned(msgspec.Struct):
     """What every version of a record says of itself."""
 

@@ -117,13 +117,15 @@ def run(workload: str, **given: Any) -> int:  # noqa: ANN401 - flags
 def compare(a: Path, b: Path, *, across: tuple[str, ...], gate: bool, as_json: bool) -> int:
     """Say whether record B is faster than record A, slower, or whether that can't be told.
 
+    Either is a file, or a folder of records of the same, made in turns with those of the other.
+
     Example: judgefast bench compare before.json after.json
     """
     from judgefast.benchmarks import compare as comparing  # noqa: PLC0415 - heavy
     from judgefast.benchmarks.compare_text import render  # noqa: PLC0415 - as above
-    from judgefast.benchmarks.records import read_record  # noqa: PLC0415 - as above
+    from judgefast.benchmarks.records import read_records  # noqa: PLC0415 - as above
 
-    found = comparing.compare(read_record(a), read_record(b), across=across)
+    found = comparing.compare(read_records(a), read_records(b), across=across)
     if as_json:
         import msgspec  # noqa: PLC0415 - only here
 

@@ -7,18 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from judgefast.pipeline.decide import DecisionWishes
-
-_POWER = ("rate", "deviation", "discordant", "correlation", "of")
-_NEEDS_POWER = {
-    **{name: f"--{name}" for name in _POWER},
-    "deviation": "--sd",
-    "against": "--against",
-    "one_sided": "--one-sided",
-    "power_at": "--power-at",
-}
+    from collections.abc import Callable
 
 
 def decide_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,9 +27,7 @@ def decide_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--against", type=click.Path(), help="Second run beside --pilot."),
         click.option("--of", help="Mean that --power is about. [default: the headline]"),
         click.option("--rate", type=float, help="For --power: a share, from which it drops."),
-        click.option(
-            "--sd", "deviation", type=float, help="For --power: of a question's value in one run."
-        ),
+        click.option("--sd", type=float, help="For --power: of a question's value in one run."),
         click.option(
             "--discordant", type=float, help="For --power: share that two runs decide otherwise."
         ),
@@ -55,52 +42,19 @@ def decide_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def decision_wishes(given: dict[str, Any]) -> Callable[[Sequence[str]], DecisionWishes]:
+def decision_flags(given: dict[str, Any]) -> dict[str, Any]:
     """Take the flags of a decision out of those that were given, and turn --gpus to --gpu.
 
-    Returns:
-        Makes the wishes of the budgets that the options of a run name.
-
     Raises:
-        ConfigError: A flag says something of --power, which was not given; or --gpus says
-            another number than --gpu.
+        ConfigError: --gpus says another number than --gpu.
 
     """
-    from judgefast.errors import ConfigError  # noqa: PLC0415 - light, but not at the start
+    from judgefast.pipeline.decide import NAMES  # noqa: PLC0415 - heavy
 
-    alternatives, deadline, gpus, power, against, one_sided, power_at = (
-        given.pop(name, None)
-        for name in (
-            *("alternatives", "deadline", "gpus", "power", "against", "one_sided", "power_at"),
-        )
-    )
-    known = {name: given.pop(name, None) for name in _POWER}
-    said = known | {"against": against, "one_sided": one_sided or None, "power_at": power_at}
-    if power is None and (names := [name for name, one in said.items() if one is not None]):
-        msg = f"{_NEEDS_POWER[names[0]]} is about --power, which is not given"
-        raise ConfigError(msg, hint="add --power 0.02, the difference to be found")
+    gpus = given.pop("gpus", None)
     if gpus is not None:
         given["gpu"] = _with_number(given.get("gpu"), gpus)
-    pilot = given.get("pilot")
-
-    def wishes(budgets: Sequence[str]) -> DecisionWishes:
-        from judgefast.pipeline.decide import DecisionWishes  # noqa: PLC0415 - heavy
-        from judgefast.pipeline.sample import PowerWishes  # noqa: PLC0415 - as above
-
-        wanted = None
-        if power is not None:
-            at = {} if power_at is None else {"power": power_at}
-            wanted = PowerWishes(difference=power, sides=1 if one_sided else 2, **known, **at)
-        return DecisionWishes(
-            alternatives=bool(alternatives),
-            budgets=tuple(budgets),
-            power=wanted,
-            pilot=pilot,
-            against=against,
-            deadline=deadline,
-        )
-
-    return wishes
+    return {name: given.pop(name, None) for name in NAMES}
 
 
 def _with_number(gpu: str | None, gpus: int) -> str:

@@ -9,7 +9,7 @@ import click
 
 from judgefast.cli.calibrate import calibrate_now, calibrate_options
 from judgefast.cli.cost_options import cost_options, cost_wishes, wishes_of
-from judgefast.cli.decide_options import decide_options, decision_wishes
+from judgefast.cli.decide_options import decide_options, decision_flags
 from judgefast.cli.options import config_of, run_options
 from judgefast.cli.output import put, say
 
@@ -22,7 +22,7 @@ from judgefast.cli.output import put, say
 @decide_options
 @click.option("--explain", is_flag=True, help="Print the arithmetic, line by line.")
 @click.option("--json", "as_json", is_flag=True, help="Print the estimate as JSON.")
-def estimate(
+def estimate(  # noqa: PLR0913 - flags
     data: tuple[str, ...],
     *,
     shape: str | None,
@@ -42,21 +42,22 @@ def estimate(
 
     Exit status: 0 estimated, 2 it cannot be; of --deadline 0 it fits, 1 it does not, 3 it may.
     """
-    wanted_of = decision_wishes(given)
+    decisive = decision_flags(given)
     named = wishes_of(given)
     config = config_of(given | {"data": data})
     if calibrate:
         return calibrate_now(config, seconds=calibrate_seconds, shape=shape, as_json=as_json)
     from judgefast.costs.decisions import Decided, Decisions  # noqa: PLC0415 - msgspec
-    from judgefast.pipeline.decide import decide  # noqa: PLC0415 - heavy
+    from judgefast.pipeline.decide import decide, decision_wishes  # noqa: PLC0415 - heavy
     from judgefast.pipeline.estimate import asked  # noqa: PLC0415 - as above
     from judgefast.reports.as_json import to_json  # noqa: PLC0415 - as above
     from judgefast.reports.console import look_of  # noqa: PLC0415 - as above
     from judgefast.reports.decisions_text import render_decisions  # noqa: PLC0415 - as above
     from judgefast.reports.estimate_text import render_estimate  # noqa: PLC0415 - as above
 
+    wanted = decision_wishes(decisive, budgets=config.budget, pilot=named["pilot"])
     found = asked(config, cost_wishes(named, config), shape=shape, say=say)
-    made, wanted, decisions = found.estimate(), wanted_of(config.budget), Decisions()
+    made, decisions = found.estimate(), Decisions()
     if not wanted.are_none:
         decisions = decide(found, wanted)
         made = Decided.of(made, decisions)

@@ -73,7 +73,7 @@ def _with_error(low: float, likely: float, high: float, *, error: float) -> Rang
 
 
 def _prefill(rates: Rates, timed: Timed) -> str:
-    words = f"{timed.computed:,.0f} tokens x {rates.prompt_token:.6g} s"
+    words = f"{_plain(timed.computed)} tokens x {rates.prompt_token:.6g} s"
     if rates.prompt_pair:
         words += f" + {timed.pairs:.6g} pairs x {rates.prompt_pair:.6g} s"
     return f"{words} = {timed.prefill:.6g} s"
@@ -81,16 +81,18 @@ def _prefill(rates: Rates, timed: Timed) -> str:
 
 def _decode(rates: Rates, timed: Timed) -> str:
     step = rates.step_of(timed.batch)
-    each = f"{rates.sequence:.6g} s + {timed.looked_at:,.1f} tokens x {rates.context_token:.6g} s"
+    each = (
+        f"{rates.sequence:.6g} s + {_plain(timed.looked_at)} tokens x {rates.context_token:.6g} s"
+    )
     return (
-        f"{timed.steady:,.1f} steps x {step:.6g} s + {timed.written:,.0f} written x ({each}) "
+        f"{_plain(timed.steady)} steps x {step:.6g} s + {_plain(timed.written)} written x ({each}) "
         f"= {timed.decode:.6g} s"
     )
 
 
 def _run_out(rates: Rates, timed: Timed) -> str:
     step = rates.step_of(timed.batch / 2)
-    return f"{timed.extra:,.1f} steps x {step:.6g} s = {timed.run_out:.6g} s"
+    return f"{_plain(timed.extra)} steps x {step:.6g} s = {timed.run_out:.6g} s"
 
 
 def sums_of(
@@ -107,6 +109,14 @@ def sums_of(
     return [*found, *_whole(estimate, watts)]
 
 
+def _plain(value: float) -> str:
+    """A count, with six digits at least."""
+    whole, many = round(value), 10_000
+    if value == whole:
+        return f"{whole:,}"
+    return f"{value:,.1f}" if value >= many else f"{value:.6g}"
+
+
 def _asked(workload: Workload) -> list[Sum]:
     requests = max(1, workload.requests)
     mean = workload.prompt_tokens / requests
@@ -114,17 +124,18 @@ def _asked(workload: Workload) -> list[Sum]:
     return [
         Sum(
             title="prompt tokens",
-            arithmetic=f"{requests:,} requests x {mean:,.2f} tokens = {requests * mean:,.0f} tokens",
+            arithmetic=f"{requests:,} requests x {_plain(mean)} tokens = "
+            f"{_plain(requests * mean)} tokens",
         ),
         Sum(
             title="computed of them",
-            arithmetic=f"{computed:,.0f} / {workload.prompt_tokens:,} = "
+            arithmetic=f"{_plain(computed)} / {workload.prompt_tokens:,} = "
             f"{computed / max(1, workload.prompt_tokens):.4f} of all",
         ),
         Sum(
             title="written tokens",
-            arithmetic=f"{requests:,} requests x {answer:,.2f} tokens = "
-            f"{requests * answer:,.0f} tokens",
+            arithmetic=f"{requests:,} requests x {_plain(answer)} tokens = "
+            f"{_plain(requests * answer)} tokens",
         ),
     ]
 
@@ -149,8 +160,9 @@ def _held(estimate: Estimate, timed: Timed) -> list[Sum]:
         found.append(
             Sum(
                 title="sequences at once",
-                arithmetic=f"({room:,} tokens - {prompt - own:,.2f} shared) / ({own:,.2f} own + "
-                f"{grown:,.2f} written so far) = {timed.batch:.5g}",
+                arithmetic=f"({room:,} tokens - {_plain(prompt - own)} shared) / "
+                f"({_plain(own)} own + "
+                f"{_plain(grown)} written so far) = {timed.batch:.5g}",
             )
         )
     return found
@@ -164,7 +176,7 @@ def _step(rates: Rates, timed: Timed) -> list[Sum]:
         Sum(
             title="one step",
             arithmetic=f"{step:.6g} s + {timed.batch:.6g} sequences x ({rates.sequence:.6g} s + "
-            f"{timed.looked_at:,.1f} tokens x {rates.context_token:.6g} s) = "
+            f"{_plain(timed.looked_at)} tokens x {rates.context_token:.6g} s) = "
             f"{step + timed.batch * own:.5g} s",
         )
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,9 +23,10 @@ from judgefast.pipeline.pilot import pilot_of
 from judgefast.pipeline.results import read_run
 from judgefast.pipeline.sample import PowerWishes, design_of, sample_of
 from judgefast.pipeline.ways import Ways, cheapest
+from judgefast.stats.power import POWER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from judgefast.costs.estimates import Estimate
     from judgefast.costs.workload import Workload
@@ -52,6 +53,50 @@ class DecisionWishes(msgspec.Struct, frozen=True, kw_only=True):
     def are_none(self) -> bool:
         """Whether the estimate alone was asked for."""
         return self == DecisionWishes(pilot=self.pilot, against=self.against)
+
+
+_OF_POWER = (
+    *("against", "of", "rate", "sd", "discordant", "correlation"),
+    *("one_sided", "power_at"),
+)
+NAMES = ("alternatives", "deadline", "power", *_OF_POWER)
+"""What is said of a decision, as flags and in Python."""
+
+
+def decision_wishes(
+    given: Mapping[str, Any], *, budgets: Sequence[str] = (), pilot: str | None = None
+) -> DecisionWishes:
+    """Put together what was asked, of what was given by the names above; None: not given.
+
+    Raises:
+        ConfigError: Something is said of `power`, which is not given.
+
+    """
+    said = {name: given.get(name) for name in _OF_POWER}
+    difference, wanted = given.get("power"), None
+    if difference is not None:
+        at = said["power_at"]
+        wanted = PowerWishes(
+            difference=difference,
+            of=said["of"],
+            rate=said["rate"],
+            deviation=said["sd"],
+            discordant=said["discordant"],
+            correlation=said["correlation"],
+            sides=1 if said["one_sided"] else 2,
+            power=POWER if at is None else at,
+        )
+    elif names := [name for name, one in said.items() if one not in {None, False}]:
+        msg = f"--{names[0].replace('_', '-')} is about --power, which is not given"
+        raise ConfigError(msg, hint="add --power 0.02, the difference to be found")
+    return DecisionWishes(
+        alternatives=bool(given.get("alternatives")),
+        budgets=tuple(budgets),
+        power=wanted,
+        pilot=pilot,
+        against=said["against"],
+        deadline=given.get("deadline"),
+    )
 
 
 def decide(asked: Estimated, wishes: DecisionWishes) -> Decisions:

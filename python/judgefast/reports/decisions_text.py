@@ -111,7 +111,8 @@ def _sample(sample: Sample) -> list[RenderableType]:
     if sample.others:
         others = ", ".join(f"{count:,} at {label}" for label, count in sample.others.items())
         table.add_row("otherwise", others)
-    table.add_row("asked about", f"these items find {sample.detectable:.3g} or more")
+    found = f"find a difference of {sample.detectable:.3g} or more"
+    table.add_row("these items", f"those that were asked about {found}")
     work = f"{plural(sample.judgments, 'judgment')}, {sample.tokens:,} tokens"
     table.add_row("work", f"{work} for one run")
     table.add_row("cost", _cost(sample.way))
@@ -175,17 +176,19 @@ def _figures(way: Way) -> Iterator[RenderableType]:
         yield _indented(f"{way.placed}, {way.price or 'no dated price is known'}")
 
 
-_WIDTHS = (27, 8, 11, 24, 10)
+_WIDTH = 80
+_WIDTHS = (8, 11, 24, 10)
 
 
 def _row(name: str, *cells: str) -> Iterator[RenderableType]:
     """Cells to the right of a name; a long name has its own line."""
-    first, *widths = _WIDTHS
-    if len(name) > first:
+    cut = zip(cells, _WIDTHS, strict=True)
+    right = "".join(f" {cell:>{width - 1}}" for cell, width in cut)
+    left = _WIDTH - len(right)
+    if len(name) > left:
         yield name
         name = ""
-    right = "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
-    yield f"{name:<{first}}{right}"
+    yield f"{name:<{left}}{right}"
 
 
 def _indented(words: str) -> RenderableType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from judgefast.costs.alternatives import money_of
 from judgefast.reports.console import Look, to_text
 from judgefast.reports.inert import line
 from judgefast.reports.ranges import dollars, figure, money, of_unit, span, within
@@ -34,6 +35,8 @@ _LIMITS = {
 }
 _KINDS = {"on_demand": "on demand", "spot": "spot", "given": "at your price"}
 _JUDGING = {"prefill", "decode", "run_out", "host"}
+_SUM_WIDTH = SENTENCE_LIMIT + 8
+"""Columns of the arithmetic: a sum is copied whole, and is not wrapped."""
 _PER = 10_000
 """Judgments for which GPU-hours are said too, as guides and other tables do."""
 
@@ -52,9 +55,10 @@ def render_estimate(estimate: Estimate, look: Look | None = None, *, explain: bo
         *_times(estimate),
         *_prices(estimate),
         *_reasons(estimate),
-        *(_sums(estimate) if explain else ()),
     ]
-    return to_text(parts, look or Look())
+    look = look or Look()
+    sums = to_text(_sums(estimate), look._replace(width=_SUM_WIDTH)) if explain else ""
+    return to_text(parts, look) + sums
 
 
 def _head(estimate: Estimate) -> list[RenderableType]:
@@ -68,7 +72,7 @@ def _head(estimate: Estimate) -> list[RenderableType]:
     table = _grid()
     table.add_row("GPU-hours", _hours(estimate))
     table.add_row("time", f"{span(estimate.seconds)} from the order of {where} to the last answer")
-    if first := _first(estimate.money):
+    if first := money_of(estimate):
         table.add_row("money", f"{money(first.usd)} {_at(first)}")
     if estimate.energy_kwh is not None:
         kwh = of_unit(estimate.energy_kwh, "kWh")
@@ -91,13 +95,6 @@ def _hours(estimate: Estimate) -> str:
     if many and many != _PER:
         words += f"; {within(warm.times(_PER / many))} of judging for each {_PER:,} judgments"
     return words
-
-
-def _first(offers: list[Money]) -> Money | None:
-    """The user's own price, else the middle one on demand, else whichever there is."""
-    ranks = {"given": 0, "on_demand": 1, "spot": 2}
-    levels = {None: 0, "middle": 0, "lowest": 1, "highest": 2}
-    return min(offers, key=lambda one: (ranks[one.kind], levels[one.level]), default=None)
 
 
 def _at(offer: Money) -> str:
@@ -195,7 +192,7 @@ def _reasons(estimate: Estimate) -> list[RenderableType]:
         words = one.because.removesuffix(shared) if one.part in _JUDGING else one.because
         table.add_row(one.part.replace("_", "-"), line(words, SENTENCE_LIMIT))
         if shared and one.part in _JUDGING and one.because == judging[-1]:
-            table.add_row("these", line(shared.removeprefix("; "), SENTENCE_LIMIT))
+            table.add_row("rates", line(shared.removeprefix("; "), SENTENCE_LIMIT))
     notes = [line(note, SENTENCE_LIMIT) for note in estimate.notes]
     found: list[RenderableType] = ["", Text("Why", style="bold"), table]
     if notes:
@@ -220,9 +217,7 @@ def _sums(estimate: Estimate) -> list[RenderableType]:
 
     found: list[RenderableType] = ["", Text("Arithmetic, of the likely case", style="bold")]
     for one in estimate.sums:
-        sums = Text(f"    {line(one.arithmetic, SENTENCE_LIMIT)}")
-        sums.no_wrap, sums.overflow = True, "ignore"  # a sum is copied whole
-        found += [Text(f"{one.title}:"), sums]
+        found += [Text(f"{one.title}:"), Text(f"    {line(one.arithmetic, SENTENCE_LIMIT)}")]
     return found
 
 
