@@ -102,7 +102,8 @@ def write(found: Table) -> None:
         "column is what AIConfigurator did not predict.",
         "",
     ]
-    ROWS.write_text("\n".join([*head, *rows_of(found)]) + "\n", encoding="utf-8")
+    parts = [*head, *summaries(found), "", *examples(), "", *rows_of(found)]
+    ROWS.write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 
 def _rounded(fitted: object) -> dict[str, float]:
@@ -162,7 +163,7 @@ def summaries(found: Table) -> Iterator[str]:
     yield ""
     for fitted in found.fitted.values():
         yield (
-            f"{fitted.key}: mfu {fitted.mfu:.3f}, cache {fitted.cache:.3f}, step "
+            f"- {fitted.key}: mfu {fitted.mfu:.3f}, cache {fitted.cache:.3f}, step "
             f"{fitted.step_seconds * 1e3:.2f} ms, sequence {fitted.sequence_seconds * 1e6:.1f} us; "
             f"{fitted.parameters} parameters on {fitted.rows} rows"
         )
