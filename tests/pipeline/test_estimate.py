@@ -10,8 +10,12 @@ import pytest
 
 import judgefast
 from judgefast.config import RunConfig
+from judgefast.costs.efficiencies import Efficiencies
 from judgefast.costs.estimates import Estimate
 from judgefast.costs.ranges import Range
+from judgefast.costs.rates_store import Record, keep
+from judgefast.costs.speed import Setting as SpeedSetting
+from judgefast.costs.speed import Speed
 from judgefast.errors import ConfigError, ModelError
 from judgefast.pipeline import plan_report
 from judgefast.pipeline.answers import answers_of_run
@@ -20,7 +24,7 @@ from judgefast.pipeline.setting import CostWishes
 from judgefast.pipeline.stand_in import BYTES_RANGE
 from judgefast.pipeline.workloads import workload_from_plan, workload_of
 from judgefast.reports.as_json import to_json
-from tests.costs.building import answers
+from tests.costs.building import answers, rates
 from tests.pipeline.model_folder import write_judge
 from tests.recorded import EXAMPLES, pairs, record, write_lines
 
@@ -35,6 +39,13 @@ WORKED: dict[str, Any] = {
     "gpu": "H200",
     "orders": "one",
 }
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catalogue and rates are those of the package."""
+    monkeypatch.setenv("JUDGEFAST_CATALOGUE", str(tmp_path / "catalogue"))
+    monkeypatch.setenv("JUDGEFAST_STATE", str(tmp_path / "state"))
 
 
 @pytest.fixture
@@ -240,6 +251,56 @@ def test_a_judge_that_may_think_is_noted() -> None:
     assert any("`gpt-oss-120b` may think before it answers" in note for note in made.notes)
     told = judgefast.estimate(shape=f"{shape},think=200", **WORKED | {"model": "gpt-oss-120b"})
     assert not any("may think" in note for note in told.notes)
+
+
+def calibrated(**changes: Any) -> Record:
+    """A calibration on an H200, as `--calibrate` leaves it."""
+    named = {"model": "qwen2.5-72b-instruct", "machine": "1 x NVIDIA H200"}
+    place = {"engine": "vllm", "version": "0.32.0", "options": ""}
+    told = {key: changes.pop(key) for key in list(changes) if key in named | place}
+    given: dict[str, Any] = {
+        "kind": "calibration",
+        "when": "2026-11-26T12:00:00+00:00",
+        "setting": SpeedSetting(**named | place | told),
+        "seconds": 60.0,
+        "wall": Speed(rates=rates(prompt_token=5e-4, error=0.05)),
+        "gpu": "H200-SXM",
+    }
+    return Record(**given | changes)
+
+
+def bases(made: Estimate) -> set[str]:
+    return {line.basis for line in made.lines if line.part != "pre_emptions"}
+
+
+def test_what_was_calibrated_goes_before_what_was_fitted() -> None:
+    assert bases(worked(warm=True)) == {"fitted"}
+    keep(calibrated())
+    made = worked(warm=True)
+    assert bases(made) == {"calibrated"}
+    sums = [one.arithmetic for one in made.sums if one.title == "prefill"]
+    assert sums[0].startswith("20,080,500 tokens x 0.0005 s")
+    # Another precision, another GPU: nothing was measured of it.
+    assert bases(worked(warm=True, cache="fp8")) == {"fitted"}
+    assert bases(worked(warm=True, gpu="H100:2")) == {"fitted"}
+    assert bases(worked(warm=True, model="Qwen2.5-32B-Instruct")) == {"fitted"}
+
+
+def test_another_judge_that_was_calibrated_on_the_same_gpu_is_next() -> None:
+    reached = Efficiencies(
+        mfu=0.5,
+        bandwidth=0.8,
+        cache=0.7,
+        cache_8bit=0.6,
+        step_seconds=0.001,
+        error=0.1,
+        basis="calibrated",
+        because="calibrated with another judge",
+    )
+    keep(calibrated(model="other", reached=reached))
+    made = worked(warm=True)
+    assert bases(made) == {"calibrated"}
+    assert "another judge" in made.lines[0].because
 
 
 def test_a_pilot_measures_the_answers(tmp_path: Path) -> None:

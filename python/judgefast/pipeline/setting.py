@@ -21,6 +21,7 @@ from judgefast.engines.base import Workload as Asked
 from judgefast.engines.vllm.hardware import Gpu as Seen
 from judgefast.engines.vllm.settings import Settings, Wishes, choose
 from judgefast.errors import ConfigError
+from judgefast.pipeline.measured_rates import measured_rates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +123,9 @@ def setting_for(
     )
     if tokens := given.get("max_num_batched_tokens"):
         setting = msgspec.structs.replace(setting, max_num_batched_tokens=tokens)
-    return setting
+    as_usual = (wishes.weights, wishes.cache, wishes.gpus_per_copy) == (None, None, None)
+    rates = measured_rates(model, setting, as_usual=as_usual)
+    return msgspec.structs.replace(setting, rates=rates)
 
 
 def _as_wished(model: Model, wishes: CostWishes) -> Shape:
@@ -220,9 +223,7 @@ def _notes(chosen: Settings, gpu: Gpu, known: Gpu, gpus: int, of_copy: int) -> I
         )
 
 
-def _what_fits(
-    shape: Shape, gpu: Gpu, gpus: int, wishes: CostWishes, workload: Workload
-) -> str:
+def _what_fits(shape: Shape, gpu: Gpu, gpus: int, wishes: CostWishes, workload: Workload) -> str:
     """Where it would fit: more of the same, then others that are rented, the fewest first."""
     same = list(_fitting(shape, [gpu], wishes, workload, above=gpus))
     others = [each for each in read_gpus().values() if each.key != gpu.key]
