@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -27,9 +29,6 @@ from judgefast.reports.as_json import to_json
 from tests.costs.building import answers, rates
 from tests.pipeline.model_folder import write_judge
 from tests.recorded import EXAMPLES, pairs, record, write_lines
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DATA = str(EXAMPLES / "pairs.jsonl")
 SHAPE = "questions=10000,answer=1000,rubric=500,out=500"
@@ -156,6 +155,31 @@ def test_copies_share_the_work_and_not_the_hours() -> None:
     assert two.gpu_hours.likely == pytest.approx(one.gpu_hours.likely, rel=0.01)
     together = worked(warm=True, gpu="H200:2", gpus_per_copy=2)
     assert (together.placed.copies, together.placed.gpus) == (1, 2)
+
+
+def test_arguments_of_the_engine_count_where_no_flag_says_otherwise() -> None:
+    told = {"max_num_seqs": 16, "kv_cache_dtype": "fp8", "tensor_parallel_size": 2}
+    made = worked(warm=True, gpu="H200:2", engine_args=told)
+    assert (made.placed.batch, made.placed.cache, made.placed.copies) == (16, "fp8", 1)
+    other = worked(warm=True, gpu="H200:2", engine_args=told, max_num_seqs=32, cache="16bit")
+    assert (other.placed.batch, other.placed.cache) == (32, "16bit")
+
+
+def test_rows_that_come_once_are_counted_anew_all_the_same(judge: str) -> None:
+    rows = [json.loads(text) for text in Path(DATA).read_text("utf-8").splitlines()]
+    config = RunConfig(rubric="pairwise", model=judge)
+    found = asked(config, CostWishes(gpu="H100"), data=iter(rows))
+    assert found.in_orders(1).requests * 2 == found.workload.requests == 2 * len(rows)
+
+
+def test_stdin_is_not_read_twice(judge: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO(Path(DATA).read_bytes())
+    lines = io.TextIOWrapper(io.BufferedReader(raw))
+    monkeypatch.setattr("sys.stdin", lines)
+    found = found_of(RunConfig(data=("-",), rubric="pairwise", model=judge))
+    assert found.workload.requests == 72
+    with pytest.raises(ConfigError, match=r"stdin is read once"):
+        found.in_orders(1)
 
 
 def test_gpus_that_hold_no_copy_are_paid_for_and_named() -> None:

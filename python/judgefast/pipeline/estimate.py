@@ -6,6 +6,7 @@ same tokens to compute, the same digest.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -94,6 +95,8 @@ def asked(
     _check_given(config, wishes, has_data=has_data, shape=shape)
     lengths = None if shape is None else read_shape(shape)
     rubric = rubric_in_force(config)
+    wishes = _with_engine_args(wishes, config)
+    data = list(data) if isinstance(data, Iterator) else data  # it may be planned again
     gpu, gpus = parse_gpus(str(wishes.gpu))
     model = find_model(_path_or_name(str(config.model)))
     counter = Counter(config, wishes, model, rubric, say)
@@ -102,6 +105,9 @@ def asked(
         workload, plan = counted.workload, counted.plan
 
         def in_orders(number: int) -> Workload:
+            if "-" in config.data:
+                msg = "stdin is read once, and what is asked for needs it again"
+                raise ConfigError(msg, hint="name a file in place of `-`")
             return Counter(_ordered(config, number), wishes, model, rubric, None).plan(data)[0]
     else:
         plan = None
@@ -148,6 +154,20 @@ def _check_given(
     if has_data and shape is not None:
         msg = "both DATA and --shape were given"
         raise ConfigError(msg, hint="leave --shape out: what is counted is better than lengths")
+
+
+def _with_engine_args(wishes: CostWishes, config: RunConfig) -> CostWishes:
+    """What `--engine-arg` says of layout and precision, where no flag of the estimate does."""
+    told = config.engine_args
+    small = str(told.get("kv_cache_dtype", "")).startswith("fp8")
+    said = {
+        "gpus_per_copy": told.get("tensor_parallel_size"),
+        "max_num_seqs": told.get("max_num_seqs"),
+        "cache": "fp8" if small else "16bit" if "kv_cache_dtype" in told else None,
+        "weights": "fp8" if str(told.get("quantization", "")).startswith("fp8") else None,
+    }
+    missing = {name: value for name, value in said.items() if getattr(wishes, name) is None}
+    return msgspec.structs.replace(wishes, **missing)
 
 
 def _path_or_name(model: str) -> str | Path:
