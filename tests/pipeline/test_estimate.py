@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 import judgefast
+from judgefast.catalogue.models import find_model
 from judgefast.config import RunConfig
 from judgefast.costs.efficiencies import Efficiencies
 from judgefast.costs.estimates import Estimate
@@ -18,10 +19,13 @@ from judgefast.costs.ranges import Range
 from judgefast.costs.rates_store import Record, keep
 from judgefast.costs.speed import Setting as SpeedSetting
 from judgefast.costs.speed import Speed
+from judgefast.costs.starting import starting_of
 from judgefast.errors import ConfigError, ModelError
+from judgefast.formats import FORMAT
 from judgefast.pipeline import plan_report
 from judgefast.pipeline.answers import answers_of_run
 from judgefast.pipeline.estimate import Estimated, asked
+from judgefast.pipeline.pilot_starts import with_starts_of
 from judgefast.pipeline.setting import CostWishes
 from judgefast.pipeline.stand_in import BYTES_RANGE
 from judgefast.pipeline.workloads import workload_from_plan, workload_of
@@ -275,6 +279,38 @@ def test_a_judge_that_may_think_is_noted() -> None:
     assert any("`gpt-oss-120b` may think before it answers" in note for note in made.notes)
     told = judgefast.estimate(shape=f"{shape},think=200", **WORKED | {"model": "gpt-oss-120b"})
     assert not any("may think" in note for note in told.notes)
+
+
+@pytest.mark.parametrize(
+    ("device", "model", "basis"),
+    [
+        ("cuda", "Qwen/Qwen2.5-72B-Instruct", "measured"),
+        ("cpu", "Qwen2.5-72B-Instruct", "assumed"),
+        ("cuda", "Qwen3-8B", "assumed"),
+    ],
+)
+def test_the_start_of_a_pilot_by_the_same_judge_is_measured(
+    tmp_path: Path, device: str, model: str, basis: str
+) -> None:
+    facts = {
+        "engine": "vllm",
+        "model": model,
+        "device": device,
+        "startup": {"import": 9.0, "waiting": 1.0, "start": 100.0},
+        "compile_seconds": 40.0,
+    }
+    (tmp_path / "launches").mkdir()
+    launch = {"format": FORMAT, "launch": "0" * 32, "engine": facts}
+    (tmp_path / "launches" / f"{'0' * 32}.json").write_text(json.dumps(launch), "utf-8")
+    judge = find_model("Qwen2.5-72B-Instruct")
+    found = with_starts_of(CostWishes(pilot=str(tmp_path)), judge).starts
+    steps = {step.part: step for step in starting_of(10**9, found).steps}
+    assert {steps[part].basis for part in ("load", "compile")} == {basis}
+    assert steps["boot"].basis == "assumed"
+    if basis == "measured":
+        assert steps["load"].seconds == Range.exactly(60.0)
+        assert steps["compile"].seconds == Range.exactly(49.0)
+        assert "measured in the pilot" in steps["load"].because
 
 
 def calibrated(**changes: Any) -> Record:

@@ -19,6 +19,7 @@ from judgefast.costs.shape_given import EXAMPLE, Asking, read_shape, workload_of
 from judgefast.errors import ConfigError, DataError
 from judgefast.pipeline.counting import Counter, answers_of_shape, notes_of_shape
 from judgefast.pipeline.judge import rubric_in_force
+from judgefast.pipeline.pilot_starts import with_starts_of
 from judgefast.pipeline.setting import setting_for
 
 if TYPE_CHECKING:
@@ -95,10 +96,10 @@ def asked(
     _check_given(config, wishes, has_data=has_data, shape=shape)
     lengths = None if shape is None else read_shape(shape)
     rubric = rubric_in_force(config)
-    wishes = _with_engine_args(wishes, config)
+    model = find_model(_path_or_name(str(config.model)))
+    wishes = with_starts_of(_with_engine_args(wishes, config), model)
     data = list(data) if isinstance(data, Iterator) else data  # it may be planned again
     gpu, gpus = parse_gpus(str(wishes.gpu))
-    model = find_model(_path_or_name(str(config.model)))
     counter = Counter(config, wishes, model, rubric, say)
     if lengths is None:
         counted = counter.plan(data)
