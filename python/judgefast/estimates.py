@@ -82,7 +82,7 @@ def estimate(  # noqa: PLR0913 - what a caller may bring along, all by keyword
         starts=StartWishes(**starts),
         **wished,
     )
-    wanted = decision_wishes(decisive, budgets=config.budget, pilot=wishes.pilot)
+    wanted = decision_wishes(decisive, config, pilot=wishes.pilot)
     found = asked(config, wishes, shape=shape, data=rows, say=say)
     made = found.estimate()
     return made if wanted.are_none else Decided.of(made, decide(found, wanted))
