@@ -147,6 +147,7 @@ def sample_of(
     questions = spread.needed(wishes.difference, certainty)
     items = design.items(questions)
     work = with_items(workload, items)
+    says = f"enough to tell a difference of {wishes.difference:g} from none"
     # What none of these items could tell is told of the fewest that a spread is of.
     asked = max(design.questions(workload.items), FEWEST_CLUSTERS)
     return Sample(
@@ -165,7 +166,7 @@ def sample_of(
         detectable=spread.detectable(asked, certainty),
         judgments=work.judgments,
         tokens=work.prompt_tokens + ceil(work.requests * work.answers.mean.likely),
-        way=way_of(f"a sample of {items:,}", "sample", "", work, lambda: estimate(work)),
+        way=way_of(f"a sample of {items:,}", "sample", says, work, lambda: estimate(work)),
         notes=list(design.notes),
     )
 
