@@ -49,7 +49,8 @@ def _row(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of the guide, impo
 
     price = guide_price(row.gpu)
     hours = _our_hours(row)
-    today, ours = {}, {"hours": hours, "guide": _priced(row, price, hours.likely)}
+    today: dict[str, Any] = {}
+    ours: dict[str, Any] = {"hours": hours, "guide": _priced(row, price, hours.likely)}
     for kind in _KINDS:
         found = typical(row.gpu, kind)
         today[kind] = [_priced(row, each, row.hours) for each in found] if found else None
