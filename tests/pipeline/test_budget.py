@@ -100,7 +100,8 @@ def test_a_resume_without_a_budget_keeps_it_and_starts_no_engine(tmp_path: Path)
     raised = go_on(out, budget=("12judgments",))
     assert (raised.status, raised.done) == (3, 12)
     kept = go_on(out)
-    assert (kept.status, kept.done) == (3, 12), "the last budget counts, not the first"
+    assert (kept.status, kept.done) == (3, 12)
+    assert budget_of(out).given == ["12judgments"], "the last budget counts, not the first"
     same = judge_rows(out, pairs(10))
     assert (same.status, same.done) == (3, 12), "the same command without one keeps it too"
     free = go_on(out, budget=("none",))
@@ -142,7 +143,7 @@ def test_tokens_of_all_starts_stay_within_the_budget(
     tmp_path: Path, room: int, *, counts: bool
 ) -> None:
     out = tmp_path / "run"
-    limit = 9_000
+    limit, sent = 9_000, 0
     for _ in range(2):
         engine = counting(room=room, counts=counts)
         finished = judge_rows(out, pairs(20), engine=engine, budget=(f"{limit}tokens",))
@@ -151,13 +152,15 @@ def test_tokens_of_all_starts_stay_within_the_budget(
         assert found.reached == "tokens"
         plan = read_run(out)
         each = [len(ids_of(one)) + one.decoding.max_tokens for _, one in engine.submitted]
-        longest = 2 * max(each)
+        longest, sent = 2 * max(each), sent + sum(each)
         assert limit - longest < found.spent.tokens <= limit
         assert set(asked_of_items(out).values()) == {2}
         if counts:
             journal = plan.directory.completions(["prompt_tokens", "completion_tokens"])
             sums = [pc.sum(column).as_py() for batch in journal for column in batch.columns]
             assert found.spent.tokens == sum(sums)
+        else:
+            assert found.spent.tokens == sent
         limit *= 2
 
 
