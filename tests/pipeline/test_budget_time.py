@@ -28,20 +28,22 @@ def seconds_of(out: Path) -> float:
 
 
 @pytest.fixture
-def _soon_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget_module, "CLOSING_SECONDS", 0.6)
+def _soon_closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    judge_rows(tmp_path / "warm", pairs(2))  # imports take longer than these budgets
+    monkeypatch.setattr(budget_module, "CLOSING_SECONDS", 1.5)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_soon_closed")
 def test_money_ends_a_run_in_time_with_nothing_given_up(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    engine = PacedEngine(lambda request: 0.1, room=4)
+    engine = PacedEngine(lambda request: 0.08, room=4)
     began = time.monotonic()
-    usd = 2 * 1.80 * 2.4 / 3600  # 2.4 seconds of two GPUs
+    usd = 2 * 1.80 * 3.2 / 3600  # 3.2 seconds of two GPUs
     finished = judge_rows(
         out, pairs(100), engine=engine, budget=(f"{usd:.6f}usd",), gpu="H200:2", price=1.80
     )
-    assert time.monotonic() - began < 2.9
+    assert time.monotonic() - began < 4
     assert finished.status == 3
     found = budget_of(out)
     assert found.reached == "usd"
@@ -58,7 +60,7 @@ def test_money_ends_a_run_in_time_with_nothing_given_up(tmp_path: Path) -> None:
     assert (again.status, again.done) == (3, finished.done)
     assert budget_of(out).spent == found.spent, "a start that asks nothing costs nothing"
     more = go_on(
-        out, engine=PacedEngine(lambda request: 0.1, room=4), budget=(f"{2 * usd:.6f}usd",)
+        out, engine=PacedEngine(lambda request: 0.08, room=4), budget=(f"{2 * usd:.6f}usd",)
     )
     assert more.done > finished.done
     assert usd < (budget_of(out).spent.usd or 0) <= 2 * usd
@@ -75,12 +77,12 @@ def test_answers_that_take_longer_than_all_before_are_given_up_in_time(tmp_path:
         return 0.02 if asked < 40 else 60.0
 
     finished = judge_rows(
-        out, pairs(100), engine=PacedEngine(seconds, room=4), budget=("0.0008gpu-hours",)
+        out, pairs(100), engine=PacedEngine(seconds, room=4), budget=("0.0011gpu-hours",)
     )
     assert finished.status == 3
     found = budget_of(out)
     assert (found.reached, found.given_up) == ("gpu_hours", 4)
-    assert seconds_of(out) <= 0.0008 * 3600
+    assert seconds_of(out) <= 0.0011 * 3600
     words = " ".join(render(report_of(read_run(out))).split())
     assert "4 requests given up in flight, time being up" in words
 
