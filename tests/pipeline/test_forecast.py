@@ -73,7 +73,7 @@ def calibrated(engine: Any) -> None:
         Record(
             kind="calibration",
             when="2026-11-26T10:00:00+00:00",
-            setting=setting_of(engine, {}),
+            setting=setting_of(engine),
             seconds=60.0,
             wall=speed(),
             cpu=speed(),
