@@ -26,6 +26,7 @@ from judgefast.benchmarks.sources import (
 )
 from judgefast.config import RunConfig
 from judgefast.errors import ConfigError
+from judgefast.journal.manifest import read_manifest
 from judgefast.pipeline.judge import engine_of
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ class _Bench:
         self._raw: Raw | None = None
         self._facts: dict[str, Any] = {}
         self._runs = self._read = 0
+        self._prompt_hash = ""
 
     def run(self) -> Record:
         wishes = self._wishes
@@ -163,7 +165,10 @@ class _Bench:
         finally:
             first.close()
         facts = msgspec.structs.replace(
-            source.facts(), forced=wishes.raw or wishes.force_lengths, items=self._items(source)
+            source.facts(),
+            forced=wishes.raw or wishes.force_lengths,
+            items=self._items(source),
+            prompt_hash=self._prompt_hash,
         )
         return new_record(
             engine=config.engine,
@@ -188,7 +193,8 @@ class _Bench:
     def _generated(self, engine: Engine) -> Generated:
         wishes, config = self._wishes, self._wishes.config
         small = config.engine == "embedded"
-        scale = wishes.scale or (SMALL_SCALE if small else 1.0)
+        usual = SMALL_SCALE if small else 1.0
+        scale = usual if wishes.scale is None else wishes.scale
         shape = shape_for(
             wishes.what, scale=scale, orders=wishes.orders, max_tokens=wishes.max_tokens
         )
@@ -244,7 +250,8 @@ class _Bench:
         with self._room() as folder:
             config = source.config(folder, self._runs, items)
             sample = measured(config, engine, self._gpu, stop=self._stop, say=_nothing)
-            self._read = _items_read(folder / "run")
+            manifest = read_manifest(folder / "run")
+            self._read, self._prompt_hash = manifest.data.items, manifest.rubric.prompt_hash
         self._runs += 1
         self._facts = engine.facts or {}
         return sample
@@ -271,12 +278,6 @@ class _Bench:
         """A folder for one run, which goes with it: ten of them would fill a small disk."""
         with tempfile.TemporaryDirectory(dir=self._folder) as name:
             yield Path(name)
-
-
-def _items_read(path: Path) -> int:
-    from judgefast.journal.manifest import read_manifest  # noqa: PLC0415 - after the run
-
-    return read_manifest(path).data.items
 
 
 def _nothing(words: str) -> None:

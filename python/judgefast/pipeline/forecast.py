@@ -65,7 +65,7 @@ def forecast(plan: RunPlan, judge: Judge, config: RunConfig) -> Forecast:
         JudgefastError: It cannot be foretold; the message says why.
 
     """
-    from judgefast.pipeline.estimate import workload_from_plan  # noqa: PLC0415 - half a second
+    from judgefast.pipeline.workloads import workload_from_plan  # noqa: PLC0415 - half a second
 
     engine, decoding = judge.engine, judge.prompts.decoding
     kind = kind_of(engine, decoding)

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{criterion_group, criterion_main, Criterion, Throughput};
-use judgefast_core::batches::trie::{order, Segments};
+use judgefast_core::batches::{order, Segments};
 use judgefast_core::stats::{poisson_weight, replicate_means, OutcomeRows, Path, FIXED_ONE};
 use judgefast_core::verdicts::{Choice, FormatSpec, LabelSpec, Parser};
 use regex::Regex;
@@ -23,7 +23,7 @@ impl Chance {
     }
 }
 
-fn label(place: u16, text: &str) -> LabelSpec {
+fn label(place: u8, text: &str) -> LabelSpec {
     LabelSpec {
         text: text.to_owned(),
         choice: Choice::Position(place),
@@ -59,7 +59,11 @@ fn parse(criterion: &mut Criterion) {
     });
     group.bench_function("one regular expression", |bench| {
         bench.iter(|| {
-            texts.iter().filter_map(|text| plain.find_iter(text).last()).map(|m| m.start()).sum::<usize>()
+            texts
+                .iter()
+                .filter_map(|text| plain.find_iter(text).last())
+                .map(|m| m.start())
+                .sum::<usize>()
         });
     });
     group.finish();
@@ -73,12 +77,8 @@ fn bootstrap(criterion: &mut Criterion) {
         .map(|_| i64::try_from(chance.below(3)).unwrap_or(0) * FIXED_ONE / 2)
         .collect();
     let (weights, slices) = (vec![1; OUTCOMES], vec![0; OUTCOMES]);
-    let rows = OutcomeRows {
-        cluster_id64: &clusters,
-        value: &values,
-        weight: &weights,
-        slice: &slices,
-    };
+    let rows =
+        OutcomeRows { cluster_id64: &clusters, value: &values, weight: &weights, slice: &slices };
     let mut group = criterion.benchmark_group("bootstrap");
     group.throughput(Throughput::Elements(OUTCOMES as u64 * u64::from(REPLICATES)));
     group.bench_function("judgefast", |bench| {
@@ -129,7 +129,10 @@ fn ordering(criterion: &mut Criterion) {
         bench.iter(|| {
             let mut prompts: Vec<(Vec<i32>, usize)> = (0..PROMPTS)
                 .map(|row| {
-                    (made.row(row).iter().flat_map(|&each| made.ids_of(each)).copied().collect(), row)
+                    (
+                        made.row(row).iter().flat_map(|&each| made.ids_of(each)).copied().collect(),
+                        row,
+                    )
                 })
                 .collect();
             prompts.sort_unstable();

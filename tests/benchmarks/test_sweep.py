@@ -1,0 +1,141 @@
+"""Settings that are swept, kept, read by runs, and forgotten."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.benchmarks.test_bench import USUAL, bench
+
+from judgefast.benchmarks.asked import measure
+from judgefast.benchmarks.records import Swept
+from judgefast.benchmarks.sweep import best_of, is_gain, parse_sweep, settings_of
+from judgefast.benchmarks.text import render
+from judgefast.config import RunConfig
+from judgefast.errors import ConfigError
+from judgefast.pipeline.judge import engine_of
+from judgefast.pipeline.run import run
+from judgefast.pipeline.tuned import forget_tuned, read_tuned, tuned_path
+from judgefast.stopping import Stop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .paced_engine import PacedEngine
+
+
+def swept(**given: Any) -> tuple[Any, list[str]]:
+    said: list[str] = []
+    flags = {"sweep": ("answer_ms=20,0.5",), "items": 8, "scale": 0.02, "repeats": 2}
+    record = measure(
+        "one-token",
+        USUAL | {"engine_args": {}} | flags | given,
+        stop=Stop(),
+        say=said.append,
+    )
+    return record, said
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (["a=1,2"], {"a": [1, 2]}),
+        (["a=1,2,b=x,y"], {"a": [1, 2], "b": ["x", "y"]}),
+        (["a=true", "b=0.5,auto", "a=false"], {"a": [True, False], "b": [0.5, "auto"]}),
+    ],
+)
+def test_names_have_the_values_behind_them(given: list[str], found: dict[str, list[Any]]) -> None:
+    assert parse_sweep(given) == found
+
+
+@pytest.mark.parametrize("given", ["64,128", "a=", "=3", "a=1,,2"])
+def test_a_value_without_a_name_is_refused(given: str) -> None:
+    with pytest.raises(ConfigError, match="is not of the form NAME=V1,V2"):
+        parse_sweep([given])
+
+
+def test_a_sweep_of_too_many_is_refused() -> None:
+    with pytest.raises(ConfigError, match="--sweep asks for 25 settings; it tries at most 24"):
+        parse_sweep(["a=1,2,3,4,5,b=1,2,3,4,5"])
+
+
+def test_every_setting_is_tried_once_and_the_engines_own_first() -> None:
+    found = list(settings_of({"a": [1, 2], "b": ["x", "y"]}))
+    assert found[0] == {}
+    assert {(each["a"], each["b"]) for each in found[1:]} == {
+        (a, b) for a in (1, 2) for b in "xy"
+    }
+    assert len(found) == 5
+
+
+def test_the_best_is_a_gain_only_where_no_repeat_overlaps() -> None:
+    own = Swept(settings={}, hours=[2.0, 2.2])
+    best, close = (Swept(settings={"a": 1}, hours=hours) for hours in ([1.0, 1.9], [1.0, 2.1]))
+    failed = Swept(settings={"a": 2}, failed="no room")
+    assert best_of([own, failed, best]) == 2
+    assert is_gain([own, failed, best], 2)
+    assert not is_gain([own, close], best_of([own, close]) or 0)
+    assert best_of([failed]) is None
+    assert not is_gain([own, Swept(settings={"a": 1}, hours=[3.0])], 0)
+
+
+def test_the_best_setting_is_kept_where_runs_read_it_and_say_so(
+    paced: list[PacedEngine], tmp_path: Path
+) -> None:
+    record, said = swept()
+    assert record.settings == {"answer_ms": 0.5}
+    assert [each.settings for each in record.sweep] == [{}, {"answer_ms": 20}, {"answer_ms": 0.5}]
+    assert "settings tried" in render(record)
+    assert any("kept in `" in words and "where `judgefast run` reads it" in words for words in said)
+    (line,) = tuned_path().read_text().splitlines()
+    assert json.loads(line)["options"] == {"answer_ms": 0.5}
+
+    told: list[str] = []
+    rows = [{"id": 1, "question": "?", "answer_a": "yes", "answer_b": "no"}]
+    config = RunConfig(rubric="pairwise", engine="paced", out=str(tmp_path / "run"))
+    run(config, data=rows, say=told.append, show_progress=False)
+    assert paced[-1].answer_ms == 0.5
+    (words,) = [words for words in told if words.startswith("tuned for this judge here")]
+    assert "answer_ms=0.5" in words
+    assert "`judgefast bench tuned --forget` undoes it" in words
+
+    # What the user sets counts more, and another judge is another line.
+    assert engine_of(config.replace(engine_args={"answer_ms": 9})).answer_ms == 9
+    assert engine_of(config.replace(model="other")).answer_ms == 2
+    assert engine_of(config, tuned=False).answer_ms == 2
+    assert (forget_tuned("other"), len(read_tuned())) == (0, 1)
+    assert (forget_tuned("paced-judge"), read_tuned()) == (1, [])
+    assert engine_of(config).answer_ms == 2
+
+
+def test_a_setting_that_the_engine_refuses_is_said_and_passed_over(
+    paced: list[PacedEngine],
+) -> None:
+    record, said = swept(sweep=("answer_ms=1000,0.5",))
+    assert record.sweep[1].failed == "answer_ms is 1000; the engine `paced` takes at most 100"
+    assert record.settings == {"answer_ms": 0.5}
+    assert any("not measured: answer_ms is 1000" in words for words in said)
+
+
+def test_nothing_is_kept_where_the_engines_own_choice_is_as_fast(
+    paced: list[PacedEngine],
+) -> None:
+    _, said = swept(sweep=("answer_ms=20",))
+    assert "nothing is kept: by their spreads the engine's own choice is as fast" in said
+    assert not tuned_path().exists()
+
+
+def test_what_does_not_go_together_is_refused(paced: list[PacedEngine]) -> None:
+    with pytest.raises(ConfigError, match="`answer_ms` is set by --engine-arg and by --sweep"):
+        swept(engine_args={"answer_ms": 3})
+    with pytest.raises(ConfigError, match="--sweep and --vs raw-vllm do not go together"):
+        swept(vs="raw-vllm")
+
+
+def test_a_line_that_is_no_setting_is_named(paced: list[PacedEngine]) -> None:
+    tuned_path().parent.mkdir(parents=True)
+    tuned_path().write_text("{}\n")
+    with pytest.raises(ConfigError, match=r"tuned.jsonl`, line 1 is no tuned setting") as error:
+        bench("one-token", items=2, scale=0.02, repeats=1)
+    assert error.value.hint == "remove that line, or the whole file"
