@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from judgefast.engines.base import Completion, Lane
 from judgefast.errors import ConfigError
@@ -25,7 +25,7 @@ class PacedEngine:
     """Each answer takes `answer_ms`, one after the other; all say the first answer is better."""
 
     name = "paced"
-    made: list[PacedEngine] = []
+    made: ClassVar[list[PacedEngine]] = []
 
     def __init__(self, model: str | None = None, *, answer_ms: float = 2.0) -> None:
         if answer_ms > MOST_MS:

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.benchmarks.test_bench import USUAL, bench
 
 from judgefast.benchmarks.asked import measure
 from judgefast.benchmarks.records import Swept
@@ -18,6 +17,7 @@ from judgefast.pipeline.judge import engine_of
 from judgefast.pipeline.run import run
 from judgefast.pipeline.tuned import forget_tuned, read_tuned, tuned_path
 from judgefast.stopping import Stop
+from tests.benchmarks.test_bench import USUAL, bench
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,9 +63,7 @@ def test_a_sweep_of_too_many_is_refused() -> None:
 def test_every_setting_is_tried_once_and_the_engines_own_first() -> None:
     found = list(settings_of({"a": [1, 2], "b": ["x", "y"]}))
     assert found[0] == {}
-    assert {(each["a"], each["b"]) for each in found[1:]} == {
-        (a, b) for a in (1, 2) for b in "xy"
-    }
+    assert {(each["a"], each["b"]) for each in found[1:]} == {(a, b) for a in (1, 2) for b in "xy"}
     assert len(found) == 5
 
 
