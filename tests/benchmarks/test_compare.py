@@ -27,6 +27,7 @@ from judgefast.benchmarks.records import (
     Raw,
     Record,
     Steady,
+    WorkloadFacts,
     read_record,
     read_records,
     write_record,
@@ -168,6 +169,16 @@ def test_of_several_calls_each_is_one_measurement(tmp_path: Path) -> None:
             {"workload": msgspec.structs.replace(RECORD.workload, orders="one")},
             "workload.orders both and one",
         ),
+        (
+            "workload",
+            {"workload": msgspec.structs.replace(RECORD.workload, source="other.jsonl")},
+            "workload.source None and other.jsonl",
+        ),
+        (
+            "workload",
+            {"workload": WorkloadFacts(name="x", items=1, orders="one", seed=0, scale=0.5)},
+            "; and 1 more",
+        ),
     ],
 )
 def test_what_is_not_alike_is_refused_unless_it_is_what_is_compared(
@@ -198,6 +209,11 @@ def test_settings_versions_and_more_items_are_told_and_compared() -> None:
         "workload.items": (50, 500),
         "workload.seed": (0, 1),
     }
+    assert found.warnings[0].startswith("they judged 50 to 500 items")
+    steady = Steady(seconds=1.0, judgments=9, tokens=1)
+    full = [msgspec.structs.replace(SAMPLE, steady=steady)] * 2
+    many = msgspec.structs.replace(b, samples=full)
+    assert compare(record([1.0], samples=full), many).warnings == []
 
 
 def test_what_makes_a_comparison_doubtful_is_said() -> None:
@@ -304,3 +320,15 @@ def test_the_command_says_the_verdict_and_may_gate_by_it(tmp_path: Path) -> None
     assert json.loads(call(a, b, "--json")[1])["verdict"] == "faster"
     shown = render(compare(read_record(files[0]), read_record(files[1])))
     assert shown.splitlines()[-1] == said.splitlines()[-1]
+
+
+def test_what_bench_records_can_be_compared(tmp_path: Path) -> None:
+    examples = Path(__file__).parents[2] / "examples"
+    given = ["--rubric", "pairwise-reasons", "--engine", "replay", "--repeats", "2"]
+    given += ["--recorded", str(examples / "recorded.jsonl"), "--no-warm-up"]
+    path = str(tmp_path / "now.json")
+    args = ["bench", str(examples / "pairs.jsonl"), *given, "--record", path]
+    assert CliRunner().invoke(app, args, standalone_mode=False).exception is None
+    done = CliRunner().invoke(app, ["bench", "compare", path, path], standalone_mode=False)
+    assert "can't tell by judgments/s: 1.000 times A [" in done.stdout
+    assert read_record(Path(path)).workload.source == "pairs.jsonl"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from click.testing import CliRunner, Result
 from judgefast.cli.app import app
 from judgefast.errors import ConfigError
 
+SNAPSHOT = Path(__file__).parent / "snapshots" / "decisions.txt"
 SHAPE = "questions=1000,answer=500,rubric=400,out=60"
 ESTIMATE = ["estimate", "--shape", SHAPE, "--rubric", "pairwise-reasons", "--price", "2"]
 ON = ["--model", "Qwen2.5-7B-Instruct", "--gpu", "H200"]
@@ -43,6 +47,25 @@ def test_the_exit_status_of_a_deadline_is_that_of_a_gate(
     title, answer, *_ = done.stdout.splitlines()
     assert title == "Deadline"
     assert answer.startswith(said)
+
+
+def without_figures(seen: str) -> str:
+    """Leave out what hangs on the catalogue of the day, and how it is laid out."""
+    parts = re.sub(r"\d[\d,.]*", "#", seen).split("\n\n")
+    return "\n".join(" ".join(part.split()) for part in parts)
+
+
+def test_each_answer_comes_before_the_estimate() -> None:
+    power = ["--power", "0.05", "--rate", "0.8"]
+    seen = judgefast(
+        *ON, "--deadline", "1s", "--budget", "1usd", "--budget", "100judgments", *power
+    )
+    decisions, estimate, _ = seen.stdout.partition("Estimate  ")
+    assert estimate
+    shown = without_figures(decisions)
+    if os.environ.get("JUDGEFAST_WRITE_SNAPSHOTS"):
+        SNAPSHOT.write_text(shown, encoding="utf-8")
+    assert shown == SNAPSHOT.read_text(encoding="utf-8")
 
 
 def test_json_has_the_estimate_and_its_decisions() -> None:

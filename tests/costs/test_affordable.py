@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.costs.deciding import estimated, workload
 
@@ -62,6 +62,7 @@ def test_a_budget_of_judgments_is_counted() -> None:
     assert most_items(workload(), 100, lambda work: Range.exactly(work.judgments)) == (50, 50, 50)
 
 
+@example(524_287, 1)  # 2 x 524,287 / 1000 x 1000 is more than 1,048,574 in floating point
 @settings(max_examples=20, deadline=None)
 @given(st.integers(1, 10**7), st.integers(1, 10**7))
 def test_items_scale_all_that_is_asked_and_nothing_else(items: int, others: int) -> None:

@@ -107,10 +107,11 @@ def test_what_cannot_be_is_said_in_its_place() -> None:
 
 
 def test_a_decision_endpoint_is_paid_by_the_prompt_alone() -> None:
-    way = way_by_api(api(kind="decision", usd_output=0.0), workload())
+    way = way_by_api(api(kind="decision"), workload())
     assert way.usd == Range(4.0, 4.0, 4.0)
     assert (way.kind, way.seconds, way.gpu_hours) == ("decision", None, None)
-    assert way.price == "$1 per 1M prompt tokens, P, undated, seen 2026-11-26"
+    free = way_by_api(api(kind="decision", usd_output=0.0), workload())
+    assert free.price == "$1 per 1M prompt tokens, P, undated, seen 2026-11-26"
 
 
 def test_an_api_is_paid_for_what_it_writes_and_less_for_what_it_has_read_before() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -97,10 +99,8 @@ def test_a_price_of_ones_own_is_taken_for_spot_where_pre_emptions_are_given() ->
 
 def test_pre_emptions_are_those_that_a_simulated_run_meets() -> None:
     """Oracle: a run played second by second, with machines that are taken at random."""
-    from random import Random
-
     rate, work, start, interval = 6.0, 7200.0, 400.0, 120.0
-    draw, met, runs = Random(7), 0, 4000
+    draw, met, runs = Random(7), 0, 4000  # noqa: S311 - no secret
     for _ in range(runs):
         done = 0.0
         while True:

@@ -37,7 +37,7 @@ def test_the_calculator_does_sums() -> None:
     seqs=st.integers(1, 512),
 )
 @settings(max_examples=40, deadline=None, phases=FAST)
-def test_every_printed_sum_comes_out(
+def test_every_printed_sum_comes_out(  # noqa: PLR0917 - drawn by name
     requests: int, prompt: int, mean: float, copies: int, room: int, seqs: int
 ) -> None:
     made = priced(

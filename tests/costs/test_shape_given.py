@@ -12,6 +12,8 @@ from tests.pipeline.model_folder import write_judge
 
 from judgefast.costs.shape_given import Asking, ShapeGiven, read_shape, workload_of_shape
 from judgefast.errors import ConfigError
+from judgefast.pipeline.workloads import workload_of
+from judgefast.plans import plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,10 +95,6 @@ def planned(folder: Path, rubric: str, many: int, **options: object) -> tuple[in
 
     Returns tokens, those to compute, and the tokens of a prompt with nothing in it.
     """
-    from judgefast.costs.ranges import Range
-    from judgefast.pipeline.estimate import workload_of
-    from judgefast.plans import plan
-
     judge = write_judge(folder / "judge", max_position_embeddings=100_000)
     rows = [
         {
@@ -107,9 +105,7 @@ def planned(folder: Path, rubric: str, many: int, **options: object) -> tuple[in
         }
         for number in range(QUESTIONS)
     ]
-    found = workload_of(
-        plan(rows, rubric=rubric, model=judge, **options), answers(), each=Range.exactly(1.0)
-    )
+    found = workload_of(plan(rows, rubric=rubric, model=judge, **options), answers())
     empty = len("".join(["q" * QUESTION, *["a" * ANSWER] * (1 if many == 1 else 2)]))
     head = found.prompt_tokens // found.requests - empty
     return found.prompt_tokens, found.computed_tokens.likely, head

@@ -28,6 +28,12 @@ def test_the_page_names_every_flag_of_run() -> None:
     assert shown_of("run") == flags_of("run")
 
 
+def test_estimate_takes_the_flags_of_run_and_those_of_its_own() -> None:
+    of_run = set(flags_of("run")) - {"--dry-run", "--no-estimate"}
+    assert of_run - set(flags_of("estimate")) == set()
+    assert shown_of("estimate") == sorted(set(flags_of("estimate")) - of_run | {"--json"})
+
+
 def test_plan_takes_the_flags_of_run_and_those_of_its_own() -> None:
     of_run = set(flags_of("run")) - {"--dry-run"}
     assert of_run < set(flags_of("plan"))

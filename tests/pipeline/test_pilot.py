@@ -147,6 +147,7 @@ def test_what_could_not_be_read_is_counted(tmp_path: Path) -> None:
     [of_one] = values(reading).values()
     assert pilot.missing == pytest.approx(1 - len(of_one) / COUNT)
     assert 0 < pilot.unread < pilot.missing
+    assert pilot.because.endswith(f", {100 * pilot.unread:.2g} % of judgments not read")
 
 
 def test_a_judge_that_always_agrees_does_not_need_two_questions_only(tmp_path: Path) -> None:

@@ -184,6 +184,15 @@ def test_simulated_win_rates_are_found_as_often_as_the_power_says() -> None:
     assert found == pytest.approx(0.05, abs=0.001)
 
 
+def test_clusters_that_never_differed_are_not_taken_for_certain() -> None:
+    """It is the share of clusters, changed by the whole scale, that would itself be found."""
+    factor = 1.959964 + 0.841621
+    spread = Spread(0.0, width=2.0, few=0.5)
+    share = spread.detectable(100) / 2
+    assert share == pytest.approx(factor * sqrt(share * (1 - share) / 50))
+    assert spread.needed(0.1) == pytest.approx(2 * factor**2 * 19, abs=1)
+
+
 def test_under_forty_clusters_student_asks_for_more() -> None:
     by_normal = (1.959964 + 0.841621) ** 2 * 0.25 / 0.5**2
     assert Spread(0.25).needed(0.5) == 10 > by_normal

@@ -23,6 +23,9 @@ COMPARISON_FORMAT = 1
 
 LEVEL = 0.95
 
+_SHOWN = 3
+"""Differences that an error names."""
+
 _TOGETHER = timedelta(hours=1)
 
 Across = Literal["workload", "machine", "engine", "model"]
@@ -191,9 +194,9 @@ def _verdict(ratio: Ratio) -> Literal["faster", "slower", "can't tell"]:
 
 
 def _workload_of(record: Record) -> dict[str, Any]:
-    """What makes a workload the same one: more items of it, or other texts, do not."""
+    """What makes a workload the same one; more items of it, or another seed, make no other."""
     facts = msgspec.to_builtins(record.workload)
-    return {name: value for name, value in facts.items() if name not in {"items", "seed", "source"}}
+    return {name: value for name, value in facts.items() if name not in {"items", "seed"}}
 
 
 def _machine_of(record: Record) -> dict[str, Any]:
@@ -217,7 +220,9 @@ def _refuse_unlike(a: Record, b: Record, across: Sequence[str]) -> None:
     for part in ACROSS:
         unlike = list(_unlike(of_a[part], of_b[part], part))
         if unlike and part not in across:
-            seen = "; ".join(f"{each.of} {each.a} and {each.b}" for each in unlike)
+            seen = "; ".join(f"{each.of} {each.a} and {each.b}" for each in unlike[:_SHOWN])
+            if len(unlike) > _SHOWN:
+                seen += f"; and {len(unlike) - _SHOWN} more"
             message = f"these records are not of the same {part}: {seen}"
             hint = f"measure both alike, or say --across {part} if it is what you compare"
             raise ConfigError(message, hint=hint)
@@ -259,6 +264,12 @@ def _warnings(a: Sequence[Record], b: Sequence[Record], headline: Ratio) -> Iter
     if (len(a) > 1) != (len(b) > 1):
         name = "A" if len(a) == 1 else "B"
         yield f"{name} is one call: what varies between calls is not known of it"
+    items = sorted({record.workload.items for record in (*a, *b)})
+    if len(items) > 1 and headline.figure == HEADLINES[-1]:
+        yield (
+            f"they judged {items[0]:,} to {items[-1]:,} items, and the whole phase counts: filling "
+            "up and running out weigh more on fewer"
+        )
     has_gpu = any(record.machine.gpus for record in (*a, *b))
     if has_gpu or headline.figure == HEADLINES[0] or min(len(a), len(b)) > 1:
         return

@@ -124,7 +124,8 @@ def _asked(workload: Workload) -> list[Sum]:
     return [
         Sum(
             title="prompt tokens",
-            arithmetic=f"{requests:,} requests x {_plain(mean)} tokens = {_plain(requests * mean)} tokens",
+            arithmetic=f"{requests:,} requests x {_plain(mean)} tokens = "
+            f"{_plain(requests * mean)} tokens",
         ),
         Sum(
             title="computed of them",
@@ -159,7 +160,8 @@ def _held(estimate: Estimate, timed: Timed) -> list[Sum]:
         found.append(
             Sum(
                 title="sequences at once",
-                arithmetic=f"({room:,} tokens - {_plain(prompt - own)} shared) / ({_plain(own)} own + "
+                arithmetic=f"({room:,} tokens - {_plain(prompt - own)} shared) / "
+                f"({_plain(own)} own + "
                 f"{_plain(grown)} written so far) = {timed.batch:.5g}",
             )
         )

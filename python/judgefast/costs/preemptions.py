@@ -32,6 +32,8 @@ class Preemptions(msgspec.Struct, frozen=True, kw_only=True):
     basis: Basis = "assumed"
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     """Between two states that outlive the machine."""
+    restart: Range | None = None
+    """Seconds of a cold start on another machine; None: those of the estimate's own start."""
 
     @property
     def because(self) -> str:
@@ -84,7 +86,15 @@ def expected(per_day: float, work: float, start: float, checkpoint: float) -> fl
 
 
 def seconds_of(asked: Preemptions, work: Range, start: Range) -> tuple[Range, str]:
-    """Time that they add, and the sum for the likely case."""
+    """Time that they add, and the sum for the likely case.
+
+    Args:
+        asked: How often, and what is lost each time.
+        work: Seconds of judging.
+        start: Of a cold start, where `asked` has no other.
+
+    """
+    start = asked.restart or start
     lost = asked.checkpoint_seconds / 2
     ends = [
         expected(day, judging, cold, asked.checkpoint_seconds) * (cold + lost)

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from judgefast.costs.efficiencies import Efficiencies  # noqa: TC001 - msgspec reads annotations
 from judgefast.costs.speed import Setting, Speed
-from judgefast.costs.workload import Answers  # noqa: TC001 - msgspec reads annotations
+from judgefast.costs.workload import Answers  # noqa: TC001 - as above
 from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     cpu_ratio: float | None = None
     name: str = ""
     """Of the run or the bench."""
+    reached: Efficiencies | None = None
+    """Of a calibration on GPUs of the catalogue: what it shows of them."""
+    gpu: str | None = None
+    """Their key there."""
     asked: str | None = None
     """`prompt_hash` of what a run asked."""
     answers: Answers | None = None
@@ -175,6 +180,21 @@ def known(setting: Setting, among: Sequence[Record] | None = None) -> Known | No
     wall, count = _moved(newest, newest.wall, runs, "wall", other=other)
     cpu = None if newest.cpu is None else _moved(newest, newest.cpu, runs, "cpu", other=other)[0]
     return Known(wall=wall, cpu=cpu, calibrated=newest, runs=count)
+
+
+def reached_on(gpu: str, engine: str, among: Sequence[Record] | None = None) -> Efficiencies | None:
+    """What the newest calibration of any model shows of a kind of GPU, for models that have none.
+
+    Args:
+        gpu: Key in the catalogue.
+        engine: By name.
+        among: Records, instead of those of the file.
+
+    """
+    for record in reversed(records() if among is None else among):
+        if record.reached is not None and (record.gpu, record.setting.engine) == (gpu, engine):
+            return record.reached
+    return None
 
 
 def answers_before(

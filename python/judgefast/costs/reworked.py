@@ -22,14 +22,18 @@ def with_items(workload: Workload, items: int) -> Workload:
     """
     if items == workload.items:
         return workload
-    factor = items / workload.items
+
+    def scaled(count: int) -> int:
+        """In whole numbers, so that what is scaled and scaled back is the same; none is lost."""
+        return -(-count * items // workload.items)
+
     return msgspec.structs.replace(
         workload,
         items=items,
-        judgments=ceil(workload.judgments * factor),
-        requests=ceil(workload.requests * factor),
-        prompt_tokens=ceil(workload.prompt_tokens * factor),
-        computed_tokens=workload.computed_tokens.times(factor),
+        judgments=scaled(workload.judgments),
+        requests=scaled(workload.requests),
+        prompt_tokens=scaled(workload.prompt_tokens),
+        computed_tokens=workload.computed_tokens.times(items / workload.items),
         because=f"{workload.because}; taken for {items:,} items like these",
     )
 

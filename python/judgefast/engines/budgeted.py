@@ -24,6 +24,11 @@ RECENT = 256
 """Answers, the last ones, by whose slowest the end of what is in flight is foretold."""
 
 
+SHORT_SECONDS = 300.0
+"""Where no more is left than this, requests in flight are doubled with each answer at most: until
+some have come back nobody knows whether as many as there is room for will, in time."""
+
+
 class Cost(NamedTuple):
     """The most that all requests of one item may cost which this start asks."""
 
@@ -224,6 +229,8 @@ class Budgeted:
             self.reached = self._limits.ends_by
         elif self._exceeds_tokens(cost):
             self.reached = None if self._flying else "tokens"
+        elif self._starts_slowly(cost):
+            self.reached = None
         else:
             self._begun[item] = cost.requests
             self._unsent += cost.requests
@@ -249,6 +256,14 @@ class Budgeted:
             return False
         out = len(self._flying) + self._unsent + cost.requests
         return self._tokens + self._reserved + cost.tokens + out * self._excess > limit
+
+    def _starts_slowly(self, cost: Cost) -> bool:
+        """Whether an item waits, since too few have come back for the time that is left."""
+        ends = self._limits.ends
+        if ends is None or not self._flying or len(self._seconds) >= self._room:
+            return False
+        out = len(self._flying) + self._unsent + cost.requests
+        return ends - self._clock() < SHORT_SECONDS and out > 2 * len(self._seconds)
 
     def _exceeds_time(self, cost: Cost) -> bool:
         """Whether an item would come back too late, as long as answers take now."""

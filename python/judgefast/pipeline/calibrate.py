@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast.costs.calibration import Measured, fit
+from judgefast.costs.efficiencies import efficiencies_of
 from judgefast.costs.rates_store import Record, keep, now
+from judgefast.costs.reached import reached_by
 from judgefast.engines import create_engine
 from judgefast.engines.base import Workload
-from judgefast.errors import ConfigError
+from judgefast.errors import ConfigError, JudgefastError
+from judgefast.pipeline.forecast import gpu_setting
 from judgefast.pipeline.gauge import Gauge
 from judgefast.pipeline.probes import Done, Prober, done, probes_for
-from judgefast.pipeline.speed import can_be_measured, gpus_of, place_of, setting_of
+from judgefast.pipeline.speed import can_be_measured, cores, gpus_of, place_of, setting_of
 from judgefast.reports.calibration_report import Calibration, Probed
 
 if TYPE_CHECKING:
@@ -38,7 +41,7 @@ LEAST_SECONDS = 5.0
 
 _ROUND_BY_SHORT = 28.0
 """What a round takes, in times of the probe that sizes it; measured on two cores."""
-_ROUNDS = 3
+_ROUNDS = 2.5
 """As many as the time shall be enough for."""
 _SIZES = 0.15, 40.0
 """Least and most that probes are shrunk and grown by."""
@@ -87,6 +90,8 @@ def calibrate(
         rounds = _measure(engine, seconds)
         place = place_of(engine)
     found = _calibration(engine, setting, place, rounds, load)
+    if gpus_of(engine):
+        found = _with_reached(found, engine, config, rounds)
     if store:
         path = keep(
             Record(
@@ -96,6 +101,8 @@ def calibrate(
                 seconds=found.seconds,
                 wall=found.wall,
                 cpu=found.cpu,
+                reached=found.reached,
+                gpu=found.gpu,
             )
         )
         found = msgspec.structs.replace(found, stored=str(path))
@@ -144,7 +151,7 @@ def _measure(engine: Engine, seconds: float) -> _Rounds:
     prober = Prober(engine, tokenizer)
     apart = bool(getattr(engine, "reads_labels_apart", False))
     began = time.monotonic()
-    probes = _sized(prober, probes_for(engine), seconds)
+    probes = _sized(engine, prober, seconds)
     rounds = _Rounds(probes)
     while True:
         before = time.monotonic()
@@ -161,20 +168,26 @@ def _measure(engine: Engine, seconds: float) -> _Rounds:
             return rounds
 
 
-def _sized(prober: Prober, probes: list[Probe], seconds: float) -> list[Probe]:
-    """Warm the engine up, and fit the probes to its speed and to the time."""
+def _sized(engine: Engine, prober: Prober, seconds: float) -> list[Probe]:
+    """Warm the engine up, and fit its probes to its speed and to the time.
+
+    On a CPU its speed is what it would be with the cores for itself: where others take them, a
+    round takes longer than it should, but is not too small to say anything.
+    """
+    probes = probes_for(engine)
     shorts = [probe for probe in probes if probe.name == "short prompts"]
-    warm = [
-        *shorts,
-        *[probe._replace(requests=2) for probe in probes if probe.labels or probe.is_held],
-    ]
-    for probe in warm:
+    special = [probe._replace(requests=2) for probe in probes if probe.labels or probe.is_held]
+    for probe in [*shorts, *special]:
         prober.send(prober.make(probe))
-    began = time.monotonic()
+    gauge = Gauge(engine)
     for probe in shorts:
         prober.send(prober.make(probe))
+    spent = gauge.spent()
+    taken = spent.wall
+    if spent.cpu and not gpus_of(engine):
+        taken = min(taken, spent.cpu / cores())
     least, most = _SIZES
-    wanted = seconds / _ROUNDS / (_ROUND_BY_SHORT * (time.monotonic() - began))
+    wanted = seconds / _ROUNDS / (_ROUND_BY_SHORT * taken)
     factor = min(most, max(least, wanted))
     return [probe.times(factor) for probe in probes]
 
@@ -212,6 +225,24 @@ def _calibration(
         busy=busy,
         notes=_notes(busy, rounds, has_cpu=has_cpu),
     )
+
+
+def _with_reached(
+    found: Calibration, engine: Engine, config: RunConfig, rounds: _Rounds
+) -> Calibration:
+    """Add what the rates show of the GPUs, where these and the model are in the catalogue."""
+    longest = max(rounds.spent.values(), key=lambda each: each[-1][0].workload.longest_prompt)
+    try:
+        placed = gpu_setting(engine, config, longest[-1][0].workload)
+        how: dict[str, Any] = {"gpus": placed.gpus_per_copy, "weights": placed.weights}
+        like = efficiencies_of(gpu=placed.gpu, shape=placed.shape, **how)
+        reached = reached_by(
+            found.wall.rates, placed.shape, placed.gpu, like=like, cache=placed.cache, **how
+        )
+    except JudgefastError as error:
+        note = f"what it shows of the GPU is not known to the roofline: {error}"
+        return msgspec.structs.replace(found, notes=[*found.notes, note])
+    return msgspec.structs.replace(found, reached=reached, gpu=placed.gpu.key)
 
 
 def _measured(rounds: _Rounds, clock: str) -> list[Measured]:

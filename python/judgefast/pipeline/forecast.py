@@ -12,8 +12,8 @@ import msgspec
 
 from judgefast.costs.estimates import Estimate, Placed
 from judgefast.costs.ranges import Range
-from judgefast.costs.rates_store import answers_before, now
-from judgefast.errors import JudgefastError
+from judgefast.costs.rates_store import answers_before, now, reached_on
+from judgefast.errors import ConfigError, JudgefastError
 from judgefast.journal.forecast import Forecast
 from judgefast.pipeline.speed import (
     can_be_measured,
@@ -28,6 +28,7 @@ from judgefast.pipeline.speed import (
 if TYPE_CHECKING:
     from judgefast.config import RunConfig
     from judgefast.costs.calibration import Place
+    from judgefast.costs.estimate import Setting
     from judgefast.costs.rates import Rates
     from judgefast.costs.rates_store import Known
     from judgefast.costs.workload import Answers, Workload
@@ -63,7 +64,7 @@ def forecast(plan: RunPlan, judge: Judge, config: RunConfig) -> Forecast:
         JudgefastError: It cannot be foretold; the message says why.
 
     """
-    from judgefast.pipeline.estimate import workload_from_plan  # noqa: PLC0415 - half a second
+    from judgefast.pipeline.workloads import workload_from_plan  # noqa: PLC0415 - half a second
 
     engine, decoding = judge.engine, judge.prompts.decoding
     kind = kind_of(engine, decoding)
@@ -142,9 +143,25 @@ def seconds_within(workload: Workload, rates: Rates, place: Place) -> Range:
 def _on_gpus(
     engine: Engine, config: RunConfig, workload: Workload, known: Known | None, kind: Kind
 ) -> Estimate:
+    from judgefast.costs.estimate import estimate  # noqa: PLC0415 - as above
+
+    setting = gpu_setting(engine, config, workload)
+    if known is not None:
+        rates = known.rates("wall", **kind._asdict())
+    else:
+        rates = _by_other_models(setting, engine.name)
+    return estimate(workload, msgspec.structs.replace(setting, rates=rates))
+
+
+def gpu_setting(engine: Engine, config: RunConfig, workload: Workload) -> Setting:
+    """How a judge is set up on the GPUs of this machine, by the catalogue.
+
+    Raises:
+        ConfigError: They are not in the catalogue, or the model is not known.
+
+    """
     from judgefast.catalogue.gpus import find_gpu, parse_gpus  # noqa: PLC0415 - as above
     from judgefast.catalogue.models import model_of  # noqa: PLC0415 - as above
-    from judgefast.costs.estimate import estimate  # noqa: PLC0415 - as above
     from judgefast.pipeline.setting import CostWishes, setting_for  # noqa: PLC0415 - as above
 
     products = gpus_of(engine)
@@ -162,11 +179,25 @@ def _on_gpus(
     folder: Any = getattr(engine, "folder", None)
     if folder is None:
         msg = f"the engine `{engine.name}` does not say where its model is"
-        raise JudgefastError(msg)
-    setting = setting_for(model_of(folder.path), gpu, wishes, workload, gpus=gpus)
-    if known is not None:
-        setting = msgspec.structs.replace(setting, rates=known.rates("wall", **kind._asdict()))
-    return estimate(workload, setting)
+        raise ConfigError(msg)
+    return setting_for(model_of(folder.path), gpu, wishes, workload, gpus=gpus)
+
+
+def _by_other_models(setting: Setting, engine: str) -> Rates | None:
+    """Rates by what a calibration of another model has shown of these GPUs; None without one."""
+    from judgefast.costs.roofline import rates_of  # noqa: PLC0415 - as above
+
+    reached = reached_on(setting.gpu.key, engine)
+    if reached is None:
+        return None
+    return rates_of(
+        setting.shape,
+        setting.gpu,
+        efficiencies=reached,
+        gpus=setting.gpus_per_copy,
+        weights=setting.weights,
+        cache=setting.cache,
+    )
 
 
 def _whole(value: object) -> int | None:

@@ -83,6 +83,8 @@ class Pilot(NamedTuple):
             )
         if self.ties is not None:
             parts.append(f"{100 * self.ties:.0f} % ties")
+        if self.unread:
+            parts.append(f"{100 * self.unread:.2g} % of judgments not read")
         return ", ".join(parts)
 
 

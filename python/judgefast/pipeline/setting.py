@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from judgefast.catalogue.gpus import read_gpus
+from judgefast.catalogue.prices import typical
 from judgefast.catalogue.shape import Precision  # noqa: TC001 - msgspec reads annotations
 from judgefast.costs.estimate import Setting
 from judgefast.costs.offers import offers_of
@@ -94,13 +95,17 @@ def setting_for(
     try:
         chosen = _chosen(shape, known, gpus, wishes, workload)
     except ConfigError as error:
-        hint = _what_fits(shape, gpu, gpus, wishes, workload) or error.hint
+        hint = _what_fits(shape, gpu, gpus, wishes, workload)
         raise ConfigError(str(error), hint=hint) from None
     fit = chosen.layout.fit
     of_copy = fit.gpus if fit else wishes.gpus_per_copy or 1
     given = chosen.arguments
     is_rounded = fit is not None and fit.weights_quantized
     is_small = fit is not None and fit.cache_bytes == 1
+    preemptions = preemptions_of(wishes.preemptions_per_day, wishes.checkpoint_seconds)
+    if wishes.starts.warm:  # the machine that takes the place of another one is cold
+        cold = starting_of(shape.weight_bytes, msgspec.structs.replace(wishes.starts, warm=False))
+        preemptions = msgspec.structs.replace(preemptions, restart=cold.seconds)
     setting = Setting(
         model=model.name,
         shape=shape,
@@ -112,7 +117,7 @@ def setting_for(
         max_num_seqs=wishes.max_num_seqs or given["max_num_seqs"],
         starting=starting_of(shape.weight_bytes, wishes.starts),
         offers=offers_of(gpu, price=wishes.price, provider=wishes.provider),
-        preemptions=preemptions_of(wishes.preemptions_per_day, wishes.checkpoint_seconds),
+        preemptions=preemptions,
         notes=tuple(_notes(chosen, gpu, known, gpus, of_copy)),
     )
     if tokens := given.get("max_num_batched_tokens"):
@@ -217,20 +222,24 @@ def _notes(chosen: Settings, gpu: Gpu, known: Gpu, gpus: int, of_copy: int) -> I
 
 def _what_fits(
     shape: Shape, gpu: Gpu, gpus: int, wishes: CostWishes, workload: Workload
-) -> str | None:
-    """Where it would fit: more of the same, then others, the fewest first."""
-    same = next(_fitting(shape, [gpu], wishes, workload, above=gpus), None)
-    if same is None and wishes.weights in {None, "bf16"}:
-        fewer = msgspec.structs.replace(wishes, weights="fp8")
-        if wishes.weights == "bf16" and _fits(shape, gpu, gpus, fewer, workload):
-            return f"--weights fp8 fits on {gpus} x {gpu.key}"
+) -> str:
+    """Where it would fit: more of the same, then others that are rented, the fewest first."""
+    same = list(_fitting(shape, [gpu], wishes, workload, above=gpus))
     others = [each for each in read_gpus().values() if each.key != gpu.key]
-    found = [same] if same else []
-    found += sorted(_fitting(shape, others, wishes, workload), key=lambda place: place[1])
-    places = [f"{count} x {key}" for key, count in found[:_MOST_PLACES]]
-    if not places:
-        return "no accelerator of the catalogue holds it: take a smaller judge (judgefast models)"
-    return f"it fits on {', or '.join(places)}: --gpu {found[0][0]}:{found[0][1]}"
+    found = same + sorted(_fitting(shape, others, wishes, workload), key=_easily_had)
+    ways = [f"{count} x {key}" for key, count in found[:_MOST_PLACES]]
+    words = "no accelerator of the catalogue holds it: take a smaller judge (judgefast models)"
+    if ways:
+        words = f"it fits on {', or '.join(ways)}: --gpu {found[0][0]}:{found[0][1]}"
+    rounded = msgspec.structs.replace(wishes, weights="fp8")
+    if wishes.weights == "bf16" and _fits(shape, gpu, gpus, rounded, workload):
+        words += f"; or --weights fp8, with which {gpus} x {gpu.key} will do"
+    return words
+
+
+def _easily_had(place: tuple[str, int]) -> tuple[bool, int]:
+    """Sort key: what has a price of today comes first, then the fewest."""
+    return typical(place[0], "on_demand") is None, place[1]
 
 
 def _fitting(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from judgefast.costs.calibration import Place  # noqa: TC001 - msgspec reads annotations
+from judgefast.costs.efficiencies import Efficiencies  # noqa: TC001 - as below
 from judgefast.costs.speed import Setting, Speed  # noqa: TC001 - as above
 
 CALIBRATION_FORMAT = 1
@@ -43,6 +44,10 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     probes: list[Probed]
     busy: float | None = None
     """Share of the CPU that others took meanwhile; None where the kernel does not say."""
+    reached: Efficiencies | None = None
+    """On GPUs of the catalogue: shares of the datasheet."""
+    gpu: str | None = None
+    """Their key there."""
     stored: str | None = None
     """File that it was added to."""
     notes: list[str] = []

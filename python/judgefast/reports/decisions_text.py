@@ -111,7 +111,8 @@ def _sample(sample: Sample) -> list[RenderableType]:
     if sample.others:
         others = ", ".join(f"{count:,} at {label}" for label, count in sample.others.items())
         table.add_row("otherwise", others)
-    table.add_row("asked about", f"these items find {sample.detectable:.3g} or more")
+    found = f"find a difference of {sample.detectable:.3g} or more"
+    table.add_row("these items", f"those that were asked about {found}")
     work = f"{plural(sample.judgments, 'judgment')}, {sample.tokens:,} tokens"
     table.add_row("work", f"{work} for one run")
     table.add_row("cost", _cost(sample.way))

@@ -192,7 +192,7 @@ def _reasons(estimate: Estimate) -> list[RenderableType]:
         words = one.because.removesuffix(shared) if one.part in _JUDGING else one.because
         table.add_row(one.part.replace("_", "-"), line(words, SENTENCE_LIMIT))
         if shared and one.part in _JUDGING and one.because == judging[-1]:
-            table.add_row("these", line(shared.removeprefix("; "), SENTENCE_LIMIT))
+            table.add_row("rates", line(shared.removeprefix("; "), SENTENCE_LIMIT))
     notes = [line(note, SENTENCE_LIMIT) for note in estimate.notes]
     found: list[RenderableType] = ["", Text("Why", style="bold"), table]
     if notes:
