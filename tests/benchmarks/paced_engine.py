@@ -38,6 +38,8 @@ class PacedEngine:
         self.answer_ms = answer_ms
         self.starts = self.closes = 0
         self.answered = 0
+        self.seen: list[str] = []
+        """Prompts, as they came."""
         self._waiting: deque[tuple[float, Request]] = deque()
         type(self).made.append(self)
 
@@ -53,6 +55,7 @@ class PacedEngine:
 
     def submit(self, lane: int, requests: Sequence[Request]) -> None:
         self._waiting.extend((time.time(), request) for request in requests)
+        self.seen += [request.prompt.text for request in requests if request.prompt]
 
     def collect(self, *, timeout_seconds: float) -> list[Completion]:
         if not self._waiting:

@@ -49,6 +49,7 @@ def test_a_workload_is_run_again_on_one_engine_with_new_texts(paced: list[PacedE
     assert [sample.judgments for sample in record.samples] == [12] * 3
     # The warm-up judged a quarter of them, and is none of the samples.
     assert engine.answered == 3 * 12 + 3
+    assert len(set(engine.seen)) == 3 * 12 + 3  # none is found whole in a cache
     assert [sample.steps for sample in record.samples] == [12] * 3
     first = record.samples[0]
     assert (first.parsed, first.failed, first.requests) == (12, 0, 12)

@@ -99,7 +99,10 @@ def test_the_best_setting_is_kept_where_runs_read_it_and_say_so(
     assert "`judgefast bench tuned --forget` undoes it" in words
 
     # What the user sets counts more, and another judge is another line.
-    assert engine_of(config.replace(engine_args={"answer_ms": 9})).answer_ms == 9
+    silent: list[str] = []
+    given = config.replace(engine_args={"answer_ms": 9})
+    assert engine_of(given, say=silent.append).answer_ms == 9
+    assert not silent
     assert engine_of(config.replace(model="other")).answer_ms == 2
     assert engine_of(config, tuned=False).answer_ms == 2
     assert (forget_tuned("other"), len(read_tuned())) == (0, 1)
