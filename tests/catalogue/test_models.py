@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from judgefast.catalogue.config_json import kept
 from judgefast.catalogue.files import FOLDER
 from judgefast.catalogue.model_view import view_of
 from judgefast.catalogue.models import Model, find_model, model_of, read_models
@@ -115,6 +116,11 @@ def test_sums_are_those_of_the_facts(
             expected = computed[f"weight_bytes_{by_precision[precision]}"]
             assert shape.weight_bytes_at(precision) == expected, (key, precision)
     assert seen == 43
+
+
+@pytest.mark.parametrize("model", read_models().values(), ids=lambda model: model.key)
+def test_nothing_is_kept_that_no_sum_reads(model: Model) -> None:
+    assert model.config is None or kept(model.config) == model.config
 
 
 def test_what_people_get_wrong_is_right() -> None:

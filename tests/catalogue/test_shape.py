@@ -158,6 +158,13 @@ def test_a_checkpoint_that_is_quantised_keeps_its_own_precision() -> None:
             },
             "fp8",
         ),
+        (
+            {
+                "quant_method": "compressed-tensors",
+                "config_groups": {"group_0": {"weights": {"num_bits": 4, "type": "int"}}},
+            },
+            "4bit",
+        ),
     ],
 )
 def test_ways_of_quantising_are_known_by_their_bits(
@@ -167,6 +174,93 @@ def test_ways_of_quantising_are_known_by_their_bits(
     shape = shape_of(None, {**sizes, "intermediate_size": 128, "quantization_config": said})
     assert shape.precision == precision
     assert (shape.weight_bytes is None) == (precision is None)
+
+
+_SMALL: dict[str, object] = {
+    "hidden_size": 64,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "intermediate_size": 96,
+    "vocab_size": 320,
+    "head_dim": 16,
+}
+_EXPERTS = {"num_experts_per_tok": 2, "moe_intermediate_size": 24}
+_HYBRID = {
+    **_EXPERTS,
+    "n_routed_experts": 4,
+    "n_shared_experts": 1,
+    "moe_shared_expert_intermediate_size": 40,
+    "mamba_num_heads": 4,
+    "mamba_head_dim": 8,
+    "ssm_state_size": 8,
+    "n_groups": 2,
+    "conv_kernel": 4,
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "counted"),
+    [
+        ("cohere2", {}, 143_680),
+        (
+            "deepseek_v2",
+            _EXPERTS
+            | {"kv_lora_rank": 8, "qk_rope_head_dim": 4, "qk_nope_head_dim": 8, "v_head_dim": 6}
+            | {"n_routed_experts": 4, "n_shared_experts": 1, "first_k_dense_replace": 1},
+            153_184,
+        ),
+        ("gemma", {"tie_word_embeddings": True}, 143_936),
+        ("gemma2", {"sliding_window": 8}, 144_448),
+        ("olmo2", {}, 164_800),
+        ("olmo3", {}, 164_800),
+        ("phi3", {}, 164_416),
+        ("llama", {"mlp_bias": True, "attention_bias": True}, 166_208),
+        ("mistral", {}, 164_416),
+        (
+            "qwen2_moe",
+            _EXPERTS
+            | {"num_experts": 4, "shared_expert_intermediate_size": 40, "decoder_sparse_step": 2},
+            180_928,
+        ),
+        ("qwen3", {"attention_bias": True}, 165_312),
+        ("qwen3_moe", _EXPERTS | {"num_experts": 4, "mlp_only_layers": [0, 2]}, 165_056),
+        (
+            "qwen3_next",
+            _EXPERTS
+            | {"num_experts": 4, "shared_expert_intermediate_size": 40}
+            | {"linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_key_head_dim": 8}
+            | {"linear_value_head_dim": 8, "linear_conv_kernel_dim": 4}
+            | {"full_attention_interval": 4},
+            190_608,
+        ),
+        (
+            "glm4_moe",
+            _EXPERTS
+            | {"n_routed_experts": 4, "n_shared_experts": 2, "first_k_dense_replace": 1}
+            | {"use_qk_norm": True, "attention_bias": True},
+            193_484,
+        ),
+        ("nemotron_h", _HYBRID | {"hybrid_override_pattern": "M*-E"}, 92_336),
+        (
+            "nemotron_h",
+            _HYBRID | {"layers_block_type": ["mamba", "full_attention", "mlp", "moe"]},
+            92_336,
+        ),
+    ],
+)
+def test_a_small_model_of_each_class_has_what_transformers_builds(
+    kind: str, more: dict[str, object], counted: int
+) -> None:
+    """By transformers 5.19 on its `meta` device; biases of routers, buffers there, count."""
+    config = _SMALL | {"model_type": kind} | more
+    assert shape_of(None, config).parameters == counted
+    assert shape_of(None, kept(config)).parameters == counted
+
+
+def test_layers_of_an_unknown_letter_are_not_guessed() -> None:
+    config = _SMALL | _HYBRID | {"model_type": "nemotron_h", "hybrid_override_pattern": "M*?E"}
+    assert shape_of(None, config).parameters is None
 
 
 _JSON = st.recursive(

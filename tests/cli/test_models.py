@@ -133,6 +133,11 @@ def test_json_has_facts_sums_and_places(told: Callable[..., str]) -> None:
     assert {each["name"]: each["value"] for each in seen["sizes"]}["KV a token, fp8"] == 163_840
     fp8 = next(each for each in seen["fits"] if each["weights"] == "fp8")
     assert (fp8["gpus"], fp8["sequences"], fp8["memory_as_sold"]) == (1, 60, False)
+    unsure = json.loads(told("Qwen2.5-72B-Instruct", "--fits", "B200", "--json"))["fits"]
+    assert {(each["memory_bytes"], each["memory_as_sold"]) for each in unsure} == {
+        (180 * 10**9, True)
+    }
+    assert "* as sold: what the driver reports is not known" in told("Qwen3-8B", "--fits", "B200")
 
 
 def test_a_model_of_ones_own_is_added_and_found(

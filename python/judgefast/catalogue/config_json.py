@@ -28,6 +28,7 @@ KEYS = frozenset(
         "intermediate_size",
         "kv_lora_rank",
         "layer_types",
+        "layers_block_type",
         "linear_conv_kernel_dim",
         "linear_key_head_dim",
         "linear_num_key_heads",
@@ -99,6 +100,9 @@ _UNSAID: dict[str, dict[str, Any]] = {
 }
 """What config.json leaves to its class, by `model_type`, and what sizes hang on."""
 
+_LETTERS = {"mamba": "M", "attention": "*", "full_attention": "*", "mlp": "-", "moe": "E"}
+"""Layers of Nemotron-H by either of its ways to name them."""
+
 _BLOCK = {
     "attention": ("n_heads_in_group", "no_op", "replace_with_linear"),
     "ffn": ("ffn_mult", "intermediate_size", "no_op", "replace_with_linear"),
@@ -109,6 +113,9 @@ def text_of(config: dict[str, Any]) -> dict[str, Any]:
     """What a config.json says of the text model, with what its class adds."""
     text = config.get("text_config")
     told: dict[str, Any] = {**config, **text} if isinstance(text, dict) else config
+    if kinds := texts(told, "layers_block_type"):  # what `hybrid_override_pattern` became
+        pattern = "".join(_LETTERS.get(kind, "?") for kind in kinds)
+        told = {**told, "hybrid_override_pattern": pattern, "num_hidden_layers": len(kinds)}
     return {**_UNSAID.get(str(told.get("model_type")), {}), **told}
 
 

@@ -88,6 +88,8 @@ def count_parameters(told: dict[str, Any], heads: int) -> Count | None:
     if blocks := blocks_of(told):
         terms += _blocks(sizes, blocks)
     elif isinstance(pattern := told.get("hybrid_override_pattern"), str):
+        if set(pattern) - set("M*-E"):
+            return None
         terms += _patterned(sizes, pattern)
     else:
         layers = _layers(sizes)
