@@ -75,7 +75,7 @@ def estimate(  # noqa: PLR0913 - what a caller may bring along, all by keyword
         named["data"] = paths
     config = config_from(options | named, where="judgefast.estimate")
     wishes = wishes_from(wished, config)
-    wanted = decision_wishes(decisive, budgets=config.budget, pilot=wishes.pilot)
+    wanted = decision_wishes(decisive, config, pilot=wishes.pilot)
     found = asked(config, wishes, shape=shape, data=rows, say=say)
     made = found.estimate()
     return made if wanted.are_none else Decided.of(made, decide(found, wanted))
