@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import judgefast
 from judgefast.catalogue.models import find_model
 from judgefast.costs.efficiencies import Efficiencies
-from judgefast.costs.estimates import Estimate
 from judgefast.costs.ranges import Range
 from judgefast.costs.rates_store import Record, keep
 from judgefast.costs.speed import Setting as SpeedSetting
@@ -25,6 +23,11 @@ from judgefast.pipeline.setting import CostWishes
 from tests.costs.building import rates
 from tests.pipeline.test_estimate import DATA, WORKED, worked
 from tests.recorded import pairs, record, write_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from judgefast.costs.estimates import Estimate
 
 
 @pytest.fixture(autouse=True)
