@@ -108,7 +108,7 @@ def write(found: Table) -> None:
 
 def _rounded(fitted: object) -> dict[str, float]:
     """Floats of a row, to what means something."""
-    found = msgspec.structs.asdict(fitted)  # type: ignore[arg-type] - a Struct
+    found = msgspec.structs.asdict(fitted)  # type: ignore[arg-type]  # a Struct
     return {name: float(f"{value:.4g}") for name, value in found.items() if type(value) is float}
 
 

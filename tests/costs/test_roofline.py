@@ -120,8 +120,8 @@ def test_the_sums_that_are_shown_come_to_the_rates(
     name: str, gpu: str, gpus: int, weights: Precision | None, cache: str
 ) -> None:
     given = {"efficiencies": REACHED, "gpus": gpus, "weights": weights, "cache": cache}
-    rates = rates_of(shape(name), find_gpu(gpu), **given)  # type: ignore[arg-type] - drawn
-    shown = rates_sums(shape(name), find_gpu(gpu), **given)  # type: ignore[arg-type] - drawn
+    rates = rates_of(shape(name), find_gpu(gpu), **given)  # type: ignore[arg-type]  # drawn
+    shown = rates_sums(shape(name), find_gpu(gpu), **given)  # type: ignore[arg-type]  # drawn
     seconds = 0.0
     for _, arithmetic in shown:
         left, _, right = arithmetic.rpartition(" = ")

@@ -81,8 +81,10 @@ def engines(draw: st.DrawFn) -> Engine:
 def test_the_sums_come_to_what_an_engine_takes_step_by_step(
     engine: Engine, answers: list[int]
 ) -> None:
-    asked = workload(engine.prompt, engine.computed, answers)
-    assert timed(asked, engine).seconds == pytest.approx(engine.run(answers), rel=0.15)
+    found = timed(workload(engine.prompt, engine.computed, answers), engine)
+    # Of few waves the last is much, and how long it is hangs on one answer.
+    allowed = 0.08 + 0.6 * found.batch / len(answers)
+    assert found.seconds == pytest.approx(engine.run(answers), rel=allowed)
 
 
 @pytest.mark.parametrize("answer", [2, 8, 60])
