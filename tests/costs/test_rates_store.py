@@ -161,6 +161,15 @@ def test_runs_that_scatter_widen_the_range() -> None:
     assert wild.wall.rates.error > 0.4
 
 
+def test_what_a_start_does_once_is_shared_by_its_requests() -> None:
+    once = msgspec.structs.replace(speed(), held_token=0.25, held_start=8.0)
+    assert once.rates_for(is_held=True, requests=4).request == 2.0
+    assert once.rates_for(is_held=True).request == 0.0
+    assert once.rates_for(requests=4).request == 0.0
+    assert once.rates_for(is_held=True, requests=4).sequence == 0.25
+    assert once.scaled(2.0, 0.1, "").rates_for(is_held=True, requests=4).request == 4.0
+
+
 def test_a_torn_line_is_left_out_and_the_rest_is_read(folder: Path) -> None:
     keep(calibration(step=2.0))
     with (folder / NAME).open("ab") as file:
