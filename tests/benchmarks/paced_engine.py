@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from judgefast.engines.base import Completion, Lane
 from judgefast.errors import ConfigError
@@ -25,7 +25,7 @@ class PacedEngine:
     """Each answer takes `answer_ms`, one after the other; all say the first answer is better."""
 
     name = "paced"
-    made: list[PacedEngine] = []
+    made: ClassVar[list[PacedEngine]] = []
 
     def __init__(self, model: str | None = None, *, answer_ms: float = 2.0) -> None:
         if answer_ms > MOST_MS:
@@ -38,6 +38,8 @@ class PacedEngine:
         self.answer_ms = answer_ms
         self.starts = self.closes = 0
         self.answered = 0
+        self.seen: list[str] = []
+        """Prompts, as they came."""
         self._waiting: deque[tuple[float, Request]] = deque()
         type(self).made.append(self)
 
@@ -46,13 +48,15 @@ class PacedEngine:
         return {"version": "1", "model_folder": "nowhere"}
 
     def counters(self) -> dict[str, float]:
-        return {"steps": self.answered, "preemptions": 0}
+        """`preemptions` say what its answers should have taken, in a machine that nobody shares."""
+        return {"steps": self.answered, "preemptions": self.answered * self.answer_ms}
 
     def in_flight(self, lane: int) -> int:
         return len(self._waiting)
 
     def submit(self, lane: int, requests: Sequence[Request]) -> None:
         self._waiting.extend((time.time(), request) for request in requests)
+        self.seen += [request.prompt.text for request in requests if request.prompt]
 
     def collect(self, *, timeout_seconds: float) -> list[Completion]:
         if not self._waiting:

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from judgefast.benchmarks.asked import measure
 from judgefast.benchmarks.figures import figures_of, seconds_per_batch
 from judgefast.benchmarks.records import Sample, Steady, read_record, write_record
 from judgefast.benchmarks.text import render
+from judgefast.config import RunConfig
 from judgefast.errors import ConfigError, JudgefastError
 from judgefast.pipeline.run import run
 from judgefast.stopping import Stop
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from judgefast.benchmarks.records import Record
 
     from .paced_engine import PacedEngine
 
 USUAL: dict[str, Any] = {
-    **{"engine": "paced", "seed": 0, "no_warm_up": False, "vs": None, "sweep": ()},
-    **{"gpu": None, "price": None, "provider": None, "block_seconds": 20.0, "blocks": 6},
-    **dict.fromkeys(("items", "scale", "orders", "max_tokens", "repeats"), None),
+    "engine": "paced",
+    "seed": 0,
+    "no_warm_up": False,
+    "sweep": (),
+    "block_seconds": 20.0,
+    "blocks": 6,
     "force_lengths": False,
+    **dict.fromkeys(("items", "scale", "orders", "max_tokens", "repeats", "vs")),
+    **dict.fromkeys(("gpu", "price", "provider")),
 }
 """Flags as the command line gives them."""
 
@@ -41,6 +49,7 @@ def test_a_workload_is_run_again_on_one_engine_with_new_texts(paced: list[PacedE
     assert [sample.judgments for sample in record.samples] == [12] * 3
     # The warm-up judged a quarter of them, and is none of the samples.
     assert engine.answered == 3 * 12 + 3
+    assert len(set(engine.seen)) == 3 * 12 + 3  # none is found whole in a cache
     assert [sample.steps for sample in record.samples] == [12] * 3
     first = record.samples[0]
     assert (first.parsed, first.failed, first.requests) == (12, 0, 12)
@@ -84,8 +93,6 @@ def test_ten_thousand_are_the_steady_rate_and_one_filling_up(paced: list[PacedEn
 
 
 def _changed(sample: Sample, **changes: Any) -> Sample:
-    import msgspec
-
     return msgspec.structs.replace(sample, **changes)
 
 
@@ -97,16 +104,15 @@ def test_a_file_is_judged_by_a_new_engine_each_time(
     assert [sample.judgments for sample in record.samples] == [12, 12]
     assert (record.workload.name, record.workload.source) == ("file", "rows.jsonl")
     assert record.workload.items == 6
-    assert bench(tmp_path / "rows.jsonl", rubric="pairwise", items=2, repeats=1).samples[
-        0
-    ].judgments == 4
+    assert (
+        bench(tmp_path / "rows.jsonl", rubric="pairwise", items=2, repeats=1).samples[0].judgments
+        == 4
+    )
 
 
 def test_a_recorded_run_is_judged_by_its_own_rubric_and_options(
     paced: list[PacedEngine], tmp_path: Path
 ) -> None:
-    from judgefast.config import RunConfig
-
     config = RunConfig(
         data=(str(_file(tmp_path, 5)),),
         rubric="pairwise-bracket",

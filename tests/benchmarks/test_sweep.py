@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.benchmarks.test_bench import USUAL, bench
 
 from judgefast.benchmarks.asked import measure
 from judgefast.benchmarks.records import Swept
@@ -18,16 +17,29 @@ from judgefast.pipeline.judge import engine_of
 from judgefast.pipeline.run import run
 from judgefast.pipeline.tuned import forget_tuned, read_tuned, tuned_path
 from judgefast.stopping import Stop
+from tests.benchmarks.test_bench import USUAL, bench
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from judgefast.benchmarks.records import Sample
+
     from .paced_engine import PacedEngine
+
+
+@pytest.fixture(autouse=True)
+def _seconds_of_no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a setting take what the engine was told to, however busy the machine is."""
+
+    def told(sample: Sample) -> float:
+        return sample.preemptions or 0.0
+
+    monkeypatch.setattr("judgefast.benchmarks.sweep.seconds_per_batch", told)
 
 
 def swept(**given: Any) -> tuple[Any, list[str]]:
     said: list[str] = []
-    flags = {"sweep": ("answer_ms=20,0.5",), "items": 8, "scale": 0.02, "repeats": 2}
+    flags = {"sweep": ("answer_ms=5,0.5",), "items": 8, "scale": 0.02, "repeats": 2}
     record = measure(
         "one-token",
         USUAL | {"engine_args": {}} | flags | given,
@@ -63,9 +75,7 @@ def test_a_sweep_of_too_many_is_refused() -> None:
 def test_every_setting_is_tried_once_and_the_engines_own_first() -> None:
     found = list(settings_of({"a": [1, 2], "b": ["x", "y"]}))
     assert found[0] == {}
-    assert {(each["a"], each["b"]) for each in found[1:]} == {
-        (a, b) for a in (1, 2) for b in "xy"
-    }
+    assert {(each["a"], each["b"]) for each in found[1:]} == {(a, b) for a in (1, 2) for b in "xy"}
     assert len(found) == 5
 
 
@@ -85,7 +95,7 @@ def test_the_best_setting_is_kept_where_runs_read_it_and_say_so(
 ) -> None:
     record, said = swept()
     assert record.settings == {"answer_ms": 0.5}
-    assert [each.settings for each in record.sweep] == [{}, {"answer_ms": 20}, {"answer_ms": 0.5}]
+    assert [each.settings for each in record.sweep] == [{}, {"answer_ms": 5}, {"answer_ms": 0.5}]
     assert "settings tried" in render(record)
     assert any("kept in `" in words and "where `judgefast run` reads it" in words for words in said)
     (line,) = tuned_path().read_text().splitlines()
@@ -101,7 +111,10 @@ def test_the_best_setting_is_kept_where_runs_read_it_and_say_so(
     assert "`judgefast bench tuned --forget` undoes it" in words
 
     # What the user sets counts more, and another judge is another line.
-    assert engine_of(config.replace(engine_args={"answer_ms": 9})).answer_ms == 9
+    silent: list[str] = []
+    given = config.replace(engine_args={"answer_ms": 9})
+    assert engine_of(given, say=silent.append).answer_ms == 9
+    assert not silent
     assert engine_of(config.replace(model="other")).answer_ms == 2
     assert engine_of(config, tuned=False).answer_ms == 2
     assert (forget_tuned("other"), len(read_tuned())) == (0, 1)
@@ -121,7 +134,7 @@ def test_a_setting_that_the_engine_refuses_is_said_and_passed_over(
 def test_nothing_is_kept_where_the_engines_own_choice_is_as_fast(
     paced: list[PacedEngine],
 ) -> None:
-    _, said = swept(sweep=("answer_ms=20",))
+    _, said = swept(sweep=("answer_ms=5",))
     assert "nothing is kept: by their spreads the engine's own choice is as fast" in said
     assert not tuned_path().exists()
 

@@ -55,3 +55,45 @@ def test_a_setting_is_rehearsed_in_blocks_that_can_be_compared(
     assert raw["waiting"][1] == WINDOW
     assert raw["dry_steps"] == 0
     assert raw["pipeline_cpu"] < ours["pipeline_cpu"]
+
+
+def test_a_workload_is_held_to_raw_vllm_by_one_command(
+    vllm_environment: None, tiny: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "record.json"
+    arguments = {
+        "load_format": "dummy",
+        "max_model_len": 1024,
+        "enforce_eager": "true",
+        "block_size": 32,
+        "max_logprobs": -1,
+        "kv_cache_memory_bytes": 1 << 26,
+        "max_num_seqs": SEQUENCES,
+    }
+    flags = [each for pair in arguments.items() for each in ("--engine-arg", "{}={}".format(*pair))]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "judgefast", "bench", "short-reasons", "--engine", "vllm"),
+            *("--model", str(tiny), "--vs", "raw-vllm", "--blocks", "2", "--block-seconds", "3"),
+            *("--scale", "0.1", "--items", "80", "--no-warm-up", "--record", str(path), *flags),
+        ],
+        env=os.environ | {"VLLM_ENABLE_V1_MULTIPROCESSING": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "ours by raw vLLM" in done.stdout
+    found = json.loads(path.read_text(encoding="utf-8"))
+    (sample,) = found["samples"]
+    assert sample["judgments"] == 80
+    # Lengths are forced in the ordinary run too: 60 tokens at a tenth, but no less than 8.
+    assert sample["generated_tokens"] == 80 * 8
+    assert sample["steps"] > 0
+    assert [block["raw"] for block in found["raw"]["blocks"]] == [False, True]
+    for block in found["raw"]["blocks"]:
+        assert block["seconds"] >= 3
+        assert block["generated"] / block["ended"] == pytest.approx(8, rel=0.2)
+        assert block["cached"] > 0
+    assert found["workload"]["forced"] is True
+    assert found["raw"]["ratio"] > 0
