@@ -209,7 +209,7 @@ def main() -> None:
     parser, args = parse_arguments()
     refuse_debug_build(parser)
     if args.quick:
-        args.scale, args.seconds = 0.1, 5.0
+        args.scale, args.seconds = 0.05, 5.0
     with tempfile.TemporaryDirectory(prefix="judgefast-bench-") as folder:
         scratch = Path(folder)
         os.environ["JUDGEFAST_STATE"] = str(scratch / "state")
@@ -220,7 +220,7 @@ def main() -> None:
             calibration = calibrate(config, seconds=args.seconds, say=_say)
             print(render_calibration(calibration))
         found = []
-        for workload in workloads(args.scale):
+        for workload in workloads(args.scale)[: 2 if args.quick else None]:
             found.append(judged(config, workload, scratch, args.seed))
             if workload.name != "pilot":
                 show(found[-1])
