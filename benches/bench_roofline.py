@@ -55,6 +55,7 @@ class Example(NamedTuple):
 
     @property
     def key(self) -> str:
+        """Name of the setting."""
         return f"{self.model}, {self.cached} of 2500 cached, {self.answer} out"
 
 
@@ -105,11 +106,12 @@ def write(found: Table) -> None:
         "# Every row of the roofline",
         "",
         "Written by `python benches/bench_roofline.py --write`; what it means is in",
-        "[costs.md](costs.md#the-roofline). Output tokens a second of all GPUs; `-` in the last column",
-        "is what AIConfigurator did not predict.",
+        "[costs.md](costs.md#the-roofline). Output tokens a second of all GPUs; `-` in the last",
+        "column is what AIConfigurator did not predict.",
         "",
     ]
-    ROWS.write_text("\n".join([*head, *rows_of(found)]) + "\n", encoding="utf-8")
+    parts = [*head, *summaries(found), "", *examples(), "", *rows_of(found)]
+    ROWS.write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 
 def _rounded(fitted: object) -> dict[str, float]:
@@ -140,7 +142,10 @@ def _on(row: Measured, gpu: str, gpus: int) -> bool:
 
 def summaries(found: Table) -> Iterator[str]:
     """Errors by group, in or out of a fit, with AIConfigurator's on the same rows."""
-    yield "| rows | engine | fit | n | median | 95 of 100 | worst | mean | AIConfigurator: n | median | worst |"
+    yield (
+        "| rows | engine | fit | n | median | 95 of 100 | worst | mean "
+        "| AIConfigurator: n | median | worst |"
+    )
     yield "|---|---|---|---|---|---|---|---|---|---|---|"
     recorded = recorded_rates()
     for name, is_in in GROUPS:
@@ -160,13 +165,13 @@ def summaries(found: Table) -> Iterator[str]:
                     yield _line(name, engine, kind, part, recorded)
     yield ""
     yield (
-        f"Excluded: {len(found.excluded)} rows of 70B on one 80 GB H100, whose KV cache has 3 GB: up to 4 "
-        "times slower a GPU than two of them, and not to be predicted. Take two, or an H200."
+        f"Excluded: {len(found.excluded)} rows of 70B on one 80 GB H100, whose KV cache has 3 GB: "
+        "up to 4 times slower a GPU than two of them, and unpredictable. Take two, or an H200."
     )
     yield ""
     for fitted in found.fitted.values():
         yield (
-            f"{fitted.key}: mfu {fitted.mfu:.3f}, cache {fitted.cache:.3f}, step "
+            f"- {fitted.key}: mfu {fitted.mfu:.3f}, cache {fitted.cache:.3f}, step "
             f"{fitted.step_seconds * 1e3:.2f} ms, sequence {fitted.sequence_seconds * 1e6:.1f} us; "
             f"{fitted.parameters} parameters on {fitted.rows} rows"
         )
@@ -177,9 +182,7 @@ def _line(
 ) -> str:
     errors = summary(part)
     theirs = [
-        Predicted(each.row, "", recorded[each.row.key])
-        for each in part
-        if each.row.key in recorded
+        Predicted(each.row, "", recorded[each.row.key]) for each in part if each.row.key in recorded
     ]
     said = "0 | | |"
     if theirs:
@@ -243,9 +246,7 @@ def example_hours(example: Example) -> tuple[float, float]:
     shape, gpu = read_models()[example.model].shape, read_gpus()["H200-SXM"]
     assert shape is not None
     workload = example_workload(example)
-    placed = place(
-        shape, gpu, model=example.model, workload=workload, weights="fp8", cache="fp8"
-    )
+    placed = place(shape, gpu, model=example.model, workload=workload, weights="fp8", cache="fp8")
     reached = efficiencies_of(gpu=gpu, shape=shape, weights="fp8")
     rates = rates_of(shape, gpu, efficiencies=reached, weights="fp8", cache="fp8")
     timed = time_of(workload, rates, room_tokens=placed.room_tokens)
@@ -279,6 +280,7 @@ def _asked(case: Any) -> dict[str, object]:  # noqa: ANN401 - a Case
         "answer_tokens": row.answer_tokens,
         "experts": case.shape.experts > 1,
         "batch": batch_of_case(case),
+        "queued": row.users is None,
     }
 
 
@@ -296,6 +298,7 @@ def _asked_example(example: Example) -> dict[str, object]:
         "answer_tokens": example.answer,
         "experts": False,
         "batch": example_hours(example)[1],
+        "queued": True,
     }
 
 

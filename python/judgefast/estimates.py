@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("judgefast")
 
-_STARTS = ("warm", "boot_seconds", "download_rate", "load_seconds", "compile_seconds")
-_WISHES = (
+STARTS = ("warm", "boot_seconds", "download_rate", "load_seconds", "compile_seconds")
+WISHES = (
     *("gpus_per_copy", "weights", "cache", "max_num_seqs", "answer_tokens", "thinking_tokens"),
     *("pilot", "preemptions_per_day", "checkpoint_seconds"),
 )
+"""What an estimate takes beside the options of a run, by the names of the flags."""
 
 
 def estimate(  # noqa: PLR0913 - what a caller may bring along, all by keyword
@@ -61,28 +62,20 @@ def estimate(  # noqa: PLR0913 - what a caller may bring along, all by keyword
     """
     from judgefast.config import config_from  # noqa: PLC0415 - msgspec
     from judgefast.costs.decisions import Decided  # noqa: PLC0415 - as above
-    from judgefast.costs.starting import StartWishes  # noqa: PLC0415 - as above
     from judgefast.pipeline.decide import NAMES, decide, decision_wishes  # noqa: PLC0415 - heavy
     from judgefast.pipeline.estimate import asked  # noqa: PLC0415 - as above
-    from judgefast.pipeline.setting import CostWishes  # noqa: PLC0415 - as above
+    from judgefast.pipeline.setting import wishes_from  # noqa: PLC0415 - as above
     from judgefast.runs import split_data  # noqa: PLC0415 - as above
 
-    wished = {name: options.pop(name) for name in _WISHES if name in options}
-    starts = {name: options.pop(name) for name in _STARTS if name in options}
+    wished = {name: options.pop(name) for name in (*WISHES, *STARTS) if name in options}
     decisive = {name: options.pop(name) for name in NAMES if name in options}
     named: dict[str, Any] = {"rubric": os.fspath(rubric), "model": os.fspath(model), "gpu": gpu}
     paths, rows = split_data(data)
     if paths:
         named["data"] = paths
     config = config_from(options | named, where="judgefast.estimate")
-    wishes = CostWishes(
-        gpu=config.gpu,
-        price=config.price,
-        provider=config.provider,
-        starts=StartWishes(**starts),
-        **wished,
-    )
-    wanted = decision_wishes(decisive, budgets=config.budget, pilot=wishes.pilot)
+    wishes = wishes_from(wished, config)
+    wanted = decision_wishes(decisive, config, pilot=wishes.pilot)
     found = asked(config, wishes, shape=shape, data=rows, say=say)
     made = found.estimate()
     return made if wanted.are_none else Decided.of(made, decide(found, wanted))

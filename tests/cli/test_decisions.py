@@ -107,10 +107,10 @@ def test_what_is_missing_or_wrong_is_said_with_an_example(
     assert hint in str(found.hint)
 
 
-def test_one_side_and_more_power_reach_the_sample() -> None:
+def test_one_side_more_power_and_the_level_reach_the_sample() -> None:
     power = ["--power", "0.05", "--rate", "0.8", "--correlation", "0.5"]
-    two, one, sure = (
+    two, one, sure, surer = (
         as_json(*power, *more)["decisions"]["power"]["questions"]
-        for more in ([], ["--one-sided"], ["--power-at", "0.95"])
+        for more in ([], ["--one-sided"], ["--power-at", "0.95"], ["--level", "0.9999"])
     )
-    assert one < two < sure
+    assert one < two < sure < surer

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from judgefast.cli.app import app
 from judgefast.errors import ConfigError
+from judgefast.estimates import estimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,17 @@ def matches(seen: str, name: str) -> bool:
 
 
 def test_the_guides_table_stands_beside_todays_prices(judgefast: Callable[..., str]) -> None:
-    assert matches(judgefast("prices", "--guide"), "prices-guide")
+    seen = judgefast("prices", "--guide")
+    head, rest = seen.split("shared tokens computed once:\n")
+    assert matches(head, "prices-guide")
+    ours = re.findall(r"(\d) x .*?  (\S+) h \((\S+) to (\S+)\) +\$(\S+) \(2026-04-22\)", rest)
+    guides = (6.9, 4.0, 12.0)
+    for (gpus, likely, low, high, usd), guide, price in zip(
+        ours, guides, (1.19, 0.80, 1.19), strict=True
+    ):
+        assert float(low) < float(likely) < float(high) < guide
+        assert float(usd) == pytest.approx(int(gpus) * price * float(likely), rel=0.06)
+    assert "they look like spot prices" in rest
 
 
 def test_the_lists_print_as_they_did() -> None:
@@ -64,6 +75,20 @@ def test_json_holds_dates_and_sources() -> None:
     guide = json.loads(call("prices", "--guide", "--json"))
     assert [row["guide"]["usd"] for row in guide["playbook"]] == [8.21, 3.2, 57.12]
     assert all(row["spot"][1]["date"].startswith("2026") for row in guide["playbook"])
+    made = estimate(
+        shape="questions=10000,answer=1000,rubric=500,out=500",
+        orders="one",
+        rubric="pairwise-reasons",
+        model="Qwen2.5-72B-Instruct",
+        gpu="H200",
+        warm=True,
+    )
+    ours = guide["playbook"][0]["ours"]
+    assert ours["hours"]["likely"] == pytest.approx(made.judging_seconds.likely / 3600)
+    middle = next(m for m in made.money if (m.kind, m.level) == ("on_demand", "middle"))
+    assert ours["on_demand"][1]["usd"] == round(
+        ours["hours"]["likely"] * middle.usd_per_gpu_hour, 2
+    )
     apis = json.loads(call("prices", "--apis", "--provider", "typesafe", "--json"))
     assert [api["usd_input"] for api in apis] == [0.042]
     assert json.loads(call("gpus", "L4", "--json"))["key"] == "L4"

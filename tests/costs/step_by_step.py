@@ -88,7 +88,7 @@ class Engine:
             return left, 0.0
         now = min(one.due, left)
         start = self.prompt + one.written - one.due
-        pairs = sum(self._looks(at) for at in range(start, start + now))
+        pairs = sum(self._looks(at + 0.5) for at in range(start, start + now))
         one.due -= now
         one.own += now
         if not one.due and one.written < one.answer:

@@ -124,6 +124,12 @@ def test_an_api_is_paid_for_what_it_writes_and_less_for_what_it_has_read_before(
     assert way.price == "$1 per 1M prompt tokens, $10 per 1M written tokens, P, 2026-10-09"
 
 
+def test_a_cheaper_batch_is_said_and_not_reckoned_with() -> None:
+    one, batched = way_by_api(api(), workload()), way_by_api(api(batch=0.5), workload())
+    assert one.usd == batched.usd
+    assert "$10 per 1M written tokens, in a batch 0.5 of that, P, undated" in batched.price
+
+
 def test_an_api_without_a_price_is_not_priced() -> None:
     way = way_by_api(api(usd_output=None), workload())
     assert (way.usd, way.misfit) == (None, "no price is known")

@@ -28,6 +28,7 @@ OTHER_PROGRAMS = {
     "--locked": "cargo",
     "--output": "benches",
     "--quick": "benches",
+    "--rows": "benches",
     "--write": "benches",
     "--rubrik": "a slip, to show what is suggested",
     **dict.fromkeys(

@@ -207,7 +207,10 @@ def test_of_little_time_not_all_is_sent_before_some_has_come_back() -> None:
     assert len(went(plan, Limits(ends=30.0), room=64).done) >= ORDERS
     assert went(plan, Limits(ends=15.0), room=64).done == []
     assert len(went(plan, Limits(ends=15.0), room=64).sent) == ORDERS
-    assert went(plan, Limits(ends=1000.0), room=64).most_in_flight == 64
+    inner = FixedPlan(iter(plan.requests), total=800)
+    long = Limits(ends=1000.0)
+    source = Budgeted(inner, long, FromPlan(plan), room=64, clock=lambda: 0.0)
+    assert len(source.take(0, 64)) == 64
 
 
 def test_of_several_budgets_the_first_that_is_reached_stops() -> None:
@@ -226,17 +229,19 @@ def test_short_items_are_not_looked_for_behind_one_that_does_not_fit() -> None:
 
 
 def test_concurrency_is_not_held_back_before_the_end() -> None:
-    came = went(asks(400, 3), Limits(tokens=150_000), room=32)
+    plan = asks(400, 3)
+    came = went(plan._replace(answers=[0] * 800), Limits(tokens=150_000), room=32)
     assert came.most_in_flight == 32
+    assert 150_000 - tokens_of(came.done) < ORDERS * (400 + CAP), "what comes back is used"
 
 
 def test_what_an_engine_counts_beyond_the_plan_is_reserved_from_then_on() -> None:
     plan = asks(100, 5, even=True)
     more = plan._replace(answers=[CAP + 40] * len(plan.answers))  # its template adds 40 tokens
-    came = went(more, Limits(tokens=8000), room=4)
-    first = 4 * 40  # of those that were in flight before anything was known
-    assert tokens_of(came.done) <= 8000 + first
-    assert came.source.reached == "tokens"
+    for budget in range(6000, 9000, 50):
+        came = went(more, Limits(tokens=budget), room=4)
+        assert budget - 4 * (400 + CAP + 40) < tokens_of(came.done) <= budget
+        assert came.source.reached == "tokens"
 
 
 def test_the_rest_of_a_lane_that_is_gone_is_sent_by_another() -> None:
@@ -248,6 +253,29 @@ def test_the_rest_of_a_lane_that_is_gone_is_sent_by_another() -> None:
     assert [one.seed for one in source.take(1, 8)] == [1, 2, 3]
     assert source.remaining(1) == 0
     assert not source.make_ahead()
+
+
+def test_what_a_lane_that_is_gone_was_waiting_to_send_is_sent_by_another() -> None:
+    plan = asks(2, 0)._replace(prompts=[10] * 4)
+    inner = FixedPlan(iter(plan.requests), total=4, lanes=2)
+    source = Budgeted(inner, Limits(tokens=ORDERS * (10 + CAP) + 30), FromPlan(plan), room=8)
+    assert [one.seed for one in source.take(0, 2)] == [0, 1]
+    assert source.take(0, 2) == [], "it waits for what is in flight"
+    source.release(0)
+    came = [
+        Completion(
+            request_id=one.request_id,
+            attempt=1,
+            lane=0,
+            text="A",
+            finish_reason="stop",
+            prompt_tokens=0,
+            completion_tokens=0,
+        )
+        for one in plan.requests[:2]
+    ]
+    source.give(came)
+    assert [one.seed for one in source.take(1, 8)] == [2, 3]
 
 
 def test_tokens_that_are_not_counted_are_taken_for_the_most_that_they_may_be() -> None:

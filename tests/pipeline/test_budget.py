@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +9,7 @@ import msgspec
 import pyarrow.compute as pc
 import pytest
 
+import judgefast
 from judgefast.config import config_from
 from judgefast.errors import ConfigError
 from judgefast.journal.run_directory import RunDirectory
@@ -19,9 +18,9 @@ from judgefast.pipeline.finished import DryRun, Finished
 from judgefast.pipeline.gate import gate_run
 from judgefast.pipeline.results import read_run, report_of
 from judgefast.pipeline.stream import stream
-from judgefast.reports.text import render
 from judgefast.stopping import Stop
 from tests.engines.scripted import ScriptedEngine, answered, failed
+from tests.pipeline.budgets import asked_of_items, budget_of
 from tests.pipeline.judging import (
     by_hash,
     go_on,
@@ -30,7 +29,6 @@ from tests.pipeline.judging import (
     results_of,
     start,
 )
-from tests.pipeline.paced import PacedEngine
 from tests.prompts.marked import TEMPLATES, marked
 
 if TYPE_CHECKING:
@@ -39,23 +37,8 @@ if TYPE_CHECKING:
 
     from judgefast.batches.request import Request
     from judgefast.engines.base import Completion
-    from judgefast.reports.report import RunBudget
 
     Rows = list[dict[str, Any]]
-
-
-def budget_of(out: Path) -> RunBudget:
-    found = report_of(read_run(out)).operations.budget
-    assert found is not None
-    return found
-
-
-def asked_of_items(out: Path) -> Counter[str]:
-    """Judgments of each item that have an answer."""
-    reading = read_run(out)
-    ids = reading.items.item_id.to_pylist()
-    rows = reading.plan.columns.item[reading.verdicts.status == 0]
-    return Counter(ids[row] for row in rows.tolist())
 
 
 def test_a_budget_of_judgments_ends_in_whole_items_and_resumes_to_the_end(tmp_path: Path) -> None:
@@ -100,7 +83,8 @@ def test_a_resume_without_a_budget_keeps_it_and_starts_no_engine(tmp_path: Path)
     raised = go_on(out, budget=("12judgments",))
     assert (raised.status, raised.done) == (3, 12)
     kept = go_on(out)
-    assert (kept.status, kept.done) == (3, 12), "the last budget counts, not the first"
+    assert (kept.status, kept.done) == (3, 12)
+    assert budget_of(out).given == ["12judgments"], "the last budget counts, not the first"
     same = judge_rows(out, pairs(10))
     assert (same.status, same.done) == (3, 12), "the same command without one keeps it too"
     free = go_on(out, budget=("none",))
@@ -142,7 +126,7 @@ def test_tokens_of_all_starts_stay_within_the_budget(
     tmp_path: Path, room: int, *, counts: bool
 ) -> None:
     out = tmp_path / "run"
-    limit = 9_000
+    limit, sent = 9_000, 0
     for _ in range(2):
         engine = counting(room=room, counts=counts)
         finished = judge_rows(out, pairs(20), engine=engine, budget=(f"{limit}tokens",))
@@ -151,13 +135,15 @@ def test_tokens_of_all_starts_stay_within_the_budget(
         assert found.reached == "tokens"
         plan = read_run(out)
         each = [len(ids_of(one)) + one.decoding.max_tokens for _, one in engine.submitted]
-        longest = 2 * max(each)
+        longest, sent = 2 * max(each), sent + sum(each)
         assert limit - longest < found.spent.tokens <= limit
         assert set(asked_of_items(out).values()) == {2}
         if counts:
             journal = plan.directory.completions(["prompt_tokens", "completion_tokens"])
             sums = [pc.sum(column).as_py() for batch in journal for column in batch.columns]
             assert found.spent.tokens == sum(sums)
+        else:
+            assert found.spent.tokens == sent
         limit *= 2
 
 
@@ -179,84 +165,6 @@ def test_a_budget_too_small_for_one_item_judges_nothing_and_says_what_one_costs(
 def test_money_that_is_spent_before_the_first_judgment_judges_nothing(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"buys no judgment: the start alone has taken \d+ s of"):
         judge_rows(tmp_path / "run", pairs(5), budget=("0.0001usd",), price=2.0)
-
-
-def seconds_of(out: Path) -> float:
-    """Of all starts, from their records: as a bill would count them."""
-    return budget_of(out).spent.gpu_hours * 3600
-
-
-@pytest.fixture
-def _soon_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget_module, "CLOSING_SECONDS", 0.6)
-
-
-@pytest.mark.usefixtures("_soon_closed")
-def test_money_ends_a_run_in_time_with_nothing_given_up(tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    engine = PacedEngine(lambda request: 0.1, room=4)
-    began = time.monotonic()
-    usd = 2 * 1.80 * 2.4 / 3600  # 2.4 seconds of two GPUs
-    finished = judge_rows(
-        out, pairs(100), engine=engine, budget=(f"{usd:.6f}usd",), gpu="H200:2", price=1.80
-    )
-    assert time.monotonic() - began < 2.9
-    assert finished.status == 3
-    found = budget_of(out)
-    assert found.reached == "usd"
-    assert found.spent.usd is not None
-    assert found.spent.usd <= usd
-    assert found.spent.gpu_hours == pytest.approx(found.spent.usd / 1.80)
-    assert (found.given_up, found.items_in_part) == (0, 0)
-    assert found.price == "given"
-    assert found.go_on is not None
-    assert f"judgefast resume {out} --budget 0.0" in found.go_on
-    assert 10 < finished.done < 100
-
-    again = go_on(out)
-    assert (again.status, again.done) == (3, finished.done)
-    assert budget_of(out).spent == found.spent, "a start that asks nothing costs nothing"
-    more = go_on(
-        out, engine=PacedEngine(lambda request: 0.1, room=4), budget=(f"{2 * usd:.6f}usd",)
-    )
-    assert more.done > finished.done
-    assert usd < (budget_of(out).spent.usd or 0) <= 2 * usd
-
-
-@pytest.mark.usefixtures("_soon_closed")
-def test_answers_that_take_longer_than_all_before_are_given_up_in_time(tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    asked = 0
-
-    def seconds(request: Request) -> float:
-        nonlocal asked
-        asked += 1
-        return 0.02 if asked < 40 else 60.0
-
-    finished = judge_rows(
-        out, pairs(100), engine=PacedEngine(seconds, room=4), budget=("0.0008gpu-hours",)
-    )
-    assert finished.status == 3
-    found = budget_of(out)
-    assert (found.reached, found.given_up) == ("gpu_hours", 4)
-    assert seconds_of(out) <= 0.0008 * 3600
-    words = " ".join(render(report_of(read_run(out))).split())
-    assert "4 requests given up in flight, time being up" in words
-
-
-def test_the_time_of_a_start_that_was_killed_counts_to_its_last_answer(tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    judge_rows(out, pairs(10), budget=("8judgments",), price=3.6)
-    with RunDirectory.open(out, write=False) as directory:
-        [launch] = directory.launches()
-    before = budget_of(out).spent.gpu_hours
-    path = out / "launches" / f"{launch['launch']}.json"
-    path.write_text(json.dumps({key: launch[key] for key in launch if key != "finished"}))
-    found = budget_of(out)
-    assert found.killed == 1
-    assert 0 < found.spent.gpu_hours <= before
-    assert found.spent.usd == pytest.approx(3.6 * found.spent.gpu_hours)
-    assert "1 start killed" in render(report_of(read_run(out)))
 
 
 def test_failed_attempts_count_once_in_judgments_and_each_time_in_tokens(tmp_path: Path) -> None:
@@ -356,6 +264,40 @@ def test_another_gpu_drops_the_price_of_the_one_before(tmp_path: Path) -> None:
     assert budget_of(out).price == "given"
     go_on(out, budget=("16judgments",), gpu="H100")
     assert "on demand" in (budget_of(out).price or "")
+
+
+class OnGpus(ScriptedEngine):
+    """Says that it works on four GPUs."""
+
+    def start(self) -> dict[str, Any]:
+        return {"replicas": 2, "tensor_parallel_size": 2, "device": "NVIDIA H200"}
+
+
+def test_gpus_that_the_engine_uses_are_paid_for_even_if_fewer_were_said(tmp_path: Path) -> None:
+    out, said = tmp_path / "run", list[str]()
+    engine = OnGpus(by_hash)
+    start(out, pairs(2), engine=engine, budget=("1usd",), gpu="H200", price=2, say=said.append)
+    assert "the budget is reckoned for 4 x H200-SXM at $2.00/h, as given" in said
+    spent = budget_of(out).spent
+    assert spent.usd == pytest.approx(2 * spent.gpu_hours)
+    with RunDirectory.open(out, write=False) as directory:
+        [launch] = directory.launches()
+    assert launch["rented"]["gpus"] == 4
+    assert budget_module.gpus_of_engine({"replicas": 2, "device": "cpu"}) == 0
+
+
+def test_from_python_one_budget_is_a_text(tmp_path: Path) -> None:
+    run = judgefast.run(
+        pairs(5),
+        rubric="pairwise",
+        engine=ScriptedEngine(by_hash),
+        out=tmp_path / "run",
+        budget="4judgments",
+    )
+    assert (run.status, run.why) == (3, "6 judgments were not judged, since the budget is spent")
+    assert judgefast.Run.open(tmp_path / "run").status == 3
+    verdicts = run.table("verdicts").column("status").to_pylist()
+    assert Counter(verdicts) == {"parsed": 4, "budget": 6}
 
 
 def test_a_dry_run_names_the_budget_and_a_stream_refuses_one(tmp_path: Path) -> None:

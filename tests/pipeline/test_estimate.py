@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import io
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 import judgefast
+from judgefast.catalogue.models import find_model
 from judgefast.config import RunConfig
+from judgefast.costs.efficiencies import Efficiencies
 from judgefast.costs.estimates import Estimate
 from judgefast.costs.ranges import Range
+from judgefast.costs.rates_store import Record, keep
+from judgefast.costs.speed import Setting as SpeedSetting
+from judgefast.costs.speed import Speed
+from judgefast.costs.starting import starting_of
 from judgefast.errors import ConfigError, ModelError
+from judgefast.formats import FORMAT
 from judgefast.pipeline import plan_report
 from judgefast.pipeline.answers import answers_of_run
 from judgefast.pipeline.estimate import Estimated, asked
+from judgefast.pipeline.pilot_starts import with_starts_of
 from judgefast.pipeline.setting import CostWishes
 from judgefast.pipeline.stand_in import BYTES_RANGE
 from judgefast.pipeline.workloads import workload_from_plan, workload_of
 from judgefast.reports.as_json import to_json
-from tests.costs.building import answers
+from tests.costs.building import answers, rates
 from tests.pipeline.model_folder import write_judge
 from tests.recorded import EXAMPLES, pairs, record, write_lines
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DATA = str(EXAMPLES / "pairs.jsonl")
 SHAPE = "questions=10000,answer=1000,rubric=500,out=500"
@@ -35,6 +42,13 @@ WORKED: dict[str, Any] = {
     "gpu": "H200",
     "orders": "one",
 }
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catalogue and rates are those of the package."""
+    monkeypatch.setenv("JUDGEFAST_CATALOGUE", str(tmp_path / "catalogue"))
+    monkeypatch.setenv("JUDGEFAST_STATE", str(tmp_path / "state"))
 
 
 @pytest.fixture
@@ -147,6 +161,31 @@ def test_copies_share_the_work_and_not_the_hours() -> None:
     assert (together.placed.copies, together.placed.gpus) == (1, 2)
 
 
+def test_arguments_of_the_engine_count_where_no_flag_says_otherwise() -> None:
+    told = {"max_num_seqs": 16, "kv_cache_dtype": "fp8", "tensor_parallel_size": 2}
+    made = worked(warm=True, gpu="H200:2", engine_args=told)
+    assert (made.placed.batch, made.placed.cache, made.placed.copies) == (16, "fp8", 1)
+    other = worked(warm=True, gpu="H200:2", engine_args=told, max_num_seqs=32, cache="16bit")
+    assert (other.placed.batch, other.placed.cache) == (32, "16bit")
+
+
+def test_rows_that_come_once_are_counted_anew_all_the_same(judge: str) -> None:
+    rows = [json.loads(text) for text in Path(DATA).read_text("utf-8").splitlines()]
+    config = RunConfig(rubric="pairwise", model=judge)
+    found = asked(config, CostWishes(gpu="H100"), data=iter(rows))
+    assert found.in_orders(1).requests * 2 == found.workload.requests == 2 * len(rows)
+
+
+def test_stdin_is_not_read_twice(judge: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO(Path(DATA).read_bytes())
+    lines = io.TextIOWrapper(io.BufferedReader(raw))
+    monkeypatch.setattr("sys.stdin", lines)
+    found = found_of(RunConfig(data=("-",), rubric="pairwise", model=judge))
+    assert found.workload.requests == 72
+    with pytest.raises(ConfigError, match=r"stdin is read once"):
+        found.in_orders(1)
+
+
 def test_gpus_that_hold_no_copy_are_paid_for_and_named() -> None:
     made = worked(warm=True, gpu="H100:3")
     assert (made.placed.copies, made.placed.gpus) == (1, 3)
@@ -195,8 +234,14 @@ def test_a_warm_machine_that_is_taken_away_is_followed_by_a_cold_one() -> None:
             "pairwise-reasons",
         ),
         ({"provider": "Nebus"}, r"`Nebus`", "Nebius"),
+        ({"weights": "fp9"}, r"`weights`: Invalid enum value 'fp9'", None),
+        ({"max_num_seqs": "many"}, r"`max_num_seqs` takes a whole number or nothing, saw", None),
         ({"max_num_seqs": 0}, r"--max-num-seqs is 0; it must be at least 1", None),
-        ({"download_rate": 0}, r"--download-rate is 0; it must be above 0", "--download-rate 0.5"),
+        (
+            {"download_rate": 0},
+            r"--download-rate is 0.0; it must be above 0",
+            "--download-rate 0.5",
+        ),
         ({"model": "gpt-oss-120b", "weights": "fp8"}, r"`gpt-oss-120b` is quantised", "leave"),
         ({"answer_tokens": -1, "shape": "questions=9,answer=9"}, r"--answer-tokens is -1", "120"),
     ],
@@ -240,6 +285,88 @@ def test_a_judge_that_may_think_is_noted() -> None:
     assert any("`gpt-oss-120b` may think before it answers" in note for note in made.notes)
     told = judgefast.estimate(shape=f"{shape},think=200", **WORKED | {"model": "gpt-oss-120b"})
     assert not any("may think" in note for note in told.notes)
+
+
+@pytest.mark.parametrize(
+    ("device", "model", "basis"),
+    [
+        ("cuda", "Qwen/Qwen2.5-72B-Instruct", "measured"),
+        ("cpu", "Qwen2.5-72B-Instruct", "assumed"),
+        ("cuda", "Qwen3-8B", "assumed"),
+    ],
+)
+def test_the_start_of_a_pilot_by_the_same_judge_is_measured(
+    tmp_path: Path, device: str, model: str, basis: str
+) -> None:
+    facts = {
+        "engine": "vllm",
+        "model": model,
+        "device": device,
+        "startup": {"import": 9.0, "waiting": 1.0, "start": 100.0},
+        "compile_seconds": 40.0,
+    }
+    (tmp_path / "launches").mkdir()
+    launch = {"format": FORMAT, "launch": "0" * 32, "engine": facts}
+    (tmp_path / "launches" / f"{'0' * 32}.json").write_text(json.dumps(launch), "utf-8")
+    judge = find_model("Qwen2.5-72B-Instruct")
+    found = with_starts_of(CostWishes(pilot=str(tmp_path)), judge).starts
+    steps = {step.part: step for step in starting_of(10**9, found).steps}
+    assert {steps[part].basis for part in ("load", "compile")} == {basis}
+    assert steps["boot"].basis == "assumed"
+    if basis == "measured":
+        assert steps["load"].seconds == Range.exactly(60.0)
+        assert steps["compile"].seconds == Range.exactly(49.0)
+        assert "measured in the pilot" in steps["load"].because
+
+
+def calibrated(**changes: Any) -> Record:
+    """A calibration on an H200, as `--calibrate` leaves it."""
+    named = {"model": "qwen2.5-72b-instruct", "machine": "1 x NVIDIA H200"}
+    place = {"engine": "vllm", "version": "0.32.0", "options": ""}
+    told = {key: changes.pop(key) for key in list(changes) if key in named | place}
+    given: dict[str, Any] = {
+        "kind": "calibration",
+        "when": "2026-11-26T12:00:00+00:00",
+        "setting": SpeedSetting(**named | place | told),
+        "seconds": 60.0,
+        "wall": Speed(rates=rates(prompt_token=5e-4, error=0.05)),
+        "gpu": "H200-SXM",
+    }
+    return Record(**given | changes)
+
+
+def bases(made: Estimate) -> set[str]:
+    return {line.basis for line in made.lines if line.part != "pre_emptions"}
+
+
+def test_what_was_calibrated_goes_before_what_was_fitted() -> None:
+    assert bases(worked(warm=True)) == {"fitted"}
+    keep(calibrated())
+    made = worked(warm=True)
+    assert bases(made) == {"calibrated"}
+    sums = [one.arithmetic for one in made.sums if one.title == "prefill"]
+    assert sums[0].startswith("20,080,500 tokens x 0.0005 s")
+    # Another precision, another GPU: nothing was measured of it.
+    assert bases(worked(warm=True, cache="fp8")) == {"fitted"}
+    assert bases(worked(warm=True, gpu="H100:2")) == {"fitted"}
+    assert bases(worked(warm=True, model="Qwen2.5-32B-Instruct")) == {"fitted"}
+
+
+def test_another_judge_that_was_calibrated_on_the_same_gpu_is_next() -> None:
+    reached = Efficiencies(
+        mfu=0.5,
+        bandwidth=0.8,
+        cache=0.7,
+        cache_8bit=0.6,
+        step_seconds=0.001,
+        error=0.1,
+        basis="calibrated",
+        because="calibrated with another judge",
+    )
+    keep(calibrated(model="other", reached=reached))
+    made = worked(warm=True)
+    assert bases(made) == {"calibrated"}
+    assert "another judge" in made.lines[0].because
 
 
 def test_a_pilot_measures_the_answers(tmp_path: Path) -> None:

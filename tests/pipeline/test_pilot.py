@@ -141,6 +141,16 @@ def test_values_of_one_question_that_go_together_count_for_less(tmp_path: Path) 
     assert "4.0 values a question, which go together by" in pilot.because
 
 
+def test_of_several_aspects_the_overall_value_is_planned_for(tmp_path: Path) -> None:
+    reading = judged(tmp_path / "run", scored(COUNT), "12345", rubric="aspects-1-5")
+    pilot = pilot_of(reading)
+    assert (pilot.name, pilot.values) == ("overall", COUNT)
+    widest = pilot_of(reading, name="mean")
+    assert widest.slice.startswith("aspect=")
+    assert widest.spread.variance > pilot.spread.variance
+    assert widest.notes[0].endswith("slices the one that varies most is planned for")
+
+
 def test_what_could_not_be_read_is_counted(tmp_path: Path) -> None:
     reading = judged(tmp_path / "run", pairs(COUNT), "AAAB?", max_unreadable=1.0)
     pilot = pilot_of(reading)

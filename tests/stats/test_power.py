@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from judgefast.codes import FIXED_ONE
 from judgefast.errors import ConfigError
+from judgefast.stats import RunOutcomes, paired_means
 from judgefast.stats.power import (
     Certainty,
     Spread,
@@ -172,6 +174,32 @@ def test_simulated_pass_rates_fall_as_often_unseen_as_the_power_leaves(sides: in
     cell = draw.choice(4, p=of_cells, size=(10_000, questions))
     differences = np.array([0.0, 1.0, -1.0, 0.0])[cell]
     assert share_found(differences, sides) == pytest.approx(0.8, abs=0.015)
+
+
+def test_a_comparison_of_so_many_questions_finds_the_difference_that_often() -> None:
+    """By the intervals that `compare` prints, not by a test written for this."""
+    draw = np.random.default_rng(3)
+    rate, other, correlation = 0.8, 0.7, 0.5
+    questions = needed(variance_of_rates(rate, other, correlation), 0.1)
+    both = rate * other + correlation * sqrt(rate * (1 - rate) * other * (1 - other))
+    of_cells = [both, rate - both, other - both, 1 - rate - other + both]
+    item = np.arange(questions)
+    found = 0
+    for cell in draw.choice(4, p=of_cells, size=(500, questions)):
+        one, two = (
+            RunOutcomes(
+                item=item,
+                cluster_id64=item.astype(np.uint64),
+                value=np.isin(cell, passing).astype(np.int64) * FIXED_ONE,
+                weight=np.ones(questions, dtype=np.uint8),
+                slice=np.zeros(questions, dtype=np.int64),
+            )
+            for passing in ([0, 1], [0, 2])
+        )
+        [mean] = paired_means(one, two, ["all"], name="accuracy")
+        low = mean.estimate(0.95).low
+        found += low is not None and low > 0
+    assert found / 500 == pytest.approx(0.8, abs=0.05)
 
 
 def test_simulated_win_rates_are_found_as_often_as_the_power_says() -> None:

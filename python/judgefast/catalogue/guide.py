@@ -12,6 +12,9 @@ JUDGMENTS = 10_000
 TOKENS = 3_000
 """Of one judgment: a rubric of 500, two answers of 1,000, up to 500 written."""
 
+SHAPE = "questions=10000,answer=1000,rubric=500,out=500"
+"""The same work as `judgefast estimate --shape` takes it."""
+
 TOKENS_PER_SECOND = {"H200-SXM": 1_200, "H100-SXM": 800}
 """As the guide has them, of one GPU with 128 sequences. Public tables show 5 to 6 times more."""
 
@@ -30,6 +33,8 @@ class Row(NamedTuple):
     gpus: int
     hours: float
     """That the machine is rented for, all of its GPUs at once."""
+    key: str
+    """Of the judge among our models."""
 
     def usd(self, usd_per_gpu_hour: float) -> float:
         """Price the hours of all GPUs."""
@@ -37,9 +42,9 @@ class Row(NamedTuple):
 
 
 PLAYBOOK = (
-    Row("Qwen2.5-72B", "H200-SXM", 1, 6.9),
-    Row("gpt-oss-120b", "H100-SXM", 1, 4.0),
-    Row("Nemotron Ultra 253B", "H200-SXM", 4, 12.0),
+    Row("Qwen2.5-72B", "H200-SXM", 1, 6.9, "Qwen2.5-72B-Instruct"),
+    Row("gpt-oss-120b", "H100-SXM", 1, 4.0, "gpt-oss-120b"),
+    Row("Nemotron Ultra 253B", "H200-SXM", 4, 12.0, "Llama-3_1-Nemotron-Ultra-253B-v1"),
 )
 
 

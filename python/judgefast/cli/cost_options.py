@@ -6,17 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from judgefast.estimates import STARTS, WISHES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from judgefast.config import RunConfig
     from judgefast.pipeline.setting import CostWishes
-
-_WISHES = (
-    *("gpus_per_copy", "weights", "cache", "max_num_seqs", "answer_tokens", "thinking_tokens"),
-    *("pilot", "preemptions_per_day", "checkpoint_seconds"),
-)
-_STARTS = ("warm", "boot_seconds", "download_rate", "load_seconds", "compile_seconds")
 
 
 def cost_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,19 +61,11 @@ def cost_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def wishes_of(given: dict[str, Any]) -> dict[str, Any]:
     """Take the flags of an estimate out of those that were given; the rest are a run's."""
-    return {name: given.pop(name, None) for name in (*_WISHES, *_STARTS)}
+    return {name: given.pop(name, None) for name in (*WISHES, *STARTS)}
 
 
 def cost_wishes(named: dict[str, Any], config: RunConfig) -> CostWishes:
     """What the user says of the estimate; GPU and price are options of a run too."""
-    from judgefast.costs.starting import StartWishes  # noqa: PLC0415 - not at the start
-    from judgefast.pipeline.setting import CostWishes  # noqa: PLC0415 - as above
+    from judgefast.pipeline.setting import wishes_from  # noqa: PLC0415 - not at the start
 
-    starts = {name: named[name] for name in _STARTS if named.get(name) is not None}
-    return CostWishes(
-        gpu=config.gpu,
-        price=config.price,
-        provider=config.provider,
-        starts=StartWishes(**starts),
-        **{name: named.get(name) for name in _WISHES},
-    )
+    return wishes_from({name: value for name, value in named.items() if value is not None}, config)

@@ -55,7 +55,7 @@ def estimate(  # noqa: PLR0913 - flags
     from judgefast.reports.decisions_text import render_decisions  # noqa: PLC0415 - as above
     from judgefast.reports.estimate_text import render_estimate  # noqa: PLC0415 - as above
 
-    wanted = decision_wishes(decisive, budgets=config.budget, pilot=named["pilot"])
+    wanted = decision_wishes(decisive, config, pilot=named["pilot"])
     found = asked(config, cost_wishes(named, config), shape=shape, say=say)
     made, decisions = found.estimate(), Decisions()
     if not wanted.are_none:

@@ -105,6 +105,8 @@ def way_by_api(api: Api, workload: Workload) -> Way:
     usd = None if None in sums else Range(*(one for one in sums if one is not None))
     prices = [("prompt", api.usd_input), ("written", api.usd_output)]
     told = [f"${one:g} per 1M {what} tokens" for what, one in prices if one]
+    if api.batch is not None:
+        told.append(f"in a batch {api.batch:g} of that")
     return Way(
         name=api.name,
         kind="decision" if api.kind == "decision" else "api",

@@ -73,7 +73,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     is_held: bool = False
     """To a schema or to labels."""
     is_held_out: bool = False
-    """To show how well the rates foretell."""
+    """To show how well rates foretell that were fitted without it."""
     seconds: list[float]
 
     @property
@@ -124,8 +124,8 @@ def fit(
 ) -> Fitted:
     """Find the seconds of each kind of work.
 
-    The error is the largest by which a workload that was held out was missed, and at least
-    `LEAST_ERROR`. Those take part in the fit once it is known: it is that of a fit on fewer.
+    The error is the largest by which a workload that was held out is missed, each by a fit on all
+    the others, and at least `LEAST_ERROR`. The rates themselves are fitted on all.
 
     Args:
         measured: Workloads with what they took by one clock, some of them held out.
@@ -134,13 +134,15 @@ def fit(
         engine_version: Of that engine.
 
     """
-    fitted = [each for each in measured if not each.is_held_out]
-    held_out = [each for each in measured if each.is_held_out]
-    first = _solve(fitted, place)
-    misses = [abs(_ratio(each, first, place) - 1) for each in held_out]
-    wrong_way = [abs(1 / _ratio(each, first, place) - 1) for each in held_out]
-    error = max([LEAST_ERROR, *misses, *wrong_way])
     terms = _solve(measured, place)
+    foretold = []
+    for each in measured:
+        by = terms
+        if each.is_held_out:
+            by = _solve([other for other in measured if other is not each], place)
+        foretold.append(Foretold(each.name, each.middle, _said(each, by, place), each.is_held_out))
+    ratios = [one.ratio for one in foretold if one.is_held_out]
+    error = max([LEAST_ERROR, *[max(ratio, 1 / ratio) - 1 for ratio in ratios]])
     rates = msgspec.structs.replace(
         _NOTHING,
         **{name: terms[name] for name in SECONDS},
@@ -149,10 +151,6 @@ def fit(
         engine_version=engine_version,
     )
     speed = Speed(rates=rates, label_read=terms["label_read"], held_token=terms["held_token"])
-    foretold = [
-        Foretold(each.name, each.middle, _said(each, first, place), each.is_held_out)
-        for each in measured
-    ]
     return Fitted(speed, foretold)
 
 
@@ -171,8 +169,3 @@ def _solve(measured: Sequence[Measured], place: Place) -> dict[str, float]:
 def _said(measured: Measured, terms: dict[str, float], place: Place) -> float:
     work = work_of(measured, place)
     return sum([terms[name] * much for name, much in zip(TERMS, work, strict=True)])
-
-
-def _ratio(measured: Measured, terms: dict[str, float], place: Place) -> float:
-    said = _said(measured, terms, place)
-    return measured.middle / said if said else inf

@@ -28,10 +28,17 @@ LEAST_ERROR = 0.20
 
 _SMALL = 14_000_000_000
 """Parameters below which rows of 32 and 70 billion say little."""
-_BEYOND: dict[str, float] = {"engine": 0.35, "gpus": 0.40, "weights": 0.30, "size": 0.35}
-"""Error where an estimate leaves the rows of a fit. `gpu` hangs on whether it is a near relative."""
+_BEYOND: dict[str, float] = {"engine": 0.35, "gpus": 0.30, "weights": 0.30, "size": 0.35}
+"""Error where an estimate leaves the rows of a fit, by what rows that are in none came out at."""
+_EXPERTS = 0.40
+"""The same of models with experts: their rows have 64 sequences at once, and queued ones of
+TensorRT-LLM came out up to twice as slow."""
+_SOME_GPUS, _MANY_GPUS = 4, 0.40
+_OTHER_EXPERTS = 1.0
+"""Of experts with other than MXFP4 weights: Qwen3-235B in 8 bits was half as fast on vLLM 0.12."""
 _OTHER_GPU = 0.50
 _RELATIVE = 0.35
+"""The same for another GPU, and for one of the same architecture."""
 
 
 class Efficiencies(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +82,7 @@ def of_fitted(fitted: Fitted, error: float, basis: Basis, because: str) -> Effic
     )
 
 
-def efficiencies_of(
+def efficiencies_of(  # noqa: PLR0913 - what efficiencies hang on
     *,
     gpu: Gpu,
     shape: Shape,
@@ -109,7 +116,7 @@ def efficiencies_of(
         raise ConfigError(message, hint="install the package anew, or calibrate on the machine")
     row = min(known, key=lambda each: (each.experts != mixed, each.engine != engine))
     own = weights if weights is not None and shape.quantized is None else shape.precision
-    errors, leaves = [max(LEAST_ERROR, row.most)], []
+    errors, leaves = [max(LEAST_ERROR, row.most, _EXPERTS if row.experts else 0.0)], []
     if row.experts != mixed or row.engine != engine:
         errors.append(_BEYOND["engine"])
         leaves.append(f"none of {engine} with {'experts' if mixed else 'one network'}")
@@ -118,10 +125,10 @@ def efficiencies_of(
         errors.append(_RELATIVE if near else _OTHER_GPU)
         leaves.append(f"none on a {gpu.key}")
     if gpus > row.most_gpus:
-        errors.append(_BEYOND["gpus"])
+        errors.append(_BEYOND["gpus"] if gpus <= _SOME_GPUS else _MANY_GPUS)
         leaves.append(f"none with {gpus} GPUs")
     if own not in row.weights:
-        errors.append(_BEYOND["weights"])
+        errors.append(_OTHER_EXPERTS if mixed else _BEYOND["weights"])
         leaves.append(f"none with {own or 'such'} weights")
     if not mixed and (shape.parameters or 0) < _SMALL:
         errors.append(_BEYOND["size"])
@@ -130,6 +137,8 @@ def efficiencies_of(
         f"fitted on {row.rows} public rows of {row.engine} ({row.key}): "
         f"half of them within {row.median:.0%}, the worst {row.worst:.0%} off"
     )
+    if row.experts:
+        because += "; none of them has more than 64 sequences at once"
     if leaves:
         because += f"; {', '.join(leaves)}"
     return of_fitted(row, max(errors), "assumed" if leaves else "fitted", because)

@@ -25,6 +25,9 @@ from judgefast.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from numpy import float64
+    from numpy.typing import NDArray
+
     from judgefast.catalogue.gpus import Gpu
     from judgefast.catalogue.models import Model
     from judgefast.catalogue.shape import Shape
@@ -59,6 +62,7 @@ class Predicted(NamedTuple):
 
     @property
     def error(self) -> float:
+        """Share by which the prediction is too fast; below 0 it is too slow."""
         return self.tokens_per_second / self.row.output_tokens_per_second - 1
 
 
@@ -146,8 +150,12 @@ def cases_of(
         model, gpu = models.get(row.model), gpus.get(row.gpu)
         shape = model.shape if model else None
         if shape is None or gpu is None:
-            message = f"`throughput.jsonl`: `{row.key}` is of a model or a GPU that has no sizes here"
-            raise ConfigError(message, hint="add them with `judgefast models add`, or to gpus.jsonl")
+            message = (
+                f"`throughput.jsonl`: `{row.key}` is of a model or a GPU that has no sizes here"
+            )
+            raise ConfigError(
+                message, hint="add them with `judgefast models add`, or to gpus.jsonl"
+            )
         cases.append(Case(row, shape, gpu))
     return cases
 
@@ -257,8 +265,8 @@ def fit(kind: Kind, cases: Sequence[Case], sequence_seconds: float = 0.0) -> tup
 
     bounds = [_BOUNDS[name] for name in kind.free]
 
-    def misses(values: Sequence[float]) -> list[float]:
-        fitted, old = _fitted(kind, cases, values, sequence_seconds)
+    def misses(values: NDArray[float64]) -> list[float]:
+        fitted, old = _fitted(kind, cases, values.tolist(), sequence_seconds)
         measured = [case.row.output_tokens_per_second for case in cases]
         pairs = zip(cases, measured, strict=True)
         return [math.log(predict(case, fitted, old) / real) for case, real in pairs]
@@ -271,7 +279,7 @@ def fit(kind: Kind, cases: Sequence[Case], sequence_seconds: float = 0.0) -> tup
         loss="soft_l1",
         f_scale=0.1,
     )
-    return _fitted(kind, cases, [float(value) for value in found.x], sequence_seconds)
+    return _fitted(kind, cases, found.x.tolist(), sequence_seconds)
 
 
 def _fitted(

@@ -48,7 +48,8 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
         The expected share of experts that some of `sequences` tokens go through is
         `1 - (1 - expert_share) ** sequences`, were they drawn evenly.
         """
-        return self.step + self.experts * (1 - (1 - self.expert_share) ** sequences)
+        untouched: float = (1 - self.expert_share) ** sequences
+        return self.step + self.experts * (1 - untouched)
 
     def looked_at(self, tokens: float) -> float:
         """Tokens that one looks back at, weighed by the layers that look so far."""

@@ -13,11 +13,11 @@ import msgspec
 from judgefast.costs.roofline import rates_of
 
 if TYPE_CHECKING:
+    from judgefast.catalogue.fits import Cache
     from judgefast.catalogue.gpus import Gpu
     from judgefast.catalogue.shape import Precision, Shape
     from judgefast.costs.efficiencies import Efficiencies
     from judgefast.costs.rates import Rates
-    from judgefast.costs.roofline import Cache
 
 OTHER_MODEL = 0.15
 """Added to the error of a calibration where it is used for another model."""

@@ -79,7 +79,12 @@ def rates_of(  # noqa: PLR0913 - what a roofline hangs on
     every = shape.cache_bytes or 0
     sliding = shape.sliding_bytes / (every + shape.sliding_bytes) if shape.sliding_bytes else 0.0
     return Rates(
-        **sums,
+        prompt_token=sums["prompt_token"],
+        prompt_pair=sums["prompt_pair"],
+        step=sums["step"],
+        sequence=sums["sequence"],
+        context_token=sums["context_token"],
+        experts=sums.get("experts", 0.0),
         expert_share=shape.experts_used / shape.experts if shape.experts > 1 else 0.0,
         window=shape.window,
         window_share=sliding,
@@ -227,7 +232,10 @@ def _terms(  # noqa: PLR0913, PLR0917 - as `rates_of`
         f"{pair:,} FLOP / ({ATTENTION} x {wide:.4g} FLOP/s x {gpus})",
         pair / (ATTENTION * wide * gpus),
     )
-    for name, title, read in (("step", "the weights, each step", fixed), ("experts", "all experts, each step", every - fixed)):
+    for name, title, read in (
+        ("step", "the weights, each step", fixed),
+        ("experts", "all experts, each step", every - fixed),
+    ):
         if name == "step" or read:
             reading = f"{read:,.0f} B / ({share:.3g} x {bandwidth:.4g} B/s x {gpus})"
             yield Term(name, title, reading, read / (share * bandwidth * gpus))
@@ -240,7 +248,7 @@ def _terms(  # noqa: PLR0913, PLR0917 - as `rates_of`
 
 
 def _cache_terms(  # noqa: PLR0913, PLR0917 - as `rates_of`
-    shape: Shape, reached: Efficiencies, gpus: int, cache: Cache, bandwidth: float, full: int
+    shape: Shape, reached: Efficiencies, gpus: int, cache: Cache, bandwidth: float, full: float
 ) -> Iterator[Term]:
     numbers = number_bytes(cache)
     share = reached.cache_of(numbers)

@@ -76,6 +76,8 @@ class StartWishes(msgspec.Struct, frozen=True, kw_only=True):
     """GB a second; infinite where the weights are on the machine."""
     load_seconds: float | None = None
     compile_seconds: float | None = None
+    measured: str | None = None
+    """Where the last two were seen, if nobody has given them."""
 
     def check(self) -> None:
         """Refuse what is out of range.
@@ -94,15 +96,12 @@ class StartWishes(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigError(msg, hint="give GB a second, as in --download-rate 0.5")
 
 
-def starting_of(
-    weight_bytes: int | None, wishes: StartWishes, *, held_bytes: int | None = None
-) -> Starting:
+def starting_of(weight_bytes: int | None, wishes: StartWishes) -> Starting:
     """The steps of a cold start.
 
     Args:
         weight_bytes: Of the checkpoint, as it is fetched; None: unknown, and left out.
         wishes: What the user says.
-        held_bytes: Of the checkpoint as it is read from the disk; None: the same.
 
     """
     wishes.check()
@@ -117,23 +116,27 @@ def starting_of(
         elif rate != float("inf"):
             words = "by --download-rate"
             steps.append(_moved("download", weight_bytes, Range.exactly(rate), "given", words))
-        held = weight_bytes if held_bytes is None else held_bytes
         if wishes.load_seconds is None:
             words = "assumed: a disk gives 1 to 6 GB/s; --load-seconds sets it"
-            steps.append(_moved("load", held, LOAD_RATE, "assumed", words))
+            steps.append(_moved("load", weight_bytes, LOAD_RATE, "assumed", words))
         else:
-            steps.append(_given("load", wishes.load_seconds, LOAD_RATE, ""))
+            steps.append(_given("load", wishes.load_seconds, LOAD_RATE, "", wishes.measured))
     why = "vLLM is imported, compiles, and captures its graphs"
-    steps.append(_given("compile", wishes.compile_seconds, COMPILE_SECONDS, why))
+    told, seen = wishes.compile_seconds, wishes.measured
+    steps.append(_given("compile", told, COMPILE_SECONDS, why, seen))
     return Starting(steps=tuple(steps))
 
 
-def _given(part: Part, seconds: float | None, assumed: Range, why: str) -> Start:
+def _given(
+    part: Part, seconds: float | None, assumed: Range, why: str, measured: str | None = None
+) -> Start:
     if seconds is not None:
-        known = Range.exactly(seconds)
-        words = f"by --{part}-seconds"
         return Start(
-            part=part, seconds=known, basis="given", because=words, arithmetic=f"{seconds:g} s"
+            part=part,
+            seconds=Range.exactly(seconds),
+            basis="measured" if measured else "given",
+            because=measured or f"by --{part}-seconds",
+            arithmetic=f"{seconds:g} s",
         )
     return Start(
         part=part,

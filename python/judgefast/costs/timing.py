@@ -93,7 +93,7 @@ def length_of(workload: Workload, end: End = "likely") -> float:
     return mean.prompt + mean.grown
 
 
-def batch_of(
+def batch_of(  # noqa: PLR0913 - what a batch hangs on
     workload: Workload,
     *,
     copies: int = 1,
@@ -129,7 +129,7 @@ def batch_of(
     return min(limits, key=lambda each: each[0])
 
 
-def time_of(
+def time_of(  # noqa: PLR0913 - as `batch_of`
     workload: Workload,
     rates: Rates,
     *,
@@ -168,7 +168,10 @@ def time_of(
     looked_at = rates.looked_at(mean.prompt + mean.grown)
     pairs, tokens = requests * _pairs(mean, rates), requests * mean.written
     steady = _steady(mean, requests, batch, max_num_batched_tokens)
-    extra = _run_out(mean, requests, batch, workload.answers.most)
+    filling = max(
+        0.0, batch * mean.computed / max_num_batched_tokens - 1 - (steady - tokens / batch)
+    )
+    extra = _run_out(mean, requests, batch, workload.answers.most, filling)
     each = rates.sequence + looked_at * rates.context_token
     return Timed(
         prefill=requests * mean.computed * rates.prompt_token + pairs * rates.prompt_pair,
@@ -219,21 +222,23 @@ def _steady(mean: _Mean, requests: float, batch: float, chunk: int) -> float:
         return 0.0
     taken = mean.written + (1 if requests > batch else 0)
     steps = max(requests * taken / batch, requests * mean.computed / chunk)
-    return steps * -math.expm1(-requests * mean.written / steps)
+    idle = 1 - min(1.0, requests * mean.written / (steps * batch))  # chance of one place
+    nobody: float = idle**batch
+    return steps * (1 - nobody)
 
 
-def _run_out(mean: _Mean, requests: float, batch: float, most: int) -> float:
+def _run_out(mean: _Mean, requests: float, batch: float, most: int, filling: float) -> float:
     """Steps that are more than if all places were taken to the end.
 
     Of the sequences that run when nothing waits any more, each has a part of its answer left, and
     the one with most of it decides. That part is the smaller the longer the engine has been
-    running: if all requests run at once, it is the whole answer.
+    running: if all requests run at once, it is the whole answer, behind the last prompt.
     """
     if not mean.written:
         return 0.0
     longest = _longest(mean, batch, most) - 1
     left = mean.written * (1 + mean.spread**2) / 2
-    at_once, mixed = longest - mean.written, longest - left
+    at_once, mixed = filling + longest - mean.written, longest - left
     waited = min(1.0, requests / batch - 1)
     return max(0.0, at_once + waited * (mixed - at_once))
 

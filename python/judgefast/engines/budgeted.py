@@ -150,7 +150,7 @@ class Budgeted:
     def is_over(self) -> bool:
         """Whether time is up, so that what is in flight must be given up."""
         ends = self._limits.ends
-        if ends is None or self._clock() < ends:
+        if ends is None or not self._flying or self._clock() < ends:
             return False
         self.reached = self.reached or self._limits.ends_by
         return True

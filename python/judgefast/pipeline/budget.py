@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 OPTIONS = ("budget", "gpu", "price", "provider")
 """Options that a start takes over from the one before it, unless it gives them anew."""
 
-CLOSING_SECONDS = 2.0
+CLOSING_SECONDS = 3.0
 """Of what is rented, kept for closing the engine and reading what came back."""
 
-CLOSING_SECONDS_A_JUDGMENT = 1e-5
+CLOSING_SECONDS_A_JUDGMENT = 2e-5
 """And so much more for each judgment that is planned."""
 
 _SECONDS_OF_HOUR = 3600

@@ -17,11 +17,11 @@ from judgefast.costs.calibration import Measured, fit
 from judgefast.costs.efficiencies import efficiencies_of
 from judgefast.costs.rates_store import Record, keep, now
 from judgefast.costs.reached import reached_by
-from judgefast.engines import create_engine
 from judgefast.engines.base import Workload
 from judgefast.errors import ConfigError, JudgefastError
 from judgefast.pipeline.forecast import gpu_setting
 from judgefast.pipeline.gauge import Gauge
+from judgefast.pipeline.judge import engine_of
 from judgefast.pipeline.probes import Done, Prober, done, probes_for
 from judgefast.pipeline.speed import can_be_measured, cores, gpus_of, place_of, setting_of
 from judgefast.reports.calibration_report import Calibration, Probed
@@ -74,14 +74,14 @@ def calibrate(
     if seconds < LEAST_SECONDS:
         msg = f"{seconds:g} seconds are too few to calibrate in"
         raise ConfigError(msg, hint=f"give at least {LEAST_SECONDS:g}, better {SECONDS:g}")
-    engine = _engine_of(config) if engine is None else engine
+    engine = engine_of(config, say=say) if engine is None else engine
     with closing(engine):
         if not can_be_measured(engine):
             msg = f"the engine `{engine.name}` does not compute on this machine"
             hint = "calibrate where the model runs, with --engine vllm or embedded"
             raise ConfigError(msg, hint=hint)
         say = say or _say_nothing
-        setting = setting_of(engine, config.engine_args)
+        setting = setting_of(engine)
         say(f"starting {setting.engine} with {setting.model} on {setting.machine}")
         began = time.monotonic()
         _start(engine, say)
@@ -117,13 +117,6 @@ class _Rounds:
         self.spent: dict[str, list[tuple[Done, Spent]]] = {probe.name: [] for probe in probes}
         self.number = 0
         self.seconds = 0.0
-
-
-def _engine_of(config: RunConfig) -> Engine:
-    options: dict[str, Any] = dict(config.engine_args)
-    if config.model is not None:
-        options["model"] = config.model
-    return create_engine(config.engine, **options)
 
 
 def _start(engine: Engine, say: Callable[[str], None]) -> None:

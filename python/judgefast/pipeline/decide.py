@@ -26,8 +26,9 @@ from judgefast.pipeline.ways import Ways, cheapest
 from judgefast.stats.power import POWER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from judgefast.config import RunConfig
     from judgefast.costs.estimates import Estimate
     from judgefast.costs.workload import Workload
     from judgefast.pipeline.estimate import Estimated
@@ -64,9 +65,14 @@ NAMES = ("alternatives", "deadline", "power", *_OF_POWER)
 
 
 def decision_wishes(
-    given: Mapping[str, Any], *, budgets: Sequence[str] = (), pilot: str | None = None
+    given: Mapping[str, Any], config: RunConfig, *, pilot: str | None = None
 ) -> DecisionWishes:
     """Put together what was asked, of what was given by the names above; None: not given.
+
+    Args:
+        given: By name.
+        config: Options of the run: its budgets, its level.
+        pilot: A finished run.
 
     Raises:
         ConfigError: Something is said of `power`, which is not given.
@@ -85,13 +91,14 @@ def decision_wishes(
             correlation=said["correlation"],
             sides=1 if said["one_sided"] else 2,
             power=POWER if at is None else at,
+            level=config.level,
         )
     elif names := [name for name, one in said.items() if one not in {None, False}]:
         msg = f"--{names[0].replace('_', '-')} is about --power, which is not given"
         raise ConfigError(msg, hint="add --power 0.02, the difference to be found")
     return DecisionWishes(
         alternatives=bool(given.get("alternatives")),
-        budgets=tuple(budgets),
+        budgets=config.budget,
         power=wanted,
         pilot=pilot,
         against=said["against"],

@@ -6,6 +6,7 @@ same tokens to compute, the same digest.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +19,7 @@ from judgefast.costs.shape_given import EXAMPLE, Asking, read_shape, workload_of
 from judgefast.errors import ConfigError, DataError
 from judgefast.pipeline.counting import Counter, answers_of_shape, notes_of_shape
 from judgefast.pipeline.judge import rubric_in_force
+from judgefast.pipeline.pilot_starts import with_starts_of
 from judgefast.pipeline.setting import setting_for
 
 if TYPE_CHECKING:
@@ -94,14 +96,19 @@ def asked(
     _check_given(config, wishes, has_data=has_data, shape=shape)
     lengths = None if shape is None else read_shape(shape)
     rubric = rubric_in_force(config)
-    gpu, gpus = parse_gpus(str(wishes.gpu))
     model = find_model(_path_or_name(str(config.model)))
+    wishes = with_starts_of(_with_engine_args(wishes, config), model)
+    data = list(data) if isinstance(data, Iterator) else data  # it may be planned again
+    gpu, gpus = parse_gpus(str(wishes.gpu))
     counter = Counter(config, wishes, model, rubric, say)
     if lengths is None:
         counted = counter.plan(data)
         workload, plan = counted.workload, counted.plan
 
         def in_orders(number: int) -> Workload:
+            if "-" in config.data:
+                msg = "stdin is read once, and what is asked for needs it again"
+                raise ConfigError(msg, hint="name a file in place of `-`")
             return Counter(_ordered(config, number), wishes, model, rubric, None).plan(data)[0]
     else:
         plan = None
@@ -148,6 +155,20 @@ def _check_given(
     if has_data and shape is not None:
         msg = "both DATA and --shape were given"
         raise ConfigError(msg, hint="leave --shape out: what is counted is better than lengths")
+
+
+def _with_engine_args(wishes: CostWishes, config: RunConfig) -> CostWishes:
+    """What `--engine-arg` says of layout and precision, where no flag of the estimate does."""
+    told = config.engine_args
+    small = str(told.get("kv_cache_dtype", "")).startswith("fp8")
+    said = {
+        "gpus_per_copy": told.get("tensor_parallel_size"),
+        "max_num_seqs": told.get("max_num_seqs"),
+        "cache": "fp8" if small else "16bit" if "kv_cache_dtype" in told else None,
+        "weights": "fp8" if str(told.get("quantization", "")).startswith("fp8") else None,
+    }
+    missing = {name: value for name, value in said.items() if getattr(wishes, name) is None}
+    return msgspec.structs.replace(wishes, **missing)
 
 
 def _path_or_name(model: str) -> str | Path:

@@ -21,6 +21,7 @@ from judgefast.pipeline.speed import (
     kind_of,
     known_for,
     machine_of,
+    options_of,
     place_of,
     setting_of,
 )
@@ -68,10 +69,10 @@ def forecast(plan: RunPlan, judge: Judge, config: RunConfig) -> Forecast:
 
     engine, decoding = judge.engine, judge.prompts.decoding
     kind = kind_of(engine, decoding)
-    answers = _answers(judge, config)
+    answers = _answers(judge)
     orders = 2 if judge.rubric.mode in {"pairwise", "choice"} and config.orders == "both" else 1
     workload = workload_from_plan(plan, answers, orders=orders)
-    known = known_for(engine, config.engine_args)
+    known = known_for(engine)
     if gpus_of(engine):
         estimate, cpu = _on_gpus(engine, config, workload, known, kind), None
     elif known is None:
@@ -88,13 +89,13 @@ def forecast(plan: RunPlan, judge: Judge, config: RunConfig) -> Forecast:
     )
 
 
-def _answers(judge: Judge, config: RunConfig) -> Answers:
+def _answers(judge: Judge) -> Answers:
     """How much the judge will write: as it did when it was asked this before, else by the cap."""
     from judgefast.pipeline.answers import answers_of  # noqa: PLC0415 - as above
 
     decoding = judge.prompts.decoding
     if not decoding.probabilities:
-        setting = setting_of(judge.engine, config.engine_args)
+        setting = setting_of(judge.engine)
         before = answers_before(setting, judge.prompts.prompt_hash)
         if before is not None:
             return before
@@ -166,7 +167,7 @@ def gpu_setting(engine: Engine, config: RunConfig, workload: Workload) -> Settin
 
     products = gpus_of(engine)
     gpu, gpus = parse_gpus(config.gpu) if config.gpu else (find_gpu(products[0]), len(products))
-    given = dict(config.engine_args)
+    given = options_of(engine)
     eight_bits = str(given.get("kv_cache_dtype", "auto")).startswith("fp8")
     wishes = CostWishes(
         price=config.price,

@@ -7,6 +7,7 @@ run it takes two: the difference of what they say of a question.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import combinations
 from math import sqrt
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -25,6 +26,7 @@ from judgefast.stats.moments import cluster_moments
 from judgefast.stats.names import suggestion
 from judgefast.stats.paired import RunOutcomes, paired_means
 from judgefast.stats.power import Spread
+from judgefast.stats.slice_names import slice_parts
 from judgefast.stats.slices import Slicer
 from judgefast.stats.summary import statistics_of
 
@@ -103,10 +105,10 @@ def pilot_of(reading: Reading, against: Reading | None = None, *, name: str | No
     if against is not None:
         return _of_runs(reading, against, name)
     parts = _parts_of(reading, name)
-    models = [part for part in parts if part.slice.startswith("model=")][:MOST_MODELS]
-    if reading.rubric.mode in {"scalar", "binary"} and len(models) > 1:
-        return _of_models(reading, models)
-    alone = [part for part in parts if part.slice == "all" or "baseline=" in part.slice] or parts
+    pairs = _pairs_of_models(parts) if reading.rubric.mode in {"scalar", "binary"} else []
+    if pairs:
+        return _of_models(reading, pairs)
+    alone = [part for part in parts if "model" not in slice_parts(part.slice)] or parts
     found = [_Lone.of(reading, part) for part in alone]
     chosen = max(found, key=lambda one: one.spread.variance)
     is_pairs = reading.rubric.mode == "pairwise" and chosen.part.name in {"win_rate", "overall"}
@@ -221,16 +223,26 @@ def _parts_of(reading: Reading, name: str | None) -> list[_Part]:
     return found
 
 
-def _of_models(reading: Reading, models: Sequence[_Part]) -> Pilot:
+def _pairs_of_models(parts: Sequence[_Part]) -> list[tuple[_Part, _Part]]:
+    """Slices of two models that are alike but for the model: of the same aspect."""
+    of_rest: dict[str, list[_Part]] = defaultdict(list)
+    for part in parts:
+        cuts = slice_parts(part.slice)
+        if cuts.pop("model", None) is not None:
+            of_rest[str(cuts)].append(part)
+    return [pair for one in of_rest.values() for pair in combinations(one[:MOST_MODELS], 2)]
+
+
+def _of_models(reading: Reading, pairs: Sequence[tuple[_Part, _Part]]) -> Pilot:
     """Take the two models whose difference varies most."""
     found: list[tuple[PairedMean, _Part, _Part]] = []
-    for one, other in combinations(models, 2):
+    for one, other in pairs:
         a, b = (part.outcomes(reading) for part in (one, other))
         [mean] = paired_means(a, b, ["all"], name=one.name, scale=one.scale)
         if mean.spread() is not None:
             found.append((mean, one, other))
     if not found:
-        raise _too_few(models[0].name, 0)
+        raise _too_few(pairs[0][0].name, 0)
     mean, first, second = max(found, key=lambda one: _variance(one[0]))
     sides = [_Lone.of(reading, part) for part in (first, second)]
     return _said(

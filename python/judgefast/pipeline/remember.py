@@ -23,7 +23,6 @@ from judgefast.pipeline.speed import can_be_measured, kind_of, place_of, setting
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from judgefast.config import RunConfig
     from judgefast.journal.run_directory import RunDirectory
     from judgefast.pipeline.judge import Judge
     from judgefast.reports.report import Operations, Report
@@ -54,7 +53,7 @@ class _Ended(NamedTuple):
     cpu: float | None
 
 
-def speed_facts(judge: Judge, config: RunConfig) -> dict[str, Any]:
+def speed_facts(judge: Judge) -> dict[str, Any]:
     """For the record of a launch, once its engine has started."""
     engine = judge.engine
     if not can_be_measured(engine):
@@ -63,7 +62,7 @@ def speed_facts(judge: Judge, config: RunConfig) -> dict[str, Any]:
     if place.room_tokens == float("inf"):  # JSON has no such number
         place = msgspec.structs.replace(place, room_tokens=0.0)
     found = SpeedFacts(
-        setting=setting_of(engine, config.engine_args),
+        setting=setting_of(engine),
         place=place,
         **kind_of(engine, judge.prompts.decoding)._asdict(),
     )

@@ -252,7 +252,7 @@ def _record_start(
 ) -> None:
     """Write down what is known once the engine has started: its own facts among it."""
     facts = {"config": options_in_force(config), "engine": engine}
-    facts |= cache_in_force(judge.engine) | speed_facts(judge, config)
+    facts |= cache_in_force(judge.engine) | speed_facts(judge)
     directory.record_launch(facts)
 
 

@@ -147,6 +147,7 @@ def sample_of(
     questions = spread.needed(wishes.difference, certainty)
     items = design.items(questions)
     work = with_items(workload, items)
+    says = f"enough to tell a difference of {wishes.difference:g} from none"
     # What none of these items could tell is told of the fewest that a spread is of.
     asked = max(design.questions(workload.items), FEWEST_CLUSTERS)
     return Sample(
@@ -165,7 +166,7 @@ def sample_of(
         detectable=spread.detectable(asked, certainty),
         judgments=work.judgments,
         tokens=work.prompt_tokens + ceil(work.requests * work.answers.mean.likely),
-        way=way_of(f"a sample of {items:,}", "sample", "", work, lambda: estimate(work)),
+        way=way_of(f"a sample of {items:,}", "sample", says, work, lambda: estimate(work)),
         notes=list(design.notes),
     )
 
@@ -285,7 +286,7 @@ def _check(wishes: PowerWishes) -> None:
         raise ConfigError(msg, hint="give a smaller difference")
     if wishes.deviation is not None and wishes.deviation <= 0:
         msg = f"--sd must be above 0, not {wishes.deviation:g}"
-        raise ConfigError(msg, hint="0.95 is usual for scores of 1 to 5")
+        raise ConfigError(msg, hint="as 0.95, of scores from 1 to 5")
     if wishes.correlation is not None and not -1 < wishes.correlation < 1:
         msg = f"--correlation must lie between -1 and 1, not {wishes.correlation:g}"
-        raise ConfigError(msg, hint="of the same judge over the same questions 0.5 to 0.9 is usual")
+        raise ConfigError(msg, hint="two finished runs measure theirs: --pilot RUN --against RUN")

@@ -13,6 +13,7 @@ import msgspec
 from judgefast.catalogue.gpus import read_gpus
 from judgefast.catalogue.prices import typical
 from judgefast.catalogue.shape import Precision  # noqa: TC001 - msgspec reads annotations
+from judgefast.config import in_words
 from judgefast.costs.estimate import Setting
 from judgefast.costs.offers import offers_of
 from judgefast.costs.preemptions import preemptions_of
@@ -21,6 +22,7 @@ from judgefast.engines.base import Workload as Asked
 from judgefast.engines.vllm.hardware import Gpu as Seen
 from judgefast.engines.vllm.settings import Settings, Wishes, choose
 from judgefast.errors import ConfigError
+from judgefast.pipeline.measured_rates import measured_rates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from judgefast.catalogue.gpus import Gpu
     from judgefast.catalogue.models import Model
     from judgefast.catalogue.shape import Shape
+    from judgefast.config import RunConfig
     from judgefast.costs.workload import Workload
 
 MEMORY_SHARE = 0.97
@@ -71,6 +74,28 @@ class CostWishes(msgspec.Struct, frozen=True, kw_only=True):
                 msg = f"--{name.replace('_', '-')} is {value}; it must be at least 1"
                 raise ConfigError(msg)
         self.starts.check()
+
+
+def wishes_from(named: dict[str, Any], config: RunConfig) -> CostWishes:
+    """Read what the user says of an estimate.
+
+    Args:
+        named: Fields of `CostWishes` and of `StartWishes`, without those that a run has too.
+        config: The options of the run: `gpu`, `price`, `provider`.
+
+    Raises:
+        ConfigError: A value is of the wrong kind.
+
+    """
+    of_starts = set(StartWishes.__struct_fields__)
+    told: dict[str, Any] = {name: getattr(config, name) for name in ("gpu", "price", "provider")}
+    told |= {name: value for name, value in named.items() if name not in of_starts}
+    told["starts"] = {name: value for name, value in named.items() if name in of_starts}
+    try:
+        return msgspec.convert(told, CostWishes, strict=True)
+    except msgspec.ValidationError as error:
+        msg = f"estimate: {in_words(str(error))}"
+        raise ConfigError(msg) from None
 
 
 def setting_for(
@@ -122,7 +147,9 @@ def setting_for(
     )
     if tokens := given.get("max_num_batched_tokens"):
         setting = msgspec.structs.replace(setting, max_num_batched_tokens=tokens)
-    return setting
+    as_usual = (wishes.weights, wishes.cache, wishes.gpus_per_copy) == (None, None, None)
+    rates = measured_rates(model, setting, as_usual=as_usual)
+    return msgspec.structs.replace(setting, rates=rates)
 
 
 def _as_wished(model: Model, wishes: CostWishes) -> Shape:
@@ -220,9 +247,7 @@ def _notes(chosen: Settings, gpu: Gpu, known: Gpu, gpus: int, of_copy: int) -> I
         )
 
 
-def _what_fits(
-    shape: Shape, gpu: Gpu, gpus: int, wishes: CostWishes, workload: Workload
-) -> str:
+def _what_fits(shape: Shape, gpu: Gpu, gpus: int, wishes: CostWishes, workload: Workload) -> str:
     """Where it would fit: more of the same, then others that are rented, the fewest first."""
     same = list(_fitting(shape, [gpu], wishes, workload, above=gpus))
     others = [each for each in read_gpus().values() if each.key != gpu.key]

@@ -45,21 +45,22 @@ class Kind(NamedTuple):
     """Whether its text is held to a schema or to labels."""
 
 
-def setting_of(engine: Engine, options: Mapping[str, Any]) -> Setting:
+def setting_of(engine: Engine, options: Mapping[str, Any] | None = None) -> Setting:
     """What speed hangs on; records of it are kept by this.
 
     Args:
         engine: Started or not.
-        options: That the user gave it, as `--engine-arg` does.
+        options: To look at in place of its own, wherever those are from.
 
     """
+    options = options_of(engine) if options is None else options
     ours = {name: options[name] for name in sorted(options) if name not in _PLACES}
     return Setting(
         model=engine.model.name,
         machine=machine_of(engine),
         engine=engine.name,
         version=_version(engine.name),
-        options=msgspec.json.encode(ours).decode() if ours else "",
+        options=msgspec.json.encode(ours, enc_hook=str).decode() if ours else "",
     )
 
 
@@ -110,16 +111,30 @@ def kind_of(engine: Engine, decoding: Decoding) -> Kind:
     return Kind(0, is_held=bool(decoding.schema or decoding.labels))
 
 
-def known_for(engine: Engine, options: Mapping[str, Any]) -> Known | None:
+def known_for(engine: Engine) -> Known | None:
     """What was measured of an engine on this machine; None where it was never calibrated."""
     if not can_be_measured(engine):
         return None
-    return known(setting_of(engine, options))
+    return known(setting_of(engine))
 
 
 def can_be_measured(engine: Engine) -> bool:
     """Whether it computes here: a server's machine is not known, and a replay has none."""
     return engine.capabilities.takes == "ids" and engine.name in _PACKAGES
+
+
+def options_of(engine: Engine) -> dict[str, Any]:
+    """What was set of it, by the user or for this machine; what is as usual is left out."""
+    told = getattr(engine, "options", None)
+    if not isinstance(told, msgspec.Struct):
+        return {}
+    usual = type(told)()
+    found: dict[str, Any] = dict(getattr(told, "arguments", {}))
+    for name in told.__struct_fields__:
+        value = getattr(told, name)
+        if name != "arguments" and value != getattr(usual, name):
+            found[name] = value
+    return found
 
 
 def _version(engine: str) -> str | None:

@@ -18,7 +18,7 @@ class Probed(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     requests: int
     is_held_out: bool
-    """The rates that are compared here were fitted without it."""
+    """What the rates say of it was said by a fit on the others."""
     wall_seconds: list[float]
     wall_foretold: float
     cpu_seconds: list[float] = []

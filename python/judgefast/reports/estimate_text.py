@@ -135,7 +135,9 @@ def _judge(estimate: Estimate) -> str:
     placed = estimate.placed
     words = f"{placed.weights} weights of {placed.weight_bytes / _GB:,.1f} GB"
     if placed.copies > 1:
-        words = f"{placed.copies} copies on {placed.gpus // placed.copies} each, {words}"
+        each, left = divmod(placed.gpus, placed.copies)
+        on = "" if left else f" on {plural(each, 'GPU')} each"
+        words = f"{placed.copies} copies{on}, {words}"
     if placed.room_tokens:
         words += f"; room for {placed.room_tokens:,} tokens of {placed.cache} KV cache"
     many = f"{figure(placed.batch)} sequences at once"
