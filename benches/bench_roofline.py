@@ -35,6 +35,7 @@ from judgefast.costs.ranges import Range
 from judgefast.costs.roofline import place, rates_of
 from judgefast.costs.timing import time_of
 from judgefast.costs.workload import Answers, Workload
+from measure import say_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -88,6 +89,13 @@ def main() -> None:
     if given.rows:
         print()
         print("\n".join(rows_of(found)))
+    recorded = recorded_rates()
+    own = [each for each in found.predicted if each.row.key in recorded]
+    ratio, rival = None, "AIConfigurator has predicted none of the rows"
+    if own:
+        theirs = [Predicted(each.row, "", recorded[each.row.key]) for each in own]
+        ratio, rival = summary(theirs).median / summary(own).median, "as near as AIConfigurator"
+    say_ratio(f"roofline: median error of {len(own)} rows", ratio, rival)
 
 
 def write(found: Table) -> None:

@@ -129,16 +129,19 @@ def test_a_run_of_the_calibrations_length_moves_it_half_way() -> None:
     seconds=st.lists(st.floats(2, 3000), min_size=1, max_size=30),
 )
 def test_runs_that_agree_never_make_a_prediction_worse(true: float, seconds: list[float]) -> None:
-    """Whatever the machine has become: each run brings the rates nearer, and none past it."""
-    before = abs(log(true))
+    """Whatever the machine has become: each run brings the rates nearer, and none past it.
+
+    Of more than 20 runs the oldest drops out, and the rates are still nearer than without any.
+    """
+    alone = before = abs(log(true))
     among = [calibration()]
-    for each in seconds:
+    for count, each in enumerate(seconds, start=1):
         among.append(finished(true, each))
         found = known(SETTING, among)
         assert found is not None
         after = abs(log(true / found.wall.rates.step))
-        assert after <= before + 1e-9
-        before = after if len(among) <= 20 else before
+        assert after <= (before if count <= 20 else alone) + 1e-9
+        before = after
 
 
 @settings(max_examples=100, deadline=None)
@@ -159,6 +162,15 @@ def test_runs_that_scatter_widen_the_range() -> None:
     assert wild is not None
     assert calm.wall.rates.error < 0.1
     assert wild.wall.rates.error > 0.4
+
+
+def test_what_a_start_does_once_is_shared_by_its_requests() -> None:
+    once = msgspec.structs.replace(speed(), held_token=0.25, held_start=8.0)
+    assert once.rates_for(is_held=True, requests=4).request == 2.0
+    assert once.rates_for(is_held=True).request == 0.0
+    assert once.rates_for(requests=4).request == 0.0
+    assert once.rates_for(is_held=True, requests=4).sequence == 0.25
+    assert once.scaled(2.0, 0.1, "").rates_for(is_held=True, requests=4).request == 4.0
 
 
 def test_a_torn_line_is_left_out_and_the_rest_is_read(folder: Path) -> None:

@@ -37,3 +37,10 @@ def test_what_the_benches_name_of_the_package_is_there() -> None:
                 named |= {(path.name, f"{node.module}.{alias.name}") for alias in node.names}
     assert len(named) > 100
     assert not [(bench, name) for bench, name in sorted(named) if not is_there(name)]
+
+
+def test_every_bench_says_its_ratio_to_a_rival() -> None:
+    benches = sorted((ROOT / "benches").glob("bench_*.py"))
+    assert len(benches) > 15
+    silent = [path.name for path in benches if "    say_ratio(" not in path.read_text("utf-8")]
+    assert not silent

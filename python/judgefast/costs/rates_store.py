@@ -84,13 +84,18 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """Finished runs that have moved it since."""
 
     def rates(
-        self, clock: Clock = "wall", *, label_reads: int = 0, is_held: bool = False
+        self,
+        clock: Clock = "wall",
+        *,
+        label_reads: int = 0,
+        is_held: bool = False,
+        requests: int = 0,
     ) -> Rates | None:
         """Rates of one kind of request by one clock; None where that clock was not read."""
         speed = self.wall if clock == "wall" else self.cpu
         if speed is None:
             return None
-        return speed.rates_for(label_reads=label_reads, is_held=is_held)
+        return speed.rates_for(label_reads=label_reads, is_held=is_held, requests=requests)
 
 
 def state_folder() -> Path:

@@ -34,19 +34,23 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
     """For each label behind the first one that is read by a pass of its own."""
     held_token: float = 0.0
     """More for each token that is held to a schema or to labels."""
+    held_start: float = 0.0
+    """Once after each start of the engine, for the first schema: its library is loaded then."""
 
-    def rates_for(self, *, label_reads: int = 0, is_held: bool = False) -> Rates:
+    def rates_for(self, *, label_reads: int = 0, is_held: bool = False, requests: int = 0) -> Rates:
         """Rates of one kind of request.
 
         Args:
             label_reads: Passes of a request behind its first one, each for a label.
             is_held: Whether its text is held to a schema or to labels.
+            requests: Of one start of the engine, which share what is done once; 0: leave it out.
 
         """
         rates = self.rates
+        once = self.held_start / requests if is_held and requests else 0.0
         return msgspec.structs.replace(
             rates,
-            request=rates.request + label_reads * self.label_read,
+            request=rates.request + label_reads * self.label_read + once,
             sequence=rates.sequence + (self.held_token if is_held else 0.0),
         )
 
@@ -62,6 +66,7 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
             rates=rates,
             label_read=self.label_read * factor,
             held_token=self.held_token * factor,
+            held_start=self.held_start * factor,
         )
 
 

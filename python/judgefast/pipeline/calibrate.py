@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from judgefast.config import RunConfig
     from judgefast.costs.calibration import Fitted, Place
-    from judgefast.costs.speed import Setting
+    from judgefast.costs.speed import Setting, Speed
     from judgefast.engines.base import Engine
     from judgefast.pipeline.gauge import Spent
     from judgefast.pipeline.probes import Probe
@@ -112,8 +112,10 @@ def calibrate(
 class _Rounds:
     """What was measured, by probe."""
 
-    def __init__(self, probes: Sequence[Probe]) -> None:
+    def __init__(self, probes: Sequence[Probe], once: Sequence[Spent]) -> None:
         self.probes = probes
+        self.once = once
+        """Of the first requests with a schema, and of the same number once more."""
         self.spent: dict[str, list[tuple[Done, Spent]]] = {probe.name: [] for probe in probes}
         self.number = 0
         self.seconds = 0.0
@@ -144,8 +146,8 @@ def _measure(engine: Engine, seconds: float) -> _Rounds:
     prober = Prober(engine, tokenizer)
     apart = bool(getattr(engine, "reads_labels_apart", False))
     began = time.monotonic()
-    probes = _sized(engine, prober, seconds)
-    rounds = _Rounds(probes)
+    probes, once = _sized(engine, prober, seconds)
+    rounds = _Rounds(probes, once)
     while True:
         before = time.monotonic()
         for probe in probes:
@@ -161,17 +163,20 @@ def _measure(engine: Engine, seconds: float) -> _Rounds:
             return rounds
 
 
-def _sized(engine: Engine, prober: Prober, seconds: float) -> list[Probe]:
+def _sized(engine: Engine, prober: Prober, seconds: float) -> tuple[list[Probe], list[Spent]]:
     """Warm the engine up, and fit its probes to its speed and to the time.
+
+    What its first schema takes is measured on the way: it comes once after each start.
 
     On a CPU its speed is what it would be with the cores for itself: where others take them, a
     round takes longer than it should, but is not too small to say anything.
     """
     probes = probes_for(engine)
     shorts = [probe for probe in probes if probe.name == "short prompts"]
-    special = [probe._replace(requests=2) for probe in probes if probe.labels or probe.is_held]
-    for probe in [*shorts, *special]:
+    for probe in [*shorts, *[each._replace(requests=2) for each in probes if each.labels]]:
         prober.send(prober.make(probe))
+    held = [probe._replace(requests=2) for probe in probes if probe.is_held]
+    once = [_spent(engine, prober, probe) for probe in held for _ in range(2)]
     gauge = Gauge(engine)
     for probe in shorts:
         prober.send(prober.make(probe))
@@ -182,7 +187,22 @@ def _sized(engine: Engine, prober: Prober, seconds: float) -> list[Probe]:
     least, most = _SIZES
     wanted = seconds / _ROUNDS / (_ROUND_BY_SHORT * taken)
     factor = min(most, max(least, wanted))
-    return [probe.times(factor) for probe in probes]
+    return [probe.times(factor) for probe in probes], once
+
+
+def _spent(engine: Engine, prober: Prober, probe: Probe) -> Spent:
+    requests = prober.make(probe)
+    gauge = Gauge(engine)
+    prober.send(requests)
+    return gauge.spent()
+
+
+def _with_start(speed: Speed, once: Sequence[Spent], clock: str) -> Speed:
+    """Add what the first schema took more than the same requests once more."""
+    if not once:
+        return speed
+    first, again = (getattr(spent, clock) for spent in once[:2])
+    return msgspec.structs.replace(speed, held_start=max(0.0, first - again))
 
 
 def _calibration(
@@ -212,8 +232,8 @@ def _calibration(
         load_seconds=load,
         rounds=rounds.number,
         place=place,
-        wall=wall.speed,
-        cpu=None if cpu is None else cpu.speed,
+        wall=_with_start(wall.speed, rounds.once, "wall"),
+        cpu=None if cpu is None else _with_start(cpu.speed, rounds.once, "cpu"),
         probes=_probed(rounds, wall, cpu),
         busy=busy,
         notes=_notes(busy, rounds, has_cpu=has_cpu),

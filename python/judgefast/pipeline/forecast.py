@@ -108,7 +108,7 @@ def _on_cpu(
     from judgefast.costs.estimate import priced  # noqa: PLC0415 - as above
 
     place = place_of(engine)
-    rates = known.rates("wall", **kind._asdict())
+    rates = known.rates("wall", **kind._asdict(), requests=workload.requests)
     assert rates is not None  # the clock was read
     memory = getattr(engine, "cache_memory", None)
     placed = Placed(
@@ -131,7 +131,7 @@ def _on_cpu(
         max_num_seqs=place.max_num_seqs,
         max_num_batched_tokens=place.batched_tokens,
     )
-    by_cpu = known.rates("cpu", **kind._asdict())
+    by_cpu = known.rates("cpu", **kind._asdict(), requests=workload.requests)
     return estimate, None if by_cpu is None else seconds_within(workload, by_cpu, place)
 
 
@@ -148,7 +148,7 @@ def _on_gpus(
 
     setting = gpu_setting(engine, config, workload)
     if known is not None:
-        rates = known.rates("wall", **kind._asdict())
+        rates = known.rates("wall", **kind._asdict(), requests=workload.requests)
     else:
         rates = _by_other_models(setting, engine.name)
     return estimate(workload, msgspec.structs.replace(setting, rates=rates))

@@ -111,8 +111,9 @@ def ratios(ended: _Ended, workload: Workload) -> tuple[float | None, float | Non
     place = speed.place
     if not place.room_tokens:
         place = msgspec.structs.replace(place, room_tokens=float("inf"))
-    kind = {"label_reads": speed.label_reads, "is_held": speed.is_held}
-    by_clock, by_cpu = found.rates("wall", **kind), found.rates("cpu", **kind)  # type: ignore[arg-type]  # by their names
+    kind: dict[str, Any] = {"label_reads": speed.label_reads, "is_held": speed.is_held}
+    kind["requests"] = workload.requests
+    by_clock, by_cpu = found.rates("wall", **kind), found.rates("cpu", **kind)
     said = place.seconds(workload, by_clock) if by_clock is not None else 0.0
     is_busy = (ended.facts.get("cpu_share_of_others") or 0.0) > _BUSY
     wall = ended.wall / said if said and (by_cpu is None or not is_busy) else None

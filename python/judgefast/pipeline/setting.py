@@ -98,8 +98,14 @@ def wishes_from(named: dict[str, Any], config: RunConfig) -> CostWishes:
         raise ConfigError(msg) from None
 
 
-def setting_for(
-    model: Model, gpu: Gpu, wishes: CostWishes, workload: Workload, *, gpus: int = 1
+def setting_for(  # noqa: PLR0913 - where and what, and two settings by keyword
+    model: Model,
+    gpu: Gpu,
+    wishes: CostWishes,
+    workload: Workload,
+    *,
+    gpus: int = 1,
+    advises: bool = True,
 ) -> Setting:
     """Set a judge up on so many accelerators of a kind, and price it.
 
@@ -109,6 +115,7 @@ def setting_for(
         wishes: What the user says; it stands.
         workload: What is asked: lengths decide how many sequences fit.
         gpus: How many of them are rented.
+        advises: Look for what would fit where it does not; who tries many places has no need of it.
 
     Raises:
         ConfigError: Its shape is not known, or it does not fit: by how much, and what would fit.
@@ -120,7 +127,7 @@ def setting_for(
     try:
         chosen = _chosen(shape, known, gpus, wishes, workload)
     except ConfigError as error:
-        hint = _what_fits(shape, gpu, gpus, wishes, workload)
+        hint = _what_fits(shape, gpu, gpus, wishes, workload) if advises else error.hint
         raise ConfigError(str(error), hint=hint) from None
     fit = chosen.layout.fit
     of_copy = fit.gpus if fit else wishes.gpus_per_copy or 1

@@ -80,6 +80,7 @@ class Ways:
             wishes,
             workload,
             gpus=gpus or asked.setting.gpus,
+            advises=False,
         )
         if model is None and gpu is None and asked.setting.rates is not None:
             setting = msgspec.structs.replace(setting, rates=asked.setting.rates)

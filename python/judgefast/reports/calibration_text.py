@@ -28,6 +28,7 @@ _RATES = (
 _MORE = (
     ("label_read", "each further label that is read"),
     ("held_token", "a token held to a schema or labels, more"),
+    ("held_start", "the first schema after a start, more"),
 )
 
 

@@ -210,7 +210,7 @@ _OF_MACHINE = (
     (
         "cpu_share_of_others",
         BUSY,
-        "others took {} of this machine's CPU: the clock went on, CPU seconds did not",
+        "others took {} of this machine's CPU meanwhile",
     ),
     ("cpu_share_stolen", STOLEN, "the host of this machine took {} of its CPU away (steal)"),
 )

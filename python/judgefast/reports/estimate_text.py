@@ -71,7 +71,9 @@ def _head(estimate: Estimate) -> list[RenderableType]:
     title.append(words, style="not bold")
     table = _grid()
     table.add_row("GPU-hours", _hours(estimate))
-    table.add_row("time", f"{span(estimate.seconds)} from the order of {where} to the last answer")
+    is_warm = estimate.seconds == estimate.judging_seconds
+    since = "from an engine that is ready" if is_warm else f"from the order of {where}"
+    table.add_row("time", f"{span(estimate.seconds)} {since} to the last answer")
     if first := money_of(estimate):
         table.add_row("money", f"{money(first.usd)} {_at(first)}")
     if estimate.energy_kwh is not None:

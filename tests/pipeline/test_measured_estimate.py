@@ -1,0 +1,145 @@
+"""What was measured goes into an estimate before what is fitted or assumed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import judgefast
+from judgefast.catalogue.models import find_model
+from judgefast.costs.efficiencies import Efficiencies
+from judgefast.costs.ranges import Range
+from judgefast.costs.rates_store import Record, keep
+from judgefast.costs.speed import Setting as SpeedSetting
+from judgefast.costs.speed import Speed
+from judgefast.costs.starting import starting_of
+from judgefast.errors import ConfigError
+from judgefast.formats import FORMAT
+from judgefast.pipeline.answers import answers_of_run
+from judgefast.pipeline.pilot_starts import with_starts_of
+from judgefast.pipeline.setting import CostWishes
+from tests.costs.building import rates
+from tests.pipeline.test_estimate import DATA, WORKED, worked
+from tests.recorded import pairs, record, write_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from judgefast.costs.estimates import Estimate
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catalogue and rates are those of the package."""
+    monkeypatch.setenv("JUDGEFAST_CATALOGUE", str(tmp_path / "catalogue"))
+    monkeypatch.setenv("JUDGEFAST_STATE", str(tmp_path / "state"))
+
+
+@pytest.mark.parametrize(
+    ("device", "model", "basis"),
+    [
+        ("cuda", "Qwen/Qwen2.5-72B-Instruct", "measured"),
+        ("cpu", "Qwen2.5-72B-Instruct", "assumed"),
+        ("cuda", "Qwen3-8B", "assumed"),
+    ],
+)
+def test_the_start_of_a_pilot_by_the_same_judge_is_measured(
+    tmp_path: Path, device: str, model: str, basis: str
+) -> None:
+    facts = {
+        "engine": "vllm",
+        "model": model,
+        "device": device,
+        "startup": {"import": 9.0, "waiting": 1.0, "start": 100.0},
+        "compile_seconds": 40.0,
+    }
+    (tmp_path / "launches").mkdir()
+    launch = {"format": FORMAT, "launch": "0" * 32, "engine": facts}
+    (tmp_path / "launches" / f"{'0' * 32}.json").write_text(json.dumps(launch), "utf-8")
+    judge = find_model("Qwen2.5-72B-Instruct")
+    found = with_starts_of(CostWishes(pilot=str(tmp_path)), judge).starts
+    steps = {step.part: step for step in starting_of(10**9, found).steps}
+    assert {steps[part].basis for part in ("load", "compile")} == {basis}
+    assert steps["boot"].basis == "assumed"
+    if basis == "measured":
+        assert steps["load"].seconds == Range.exactly(60.0)
+        assert steps["compile"].seconds == Range.exactly(49.0)
+        assert "measured in the pilot" in steps["load"].because
+
+
+def calibrated(**changes: Any) -> Record:
+    """A calibration on an H200, as `--calibrate` leaves it."""
+    named = {"model": "qwen2.5-72b-instruct", "machine": "1 x NVIDIA H200"}
+    place = {"engine": "vllm", "version": "0.32.0", "options": ""}
+    told = {key: changes.pop(key) for key in list(changes) if key in named | place}
+    given: dict[str, Any] = {
+        "kind": "calibration",
+        "when": "2026-11-26T12:00:00+00:00",
+        "setting": SpeedSetting(**named | place | told),
+        "seconds": 60.0,
+        "wall": Speed(rates=rates(prompt_token=5e-4, error=0.05)),
+        "gpu": "H200-SXM",
+    }
+    return Record(**given | changes)
+
+
+def bases(made: Estimate) -> set[str]:
+    return {line.basis for line in made.lines if line.part != "pre_emptions"}
+
+
+def test_what_was_calibrated_goes_before_what_was_fitted() -> None:
+    assert bases(worked(warm=True)) == {"fitted"}
+    keep(calibrated())
+    made = worked(warm=True)
+    assert bases(made) == {"calibrated"}
+    sums = [one.arithmetic for one in made.sums if one.title == "prefill"]
+    assert sums[0].startswith("20,080,500 tokens x 0.0005 s")
+    # Another precision, another GPU: nothing was measured of it.
+    assert bases(worked(warm=True, cache="fp8")) == {"fitted"}
+    assert bases(worked(warm=True, gpu="H100:2")) == {"fitted"}
+    assert bases(worked(warm=True, model="Qwen2.5-32B-Instruct")) == {"fitted"}
+
+
+def test_another_judge_that_was_calibrated_on_the_same_gpu_is_next() -> None:
+    reached = Efficiencies(
+        mfu=0.5,
+        bandwidth=0.8,
+        cache=0.7,
+        cache_8bit=0.6,
+        step_seconds=0.001,
+        error=0.1,
+        basis="calibrated",
+        because="calibrated with another judge",
+    )
+    keep(calibrated(model="other", reached=reached))
+    made = worked(warm=True)
+    assert bases(made) == {"calibrated"}
+    assert "another judge" in made.lines[0].because
+
+
+def test_a_pilot_measures_the_answers(tmp_path: Path) -> None:
+    rows = record(pairs())
+    for number, row in enumerate(rows):
+        row["completion_tokens"] = 50 + number
+    write_lines(tmp_path / "recorded.jsonl", rows)
+    run = judgefast.run(
+        DATA,
+        rubric="pairwise-reasons",
+        engine="replay",
+        recorded=tmp_path / "recorded.jsonl",
+        out=tmp_path / "pilot",
+    )
+    seen = [
+        row["completion_tokens"] or len(row["text"]) / 4.2
+        for row in run.table("completions").to_pylist()
+    ]
+    found = answers_of_run(str(tmp_path / "pilot"))
+    assert found.basis == "measured"
+    assert found.mean.likely == pytest.approx(sum(seen) / len(seen), rel=0.01)
+    assert found.mean.low < found.mean.likely < found.mean.high
+    made = judgefast.estimate(shape="questions=9,answer=9", **WORKED, pilot=str(run.path))
+    assert made.workload.answers == found
+    with pytest.raises(ConfigError, match=r"is no run directory"):
+        answers_of_run(str(tmp_path))
