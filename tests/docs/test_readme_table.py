@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from benches import readme_table
 from benches.readme_table import README, RESULTS, ROWS, TABLE, newest, newest_of_bench, table
 from tests.benchmarks.made_records import RECORD, SAMPLE, record
 
-from benches import readme_table
 from judgefast.benchmarks.records import GpuFacts, Raw, write_record
 
 ROOT = Path(__file__).resolve().parents[2]
