@@ -133,6 +133,7 @@ def decide(asked: Estimated, wishes: DecisionWishes) -> Decisions:
 def _alternatives(asked: Estimated, ways: Ways) -> list[Way]:
     apis = [way_by_api(api, asked.workload) for api in read_apis().values()]
     found = [
+        *ways.precisions(),
         *ways.answers(),
         *ways.orders(),
         *cheapest(ways.models()),
@@ -246,6 +247,7 @@ def _deadline(asked: Estimated, ways: Ways, deadline: float, sample: Sample | No
                     lambda: price(work),
                 )
             )
+        others += ways.precisions()
         others += ways.answers()
         others += ways.orders() if asked.workload.orders > 1 else ()
         smaller = (one for one in ways.models() if _is_less(one, found))

@@ -150,6 +150,7 @@ def _lines(ways: Sequence[Way]) -> Iterator[RenderableType]:
 
 
 _TITLES = {
+    "precision": "Other precision",
     "answers": "Other answers",
     "orders": "Other orders",
     "model": "Other judges",
