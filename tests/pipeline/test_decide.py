@@ -260,6 +260,22 @@ def test_a_finished_run_is_the_pilot(worked: Estimated, tmp_path: Path) -> None:
     assert one.power.judgments == one.power.items
 
 
+def test_a_pilot_of_another_rubric_or_judge_is_said_and_one_of_another_mode_refused(
+    worked: Estimated, tmp_path: Path
+) -> None:
+    out = tmp_path / "other"
+    judge_rows(out, pairs(40))
+    power = PowerWishes(difference=0.05)
+    found = decide(worked, DecisionWishes(power=power, pilot=str(out))).power
+    assert found is not None
+    assert "the pilot asked by `pairwise`, not `pairwise-reasons`" in found.notes[-2]
+    assert "another one's verdicts vary otherwise" in found.notes[-1]
+    scalar = RunConfig(rubric="scalar-1-5", model="Qwen2.5-7B-Instruct", gpu="H200")
+    scores = asked(scalar, CostWishes(gpu="H200"), shape="questions=9,answer=9,rubric=9")
+    with pytest.raises(ConfigError, match="`pairwise` is pairwise, `scalar-1-5` is scalar"):
+        decide(scores, DecisionWishes(power=power, pilot=str(out)))
+
+
 def test_a_second_run_without_a_first_is_refused(worked: Estimated) -> None:
     power = PowerWishes(difference=0.05)
     with pytest.raises(ConfigError, match="there is no first"):

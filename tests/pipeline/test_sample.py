@@ -117,6 +117,22 @@ def test_a_pilot_against_even_or_of_two_sides_is_taken_as_it_is() -> None:
         design(0.02, sides, correlation=0.5)
 
 
+def test_a_small_pilot_says_what_its_own_size_leaves_open() -> None:
+    even = PILOT._replace(compares="even", spread=Spread(0.25), questions=10)
+    [(label, most)] = sample(0.02, even, mode="pairwise").others.items()
+    assert label == "the largest spread that 10 questions leave open"
+    assert most > 3 * 4906
+    [large] = sample(0.02, even._replace(questions=5000), mode="pairwise").others.values()
+    assert 4906 < large < 1.06 * 4906
+
+
+def test_no_sample_is_planned_on_a_handful_of_questions() -> None:
+    alike = PILOT._replace(compares="even", spread=Spread(0.005**2))
+    found = sample(0.05, alike, mode="pairwise")
+    assert (found.questions, found.items) == (40, 40)
+    assert found.notes[-1].startswith("2 would do by the formula, but fewer than 40 questions")
+
+
 def test_items_that_will_not_be_read_are_judged_too() -> None:
     pilot = PILOT._replace(per_question=2.0, missing=0.2)
     found = sample(0.08, pilot, correlation=0.9)

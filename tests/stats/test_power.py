@@ -87,6 +87,16 @@ def test_of_every_table_of_two_yes_or_no_outcomes_the_variance_is_the_one_it_has
     )
 
 
+@pytest.mark.parametrize("questions", [5, 36, 500])
+def test_the_largest_spread_that_a_pilot_leaves_open_is_passed_as_seldom_as_it_says(
+    questions: int,
+) -> None:
+    rng = np.random.default_rng(7)
+    seen = rng.normal(size=(20_000, questions)).var(axis=1, ddof=1)
+    ends = Spread(1.0).at_most(questions, 0.9).variance * seen
+    assert np.mean(ends < 1) == pytest.approx(0.05, abs=0.006)
+
+
 def _unbounded(rate: float, other: float, correlation: float) -> float:
     cross = np.sqrt(rate * (1 - rate) * other * (1 - other))
     return float(rate * (1 - rate) + other * (1 - other) - 2 * correlation * cross)

@@ -73,6 +73,9 @@ class Affordable(msgspec.Struct, frozen=True, kw_only=True):
     """Of what was asked: as many may be judged, and more where it says more."""
     fixed: str
     """What is paid before the first judgment."""
+    one: Range | None = None
+    """What one item takes, in the budget's unit and with all that is paid before it, where the
+    budget likely buys none."""
 
     @property
     def is_enough(self) -> bool:

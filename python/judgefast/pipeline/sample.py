@@ -20,7 +20,7 @@ from judgefast.stats.power import (
     variance_of_pairs,
     variance_of_rates,
 )
-from judgefast.stats.rules import LEVEL
+from judgefast.stats.rules import FEW_CLUSTERS, LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,7 +118,10 @@ def design_of(wishes: PowerWishes, pilot: Pilot | None, *, mode: str) -> Design:
         msg = "how many items a decision needs hangs on how much questions vary"
         raise ConfigError(msg, hint=EXAMPLE)
     if pilot is not None:
-        return _by_pilot(wishes, pilot)
+        found = _by_pilot(wishes, pilot)
+        most = found.spread.at_most(pilot.questions, wishes.level)
+        why = f"the largest spread that {pilot.questions:,} questions leave open"
+        return found._replace(others=(*found.others, (why, most)))
     if wishes.rate is not None:
         return _by_rate(wishes, wishes.rate)
     if wishes.discordant is not None:
@@ -145,7 +148,12 @@ def sample_of(
 
     """
     certainty, spread = wishes.certainty, design.spread
-    questions = spread.needed(wishes.difference, certainty)
+    needed = spread.needed(wishes.difference, certainty)
+    questions = max(needed, FEW_CLUSTERS)
+    notes = list(design.notes)
+    if needed < questions:
+        few = f"{needed} would do by the formula, but fewer than {questions} questions say little"
+        notes.append(f"{few} of how the others vary: {questions} are planned")
     items = design.items(questions)
     work = with_items(workload, items)
     says = f"enough to tell a difference of {wishes.difference:g} from none"
@@ -163,12 +171,15 @@ def sample_of(
         questions=questions,
         items=items,
         missing=design.missing,
-        others={name: other.needed(wishes.difference, certainty) for name, other in design.others},
+        others={
+            name: max(other.needed(wishes.difference, certainty), FEW_CLUSTERS)
+            for name, other in design.others
+        },
         detectable=spread.detectable(asked, certainty),
         judgments=work.judgments,
         tokens=work.prompt_tokens + ceil(work.requests * work.answers.mean.likely),
         way=way_of(f"a sample of {items:,}", "sample", says, work, lambda: estimate(work)),
-        notes=list(design.notes),
+        notes=notes,
     )
 
 

@@ -74,6 +74,21 @@ class Spread(NamedTuple):
     """Clusters that say as much as one (Kish's effective number over theirs) where so few differ
     that `variance` says nothing of those that were not seen; 0 where enough do."""
 
+    def at_most(self, questions: int, level: float = LEVEL) -> Spread:
+        """The largest that it may be, where it was measured on so few clusters.
+
+        The end of the interval of a normal's variance, by chi squared with questions - 1 degrees.
+
+        >>> round(Spread(1.0).at_most(50).variance, 3)
+        1.553
+
+        """
+        from scipy.special import chdtri  # noqa: PLC0415 - heavy, only where it is used
+
+        degrees = questions - 1
+        least = float(chdtri(degrees, 1 - (1 - level) / 2))
+        return self._replace(variance=self.variance * degrees / least)
+
     def detectable(self, clusters: float, certainty: Certainty = Certainty()) -> float:  # noqa: B008 - frozen
         """Smallest difference that so many clusters would have told from none.
 
