@@ -257,8 +257,8 @@ def _activation_terms(
     if not (reached.activations and shape.layers and shape.hidden):
         return
     moved = reached.activations * shape.layers * shape.hidden
-    moving = f"{moved:,.0f} B / ({reached.bandwidth:.3g} x {bandwidth:.4g} B/s x {gpus})"
-    seconds = moved / (reached.bandwidth * bandwidth * gpus)
+    moving = f"{moved:,.0f} B / ({bandwidth:.4g} B/s x {gpus})"
+    seconds = moved / (bandwidth * gpus)
     for name, title in (("prompt_token", "a prompt token"), ("sequence", "a written token")):
         yield Term(name, f"activations of {title}, between the multiplications", moving, seconds)
 
