@@ -30,6 +30,7 @@ def test_the_efficiencies_that_made_rates_are_found_again(
     true = msgspec.structs.replace(
         LIKE,
         mfu=mfu,
+        activations=LIKE.activations * LIKE.mfu / mfu,
         bandwidth=LIKE.bandwidth / slower,
         step_seconds=LIKE.step_seconds * slower,
         cache=LIKE.cache / slower,
@@ -39,6 +40,7 @@ def test_the_efficiencies_that_made_rates_are_found_again(
     rates = rates_of(SHAPE, GPU, efficiencies=true, **how)  # type: ignore[arg-type]  # words of both
     found = reached_by(rates, SHAPE, GPU, like=LIKE, **how)  # type: ignore[arg-type]  # as above
     assert found.mfu == pytest.approx(true.mfu, rel=0.02)
+    assert found.activations == pytest.approx(true.activations, rel=0.02)
     assert found.bandwidth == pytest.approx(min(1.0, true.bandwidth), rel=0.02)
     assert found.step_seconds == pytest.approx(true.step_seconds, rel=0.02)
     assert found.basis == "calibrated"

@@ -86,6 +86,7 @@ def estimate(workload: Workload, setting: Setting) -> Estimate:
             gpus=setting.gpus_per_copy,
             shape=setting.shape,
             weights=setting.weights,
+            workload=workload,
         )
         how |= {"gpus": setting.gpus_per_copy, "efficiencies": efficiencies}
         rates = rates_of(setting.shape, setting.gpu, **how)
