@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 import judgefast
@@ -12,8 +13,8 @@ from judgefast.catalogue.models import find_model
 from judgefast.costs.efficiencies import Efficiencies
 from judgefast.costs.ranges import Range
 from judgefast.costs.rates_store import Record, keep
-from judgefast.costs.speed import Setting as SpeedSetting
-from judgefast.costs.speed import Speed
+from judgefast.costs.reached import Reached
+from judgefast.costs.speed import MeasuredOn, Speed
 from judgefast.costs.starting import starting_of
 from judgefast.errors import ConfigError
 from judgefast.formats import FORMAT
@@ -77,7 +78,7 @@ def calibrated(**changes: Any) -> Record:
     given: dict[str, Any] = {
         "kind": "calibration",
         "when": "2026-11-26T12:00:00+00:00",
-        "setting": SpeedSetting(**named | place | told),
+        "setting": MeasuredOn(**named | place | told),
         "seconds": 60.0,
         "wall": Speed(rates=rates(prompt_token=5e-4, error=0.05)),
         "gpu": "H200-SXM",
@@ -102,8 +103,9 @@ def test_what_was_calibrated_goes_before_what_was_fitted() -> None:
     assert bases(worked(warm=True, model="Qwen2.5-32B-Instruct")) == {"fitted"}
 
 
-def test_another_judge_that_was_calibrated_on_the_same_gpu_is_next() -> None:
-    reached = Efficiencies(
+def shown(**changes: float) -> Reached:
+    """By a dense judge, which was so much faster in parts than the roofline says."""
+    like = Efficiencies(
         mfu=0.5,
         bandwidth=0.8,
         cache=0.7,
@@ -111,12 +113,35 @@ def test_another_judge_that_was_calibrated_on_the_same_gpu_is_next() -> None:
         step_seconds=0.001,
         error=0.1,
         basis="calibrated",
-        because="calibrated with another judge",
+        because="calibrated",
     )
-    keep(calibrated(model="other", reached=reached))
+    changed = msgspec.structs.replace(like, **changes)
+    return Reached(shown=changed, foretold=like, experts=False)
+
+
+def test_another_judge_that_was_calibrated_on_the_same_gpu_is_next() -> None:
+    fitted = worked(warm=True)
+    keep(calibrated(model="other", reached=shown()))
     made = worked(warm=True)
     assert bases(made) == {"calibrated"}
-    assert "another judge" in made.lines[0].because
+    assert "with another model; fitted on" in made.lines[0].because
+    assert made.judging_seconds.likely == pytest.approx(fitted.judging_seconds.likely)
+    assert made.judging_seconds.high >= fitted.judging_seconds.high  # no surer than the fit
+    keep(calibrated(model="other", reached=shown(mfu=0.25)))
+    slower = worked(warm=True)
+    once, twice = (
+        next(line.seconds.likely for line in one.lines if line.part == "prefill")
+        for one in (fitted, slower)
+    )
+    assert twice == pytest.approx(2 * once, rel=0.05)  # attention has a share of its own
+
+
+def test_a_dense_judge_says_nothing_of_one_with_experts() -> None:
+    before = worked(warm=True, model="gpt-oss-120b")
+    keep(calibrated(model="other", reached=shown(mfu=1.0)))
+    after = worked(warm=True, model="gpt-oss-120b")
+    assert after.judging_seconds == before.judging_seconds
+    assert bases(after) == bases(before)
 
 
 def test_a_pilot_measures_the_answers(tmp_path: Path) -> None:
@@ -140,6 +165,6 @@ def test_a_pilot_measures_the_answers(tmp_path: Path) -> None:
     assert found.mean.likely == pytest.approx(sum(seen) / len(seen), rel=0.01)
     assert found.mean.low < found.mean.likely < found.mean.high
     made = judgefast.estimate(shape="questions=9,answer=9", **WORKED, pilot=str(run.path))
-    assert made.workload.answers == found
+    assert made.workload.answers == msgspec.structs.replace(found, most=256)  # the rubric's cap
     with pytest.raises(ConfigError, match=r"is no run directory"):
         answers_of_run(str(tmp_path))

@@ -17,6 +17,7 @@ from judgefast.costs.offers import Offer  # noqa: TC001 - as above
 from judgefast.costs.preemptions import Preemptions, seconds_of
 from judgefast.costs.ranges import Range
 from judgefast.costs.rates import Rates  # noqa: TC001 - as above
+from judgefast.costs.reached import Reached  # noqa: TC001 - as above
 from judgefast.costs.roofline import place, rates_of, rates_sums
 from judgefast.costs.starting import NOTHING, Starting
 from judgefast.costs.timing import MAX_BATCHED_TOKENS, MAX_NUM_SEQS, End, Timed, time_of
@@ -47,6 +48,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     max_num_batched_tokens: int = MAX_BATCHED_TOKENS
     rates: Rates | None = None
     """Calibrated ones; None: those of the roofline."""
+    reached: Reached | None = None
+    """By which the roofline is changed: what another judge has shown of such a GPU."""
     starting: Starting = NOTHING
     offers: tuple[Offer, ...] = ()
     preemptions: Preemptions = Preemptions()
@@ -87,6 +90,8 @@ def estimate(workload: Workload, setting: Setting) -> Estimate:
             shape=setting.shape,
             weights=setting.weights,
         )
+        if setting.reached is not None:
+            efficiencies = setting.reached.onto(efficiencies)
         how |= {"gpus": setting.gpus_per_copy, "efficiencies": efficiencies}
         rates = rates_of(setting.shape, setting.gpu, **how)
         sums = rates_sums(setting.shape, setting.gpu, **how)

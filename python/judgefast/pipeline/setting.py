@@ -22,15 +22,16 @@ from judgefast.engines.base import Workload as Asked
 from judgefast.engines.vllm.hardware import Gpu as Seen
 from judgefast.engines.vllm.settings import Settings, Wishes, choose
 from judgefast.errors import ConfigError
-from judgefast.pipeline.measured_rates import measured_rates
+from judgefast.pipeline.measured_rates import with_measured
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from judgefast.catalogue.gpus import Gpu
     from judgefast.catalogue.models import Model
     from judgefast.catalogue.shape import Shape
     from judgefast.config import RunConfig
+    from judgefast.costs.rates_store import Record
     from judgefast.costs.workload import Workload
 
 MEMORY_SHARE = 0.97
@@ -106,6 +107,7 @@ def setting_for(  # noqa: PLR0913 - where and what, and two settings by keyword
     *,
     gpus: int = 1,
     advises: bool = True,
+    among: Sequence[Record] | None = None,
 ) -> Setting:
     """Set a judge up on so many accelerators of a kind, and price it.
 
@@ -116,6 +118,7 @@ def setting_for(  # noqa: PLR0913 - where and what, and two settings by keyword
         workload: What is asked: lengths decide how many sequences fit.
         gpus: How many of them are rented.
         advises: Look for what would fit where it does not; who tries many places has no need of it.
+        among: What was measured on this machine; None: the file is read.
 
     Raises:
         ConfigError: Its shape is not known, or it does not fit: by how much, and what would fit.
@@ -155,8 +158,7 @@ def setting_for(  # noqa: PLR0913 - where and what, and two settings by keyword
     if tokens := given.get("max_num_batched_tokens"):
         setting = msgspec.structs.replace(setting, max_num_batched_tokens=tokens)
     as_usual = (wishes.weights, wishes.cache, wishes.gpus_per_copy) == (None, None, None)
-    rates = measured_rates(model, setting, as_usual=as_usual)
-    return msgspec.structs.replace(setting, rates=rates)
+    return with_measured(setting, model, as_usual=as_usual, among=among)
 
 
 def _as_wished(model: Model, wishes: CostWishes) -> Shape:

@@ -19,6 +19,7 @@ from judgefast.costs.alternatives import (
     way_of,
 )
 from judgefast.costs.estimate import estimate
+from judgefast.costs.rates_store import records
 from judgefast.costs.reworked import with_labels, with_reasons
 from judgefast.pipeline.setting import setting_for
 
@@ -60,6 +61,7 @@ class Ways:
 
     def __init__(self, asked: Estimated) -> None:
         self._asked = asked
+        self._measured = records()
 
     def estimate(self, workload: Workload, place: Place = AS_ASKED) -> Estimate:
         """Estimate a workload, set up for it as the engine would be.
@@ -81,6 +83,7 @@ class Ways:
             workload,
             gpus=gpus or asked.setting.gpus,
             advises=False,
+            among=self._measured,
         )
         if model is None and gpu is None and asked.setting.rates is not None:
             setting = msgspec.structs.replace(setting, rates=asked.setting.rates)

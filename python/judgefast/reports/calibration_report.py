@@ -6,7 +6,7 @@ import msgspec
 
 from judgefast.costs.calibration import Place  # noqa: TC001 - msgspec reads annotations
 from judgefast.costs.efficiencies import Efficiencies  # noqa: TC001 - as below
-from judgefast.costs.speed import Setting, Speed  # noqa: TC001 - as above
+from judgefast.costs.speed import MeasuredOn, Speed  # noqa: TC001 - as above
 
 CALIBRATION_FORMAT = 1
 """Version of the JSON form. Fields are added, never renamed."""
@@ -29,7 +29,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """What a calibration has found."""
 
     format: int = CALIBRATION_FORMAT
-    setting: Setting
+    setting: MeasuredOn
     when: str
     """UTC, ISO 8601."""
     seconds: float
