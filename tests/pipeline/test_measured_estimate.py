@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
 import judgefast
+from judgefast.catalogue import models
 from judgefast.catalogue.models import find_model
+from judgefast.config import RunConfig
+from judgefast.costs import rates_store
 from judgefast.costs.efficiencies import Efficiencies
 from judgefast.costs.ranges import Range
 from judgefast.costs.rates_store import Record, keep
@@ -18,10 +22,13 @@ from judgefast.costs.speed import MeasuredOn, Speed
 from judgefast.costs.starting import starting_of
 from judgefast.errors import ConfigError
 from judgefast.formats import FORMAT
+from judgefast.pipeline import forecast
 from judgefast.pipeline.answers import answers_of_run
+from judgefast.pipeline.decide import DecisionWishes, decide
+from judgefast.pipeline.estimate import asked
 from judgefast.pipeline.pilot_starts import with_starts_of
-from judgefast.pipeline.setting import CostWishes
-from tests.costs.building import rates
+from judgefast.pipeline.setting import CostWishes, with_engine_args
+from tests.costs.building import rates, workload
 from tests.pipeline.test_estimate import DATA, WORKED, worked
 from tests.recorded import pairs, record, write_lines
 
@@ -168,3 +175,59 @@ def test_a_pilot_measures_the_answers(tmp_path: Path) -> None:
     assert made.workload.answers == msgspec.structs.replace(found, most=256)  # the rubric's cap
     with pytest.raises(ConfigError, match=r"is no run directory"):
         answers_of_run(str(tmp_path))
+
+
+def test_engine_arguments_lay_a_judge_out_as_flags_do() -> None:
+    given = {
+        "tensor_parallel_size": 2,
+        "replicas": "1",
+        "max_num_seqs": 64,
+        "kv_cache_dtype": "fp8_e4m3",
+        "quantization": "fp8",
+    }
+    found = with_engine_args(CostWishes(gpu="H200:8"), given)
+    said = {"gpus_per_copy": 2, "replicas": 1, "max_num_seqs": 64, "cache": "fp8", "weights": "fp8"}
+    assert found == CostWishes(gpu="H200:8", **said)  # type: ignore[arg-type]  # as named
+    assert with_engine_args(found, {"max_num_seqs": 9, "replicas": 4}) == found
+    assert with_engine_args(CostWishes(), {}) == CostWishes()
+    assert with_engine_args(CostWishes(), {"kv_cache_dtype": "auto"}).cache == "16bit"
+
+
+def test_one_copy_on_eight_gpus_is_as_fast_as_one_and_pays_for_eight() -> None:
+    one = worked(warm=True, gpu="H200:1", cache="fp8")
+    told = worked(warm=True, gpu="H200:8", cache="fp8", engine_args={"replicas": 1})
+    every = worked(warm=True, gpu="H200:8", cache="fp8")
+    assert (told.placed.copies, told.placed.gpus) == (1, 8)
+    assert every.placed.copies == 8
+    assert told.judging_seconds.likely == pytest.approx(one.judging_seconds.likely)
+    assert told.gpu_hours.likely == pytest.approx(8 * one.gpu_hours.likely)
+    assert "7 of 8 GPUs hold no copy of the model, and are paid for" in told.notes
+
+
+def test_a_forecast_lays_a_judge_out_as_its_engine_is_told_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    products = ["NVIDIA H200"] * 8
+    monkeypatch.setattr(forecast, "gpus_of", lambda _: products)
+    monkeypatch.setattr(forecast, "options_of", lambda _: {"replicas": 1})
+    monkeypatch.setattr(models, "model_of", lambda _: find_model("Qwen3-8B"))
+    engine: Any = SimpleNamespace(name="vllm", folder=SimpleNamespace(path="judge"))
+    found = forecast.gpu_setting(engine, RunConfig(gpu="H200:2"), workload())
+    assert (found.copies, found.gpus, found.gpu.key) == (1, 8, "H200-SXM")
+
+
+def test_a_command_reads_what_was_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(calibrated())
+    read: list[int] = []
+    path = rates_store.state_folder() / rates_store.NAME
+
+    def counted() -> Path:
+        read.append(1)
+        return path.parent
+
+    monkeypatch.setattr(rates_store, "state_folder", counted)
+    config = RunConfig(rubric="pairwise", model="Qwen2.5-7B-Instruct", gpu="H200", orders="both")
+    found = asked(config, CostWishes(gpu="H200"), shape="questions=100,answer=100")
+    decided = decide(found, DecisionWishes(alternatives=True, deadline="1h"))
+    assert len(decided.alternatives or ()) > 5
+    assert len(read) == 1

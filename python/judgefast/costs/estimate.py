@@ -39,8 +39,10 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     shape: Shape
     gpu: Gpu
     gpus: int
-    """Of all copies."""
+    """That are paid for."""
     gpus_per_copy: int = 1
+    replicas: int | None = None
+    """Copies of the model, side by side; None: as many as the GPUs hold."""
     weights: Precision | None = None
     """None: as the checkpoint is."""
     cache: Literal["16bit", "fp8"] = "16bit"
@@ -59,7 +61,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def copies(self) -> int:
         """Of the model, side by side."""
-        return max(1, self.gpus // self.gpus_per_copy)
+        return self.replicas or max(1, self.gpus // self.gpus_per_copy)
 
 
 def estimate(workload: Workload, setting: Setting) -> Estimate:

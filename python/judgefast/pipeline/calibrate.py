@@ -23,7 +23,7 @@ from judgefast.pipeline.forecast import gpu_setting
 from judgefast.pipeline.gauge import Gauge
 from judgefast.pipeline.judge import engine_of
 from judgefast.pipeline.probes import Done, Prober, done, probes_for
-from judgefast.pipeline.speed import can_be_measured, cores, gpus_of, place_of, setting_of
+from judgefast.pipeline.speed import can_be_measured, gpus_of, place_of, setting_of
 from judgefast.reports.calibration_report import Calibration, Probed
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 SECONDS = 60.0
 LEAST_SECONDS = 5.0
 
-_ROUND_BY_SHORT = 28.0
-"""What a round takes, in times of the probe that sizes it; measured on two cores."""
+_ROUND_BY_SHORT = 35.0
+"""What a round takes, in times of the probe that sizes it; measured with vLLM on two cores."""
 _ROUNDS = 4.0
 """As many as the time shall be enough for. The same work takes up to a third more CPU seconds from
 one minute to the next where others share memory and caches: a single round is not enough."""
@@ -169,8 +169,8 @@ def _sized(engine: Engine, prober: Prober, seconds: float) -> tuple[list[Probe],
 
     What its first schema takes is measured on the way: it comes once after each start.
 
-    On a CPU its speed is what it would be with the cores for itself: where others take them, a
-    round takes longer than it should, but is not too small to say anything.
+    On a CPU it is taken to have one core for itself at least: where others take the rest, a round
+    takes longer than it should, but is not too small to say anything.
     """
     probes = probes_for(engine)
     shorts = [probe for probe in probes if probe.name == "short prompts"]
@@ -184,8 +184,7 @@ def _sized(engine: Engine, prober: Prober, seconds: float) -> tuple[list[Probe],
     spent = gauge.spent()
     taken = spent.wall
     if spent.cpu and not gpus_of(engine):
-        alone = taken * (1 - (spent.others or 0.0))
-        taken = min(taken, max(alone, spent.cpu / cores()))
+        taken = min(taken, spent.cpu)
     least, most = _SIZES
     wanted = seconds / _ROUNDS / (_ROUND_BY_SHORT * taken)
     factor = min(most, max(least, wanted))

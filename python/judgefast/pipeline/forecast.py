@@ -180,26 +180,18 @@ def gpu_setting(
     """
     from judgefast.catalogue.gpus import find_gpu, parse_gpus  # noqa: PLC0415 - as above
     from judgefast.catalogue.models import model_of  # noqa: PLC0415 - as above
-    from judgefast.pipeline.setting import CostWishes, setting_for  # noqa: PLC0415 - as above
-
-    products = gpus_of(engine)
-    gpu, gpus = parse_gpus(config.gpu) if config.gpu else (find_gpu(products[0]), len(products))
-    given = options_of(engine)
-    eight_bits = str(given.get("kv_cache_dtype", "auto")).startswith("fp8")
-    wishes = CostWishes(
-        price=config.price,
-        provider=config.provider,
-        gpus_per_copy=_whole(given.get("tensor_parallel_size")),
-        max_num_seqs=_whole(given.get("max_num_seqs")),
-        weights="fp8" if given.get("quantization") == "fp8" else None,
-        cache="fp8" if eight_bits else None,
+    from judgefast.pipeline.setting import (  # noqa: PLC0415 - as above
+        CostWishes,
+        setting_for,
+        with_engine_args,
     )
+
+    here = gpus_of(engine)
+    gpu = parse_gpus(config.gpu)[0] if config.gpu else find_gpu(here[0])
+    wishes = CostWishes(price=config.price, provider=config.provider)
+    wishes = with_engine_args(wishes, options_of(engine))
     folder: Any = getattr(engine, "folder", None)
     if folder is None:
         msg = f"the engine `{engine.name}` does not say where its model is"
         raise ConfigError(msg)
-    return setting_for(model_of(folder.path), gpu, wishes, workload, gpus=gpus, among=measured)
-
-
-def _whole(value: object) -> int | None:
-    return int(value) if isinstance(value, int | str) and str(value).isdigit() else None
+    return setting_for(model_of(folder.path), gpu, wishes, workload, gpus=len(here), among=measured)

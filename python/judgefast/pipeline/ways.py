@@ -19,7 +19,6 @@ from judgefast.costs.alternatives import (
     way_of,
 )
 from judgefast.costs.estimate import estimate
-from judgefast.costs.rates_store import records
 from judgefast.costs.reworked import with_labels, with_reasons
 from judgefast.pipeline.setting import setting_for
 
@@ -61,7 +60,6 @@ class Ways:
 
     def __init__(self, asked: Estimated) -> None:
         self._asked = asked
-        self._measured = records()
 
     def estimate(self, workload: Workload, place: Place = AS_ASKED) -> Estimate:
         """Estimate a workload, set up for it as the engine would be.
@@ -74,6 +72,8 @@ class Ways:
         model, gpu, gpus = place
         if gpu is not None:  # what the user pays, and how he lays a judge out, is for his own GPU
             wishes = msgspec.structs.replace(wishes, price=None, gpus_per_copy=None)
+        if gpus is not None:
+            wishes = msgspec.structs.replace(wishes, replicas=None)
         if model is not None:
             wishes = msgspec.structs.replace(wishes, weights=None, gpus_per_copy=None)
         setting = setting_for(
@@ -83,7 +83,7 @@ class Ways:
             workload,
             gpus=gpus or asked.setting.gpus,
             advises=False,
-            among=self._measured,
+            among=asked.measured,
         )
         if model is None and gpu is None and asked.setting.rates is not None:
             setting = msgspec.structs.replace(setting, rates=asked.setting.rates)
