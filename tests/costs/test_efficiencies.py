@@ -30,7 +30,7 @@ def test_inside_the_rows_of_a_fit_it_is_taken_as_fitted() -> None:
     row = read_fitted()["vLLM, dense"]
     assert (found.mfu, found.cache_of(1), found.cache_of(2)) == (row.mfu, row.cache_8bit, row.cache)
     assert (found.basis, found.error) == ("fitted", LEAST_ERROR)
-    assert "fitted on 63 public rows of vLLM" in found.because
+    assert "fitted on 66 of 82 measured rows of vLLM" in found.because
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_outside_of_them_it_is_assumed_with_a_wider_error_and_says_why(  # noqa:
     )
     assert found.basis == "assumed"
     assert words in found.because
-    assert found.error >= error
+    assert found.error >= error - 1e-9
 
 
 def test_models_with_experts_have_efficiencies_of_their_own() -> None:

@@ -32,6 +32,7 @@ def test_the_efficiencies_that_made_rates_are_found_again(
     true = msgspec.structs.replace(
         LIKE,
         mfu=mfu,
+        activations=LIKE.activations * LIKE.mfu / mfu,
         bandwidth=LIKE.bandwidth / slower,
         step_seconds=LIKE.step_seconds * slower,
         cache=LIKE.cache / slower,
@@ -42,6 +43,7 @@ def test_the_efficiencies_that_made_rates_are_found_again(
     reached = reached_by(rates, SHAPE, GPU, like=LIKE, **how)  # type: ignore[arg-type]  # as above
     found = reached.shown
     assert found.mfu == pytest.approx(true.mfu, rel=0.02)
+    assert found.activations == pytest.approx(true.activations, rel=0.02)
     assert found.bandwidth == pytest.approx(min(1.0, true.bandwidth), rel=0.02)
     assert found.step_seconds == pytest.approx(true.step_seconds, rel=0.02)
     assert found.basis == "calibrated"

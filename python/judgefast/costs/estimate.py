@@ -91,6 +91,7 @@ def estimate(workload: Workload, setting: Setting) -> Estimate:
             gpus=setting.gpus_per_copy,
             shape=setting.shape,
             weights=setting.weights,
+            workload=workload,
         )
         if setting.reached is not None:
             efficiencies = setting.reached.onto(efficiencies)

@@ -97,6 +97,7 @@ def reached_by(  # noqa: PLR0913 - what a roofline hangs on
     shown = msgspec.structs.replace(
         like,
         mfu=min(_FASTEST, like.mfu * prompt),
+        activations=like.activations / prompt,
         bandwidth=min(_FASTEST, like.bandwidth * step),
         step_seconds=like.step_seconds / step,
         cache=like.cache if eight else min(_FASTEST, like.cache * context),
