@@ -98,16 +98,17 @@ def bases(made: Estimate) -> set[str]:
 
 
 def test_what_was_calibrated_goes_before_what_was_fitted() -> None:
-    assert bases(worked(warm=True)) == {"fitted"}
+    without = bases(worked(warm=True))
+    assert "calibrated" not in without
     keep(calibrated())
     made = worked(warm=True)
     assert bases(made) == {"calibrated"}
     sums = [one.arithmetic for one in made.sums if one.title == "prefill"]
     assert sums[0].startswith("20,080,500 tokens x 0.0005 s")
     # Another precision, another GPU: nothing was measured of it.
-    assert bases(worked(warm=True, cache="fp8")) == {"fitted"}
-    assert bases(worked(warm=True, gpu="H100:2")) == {"fitted"}
-    assert bases(worked(warm=True, model="Qwen2.5-32B-Instruct")) == {"fitted"}
+    assert bases(worked(warm=True, cache="fp8")) == without
+    assert bases(worked(warm=True, gpu="H100:2")) == without
+    assert bases(worked(warm=True, model="Qwen2.5-32B-Instruct")) == without
 
 
 def shown(**changes: float) -> Reached:
@@ -130,7 +131,7 @@ def test_another_judge_that_was_calibrated_on_the_same_gpu_is_next() -> None:
     fitted = worked(warm=True)
     keep(calibrated(model="other", reached=shown()))
     made = worked(warm=True)
-    assert bases(made) == {"calibrated"}
+    assert bases(made) == bases(fitted)  # a guess stays one
     assert "with another model; fitted on" in made.lines[0].because
     assert made.judging_seconds.likely == pytest.approx(fitted.judging_seconds.likely)
     assert made.judging_seconds.high >= fitted.judging_seconds.high  # no surer than the fit
@@ -140,7 +141,7 @@ def test_another_judge_that_was_calibrated_on_the_same_gpu_is_next() -> None:
         next(line.seconds.likely for line in one.lines if line.part == "prefill")
         for one in (fitted, slower)
     )
-    assert twice == pytest.approx(2 * once, rel=0.05)  # attention has a share of its own
+    assert 1.5 * once < twice < 2.0 * once  # not all of it is multiplications
 
 
 def test_a_dense_judge_says_nothing_of_one_with_experts() -> None:
@@ -202,6 +203,8 @@ def test_one_copy_on_eight_gpus_is_as_fast_as_one_and_pays_for_eight() -> None:
     assert told.judging_seconds.likely == pytest.approx(one.judging_seconds.likely)
     assert told.gpu_hours.likely == pytest.approx(8 * one.gpu_hours.likely)
     assert "7 of 8 GPUs hold no copy of the model, and are paid for" in told.notes
+    with pytest.raises(ConfigError, match="9"):
+        worked(warm=True, gpu="H200:8", engine_args={"replicas": 9})
 
 
 def test_a_forecast_lays_a_judge_out_as_its_engine_is_told_to(

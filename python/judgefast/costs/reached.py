@@ -53,6 +53,7 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(
             efficiencies,
             **shares,
+            activations=efficiencies.activations * self._ratio("activations"),
             step_seconds=efficiencies.step_seconds * self._ratio("step_seconds"),
             error=max(efficiencies.error, self.shown.error + OTHER_MODEL),
             basis="assumed" if efficiencies.basis == "assumed" else "calibrated",

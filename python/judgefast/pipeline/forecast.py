@@ -85,6 +85,7 @@ def forecast(plan: RunPlan, judge: Judge, config: RunConfig, data: str) -> Forec
     answers = _answers(judge, data, measured)
     orders = 2 if judge.rubric.mode in {"pairwise", "choice"} and config.orders == "both" else 1
     workload = workload_from_plan(plan, answers, orders=orders)
+    workload = msgspec.structs.replace(workload, held=kind.is_held)
     cpu = None
     if here is None or gpus_of(engine):
         setting = gpu_setting(engine, config, workload, measured)
