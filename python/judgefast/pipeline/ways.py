@@ -84,8 +84,10 @@ class Ways:
         setting = self._setting(workload, place)
         if model is None and (place.weights, place.cache) == (None, None):
             setting = self._as_precise(setting, workload, place)
-        if model is None and gpu is None and asked.setting.rates is not None:
-            setting = msgspec.structs.replace(setting, rates=asked.setting.rates)
+        own = asked.setting
+        is_alike = (setting.weights, setting.cache) == (own.weights, own.cache)
+        if model is None and gpu is None and is_alike:  # what was measured of it holds
+            setting = msgspec.structs.replace(setting, rates=own.rates, reached=own.reached)
         return estimate(workload, setting)
 
     def _as_precise(self, setting: Setting, workload: Workload, place: Place) -> Setting:
@@ -112,6 +114,8 @@ class Ways:
         asked, wishes = self._asked, self._asked.wishes
         if place.gpu is not None:  # what is paid, and how a judge is laid out, is for one's own GPU
             wishes = msgspec.structs.replace(wishes, price=None, gpus_per_copy=None)
+        if place.gpus is not None:
+            wishes = msgspec.structs.replace(wishes, replicas=None)
         if place.model is not None:
             wishes = msgspec.structs.replace(wishes, weights=None, gpus_per_copy=None)
         wishes = msgspec.structs.replace(
@@ -124,6 +128,7 @@ class Ways:
             workload,
             gpus=place.gpus or asked.setting.gpus,
             advises=False,
+            among=asked.measured,
         )
 
     def asked(self) -> Way:
