@@ -16,6 +16,7 @@ from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline import budget as budget_module
 from judgefast.pipeline.finished import DryRun, Finished
 from judgefast.pipeline.gate import gate_run
+from judgefast.pipeline.order import REORDERED
 from judgefast.pipeline.results import read_run, report_of
 from judgefast.pipeline.stream import stream
 from judgefast.stopping import Stop
@@ -69,6 +70,25 @@ def test_what_was_judged_is_the_beginning_of_the_runs_random_order(tmp_path: Pat
     in_order = read_run(whole).items.item_id.to_pylist()
     assert set(asked_of_items(cut)) == set(in_order[:10])
     assert in_order[:10] != sorted(in_order)[:10]
+
+
+def test_a_budget_does_not_leave_out_the_short_answers_of_the_end(tmp_path: Path) -> None:
+    def written(request: Request) -> Completion:
+        tokens = 10 + int(request.item_id.removeprefix("item-")) % 7 * 100
+        return msgspec.structs.replace(by_hash(request), completion_tokens=tokens)
+
+    rows = [
+        {**row, "question": f"{at} " + "long " * (10 + at % 7 * 100)}
+        for at, row in enumerate(pairs(400))
+    ]
+    for name, budget in (("whole", ()), ("cut", ("760judgments",))):
+        engine = ScriptedEngine(written, room=48, batch=12)
+        judge_rows(tmp_path / name, rows, engine=engine, budget=budget)
+        with RunDirectory.open(tmp_path / name, write=False) as directory:
+            [launch] = directory.launches()
+            assert (REORDERED in launch) is (name == "whole")
+    in_order = read_run(tmp_path / "cut").items.item_id.to_pylist()
+    assert list(asked_of_items(tmp_path / "cut")) == in_order[:380]
 
 
 def test_a_resume_without_a_budget_keeps_it_and_starts_no_engine(tmp_path: Path) -> None:
@@ -255,6 +275,23 @@ def test_a_wrong_budget_is_refused_before_anything_is_read(
 def vars_of(options: dict[str, Any]) -> dict[str, Any]:
     config = config_from(options, where="test")
     return {name: getattr(config, name) for name in options}
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "price"),
+    [
+        ({"price": 9.0}, {"provider": "RunPod"}, "RunPod"),
+        ({"provider": "RunPod"}, {"price": 9.0}, "given"),
+        ({"provider": "RunPod"}, {}, "RunPod"),
+    ],
+)
+def test_a_price_or_a_provider_takes_the_place_of_both_of_before(
+    tmp_path: Path, first: dict[str, Any], then: dict[str, Any], price: str
+) -> None:
+    out = tmp_path / "run"
+    judge_rows(out, pairs(10), budget=("8judgments",), gpu="H200", **first)
+    go_on(out, budget=("12judgments",), **then)
+    assert price in (budget_of(out).price or "")
 
 
 def test_another_gpu_drops_the_price_of_the_one_before(tmp_path: Path) -> None:
