@@ -19,6 +19,7 @@ from judgefast.pipeline.gate import gate_run
 from judgefast.pipeline.order import REORDERED
 from judgefast.pipeline.results import read_run, report_of
 from judgefast.pipeline.stream import stream
+from judgefast.reports.text import render
 from judgefast.stopping import Stop
 from tests.engines.scripted import ScriptedEngine, answered, failed
 from tests.pipeline.budgets import asked_of_items, budget_of
@@ -107,6 +108,10 @@ def test_a_resume_without_a_budget_keeps_it_and_starts_no_engine(tmp_path: Path)
     assert budget_of(out).given == ["12judgments"], "the last budget counts, not the first"
     same = judge_rows(out, pairs(10))
     assert (same.status, same.done) == (3, 12), "the same command without one keeps it too"
+    below = go_on(out, budget=("10judgments",))
+    assert below.status == 3
+    words = " ".join(render(report_of(read_run(out))).split())
+    assert "budget 10 judgments: less than was spent before it was given" in words
     free = go_on(out, budget=("none",))
     assert (free.status, free.done) == (0, 20)
     assert report_of(read_run(out)).operations.budget is None
@@ -187,6 +192,22 @@ def test_money_that_is_spent_before_the_first_judgment_judges_nothing(tmp_path: 
         judge_rows(tmp_path / "run", pairs(5), budget=("0.0001usd",), price=2.0)
 
 
+class SendsAgain(ScriptedEngine):
+    """Says that it sent some prompts twice, as one over HTTP does."""
+
+    def counters(self) -> dict[str, int]:
+        return {"resent": 2, "hedged": 1, "went_away": 5}
+
+
+def test_what_an_engine_sent_twice_by_itself_is_said_to_be_in_no_count(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    for budget in ("4judgments", "8judgments"):
+        judge_rows(out, pairs(5), engine=SendsAgain(by_hash), budget=(budget,))
+    assert budget_of(out).sent_again == 6
+    words = " ".join(render(report_of(read_run(out))).split())
+    assert "6 prompts sent again by the engine: tokens of the copies are not counted" in words
+
+
 def test_failed_attempts_count_once_in_judgments_and_each_time_in_tokens(tmp_path: Path) -> None:
     out = tmp_path / "run"
 
@@ -257,6 +278,7 @@ def test_what_is_reckoned_is_said(tmp_path: Path) -> None:
     [
         ({"budget": "5usd"}, "a budget in money needs the price of a GPU-hour"),
         ({"budget": "5 hours"}, "`hours` is no unit of a budget; the nearest is `gpu-hours`"),
+        ({"budget": 20}, "test: `budget` is 20, an amount of nothing"),
         ({"budget": ["none", "5usd"]}, "`none` stands beside a budget"),
         ({"budget": "5usd", "gpu": "H2OO"}, "H2OO"),
         ({"budget": "5usd", "gpu": "H200", "provider": "Nobody"}, "no price of `Nobody`"),

@@ -56,6 +56,8 @@ def test_a_load_that_is_interrupted_or_fails_is_paid_for(
     with pytest.raises(type(error)):
         judge_rows(out, pairs(3), engine=Loads(raising(error)), budget=("4judgments",))
     [seconds] = spent_seconds(out)
+    [launch] = read_launches(out / "launches")
+    assert ("interrupted" in launch) is isinstance(error, KeyboardInterrupt)
     assert LOAD_SECONDS <= seconds < LOAD_SECONDS + 10
     go_on(out)
     found = budget_of(out)

@@ -39,9 +39,10 @@ def rented(
     beat.start()
     try:
         yield
-    except BaseException:  # raised again: an engine that loaded for nothing is paid for, too
+    except BaseException as error:  # raised again: an engine that loaded for nothing is paid for
+        by_signal = {"interrupted": True} if isinstance(error, KeyboardInterrupt) else {}
         with suppress(OSError, RunDirectoryError):  # a disk that is full ends runs, too
-            directory.finish_launch(seconds=dict(seconds))
+            directory.finish_launch(seconds=dict(seconds), **by_signal)
         raise
     finally:
         is_over.set()
