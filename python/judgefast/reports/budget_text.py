@@ -35,8 +35,7 @@ def budget_parts(budget: RunBudget | None, table: Table) -> list[RenderableType]
     if budget is None:
         return []
     given = ", ".join(one.words for one in parse_budgets(budget.given))
-    reached = ": reached, nothing more fits" if budget.reached else ""
-    table.add_row("budget", given + reached)
+    table.add_row("budget", given + _reached_words(budget))
     table.add_row("  spent", spent_words(budget.spent))
     if budget.price is not None and budget.price != "given":
         table.add_row("", f"at {line(budget.price, SENTENCE_LIMIT)}")
@@ -44,7 +43,11 @@ def budget_parts(budget: RunBudget | None, table: Table) -> list[RenderableType]
     if budget.items_in_part and budget.reached:
         remarks.append(f"{plural(budget.items_in_part, 'item')} judged in part")
     if budget.given_up:
-        remarks.append(f"{plural(budget.given_up, 'request')} given up in flight, time being up")
+        given_up = plural(budget.given_up, "request")
+        remarks.append(f"{given_up} given up in flight, time being up: their tokens are not counted")
+    if budget.sent_again:
+        again = plural(budget.sent_again, "prompt")
+        remarks.append(f"{again} sent again by the engine: tokens of the copies are not counted")
     if budget.killed:
         remarks.append(
             f"{plural(budget.killed, 'start')} killed: counted to the last that is known"
@@ -54,6 +57,16 @@ def budget_parts(budget: RunBudget | None, table: Table) -> list[RenderableType]
     if budget.go_on is not None:
         table.add_row("  go on", line(budget.go_on, SENTENCE_LIMIT))
     return [table]
+
+
+def _reached_words(budget: RunBudget) -> str:
+    """Say that nothing more fits, or that more was spent before than this budget allows."""
+    if budget.reached is None:
+        return ""
+    least = min(one.amount for one in parse_budgets(budget.given) if one.unit == budget.reached)
+    if (getattr(budget.spent, budget.reached) or 0) > least:
+        return ": less than was spent before it was given"
+    return ": reached, nothing more fits"
 
 
 def spent_words(spent: Spent) -> str:
