@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast.costs.rates_store import state_folder
-from judgefast.costs.speed import Setting  # noqa: TC001 - msgspec reads annotations
+from judgefast.costs.speed import MeasuredOn  # noqa: TC001 - msgspec reads annotations
 from judgefast.errors import ConfigError
 from judgefast.files import write_whole
 from judgefast.pipeline.speed import setting_of
@@ -28,7 +28,7 @@ NAME = "tuned.jsonl"
 class Tuned(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the file."""
 
-    setting: Setting
+    setting: MeasuredOn
     """Model, machine, engine and version that it is for; without options."""
     options: dict[str, Any]
     """Of the engine, by name."""
@@ -67,7 +67,7 @@ def read_tuned() -> list[Tuned]:
     return found
 
 
-def plain_setting(engine: Engine) -> Setting:
+def plain_setting(engine: Engine) -> MeasuredOn:
     """What settings are kept for: an engine as it is, whatever its options."""
     return setting_of(engine, {})
 

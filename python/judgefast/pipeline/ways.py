@@ -72,6 +72,8 @@ class Ways:
         model, gpu, gpus = place
         if gpu is not None:  # what the user pays, and how he lays a judge out, is for his own GPU
             wishes = msgspec.structs.replace(wishes, price=None, gpus_per_copy=None)
+        if gpus is not None:
+            wishes = msgspec.structs.replace(wishes, replicas=None)
         if model is not None:
             wishes = msgspec.structs.replace(wishes, weights=None, gpus_per_copy=None)
         setting = setting_for(
@@ -81,6 +83,7 @@ class Ways:
             workload,
             gpus=gpus or asked.setting.gpus,
             advises=False,
+            among=asked.measured,
         )
         if model is None and gpu is None and asked.setting.rates is not None:
             setting = msgspec.structs.replace(setting, rates=asked.setting.rates)
