@@ -226,9 +226,13 @@ def rows_of(found: Table) -> Iterator[str]:
         theirs = recorded.get(each.row.key)
         error = "-" if theirs is None else f"{theirs / each.row.output_tokens_per_second - 1:+.1%}"
         yield (
-            f"| {each.row.key} | {each.kind} | {each.row.output_tokens_per_second:,.0f} "
-            f"| {each.tokens_per_second:,.0f} | {each.error:+.1%} | {error} |"
+            f"| {each.row.key} | {each.kind} | {_rate(each.row.output_tokens_per_second)} "
+            f"| {_rate(each.tokens_per_second)} | {each.error:+.1%} | {error} |"
         )
+
+
+def _rate(tokens_per_second: float) -> str:
+    return f"{tokens_per_second:,.{0 if tokens_per_second >= 1000 else 1}f}"  # noqa: PLR2004 - digits
 
 
 def recorded_rates() -> dict[str, float]:

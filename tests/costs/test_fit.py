@@ -19,21 +19,11 @@ from judgefast.costs.fit import (
     kind_of,
     predict,
 )
-from judgefast.costs.fit_table import FOLDS, Predicted, Table, fold_of, summary, table
+from judgefast.costs.fit_table import FOLDS, Predicted, Table, fold_of, summary
 from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def cases() -> list[Case]:
-    return cases_of(read_measured().values(), read_models(), read_gpus())
-
-
-@pytest.fixture(scope="module")
-def found(cases: list[Case]) -> Table:
-    return table(cases)
 
 
 def of(found: Table, model: str, gpu: str, gpus: int, *, seen: bool = True) -> list[Predicted]:
