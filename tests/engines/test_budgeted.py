@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -94,7 +95,9 @@ def went(
     """Keep an engine full, as `drive` does, until nothing is left or time is up."""
     now = free = 0.0
     inner = FixedPlan(iter(plan.requests), total=len(plan.requests), lanes=lanes)
-    source = Budgeted(inner, limits, FromPlan(plan), rooms=dict.fromkeys(range(lanes), room), clock=lambda: now)
+    source = Budgeted(
+        inner, limits, FromPlan(plan), rooms=dict.fromkeys(range(lanes), room), clock=lambda: now
+    )
     flying: list[tuple[float, int, int]] = []
     on_lane = Counter[int]()
     sent: list[Request] = []
@@ -262,20 +265,22 @@ def test_quick_answers_that_come_back_first_do_not_hide_those_that_are_still_out
     assert source.reached == "gpu_hours"
 
 
-def test_a_lane_that_is_gone_holds_nothing_any_more_when_the_end_is_foretold() -> None:
-    for is_lost in (False, True):
-        now, plan = 0.0, asks(50, 0)
-        inner = FixedPlan(iter(plan.requests), total=100, lanes=2)
-        limits = Limits(ends=1000.0)
-        source = Budgeted(inner, limits, FromPlan(plan), rooms={0: 4, 1: 4}, clock=lambda: now)
-        first = source.take(0, 4) + source.take(1, 4)
-        now = 400.0
-        back(source, first)
-        source.take(1, 4)
-        now = 401.0  # four are out; two rounds of 400 s no longer fit
-        if is_lost:
-            source.release(0)
-        assert bool(source.take(1, 2)) is not is_lost
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_lane_that_is_gone_holds_nothing_any_more_when_the_end_is_foretold(
+    *, is_lost: bool
+) -> None:
+    now, plan = 0.0, asks(50, 0)
+    inner = FixedPlan(iter(plan.requests), total=100, lanes=2)
+    limits = Limits(ends=1000.0)
+    source = Budgeted(inner, limits, FromPlan(plan), rooms={0: 4, 1: 4}, clock=lambda: now)
+    first = source.take(0, 4) + source.take(1, 4)
+    now = 400.0
+    back(source, first)
+    source.take(1, 4)
+    now = 401.0  # four are out; two rounds of 400 s no longer fit
+    if is_lost:
+        source.release(0)
+    assert bool(source.take(1, 2)) is not is_lost
 
 
 def test_of_few_tokens_not_all_is_sent_before_it_is_known_what_the_engine_counts() -> None:
@@ -351,7 +356,9 @@ def test_the_rest_of_a_lane_that_is_gone_is_sent_by_another() -> None:
 def test_what_a_lane_that_is_gone_was_waiting_to_send_is_sent_by_another() -> None:
     plan = asks(2, 0)._replace(prompts=[10] * 4)
     inner = FixedPlan(iter(plan.requests), total=4, lanes=2)
-    source = Budgeted(inner, Limits(tokens=ORDERS * (10 + CAP) + 30), FromPlan(plan), rooms={0: 4, 1: 4})
+    source = Budgeted(
+        inner, Limits(tokens=ORDERS * (10 + CAP) + 30), FromPlan(plan), rooms={0: 4, 1: 4}
+    )
     assert [one.seed for one in source.take(0, 2)] == [0, 1]
     assert source.take(0, 2) == [], "it waits for what is in flight"
     source.release(0)

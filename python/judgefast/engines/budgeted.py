@@ -294,10 +294,10 @@ class Budgeted:
         out = len(self._flying) + self._unsent + cost.requests
         starts_slowly = len(self._seconds) < self._room and out > 2 * len(self._seconds)
         tokens, ends = self._limits.tokens, self._limits.ends
-        if tokens is not None and starts_slowly:
-            # An engine may count more than was planned: until some came back, twice as much.
-            if self._tokens + 2 * (self._reserved + cost.tokens) > tokens:
-                return True
+        # An engine may count more than was planned: until some came back, twice as much.
+        twice = self._tokens + 2 * (self._reserved + cost.tokens)
+        if tokens is not None and starts_slowly and twice > tokens:
+            return True
         if ends is None:
             return False
         left = ends - self._clock()

@@ -23,6 +23,13 @@ FAIR_SAMPLE = (
 )
 """Why a run that was stopped by its budget may be reported as it stands."""
 
+NOT_QUITE_FAIR = (
+    "Requests that were in flight when time was up were given up, and those are the slow ones: "
+    "what was judged leans to answers that come quickly. Go on with the run before its numbers "
+    "are relied on."
+)
+"""Why one that gave up requests may not."""
+
 
 def budget_parts(budget: RunBudget | None, table: Table) -> list[RenderableType]:
     """Say the budget, what was spent in every unit, and the command that goes on.
@@ -44,7 +51,9 @@ def budget_parts(budget: RunBudget | None, table: Table) -> list[RenderableType]
         remarks.append(f"{plural(budget.items_in_part, 'item')} judged in part")
     if budget.given_up:
         given_up = plural(budget.given_up, "request")
-        remarks.append(f"{given_up} given up in flight, time being up: their tokens are not counted")
+        remarks.append(
+            f"{given_up} given up in flight, time being up: their tokens are not counted"
+        )
     if budget.sent_again:
         again = plural(budget.sent_again, "prompt")
         remarks.append(f"{again} sent again by the engine: tokens of the copies are not counted")
@@ -85,8 +94,7 @@ def spent_words(spent: Spent) -> str:
     return ", ".join(map(name, parts))
 
 
-def stopped_words(left: int, planned: int) -> str:
+def stopped_words(left: int, planned: int, budget: RunBudget | None) -> str:
     """Say first that a budget has stopped the run, and what its numbers are of."""
-    return (
-        f"Stopped by its budget: {left:,} of {planned:,} judgments were not judged. {FAIR_SAMPLE}"
-    )
+    sample = NOT_QUITE_FAIR if budget is not None and budget.given_up else FAIR_SAMPLE
+    return f"Stopped by its budget: {left:,} of {planned:,} judgments were not judged. {sample}"
