@@ -127,7 +127,7 @@ def _price_of(gpu: Gpu | None, price: float | None, provider: str | None) -> Pri
     return PriceFacts(
         usd=found.usd or 0.0,
         provider=found.provider,
-        kind="on_demand",
+        kind=found.kind,
         date=found.when,
         source=found.source,
     )

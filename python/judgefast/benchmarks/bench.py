@@ -28,6 +28,7 @@ from judgefast.config import RunConfig
 from judgefast.errors import ConfigError
 from judgefast.journal.manifest import read_manifest
 from judgefast.pipeline.judge import engine_of
+from judgefast.pipeline.tuned import tuned_for, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -153,6 +154,9 @@ class _Bench:
         rubric = None if own is None else own.rubric
         self._make = partial(engine_of, config, rubric, tuned=wishes.tuned)
         first = self._make()
+        tuned = tuned_for(first, config.engine_args) if wishes.tuned else None
+        if tuned is not None:
+            self._say(words_of(tuned))
         try:
             source = own or self._generated(first)
             engine = KeptEngine(first, self._requests(source))
@@ -174,7 +178,7 @@ class _Bench:
             engine=config.engine,
             model=model.name,
             engine_facts=self._facts,
-            settings=dict(config.engine_args),
+            settings=({} if tuned is None else tuned.options) | dict(config.engine_args),
             workload=facts,
             samples=self._samples,
             raw=self._raw,
