@@ -39,7 +39,7 @@ def _seconds_of_no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def swept(**given: Any) -> tuple[Any, list[str]]:
     said: list[str] = []
-    flags = {"sweep": ("answer_ms=5,0.5",), "items": 8, "scale": 0.02, "repeats": 2}
+    flags = {"sweep": ("answer_ms=5,0.5",), "items": 2, "scale": 1.0, "repeats": 2, "no_warm_up": True}
     record = measure(
         "one-token",
         USUAL | {"engine_args": {}} | flags | given,
@@ -79,15 +79,45 @@ def test_every_setting_is_tried_once_and_the_engines_own_first() -> None:
     assert len(found) == 5
 
 
-def test_the_best_is_a_gain_only_where_no_repeat_overlaps() -> None:
+def test_the_best_is_a_gain_only_where_no_repeat_comes_near() -> None:
     own = Swept(settings={}, hours=[2.0, 2.2])
-    best, close = (Swept(settings={"a": 1}, hours=hours) for hours in ([1.0, 1.9], [1.0, 2.1]))
-    failed = Swept(settings={"a": 2}, failed="no room")
-    assert best_of([own, failed, best]) == 2
-    assert is_gain([own, failed, best], 2)
-    assert not is_gain([own, close], best_of([own, close]) or 0)
-    assert best_of([failed]) is None
-    assert not is_gain([own, Swept(settings={"a": 1}, hours=[3.0])], 0)
+    best = Swept(settings={"a": 1}, hours=[1.0, 1.9])
+    assert best_of([own, Swept(settings={"a": 2}, failed="no room"), best]) == 2
+    assert best_of([Swept(settings={"a": 2}, failed="no room")]) is None
+    assert is_gain([1.0, 1.5, 1.9], [2.0, 2.2, 2.1])
+    assert not is_gain([1.0, 1.5, 1.99], [2.0, 2.2, 2.1])
+    assert not is_gain([1.0, 1.9], [2.0, 2.2])  # too few, whatever they show
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"scale": 0.02}, "was scaled to 0.02"),
+        ({"harmless": False}, "`answer_ms` may change verdicts"),
+    ],
+)
+def test_what_is_no_matter_for_runs_is_said_and_not_kept(
+    paced: list[PacedEngine], monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], why: str
+) -> None:
+    if not given.pop("harmless", True):
+        monkeypatch.setattr("judgefast.benchmarks.sweep.HARMLESS", frozenset())
+    _, said = swept(**given)
+    (words,) = [words for words in said if words.startswith("nothing is kept")]
+    assert why in words
+    assert "a run takes it by --engine-arg answer_ms=0.5" in words
+    assert not tuned_path().exists()
+
+
+def test_the_luck_of_the_first_time_keeps_nothing(
+    paced: list[PacedEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([9.0, 9.0, 1.0, 1.0, *[5.0] * 6])  # own choice, the other, and both once more
+    monkeypatch.setattr("judgefast.benchmarks.sweep.seconds_per_batch", lambda _: next(times))
+    record, said = swept(sweep=("answer_ms=2,2",))
+    assert "nothing is kept: measured once more, the engine's own choice is as fast" in said
+    assert [each.settings for each in record.sweep] == [{}, {"answer_ms": 2}]
+    assert [len(each.again) for each in record.sweep] == [3, 3]
+    assert not tuned_path().exists()
 
 
 def test_the_best_setting_is_kept_where_runs_read_it_and_say_so(
@@ -135,7 +165,7 @@ def test_nothing_is_kept_where_the_engines_own_choice_is_as_fast(
     paced: list[PacedEngine],
 ) -> None:
     _, said = swept(sweep=("answer_ms=5",))
-    assert "nothing is kept: by their spreads the engine's own choice is as fast" in said
+    assert "nothing is kept: the engine's own choice is as fast as any" in said
     assert not tuned_path().exists()
 
 
@@ -144,6 +174,26 @@ def test_what_does_not_go_together_is_refused(paced: list[PacedEngine]) -> None:
         swept(engine_args={"answer_ms": 3})
     with pytest.raises(ConfigError, match="--sweep and --vs raw-vllm do not go together"):
         swept(vs="raw-vllm")
+
+
+def test_settings_that_were_tuned_are_said_and_stand_in_the_record(
+    paced: list[PacedEngine],
+) -> None:
+    swept()
+    said: list[str] = []
+    flags = {"items": 2, "scale": 0.02, "repeats": 1}
+    record = measure("one-token", USUAL | flags, stop=Stop(), say=said.append)
+    assert record.settings == {"answer_ms": 0.5}
+    assert paced[-1].answer_ms == 0.5
+    assert any("`judgefast bench --sweep` of one-token): answer_ms=0.5" in each for each in said)
+
+
+def test_what_may_change_a_verdict_is_not_read_from_a_line_of_old(
+    paced: list[PacedEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept()
+    monkeypatch.setattr("judgefast.pipeline.tuned.HARMLESS", frozenset())
+    assert engine_of(RunConfig(rubric="pairwise", engine="paced")).answer_ms == 2
 
 
 def test_a_line_that_is_no_setting_is_named(paced: list[PacedEngine]) -> None:

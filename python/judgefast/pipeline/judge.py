@@ -81,9 +81,7 @@ class Judge(NamedTuple):
 
     def engine_facts(self, config: RunConfig) -> EngineFacts:
         """The engine as the manifest keeps it, with what was tuned for this machine."""
-        tuned = {
-            name: value for name, value in options_of(self.engine).items() if name in HARMLESS
-        }
+        tuned = {name: value for name, value in options_of(self.engine).items() if name in HARMLESS}
         return EngineFacts(name=self.engine.name, options=tuned | dict(config.engine_args))
 
 

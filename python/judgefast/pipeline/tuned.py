@@ -15,7 +15,7 @@ from judgefast.costs.rates_store import state_folder
 from judgefast.costs.speed import Setting  # noqa: TC001 - msgspec reads annotations
 from judgefast.errors import ConfigError
 from judgefast.files import write_whole
-from judgefast.pipeline.speed import setting_of
+from judgefast.pipeline.speed import options_of, setting_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,6 +76,12 @@ def read_tuned() -> list[Tuned]:
     return found
 
 
+def tuned_setting(engine: Engine) -> Setting:
+    """What settings are kept for: an engine with those of its options that are no such setting."""
+    told = options_of(engine).items()
+    return setting_of(engine, {name: value for name, value in told if name not in HARMLESS})
+
+
 def tuned_for(engine: Engine, given: Mapping[str, Any]) -> Tuned | None:
     """Find what was tuned for an engine on this machine.
 
@@ -93,7 +99,7 @@ def tuned_for(engine: Engine, given: Mapping[str, Any]) -> Tuned | None:
     known = read_tuned()
     if not known:
         return None
-    setting = setting_of(engine)
+    setting = tuned_setting(engine)
     for each in known:
         if each.setting == setting:
             rest = {
