@@ -39,7 +39,13 @@ def _seconds_of_no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def swept(**given: Any) -> tuple[Any, list[str]]:
     said: list[str] = []
-    flags = {"sweep": ("answer_ms=5,0.5",), "items": 2, "scale": 1.0, "repeats": 2, "no_warm_up": True}
+    flags = {
+        "sweep": ("answer_ms=5,0.5",),
+        "items": 2,
+        "scale": 1.0,
+        "repeats": 2,
+        "no_warm_up": True,
+    }
     record = measure(
         "one-token",
         USUAL | {"engine_args": {}} | flags | given,
