@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,19 +11,22 @@ import pytest
 
 from judgefast.benchmarks.asked import measure
 from judgefast.benchmarks.figures import figures_of, seconds_per_batch
+from judgefast.benchmarks.kept import KeptEngine
 from judgefast.benchmarks.records import Sample, Steady, read_record, write_record
 from judgefast.benchmarks.text import render
 from judgefast.config import RunConfig
+from judgefast.costs.rates_store import records
 from judgefast.errors import ConfigError, JudgefastError
+from judgefast.pipeline.remember import speed_facts
 from judgefast.pipeline.run import run
 from judgefast.stopping import Stop
+
+from .paced_engine import PacedEngine
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from judgefast.benchmarks.records import Record
-
-    from .paced_engine import PacedEngine
 
 USUAL: dict[str, Any] = {
     "engine": "paced",
@@ -201,6 +205,22 @@ def test_a_wrong_wish_is_refused_before_anything_starts(
     assert not any(engine.starts for engine in paced)
     assert isinstance(error.value, ConfigError)
     assert error.value.hint
+
+
+def test_of_a_bench_the_speed_is_remembered_and_no_answer(
+    paced: list[PacedEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judgefast.pipeline.remember.can_be_measured", lambda _: True)
+    monkeypatch.setattr("judgefast.pipeline.remember.LEAST_SECONDS", 0.0)
+    monkeypatch.setattr("judgefast.pipeline.remember._TWICE", ())  # the engine has them for clocks
+    monkeypatch.setattr("judgefast.pipeline.speed._PACKAGES", {"paced": "click"})
+    bench("one-token", items=4, scale=0.02, repeats=1)
+    assert {(each.kind, each.name, each.answers) for each in records()} == {
+        ("bench", "one-token", None)
+    }
+    engine = KeptEngine(PacedEngine())
+    engine.is_shared = True
+    assert speed_facts(SimpleNamespace(engine=engine)) == {}  # type: ignore[arg-type]  # it looks at nothing else
 
 
 def test_stopping_ends_it(paced: list[PacedEngine]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +13,9 @@ from judgefast.benchmarks.records import Swept
 from judgefast.benchmarks.sweep import best_of, is_gain, parse_sweep, settings_of
 from judgefast.benchmarks.text import render
 from judgefast.config import RunConfig
+from judgefast.engines.embedded.options import EmbeddedOptions
 from judgefast.errors import ConfigError
-from judgefast.pipeline.judge import engine_of
+from judgefast.pipeline.judge import Judge, engine_of
 from judgefast.pipeline.run import run
 from judgefast.pipeline.tuned import forget_tuned, read_tuned, tuned_path
 from judgefast.stopping import Stop
@@ -167,6 +169,16 @@ def test_a_setting_that_the_engine_refuses_is_said_and_passed_over(
     assert any("not measured: answer_ms is 1000" in words for words in said)
 
 
+def test_an_option_that_the_engine_does_not_have_is_passed_over_too(
+    paced: list[PacedEngine],
+) -> None:
+    record, said = swept(sweep=("answer_m=1,0.5", "answer_ms=0.5"), scale=0.02)
+    (failed,) = {each.failed for each in record.sweep if each.failed}
+    assert failed == "engine `paced` has no option `answer_m`"
+    assert record.sweep[0].hours
+    assert sum("not measured" in words for words in said) == 2
+
+
 def test_nothing_is_kept_where_the_engines_own_choice_is_as_fast(
     paced: list[PacedEngine],
 ) -> None:
@@ -208,3 +220,10 @@ def test_a_line_that_is_no_setting_is_named(paced: list[PacedEngine]) -> None:
     with pytest.raises(ConfigError, match=r"tuned.jsonl`, line 1 is no tuned setting") as error:
         bench("one-token", items=2, scale=0.02, repeats=1)
     assert error.value.hint == "remove that line, or the whole file"
+
+
+def test_the_manifest_has_what_was_tuned_among_the_engines_options() -> None:
+    engine = SimpleNamespace(name="embedded", options=EmbeddedOptions(threads=2, step_seconds=9.0))
+    judge = Judge(rubric=None, engine=engine, prompts=None)  # type: ignore[arg-type]  # its engine alone is looked at
+    config = RunConfig(engine_args={"exact": True})
+    assert judge.engine_facts(config).options == {"threads": 2, "exact": True}
