@@ -18,6 +18,7 @@ from judgefast.pipeline.estimate import Estimated, asked
 from judgefast.pipeline.sample import PowerWishes
 from judgefast.pipeline.setting import CostWishes
 from judgefast.pipeline.ways import Ways
+from tests.costs.deciding import RATES
 from tests.pipeline.judging import judge_rows, pairs
 
 if TYPE_CHECKING:
@@ -152,6 +153,15 @@ def test_where_the_precision_cannot_be_had_the_row_says_which_it_is() -> None:
     assert (way.weights, way.cache) == ("bf16", "16bit")
     assert way.placed.endswith("bf16 weights, 16bit KV cache")
     assert "another precision" in way.says
+
+
+def test_what_was_measured_in_one_precision_says_nothing_of_another() -> None:
+    whole = asked_on("H200", cache="16bit")
+    measured = whole._replace(setting=msgspec.structs.replace(whole.setting, rates=RATES))
+    [small], [same] = ([*Ways(one).precisions()] for one in (whole, measured))
+    assert same.seconds == small.seconds
+    [alike], [other] = ([*Ways(one).orders()] for one in (whole, measured))
+    assert alike.seconds != other.seconds
 
 
 def test_a_deadline_is_met_by_a_smaller_cache_too() -> None:

@@ -184,8 +184,9 @@ def test_what_a_budget_left_out_is_not_taken_for_unread(tmp_path: Path, judgment
     assert part.values == len(of_one) <= asked
     assert part.missing == pytest.approx(1 - len(of_one) / asked)
     assert abs(part.missing - whole.missing) < 0.15
-    both = pilot_of(reading, reading)
-    assert both.missing == pytest.approx(part.missing)
+    assert pilot_of(reading, reading).missing == pytest.approx(part.missing)
+    same = read_run(tmp_path / "whole")
+    assert pilot_of(same, reading).missing == pytest.approx(part.missing)
 
 
 def test_a_run_that_was_stopped_before_its_first_judgment_is_no_pilot(scores: Reading) -> None:
