@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast.costs.rates_store import state_folder
-from judgefast.costs.speed import Setting  # noqa: TC001 - msgspec reads annotations
+from judgefast.costs.speed import MeasuredOn  # noqa: TC001 - msgspec reads annotations
 from judgefast.errors import ConfigError
 from judgefast.files import write_whole
 from judgefast.pipeline.speed import options_of, setting_of
@@ -37,7 +37,7 @@ HARMLESS = frozenset(
 class Tuned(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the file."""
 
-    setting: Setting
+    setting: MeasuredOn
     """That it is for, with the options that were set beside it."""
     options: dict[str, Any]
     """Of the engine, by name."""
@@ -76,7 +76,7 @@ def read_tuned() -> list[Tuned]:
     return found
 
 
-def tuned_setting(engine: Engine) -> Setting:
+def tuned_setting(engine: Engine) -> MeasuredOn:
     """What settings are kept for: an engine with those of its options that are no such setting."""
     told = options_of(engine).items()
     return setting_of(engine, {name: value for name, value in told if name not in HARMLESS})
