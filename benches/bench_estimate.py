@@ -73,9 +73,11 @@ def workloads(scale: float) -> list[Workload]:
     def many(items: int) -> int:
         return max(2, round(items * scale))
 
-    reasons = Workload("short reasons", "reasons", many(10), (10, 40), (30, 90))
+    # A pilot of a dozen answers has none that runs on to its cap; how many steps there are hangs on
+    # the longest.
+    reasons = Workload("short reasons", "reasons", many(20), (10, 40), (30, 90))
     return [
-        reasons._replace(name="pilot", items=many(6)),
+        reasons._replace(name="pilot", items=many(16)),
         Workload("label read", "pairwise", many(24), (10, 40), (30, 120)),
         reasons,
         Workload("long prompts, shared", "pairwise", many(3), (500, 700), (30, 90), answers=3),

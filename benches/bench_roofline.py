@@ -24,13 +24,10 @@ from judgefast.catalogue.models import read_models
 from judgefast.catalogue.throughput import Measured, read_measured
 from judgefast.costs.efficiencies import efficiencies_of
 from judgefast.costs.fit import (
-    Predicted,
-    Table,
     batch_of_case,
     cases_of,
-    summary,
-    table,
 )
+from judgefast.costs.fit_table import Predicted, Table, summary, table
 from judgefast.costs.ranges import Range
 from judgefast.costs.roofline import place, rates_of
 from judgefast.costs.timing import time_of
@@ -129,6 +126,8 @@ GROUPS: tuple[tuple[str, Callable[[Measured], bool]], ...] = (
     ("Llama-3.1-8B FP8, two H200", lambda row: "8B" in row.model and _on(row, "H200-SXM", 2)),
     ("Qwen3-32B, one H100", lambda row: "32B" in row.model and row.gpus == 1),
     ("Qwen3-32B, two H100", lambda row: "32B" in row.model and row.gpus > 1),
+    ("Qwen2.5-72B FP8, one H200, one token", lambda row: row.model == "Qwen2.5-72B-Instruct"),
+    ("Qwen2.5-7B FP8, one H200, one token", lambda row: row.model == "Qwen2.5-7B-Instruct"),
     ("gpt-oss-120b, one H100", lambda row: "oss" in row.model and _on(row, "H100-SXM", 1)),
     ("gpt-oss-120b, one H200", lambda row: "oss" in row.model and _on(row, "H200-SXM", 1)),
     ("gpt-oss-120b, two H100", lambda row: "oss" in row.model and _on(row, "H100-SXM", 2)),
@@ -164,6 +163,8 @@ def summaries(found: Table) -> Iterator[str]:
                 if part:
                     yield _line(name, engine, kind, part, recorded)
     yield ""
+    yield from by_kind(found)
+    yield ""
     yield (
         f"Excluded: {len(found.excluded)} rows of 70B on one 80 GB H100, whose KV cache has 3 GB: "
         "up to 4 times slower a GPU than two of them, and unpredictable. Take two, or an H200."
@@ -172,9 +173,31 @@ def summaries(found: Table) -> Iterator[str]:
     for fitted in found.fitted.values():
         yield (
             f"- {fitted.key}: mfu {fitted.mfu:.3f}, cache {fitted.cache:.3f}, step "
-            f"{fitted.step_seconds * 1e3:.2f} ms, sequence {fitted.sequence_seconds * 1e6:.1f} us; "
+            f"{fitted.step_seconds * 1e3:.2f} ms, sequence {fitted.sequence_seconds * 1e6:.1f} us, "
+            f"activations {fitted.activations:.0f} B, "
+            f"request {fitted.request_seconds * 1e3:.1f} ms; "
             f"{fitted.parameters} parameters on {fitted.rows} rows"
         )
+
+
+def by_kind(found: Table) -> Iterator[str]:
+    """Errors of each fit by what it has not seen: a fold, a model, all that it leaves out."""
+    yield "| fit | left out when a row is predicted | n | median | 95 of 100 | worst | mean |"
+    yield "|---|---|---|---|---|---|---|"
+    for key, fitted in found.fitted.items():
+        factor = ", no factor for October 2025" if fitted.dated else ""
+        for words, part in (
+            ("its fold", found.predicted),
+            ("all rows of its model", found.by_model),
+            (f"its fold; all rows, nothing left out{factor}", found.whole),
+        ):
+            own = [each for each in part if each.kind == key]
+            if own:
+                errors = summary(own)
+                yield (
+                    f"| {key} | {words} | {errors.rows} | {errors.median:.1%} | {errors.most:.1%} "
+                    f"| {errors.worst:.1%} | {errors.mean:+.1%} |"
+                )
 
 
 def _line(
@@ -203,9 +226,13 @@ def rows_of(found: Table) -> Iterator[str]:
         theirs = recorded.get(each.row.key)
         error = "-" if theirs is None else f"{theirs / each.row.output_tokens_per_second - 1:+.1%}"
         yield (
-            f"| {each.row.key} | {each.kind} | {each.row.output_tokens_per_second:,.0f} "
-            f"| {each.tokens_per_second:,.0f} | {each.error:+.1%} | {error} |"
+            f"| {each.row.key} | {each.kind} | {_rate(each.row.output_tokens_per_second)} "
+            f"| {_rate(each.tokens_per_second)} | {each.error:+.1%} | {error} |"
         )
+
+
+def _rate(tokens_per_second: float) -> str:
+    return f"{tokens_per_second:,.{0 if tokens_per_second >= 1000 else 1}f}"  # noqa: PLR2004 - digits
 
 
 def recorded_rates() -> dict[str, float]:
@@ -247,7 +274,7 @@ def example_hours(example: Example) -> tuple[float, float]:
     assert shape is not None
     workload = example_workload(example)
     placed = place(shape, gpu, model=example.model, workload=workload, weights="fp8", cache="fp8")
-    reached = efficiencies_of(gpu=gpu, shape=shape, weights="fp8")
+    reached = efficiencies_of(gpu=gpu, shape=shape, weights="fp8", workload=workload)
     rates = rates_of(shape, gpu, efficiencies=reached, weights="fp8", cache="fp8")
     timed = time_of(workload, rates, room_tokens=placed.room_tokens)
     return timed.seconds / 3600, placed.batch

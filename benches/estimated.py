@@ -44,7 +44,7 @@ def estimate_of(setting: Setting, named: str | None) -> dict[str, Any]:
         workload = workload_of(setting)
         weights: Any = None if shape.quantized else setting.weights
         cache: Any = setting.cache
-        reached = efficiencies_of(gpu=gpu, shape=shape, weights=weights)
+        reached = efficiencies_of(gpu=gpu, shape=shape, weights=weights, workload=workload)
         rates = rates_of(shape, gpu, efficiencies=reached, weights=weights, cache=cache)
         placed = place(
             shape,

@@ -71,6 +71,8 @@ class Engine:
             seconds += self.rates.step
             touched = 1 - (1 - self.rates.expert_share) ** len(writing)
             seconds += self.rates.experts * touched
+        else:
+            seconds += self.rates.prompt_step
         for each in writing:
             each.written += 1
             each.own += 1

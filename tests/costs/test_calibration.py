@@ -5,11 +5,20 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgefast.costs.calibration import LEAST_ERROR, TERMS, Measured, Place, fit, work_of
+from judgefast.costs.calibration import (
+    LEAST_ERROR,
+    TERMS,
+    WORST_ERROR,
+    Measured,
+    Place,
+    fit,
+    work_of,
+)
 from judgefast.costs.ranges import Range
 from judgefast.costs.rates import Rates
 from judgefast.costs.speed import SECONDS, Speed
@@ -164,3 +173,20 @@ def test_the_timing_of_a_workload_is_a_sum_over_rates(
     work = dict(zip(TERMS, work_of(one, place), strict=True))
     by_terms = sum(work[name] * value for name, value in named.items())
     assert by_terms == pytest.approx(place.seconds(one.workload, rates))
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e9])
+def test_an_error_beyond_all_bounds_is_one_that_a_file_can_hold(seconds: float) -> None:
+    """Of a probe that took no tick of the clock, and of one that rates foretell next to nothing."""
+    free, held = (probe for probe in PROBES if probe.name in {"prompts", "read labels"})
+    found = fit(
+        [
+            Measured(name="free", workload=workload_of(free), seconds=[1e-3]),
+            Measured(name="held", workload=workload_of(held), seconds=[seconds], is_held_out=True),
+        ],
+        PLACE,
+        because="here",
+    )
+    assert found.speed.rates.error <= WORST_ERROR
+    assert seconds < 1 or found.speed.rates.error == WORST_ERROR
+    assert msgspec.json.decode(msgspec.json.encode(found.speed), type=Speed) == found.speed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from math import log
 from typing import TYPE_CHECKING
 
@@ -10,28 +11,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from judgefast.costs import rates_store
 from judgefast.costs.ranges import Range
 from judgefast.costs.rates import Rates
 from judgefast.costs.rates_store import (
     MOST_BYTES,
+    MOST_RUNS,
     NAME,
     OTHER_VERSION,
     Record,
     answers_before,
     keep,
     known,
-    known_rates,
     records,
     state_folder,
 )
-from judgefast.costs.speed import Setting, Speed
+from judgefast.costs.speed import MeasuredOn, Speed
 from judgefast.costs.workload import Answers
 from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SETTING = Setting(model="judge", machine="2 x CPU", engine="embedded", version="1.0")
+SETTING = MeasuredOn(model="judge", machine="2 x CPU", engine="embedded", version="1.0")
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +55,7 @@ def speed(step: float = 1.0, error: float = 0.1) -> Speed:
     return Speed(rates=rates, label_read=step / 2)
 
 
-def calibration(setting: Setting = SETTING, step: float = 1.0, seconds: float = 60.0) -> Record:
+def calibration(setting: MeasuredOn = SETTING, step: float = 1.0, seconds: float = 60.0) -> Record:
     return Record(
         kind="calibration",
         when="2026-11-26T10:00:00+00:00",
@@ -64,7 +66,7 @@ def calibration(setting: Setting = SETTING, step: float = 1.0, seconds: float = 
     )
 
 
-def finished(ratio: float | None, seconds: float = 60.0, setting: Setting = SETTING) -> Record:
+def finished(ratio: float | None, seconds: float = 60.0, setting: MeasuredOn = SETTING) -> Record:
     return Record(
         kind="run",
         when="2026-11-26T11:00:00+00:00",
@@ -85,7 +87,6 @@ def test_what_is_kept_is_known_again_by_both_clocks(folder: Path) -> None:
     assert found.rates().because == (  # type: ignore[union-attr]  # kept
         "calibrated on 2 x CPU at 2026-11-26 10:00 UTC with embedded 1.0"
     )
-    assert known_rates("judge", "2 x CPU", "embedded", "1.0") == found.rates()
 
 
 @pytest.mark.parametrize("field", ["model", "machine", "engine", "options"])
@@ -213,14 +214,93 @@ def test_the_folder_follows_the_users_settings(
     assert state_folder() == tmp_path / ".local/state/judgefast"
 
 
-def test_what_a_judge_wrote_when_it_was_asked_the_same_is_found() -> None:
-    answers = Answers(
-        mean=Range(20, 21, 22), spread=0.3, most=40, basis="measured", because="9 answers"
+def wrote(low: float, likely: float, high: float) -> Answers:
+    mean = Range(low, likely, high)
+    return Answers(mean=mean, spread=0.3, most=400, basis="measured", because="9 answers")
+
+
+def asked(data: str, answers: Answers | None, **changes: str) -> Record:
+    record = msgspec.structs.replace(finished(1.0), asked="abc", data=data, answers=answers)
+    return msgspec.structs.replace(
+        record, setting=msgspec.structs.replace(record.setting, **changes)
     )
-    keep(msgspec.structs.replace(finished(1.0), asked="abc", answers=answers))
+
+
+def test_what_a_judge_wrote_when_it_was_asked_the_same_of_the_same_data_is_found() -> None:
+    keep(asked("mine", wrote(130, 131, 132)))
+    keep(asked("other", wrote(20, 21, 22)))
+    keep(asked("mine", None))
     keep(finished(1.0))
     newer = msgspec.structs.replace(SETTING, version="9")
-    assert answers_before(newer, "abc") == answers
-    assert answers_before(SETTING, "other") is None
+    assert answers_before(newer, "abc", "mine") == wrote(130, 131, 132)
+    assert answers_before(SETTING, "other", "mine") is None
     other = msgspec.structs.replace(SETTING, model="other")
-    assert answers_before(other, "abc") is None
+    assert answers_before(other, "abc", "mine") is None
+
+
+def test_what_it_wrote_of_other_data_is_a_guess_that_is_as_wide_as_one() -> None:
+    found = answers_before(SETTING, "abc", "mine", [asked("other", wrote(131, 132, 133))])
+    assert found is not None
+    assert found.basis == "assumed"
+    assert found.mean.likely == 132
+    assert found.mean.low == pytest.approx(132 / 1.15)
+    assert found.mean.high == pytest.approx(132 * 1.15)
+    assert found.because == "9 answers; of other data, so 15% more or fewer at least"
+    wide = answers_before(SETTING, "abc", "mine", [asked("other", wrote(60, 132, 300))])
+    assert wide is not None
+    assert wide.mean == Range(60, 132, 300)
+
+
+def test_of_more_runs_than_twenty_the_oldest_say_nothing() -> None:
+    among = [calibration(), *[finished(1.9)] * 5, *[finished(1.1)] * MOST_RUNS]
+    found = known(SETTING, among)
+    newest = known(SETTING, [calibration(), *[finished(1.1)] * MOST_RUNS])
+    assert found == newest
+    assert found is not None
+    assert found.runs == MOST_RUNS == 20
+
+
+def test_of_a_long_file_the_newest_calibration_of_each_setting_stays(folder: Path) -> None:
+    other = msgspec.structs.replace(SETTING, model="other")
+    fat = msgspec.structs.replace(calibration(), name="x" * (MOST_BYTES // 3))
+    keep(calibration(other, step=7.0))
+    for step in (1.0, 2.0, 3.0, 4.0):
+        keep(msgspec.structs.replace(fat, wall=speed(step)))
+    keep(finished(1.0))
+    steps = [record.wall.rates.step for record in records() if record.wall is not None]
+    assert steps == [7.0, 3.0, 4.0]  # it was cut down before the last one came
+    assert (folder / NAME).stat().st_size < MOST_BYTES
+    assert [path.name for path in folder.iterdir()] == [NAME]
+
+
+def test_what_others_append_while_the_file_is_cut_down_is_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_name = msgspec.structs.replace(finished(1.0), name="x" * (MOST_BYTES // 3))
+    for _ in range(3):
+        keep(long_name)
+    of_use = rates_store._of_use
+
+    def meanwhile(lines: list[bytes]) -> list[bytes]:
+        keep(
+            msgspec.structs.replace(finished(1.0), name="meanwhile")
+        )  # finds the lock, and goes on
+        return of_use(lines)
+
+    monkeypatch.setattr(rates_store, "_of_use", meanwhile)
+    keep(msgspec.structs.replace(finished(1.0), name="last"))
+    assert [record.name for record in records()][-2:] == ["meanwhile", "last"]
+
+
+def test_a_lock_that_was_left_behind_holds_nobody_up_for_long(folder: Path) -> None:
+    folder.mkdir()
+    lock = folder / "rates.lock"
+    lock.write_text("")
+    long_name = msgspec.structs.replace(finished(1.0), name="x" * (MOST_BYTES // 3))
+    for _ in range(5):
+        keep(long_name)
+    assert len(records()) == 5
+    os.utime(lock, (0, 0))
+    keep(long_name)
+    assert len(records()) < 5
+    assert not lock.exists()

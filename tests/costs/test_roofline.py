@@ -131,7 +131,15 @@ def test_the_sums_that_are_shown_come_to_the_rates(
                 left = left.replace(word, "")
             assert eval(left.replace("x", "*")) == pytest.approx(said, rel=5e-3)  # noqa: S307 - our own sum
         seconds += said
-    terms = ("prompt_token", "prompt_pair", "step", "sequence", "context_token", "experts")
+    terms = (
+        "prompt_token",
+        "prompt_pair",
+        "prompt_step",
+        "step",
+        "sequence",
+        "context_token",
+        "experts",
+    )
     assert seconds == pytest.approx(sum(getattr(rates, term) for term in terms), rel=1e-3)
 
 

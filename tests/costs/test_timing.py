@@ -175,3 +175,26 @@ def test_a_step_of_few_sequences_reads_few_experts() -> None:
     assert mixed.step_of(1) == pytest.approx(4 / 128)
     assert mixed.step_of(2) == pytest.approx(4 / 128 * (2 - 4 / 128))
     assert mixed.step_of(10_000) == pytest.approx(1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    computed=st.integers(5, 3000),
+    many=st.integers(200, 2000),
+    places=st.sampled_from([16, 64, 1024]),
+    chunk=st.sampled_from([512, 8192]),
+)
+def test_steps_of_prompts_alone_are_counted_as_an_engine_makes_them(
+    computed: int, many: int, places: int, chunk: int
+) -> None:
+    cost = rates(prompt_token=1e-7, prompt_step=0.01)
+    engine = Engine(cost, computed + 100, computed, math.inf, places, chunk)
+    found = timed(workload(computed + 100, computed, [1] * many), engine)
+    assert found.prompt_steps > 0
+    # Requests that are cut in two by a step, and the last step, are the difference.
+    assert found.prefill == pytest.approx(engine.run([1] * many), rel=0.12, abs=0.011)
+
+
+def test_prompts_beside_answers_that_are_written_have_no_steps_of_their_own() -> None:
+    cost = rates(prompt_step=0.01)
+    assert time_of(workload(100, 100, [20] * 64), cost).prompt_steps == 0

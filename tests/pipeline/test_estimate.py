@@ -15,7 +15,7 @@ from judgefast.config import RunConfig
 from judgefast.costs.estimates import Estimate
 from judgefast.costs.ranges import Range
 from judgefast.errors import ConfigError, ModelError
-from judgefast.pipeline import plan_report
+from judgefast.pipeline import plan_report, workloads
 from judgefast.pipeline.estimate import Estimated, asked
 from judgefast.pipeline.setting import CostWishes
 from judgefast.pipeline.stand_in import BYTES_RANGE
@@ -109,7 +109,9 @@ def test_another_tokenizer_is_named_and_its_range_is_wider(judge: str) -> None:
         )
 
 
-def test_a_plan_in_memory_comes_to_what_its_report_comes_to(judge: str) -> None:
+def test_a_plan_in_memory_comes_to_what_its_report_comes_to(
+    judge: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What a run makes its estimate of, and what `plan` says, are one."""
     made: list[Any] = []
     planning = plan_report.plan_run
@@ -126,6 +128,8 @@ def test_a_plan_in_memory_comes_to_what_its_report_comes_to(judge: str) -> None:
     assert other.computed_tokens == one.computed_tokens
     assert other.longest_prompt == one.longest_prompt
     assert (other.items, other.judgments, other.requests) == (36, 72, 72)
+    monkeypatch.setattr(workloads, "_SLICE", 7)  # of a long plan: each item is counted once
+    assert workload_from_plan(made[0], answers(), orders=2) == other
 
 
 def worked(**changes: Any) -> Estimate:

@@ -7,12 +7,14 @@ import json
 import os
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
 from judgefast.config import RunConfig
+from judgefast.costs.calibration import Place
 from judgefast.costs.rates import Rates
 from judgefast.costs.rates_store import Record, keep, records
 from judgefast.costs.speed import Speed
@@ -22,10 +24,12 @@ from judgefast.journal.forecast import forecast_of
 from judgefast.journal.manifest import read_manifest
 from judgefast.pipeline.calibrate import calibrate
 from judgefast.pipeline.probes import PROBES
+from judgefast.pipeline.remember import SpeedFacts, _Ended, ratios
 from judgefast.pipeline.run import run
-from judgefast.pipeline.speed import setting_of
+from judgefast.pipeline.speed import gpus_of, setting_of
 from judgefast.reports.calibration_text import render_calibration
 from judgefast.reports.text import render
+from tests.costs.building import workload
 from tests.engines.scripted import ScriptedEngine, answered
 from tests.pipeline.judging import go_on, judge_rows, pairs, start
 
@@ -209,7 +213,7 @@ def test_what_cannot_be_foretold_can_be_judged(
         msg = "the file of rates cannot be read"
         raise ConfigError(msg)
 
-    monkeypatch.setattr("judgefast.pipeline.forecast.known_for", broken)
+    monkeypatch.setattr("judgefast.pipeline.forecast.known", broken)
     finished = judge_rows(tmp_path / "run", pairs(3), engine=Writer())
     assert finished.status == 0
     assert estimate_in(tmp_path / "run")["reason"] == "the file of rates cannot be read"
@@ -238,7 +242,44 @@ def test_a_finished_run_tells_the_next_one_how_long_its_answers_are(
     judge_rows(tmp_path / "b", pairs(4), engine=Writer(tokens=33), **asked)
     first, second = (estimate_in(tmp_path / name)["answer_tokens"] for name in "ab")
     assert first["high"] > 2 * first["low"]  # by the rubric's cap
-    assert second == {"low": 8 * 33.0, "likely": 8 * 33.0, "high": 8 * 33.0}
+    assert second["likely"] == 8 * 33.0
+    assert second["low"] == pytest.approx(8 * 33.0 / 1.15)  # of other data
+    assert estimate_in(tmp_path / "b")["estimate"]["workload"]["answers"]["most"] == 256
+    judge_rows(tmp_path / "c", pairs(4), engine=Writer(tokens=33), **asked)
+    third = estimate_in(tmp_path / "c")["answer_tokens"]
+    assert third == {"low": 8 * 33.0, "likely": 8 * 33.0, "high": 8 * 33.0}
+
+
+@pytest.mark.parametrize(("others", "counts"), [(0.0, True), (0.5, False)])
+def test_by_the_clock_a_run_on_a_busy_machine_says_nothing(others: float, counts: bool) -> None:  # noqa: FBT001 - a case
+    calibrated(Writer())
+    setting = setting_of(Writer())
+    facts = {"cpu_share_of_others": others}
+    place = Place(max_num_seqs=8)
+    ended = _Ended(facts, SpeedFacts(setting=setting, place=place), wall=50.0, cpu=40.0)
+    wall, cpu = ratios(ended, workload(requests=10, prompt=100))
+    assert (wall is not None) == counts
+    assert cpu is not None
+
+
+def test_what_nobody_can_foretell_costs_no_look_at_the_plan(
+    embedded: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def summed(*_: object, **__: object) -> None:
+        pytest.fail("the plan was summed up")
+
+    monkeypatch.setattr("judgefast.pipeline.workloads.workload_from_plan", summed)
+    start(tmp_path / "run", pairs(3), engine=Writer())
+    assert estimate_in(tmp_path / "run")["reason"].startswith("this judge was never calibrated")
+
+
+def test_the_driver_is_asked_once_for_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr("judgefast.pipeline.speed.find_gpus", lambda: asked.append(1) or [])
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "of this test")
+    engine = SimpleNamespace(name="vllm")
+    assert [gpus_of(engine) for _ in range(3)] == [[], [], []]  # type: ignore[arg-type]  # looks at its name
+    assert len(asked) == 1
 
 
 def test_a_folder_that_cannot_be_written_to_keeps_nothing_and_stops_nothing(

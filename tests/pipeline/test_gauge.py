@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from judgefast.pipeline.gauge import Gauge, Spent, pids_of
+from judgefast.pipeline.gauge import CpuSpent, Gauge, pids_of
 
 pytestmark = pytest.mark.skipif(not Path("/proc/stat").is_file(), reason="no /proc")
 
@@ -73,7 +73,7 @@ def test_an_engine_names_its_process_or_its_processes() -> None:
 
 
 def test_facts_leave_out_what_is_not_known() -> None:
-    assert Spent(1.0, None, None, 0.25).facts() == {
+    assert CpuSpent(1.0, None, None, 0.25).facts() == {
         "judge_wall_seconds": 1.0,
         "cpu_share_stolen": 0.25,
     }

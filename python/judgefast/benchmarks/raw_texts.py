@@ -2,8 +2,8 @@
 
 They are the pipeline's own, in its order, with each token behind their common head exchanged for
 another one by one table. Where two begin alike the exchanged ones do too, and end to be alike at
-the same place: what orders, aspects and pairs of one question share is shared here as well. The next
-pass through them has another table, so that none is found from an earlier one, or from ours.
+the same place: what orders, aspects and pairs of one question share is shared here as well. The
+next pass through them has another table, so that none is found from an earlier one, or from ours.
 """
 
 from __future__ import annotations

@@ -25,13 +25,17 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     gpus: int
     """That hold the one copy together."""
     prompt_tokens: float
-    """Of a request, on average. Nothing is shared between requests in any row."""
+    """Of a request, on average."""
+    cached_tokens: float = 0.0
+    """Of these, that lay in the prefix cache: shared between requests, and computed once."""
     answer_tokens: float
     longest_answer: int
     """The shortest is as far below the mean."""
     users: int | None = None
     """Requests in flight, each followed by the next; None: all are queued at the start."""
     requests: int | None = None
+    batched_tokens: int | None = None
+    """Tokens of one step at most; None: as the engine has it by itself."""
     memory_share: float | None = None
     """Of the GPU's memory, that the engine was given."""
     output_tokens_per_second: float
@@ -49,8 +53,10 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     """Efficiencies that explain some of these rows, and how well.
 
-    The errors are of predicted tokens a second, each row by a fit without its fold; `median` and
-    `worst` are shares.
+    The errors are shares of measured tokens a second: `median`, `most` and `worst` of each row by a
+    fit without its fold; the same of `model` by a fit without all rows of its model, None where
+    there is but one; of `all` without fold as well, with the rows that are in no fit and without
+    any factor for a date.
     """
 
     key: str
@@ -68,13 +74,39 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     cache_8bit: float
     step_seconds: float
     sequence_seconds: float
+    activations: float = 0.0
+    """Bytes that a token moves between multiplications, for each number of each layer's width."""
+    request_seconds: float = 0.0
+    """Of the host for each request, that nothing overlaps. Set."""
+    sizes: list[int] = []
+    """Parameters of the models of its rows, each size once."""
+    smallest_written: int = 0
+    """Parameters of the least of them that writes more than one token."""
+    shortest_answer: float = 2.0
+    """Tokens, in the rows that write more than one."""
+    shared_one: float | None = None
+    """Most of a prompt that was shared, as a share, in its rows of one-token answers; None: it has
+    no such row."""
+    shared_written: float = 0.0
+    """The same, in its rows of longer answers."""
+    shortest_prompt: float = 0.0
+    """Tokens computed of a prompt, at least."""
     rows: int
+    all_rows: int = 0
+    """Of this engine and such models, in a fit or in none."""
     parameters: int
     """That were fitted; the others are set, see docs/costs.md."""
     median: float
     most: float
     """95 of 100 rows are within it."""
     worst: float
+    model_median: float | None = None
+    model_most: float | None = None
+    model_worst: float | None = None
+    all_median: float | None = None
+    all_worst: float | None = None
+    dated: int = 0
+    """Of its rows, those that a factor for their date is set for."""
     source: str
     date: str
     """Of the fit, ISO."""

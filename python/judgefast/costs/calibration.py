@@ -28,6 +28,10 @@ TERMS = (*SECONDS, "label_read", "held_token")
 
 LEAST_ERROR = 0.05
 """No calibration claims to be surer: machines differ by so much from one hour to the next."""
+WORST_ERROR = 9.0
+"""Nor does one say more than that it may be ten times as much: a probe whose rates came out at
+nothing would be off by any number, which a file cannot hold."""
+_TICK = 0.01
 
 _NOTHING = Rates(
     prompt_token=0.0,
@@ -78,8 +82,11 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def middle(self) -> float:
-        """The median: a burst of others' work on the machine is in one of the times."""
-        return median(self.seconds)
+        """The median: a burst of others' work on the machine is in one of the times.
+
+        One tick of the kernel's clock at least, the least that it tells.
+        """
+        return max(_TICK, median(self.seconds))
 
 
 class Foretold(NamedTuple):
@@ -97,7 +104,7 @@ class Foretold(NamedTuple):
         return self.measured / self.foretold if self.foretold else inf
 
 
-class Fitted(NamedTuple):
+class FittedSpeed(NamedTuple):
     """Speed, and how well it says what was measured."""
 
     speed: Speed
@@ -121,7 +128,7 @@ def fit(
     *,
     because: str,
     engine_version: str | None = None,
-) -> Fitted:
+) -> FittedSpeed:
     """Find the seconds of each kind of work.
 
     The error is the largest by which a workload that was held out is missed, each by a fit on all
@@ -141,8 +148,8 @@ def fit(
         if each.is_held_out:
             by = _solve([other for other in measured if other is not each], place)
         foretold.append(Foretold(each.name, each.middle, _said(each, by, place), each.is_held_out))
-    ratios = [one.ratio for one in foretold if one.is_held_out]
-    error = max([LEAST_ERROR, *[max(ratio, 1 / ratio) - 1 for ratio in ratios]])
+    off = [_off(one.ratio) for one in foretold if one.is_held_out]
+    error = min(WORST_ERROR, max([LEAST_ERROR, *off]))
     rates = msgspec.structs.replace(
         _NOTHING,
         **{name: terms[name] for name in SECONDS},
@@ -151,7 +158,12 @@ def fit(
         engine_version=engine_version,
     )
     speed = Speed(rates=rates, label_read=terms["label_read"], held_token=terms["held_token"])
-    return Fitted(speed, foretold)
+    return FittedSpeed(speed, foretold)
+
+
+def _off(ratio: float) -> float:
+    """By which share one of two is larger than the other one, whichever it is."""
+    return max(ratio, 1 / ratio) - 1
 
 
 def _solve(measured: Sequence[Measured], place: Place) -> dict[str, float]:

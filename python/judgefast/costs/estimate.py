@@ -17,6 +17,7 @@ from judgefast.costs.offers import Offer  # noqa: TC001 - as above
 from judgefast.costs.preemptions import Preemptions, seconds_of
 from judgefast.costs.ranges import Range
 from judgefast.costs.rates import Rates  # noqa: TC001 - as above
+from judgefast.costs.reached import Reached  # noqa: TC001 - as above
 from judgefast.costs.roofline import place, rates_of, rates_sums
 from judgefast.costs.starting import NOTHING, Starting
 from judgefast.costs.timing import MAX_BATCHED_TOKENS, MAX_NUM_SEQS, End, Timed, time_of
@@ -38,8 +39,10 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     shape: Shape
     gpu: Gpu
     gpus: int
-    """Of all copies."""
+    """That are paid for."""
     gpus_per_copy: int = 1
+    replicas: int | None = None
+    """Copies of the model, side by side; None: as many as the GPUs hold."""
     weights: Precision | None = None
     """None: as the checkpoint is."""
     cache: Literal["16bit", "fp8"] = "16bit"
@@ -47,6 +50,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     max_num_batched_tokens: int = MAX_BATCHED_TOKENS
     rates: Rates | None = None
     """Calibrated ones; None: those of the roofline."""
+    reached: Reached | None = None
+    """By which the roofline is changed: what another judge has shown of such a GPU."""
     starting: Starting = NOTHING
     offers: tuple[Offer, ...] = ()
     preemptions: Preemptions = Preemptions()
@@ -56,7 +61,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def copies(self) -> int:
         """Of the model, side by side."""
-        return max(1, self.gpus // self.gpus_per_copy)
+        return self.replicas or max(1, self.gpus // self.gpus_per_copy)
 
 
 def estimate(workload: Workload, setting: Setting) -> Estimate:
@@ -86,7 +91,10 @@ def estimate(workload: Workload, setting: Setting) -> Estimate:
             gpus=setting.gpus_per_copy,
             shape=setting.shape,
             weights=setting.weights,
+            workload=workload,
         )
+        if setting.reached is not None:
+            efficiencies = setting.reached.onto(efficiencies)
         how |= {"gpus": setting.gpus_per_copy, "efficiencies": efficiencies}
         rates = rates_of(setting.shape, setting.gpu, **how)
         sums = rates_sums(setting.shape, setting.gpu, **how)

@@ -76,6 +76,8 @@ def _prefill(rates: Rates, timed: Timed) -> str:
     words = f"{_plain(timed.computed)} tokens x {rates.prompt_token:.6g} s"
     if rates.prompt_pair:
         words += f" + {timed.pairs:.6g} pairs x {rates.prompt_pair:.6g} s"
+    if timed.prompt_steps and rates.prompt_step:
+        words += f" + {_plain(timed.prompt_steps)} steps x {rates.prompt_step:.6g} s"
     return f"{words} = {timed.prefill:.6g} s"
 
 

@@ -1,15 +1,12 @@
-"""Efficiencies out of public measurements, and how well they predict those they have not seen.
+"""Efficiencies out of measurements: every kind of row has a fit of few parameters.
 
-Every kind of row has a fit of few parameters. The rows lie in folds by a hash of their key; each is
-predicted by a fit on the other folds, and that error is the one that is told.
+How well they predict what they have not seen is for `fit_table` to say.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
-from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -18,7 +15,7 @@ from judgefast.catalogue.throughput import Fitted, Measured
 from judgefast.costs.efficiencies import of_fitted
 from judgefast.costs.ranges import Range
 from judgefast.costs.roofline import rates_of
-from judgefast.costs.timing import batch_of, length_of, time_of
+from judgefast.costs.timing import MAX_BATCHED_TOKENS, batch_of, length_of, time_of
 from judgefast.costs.workload import Answers, Workload
 from judgefast.errors import ConfigError
 
@@ -32,7 +29,6 @@ if TYPE_CHECKING:
     from judgefast.catalogue.models import Model
     from judgefast.catalogue.shape import Shape
 
-FOLDS = 5
 BANDWIDTH = 0.92
 """Share of the memory's bandwidth at which weights are read: about what plain copies reach. Set: in
 rows of one model it cannot be told from the seconds that a step takes anyway."""
@@ -50,20 +46,6 @@ class Case(NamedTuple):
     row: Measured
     shape: Shape
     gpu: Gpu
-
-
-class Predicted(NamedTuple):
-    """A measurement beside what a fit without its fold says. `error` is a share of the measured."""
-
-    row: Measured
-    kind: str
-    """Key of the fit; it ends in `, unseen` where no row of this sort was in it."""
-    tokens_per_second: float
-
-    @property
-    def error(self) -> float:
-        """Share by which the prediction is too fast; below 0 it is too slow."""
-        return self.tokens_per_second / self.row.output_tokens_per_second - 1
 
 
 class Kind(NamedTuple):
@@ -95,8 +77,8 @@ KINDS = (
         "vLLM, dense",
         "vLLM",
         experts=False,
-        fits=lambda row: _is_70b(row) or row.model == "Qwen3-32B",
-        free=("mfu", "cache", "step_seconds"),
+        fits=lambda row: _is_70b(row) or row.model == "Qwen3-32B" or row.cached_tokens > 0,
+        free=("mfu", "cache", "step_seconds", "activations"),
         borrowed="TensorRT-LLM, dense",
     ),
     Kind(
@@ -120,20 +102,19 @@ _BOUNDS = {
     "cache": (0.2, 0.8, BANDWIDTH),
     "step_seconds": (0.0, 0.003, 0.05),
     "sequence_seconds": (0.0, 5e-6, 1e-3),
+    "activations": (0.0, 100.0, 1000.0),
     "old": (0.8, 1.1, 1.6),
 }
 """Least, first and most of a parameter."""
+_REQUEST_SECONDS = {"vLLM": 3e-4}
+"""Of the host for each request. Set: what the front end took of a CPU for each prompt of 700 tokens
+in records of ours. No row has requests so short that it could be fitted."""
 _OLD = "0.14.0"
 """Version of TensorRT-LLM (2024) whose steps take longer by the factor `old`."""
-_SLOW_8BIT = 0.5
+SLOW_8BIT = 0.5
 """Factor on the share at which 8-bit caches were read in the rows of vLLM that give no version, of
 October 2025: a number took as long as one of 16 bits. Later versions read them at the same share:
 rows of 0.12 with long answers say so, and kernels of 0.24 as AIConfigurator has them."""
-
-
-def fold_of(key: str) -> int:
-    """Fold of a row, by its key alone: a new row moves no other."""
-    return int(hashlib.sha256(key.encode()).hexdigest(), 16) % FOLDS
 
 
 def cases_of(
@@ -188,12 +169,13 @@ def workload_of(row: Measured) -> Workload:
     requests = row.requests or _QUEUED
     spread = (row.longest_answer / row.answer_tokens - 1) / math.sqrt(3)
     prompts = requests * row.prompt_tokens
+    computed = requests * (row.prompt_tokens - row.cached_tokens)
     return Workload(
         items=requests,
         judgments=requests,
         requests=requests,
         prompt_tokens=round(prompts),
-        computed_tokens=Range.exactly(prompts),
+        computed_tokens=Range.exactly(computed),
         longest_prompt=math.ceil(row.prompt_tokens),
         answers=Answers(
             mean=Range.exactly(row.answer_tokens),
@@ -207,13 +189,18 @@ def workload_of(row: Measured) -> Workload:
     )
 
 
-def predict(case: Case, fitted: Fitted, old: float = 1.0) -> float:
+def is_dated(row: Measured) -> bool:
+    """Whether `SLOW_8BIT` is set for a row: an 8-bit cache of a vLLM of no version."""
+    return row.engine == "vLLM" and row.version is None and row.cache == "fp8"
+
+
+def predict(case: Case, fitted: Fitted, old: float = 1.0, *, slow_8bit: float = SLOW_8BIT) -> float:
     """Output tokens a second that efficiencies expect of a measurement's case."""
     row = case.row
     workload = workload_of(row)
     reached = of_fitted(fitted, 0.0, "fitted", "")
-    if row.engine == "vLLM" and row.version is None:
-        slow = reached.cache_8bit * _SLOW_8BIT
+    if is_dated(row):
+        slow = reached.cache_8bit * slow_8bit
         reached = msgspec.structs.replace(reached, cache_8bit=slow)
     cache = row.cache or "16bit"
     rates = rates_of(
@@ -227,11 +214,17 @@ def predict(case: Case, fitted: Fitted, old: float = 1.0) -> float:
             context_token=rates.context_token * old,
         )
     timed = time_of(
-        workload, rates, room_tokens=_room_tokens(case), max_num_seqs=row.users or BATCH
+        workload,
+        rates,
+        room_tokens=_room_tokens(case),
+        max_num_seqs=row.users or BATCH,
+        max_num_batched_tokens=row.batched_tokens or MAX_BATCHED_TOKENS,
     )
     # Who sends the next request when one is answered has no run-out while it is measured.
     ending = 0.0 if row.users else timed.run_out
-    return workload.requests * row.answer_tokens / (timed.prefill + timed.decode + ending)
+    return (
+        workload.requests * row.answer_tokens / (timed.prefill + timed.decode + ending + timed.host)
+    )
 
 
 def batch_of_case(case: Case) -> float:
@@ -254,7 +247,13 @@ def _room_tokens(case: Case) -> float:
     return math.inf if fit is None else fit.room_tokens
 
 
-def fit(kind: Kind, cases: Sequence[Case], sequence_seconds: float = 0.0) -> tuple[Fitted, float]:
+def fit(
+    kind: Kind,
+    cases: Sequence[Case],
+    sequence_seconds: float = 0.0,
+    *,
+    slow_8bit: float = SLOW_8BIT,
+) -> tuple[Fitted, float]:
     """Fit the free parameters of a kind: least soft-L1 of the logarithm of predicted by measured.
 
     Returns:
@@ -269,7 +268,9 @@ def fit(kind: Kind, cases: Sequence[Case], sequence_seconds: float = 0.0) -> tup
         fitted, old = _fitted(kind, cases, values.tolist(), sequence_seconds)
         measured = [case.row.output_tokens_per_second for case in cases]
         pairs = zip(cases, measured, strict=True)
-        return [math.log(predict(case, fitted, old) / real) for case, real in pairs]
+        return [
+            math.log(predict(case, fitted, old, slow_8bit=slow_8bit) / real) for case, real in pairs
+        ]
 
     found = least_squares(
         misses,
@@ -280,6 +281,30 @@ def fit(kind: Kind, cases: Sequence[Case], sequence_seconds: float = 0.0) -> tup
         f_scale=0.1,
     )
     return _fitted(kind, cases, found.x.tolist(), sequence_seconds)
+
+
+def _reach(cases: Sequence[Case]) -> dict[str, Any]:
+    """How far rows reach: what an estimate is compared with to see whether it leaves them."""
+    rows = [case.row for case in cases]
+    shared = {
+        one: [
+            row.cached_tokens / row.prompt_tokens for row in rows if (row.answer_tokens <= 1) == one
+        ]
+        for one in (True, False)
+    }
+    return {
+        "dated": sum(map(is_dated, rows)),
+        "sizes": sorted({case.shape.parameters or 0 for case in cases}),
+        "smallest_written": min(
+            (case.shape.parameters or 0 for case in cases if case.row.answer_tokens > 1), default=0
+        ),
+        "shortest_answer": min(
+            (row.answer_tokens for row in rows if row.answer_tokens > 1), default=2.0
+        ),
+        "shared_one": max(shared[True], default=None),
+        "shared_written": max(shared[False], default=0.0),
+        "shortest_prompt": min(row.prompt_tokens - row.cached_tokens for row in rows),
+    }
 
 
 def _fitted(
@@ -300,6 +325,9 @@ def _fitted(
         cache_8bit=by_name["cache"],
         step_seconds=by_name["step_seconds"],
         sequence_seconds=by_name.get("sequence_seconds", sequence_seconds),
+        activations=by_name.get("activations", 0.0),
+        request_seconds=_REQUEST_SECONDS.get(kind.engine, 0.0),
+        **_reach(cases),
         rows=len(rows),
         parameters=len(kind.free),
         median=0.0,
@@ -309,77 +337,3 @@ def _fitted(
         date=max(row.date for row in rows),
     )
     return found, by_name.get("old", 1.0)
-
-
-class Table(NamedTuple):
-    """All rows predicted, and the efficiencies fitted on all of each kind."""
-
-    predicted: list[Predicted]
-    excluded: list[Measured]
-    """For want of room: no fit predicts them, and they are advised against."""
-    fitted: dict[str, Fitted]
-
-
-def table(cases: Sequence[Case]) -> Table:
-    """Fit every kind, and predict every row by a fit without its fold.
-
-    A row that no fit takes is predicted by the fit of its engine on all of that one's rows, and
-    counts as unseen.
-    """
-    excluded = [case.row for case in cases if not has_room(case)]
-    usable = [case for case in cases if has_room(case)]
-    predicted: list[Predicted] = []
-    fitted: dict[str, Fitted] = {}
-    for kind in KINDS:
-        of_kind = [
-            case
-            for case in usable
-            if case.row.engine == kind.engine and (case.shape.experts > 1) == kind.experts
-        ]
-        seen = [case for case in of_kind if kind.fits(case.row)]
-        borrowed = fitted[kind.borrowed].sequence_seconds if kind.borrowed else 0.0
-        whole, old = fit(kind, seen, borrowed)
-        own = _out_of_fold(kind, seen, borrowed)
-        unseen = [case for case in of_kind if not kind.fits(case.row)]
-        predicted += own
-        predicted += [
-            Predicted(case.row, f"{kind.key}, unseen", predict(case, whole, old)) for case in unseen
-        ]
-        errors = summary(own)
-        fitted[kind.key] = msgspec.structs.replace(
-            whole, median=errors.median, most=errors.most, worst=errors.worst
-        )
-    return Table(predicted, excluded, fitted)
-
-
-def _out_of_fold(kind: Kind, cases: Sequence[Case], borrowed: float) -> list[Predicted]:
-    predicted = []
-    for fold in range(FOLDS):
-        others = [case for case in cases if fold_of(case.row.key) != fold]
-        fitted, old = fit(kind, others, borrowed)
-        predicted += [
-            Predicted(case.row, kind.key, predict(case, fitted, old))
-            for case in cases
-            if fold_of(case.row.key) == fold
-        ]
-    return predicted
-
-
-class Errors(NamedTuple):
-    """Errors of some predictions, as shares of what was measured."""
-
-    rows: int
-    median: float
-    most: float
-    """95 of 100 are within it."""
-    worst: float
-    mean: float
-    """With its sign: above 0 is too fast."""
-
-
-def summary(predicted: Sequence[Predicted]) -> Errors:
-    """Sum up the errors of at least one prediction."""
-    sizes = sorted(abs(each.error) for each in predicted)
-    mean = sum(each.error for each in predicted) / len(predicted)
-    most = sizes[math.ceil(0.95 * len(sizes)) - 1]
-    return Errors(len(sizes), median(sizes), most, sizes[-1], mean)

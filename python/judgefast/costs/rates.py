@@ -19,6 +19,8 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     """For each prompt token that is computed."""
     prompt_pair: float = 0.0
     """For each pair of a computed prompt token and one that it looks at (attention)."""
+    prompt_step: float = 0.0
+    """For each step that computes prompts and writes nothing but their first tokens."""
     step: float
     """For each step that writes tokens: the weights are read once, and what every step takes."""
     sequence: float

@@ -9,6 +9,8 @@ it has shown, and a short one hardly moves it.
 from __future__ import annotations
 
 import os
+import tempfile
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from math import exp, log, sqrt
@@ -17,8 +19,9 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from judgefast.costs.efficiencies import Efficiencies  # noqa: TC001 - msgspec reads annotations
-from judgefast.costs.speed import Setting, Speed
+from judgefast.costs.ranges import Range
+from judgefast.costs.reached import Reached  # noqa: TC001 - msgspec reads annotations
+from judgefast.costs.speed import MeasuredOn, Speed
 from judgefast.costs.workload import Answers  # noqa: TC001 - as above
 from judgefast.errors import ConfigError
 
@@ -38,8 +41,13 @@ WORST_RATIO = 2.0
 """A run that was further off was of another kind, or disturbed: it says nothing of the rates."""
 OTHER_VERSION = 0.15
 """Added to the error of rates that were measured with another version of the engine."""
+OTHER_DATA = 0.15
+"""By which the mean length of answers may be off, at least, where a judge read other data."""
 MOST_BYTES = 4_000_000
-"""Beyond which the older half of the file is dropped."""
+"""Beyond which the file is cut down to what is still of use."""
+_KEPT_BYTES = MOST_BYTES // 2
+_LOCK_SECONDS = 60.0
+"""A lock that is older was left behind by a program that has ended."""
 
 Clock = Literal["wall", "cpu"]
 
@@ -51,7 +59,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["calibration", "run", "bench"]
     when: str
     """UTC, ISO 8601."""
-    setting: Setting
+    setting: MeasuredOn
     seconds: float
     """Of wall time that were measured."""
     wall: Speed | None = None
@@ -63,12 +71,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     cpu_ratio: float | None = None
     name: str = ""
     """Of the run or the bench."""
-    reached: Efficiencies | None = None
+    reached: Reached | None = None
     """Of a calibration on GPUs of the catalogue: what it shows of them."""
     gpu: str | None = None
     """Their key there."""
     asked: str | None = None
     """`prompt_hash` of what a run asked."""
+    data: str | None = None
+    """Identity of the data that it asked it of."""
     answers: Answers | None = None
     """What its judge has written."""
 
@@ -158,7 +168,7 @@ def records() -> list[Record]:
     return found
 
 
-def known(setting: Setting, among: Sequence[Record] | None = None) -> Known | None:
+def known(setting: MeasuredOn, among: Sequence[Record] | None = None) -> Known | None:
     """What is known of a setting, by the newest calibration and the runs since.
 
     Args:
@@ -187,49 +197,59 @@ def known(setting: Setting, among: Sequence[Record] | None = None) -> Known | No
     return Known(wall=wall, cpu=cpu, calibrated=newest, runs=count)
 
 
-def reached_on(gpu: str, engine: str, among: Sequence[Record] | None = None) -> Efficiencies | None:
+def reached_on(
+    gpu: str, engine: str, *, experts: bool, among: Sequence[Record] | None = None
+) -> Reached | None:
     """What the newest calibration of any model shows of a kind of GPU, for models that have none.
 
     Args:
         gpu: Key in the catalogue.
         engine: By name.
+        experts: Whether the model is one of experts: calibrations of the other kind do not count.
         among: Records, instead of those of the file.
 
     """
     for record in reversed(records() if among is None else among):
-        if record.reached is not None and (record.gpu, record.setting.engine) == (gpu, engine):
+        is_there = (record.gpu, record.setting.engine) == (gpu, engine)
+        if is_there and record.reached is not None and record.reached.experts == experts:
             return record.reached
     return None
 
 
 def answers_before(
-    setting: Setting, asked: str, among: Sequence[Record] | None = None
+    setting: MeasuredOn, asked: str, data: str, among: Sequence[Record] | None = None
 ) -> Answers | None:
     """What a judge has written when it was asked the same: of the newest run that asked it.
+
+    Runs over the same data come first. Other questions have other answers: what was measured there
+    is a guess here, and may be off by `OTHER_DATA` at least.
 
     Args:
         setting: Of the judge; whatever its engine's version or options.
         asked: `prompt_hash` of its prompts.
+        data: Identity of the data that it is asked of now.
         among: Records, instead of those of the file.
 
     """
-    for record in reversed(records() if among is None else among):
-        is_same = record.asked == asked and record.setting.model == setting.model
-        if is_same and record.answers is not None:
-            return record.answers
-    return None
+    found = [
+        record
+        for record in (records() if among is None else among)
+        if record.asked == asked and record.setting.model == setting.model
+        if record.answers is not None
+    ]
+    same = [record for record in found if record.data == data]
+    if same:
+        return same[-1].answers
+    if not found or found[-1].answers is None:
+        return None
+    answers = found[-1].answers
+    mean, least = answers.mean, Range.within(answers.mean.likely, OTHER_DATA)
+    wider = Range(max(1.0, min(mean.low, least.low)), mean.likely, max(mean.high, least.high))
+    because = f"{answers.because}; of other data, so {OTHER_DATA:.0%} more or fewer at least"
+    return msgspec.structs.replace(answers, mean=wider, basis="assumed", because=because)
 
 
-def known_rates(
-    model: str, machine: str, engine: str, version: str | None, *, options: str = ""
-) -> Rates | None:
-    """Rates of plain requests by the wall clock; None where nothing was calibrated."""
-    setting = Setting(model=model, machine=machine, engine=engine, version=version, options=options)
-    found = known(setting)
-    return None if found is None else found.rates()
-
-
-def _is_alike(one: Setting, other: Setting) -> bool:
+def _is_alike(one: MeasuredOn, other: MeasuredOn) -> bool:
     """Whether they differ by the version of the engine, if at all."""
     return msgspec.structs.replace(one, version=other.version) == other
 
@@ -269,12 +289,50 @@ def _because(calibration: Record, runs: int, *, other: bool) -> str:
 
 
 def _shorten(path: Path) -> None:
-    """Drop the older half of a file that has grown long; its calibrations stay."""
+    """Cut a file that has grown long down to its newest records.
+
+    Of each setting the newest calibration stays, and what older ones have shown goes. One program
+    does so at a time, and none waits for it: what it may have to do, the next one does. A record
+    that another program appends meanwhile is carried over.
+    """
     if not path.is_file() or path.stat().st_size <= MOST_BYTES:
         return
-    lines = path.read_bytes().splitlines(keepends=True)
-    half = len(lines) // 2
-    kept = [line for line in lines[:half] if b'"kind":"calibration"' in line] + lines[half:]
-    whole = path.with_suffix(".new")
-    whole.write_bytes(b"".join(kept))
-    whole.replace(path)
+    lock = path.with_suffix(".lock")
+    with suppress(OSError):
+        if time.time() - lock.stat().st_mtime > _LOCK_SECONDS:
+            lock.unlink()
+    try:
+        os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError:
+        return
+    try:
+        whole = path.read_bytes()
+        handle, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(b"".join(_of_use(whole.splitlines(keepends=True))))
+            with path.open("rb") as grown:  # by what came while this was written
+                grown.seek(len(whole))
+                file.write(grown.read())
+        Path(name).replace(path)
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _of_use(lines: Sequence[bytes]) -> list[bytes]:
+    """The newest calibration of each setting, and the newest of the rest, in their order."""
+    kept, seen, size = list[bytes](), set[MeasuredOn](), 0
+    for line in reversed(lines):
+        try:
+            record = msgspec.json.decode(line, type=Record)
+        except msgspec.DecodeError:
+            continue
+        if record.kind == "calibration":
+            if record.setting in seen:
+                continue
+            seen.add(record.setting)
+        elif size + len(line) > _KEPT_BYTES:
+            continue
+        else:
+            size += len(line)
+        kept.append(line)
+    return kept[::-1]

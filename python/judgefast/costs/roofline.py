@@ -81,9 +81,11 @@ def rates_of(  # noqa: PLR0913 - what a roofline hangs on
     return Rates(
         prompt_token=sums["prompt_token"],
         prompt_pair=sums["prompt_pair"],
+        prompt_step=sums["prompt_step"],
         step=sums["step"],
         sequence=sums["sequence"],
         context_token=sums["context_token"],
+        request=efficiencies.request_seconds,
         experts=sums.get("experts", 0.0),
         expert_share=shape.experts_used / shape.experts if shape.experts > 1 else 0.0,
         window=shape.window,
@@ -225,6 +227,7 @@ def _terms(  # noqa: PLR0913, PLR0917 - as `rates_of`
         ("sequence", "a written token", flop),
     ):
         yield Term(name, title, f"{work:,} FLOP / {computing}", work / (reached.mfu * peak * gpus))
+    yield from _activation_terms(shape, reached, gpus, bandwidth)
     pair, wide = shape.pair_flop + shape.sliding_pair_flop, peak_of(gpu, "bf16")
     yield Term(
         "prompt_pair",
@@ -240,11 +243,24 @@ def _terms(  # noqa: PLR0913, PLR0917 - as `rates_of`
             reading = f"{read:,.0f} B / ({share:.3g} x {bandwidth:.4g} B/s x {gpus})"
             yield Term(name, title, reading, read / (share * bandwidth * gpus))
     yield Term("step", "what else each step takes", "fitted", reached.step_seconds)
+    yield Term("prompt_step", "what a step of prompts alone takes", "fitted", reached.step_seconds)
     if reached.sequence_seconds:
         yield Term("sequence", "what else a sequence takes", "fitted", reached.sequence_seconds)
     yield from _cache_terms(shape, reached, gpus, cache, bandwidth, of_cache)
     if gpus > 1:
         yield from _link_terms(shape, gpu, reached, gpus)
+
+
+def _activation_terms(
+    shape: Shape, reached: Efficiencies, gpus: int, bandwidth: float
+) -> Iterator[Term]:
+    if not (reached.activations and shape.layers and shape.hidden):
+        return
+    moved = reached.activations * shape.layers * shape.hidden
+    moving = f"{moved:,.0f} B / ({bandwidth:.4g} B/s x {gpus})"
+    seconds = moved / (bandwidth * gpus)
+    for name, title in (("prompt_token", "a prompt token"), ("sequence", "a written token")):
+        yield Term(name, f"activations of {title}, between the multiplications", moving, seconds)
 
 
 def _cache_terms(  # noqa: PLR0913, PLR0917 - as `rates_of`
@@ -280,12 +296,13 @@ def _link_terms(shape: Shape, gpu: Gpu, reached: Efficiencies, gpus: int) -> Ite
     sending = f"{sent:,.0f} B / ({reached.link:.2g} x {link:.4g} B/s)"
     for name, title in (("prompt_token", "a prompt token"), ("sequence", "a written token")):
         yield Term(name, f"all-reduces of {title}", sending, sent / (reached.link * link))
-    yield Term(
-        "step",
-        "all-reduces of a step, however small",
-        f"{reduces} x {ALL_REDUCE_SECONDS:.0e} s",
-        reduces * ALL_REDUCE_SECONDS,
-    )
+    for name, title in (("step", "a step"), ("prompt_step", "a step of prompts alone")):
+        yield Term(
+            name,
+            f"all-reduces of {title}, however small",
+            f"{reduces} x {ALL_REDUCE_SECONDS:.0e} s",
+            reduces * ALL_REDUCE_SECONDS,
+        )
 
 
 def _known(value: float | None, whose: str, what: str, file: str) -> float:

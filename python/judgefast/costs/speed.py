@@ -11,7 +11,7 @@ import msgspec
 from judgefast.costs.rates import Rates  # noqa: TC001 - msgspec reads annotations
 
 
-class Setting(msgspec.Struct, frozen=True, kw_only=True):
+class MeasuredOn(msgspec.Struct, frozen=True, kw_only=True):
     """What speed hangs on; records are kept by it."""
 
     model: str

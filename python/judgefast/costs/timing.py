@@ -45,6 +45,8 @@ class Timed(msgspec.Struct, frozen=True, kw_only=True):
     """Prompt tokens."""
     pairs: float
     """Of a computed token and one that it looks at; sliding layers count in as far as they look."""
+    prompt_steps: float
+    """Steps that compute prompts alone: where answers have one token, and nothing else is run."""
     written: float
     """Tokens behind the first of each answer, which the prompt's own step writes."""
     looked_at: float
@@ -173,8 +175,10 @@ def time_of(  # noqa: PLR0913 - as `batch_of`
     )
     extra = _run_out(mean, requests, batch, workload.answers.most, filling)
     each = rates.sequence + looked_at * rates.context_token
+    alone = _prompt_steps(mean, requests, batch, max_num_batched_tokens)
+    computing = requests * mean.computed * rates.prompt_token + pairs * rates.prompt_pair
     return Timed(
-        prefill=requests * mean.computed * rates.prompt_token + pairs * rates.prompt_pair,
+        prefill=computing + alone * rates.prompt_step,
         decode=steady * rates.step_of(batch) + tokens * each,
         run_out=extra * rates.step_of(batch / 2),
         host=workload.requests * rates.request,
@@ -183,6 +187,7 @@ def time_of(  # noqa: PLR0913 - as `batch_of`
         requests=requests,
         computed=requests * mean.computed,
         pairs=pairs,
+        prompt_steps=alone,
         written=tokens,
         looked_at=looked_at,
         steady=steady,
@@ -210,6 +215,16 @@ def _pairs(mean: _Mean, rates: Rates) -> float:
         return pairs
     beyond = [max(0.0, at - rates.window) ** 2 / 2 for at in (start, stop)]
     return pairs - rates.window_share * (beyond[1] - beyond[0])
+
+
+def _prompt_steps(mean: _Mean, requests: float, batch: float, chunk: int) -> float:
+    """Steps of prompts alone: as many as their tokens fill, or as their places are taken anew.
+
+    Where more than one token is written, prompts are computed in the steps that write.
+    """
+    if mean.written:
+        return 0.0
+    return requests * max(mean.computed / chunk, 1 / batch)
 
 
 def _steady(mean: _Mean, requests: float, batch: float, chunk: int) -> float:

@@ -36,6 +36,8 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     longest_prompt: int
     answers: Answers
     orders: int = 1
+    held: bool = False
+    """Whether answers are held to a grammar as they are written."""
     basis: Basis
     """`counted` where prompts were made from the data, `given` for a shape."""
     because: str

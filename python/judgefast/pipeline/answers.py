@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
+import pyarrow.compute as pc
 
 from judgefast.costs.ranges import Range
 from judgefast.costs.workload import Answers
 from judgefast.errors import ConfigError
 from judgefast.journal.manifest import NAME
 from judgefast.journal.run_directory import RunDirectory
+from judgefast.pipeline.lengths import lengths_of
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from judgefast.prompts.decoding import Decoding
@@ -28,8 +29,6 @@ OF_BUDGET = Range(0.1, 0.4, 1.0)
 """The same of thinking, by its budget."""
 CHARACTERS_A_TOKEN = Range(5.0, 4.2, 3.0)
 """Where an engine has not counted; the least tokens first."""
-_SURE = 2.0
-"""Standard errors on each side of a mean that was measured."""
 
 
 def answers_of(
@@ -59,7 +58,8 @@ def answers_of(
     if answer_tokens is not None:
         return given(answer_tokens, thinking_tokens or 0.0, most=decoding.most_tokens)
     if pilot is not None:
-        return answers_of_run(pilot)
+        found = answers_of_run(pilot)
+        return msgspec.structs.replace(found, most=max(found.most, decoding.most_tokens))
     return _by_cap(decoding, thinking_tokens)
 
 
@@ -120,37 +120,25 @@ def answers_of_run(path: str) -> Answers:
         msg = f"the pilot `{path}` is no run directory: it holds no `{NAME}`"
         raise ConfigError(msg, hint="name the folder that was given as `--out`")
     directory = RunDirectory.open(Path(path), write=False)
-    counts: list[NDArray[np.float64]] = []
-    thought: list[NDArray[np.float64]] = []
-    characters: list[NDArray[np.float64]] = []
-    for batch in directory.completions():
-        answered = np.array(batch.column("finish_reason").to_pylist()) != "error"
-        counts.append(_numbers(batch, "completion_tokens")[answered])
-        thought.append(_numbers(batch, "reasoning_tokens")[answered])
-        lengths = [len(text or "") for text in batch.column("text").to_pylist()]
-        characters.append(np.array(lengths, np.float64)[answered])
-    if not sum(map(len, counts)):
-        msg = f"the pilot `{path}` has no answers"
-        raise ConfigError(msg, hint="judge a few items first, as with `--limit 200`")
-    tokens = np.concatenate(counts)
-    known = tokens[~np.isnan(tokens)]
-    if not len(known):
-        return _by_characters(path, np.concatenate(characters))
-    thinking = np.nan_to_num(np.concatenate(thought))[~np.isnan(tokens)]
-    mean, deviation = float(known.mean()), float(known.std())
-    error = _SURE * deviation / sqrt(len(known))
-    return Answers(
-        mean=Range(max(1.0, mean - error), max(1.0, mean), max(1.0, mean + error)),
-        spread=deviation / mean if mean else 0.0,
-        most=int(known.max()),
-        thinking=Range.exactly(float(thinking.mean())),
-        basis="measured",
-        because=f"{len(known):,} answers of the pilot, {mean:,.1f} tokens on average",
+    lengths = lengths_of(directory)
+    if lengths is None:
+        return _by_characters(path, directory)
+    return lengths.expected(
+        f"{lengths.answers:,} answers of the pilot, {lengths.mean:,.1f} tokens on average"
     )
 
 
-def _by_characters(path: str, lengths: NDArray[np.float64]) -> Answers:
+def _by_characters(path: str, directory: RunDirectory) -> Answers:
     """Where the engine of the pilot has not counted tokens."""
+    found: list[NDArray[np.float64]] = []
+    for batch in directory.completions(("finish_reason", "text")):
+        answered = batch.filter(pc.not_equal(batch.column("finish_reason"), "error"))
+        characters = pc.utf8_length(answered.column("text").fill_null(""))
+        found.append(characters.to_numpy(zero_copy_only=False).astype(np.float64))
+    lengths = np.concatenate(found) if found else np.zeros(0)
+    if not len(lengths):
+        msg = f"the pilot `{path}` has no answers"
+        raise ConfigError(msg, hint="judge a few items first, as with `--limit 200`")
     mean = float(lengths.mean())
     if not mean:
         msg = f"the pilot `{path}` has neither counts of tokens nor texts"
@@ -167,9 +155,3 @@ def _by_characters(path: str, lengths: NDArray[np.float64]) -> Answers:
             "a token"
         ),
     )
-
-
-def _numbers(batch: pa.RecordBatch, name: str) -> NDArray[np.float64]:
-    """A column of numbers, NaN where one is null."""
-    found = batch.column(name).to_numpy(zero_copy_only=False)
-    return np.asarray(found, np.float64)

@@ -23,26 +23,27 @@ from judgefast.pipeline.forecast import gpu_setting
 from judgefast.pipeline.gauge import Gauge
 from judgefast.pipeline.judge import engine_of
 from judgefast.pipeline.probes import Done, Prober, done, probes_for
-from judgefast.pipeline.speed import can_be_measured, cores, gpus_of, place_of, setting_of
+from judgefast.pipeline.speed import can_be_measured, gpus_of, place_of, setting_of
 from judgefast.reports.calibration_report import Calibration, Probed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from judgefast.config import RunConfig
-    from judgefast.costs.calibration import Fitted, Place
-    from judgefast.costs.speed import Setting, Speed
+    from judgefast.costs.calibration import FittedSpeed, Place
+    from judgefast.costs.speed import MeasuredOn, Speed
     from judgefast.engines.base import Engine
-    from judgefast.pipeline.gauge import Spent
+    from judgefast.pipeline.gauge import CpuSpent
     from judgefast.pipeline.probes import Probe
 
 SECONDS = 60.0
 LEAST_SECONDS = 5.0
 
-_ROUND_BY_SHORT = 28.0
-"""What a round takes, in times of the probe that sizes it; measured on two cores."""
-_ROUNDS = 2.5
-"""As many as the time shall be enough for."""
+_ROUND_BY_SHORT = 35.0
+"""What a round takes, in times of the probe that sizes it; measured with vLLM on two cores."""
+_ROUNDS = 4.0
+"""As many as the time shall be enough for. The same work takes up to a third more CPU seconds from
+one minute to the next where others share memory and caches: a single round is not enough."""
 _SIZES = 0.15, 40.0
 """Least and most that probes are shrunk and grown by."""
 _BUSY = 0.1
@@ -112,11 +113,11 @@ def calibrate(
 class _Rounds:
     """What was measured, by probe."""
 
-    def __init__(self, probes: Sequence[Probe], once: Sequence[Spent]) -> None:
+    def __init__(self, probes: Sequence[Probe], once: Sequence[CpuSpent]) -> None:
         self.probes = probes
         self.once = once
         """Of the first requests with a schema, and of the same number once more."""
-        self.spent: dict[str, list[tuple[Done, Spent]]] = {probe.name: [] for probe in probes}
+        self.spent: dict[str, list[tuple[Done, CpuSpent]]] = {probe.name: [] for probe in probes}
         self.number = 0
         self.seconds = 0.0
 
@@ -163,13 +164,13 @@ def _measure(engine: Engine, seconds: float) -> _Rounds:
             return rounds
 
 
-def _sized(engine: Engine, prober: Prober, seconds: float) -> tuple[list[Probe], list[Spent]]:
+def _sized(engine: Engine, prober: Prober, seconds: float) -> tuple[list[Probe], list[CpuSpent]]:
     """Warm the engine up, and fit its probes to its speed and to the time.
 
     What its first schema takes is measured on the way: it comes once after each start.
 
-    On a CPU its speed is what it would be with the cores for itself: where others take them, a
-    round takes longer than it should, but is not too small to say anything.
+    On a CPU it is taken to have one core for itself at least: where others take the rest, a round
+    takes longer than it should, but is not too small to say anything.
     """
     probes = probes_for(engine)
     shorts = [probe for probe in probes if probe.name == "short prompts"]
@@ -183,21 +184,21 @@ def _sized(engine: Engine, prober: Prober, seconds: float) -> tuple[list[Probe],
     spent = gauge.spent()
     taken = spent.wall
     if spent.cpu and not gpus_of(engine):
-        taken = min(taken, spent.cpu / cores())
+        taken = min(taken, spent.cpu)
     least, most = _SIZES
     wanted = seconds / _ROUNDS / (_ROUND_BY_SHORT * taken)
     factor = min(most, max(least, wanted))
     return [probe.times(factor) for probe in probes], once
 
 
-def _spent(engine: Engine, prober: Prober, probe: Probe) -> Spent:
+def _spent(engine: Engine, prober: Prober, probe: Probe) -> CpuSpent:
     requests = prober.make(probe)
     gauge = Gauge(engine)
     prober.send(requests)
     return gauge.spent()
 
 
-def _with_start(speed: Speed, once: Sequence[Spent], clock: str) -> Speed:
+def _with_start(speed: Speed, once: Sequence[CpuSpent], clock: str) -> Speed:
     """Add what the first schema took more than the same requests once more."""
     if not once:
         return speed
@@ -206,7 +207,7 @@ def _with_start(speed: Speed, once: Sequence[Spent], clock: str) -> Speed:
 
 
 def _calibration(
-    engine: Engine, setting: Setting, place: Place, rounds: _Rounds, load: float
+    engine: Engine, setting: MeasuredOn, place: Place, rounds: _Rounds, load: float
 ) -> Calibration:
     when = now()
     because = f"calibrated on {setting.machine} at {when[:16].replace('T', ' ')} UTC"
@@ -272,7 +273,7 @@ def _measured(rounds: _Rounds, clock: str) -> list[Measured]:
     ]
 
 
-def _probed(rounds: _Rounds, wall: Fitted, cpu: Fitted | None) -> list[Probed]:
+def _probed(rounds: _Rounds, wall: FittedSpeed, cpu: FittedSpeed | None) -> list[Probed]:
     by_cpu = [None] * len(wall.foretold) if cpu is None else cpu.foretold
     return [
         Probed(

@@ -15,21 +15,23 @@ import msgspec
 from judgefast.catalogue.gpus import parse_gpus
 from judgefast.catalogue.models import find_model
 from judgefast.costs.estimate import estimate
+from judgefast.costs.rates_store import records
 from judgefast.costs.shape_given import EXAMPLE, Asking, read_shape, workload_of_shape
 from judgefast.errors import ConfigError, DataError
 from judgefast.pipeline.counting import Counter, answers_of_shape, notes_of_shape
 from judgefast.pipeline.judge import rubric_in_force
 from judgefast.pipeline.pilot_starts import with_starts_of
-from judgefast.pipeline.setting import setting_for
+from judgefast.pipeline.setting import setting_for, with_engine_args
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from judgefast.catalogue.gpus import Gpu
     from judgefast.catalogue.models import Model
     from judgefast.config import RunConfig
     from judgefast.costs.estimate import Setting
     from judgefast.costs.estimates import Estimate
+    from judgefast.costs.rates_store import Record
     from judgefast.costs.workload import Workload
     from judgefast.pipeline.setting import CostWishes
     from judgefast.prompts.rubric import Rubric
@@ -55,6 +57,8 @@ class Estimated(NamedTuple):
     in_orders: Callable[[int], Workload]
     """The same with 1 or 2 orders, counted anew."""
     notes: list[str]
+    measured: Sequence[Record]
+    """On this machine: its file is read once for all that is priced."""
 
     @property
     def mode(self) -> str:
@@ -97,7 +101,7 @@ def asked(
     lengths = None if shape is None else read_shape(shape)
     rubric = rubric_in_force(config)
     model = find_model(_path_or_name(str(config.model)))
-    wishes = with_starts_of(_with_engine_args(wishes, config), model)
+    wishes = with_starts_of(with_engine_args(wishes, config.engine_args), model)
     data = list(data) if isinstance(data, Iterator) else data  # it may be planned again
     gpu, gpus = parse_gpus(str(wishes.gpu))
     counter = Counter(config, wishes, model, rubric, say)
@@ -124,11 +128,14 @@ def asked(
     if not workload.requests:
         msg = "nothing is left to be asked of these data"
         raise DataError(msg, hint="`judgefast plan` says why")
-    setting = setting_for(model, gpu, wishes, workload, gpus=gpus)
+    measured = records()
+    setting = setting_for(model, gpu, wishes, workload, gpus=gpus, among=measured)
     notes = counter.notes
     if lengths is not None:
         notes = notes_of_shape(lengths, head, answers, model)
-    return Estimated(workload, setting, model, gpu, wishes, rubric, plan, in_orders, notes)
+    return Estimated(
+        workload, setting, model, gpu, wishes, rubric, plan, in_orders, notes, measured
+    )
 
 
 def estimate_of(config: RunConfig, wishes: CostWishes, **more: Any) -> Estimate:  # noqa: ANN401 - as `asked`
@@ -155,20 +162,6 @@ def _check_given(
     if has_data and shape is not None:
         msg = "both DATA and --shape were given"
         raise ConfigError(msg, hint="leave --shape out: what is counted is better than lengths")
-
-
-def _with_engine_args(wishes: CostWishes, config: RunConfig) -> CostWishes:
-    """What `--engine-arg` says of layout and precision, where no flag of the estimate does."""
-    told = config.engine_args
-    small = str(told.get("kv_cache_dtype", "")).startswith("fp8")
-    said = {
-        "gpus_per_copy": told.get("tensor_parallel_size"),
-        "max_num_seqs": told.get("max_num_seqs"),
-        "cache": "fp8" if small else "16bit" if "kv_cache_dtype" in told else None,
-        "weights": "fp8" if str(told.get("quantization", "")).startswith("fp8") else None,
-    }
-    missing = {name: value for name, value in said.items() if getattr(wishes, name) is None}
-    return msgspec.structs.replace(wishes, **missing)
 
 
 def _path_or_name(model: str) -> str | Path:

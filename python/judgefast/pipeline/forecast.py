@@ -12,14 +12,13 @@ import msgspec
 
 from judgefast.costs.estimates import Estimate, Placed
 from judgefast.costs.ranges import Range
-from judgefast.costs.rates_store import answers_before, now, reached_on
+from judgefast.costs.rates_store import answers_before, known, now, records
 from judgefast.errors import ConfigError, JudgefastError
 from judgefast.journal.forecast import Forecast
 from judgefast.pipeline.speed import (
     can_be_measured,
     gpus_of,
     kind_of,
-    known_for,
     machine_of,
     options_of,
     place_of,
@@ -27,11 +26,13 @@ from judgefast.pipeline.speed import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from judgefast.config import RunConfig
     from judgefast.costs.calibration import Place
     from judgefast.costs.estimate import Setting
     from judgefast.costs.rates import Rates
-    from judgefast.costs.rates_store import Known
+    from judgefast.costs.rates_store import Known, Record
     from judgefast.costs.workload import Answers, Workload
     from judgefast.engines.base import Engine
     from judgefast.journal.run_directory import RunDirectory
@@ -52,14 +53,20 @@ def record_forecast(
     if directory.manifest.estimate is not None or not can_be_measured(judge.engine):
         return
     try:
-        found = forecast(plan, judge, config)
+        found = forecast(plan, judge, config, directory.manifest.data.identity)
     except JudgefastError as error:  # whatever cannot be foretold can still be judged
         found = Forecast(made=now(), reason=str(error))
     directory.record_estimate(msgspec.to_builtins(found))
 
 
-def forecast(plan: RunPlan, judge: Judge, config: RunConfig) -> Forecast:
+def forecast(plan: RunPlan, judge: Judge, config: RunConfig, data: str) -> Forecast:
     """Foretell what the engine will take for a plan.
+
+    Args:
+        plan: What is asked.
+        judge: Who is asked; not started.
+        config: The options of the run.
+        data: Identity of the data.
 
     Raises:
         JudgefastError: It cannot be foretold; the message says why.
@@ -68,19 +75,23 @@ def forecast(plan: RunPlan, judge: Judge, config: RunConfig) -> Forecast:
     from judgefast.pipeline.workloads import workload_from_plan  # noqa: PLC0415 - half a second
 
     engine, decoding = judge.engine, judge.prompts.decoding
-    kind = kind_of(engine, decoding)
-    answers = _answers(judge)
-    orders = 2 if judge.rubric.mode in {"pairwise", "choice"} and config.orders == "both" else 1
-    workload = workload_from_plan(plan, answers, orders=orders)
-    known = known_for(engine)
-    if gpus_of(engine):
-        estimate, cpu = _on_gpus(engine, config, workload, known, kind), None
-    elif known is None:
+    measured = records()
+    here = known(setting_of(engine), measured)
+    if here is None and not gpus_of(engine):  # before the plan is summed up, which takes a while
         how = CALIBRATE.format(engine.name)
         reason = f"this judge was never calibrated on this machine: {how}"
         return Forecast(made=now(), reason=reason)
+    kind = kind_of(engine, decoding)
+    answers = _answers(judge, data, measured)
+    orders = 2 if judge.rubric.mode in {"pairwise", "choice"} and config.orders == "both" else 1
+    workload = workload_from_plan(plan, answers, orders=orders)
+    workload = msgspec.structs.replace(workload, held=kind.is_held)
+    cpu = None
+    if here is None or gpus_of(engine):
+        setting = gpu_setting(engine, config, workload, measured)
+        estimate = _on_gpus(setting, workload, here, kind)
     else:
-        estimate, cpu = _on_cpu(engine, workload, known, kind)
+        estimate, cpu = _on_cpu(engine, workload, here, kind)
     return Forecast(
         made=now(),
         estimate=estimate,
@@ -89,16 +100,16 @@ def forecast(plan: RunPlan, judge: Judge, config: RunConfig) -> Forecast:
     )
 
 
-def _answers(judge: Judge) -> Answers:
+def _answers(judge: Judge, data: str, measured: Sequence[Record]) -> Answers:
     """How much the judge will write: as it did when it was asked this before, else by the cap."""
     from judgefast.pipeline.answers import answers_of  # noqa: PLC0415 - as above
 
     decoding = judge.prompts.decoding
     if not decoding.probabilities:
         setting = setting_of(judge.engine)
-        before = answers_before(setting, judge.prompts.prompt_hash)
-        if before is not None:
-            return before
+        before = answers_before(setting, judge.prompts.prompt_hash, data, measured)
+        if before is not None:  # one that was never seen may still be cut at the cap alone
+            return msgspec.structs.replace(before, most=max(before.most, decoding.most_tokens))
     return answers_of(decoding)
 
 
@@ -141,21 +152,28 @@ def seconds_within(workload: Workload, rates: Rates, place: Place) -> Range:
     return Range(low / (1 + rates.error), likely, high * (1 + rates.error))
 
 
-def _on_gpus(
-    engine: Engine, config: RunConfig, workload: Workload, known: Known | None, kind: Kind
-) -> Estimate:
+def _on_gpus(setting: Setting, workload: Workload, known: Known | None, kind: Kind) -> Estimate:
     from judgefast.costs.estimate import estimate  # noqa: PLC0415 - as above
 
-    setting = gpu_setting(engine, config, workload)
     if known is not None:
         rates = known.rates("wall", **kind._asdict(), requests=workload.requests)
-    else:
-        rates = _by_other_models(setting, engine.name)
-    return estimate(workload, msgspec.structs.replace(setting, rates=rates))
+        setting = msgspec.structs.replace(setting, rates=rates)
+    return estimate(workload, setting)
 
 
-def gpu_setting(engine: Engine, config: RunConfig, workload: Workload) -> Setting:
+def gpu_setting(
+    engine: Engine,
+    config: RunConfig,
+    workload: Workload,
+    measured: Sequence[Record] | None = None,
+) -> Setting:
     """How a judge is set up on the GPUs of this machine, by the catalogue.
+
+    Args:
+        engine: Which GPUs it works on, and how it is set up.
+        config: The options of the run: `gpu`, `price`, `provider`.
+        workload: What is asked.
+        measured: On this machine; None: the file is read.
 
     Raises:
         ConfigError: They are not in the catalogue, or the model is not known.
@@ -163,43 +181,18 @@ def gpu_setting(engine: Engine, config: RunConfig, workload: Workload) -> Settin
     """
     from judgefast.catalogue.gpus import find_gpu, parse_gpus  # noqa: PLC0415 - as above
     from judgefast.catalogue.models import model_of  # noqa: PLC0415 - as above
-    from judgefast.pipeline.setting import CostWishes, setting_for  # noqa: PLC0415 - as above
-
-    products = gpus_of(engine)
-    gpu, gpus = parse_gpus(config.gpu) if config.gpu else (find_gpu(products[0]), len(products))
-    given = options_of(engine)
-    eight_bits = str(given.get("kv_cache_dtype", "auto")).startswith("fp8")
-    wishes = CostWishes(
-        price=config.price,
-        provider=config.provider,
-        gpus_per_copy=_whole(given.get("tensor_parallel_size")),
-        max_num_seqs=_whole(given.get("max_num_seqs")),
-        weights="fp8" if given.get("quantization") == "fp8" else None,
-        cache="fp8" if eight_bits else None,
+    from judgefast.pipeline.setting import (  # noqa: PLC0415 - as above
+        CostWishes,
+        setting_for,
+        with_engine_args,
     )
+
+    here = gpus_of(engine)
+    gpu = parse_gpus(config.gpu)[0] if config.gpu else find_gpu(here[0])
+    wishes = CostWishes(price=config.price, provider=config.provider)
+    wishes = with_engine_args(wishes, options_of(engine))
     folder: Any = getattr(engine, "folder", None)
     if folder is None:
         msg = f"the engine `{engine.name}` does not say where its model is"
         raise ConfigError(msg)
-    return setting_for(model_of(folder.path), gpu, wishes, workload, gpus=gpus)
-
-
-def _by_other_models(setting: Setting, engine: str) -> Rates | None:
-    """Rates by what a calibration of another model has shown of these GPUs; None without one."""
-    from judgefast.costs.roofline import rates_of  # noqa: PLC0415 - as above
-
-    reached = reached_on(setting.gpu.key, engine)
-    if reached is None:
-        return None
-    return rates_of(
-        setting.shape,
-        setting.gpu,
-        efficiencies=reached,
-        gpus=setting.gpus_per_copy,
-        weights=setting.weights,
-        cache=setting.cache,
-    )
-
-
-def _whole(value: object) -> int | None:
-    return int(value) if isinstance(value, int | str) and str(value).isdigit() else None
+    return setting_for(model_of(folder.path), gpu, wishes, workload, gpus=len(here), among=measured)

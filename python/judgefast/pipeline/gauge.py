@@ -21,7 +21,7 @@ _IDLE = (3, 4)
 _STOLEN = 7
 
 
-class Spent(NamedTuple):
+class CpuSpent(NamedTuple):
     """Between two readings."""
 
     wall: float
@@ -65,7 +65,7 @@ class Gauge:
         self._pids = pids_of(engine)
         self._begun = _read(self._pids)
 
-    def spent(self) -> Spent:
+    def spent(self) -> CpuSpent:
         """Since it was made."""
         before, after = self._begun, _read(self._pids)
         wall = after.wall - before.wall
@@ -83,7 +83,7 @@ class Gauge:
                 ours = (cpu or 0.0) + after.own - before.own
                 others = min(1.0, max(0.0, (every - idle - taken - ours) / every))
                 stolen = taken / every
-        return Spent(wall, cpu, others, stolen)
+        return CpuSpent(wall, cpu, others, stolen)
 
 
 def pids_of(engine: Engine) -> list[int]:

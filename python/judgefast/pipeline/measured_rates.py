@@ -1,34 +1,44 @@
 """Rates that were calibrated, for a judge on accelerators that need not be here.
 
 Of the judge itself first, as its engine sets itself up; else what a calibration of another judge
-shows of the same kind of GPU. Where there is neither, the roofline has what was fitted.
+shows of the same kind of GPU, by which the roofline's own are changed.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from judgefast.costs.rates_store import known, reached_on, records
-from judgefast.costs.roofline import rates_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from judgefast.catalogue.models import Model
     from judgefast.costs.estimate import Setting
-    from judgefast.costs.rates import Rates
+    from judgefast.costs.rates_store import Record
 
 ENGINE = "vllm"
 
 
-def measured_rates(model: Model, setting: Setting, *, as_usual: bool) -> Rates | None:
-    """The surest rates that were measured; None where nothing was.
+def with_measured(
+    setting: Setting,
+    model: Model,
+    *,
+    as_usual: bool,
+    among: Sequence[Record] | None = None,
+) -> Setting:
+    """Add the surest that was measured: rates of the judge, else what another one has shown.
 
     Args:
+        setting: How the judge lies on its GPUs.
         model: The judge.
-        setting: How it lies on its GPUs.
         as_usual: Precision and layout are the engine's own choice: those of a calibration are too.
+        among: Records, instead of those of the file: who asks often reads it once.
 
     """
-    found = records()
+    found = records() if among is None else among
     if as_usual:
         names = {name.rpartition("/")[2].casefold() for name in (model.key, *model.names)}
         for record in reversed(found):
@@ -36,15 +46,7 @@ def measured_rates(model: Model, setting: Setting, *, as_usual: bool) -> Rates |
             is_it = record.gpu == setting.gpu.key and (one.engine, one.options) == (ENGINE, "")
             if record.wall and is_it and one.model.rpartition("/")[2].casefold() in names:
                 measured = known(one, found)
-                return None if measured is None else measured.rates()
-    reached = reached_on(setting.gpu.key, ENGINE, found)
-    if reached is None:
-        return None
-    return rates_of(
-        setting.shape,
-        setting.gpu,
-        efficiencies=reached,
-        gpus=setting.gpus_per_copy,
-        weights=setting.weights,
-        cache=setting.cache,
-    )
+                rates = None if measured is None else measured.rates()
+                return msgspec.structs.replace(setting, rates=rates)
+    reached = reached_on(setting.gpu.key, ENGINE, experts=setting.shape.experts > 1, among=found)
+    return msgspec.structs.replace(setting, reached=reached)

@@ -10,19 +10,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-import numpy as np
 
 from judgefast.costs.calibration import Place  # noqa: TC001 - msgspec reads annotations
 from judgefast.costs.ranges import Range
 from judgefast.costs.rates_store import Record, keep, known, now, records
-from judgefast.costs.speed import Setting  # noqa: TC001 - as above
-from judgefast.costs.workload import Answers, Workload
+from judgefast.costs.speed import MeasuredOn  # noqa: TC001 - as above
+from judgefast.costs.workload import Workload
 from judgefast.errors import ConfigError
+from judgefast.pipeline.lengths import lengths_of
 from judgefast.pipeline.speed import can_be_measured, kind_of, place_of, setting_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from judgefast.costs.workload import Answers
     from judgefast.journal.run_directory import RunDirectory
     from judgefast.pipeline.judge import Judge
     from judgefast.reports.report import Operations, Report
@@ -38,7 +39,7 @@ _TWICE = ("preemptions", "restarts", "retried", "hedged")
 class SpeedFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What a launch records of all that its speed hangs on: `speed` of its facts."""
 
-    setting: Setting
+    setting: MeasuredOn
     place: Place
     label_reads: int = 0
     is_held: bool = False
@@ -98,6 +99,7 @@ def remember(directory: RunDirectory, report: Report, say: Callable[[str], None]
                 cpu_ratio=cpu_ratio,
                 name=bench or directory.path.resolve().name,
                 asked=report.results.rubric.prompt_hash,
+                data=directory.manifest.data.identity,
                 answers=workload.answers if bench is None else None,
             )
         )
@@ -173,24 +175,13 @@ def _done(directory: RunDirectory, report: Report, ended: _Ended) -> Workload | 
 
 def _answers(directory: RunDirectory, label_reads: int) -> Answers | None:
     """Lengths of what was written; of labels that are read one by one, a token."""
-    counts = []
-    for batch in directory.completions(("completion_tokens",)):
-        column = batch.column("completion_tokens")
-        if column.null_count:
-            return None
-        counts.append(column.to_numpy(zero_copy_only=False).astype(np.float64))
-    lengths = np.concatenate(counts) if counts else np.zeros(0)
-    if not len(lengths):
+    lengths = lengths_of(directory)
+    if lengths is None or lengths.uncounted:
         return None
     if label_reads:
-        lengths = np.ones(len(lengths))
-    mean, deviation = float(lengths.mean()), float(lengths.std())
-    error = 2 * deviation / float(np.sqrt(len(lengths)))
-    return Answers(
-        mean=Range(max(1.0, mean - error), max(1.0, mean), max(1.0, mean + error)),
-        spread=deviation / mean if mean else 0.0,
-        most=int(lengths.max()),
-        basis="measured",
-        because=f"{len(lengths):,} answers of the run `{directory.path.resolve().name}`, "
-        f"{mean:,.1f} tokens on average",
+        each = float(lengths.answers)
+        lengths = lengths._replace(total=each, squares=each, most=1, thinking=0.0)
+    name = directory.path.resolve().name
+    return lengths.expected(
+        f"{lengths.answers:,} answers of the run `{name}`, {lengths.mean:,.1f} tokens on average"
     )

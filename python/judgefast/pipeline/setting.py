@@ -22,15 +22,16 @@ from judgefast.engines.base import Workload as Asked
 from judgefast.engines.vllm.hardware import Gpu as Seen
 from judgefast.engines.vllm.settings import Settings, Wishes, choose
 from judgefast.errors import ConfigError
-from judgefast.pipeline.measured_rates import measured_rates
+from judgefast.pipeline.measured_rates import with_measured
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from judgefast.catalogue.gpus import Gpu
     from judgefast.catalogue.models import Model
     from judgefast.catalogue.shape import Shape
     from judgefast.config import RunConfig
+    from judgefast.costs.rates_store import Record
     from judgefast.costs.workload import Workload
 
 MEMORY_SHARE = 0.97
@@ -51,6 +52,7 @@ class CostWishes(msgspec.Struct, frozen=True, kw_only=True):
     price: float | None = None
     provider: str | None = None
     gpus_per_copy: int | None = None
+    replicas: int | None = None
     weights: Precision | None = None
     cache: Literal["16bit", "fp8"] | None = None
     max_num_seqs: int | None = None
@@ -68,7 +70,7 @@ class CostWishes(msgspec.Struct, frozen=True, kw_only=True):
             ConfigError: Names the flag.
 
         """
-        for name in ("gpus_per_copy", "max_num_seqs"):
+        for name in ("gpus_per_copy", "replicas", "max_num_seqs"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 msg = f"--{name.replace('_', '-')} is {value}; it must be at least 1"
@@ -98,6 +100,30 @@ def wishes_from(named: dict[str, Any], config: RunConfig) -> CostWishes:
         raise ConfigError(msg) from None
 
 
+def with_engine_args(wishes: CostWishes, given: Mapping[str, Any]) -> CostWishes:
+    """Add what `--engine-arg` says of layout and precision, where no flag of the estimate does.
+
+    Args:
+        wishes: What the user says of the estimate; it stands.
+        given: Options of the vLLM engine by name.
+
+    """
+    small = str(given.get("kv_cache_dtype", "auto")).startswith("fp8")
+    said = {
+        "gpus_per_copy": _whole(given.get("tensor_parallel_size")),
+        "replicas": _whole(given.get("replicas")),
+        "max_num_seqs": _whole(given.get("max_num_seqs")),
+        "cache": "fp8" if small else "16bit" if "kv_cache_dtype" in given else None,
+        "weights": "fp8" if str(given.get("quantization", "")).startswith("fp8") else None,
+    }
+    missing = {name: value for name, value in said.items() if getattr(wishes, name) is None}
+    return msgspec.structs.replace(wishes, **missing)
+
+
+def _whole(value: object) -> int | None:
+    return int(value) if isinstance(value, int | str) and str(value).isdigit() else None
+
+
 def setting_for(  # noqa: PLR0913 - where and what, and two settings by keyword
     model: Model,
     gpu: Gpu,
@@ -106,6 +132,7 @@ def setting_for(  # noqa: PLR0913 - where and what, and two settings by keyword
     *,
     gpus: int = 1,
     advises: bool = True,
+    among: Sequence[Record] | None = None,
 ) -> Setting:
     """Set a judge up on so many accelerators of a kind, and price it.
 
@@ -116,6 +143,7 @@ def setting_for(  # noqa: PLR0913 - where and what, and two settings by keyword
         workload: What is asked: lengths decide how many sequences fit.
         gpus: How many of them are rented.
         advises: Look for what would fit where it does not; who tries many places has no need of it.
+        among: What was measured on this machine; None: the file is read.
 
     Raises:
         ConfigError: Its shape is not known, or it does not fit: by how much, and what would fit.
@@ -144,19 +172,21 @@ def setting_for(  # noqa: PLR0913 - where and what, and two settings by keyword
         gpu=known,
         gpus=gpus,
         gpus_per_copy=of_copy,
+        replicas=wishes.replicas,
         weights="fp8" if is_rounded else shape.precision,
         cache="fp8" if is_small else "16bit",
         max_num_seqs=wishes.max_num_seqs or given["max_num_seqs"],
         starting=starting_of(shape.weight_bytes, wishes.starts),
         offers=offers_of(gpu, price=wishes.price, provider=wishes.provider),
         preemptions=preemptions,
-        notes=tuple(_notes(chosen, gpu, known, gpus, of_copy)),
+        notes=tuple(
+            _notes(chosen, gpu, known, gpus, of_copy * (wishes.replicas or gpus // of_copy))
+        ),
     )
     if tokens := given.get("max_num_batched_tokens"):
         setting = msgspec.structs.replace(setting, max_num_batched_tokens=tokens)
     as_usual = (wishes.weights, wishes.cache, wishes.gpus_per_copy) == (None, None, None)
-    rates = measured_rates(model, setting, as_usual=as_usual)
-    return msgspec.structs.replace(setting, rates=rates)
+    return with_measured(setting, model, as_usual=as_usual, among=among)
 
 
 def _as_wished(model: Model, wishes: CostWishes) -> Shape:
@@ -214,7 +244,9 @@ def _chosen(shape: Shape, gpu: Gpu, gpus: int, wishes: CostWishes, workload: Wor
         max_tokens=answers.most,
         labels_only=answers.most == 1,
     )
-    return choose(seen, shape, asked, Wishes(_arguments(wishes), replicas=None, devices=()))
+    return choose(
+        seen, shape, asked, Wishes(_arguments(wishes), replicas=wishes.replicas, devices=())
+    )
 
 
 def _arguments(wishes: CostWishes) -> dict[str, Any]:
@@ -241,11 +273,17 @@ def _capability(gpu: Gpu) -> tuple[int, int]:
     return _WITH_FP8 if gpu.key.startswith(_FP8_BEFORE_HOPPER) else _WITH_FP8_CACHE
 
 
-def _notes(chosen: Settings, gpu: Gpu, known: Gpu, gpus: int, of_copy: int) -> Iterator[str]:
+def takes_fp8(gpu: Gpu) -> tuple[bool, bool]:
+    """Whether the engine rounds weights to 8 bits on it, and whether a KV cache of 8 bits pays."""
+    capability = _capability(gpu)
+    return capability >= _WITH_FP8, capability >= _WITH_FP8_CACHE
+
+
+def _notes(chosen: Settings, gpu: Gpu, known: Gpu, gpus: int, used: int) -> Iterator[str]:
     for one in chosen.choices:
         if one.name in _SAID and one.by != "you":
             yield one.words
-    if left := gpus % of_copy:
+    if left := gpus - used:
         yield f"{left} of {gpus} GPUs hold no copy of the model, and are paid for"
     if known is not gpu:
         yield (

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import platform
 from collections import Counter
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from judgefast.costs.calibration import Place
-from judgefast.costs.rates_store import known
-from judgefast.costs.speed import Setting
+from judgefast.costs.speed import MeasuredOn
 from judgefast.costs.timing import MAX_BATCHED_TOKENS
 from judgefast.engines.base import prefix_cache_of
 from judgefast.engines.vllm.hardware import find_gpus
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from judgefast.costs.rates_store import Known
     from judgefast.engines.base import Engine
     from judgefast.prompts.decoding import Decoding
 
@@ -45,7 +44,7 @@ class Kind(NamedTuple):
     """Whether its text is held to a schema or to labels."""
 
 
-def setting_of(engine: Engine, options: Mapping[str, Any] | None = None) -> Setting:
+def setting_of(engine: Engine, options: Mapping[str, Any] | None = None) -> MeasuredOn:
     """What speed hangs on; records of it are kept by this.
 
     Args:
@@ -55,7 +54,7 @@ def setting_of(engine: Engine, options: Mapping[str, Any] | None = None) -> Sett
     """
     options = options_of(engine) if options is None else options
     ours = {name: options[name] for name in sorted(options) if name not in _PLACES}
-    return Setting(
+    return MeasuredOn(
         model=engine.model.name,
         machine=machine_of(engine),
         engine=engine.name,
@@ -75,10 +74,22 @@ def gpus_of(engine: Engine) -> list[str]:
     """GPUs that an engine works on, as their driver names them; none where it works on a CPU."""
     if engine.name != "vllm":
         return []
-    found = [gpu.product for gpu in find_gpus()]
+    found = _products(os.environ.get("CUDA_VISIBLE_DEVICES"))
     told = getattr(engine, "options", None)
     devices = [len(each.split(",")) for each in getattr(told, "devices", ())]
-    return found[: sum(devices)] if devices else found
+    return list(found[: sum(devices)] if devices else found)
+
+
+@cache
+def _products(visible: str | None) -> tuple[str, ...]:
+    """Of this machine's GPUs; their driver takes up to a second to say, so it is asked once.
+
+    Args:
+        visible: `CUDA_VISIBLE_DEVICES`, by which they are others.
+
+    """
+    del visible
+    return tuple(gpu.product for gpu in find_gpus())
 
 
 def cores() -> int:
@@ -109,13 +120,6 @@ def kind_of(engine: Engine, decoding: Decoding) -> Kind:
     if decoding.probabilities:
         return Kind(len(decoding.labels) - 1 if apart else 0, is_held=False)
     return Kind(0, is_held=bool(decoding.schema or decoding.labels))
-
-
-def known_for(engine: Engine) -> Known | None:
-    """What was measured of an engine on this machine; None where it was never calibrated."""
-    if not can_be_measured(engine):
-        return None
-    return known(setting_of(engine))
 
 
 def can_be_measured(engine: Engine) -> bool:

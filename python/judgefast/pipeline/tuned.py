@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast.costs.rates_store import state_folder
-from judgefast.costs.speed import Setting  # noqa: TC001 - msgspec reads annotations
+from judgefast.costs.speed import MeasuredOn  # noqa: TC001 - msgspec reads annotations
 from judgefast.errors import ConfigError
 from judgefast.files import write_whole
 from judgefast.pipeline.speed import options_of, setting_of
@@ -37,7 +37,7 @@ HARMLESS = frozenset(
 class Tuned(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the file."""
 
-    setting: Setting
+    setting: MeasuredOn
     """That it is for, with all options that were set beside it."""
     digest: str = ""
     """Of the judge's weights, as far as the engine knows it before it starts."""
@@ -78,7 +78,7 @@ def read_tuned() -> list[Tuned]:
     return found
 
 
-def tuned_setting(engine: Engine) -> Setting:
+def tuned_setting(engine: Engine) -> MeasuredOn:
     """What settings are kept for: an engine with all of its options that are no such setting."""
     told = options_of(engine)
     rest = {name: told[name] for name in sorted(told) if name not in HARMLESS | {"model"}}
@@ -152,7 +152,7 @@ def forget_tuned(model: str | None) -> int:
     return len(known) - len(rest)
 
 
-def _of(tuned: Tuned) -> tuple[Setting, str]:
+def _of(tuned: Tuned) -> tuple[MeasuredOn, str]:
     return tuned.setting, tuned.digest
 
 

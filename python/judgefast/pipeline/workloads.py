@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from judgefast.costs.workload import Answers
     from judgefast.pipeline.plan import RunPlan
     from judgefast.reports.plan_report import PlanReport
+
+_SLICE = 1 << 18
+"""Rows of a plan that are summed up at once."""
 
 
 def workload_of(
@@ -59,20 +62,13 @@ def workload_of(
     )
 
 
-def workload_from_plan(
-    plan: RunPlan,
-    answers: Answers,
-    *,
-    orders: int,
-    rows: Any = None,  # noqa: ANN401 - an index
-) -> Workload:
+def workload_from_plan(plan: RunPlan, answers: Answers, *, orders: int) -> Workload:
     """The sums of a plan that a run has made: nothing is planned again.
 
     Args:
         plan: With tokens; without what its cache will find, all of them are computed.
         answers: What the judge writes.
         orders: In which each pair is shown.
-        rows: Of the plan, those that are to be asked; None: all that are sent.
 
     Raises:
         ConfigError: The plan has no tokens.
@@ -81,18 +77,31 @@ def workload_from_plan(
     rendered = plan.rendered
     if rendered.prompt_tokens is None:
         _no_tokens()
-    asked_rows = np.flatnonzero(sent_rows(plan)) if rows is None else np.asarray(rows)
-    tokens = rendered.prompt_tokens[asked_rows].astype(np.int64)
+    is_asked = sent_rows(plan)
     found = rendered.planned_cached_tokens
-    cached = 0 if found is None else int(found[asked_rows].sum(dtype=np.int64))
-    whole = int(tokens.sum())
+    requests = items = whole = cached = longest = 0
+    last = -1
+    for start in range(0, len(plan), _SLICE):  # what is held beside the plan is that of a slice
+        part = slice(start, start + _SLICE)
+        asked = is_asked[part]
+        tokens = rendered.prompt_tokens[part][asked]
+        if not len(tokens):
+            continue
+        item = plan.columns.item[part][asked]  # never falls
+        items += int(np.count_nonzero(item[1:] != item[:-1])) + (int(item[0]) != last)
+        last = int(item[-1])
+        requests += len(tokens)
+        whole += int(tokens.sum(dtype=np.int64))
+        longest = max(longest, int(tokens.max()))
+        if found is not None:
+            cached += int(found[part][asked].sum(dtype=np.int64))
     return Workload(
-        items=len(np.unique(plan.columns.item[asked_rows])),
-        judgments=len(plan) if rows is None else len(asked_rows),
-        requests=len(asked_rows),
+        items=items,
+        judgments=len(plan),
+        requests=requests,
         prompt_tokens=whole,
         computed_tokens=Range.exactly(float(whole - cached)),
-        longest_prompt=int(tokens.max()) if len(tokens) else 0,
+        longest_prompt=longest,
         answers=answers,
         orders=orders,
         basis="counted",

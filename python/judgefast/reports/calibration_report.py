@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from judgefast.costs.calibration import Place  # noqa: TC001 - msgspec reads annotations
-from judgefast.costs.efficiencies import Efficiencies  # noqa: TC001 - as below
-from judgefast.costs.speed import Setting, Speed  # noqa: TC001 - as above
+from judgefast.costs.reached import Reached  # noqa: TC001 - as below
+from judgefast.costs.speed import MeasuredOn, Speed  # noqa: TC001 - as above
 
 CALIBRATION_FORMAT = 1
 """Version of the JSON form. Fields are added, never renamed."""
@@ -29,7 +29,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """What a calibration has found."""
 
     format: int = CALIBRATION_FORMAT
-    setting: Setting
+    setting: MeasuredOn
     when: str
     """UTC, ISO 8601."""
     seconds: float
@@ -44,8 +44,8 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     probes: list[Probed]
     busy: float | None = None
     """Share of the CPU that others took meanwhile; None where the kernel does not say."""
-    reached: Efficiencies | None = None
-    """On GPUs of the catalogue: shares of the datasheet."""
+    reached: Reached | None = None
+    """On GPUs of the catalogue: what it shows of them."""
     gpu: str | None = None
     """Their key there."""
     stored: str | None = None

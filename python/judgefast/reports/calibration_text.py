@@ -56,7 +56,8 @@ def _head(found: Calibration) -> list[RenderableType]:
         errors.append(f"{_percent(found.cpu.rates.error)} of CPU seconds")
     table.add_row("error", f"{', '.join(errors)}: the worst of what was held out, at least 5 %")
     if (reached := found.reached) is not None:
-        shares = f"{_percent(reached.mfu)} of its FLOP/s, {_percent(reached.bandwidth)} of its"
+        shown = reached.shown
+        shares = f"{_percent(shown.mfu)} of its FLOP/s, {_percent(shown.bandwidth)} of its"
         table.add_row(name(str(found.gpu)), f"{shares} memory bandwidth are reached")
     if setting.options:
         table.add_row("options", line(setting.options, SENTENCE_LIMIT))

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from judgefast.costs.alternatives import money_of
 from judgefast.costs.ranges import Range
 from judgefast.journal.forecast import forecast_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from judgefast.costs.estimates import Estimate, Money
+    from judgefast.costs.estimates import Estimate
     from judgefast.journal.forecast import Forecast
     from judgefast.journal.manifest import Manifest
     from judgefast.reports.report import Bill, Seconds, Tokens
@@ -126,18 +127,10 @@ def _pairs(
         hours = None if judged is None else judged * gpus / HOUR
         foretold = estimate.judging_seconds.times(gpus / HOUR)
         pairs["gpu_hours"] = (foretold, hours)
-        if (money := _price(estimate)) is not None:
+        if (money := money_of(estimate)) is not None:
             each = money.usd_per_gpu_hour
             pairs["usd"] = (foretold.times(each), None if hours is None else hours * each)
     return pairs
-
-
-def _price(estimate: Estimate) -> Money | None:
-    """The user's own, else the middle one on demand."""
-    given = [money for money in estimate.money if money.kind == "given"]
-    middle = [money for money in estimate.money if money.kind == "on_demand"]
-    best = [money for money in middle if money.level == "middle"]
-    return next(iter([*given, *best, *middle]), None)
 
 
 def _line(name: str, estimated: Range, actual: float | None) -> BilledLine:
