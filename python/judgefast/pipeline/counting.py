@@ -72,7 +72,9 @@ class Counter:
             wishes = CacheWishes(block_tokens=tokens.block_tokens)
             report = plan_report(config, data=data, wishes=wishes, say=self._say)
         self.notes += report.notes if tokens.exact else _may_think(self._model, answers, tokens)
-        workload = workload_of(report, answers, each=tokens.each, by=tokens.words)
+        workload = workload_of(
+            report, answers, each=tokens.each, by=tokens.words, held=decoding.is_held
+        )
         return Counted(workload, report)
 
     def head(self) -> Head:
