@@ -143,6 +143,9 @@ def config_from(options: dict[str, Any], *, where: str) -> RunConfig:
     for name in ("base_url", "budget"):  # most runs have one server, or one budget
         if isinstance(options.get(name), str):
             options = options | {name: (options[name],)}
+    if isinstance(options.get("budget"), int | float):
+        msg = f"{where}: `budget` is {options['budget']}, an amount of nothing"
+        raise ConfigError(msg, hint='say of what, as text: "20judgments", "5usd", "3gpu-hours"')
     for key in options:
         if key not in known:
             close = get_close_matches(key, known, n=1)

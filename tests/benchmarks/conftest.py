@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from judgefast import engines
+from judgefast.pipeline.tuned import HARMLESS
 from tests.benchmarks.paced_engine import PacedEngine
 
 if TYPE_CHECKING:
@@ -20,4 +21,6 @@ def paced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[PacedEngine]:
     monkeypatch.setitem(engines._ENGINES, "paced", home)
     monkeypatch.setenv("JUDGEFAST_STATE", str(tmp_path / "state"))
     monkeypatch.setattr(PacedEngine, "made", [])
+    for module in ("pipeline.tuned", "benchmarks.sweep"):
+        monkeypatch.setattr(f"judgefast.{module}.HARMLESS", HARMLESS | {"answer_ms"})
     return PacedEngine.made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,19 +11,22 @@ import pytest
 
 from judgefast.benchmarks.asked import measure
 from judgefast.benchmarks.figures import figures_of, seconds_per_batch
+from judgefast.benchmarks.kept import KeptEngine
 from judgefast.benchmarks.records import Sample, Steady, read_record, write_record
 from judgefast.benchmarks.text import render
 from judgefast.config import RunConfig
+from judgefast.costs.rates_store import records
 from judgefast.errors import ConfigError, JudgefastError
+from judgefast.pipeline.remember import speed_facts
 from judgefast.pipeline.run import run
 from judgefast.stopping import Stop
+
+from .paced_engine import PacedEngine
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from judgefast.benchmarks.records import Record
-
-    from .paced_engine import PacedEngine
 
 USUAL: dict[str, Any] = {
     "engine": "paced",
@@ -100,7 +104,7 @@ def test_a_file_is_judged_by_a_new_engine_each_time(
     paced: list[PacedEngine], tmp_path: Path
 ) -> None:
     record = bench(_file(tmp_path, 6), rubric="pairwise-bracket", repeats=2)
-    assert [engine.starts for engine in paced] == [1, 1, 1, 0]  # the first one warms up
+    assert [engine.starts for engine in paced] == [1, 1, 1]  # the first one warms up
     assert [sample.judgments for sample in record.samples] == [12, 12]
     assert (record.workload.name, record.workload.source) == ("file", "rows.jsonl")
     assert record.workload.items == 6
@@ -123,6 +127,9 @@ def test_a_recorded_run_is_judged_by_its_own_rubric_and_options(
         engine_args={"answer_ms": 1},
     )
     run(config, show_progress=False)
+    for name, value in (("orders", "both"), ("rubric", "pairwise")):
+        with pytest.raises(ConfigError, match=f"--{name} does not go with"):
+            bench(tmp_path / "run", repeats=1, engine=None, **{name: value})
     record = bench(tmp_path / "run", repeats=1, engine=None)
     assert (record.engine, record.settings) == ("paced", {"answer_ms": 1})
     assert record.samples[0].judgments == 10  # five items, one order, twice
@@ -137,7 +144,7 @@ def test_the_table_says_what_is_unknown_and_why(paced: list[PacedEngine]) -> Non
         "GPU busy, %           unknown: no GPU that NVML knows",
         "share of roofline     unknown: no GPU of the catalogue ran it (engine paced): name it by",
         "repeats               2, each of 10 judgments in 10 requests",
-        "hours of this machine; it has no GPU",
+        "hours of this machine's CPU",
         "at $2.00 an hour, as given",
         "  cached ",
     ):
@@ -166,6 +173,15 @@ def test_a_record_is_read_as_it_was_written(paced: list[PacedEngine], tmp_path: 
     ("what", "given", "words"),
     [
         ("one-tokn", {}, "there is no workload `one-tokn`, and no such file or run directory"),
+        ("x" * 300, {}, f"there is no workload `{'x' * 300}`"),
+        ("one-token", {"price": -1.0}, "--price is -1; it must be above 0"),
+        ("one-token", {"price": float("nan")}, "--price is nan; it must be above 0"),
+        ("one-token", {"block_seconds": float("inf")}, "--block-seconds is inf; it must be above"),
+        (
+            "one-token",
+            {"gpu": "H200", "engine": "embedded"},
+            "--gpu H200 does not go with the engine `embedded`",
+        ),
         ("one-token", {"vs": "raw-vllm"}, "--vs raw-vllm is for the engine `vllm`, not for `pac"),
         ("one-token", {"force_lengths": True}, "--force-lengths is for the engine `vllm`"),
         ("one-token", {"repeats": 0}, "--repeats is 0; it must be at least 1"),
@@ -189,6 +205,22 @@ def test_a_wrong_wish_is_refused_before_anything_starts(
     assert not any(engine.starts for engine in paced)
     assert isinstance(error.value, ConfigError)
     assert error.value.hint
+
+
+def test_of_a_bench_the_speed_is_remembered_and_no_answer(
+    paced: list[PacedEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judgefast.pipeline.remember.can_be_measured", lambda _: True)
+    monkeypatch.setattr("judgefast.pipeline.remember.LEAST_SECONDS", 0.0)
+    monkeypatch.setattr("judgefast.pipeline.remember._TWICE", ())  # the engine has them for clocks
+    monkeypatch.setattr("judgefast.pipeline.speed._PACKAGES", {"paced": "click"})
+    bench("one-token", items=4, scale=0.02, repeats=1)
+    assert {(each.kind, each.name, each.answers) for each in records()} == {
+        ("bench", "one-token", None)
+    }
+    engine = KeptEngine(PacedEngine())
+    engine.is_shared = True
+    assert speed_facts(SimpleNamespace(engine=engine)) == {}  # type: ignore[arg-type]  # it looks at nothing else
 
 
 def test_stopping_ends_it(paced: list[PacedEngine]) -> None:

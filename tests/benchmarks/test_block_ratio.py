@@ -60,6 +60,9 @@ def test_the_interval_is_that_of_students_test_with_one_variance(
 def test_two_blocks_have_no_interval_and_one_kind_no_ratio() -> None:
     ratio, low, high = ratio_of([block(raw=False, rate=990), block(raw=True)])
     assert (ratio, low, high) == (pytest.approx(0.99), 0, math.inf)
+    for nothing in ({"ended": 0}, {"computed": 0, "generated": 0}):
+        with pytest.raises(ConfigError, match="nothing ended in one of the blocks"):
+            ratio_of([block(raw=False), block(raw=True, **nothing)])
     with pytest.raises(ConfigError, match="a block of each kind"):
         ratio_of([block(raw=True)])
 

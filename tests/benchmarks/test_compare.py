@@ -192,6 +192,19 @@ def test_what_is_not_alike_is_refused_unless_it_is_what_is_compared(
     assert any(each.of.startswith(part) for each in compare(a, b, across=[part]).differences)
 
 
+def test_another_seed_draws_another_rubric_and_is_the_same_workload() -> None:
+    drawn = [
+        msgspec.structs.replace(RECORD.workload, scale=1.0, seed=seed, prompt_hash=f"{seed}" * 64)
+        for seed in (0, 1)
+    ]
+    a, b = (record([1.0, 1.1], workload=facts) for facts in drawn)
+    assert {each.of for each in compare(a, b).differences} == {"workload.seed"}
+    own = [msgspec.structs.replace(facts, scale=None) for facts in drawn]
+    a, b = (record([1.0, 1.1], workload=facts) for facts in own)
+    with pytest.raises(ConfigError, match=r"not of the same workload: workload\.prompt_hash"):
+        compare(a, b)
+
+
 def test_settings_versions_and_more_items_are_told_and_compared() -> None:
     b = record(
         [2.0, 2.1],

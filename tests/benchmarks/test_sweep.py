@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +13,9 @@ from judgefast.benchmarks.records import Swept
 from judgefast.benchmarks.sweep import best_of, is_gain, parse_sweep, settings_of
 from judgefast.benchmarks.text import render
 from judgefast.config import RunConfig
+from judgefast.engines.embedded.options import EmbeddedOptions
 from judgefast.errors import ConfigError
-from judgefast.pipeline.judge import engine_of
+from judgefast.pipeline.judge import Judge, engine_of
 from judgefast.pipeline.run import run
 from judgefast.pipeline.tuned import forget_tuned, read_tuned, tuned_path
 from judgefast.stopping import Stop
@@ -39,7 +41,13 @@ def _seconds_of_no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def swept(**given: Any) -> tuple[Any, list[str]]:
     said: list[str] = []
-    flags = {"sweep": ("answer_ms=5,0.5",), "items": 8, "scale": 0.02, "repeats": 2}
+    flags = {
+        "sweep": ("answer_ms=5,0.5",),
+        "items": 2,
+        "scale": 1.0,
+        "repeats": 2,
+        "no_warm_up": True,
+    }
     record = measure(
         "one-token",
         USUAL | {"engine_args": {}} | flags | given,
@@ -79,15 +87,45 @@ def test_every_setting_is_tried_once_and_the_engines_own_first() -> None:
     assert len(found) == 5
 
 
-def test_the_best_is_a_gain_only_where_no_repeat_overlaps() -> None:
+def test_the_best_is_a_gain_only_where_no_repeat_comes_near() -> None:
     own = Swept(settings={}, hours=[2.0, 2.2])
-    best, close = (Swept(settings={"a": 1}, hours=hours) for hours in ([1.0, 1.9], [1.0, 2.1]))
-    failed = Swept(settings={"a": 2}, failed="no room")
-    assert best_of([own, failed, best]) == 2
-    assert is_gain([own, failed, best], 2)
-    assert not is_gain([own, close], best_of([own, close]) or 0)
-    assert best_of([failed]) is None
-    assert not is_gain([own, Swept(settings={"a": 1}, hours=[3.0])], 0)
+    best = Swept(settings={"a": 1}, hours=[1.0, 1.9])
+    assert best_of([own, Swept(settings={"a": 2}, failed="no room"), best]) == 2
+    assert best_of([Swept(settings={"a": 2}, failed="no room")]) is None
+    assert is_gain([1.0, 1.5, 1.9], [2.0, 2.2, 2.1])
+    assert not is_gain([1.0, 1.5, 1.99], [2.0, 2.2, 2.1])
+    assert not is_gain([1.0, 1.9], [2.0, 2.2])  # too few, whatever they show
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"scale": 0.02}, "was scaled to 0.02"),
+        ({"harmless": False}, "`answer_ms` may change verdicts"),
+    ],
+)
+def test_what_is_no_matter_for_runs_is_said_and_not_kept(
+    paced: list[PacedEngine], monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], why: str
+) -> None:
+    if not given.pop("harmless", True):
+        monkeypatch.setattr("judgefast.benchmarks.sweep.HARMLESS", frozenset())
+    _, said = swept(**given)
+    (words,) = [words for words in said if words.startswith("nothing is kept")]
+    assert why in words
+    assert "a run takes it by --engine-arg answer_ms=0.5" in words
+    assert not tuned_path().exists()
+
+
+def test_the_luck_of_the_first_time_keeps_nothing(
+    paced: list[PacedEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([9.0, 9.0, 1.0, 1.0, *[5.0] * 6])  # own choice, the other, and both once more
+    monkeypatch.setattr("judgefast.benchmarks.sweep.seconds_per_batch", lambda _: next(times))
+    record, said = swept(sweep=("answer_ms=2,2",))
+    assert "nothing is kept: measured once more, the engine's own choice is as fast" in said
+    assert [each.settings for each in record.sweep] == [{}, {"answer_ms": 2}]
+    assert [len(each.again) for each in record.sweep] == [3, 3]
+    assert not tuned_path().exists()
 
 
 def test_the_best_setting_is_kept_where_runs_read_it_and_say_so(
@@ -131,11 +169,21 @@ def test_a_setting_that_the_engine_refuses_is_said_and_passed_over(
     assert any("not measured: answer_ms is 1000" in words for words in said)
 
 
+def test_an_option_that_the_engine_does_not_have_is_passed_over_too(
+    paced: list[PacedEngine],
+) -> None:
+    record, said = swept(sweep=("answer_m=1,0.5", "answer_ms=0.5"), scale=0.02)
+    (failed,) = {each.failed for each in record.sweep if each.failed}
+    assert failed == "engine `paced` has no option `answer_m`"
+    assert record.sweep[0].hours
+    assert sum("not measured" in words for words in said) == 2
+
+
 def test_nothing_is_kept_where_the_engines_own_choice_is_as_fast(
     paced: list[PacedEngine],
 ) -> None:
     _, said = swept(sweep=("answer_ms=5",))
-    assert "nothing is kept: by their spreads the engine's own choice is as fast" in said
+    assert "nothing is kept: the engine's own choice is as fast as any" in said
     assert not tuned_path().exists()
 
 
@@ -146,9 +194,36 @@ def test_what_does_not_go_together_is_refused(paced: list[PacedEngine]) -> None:
         swept(vs="raw-vllm")
 
 
+def test_settings_that_were_tuned_are_said_and_stand_in_the_record(
+    paced: list[PacedEngine],
+) -> None:
+    swept()
+    said: list[str] = []
+    flags = {"items": 2, "scale": 0.02, "repeats": 1}
+    record = measure("one-token", USUAL | flags, stop=Stop(), say=said.append)
+    assert record.settings == {"answer_ms": 0.5}
+    assert paced[-1].answer_ms == 0.5
+    assert any("`judgefast bench --sweep` of one-token): answer_ms=0.5" in each for each in said)
+
+
+def test_what_may_change_a_verdict_is_not_read_from_a_line_of_old(
+    paced: list[PacedEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept()
+    monkeypatch.setattr("judgefast.pipeline.tuned.HARMLESS", frozenset())
+    assert engine_of(RunConfig(rubric="pairwise", engine="paced")).answer_ms == 2
+
+
 def test_a_line_that_is_no_setting_is_named(paced: list[PacedEngine]) -> None:
     tuned_path().parent.mkdir(parents=True)
     tuned_path().write_text("{}\n")
     with pytest.raises(ConfigError, match=r"tuned.jsonl`, line 1 is no tuned setting") as error:
         bench("one-token", items=2, scale=0.02, repeats=1)
     assert error.value.hint == "remove that line, or the whole file"
+
+
+def test_the_manifest_has_what_was_tuned_among_the_engines_options() -> None:
+    engine = SimpleNamespace(name="embedded", options=EmbeddedOptions(threads=2, step_seconds=9.0))
+    judge = Judge(rubric=None, engine=engine, prompts=None)  # type: ignore[arg-type]  # its engine alone is looked at
+    config = RunConfig(engine_args={"exact": True})
+    assert judge.engine_facts(config).options == {"threads": 2, "exact": True}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from judgefast.catalogue.apis import Api, read_apis
 from judgefast.catalogue.files import add_row, find, read_rows, user_file
 from judgefast.catalogue.gpus import Gpu, find_gpu, read_gpus
+from judgefast.catalogue.models import read_models
 from judgefast.catalogue.prices import Price, read_prices
 from judgefast.errors import ConfigError
 
@@ -85,6 +86,7 @@ def test_sources_that_the_user_gives_stand(own: Write) -> None:
         ([{"key": "L4", "tdp_watts": "72"}], "line 1: `tdp_watts` takes a number", "fields"),
         ([{"key": "L4", "bandwidth": 0}], "line 1: `bandwidth` is 0", "fields"),
         ([{"key": "Mine"}], "line 1: Object missing required field `name`", "fields"),
+        ([{"key": "l4"}], "line 1: Object missing required field `name`", "`L4`: did you mean"),
     ],
 )
 def test_a_mistake_is_told_with_file_line_and_field(
@@ -95,6 +97,25 @@ def test_a_mistake_is_told_with_file_line_and_field(
         read_gpus()
     assert f"`{path}`, {words}" in str(caught.value)
     assert hint in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"config": {}}, "`config` says nothing of any size"),
+        ({"config": {"hidden_size": "many"}}, "`config` has `hidden_size`: 'many'"),
+        ({"config": {"text_config": {"head_dim": 1.5}}}, "`config` has `head_dim`: 1.5"),
+        ({"weight_bytes": 1}, "`weight_bytes` is too small: 1 bytes for 8,190,735,360 parameters"),
+        ({"context": 0}, "`context` is 0; it must be above 0"),
+    ],
+)
+def test_sizes_of_an_own_model_that_are_none_are_told_with_file_and_line(
+    own: Write, fields: dict[str, Any], words: str
+) -> None:
+    path = own("models", "", {"key": "Qwen3-8B", **fields})
+    with pytest.raises(ConfigError) as caught:
+        read_models()
+    assert str(caught.value).startswith(f"`{path}`, line 2: {words}")
 
 
 def test_a_file_that_cannot_be_read_is_named(own: Write) -> None:

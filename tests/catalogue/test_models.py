@@ -229,8 +229,8 @@ def test_a_model_of_the_cache_of_the_hub_is_found_by_its_name(
 
 def test_the_users_own_row_stands_over_ours(own: Path) -> None:
     own.parent.mkdir()
-    own.write_text('{"key": "Qwen3-8B", "licence": "asked them", "weight_bytes": 9}\n')
+    own.write_text('{"key": "Qwen3-8B", "licence": "asked them", "weight_bytes": 9000000000}\n')
     model = find_model("Qwen3-8B")
     assert model.licence == "asked them"
     assert model.shape is not None
-    assert (model.shape.weight_bytes, model.shape.cache_bytes) == (9, 147_456)
+    assert (model.shape.weight_bytes, model.shape.cache_bytes) == (9_000_000_000, 147_456)

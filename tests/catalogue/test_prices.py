@@ -17,7 +17,15 @@ from judgefast.catalogue import guide
 from judgefast.catalogue.apis import Api, find_api, read_apis
 from judgefast.catalogue.files import add_row
 from judgefast.catalogue.gpus import find_gpu, parse_gpus, read_gpus
-from judgefast.catalogue.prices import Price, price_of, prices_of, read_prices, typical
+from judgefast.catalogue.prices import (
+    Price,
+    check_own,
+    price_of,
+    prices_of,
+    read_prices,
+    typical,
+)
+from judgefast.costs.offers import offers_of
 from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -266,3 +274,38 @@ def test_what_the_driver_says_finds_the_accelerator() -> None:
         "NVIDIA GeForce RTX 4090": "RTX-4090",
     }
     assert {name: find_gpu(name).key for name in driver} == driver
+
+
+def test_an_own_price_of_long_ago_is_reckoned_with_and_said_to_be_old(own: Path) -> None:
+    del own
+    newest = max(date.fromisoformat(price.date) for price in read_prices().values() if price.date)
+    edge = newest - timedelta(days=120)
+    for day, words in ((edge, ""), (edge - timedelta(days=1), ", old")):
+        keep("mine", 2.5, gpu="H200", kind="on_demand", date=day.isoformat())
+        assert str(price_of("H200-SXM")) == f"$2.50/h (mine, on demand, {day}{words})"
+        (offer, *_) = offers_of(find_gpu("H200"), provider="mine")
+        assert offer.date == f"{day}{words}"
+    assert not any(price.is_old for price in read_prices().values() if not price.is_own)
+
+
+def test_a_day_that_is_yet_to_come_is_refused_with_its_line(own: Path) -> None:
+    row = {
+        "key": "k",
+        "provider": "us",
+        "gpu": "L4",
+        "kind": "spot",
+        "usd": 1,
+        "date": "2936-11-26",
+    }
+    (own / "prices.jsonl").write_text("\n" + json.dumps(row) + "\n", "utf-8")
+    words = "prices.jsonl`, line 2: `date` is 2936-11-26, a day that is yet to come"
+    with pytest.raises(ConfigError, match=words):
+        read_prices()
+    with pytest.raises(ConfigError, match="`date` is 2936-11-26, a day that is yet to come"):
+        add_row("prices", row, Price, check_own)
+
+
+def test_a_provider_with_spot_machines_alone_is_reckoned_with_at_spot(own: Path) -> None:
+    del own
+    keep("us", 2.1, gpu="H200")
+    assert str(price_of("H200-SXM", "on_demand", "US")) == "$2.10/h (us, spot, 2026-11-20)"

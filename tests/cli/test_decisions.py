@@ -68,6 +68,23 @@ def test_each_answer_comes_before_the_estimate() -> None:
     assert shown == SNAPSHOT.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [
+        ("0.1usd", r"\$0.10 at .* buys 0 items \(0 to .*One item takes \$0\.\d+ \("),
+        ("0.00001usd", r"\$0.00001 at .*One item takes \$0\.\d+ \("),
+        ("0.001gpu-hours", r"0.001 GPU-hours likely .*One item takes 0\.\d+ GPU-hours \("),
+        ("1judgments", r"1 judgment likely buys 0 items\. One item takes 2 judgments\."),
+        ("1999judgments", r"buys 999 items, .*That is 99\.9 % of all 1,000"),
+    ],
+)
+def test_a_budget_that_buys_nothing_says_what_one_item_takes_and_one_that_lacks_one_is_not_all(
+    budget: str, said: str
+) -> None:
+    seen = judgefast(*ON, "--budget", budget).stdout.partition("Estimate  ")[0]
+    assert re.search(said, " ".join(seen.split()))
+
+
 def test_json_has_the_estimate_and_its_decisions() -> None:
     plain = as_json()
     assert "decisions" not in plain

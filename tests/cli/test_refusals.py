@@ -62,6 +62,16 @@ def refused(error: str, hint: str | None = None) -> str:
             "see `judgefast run --help` and docs/engines.md for `replay`",
         ),
         (
+            "run pairs.jsonl --rubric pairwise --engine embedded --engine-arg thraeds=1 --out new",
+            "engine `embedded` has no option `thraeds`",
+            "did you mean `threads`?",
+        ),
+        (
+            "bench one-token --engine embedded --record nowhere/now.json",
+            "`nowhere/now.json` cannot be written: there is no folder `nowhere`",
+            "make it, or name another",
+        ),
+        (
             "run pairs.jsonl --config wrong.toml --out new",
             "`wrong.toml`: unknown option `rubrik`",
             "did you mean `rubric`?",

@@ -10,17 +10,19 @@ import random
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgefast.batches.request import Request
 from judgefast.engines.base import Completion
 from judgefast.engines.budgeted import Budgeted, Cost, Known, Limits, counted_tokens
-from judgefast.engines.source import FixedPlan
+from judgefast.engines.source import LONGEST_HELD_GROUP, FixedPlan
 from judgefast.prompts.decoding import Decoding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 ORDERS = 2
 CAP = 50
@@ -87,24 +89,30 @@ class Went(NamedTuple):
     most_in_flight: int
 
 
-def went(plan: Asks, limits: Limits, *, room: int, lanes: int = 1) -> Went:
+def went(
+    plan: Asks, limits: Limits, *, room: int, lanes: int = 1, one_by_one: bool = False
+) -> Went:
     """Keep an engine full, as `drive` does, until nothing is left or time is up."""
-    now = 0.0
+    now = free = 0.0
     inner = FixedPlan(iter(plan.requests), total=len(plan.requests), lanes=lanes)
-    source = Budgeted(inner, limits, FromPlan(plan), room=room * lanes, clock=lambda: now)
+    source = Budgeted(
+        inner, limits, FromPlan(plan), rooms=dict.fromkeys(range(lanes), room), clock=lambda: now
+    )
     flying: list[tuple[float, int, int]] = []
     on_lane = Counter[int]()
     sent: list[Request] = []
     done: list[Completion] = []
     most = 0
-    while not source.is_over:
+    while not source.look_at_the_clock():
         waiting = False
         for lane in range(lanes):
             while on_lane[lane] < room and (more := source.take(lane, room - on_lane[lane])):
                 on_lane[lane] += len(more)
                 sent += more
                 for one in more:
-                    heapq.heappush(flying, (now + plan.seconds[one.seed], one.seed, lane))
+                    begins = max(now, free) if one_by_one else now
+                    free = begins + plan.seconds[one.seed]
+                    heapq.heappush(flying, (free, one.seed, lane))
             waiting = waiting or source.remaining(lane) > 0
         most = max(most, len(flying))
         if not flying:
@@ -209,8 +217,98 @@ def test_of_little_time_not_all_is_sent_before_some_has_come_back() -> None:
     assert len(went(plan, Limits(ends=15.0), room=64).sent) == ORDERS
     inner = FixedPlan(iter(plan.requests), total=800)
     long = Limits(ends=1000.0)
-    source = Budgeted(inner, long, FromPlan(plan), room=64, clock=lambda: 0.0)
+    source = Budgeted(inner, long, FromPlan(plan), rooms={0: 64}, clock=lambda: 0.0)
     assert len(source.take(0, 64)) == 64
+
+
+def test_an_engine_that_gets_slower_the_more_it_holds_is_not_given_what_it_cannot_do() -> None:
+    plan = asks(36, 0, even=True)
+    plan = plan._replace(seconds=[0.25] * 72)
+    came = went(plan, Limits(ends=14.0), room=256, one_by_one=True)
+    assert len(came.sent) == len(came.done), "given up in flight"
+    assert 14.0 * 4 - 4 * ORDERS <= len(came.done) <= 14.0 * 4
+
+
+def back(source: Budgeted, requests: Sequence[Request]) -> None:
+    """Give answers of one token to prompts of none."""
+    source.give(
+        [
+            Completion(
+                request_id=one.request_id,
+                attempt=1,
+                lane=0,
+                text="A",
+                finish_reason="stop",
+                prompt_tokens=0,
+                completion_tokens=1,
+            )
+            for one in requests
+        ]
+    )
+
+
+def test_quick_answers_that_come_back_first_do_not_hide_those_that_are_still_out() -> None:
+    now, plan = 0.0, asks(50, 0)
+    inner = FixedPlan(iter(plan.requests), total=100)
+    limits = Limits(ends=8.0)
+    source = Budgeted(inner, limits, FromPlan(plan), rooms={0: 9}, clock=lambda: now)
+    first = source.take(0, 9)
+    assert len(first) == ORDERS
+    now = 0.1
+    back(source, first)
+    second = source.take(0, 9)
+    assert len(second) == 2 * ORDERS
+    now = 0.2
+    back(source, second[:ORDERS])
+    now = 5.0  # the others have been out for 4.9 s, and 3 are left
+    assert source.take(0, 7) == []
+    assert source.reached == "gpu_hours"
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_lane_that_is_gone_holds_nothing_any_more_when_the_end_is_foretold(
+    *, is_lost: bool
+) -> None:
+    now, plan = 0.0, asks(50, 0)
+    inner = FixedPlan(iter(plan.requests), total=100, lanes=2)
+    limits = Limits(ends=1000.0)
+    source = Budgeted(inner, limits, FromPlan(plan), rooms={0: 4, 1: 4}, clock=lambda: now)
+    first = source.take(0, 4) + source.take(1, 4)
+    now = 400.0
+    back(source, first)
+    source.take(1, 4)
+    now = 401.0  # four are out; two rounds of 400 s no longer fit
+    if is_lost:
+        source.release(0)
+    assert bool(source.take(1, 2)) is not is_lost
+
+
+def test_of_few_tokens_not_all_is_sent_before_it_is_known_what_the_engine_counts() -> None:
+    plan = asks(200, 5, even=True)
+    more = plan._replace(answers=[CAP + 150] * len(plan.answers))  # its template adds 150 tokens
+    for budget in (12_000, 20_000, 30_000):
+        came = went(more, Limits(tokens=budget), room=64)
+        assert budget / 2 < tokens_of(came.done) <= budget
+
+
+def test_a_lane_does_not_make_the_rest_of_the_plan_in_search_of_what_another_one_holds() -> None:
+    count, made = 20_000, 0
+    plan = asks(count, 0)
+    order = [*range(0, 2 * count, 2), *range(1, 2 * count, 2)]  # all items in one order first
+
+    def requests() -> Iterator[Request]:
+        nonlocal made
+        for place in order:
+            made += 1
+            yield msgspec.structs.replace(plan.requests[place], prefix_group=place)
+
+    inner = FixedPlan(requests(), total=2 * count, lanes=2)
+    source = Budgeted(inner, Limits(judgments=21), FromPlan(plan), rooms={0: 8, 1: 8})
+    sent = source.take(0, 8) + source.take(1, 8)
+    assert len(sent) == 10
+    assert source.take(0, 8) == source.take(1, 8) == []
+    assert source.remaining(0) == source.remaining(1) == 0
+    assert made < 3 * LONGEST_HELD_GROUP
 
 
 def test_of_several_budgets_the_first_that_is_reached_stops() -> None:
@@ -247,7 +345,7 @@ def test_what_an_engine_counts_beyond_the_plan_is_reserved_from_then_on() -> Non
 def test_the_rest_of_a_lane_that_is_gone_is_sent_by_another() -> None:
     plan = asks(4, 0)
     inner = FixedPlan(iter(plan.requests), total=8, lanes=2)
-    source = Budgeted(inner, Limits(judgments=4), FromPlan(plan), room=2)
+    source = Budgeted(inner, Limits(judgments=4), FromPlan(plan), rooms={0: 1, 1: 1})
     assert [one.seed for one in source.take(0, 1)] == [0]
     source.release(0)
     assert [one.seed for one in source.take(1, 8)] == [1, 2, 3]
@@ -258,7 +356,9 @@ def test_the_rest_of_a_lane_that_is_gone_is_sent_by_another() -> None:
 def test_what_a_lane_that_is_gone_was_waiting_to_send_is_sent_by_another() -> None:
     plan = asks(2, 0)._replace(prompts=[10] * 4)
     inner = FixedPlan(iter(plan.requests), total=4, lanes=2)
-    source = Budgeted(inner, Limits(tokens=ORDERS * (10 + CAP) + 30), FromPlan(plan), room=8)
+    source = Budgeted(
+        inner, Limits(tokens=ORDERS * (10 + CAP) + 30), FromPlan(plan), rooms={0: 4, 1: 4}
+    )
     assert [one.seed for one in source.take(0, 2)] == [0, 1]
     assert source.take(0, 2) == [], "it waits for what is in flight"
     source.release(0)

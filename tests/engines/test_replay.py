@@ -193,3 +193,21 @@ def test_nothing_to_replay_is_said(options: dict[str, Any]) -> None:
 def test_an_option_that_it_does_not_take_is_named() -> None:
     with pytest.raises(ConfigError, match="engine `replay` has no option `speed`"):
         create_engine("replay", recorded=[GOOD], speed=3)
+
+
+@pytest.mark.parametrize(
+    ("engine", "given", "hint"),
+    [
+        ("embedded", "nosuch", "see `judgefast run --help` and docs/engines.md for `embedded`"),
+        ("embedded", "thread", "did you mean `threads`?"),
+        ("embedded", "batch_tokens", "did you mean `batched_tokens`"),
+        ("http", "timeout_second", "did you mean `"),
+    ],
+)
+def test_an_option_that_no_engine_of_ours_takes_is_named_with_the_nearest(
+    engine: str, given: str, hint: str
+) -> None:
+    base: dict[str, Any] = {"base_url": "http://127.0.0.1:1"} if engine == "http" else {}
+    with pytest.raises(ConfigError, match=f"engine `{engine}` has no option `{given}`") as caught:
+        create_engine(engine, **base, **{given: 1})
+    assert str(caught.value.hint).startswith(hint)

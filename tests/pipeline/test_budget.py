@@ -16,8 +16,10 @@ from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline import budget as budget_module
 from judgefast.pipeline.finished import DryRun, Finished
 from judgefast.pipeline.gate import gate_run
+from judgefast.pipeline.order import REORDERED
 from judgefast.pipeline.results import read_run, report_of
 from judgefast.pipeline.stream import stream
+from judgefast.reports.text import render
 from judgefast.stopping import Stop
 from tests.engines.scripted import ScriptedEngine, answered, failed
 from tests.pipeline.budgets import asked_of_items, budget_of
@@ -71,6 +73,25 @@ def test_what_was_judged_is_the_beginning_of_the_runs_random_order(tmp_path: Pat
     assert in_order[:10] != sorted(in_order)[:10]
 
 
+def test_a_budget_does_not_leave_out_the_short_answers_of_the_end(tmp_path: Path) -> None:
+    def written(request: Request) -> Completion:
+        tokens = 10 + int(request.item_id.removeprefix("item-")) % 7 * 100
+        return msgspec.structs.replace(by_hash(request), completion_tokens=tokens)
+
+    rows = [
+        {**row, "question": f"{at} " + "long " * (10 + at % 7 * 100)}
+        for at, row in enumerate(pairs(400))
+    ]
+    for name, budget in (("whole", ()), ("cut", ("760judgments",))):
+        engine = ScriptedEngine(written, room=48, batch=12)
+        judge_rows(tmp_path / name, rows, engine=engine, budget=budget)
+        with RunDirectory.open(tmp_path / name, write=False) as directory:
+            [launch] = directory.launches()
+            assert (REORDERED in launch) is (name == "whole")
+    in_order = read_run(tmp_path / "cut").items.item_id.to_pylist()
+    assert list(asked_of_items(tmp_path / "cut")) == in_order[:380]
+
+
 def test_a_resume_without_a_budget_keeps_it_and_starts_no_engine(tmp_path: Path) -> None:
     out = tmp_path / "run"
     first = judge_rows(out, pairs(10), budget=("8judgments",))
@@ -87,6 +108,10 @@ def test_a_resume_without_a_budget_keeps_it_and_starts_no_engine(tmp_path: Path)
     assert budget_of(out).given == ["12judgments"], "the last budget counts, not the first"
     same = judge_rows(out, pairs(10))
     assert (same.status, same.done) == (3, 12), "the same command without one keeps it too"
+    below = go_on(out, budget=("10judgments",))
+    assert below.status == 3
+    words = " ".join(render(report_of(read_run(out))).split())
+    assert "budget 10 judgments: less than was spent before it was given" in words
     free = go_on(out, budget=("none",))
     assert (free.status, free.done) == (0, 20)
     assert report_of(read_run(out)).operations.budget is None
@@ -167,6 +192,22 @@ def test_money_that_is_spent_before_the_first_judgment_judges_nothing(tmp_path: 
         judge_rows(tmp_path / "run", pairs(5), budget=("0.0001usd",), price=2.0)
 
 
+class SendsAgain(ScriptedEngine):
+    """Says that it sent some prompts twice, as one over HTTP does."""
+
+    def counters(self) -> dict[str, int]:
+        return {"resent": 2, "hedged": 1, "went_away": 5}
+
+
+def test_what_an_engine_sent_twice_by_itself_is_said_to_be_in_no_count(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    for budget in ("4judgments", "8judgments"):
+        judge_rows(out, pairs(5), engine=SendsAgain(by_hash), budget=(budget,))
+    assert budget_of(out).sent_again == 6
+    words = " ".join(render(report_of(read_run(out))).split())
+    assert "6 prompts sent again by the engine: tokens of the copies are not counted" in words
+
+
 def test_failed_attempts_count_once_in_judgments_and_each_time_in_tokens(tmp_path: Path) -> None:
     out = tmp_path / "run"
 
@@ -237,6 +278,7 @@ def test_what_is_reckoned_is_said(tmp_path: Path) -> None:
     [
         ({"budget": "5usd"}, "a budget in money needs the price of a GPU-hour"),
         ({"budget": "5 hours"}, "`hours` is no unit of a budget; the nearest is `gpu-hours`"),
+        ({"budget": 20}, "test: `budget` is 20, an amount of nothing"),
         ({"budget": ["none", "5usd"]}, "`none` stands beside a budget"),
         ({"budget": "5usd", "gpu": "H2OO"}, "H2OO"),
         ({"budget": "5usd", "gpu": "H200", "provider": "Nobody"}, "no price of `Nobody`"),
@@ -255,6 +297,23 @@ def test_a_wrong_budget_is_refused_before_anything_is_read(
 def vars_of(options: dict[str, Any]) -> dict[str, Any]:
     config = config_from(options, where="test")
     return {name: getattr(config, name) for name in options}
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "price"),
+    [
+        ({"price": 9.0}, {"provider": "RunPod"}, "RunPod"),
+        ({"provider": "RunPod"}, {"price": 9.0}, "given"),
+        ({"provider": "RunPod"}, {}, "RunPod"),
+    ],
+)
+def test_a_price_or_a_provider_takes_the_place_of_both_of_before(
+    tmp_path: Path, first: dict[str, Any], then: dict[str, Any], price: str
+) -> None:
+    out = tmp_path / "run"
+    judge_rows(out, pairs(10), budget=("8judgments",), gpu="H200", **first)
+    go_on(out, budget=("12judgments",), **then)
+    assert price in (budget_of(out).price or "")
 
 
 def test_another_gpu_drops_the_price_of_the_one_before(tmp_path: Path) -> None:

@@ -84,7 +84,9 @@ def test_answers_that_take_longer_than_all_before_are_given_up_in_time(tmp_path:
     assert (found.reached, found.given_up) == ("gpu_hours", 4)
     assert seconds_of(out) <= 0.0011 * 3600
     words = " ".join(render(report_of(read_run(out))).split())
-    assert "4 requests given up in flight, time being up" in words
+    assert "4 requests given up in flight, time being up: their tokens are not counted" in words
+    assert "leans to answers that come quickly" in words
+    assert "fair sample" not in words
 
 
 def test_the_time_of_a_start_that_was_killed_counts_to_its_last_answer(tmp_path: Path) -> None:

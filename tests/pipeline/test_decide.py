@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from judgefast.costs.decisions import Decisions, Way
 
+PRICED = DecisionWishes(alternatives=True)
 SHAPE = "questions=10000,answers=2,question=100,answer=1000,rubric=500,out=500"
 
 
@@ -51,7 +52,7 @@ def test_alternatives_are_answers_orders_judges_gpus_and_what_others_charge(
     ways: list[Way],
 ) -> None:
     kinds = list(dict.fromkeys(one.kind for one in ways))
-    assert kinds == ["asked", "answers", "orders", "model", "gpu", "decision", "api"]
+    assert kinds == ["asked", "precision", "answers", "orders", "model", "gpu", "decision", "api"]
     named = [one.name for one in ways if one.kind in {"answers", "orders"}]
     assert named == ["reasons of 60 tokens", "a label, one token", "both orders"]
     assert not any(one.misfit for one in ways)
@@ -78,7 +79,8 @@ def test_every_price_has_its_day_or_is_the_users_own(ways: list[Way]) -> None:
 
 def test_where_the_verdict_changes_it_is_said(ways: list[Way]) -> None:
     for one in ways:
-        assert bool(one.says) == (one.kind not in {"asked", "gpu"})
+        is_other = "fp8" in one.placed or "16bit" in one.placed
+        assert bool(one.says) == (one.kind not in {"asked", "gpu"} or is_other)
     says = {one.name: one.says for one in ways}
     assert "no reason" in says["a label, one token"]
 
@@ -89,6 +91,76 @@ def test_the_users_price_is_for_his_own_gpu_alone(ways: list[Way]) -> None:
             assert one.price == "$2.00 a GPU-hour, given"
         if one.kind == "gpu":
             assert not one.price.endswith("given")
+
+
+def test_the_other_precision_is_priced_and_what_it_changes_is_said() -> None:
+    whole, *ways = decide(asked_on("H200", cache="16bit"), PRICED).alternatives or []
+    assert (whole.weights, whole.cache) == ("fp8", "16bit")
+    [small] = [one for one in ways if one.kind == "precision"]
+    assert (small.name, small.weights, small.cache) == ("fp8 KV cache", "fp8", "fp8")
+    assert small.times is not None
+    assert small.times < 0.9
+    assert "verdicts may differ" in small.says
+    by_cache = decide(asked_on("H200", cache="fp8"), PRICED)
+    [back] = [one for one in by_cache.alternatives or [] if one.kind == "precision"]
+    assert (back.name, back.usd) == ("16bit KV cache", whole.usd)
+    assert back.says.endswith("those of the model as published")
+
+
+def asked_on(
+    gpu: str, *, model: str = "Qwen2.5-72B-Instruct", shape: str = SHAPE, **wishes: Any
+) -> Estimated:
+    config = RunConfig(rubric="pairwise-reasons", model=model, gpu=gpu, orders="one")
+    return asked(config, CostWishes(gpu=gpu, price=2.0, **wishes), shape=shape)
+
+
+def test_weights_cache_and_both_are_other_precisions_of_a_judge_that_is_not_rounded() -> None:
+    whole = asked_on("H200", model="Qwen2.5-7B-Instruct")
+    found = {one.name: one for one in Ways(whole).precisions()}
+    assert [*found] == ["fp8 KV cache", "fp8 weights", "fp8 weights and fp8 KV cache"]
+    assert not [*Ways(asked_on("A100-80GB", model="Qwen2.5-7B-Instruct")).precisions()]
+
+
+@pytest.mark.parametrize("answer", [1_000, 10_000])
+def test_the_same_judge_keeps_its_precision_on_other_gpus_and_with_other_answers(
+    answer: int,
+) -> None:
+    shape = f"questions=10000,answers=2,answer={answer},out=1"
+    whole = asked_on("H200", model="prometheus-7b-v2.0", shape=shape)
+    decided = decide(whole, DecisionWishes(alternatives=True)).alternatives or []
+    own = (decided[0].weights, decided[0].cache)
+    for one in decided:
+        if one.kind in {"answers", "orders"}:
+            assert (one.weights, one.cache) == own
+        if one.kind == "gpu" and (one.weights, one.cache) != own:
+            assert "another precision" in one.says
+            assert f"{one.weights} weights" in one.placed or f"{one.cache} KV" in one.placed
+    reasons = {one.name: one.times or 0.0 for one in decided if one.kind == "answers"}
+    assert reasons["reasons of 500 tokens"] > reasons["reasons of 60 tokens"] > 1
+
+
+def test_a_faster_gpu_of_the_same_family_is_never_slower_for_its_precision(
+    ways: list[Way],
+) -> None:
+    seconds = {one.name: one.seconds.likely for one in ways if one.seconds is not None}
+    assert seconds["on B300-SXM"] <= seconds["on B200-SXM"]
+
+
+def test_where_the_precision_cannot_be_had_the_row_says_which_it_is() -> None:
+    ways = Ways(asked_on("H200")).gpus()  # the engine took fp8 weights and cache
+    way = next(one for one in ways if one.name.startswith("on A100"))
+    assert (way.weights, way.cache) == ("bf16", "16bit")
+    assert way.placed.endswith("bf16 weights, 16bit KV cache")
+    assert "another precision" in way.says
+
+
+def test_a_deadline_is_met_by_a_smaller_cache_too() -> None:
+    found = late(asked_on("H200", cache="16bit"), 0.85).deadline
+    assert found is not None
+    [small] = [one for one in found.ways if one.kind == "precision"]
+    assert small.name == "fp8 KV cache"
+    kinds = [one.kind for one in found.ways]
+    assert kinds.index("sample") < kinds.index("precision") < kinds.index("answers")
 
 
 def test_judges_that_cost_alike_are_named_once(ways: list[Way]) -> None:
@@ -186,6 +258,22 @@ def test_a_finished_run_is_the_pilot(worked: Estimated, tmp_path: Path) -> None:
     assert one.power.design.startswith("win_rate against even")
     assert both.power.design.startswith("win_rate of two runs")
     assert one.power.judgments == one.power.items
+
+
+def test_a_pilot_of_another_rubric_or_judge_is_said_and_one_of_another_mode_refused(
+    worked: Estimated, tmp_path: Path
+) -> None:
+    out = tmp_path / "other"
+    judge_rows(out, pairs(40))
+    power = PowerWishes(difference=0.05)
+    found = decide(worked, DecisionWishes(power=power, pilot=str(out))).power
+    assert found is not None
+    assert "the pilot asked by `pairwise`, not `pairwise-reasons`" in found.notes[-2]
+    assert "another one's verdicts vary otherwise" in found.notes[-1]
+    scalar = RunConfig(rubric="scalar-1-5", model="Qwen2.5-7B-Instruct", gpu="H200")
+    scores = asked(scalar, CostWishes(gpu="H200"), shape="questions=9,answer=9,rubric=9")
+    with pytest.raises(ConfigError, match="`pairwise` is pairwise, `scalar-1-5` is scalar"):
+        decide(scores, DecisionWishes(power=power, pilot=str(out)))
 
 
 def test_a_second_run_without_a_first_is_refused(worked: Estimated) -> None:

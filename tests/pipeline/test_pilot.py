@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from judgefast.codes import Status
 from judgefast.errors import ConfigError
 from judgefast.pipeline.compare import compare_runs
 from judgefast.pipeline.pilot import pilot_of
@@ -165,6 +166,43 @@ def test_a_judge_that_always_agrees_does_not_need_two_questions_only(tmp_path: P
     pilot = pilot_of(reading)
     assert pilot.spread.variance == 0
     assert pilot.spread.needed(0.1) == pytest.approx(2.801585**2 * 9, abs=1)
+
+
+@pytest.mark.parametrize("judgments", [119, 61])
+def test_what_a_budget_left_out_is_not_taken_for_unread(tmp_path: Path, judgments: int) -> None:
+    whole = pilot_of(judged(tmp_path / "whole", pairs(2 * COUNT), "AAAB?", max_unreadable=1.0))
+    reading = judged(
+        tmp_path / "part",
+        pairs(2 * COUNT),
+        "AAAB?",
+        max_unreadable=1.0,
+        budget=(f"{judgments}judgments",),
+    )
+    part = pilot_of(reading)
+    [of_one] = values(reading).values()
+    asked = judgments // 2
+    assert part.values == len(of_one) <= asked
+    assert part.missing == pytest.approx(1 - len(of_one) / asked)
+    assert abs(part.missing - whole.missing) < 0.15
+    both = pilot_of(reading, reading)
+    assert both.missing == pytest.approx(part.missing)
+
+
+def test_a_run_that_was_stopped_before_its_first_judgment_is_no_pilot(scores: Reading) -> None:
+    status = np.full_like(scores.verdicts.status, Status.INTERRUPTED)
+    none = scores._replace(
+        verdicts=scores.verdicts._replace(status=status),
+        outcomes=scores.outcomes._replace(weight=np.zeros_like(scores.outcomes.weight)),
+    )
+    with pytest.raises(ConfigError, match="the pilot has 0"):
+        pilot_of(none)
+
+
+def test_a_judge_that_follows_the_position_is_no_matter_of_more_questions(tmp_path: Path) -> None:
+    judge_rows(tmp_path / "run", pairs(COUNT), lambda request: answered(request, "A"))
+    pilot = pilot_of(read_run(tmp_path / "run"))
+    assert pilot.notes[0].startswith("This judge follows the position, not the answer")
+    assert pilot.notes[0].endswith("however many questions are judged.")
 
 
 def test_a_wrong_name_is_told_the_right_one(scores: Reading) -> None:

@@ -73,6 +73,33 @@ def test_where_nobody_knows_how_runs_go_together_all_that_may_be_are_said() -> N
     assert found.notes == ["how runs go together is not known: --correlation says it"]
 
 
+def test_correlations_that_two_shares_cannot_have_are_not_reckoned_with() -> None:
+    assert list(sample(0.02, rate=0.97).others) == [
+        "correlation 0.3",
+        "correlation 0.5",
+        "correlation 0.7",
+    ]
+    highest = sample(0.02, rate=0.97, correlation=0.76)
+    assert highest.questions >= 385
+
+
+@pytest.mark.parametrize(
+    ("rate", "correlation", "said"),
+    [
+        (0.97, 0.9, "0.97 and 0.95 cannot go together by 0.9: 0.76 is the highest"),
+        (0.97, -0.5, "0.97 and 0.95 cannot go together by -0.5: -0.04 is the lowest"),
+    ],
+)
+def test_a_correlation_that_two_shares_cannot_have_is_refused_with_the_end(
+    rate: float, correlation: float, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said) as caught:
+        design(0.02, rate=rate, correlation=correlation)
+    assert caught.value.hint
+    end = float(said.split(": ")[1].split(" ", maxsplit=1)[0])
+    assert sample(0.02, rate=rate, correlation=end).questions >= 385
+
+
 def test_a_pilot_of_one_run_is_planned_as_two_that_may_not_go_together() -> None:
     found = sample(0.08, PILOT)
     assert found.questions == 2214
@@ -88,6 +115,22 @@ def test_a_pilot_against_even_or_of_two_sides_is_taken_as_it_is() -> None:
     assert sample(0.02, sides).questions == 2355
     with pytest.raises(ConfigError, match="the pilot says how runs go together"):
         design(0.02, sides, correlation=0.5)
+
+
+def test_a_small_pilot_says_what_its_own_size_leaves_open() -> None:
+    even = PILOT._replace(compares="even", spread=Spread(0.25), questions=10)
+    [(label, most)] = sample(0.02, even, mode="pairwise").others.items()
+    assert label == "the largest spread that 10 questions leave open"
+    assert most > 3 * 4906
+    [large] = sample(0.02, even._replace(questions=5000), mode="pairwise").others.values()
+    assert 4906 < large < 1.06 * 4906
+
+
+def test_no_sample_is_planned_on_a_handful_of_questions() -> None:
+    alike = PILOT._replace(compares="even", spread=Spread(0.005**2))
+    found = sample(0.05, alike, mode="pairwise")
+    assert (found.questions, found.items) == (40, 40)
+    assert found.notes[-1].startswith("2 would do by the formula, but fewer than 40 questions")
 
 
 def test_items_that_will_not_be_read_are_judged_too() -> None:
@@ -128,6 +171,7 @@ def test_the_items_that_are_needed_find_the_difference(
         ({"difference": 0.02, "rate": 0.8, "deviation": 0.4}, "--rate and --sd both say"),
         ({"difference": 0.02, "pilot": PILOT, "rate": 0.8}, "--pilot and --rate both say"),
         ({"difference": 0.0, "rate": 0.8}, "above 0, not 0"),
+        ({"difference": -1.0}, "above 0, not -1"),
         ({"difference": 0.02, "rate": 1.2}, "--rate must lie between 0 and 1, not 1.2"),
         ({"difference": 0.9, "rate": 0.8}, "no share is 0.9 away from 0.8"),
         ({"difference": 0.02, "discordant": 0.0}, "--discordant must lie between 0 and 1, not 0"),

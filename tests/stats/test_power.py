@@ -17,6 +17,7 @@ from judgefast.stats import RunOutcomes, paired_means
 from judgefast.stats.power import (
     Certainty,
     Spread,
+    correlations_of_rates,
     variance_of_pairs,
     variance_of_rates,
     variance_of_repeats,
@@ -56,6 +57,49 @@ def test_the_more_the_runs_go_together_the_fewer_questions(
     correlation: float, questions: int
 ) -> None:
     assert needed(variance_of_rates(0.80, 0.78, correlation), 0.02) == questions
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.integers(0, 400), min_size=4, max_size=4).filter(
+        lambda cells: 0 < cells[0] + cells[1] < sum(cells) and 0 < cells[0] + cells[2] < sum(cells)
+    )
+)
+def test_of_every_table_of_two_yes_or_no_outcomes_the_variance_is_the_one_it_has(
+    cells: list[int],
+) -> None:
+    """Both yes, the first alone, the second alone, neither: outcomes are made, then counted."""
+    first = np.repeat([1.0, 1.0, 0.0, 0.0], cells)
+    second = np.repeat([1.0, 0.0, 1.0, 0.0], cells)
+    rate, other = float(first.mean()), float(second.mean())
+    correlation = float(np.corrcoef(first, second)[0, 1])
+    seen = float(np.var(first - second))
+    assert variance_of_rates(rate, other, correlation) == pytest.approx(seen, abs=1e-9)
+    low, high = correlations_of_rates(rate, other)
+    assert low - 1e-9 <= correlation <= high + 1e-9
+    # The same shares paired as alike, and as unlike, as they can be: both ends are reached.
+    alike = float(np.corrcoef(np.sort(first), np.sort(second))[0, 1])
+    unlike = float(np.corrcoef(np.sort(first), np.sort(second)[::-1])[0, 1])
+    assert (unlike, alike) == pytest.approx((low, high), abs=1e-9)
+    least = float(np.var(np.sort(first) - np.sort(second)))
+    assert variance_of_rates(rate, other, 0.999) == pytest.approx(
+        max(least, _unbounded(rate, other, 0.999)), abs=1e-9
+    )
+
+
+@pytest.mark.parametrize("questions", [5, 36, 500])
+def test_the_largest_spread_that_a_pilot_leaves_open_is_passed_as_seldom_as_it_says(
+    questions: int,
+) -> None:
+    rng = np.random.default_rng(7)
+    seen = rng.normal(size=(20_000, questions)).var(axis=1, ddof=1)
+    ends = Spread(1.0).at_most(questions, 0.9).variance * seen
+    assert np.mean(ends < 1) == pytest.approx(0.05, abs=0.006)
+
+
+def _unbounded(rate: float, other: float, correlation: float) -> float:
+    cross = np.sqrt(rate * (1 - rate) * other * (1 - other))
+    return float(rate * (1 - rate) + other * (1 - other) - 2 * correlation * cross)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from judgefast.benchmarks.bench import Wishes, bench
 from judgefast.benchmarks.ideal import gpus_of, roofline_of
 from judgefast.benchmarks.records import PriceFacts
-from judgefast.benchmarks.sources import is_generated
+from judgefast.benchmarks.sources import is_generated, is_run
 from judgefast.benchmarks.sweep import parse_sweep, sweep
 from judgefast.catalogue.gpus import parse_gpus
 from judgefast.catalogue.prices import price_of
@@ -27,7 +28,7 @@ _OF_RUN = (
     *("rubric", "engine", "model", "base_url", "tokenizer", "recorded", "engine_args"),
     *("orders", "seed"),
 )
-_OF_BENCH = ("items", "scale", "orders", "max_tokens", "repeats", "force_lengths", "blocks")
+_OF_BENCH = ("items", "scale", "orders", "max_tokens", "repeats", "force_lengths", "blocks", "gpu")
 
 
 def measure(what: str, given: dict[str, Any], *, stop: Stop, say: Callable[[str], None]) -> Record:
@@ -49,6 +50,10 @@ def measure(what: str, given: dict[str, Any], *, stop: Stop, say: Callable[[str]
         if given.get(name) is not None and given[name] not in ((), {})
     }
     _check_for(what, given)
+    price = given["price"]
+    if price is not None and not 0 < price < math.inf:
+        message = f"--price is {price:g}; it must be above 0"
+        raise ConfigError(message, hint="give US$ for an hour of one GPU, as in --price 2.50")
     wishes = Wishes(
         what=what,
         config=config_from(dict(options), where="command line"),
@@ -78,12 +83,14 @@ def _check_for(what: str, given: dict[str, Any]) -> None:
 
     """
     generated = is_generated(what)
-    wrong = ("rubric", "recorded") if generated else ("scale", "max_tokens")
+    wrong: tuple[str, ...] = ("rubric", "recorded") if generated else ("scale", "max_tokens")
+    if is_run(what):
+        wrong = (*wrong, "rubric", "orders")  # it is judged by its own
     for name in wrong:
         if given.get(name) is not None:
             flag = f"--{name.replace('_', '-')}"
             message = f"{flag} does not go with `{what}`"
-            kind = "a file of yours" if generated else "a workload by name"
+            kind = "a file of yours" if generated or name == "rubric" else "a workload by name"
             raise ConfigError(message, hint=f"it is for {kind}; leave {flag} out")
 
 
@@ -127,7 +134,7 @@ def _price_of(gpu: Gpu | None, price: float | None, provider: str | None) -> Pri
     return PriceFacts(
         usd=found.usd or 0.0,
         provider=found.provider,
-        kind="on_demand",
+        kind=found.kind,
         date=found.when,
         source=found.source,
     )

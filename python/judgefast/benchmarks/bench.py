@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -28,6 +29,7 @@ from judgefast.config import RunConfig
 from judgefast.errors import ConfigError
 from judgefast.journal.manifest import read_manifest
 from judgefast.pipeline.judge import engine_of
+from judgefast.pipeline.tuned import tuned_for, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +45,8 @@ WARM_SHARE = 4
 """The warm-up judges so small a part of the items: one of so many."""
 
 _LEAST_WARM = 2
+
+_ON_CPU = ("embedded", "replay")
 
 BLOCKS = "blocks.json"
 """File by which the process of vLLM and this one talk of blocks."""
@@ -72,6 +76,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     raw: bool = False
     blocks: int = 6
     block_seconds: float = 20.0
+    gpu: str | None = None
+    """On which it runs, as the user says."""
 
     def check(self, engine: str) -> None:
         """Refuse a wish outside its range, or one that the engine cannot grant.
@@ -86,9 +92,12 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
             if value is not None and value < lowest:
                 message = f"--{name} is {value}; it must be at least {lowest}"
                 raise ConfigError(message, hint="leave it out for the usual number")
-        if not self.block_seconds > 0:
-            message = f"--block-seconds is {self.block_seconds:g}; it must be above 0"
+        if not 0 < self.block_seconds < math.inf:
+            message = f"--block-seconds is {self.block_seconds:g}; it must be above 0, and end"
             raise ConfigError(message, hint="20 is usual")
+        if self.gpu is not None and engine in _ON_CPU:
+            message = f"--gpu {self.gpu} does not go with the engine `{engine}`"
+            raise ConfigError(message, hint="it computes on the CPU: leave --gpu out")
         if (self.raw or self.force_lengths) and engine != "vllm":
             flag = "--vs raw-vllm" if self.raw else "--force-lengths"
             message = f"{flag} is for the engine `vllm`, not for `{engine}`"
@@ -153,9 +162,12 @@ class _Bench:
         rubric = None if own is None else own.rubric
         self._make = partial(engine_of, config, rubric, tuned=wishes.tuned)
         first = self._make()
+        tuned = tuned_for(first, config.engine_args) if wishes.tuned else None
+        if tuned is not None:
+            self._say(words_of(tuned))
         try:
             source = own or self._generated(first)
-            engine = KeptEngine(first, self._requests(source))
+            engine = KeptEngine(first, self._requests(source), bench=Path(wishes.what).name)
             repeats = wishes.repeats or (1 if wishes.raw else 3)
             if source.is_new:
                 self._on_one(source, engine, repeats)
@@ -174,7 +186,7 @@ class _Bench:
             engine=config.engine,
             model=model.name,
             engine_facts=self._facts,
-            settings=dict(config.engine_args),
+            settings=({} if tuned is None else tuned.options) | dict(config.engine_args),
             workload=facts,
             samples=self._samples,
             raw=self._raw,
@@ -235,14 +247,18 @@ class _Bench:
                 self._say(f"run {number + 1} of {repeats} …")
             try:
                 sample = self._once(source, engine)
-                if number is not None:
-                    self._samples.append(sample)
-                if self._wishes.raw and number == repeats - 1:
-                    self._raw = self._blocks(source, engine)
             finally:
                 engine.shut()
-            engine = KeptEngine(self._make())
-        engine.shut()
+            if number is not None:
+                self._samples.append(sample)
+            if self._wishes.raw or number != repeats - 1:
+                engine = KeptEngine(self._make(), bench=Path(self._wishes.what).name)
+        if self._wishes.raw:
+            # On an engine that has not read these prompts yet, as vLLM alone has not.
+            try:
+                self._raw = self._blocks(source, engine)
+            finally:
+                engine.shut()
 
     def _once(self, source: Source, engine: KeptEngine, items: int | None = None) -> Sample:
         if items is not None or (not self._runs and self._wishes.warm_up):
@@ -260,6 +276,7 @@ class _Bench:
         from judgefast.benchmarks.against_raw import blocks_of  # noqa: PLC0415 - for vLLM
 
         self._say(f"{self._wishes.blocks} blocks of {self._wishes.block_seconds:g} s in turns …")
+        engine.is_shared = True
         with self._room() as folder:
             return blocks_of(
                 source,

@@ -37,6 +37,9 @@ def ratio_of(blocks: Sequence[Block]) -> tuple[float, float, float]:
     """
     from scipy.stats import t  # noqa: PLC0415 - heavy, and the child does without
 
+    if not all(block["ended"] and tokens_a_second(block) > 0 for block in blocks):
+        message = "nothing ended in one of the blocks: it has no rate"
+        raise ConfigError(message, hint="give longer --block-seconds")
     kinds = [
         [math.log(tokens_a_second(block)) for block in blocks if block["raw"] is raw]
         for raw in (False, True)

@@ -196,6 +196,8 @@ def _verdict(ratio: Ratio) -> Literal["faster", "slower", "can't tell"]:
 def _workload_of(record: Record) -> dict[str, Any]:
     """What makes a workload the same one; more items of it, or another seed, make no other."""
     facts = msgspec.to_builtins(record.workload)
+    if record.workload.scale is not None:
+        facts["prompt_hash"] = ""  # its rubric is drawn by seed and tokenizer, of a given length
     return {name: value for name, value in facts.items() if name not in {"items", "seed"}}
 
 

@@ -77,8 +77,8 @@ def roofline_of(record: Record, gpu: Gpu | None) -> tuple[list[float] | None, st
 
     """
     if gpu is None or not record.gpus:
-        engine = record.engine
-        return None, f"no GPU of the catalogue ran it (engine {engine}): name it by --gpu"
+        ask = f"of the catalogue ran it (engine {record.engine}): name it by --gpu"
+        return None, "no GPU " + ("ran it" if record.engine == "embedded" else ask)
     if not record.samples:
         return None, "no run of its own was measured"
     try:

@@ -42,11 +42,17 @@ class KeptEngine:
     Args:
         engine: Not started yet.
         requests: Of the largest run to come, by which an engine sets itself up.
+        bench: What is measured, for what is remembered of the engine's speed.
 
     """
 
-    def __init__(self, engine: Engine, requests: int | None = None) -> None:
+    def __init__(
+        self, engine: Engine, requests: int | None = None, *, bench: str | None = None
+    ) -> None:
         self._engine = engine
+        self.bench = bench
+        self.is_shared = False
+        """Whether requests that are not the run's are among its own: its speed is no speed then."""
         self._requests = requests
         self._has_begun = False
         self.facts: dict[str, Any] | None = None

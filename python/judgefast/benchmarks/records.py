@@ -143,6 +143,8 @@ class Swept(msgspec.Struct, frozen=True, kw_only=True):
     """Options of the engine; none for its own choice."""
     hours: list[float] = []
     """Of the machine for 10,000 judgments, of each repeat."""
+    again: list[float] = []
+    """The same, measured once more: of the best setting, and of the engine's own choice."""
     failed: str | None = None
     """Why it was not measured."""
 

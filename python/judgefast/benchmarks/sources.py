@@ -127,12 +127,19 @@ Source = Generated | Own
 
 def is_run(what: str) -> bool:
     """Whether a name is that of a run directory."""
-    return (Path(what) / NAME).is_file()
+    return _is_there(what) and (Path(what) / NAME).is_file()
 
 
 def is_generated(what: str) -> bool:
     """Whether a name is that of no file, so that it must be a workload."""
-    return what != "-" and not Path(what).exists() and not any(mark in what for mark in "*?[/\\.")
+    return what != "-" and not _is_there(what) and not any(mark in what for mark in "*?[/\\.")
+
+
+def _is_there(what: str) -> bool:
+    try:
+        return Path(what).exists()
+    except OSError:  # a name too long for any file
+        return False
 
 
 def shape_for(what: str, *, scale: float, orders: str | None, max_tokens: int | None) -> Shape:

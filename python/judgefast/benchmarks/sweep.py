@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from datetime import UTC, datetime
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from judgefast.benchmarks.figures import seconds_per_batch
 from judgefast.benchmarks.records import Swept
 from judgefast.errors import ConfigError, EngineError, JudgefastError
 from judgefast.pipeline.judge import engine_of
-from judgefast.pipeline.tuned import Tuned, keep_tuned, plain_setting
+from judgefast.pipeline.tuned import HARMLESS, Tuned, keep_tuned, tuned_setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 MOST = 24
 """Settings of one sweep: each starts an engine."""
 _HOUR = 3600.0
+_LEAST_REPEATS = 3
+"""Of each of the two that are held against each other in the end."""
+_LEAST_GAIN = 1.03
+"""By which every repeat of the best must beat every one of the engine's own choice."""
 
 
 def parse_sweep(given: Sequence[str]) -> dict[str, list[Any]]:
@@ -61,9 +66,12 @@ def parse_sweep(given: Sequence[str]) -> dict[str, list[Any]]:
 
 
 def settings_of(sweep: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
-    """All settings of a sweep, the engine's own choice first: nothing is set."""
+    """All settings of a sweep, each once, the engine's own choice first: nothing is set."""
     yield {}
-    for values in product(*sweep.values()):
+    each_once = [
+        list({json.dumps(value): value for value in each}.values()) for each in sweep.values()
+    ]
+    for values in product(*each_once):
         yield dict(zip(sweep, values, strict=True))
 
 
@@ -72,7 +80,9 @@ def sweep(
 ) -> Record:
     """Measure every setting, and keep the best where runs will find it.
 
-    Nothing is kept where the engine's own choice is as fast as the best by their spreads.
+    The best of many is in part the luckiest. So it is measured once more, and behind it the
+    engine's own choice, which is faster there than at the beginning, if anything: what these two
+    show decides.
 
     Args:
         wishes: What is measured.
@@ -97,41 +107,54 @@ def sweep(
     last: JudgefastError | None = None
     for settings in settings_of(names):
         say(f"setting: {words_of(settings)}")
-        config = wishes.config.replace(engine_args=wishes.config.engine_args | settings)
-        own = msgspec.structs.replace(wishes, config=config, tuned=False)
         try:
-            record = bench(own, stop=stop, say=say)
+            record = bench(_with(wishes, settings), stop=stop, say=say)
         except JudgefastError as error:
             last = error
             records.append(None)
             tried.append(Swept(settings=settings, failed=str(error)))
             say(f"  not measured: {error}")
             continue
-        hours = [seconds_per_batch(sample) / _HOUR for sample in record.samples]
         records.append(record)
-        tried.append(Swept(settings=settings, hours=hours))
+        tried.append(Swept(settings=settings, hours=_hours(record)))
     place = best_of(tried)
     if place is None:
         raise last or EngineError("no setting was measured")
     best = records[place]
     assert best is not None  # `best_of` names one that was measured
-    if is_gain(tried, place):
-        _keep(wishes, best, tried, place, say)
+    if place:
+        _keep_if_better(wishes, best, tried, place, stop=stop, say=say)
     else:
-        say("nothing is kept: by their spreads the engine's own choice is as fast")
+        say("nothing is kept: the engine's own choice is as fast as any")
     return msgspec.structs.replace(best, sweep=tried)
+
+
+def _with(wishes: Wishes, settings: dict[str, Any]) -> Wishes:
+    config = wishes.config.replace(engine_args=wishes.config.engine_args | settings)
+    return msgspec.structs.replace(wishes, config=config, tuned=False)
+
+
+def _hours(record: Record) -> list[float]:
+    return [seconds_per_batch(sample) / _HOUR for sample in record.samples]
 
 
 def best_of(tried: Sequence[Swept]) -> int | None:
     """Place of the setting with the least hours, by the middle of its repeats."""
     known = [place for place, each in enumerate(tried) if each.hours]
-    return min(known, key=lambda place: _middle(tried[place].hours), default=None)
+    return min(known, key=lambda place: statistics.median(tried[place].hours), default=None)
 
 
-def is_gain(tried: Sequence[Swept], place: int) -> bool:
-    """Whether every repeat of a setting beats every one of the engine's own choice."""
-    own, best = tried[0].hours, tried[place].hours
-    return place > 0 and (not own or max(best) < min(own))
+def is_gain(best: Sequence[float], own: Sequence[float]) -> bool:
+    """Whether every repeat of a setting beats every one of the engine's own choice, and by enough.
+
+    Args:
+        best: Hours of the setting, measured after it was chosen.
+        own: Those of the engine's own choice, measured then too.
+
+    """
+    if min(len(best), len(own)) < _LEAST_REPEATS:
+        return False
+    return max(best) * _LEAST_GAIN <= min(own)
 
 
 def words_of(settings: dict[str, Any]) -> str:
@@ -140,38 +163,77 @@ def words_of(settings: dict[str, Any]) -> str:
     return said or "the engine's own choice"
 
 
+def _keep_if_better(  # noqa: PLR0913 - what was asked, what was found, whom to tell
+    wishes: Wishes,
+    best: Record,
+    tried: list[Swept],
+    place: int,
+    *,
+    stop: Stop,
+    say: Callable[[str], None],
+) -> None:
+    settings = tried[place].settings
+    if why := _why_not(settings, wishes, best):
+        say(f"nothing is kept: {why}; a run takes it by {_flags(settings)}")
+        return
+    if not tried[0].hours:
+        say("nothing is kept: the engine's own choice was not measured")
+        return
+    repeats = max(_LEAST_REPEATS, len(best.samples))
+    for one in (place, 0):
+        say(f"once more: {words_of(tried[one].settings)}")
+        again = msgspec.structs.replace(_with(wishes, tried[one].settings), repeats=repeats)
+        hours = _hours(bench(again, stop=stop, say=say))
+        tried[one] = msgspec.structs.replace(tried[one], again=hours)
+    own, found = tried[0].again, tried[place].again
+    if is_gain(found, own):
+        _keep(wishes, best, settings, statistics.median(own) / statistics.median(found), say)
+    else:
+        say("nothing is kept: measured once more, the engine's own choice is as fast")
+
+
+def _why_not(settings: dict[str, Any], wishes: Wishes, best: Record) -> str | None:
+    """Why a setting is no matter for runs, however fast it is."""
+    if changing := sorted(settings.keys() - HARMLESS):
+        return f"`{changing[0]}` may change verdicts"
+    if wishes.force_lengths or wishes.config.engine_args.get("load_format") == "dummy":
+        return "the judge's own answers were not measured"
+    scale = best.workload.scale
+    if scale is not None and scale < 1:
+        return f"the workload was scaled to {scale:g}, and real ones are longer (--scale 1)"
+    return None
+
+
+def _flags(settings: dict[str, Any]) -> str:
+    return " ".join(f"--engine-arg {name}={value}" for name, value in settings.items())
+
+
 def _keep(
     wishes: Wishes,
     best: Record,
-    tried: Sequence[Swept],
-    place: int,
+    settings: dict[str, Any],
+    gain: float,
     say: Callable[[str], None],
 ) -> None:
-    own = tried[0].hours
-    gain = _middle(own) / _middle(tried[place].hours) if own else 1.0
     engine = engine_of(wishes.config.replace(engine=best.engine), tuned=False)
     try:
-        setting = plain_setting(engine)
+        setting = tuned_setting(engine)
     finally:
         engine.close()
     path = keep_tuned(
         Tuned(
             setting=setting,
-            options=tried[place].settings,
+            options=settings,
             when=datetime.now(UTC).isoformat(timespec="seconds"),
             workload=best.workload.name,
             gain=gain,
         )
     )
     say(
-        f"kept in `{path}`, where `judgefast run` reads it: {words_of(tried[place].settings)} "
+        f"kept in `{path}`, where `judgefast run` reads it: {words_of(settings)} "
         f"({gain:.2f} times as fast as the engine's own choice); undo it by "
         "`judgefast bench tuned --forget`"
     )
-
-
-def _middle(hours: Sequence[float]) -> float:
-    return sorted(hours)[len(hours) // 2]
 
 
 def _value(text: str) -> Any:  # noqa: ANN401 - as an engine takes it

@@ -146,7 +146,10 @@ def _batch_lines(record: Record) -> Iterator[str]:
     if hours is None:
         of_machine = figures_of(record.samples)["hours_per_10000"]
         assert of_machine is not None  # it is known of every sample
-        yield _row(title, f"{spread(of_machine)} hours of this machine; it has no GPU")
+        whose = "of this machine's CPU"
+        if record.engine == "http":
+            whose = "of servers whose GPUs are not known: name them by --gpu"
+        yield _row(title, f"{spread(of_machine)} hours {whose}")
     else:
         yield _row(title, f"{spread(hours)} GPU-hours on {record.gpus} x {_gpu_name(record)}")
     if record.price is None:

@@ -13,7 +13,7 @@ from datetime import date as Date  # noqa: N812 - `date` is a field of a price
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -22,7 +22,7 @@ from judgefast.errors import ConfigError
 from judgefast.files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 FOLDER = "JUDGEFAST_CATALOGUE"
 """Environment variable that names the folder of the user's own files."""
@@ -41,6 +41,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Row = TypeVar("Row", bound=msgspec.Struct)
+Check: TypeAlias = "Callable[[Row, Mapping[str, Row]], None]"
+_FIELDS = "see docs/costs.md for the fields of a row"
 
 
 def refuse_dates(date: str | None, seen: str | None) -> None:
@@ -85,7 +87,7 @@ def user_file(name: str) -> Path:
     return home / "judgefast" / "catalogue" / f"{name}.jsonl"
 
 
-def read_rows(name: str, row: type[Row]) -> dict[str, Row]:
+def read_rows(name: str, row: type[Row], check: Check[Row] | None = None) -> dict[str, Row]:
     """Read rows of the package, then the user's own.
 
     A row of the user with a known key overrides the fields that it gives; any other is added. A
@@ -94,6 +96,8 @@ def read_rows(name: str, row: type[Row]) -> dict[str, Row]:
     Args:
         name: Of the file, without its suffix.
         row: Type of a row: with a `key`, and `sources` or a `source` with its `date`.
+        check: Called with each row of the user and the rows before it; its `ValueError` says what
+            is wrong with it.
 
     Returns:
         Rows by key, in the order of the files.
@@ -114,12 +118,21 @@ def read_rows(name: str, row: type[Row]) -> dict[str, Row]:
         merged = _override(known[key], given, own, where) if key in known else given
         if "is_own" in row.__struct_fields__:
             merged = merged | {"is_own": True}
-        rows[key] = _row_of(merged, row, where)
+        rows[key] = _row_of(merged, row, where, known)
+        _check(rows[key], rows, check, where)
     return rows
 
 
-def add_row(name: str, given: Mapping[str, Any], row: type[Row]) -> Path:
+def add_row(
+    name: str, given: Mapping[str, Any], row: type[Row], check: Check[Row] | None = None
+) -> Path:
     """Write a row into the user's own file, in the place of one with the same key.
+
+    Args:
+        name: As in :func:`read_rows`.
+        given: Its fields.
+        row: As there.
+        check: As there.
 
     Raises:
         ConfigError: The row or the file as it is cannot be read.
@@ -129,7 +142,7 @@ def add_row(name: str, given: Mapping[str, Any], row: type[Row]) -> Path:
     own = user_file(name)
     kept = [old for _, old in _lines(_text_of(own), str(own), row) if old["key"] != given["key"]]
     _check_fields(given, row, f"`{own}`")
-    _row_of(given, row, f"`{own}`")
+    _check(_row_of(given, row, f"`{own}`"), read_rows(name, row), check, f"`{own}`")
     own.parent.mkdir(parents=True, exist_ok=True)
     lines = [msgspec.json.encode(each) for each in [*kept, dict(given)]]
     write_whole(own, b"\n".join(lines) + b"\n")
@@ -253,9 +266,27 @@ def _override(old: dict[str, Any], given: dict[str, Any], own: Path, where: str)
     return merged | {"source": given.get("source", str(own))}
 
 
-def _row_of(given: Mapping[str, Any], row: type[Row], where: str) -> Row:
+def _row_of(given: Mapping[str, Any], row: type[Row], where: str, known: Iterable[str] = ()) -> Row:
     try:
         return msgspec.convert(dict(given), row)
     except msgspec.ValidationError as error:
         message = f"{where}: {in_words(str(error))}"
-        raise ConfigError(message, hint="see docs/costs.md for the fields of a row") from None
+        close = _near_key(given["key"], known) if "missing required" in message else None
+        hint = f"a key of the package is `{close}`: did you mean that?" if close else _FIELDS
+        raise ConfigError(message, hint=hint) from None
+
+
+def _near_key(key: str, known: Iterable[str]) -> str | None:
+    by_bare = {_bare(each): each for each in known if each != key}
+    close = get_close_matches(_bare(key), by_bare, n=1, cutoff=0.8)
+    return by_bare[close[0]] if close else None
+
+
+def _check(row: Row, rows: Mapping[str, Row], check: Check[Row] | None, where: str) -> None:
+    if check is None:
+        return
+    try:
+        check(row, rows)
+    except ValueError as error:
+        message = f"{where}: {error}"
+        raise ConfigError(message, hint=_FIELDS) from None

@@ -8,17 +8,28 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from judgefast.catalogue.config_json import kept
+from judgefast.catalogue.config_json import KEYS, kept, text_of
 from judgefast.catalogue.files import Source, find, read_rows
 from judgefast.catalogue.folders import find_folder
 from judgefast.catalogue.shape import Shape, count_of, read_config, shape_of
 from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from judgefast.catalogue.parameters import Count
 
 Kind = Literal["generalist", "judge", "reward", "decision"]
 """Made for anything; tuned to judge; gives one number; answers by a decision, not by a text."""
+
+
+_COUNTS = ("context", "published_parameters", "published_active", "weight_bytes")
+_SIZES = (
+    *("hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads"),
+    *("head_dim", "intermediate_size", "vocab_size", "max_position_embeddings"),
+)
+"""Of config.json: numbers, wherever they are given."""
+_BITS = 8
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +99,43 @@ def read_models() -> dict[str, Model]:
         ConfigError: A line of the user's file is not a row.
 
     """
-    return read_rows("models", Model)
+    return read_rows("models", Model, check_own)
+
+
+def check_own(model: Model, models: Mapping[str, Model]) -> None:
+    """Refuse sizes that are none, of which nothing could be computed.
+
+    Raises:
+        ValueError: Says which field.
+
+    """
+    del models
+    for name in _COUNTS:
+        value = getattr(model, name)
+        if value is not None and value < 1:
+            message = f"`{name}` is {value}; it must be above 0, or null where it is not known"
+            raise ValueError(message)
+    if model.config is None:
+        return
+    if not KEYS & text_of(model.config).keys():
+        message = "`config` says nothing of any size; paste the whole of the model's config.json"
+        raise ValueError(message)
+    told = text_of(model.config)
+    for name in _SIZES:
+        value = told.get(name)
+        # Some families have a list here, one number a layer.
+        if value is not None and not isinstance(value, list) and not _is_count(value):
+            message = f"`config` has `{name}`: {value!r}; it must be a whole number"
+            raise ValueError(message)
+    count = model.count
+    if model.weight_bytes is not None and count and model.weight_bytes < count.total / _BITS:
+        least = f"{model.weight_bytes:,} bytes for {count.total:,} parameters"
+        message = f"`weight_bytes` is too small: {least} is less than a bit for each"
+        raise ValueError(message)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def find_model(name: str | Path) -> Model:

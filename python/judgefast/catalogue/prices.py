@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import statistics
+from datetime import UTC, datetime, timedelta
 from datetime import date as Date  # noqa: N812 - `date` is a field of a price
-from datetime import timedelta
 from difflib import get_close_matches
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from judgefast.catalogue.files import find, read_rows, refuse_dates, user_file, when
 from judgefast.catalogue.gpus import Gpu, read_gpus
 from judgefast.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 Kind = Literal["on_demand", "spot"]
 
@@ -51,6 +54,8 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     """Of the guide's list, which is kept to redo the guide's arithmetic."""
     is_own: bool = False
     """From the user's file: where there is one, the package's are not reckoned with."""
+    is_old: bool = False
+    """From the user's file, and not of today beside the newest price that is known."""
 
     def __post_init__(self) -> None:
         """Refuse what is no price of a day: msgspec says in which line."""
@@ -70,8 +75,8 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def when(self) -> str:
-        """The date, or that there is none and when it was read."""
-        return when(self.date, self.seen)
+        """The date and whether that is long ago, or that there is none and when it was read."""
+        return when(self.date, self.seen) + (", old" if self.is_old else "")
 
     def __str__(self) -> str:
         """Say it with its date, always.
@@ -95,14 +100,43 @@ def read_prices() -> dict[str, Price]:
     """All prices by key, the user's own among them.
 
     Raises:
-        ConfigError: A line of the user's file is not a row, or its accelerator is not known.
+        ConfigError: A line of the user's file is not a row, its day is yet to come, or its
+            accelerator is not known.
 
     """
     gpus = read_gpus()
-    return {
+    found = {
         key: price if price.gpu in gpus else _of_known_gpu(price, gpus)
-        for key, price in read_rows("prices", Price).items()
+        for key, price in read_rows("prices", Price, check_own).items()
     }
+    newest = _newest(found.values())
+    return {
+        key: msgspec.structs.replace(price, is_old=True)
+        if price.is_own and price.date and newest - Date.fromisoformat(price.date) > RECENT
+        else price
+        for key, price in found.items()
+    }
+
+
+def check_own(price: Price, prices: Mapping[str, Price]) -> None:
+    """Refuse a price of a day that is yet to come: by the clock, and by the package's own prices.
+
+    Raises:
+        ValueError: Says which field.
+
+    """
+    package = [each for each in prices.values() if not each.is_own]
+    # Somewhere it is tomorrow; and the clock of a machine may be slow.
+    latest = max(datetime.now(UTC).date(), _newest(package)) + timedelta(days=1)
+    for name in ("date", "seen"):
+        day = getattr(price, name)
+        if day is not None and Date.fromisoformat(day) > latest:
+            message = f"`{name}` is {day}, a day that is yet to come"
+            raise ValueError(message)
+
+
+def _newest(prices: Iterable[Price]) -> Date:
+    return max((Date.fromisoformat(each.date) for each in prices if each.date), default=Date.min)
 
 
 def _of_known_gpu(price: Price, gpus: dict[str, Gpu]) -> Price:
@@ -141,13 +175,16 @@ def price_of(gpu: str, kind: Kind = "on_demand", provider: str | None = None) ->
     Args:
         gpu: Key of the accelerator.
         kind: On demand or spot.
-        provider: In any capitals; None for the middle over providers.
+        provider: In any capitals; None for the middle over providers. One that is known to have
+            spot machines alone is reckoned with at its spot price, which says so.
 
     Raises:
         ConfigError: No price of it is known; the message names the providers that have one.
 
     """
     offers = _offers(gpu, kind, provider)
+    if provider is not None and not offers and kind == "on_demand":
+        offers = _offers(gpu, "spot", provider)
     if offers and provider is not None:
         return offers[0]
     today = typical(gpu, kind)

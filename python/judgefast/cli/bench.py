@@ -10,6 +10,7 @@ import click
 from judgefast.cli.groups import SuggestingGroup
 from judgefast.cli.options import Pair, engine_value
 from judgefast.cli.output import put, say
+from judgefast.errors import ConfigError
 from judgefast.reports.inert import line
 
 
@@ -89,8 +90,11 @@ def run(workload: str, **given: Any) -> int:  # noqa: ANN401 - flags
         from judgefast.benchmarks.plot import check_plot  # noqa: PLC0415 - where it is asked for
 
         check_plot(plot)
+    for wanted in (path, plot):
+        _check_folder(wanted)
     with Stop().on_signals() as stop:
         record = measure(workload, given, stop=stop, say=say)
+    put((to_json(record).decode() if as_json else render(record)).rstrip("\n"))
     if path is not None:
         write_record(record, path)
         say(f"record: {path}")
@@ -99,8 +103,14 @@ def run(workload: str, **given: Any) -> int:  # noqa: ANN401 - flags
 
         write_plot(record, plot)
         say(f"plot: {plot}")
-    put((to_json(record).decode() if as_json else render(record)).rstrip("\n"))
     return 0
+
+
+def _check_folder(path: Path | None) -> None:
+    """Refuse a file that could not be written, before anything is measured."""
+    if path is not None and not path.parent.is_dir():
+        message = f"`{path}` cannot be written: there is no folder `{path.parent}`"
+        raise ConfigError(message, hint="make it, or name another")
 
 
 @bench.command()

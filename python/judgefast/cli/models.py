@@ -149,7 +149,12 @@ def _add(
     import msgspec  # noqa: PLC0415 - as above
 
     from judgefast.catalogue.files import add_row  # noqa: PLC0415 - as above
-    from judgefast.catalogue.models import Model, model_of, read_models  # noqa: PLC0415 - as above
+    from judgefast.catalogue.models import (  # noqa: PLC0415 - as above
+        Model,
+        check_own,
+        model_of,
+        read_models,
+    )
 
     if len(words) != 1:
         message = f"`add` takes one config.json or folder, and {len(words)} are given"
@@ -158,7 +163,7 @@ def _add(
     given = {name: each for name, each in msgspec.to_builtins(model).items() if each or each == 0}
     given |= {name: each for name, each in (("kind", kind), ("family", family)) if each}
     known = read_models().get(model.key)
-    path = add_row("models", given, Model)
+    path = add_row("models", given, Model, check_own)
     if known is not None:
         say(f"`{model.key}` was known: what this file says of it stands from now on")
     shape, count = model.shape, model.count

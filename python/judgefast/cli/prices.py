@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -79,10 +80,19 @@ def _chosen(gpu: str | None, kind: str | None, provider: str | None) -> list[Pri
     found = prices_of(key, _kind(kind), provider)
     if not found:
         at = sorted({price.provider for price in prices_of(key)})
-        hint = f"providers that have: {', '.join(at)}" if at else "see judgefast prices"
+        hint = _providers(provider, at) if at else "see judgefast prices"
         message = f"no price of {key or 'any GPU'} is known for what was asked"
         raise ConfigError(message, hint=hint)
     return found
+
+
+def _providers(given: str | None, known: list[str]) -> str:
+    """Hint at the provider that was meant, else at all."""
+    by_plain = {each.casefold(): each for each in known}
+    close = get_close_matches((given or "").casefold(), by_plain, n=1)
+    if close and by_plain[close[0]].casefold() != (given or "").casefold():
+        return f"did you mean `{by_plain[close[0]]}`?"
+    return f"providers: {', '.join(known)}"
 
 
 def _kind(text: str | None) -> Kind | None:
@@ -132,9 +142,9 @@ def _put_apis(provider: str | None, *, as_json: bool) -> None:
         api for api in known if provider is None or provider.casefold() == api.provider.casefold()
     ]
     if not found:
-        at = ", ".join(sorted({api.provider for api in known}))
+        at = sorted({api.provider for api in known})
         message = f"no API of `{provider}` is known"
-        raise ConfigError(message, hint=f"providers: {at}")
+        raise ConfigError(message, hint=_providers(provider, at))
     if as_json:
         _put_json(found)
         return
@@ -174,12 +184,12 @@ def add(**given: Any) -> None:  # noqa: ANN401 - flags
     """
     from judgefast.catalogue.files import add_row  # noqa: PLC0415 - on first use
     from judgefast.catalogue.gpus import find_gpu  # noqa: PLC0415 - as above
-    from judgefast.catalogue.prices import Price  # noqa: PLC0415 - as above
+    from judgefast.catalogue.prices import Price, check_own  # noqa: PLC0415 - as above
 
     fields = {name: value for name, value in given.items() if value is not None}
     fields |= {"gpu": find_gpu(fields["gpu"]).key, "kind": _kind(fields["kind"])}
     fields.setdefault("date", datetime.now(tz=UTC).date().isoformat())
     told = (fields.get(name) for name in ("provider", "gpu", "kind", "region", "tier"))
     key = "-".join(word.lower().replace(" ", "-") for word in told if word)
-    path = add_row("prices", {"key": f"own-{key}", **fields}, Price)
+    path = add_row("prices", {"key": f"own-{key}", **fields}, Price, check_own)
     put(str(path))

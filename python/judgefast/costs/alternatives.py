@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from judgefast.catalogue.apis import Api
     from judgefast.costs.decisions import Change
+    from judgefast.costs.estimate import Setting
     from judgefast.costs.estimates import Estimate, Money
     from judgefast.costs.workload import Workload
 
@@ -80,12 +81,35 @@ def way_of(
         items=workload.items,
         judgments=workload.judgments,
         placed=f"{placed.gpus} x {placed.gpu}",
+        weights=placed.weights,
+        cache=placed.cache,
         seconds=found.seconds,
         gpu_hours=found.gpu_hours,
         money=found.money,
         usd=None if money is None else money.usd,
         price="" if money is None else price_words(money),
     )
+
+
+def told_apart(way: Way, asked: Setting) -> Way:
+    """Say the precision of weights and cache where it is not that of what was asked about.
+
+    The same judge in another precision may decide otherwise, and it is said; another judge does
+    so anyway. A way that is of the precision has it in its name.
+    """
+    differs = []
+    if way.kind == "precision":
+        return way
+    if way.weights not in {None, asked.weights}:
+        differs.append(f"{way.weights} weights")
+    if way.cache not in {None, asked.cache}:
+        differs.append(f"{way.cache} KV cache")
+    if not differs:
+        return way
+    says = way.says
+    if way.kind != "model":
+        says = f"{says}; {IN_OTHER_PRECISION}" if says else IN_OTHER_PRECISION
+    return msgspec.structs.replace(way, placed=", ".join([way.placed, *differs]), says=says)
 
 
 def way_by_api(api: Api, workload: Workload) -> Way:
@@ -133,6 +157,12 @@ def share_of(way: Way, asked: Way) -> float | None:
     return None
 
 
+IN_OTHER_PRECISION = (
+    "the judge in another precision than was asked about, since that one cannot be had here: "
+    "verdicts may differ"
+)
+ROUNDED = "numbers are rounded to 8 bits: verdicts may differ from those of the model as published"
+AS_PUBLISHED = "numbers are not rounded: verdicts are those of the model as published"
 LABEL = (
     "the verdict is one token: no reason is written that a person could check, and the judge "
     "does not think before it decides"

@@ -112,11 +112,16 @@ def amount_words(amount: float, unit: Unit) -> str:
 
     >>> amount_words(0.00123, "usd"), amount_words(1, "judgments"), amount_words(1.23456, "usd")
     ('$0.00123', '1 judgment', '$1.23')
+    >>> amount_words(0.1, "usd"), amount_words(1e-6, "usd"), amount_words(1, "gpu_hours")
+    ('$0.10', '$0.000001', '1 GPU-hour')
     """
     if unit == "usd":
-        return f"${amount:,.2f}" if amount == 0 or amount >= 1 else f"${amount:.4g}"
+        if amount == 0 or amount >= 1 or round(amount, 2) == amount:
+            return f"${amount:,.2f}"
+        short = f"{amount:.4g}"
+        return f"${short}" if "e" not in short else f"${amount:.10f}".rstrip("0")
     if unit == "gpu_hours":
-        return f"{amount:,.4g} GPU-hours"
+        return f"{amount:,.4g} GPU-hour{'' if amount == 1 else 's'}"
     return f"{amount:,.0f} {unit if amount != 1 else unit.removesuffix('s')}"
 
 

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 
     from judgefast.costs.decisions import Way
 
-NEAREST: tuple[Change, ...] = ("gpus", "gpu", "sample", "answers", "orders", "model")
+NEAREST: tuple[Change, ...] = (
+    "gpus",
+    "gpu",
+    "sample",
+    "precision",
+    "answers",
+    "orders",
+    "model",
+)
 """What is changed first: what leaves the verdicts as they are, then what leaves their judge."""
 
 

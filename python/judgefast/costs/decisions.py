@@ -9,7 +9,18 @@ import msgspec
 from judgefast.costs.estimates import Estimate, Money
 from judgefast.costs.ranges import Range  # noqa: TC001 - as above
 
-Change = Literal["asked", "answers", "orders", "model", "gpu", "gpus", "sample", "decision", "api"]
+Change = Literal[
+    "asked",
+    "precision",
+    "answers",
+    "orders",
+    "model",
+    "gpu",
+    "gpus",
+    "sample",
+    "decision",
+    "api",
+]
 """What a way of judging changes."""
 
 
@@ -23,7 +34,12 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     items: int
     judgments: int
     placed: str
-    """On what: `2 x H200-SXM`, or the company that answers."""
+    """On what: `2 x H200-SXM`, or the company that answers; with the precision of weights and cache
+    where it is not the one that was asked about."""
+    weights: str | None = None
+    """Precision of the weights; None where others have the machines."""
+    cache: str | None = None
+    """Precision of the KV cache."""
     seconds: Range | None = None
     """From the order of a machine to the last answer; None where others have the machines."""
     gpu_hours: Range | None = None
@@ -57,6 +73,9 @@ class Affordable(msgspec.Struct, frozen=True, kw_only=True):
     """Of what was asked: as many may be judged, and more where it says more."""
     fixed: str
     """What is paid before the first judgment."""
+    one: Range | None = None
+    """What one item takes, in the budget's unit and with all that is paid before it, where the
+    budget likely buys none."""
 
     @property
     def is_enough(self) -> bool:

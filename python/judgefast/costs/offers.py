@@ -74,7 +74,7 @@ def offers_of(
                     usd=one.usd,
                     kind=one.kind,
                     provider=one.provider,
-                    date=one.date,
+                    date=one.when,
                     source=one.source,
                     level=level,
                 )

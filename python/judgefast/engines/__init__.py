@@ -9,14 +9,22 @@ from __future__ import annotations
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from msgspec import Struct
+
     from judgefast.engines.base import Engine
 
 ENTRY_POINT_GROUP = "judgefast.engines"
+
+_ALIKE = 3
+"""Options that are named where one is not known."""
 
 # name -> (module, class, extra of the package that brings its dependencies)
 _ENGINES: dict[str, tuple[str, str, str | None]] = {
@@ -63,13 +71,27 @@ def create_engine(name: str, /, *, is_to_plan: bool = False, **options: Any) -> 
         msg = f"engine `{name}` needs `{error.name}`, which is not installed"
         raise ConfigError(msg, hint=f"run `pip install 'judgefast[{extra}]'`") from error
     except TypeError as error:
-        if "unexpected keyword argument" not in str(error):
+        # Python's words, and those of msgspec, which begin with a capital.
+        if "unexpected keyword argument" not in str(error).casefold():
             raise
         option = str(error).rsplit("'", 2)[1]
-        msg = f"engine `{name}` has no option `{option}`"
-        raise ConfigError(
-            msg, hint=f"see `judgefast run --help` and docs/engines.md for `{name}`"
-        ) from None
+        raise _no_option(name, option, _options_of(build)) from None
+
+
+def _no_option(engine: str, option: str, known: list[str]) -> ConfigError:
+    close = get_close_matches(option, known, n=_ALIKE)
+    hint = f"see `judgefast run --help` and docs/engines.md for `{engine}`"
+    if close:
+        hint = f"did you mean {' or '.join(f'`{each}`' for each in close)}?"
+    return ConfigError(f"engine `{engine}` has no option `{option}`", hint=hint)
+
+
+def _options_of(build: Callable[..., Any]) -> list[str]:
+    """Options of an engine by its signature, and by what its class says in `settings`."""
+    told: type[Struct] | None = getattr(build, "settings", None)
+    named = signature(build).parameters.values()
+    plain = [each.name for each in named if each.kind is not each.VAR_KEYWORD]
+    return [*plain, *(() if told is None else told.__struct_fields__)]
 
 
 def engine_class(name: str) -> type:

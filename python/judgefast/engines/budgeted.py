@@ -12,8 +12,10 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from judgefast.engines.source import LONGEST_HELD_GROUP
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from judgefast.batches.request import Request
     from judgefast.costs.budget import Unit
@@ -27,6 +29,10 @@ RECENT = 256
 SHORT_SECONDS = 300.0
 """Where no more is left than this, requests in flight are doubled with each answer at most: until
 some have come back nobody knows whether as many as there is room for will, in time."""
+
+MOST_STRANGERS = LONGEST_HELD_GROUP
+"""Requests in a row that a lane passes over once nothing more fits, in search of the rest of items
+that were begun: that stands together, behind no more than what is held for a lane."""
 
 
 class Cost(NamedTuple):
@@ -108,7 +114,7 @@ class Budgeted:
         limits: Limits,
         costs: Costs,
         *,
-        room: int,
+        rooms: Mapping[int, int],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Stand between a source and the engine.
@@ -117,14 +123,14 @@ class Budgeted:
             source: Where requests come from.
             limits: What may be spent.
             costs: What items cost.
-            room: Requests that all lanes hold at once.
+            rooms: Requests that each lane holds at once.
             clock: Monotonic seconds.
 
         """
         self._source = source
         self._limits = limits
         self._costs = costs
-        self._room = max(1, room)
+        self._rooms = dict(rooms)
         self._clock = clock
         self._held: dict[int, deque[tuple[Known, Request]]] = {}
         self._orphaned: deque[tuple[Known, Request]] = deque()
@@ -135,6 +141,11 @@ class Budgeted:
         """Of all of these."""
         self._flying: dict[bytes, _Flying] = {}
         self._seconds: deque[float] = deque(maxlen=max(RECENT, self._room))
+        self._came: deque[float] = deque(maxlen=self._room + 1)
+        """When the last ones came back; before as many have, the first of it is when the first
+        one was sent."""
+        self._strangers: dict[int, int] = {}
+        """Requests in a row that each lane has passed over."""
         self._judgments = 0
         """Of all items that were begun."""
         self._tokens = 0
@@ -146,9 +157,8 @@ class Budgeted:
         self.reached: Unit | None = None
         """The budget into which nothing more fits."""
 
-    @property
-    def is_over(self) -> bool:
-        """Whether time is up, so that what is in flight must be given up."""
+    def look_at_the_clock(self) -> bool:
+        """Whether time is up, so that what is in flight must be given up; it is noted if so."""
         ends = self._limits.ends
         if ends is None or not self._flying or self._clock() < ends:
             return False
@@ -168,6 +178,7 @@ class Budgeted:
             if may_send:  # else it is left to another start
                 self._send(known, request)
                 taken.append(request)
+            self._strangers[lane] = 0 if may_send else self._strangers.get(lane, 0) + 1
         return taken
 
     def make_ahead(self) -> bool:
@@ -188,17 +199,31 @@ class Budgeted:
             self._excess = max(self._excess, counted - prompt - answer)
             if completion.error_kind is None:
                 self._seconds.append(now - flying.sent)
+                self._came.append(now)
         self._source.give(completions)
 
     def remaining(self, lane: int) -> int:
         """Requests that may still be handed out: of begun items alone, once nothing more fits."""
-        left = len(self._held.get(lane, ())) + len(self._orphaned) + self._source.remaining(lane)
+        left = len(self._held.get(lane, ())) + len(self._orphaned)
+        if not self._is_lost(lane):
+            left += self._source.remaining(lane)
         return left if self.reached is None else min(left, self._unsent)
 
     def release(self, lane: int) -> None:
         """Let other lanes have what was kept for `lane`."""
         self._orphaned += self._held.pop(lane, ())
+        self._rooms.pop(lane, None)
+        self._strangers.clear()  # what was kept for it is nearer now
         self._source.release(lane)
+
+    @property
+    def _room(self) -> int:
+        """Requests that all lanes hold at once which are still there."""
+        return max(1, sum(self._rooms.values()))
+
+    def _is_lost(self, lane: int) -> bool:
+        """Whether a lane has looked far enough for what was begun: it is another lane's."""
+        return self.reached is not None and self._strangers.get(lane, 0) >= MOST_STRANGERS
 
     @property
     def _has_ended(self) -> bool:
@@ -212,6 +237,8 @@ class Budgeted:
             held += self._orphaned
             self._orphaned.clear()
             return True
+        if self._is_lost(lane):
+            return False
         more = self._source.take(lane, n)
         held.extend(zip(self._costs.of(more), more, strict=True))
         return bool(more)
@@ -229,7 +256,7 @@ class Budgeted:
             self.reached = self._limits.ends_by
         elif self._exceeds_tokens(cost):
             self.reached = None if self._flying else "tokens"
-        elif self._starts_slowly(cost):
+        elif self._waits(cost):
             self.reached = None
         else:
             self._begun[item] = cost.requests
@@ -244,7 +271,10 @@ class Budgeted:
         self._begun[known.item] -= 1
         if not self._begun[known.item]:
             del self._begun[known.item]
-        self._flying[request.request_id] = _Flying(known, self._clock())
+        now = self._clock()
+        if not self._came:
+            self._came.append(now)
+        self._flying[request.request_id] = _Flying(known, now)
 
     def _exceeds_judgments(self, cost: Cost) -> bool:
         limit = self._limits.judgments
@@ -257,13 +287,26 @@ class Budgeted:
         out = len(self._flying) + self._unsent + cost.requests
         return self._tokens + self._reserved + cost.tokens + out * self._excess > limit
 
-    def _starts_slowly(self, cost: Cost) -> bool:
-        """Whether an item waits, since too few have come back for the time that is left."""
-        ends = self._limits.ends
-        if ends is None or not self._flying or len(self._seconds) >= self._room:
+    def _waits(self, cost: Cost) -> bool:
+        """Whether an item waits for what is in flight, since too little is known or too much is."""
+        if not self._flying:
             return False
         out = len(self._flying) + self._unsent + cost.requests
-        return ends - self._clock() < SHORT_SECONDS and out > 2 * len(self._seconds)
+        starts_slowly = len(self._seconds) < self._room and out > 2 * len(self._seconds)
+        tokens, ends = self._limits.tokens, self._limits.ends
+        # An engine may count more than was planned: until some came back, twice as much.
+        twice = self._tokens + 2 * (self._reserved + cost.tokens)
+        if tokens is not None and starts_slowly and twice > tokens:
+            return True
+        if ends is None:
+            return False
+        left = ends - self._clock()
+        return left < SHORT_SECONDS and (starts_slowly or self._queue_seconds(out) >= left)
+
+    def _queue_seconds(self, out: int) -> float:
+        """Seconds until so many have come back, as they did of late: more may take longer."""
+        count = len(self._came) - 1
+        return 0.0 if count < 1 else out * (self._came[-1] - self._came[0]) / count
 
     def _exceeds_time(self, cost: Cost) -> bool:
         """Whether an item would come back too late, as long as answers take now."""

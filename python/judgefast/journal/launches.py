@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import secrets
+import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ class LaunchRecord:
 
     def __init__(self, folder: Path, launch: str) -> None:
         self._path = folder / f"{launch}.json"
+        self._lock = threading.Lock()
         self._facts: dict[str, Any] = {
             "format": FORMAT,
             "launch": launch,
@@ -46,9 +48,10 @@ class LaunchRecord:
 
     def add(self, facts: dict[str, Any]) -> None:
         """Add facts; one of the same name takes the place of the old one."""
-        self._facts |= facts
-        data = msgspec.json.format(msgspec.json.encode(self._facts), indent=2)
-        write_whole(self._path, data + b"\n")
+        with self._lock:  # a thread may say that this start is still there
+            self._facts |= facts
+            data = msgspec.json.format(msgspec.json.encode(self._facts), indent=2)
+            write_whole(self._path, data + b"\n")
 
     def finish(self, facts: dict[str, Any]) -> None:
         """Add the facts known at the end, and when that was."""

@@ -144,7 +144,10 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
     with stop.graceful(), closing(_items(work, stop)) as items:
         requests = maker.requests(items, work.rows, table.answers.attempts)
         lanes = judge.engine.lanes
-        tail = Tail(sum([lane.room for lane in lanes]), partial(_tell_of_tail, directory, work))
+        tail = None  # under a budget: what it leaves out would be the shortest answers
+        if not budget.is_limited:
+            room = sum([lane.room for lane in lanes])
+            tail = Tail(room, partial(_tell_of_tail, directory, work))
         plan_source = FixedPlan(requests, total=len(work.rows), lanes=len(lanes), tail=tail)
         source = budget.around(plan_source, judge.engine)
         try:
@@ -153,7 +156,9 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
                 source,
                 flight=flight,
                 request_seconds=config.request_seconds,
-                stopping=lambda: stop.requested or unreadable.is_too_high or budget.is_over,
+                stopping=lambda: (
+                    stop.requested or unreadable.is_too_high or budget.look_at_the_clock()
+                ),
                 keep=directory.journal.append,
             ):
                 if live.add(completions):
@@ -173,7 +178,7 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
         stop.requested,
         lost,
         flight.first_sent,
-        len(flight) if budget.is_over and lost is None else 0,
+        len(flight) if budget.look_at_the_clock() and lost is None else 0,
     )
 
 

@@ -36,7 +36,12 @@ OPTIONS = ("budget", "gpu", "price", "provider")
 """Options that a start takes over from the one before it, unless it gives them anew."""
 
 CLOSING_SECONDS = 3.0
-"""Of what is rented, kept for closing the engine and reading what came back."""
+"""Of what is rented, kept for closing the engine and reading what came back: measured on the
+embedded engine and recorded outputs."""
+
+CLOSING_SECONDS_OF = {"vllm": 7.0}
+"""So much more for an engine whose processes are ended, and killed if they do not: until the
+memory of a GPU is free. It is set, not measured."""
 
 CLOSING_SECONDS_A_JUDGMENT = 2e-5
 """And so much more for each judgment that is planned."""
@@ -129,6 +134,7 @@ class StartBudget:
         self,
         directory: RunDirectory,
         config: RunConfig,
+        engine: str,
         *,
         began: float,
         say: Callable[[str], None],
@@ -138,6 +144,7 @@ class StartBudget:
         Args:
             directory: The run.
             config: Options of this start.
+            engine: Name of the engine.
             began: Monotonic time at which the program began.
             say: Told by what is reckoned.
 
@@ -148,6 +155,7 @@ class StartBudget:
         self._is_said = bool(config.budget)
         self._directory = directory
         self._meter = meter_of(config)
+        self._engine = engine
         self._gpus_given = config.gpu is not None
         self._began = began
         self._say = say
@@ -230,14 +238,18 @@ class StartBudget:
                 ends_by=by,
             ),
             self._costs,
-            room=sum(lane.room for lane in engine.lanes),
+            rooms={lane.lane: lane.room for lane in engine.lanes},
         )
         return self._source
 
     @property
-    def is_over(self) -> bool:
-        """Whether what is in flight must be given up."""
-        return self._source is not None and self._source.is_over
+    def is_limited(self) -> bool:
+        """Whether a budget may end this start before it has asked all."""
+        return self._costs is not None
+
+    def look_at_the_clock(self) -> bool:
+        """Whether what is in flight must be given up; it is noted if so."""
+        return self._source is not None and self._source.look_at_the_clock()
 
     @property
     def reached(self) -> Unit | None:
@@ -250,19 +262,17 @@ class StartBudget:
         reached = None if is_other else self.reached
         return {BUDGET: self._facts(reached, asked.given_up)} if self._is_said else {}
 
-    def refuse_nothing(self, judged: int, seconds: dict[str, float]) -> None:
+    def refuse_nothing(self, judged: int) -> None:
         """Refuse a start by which nothing was judged, since its budget was spent on starting.
 
         Args:
             judged: Judgments that have an answer.
-            seconds: By phase; recorded, since they are paid.
 
         Raises:
             ConfigError: That is so.
 
         """
         if self.reached in _TIMED and not judged and not self._spent.judgments:
-            self._directory.finish_launch(seconds=seconds)
             raise self._refused(self._least(self.reached))
 
     def _limit_of(self, unit: Unit) -> float | None:
@@ -274,7 +284,8 @@ class StartBudget:
 
     def _ends(self) -> tuple[float | None, Unit]:
         """By when everything must have come back, and by which budget."""
-        closing = CLOSING_SECONDS + CLOSING_SECONDS_A_JUDGMENT * self._planned
+        closing = CLOSING_SECONDS + CLOSING_SECONDS_OF.get(self._engine, 0.0)
+        closing += CLOSING_SECONDS_A_JUDGMENT * self._planned
         ends: list[tuple[float, Unit]] = []
         rates: dict[Unit, float] = {"gpu_hours": 1.0, "usd": self._meter.usd or 0.0}
         for unit, rate in rates.items():

@@ -46,7 +46,7 @@ def budget_of(reading: Reading) -> RunBudget | None:
     if facts is None or not facts["given"]:
         return None
     given = parse_budgets(facts["given"])
-    rented = [one[RENTED] for one in launches if RENTED in one]
+    rented = [one[RENTED] for one in launches if one.get(RENTED)]
     paid = rented[-1] if rented else {}
     usd = paid.get("usd_per_gpu_hour")
     spent = spent_of(directory, reading.table.answers, launches, usd)
@@ -66,9 +66,15 @@ def budget_of(reading: Reading) -> RunBudget | None:
         price=paid.get("price"),
         items_in_part=_in_part(reading.plan.columns.item, is_left),
         given_up=int(facts.get("given_up", 0)),
-        killed=sum(RENTED in one and "finished" not in one for one in launches),
+        sent_again=sum(map(_sent_again, launches)),
+        killed=sum(bool(one.get(RENTED)) and "finished" not in one for one in launches),
         go_on=go_on,
     )
+
+
+def _sent_again(launch: dict[str, Any]) -> int:
+    counters = launch.get("counters") or {}
+    return int(counters.get("resent", 0)) + int(counters.get("hedged", 0))
 
 
 def _latest(launches: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from judgefast.costs.estimates import Estimate
     from judgefast.costs.workload import Workload
     from judgefast.pipeline.estimate import Estimated
+    from judgefast.pipeline.results import Reading
 
 
 FEW = 3
@@ -133,6 +134,7 @@ def decide(asked: Estimated, wishes: DecisionWishes) -> Decisions:
 def _alternatives(asked: Estimated, ways: Ways) -> list[Way]:
     apis = [way_by_api(api, asked.workload) for api in read_apis().values()]
     found = [
+        *ways.precisions(),
         *ways.answers(),
         *ways.orders(),
         *cheapest(ways.models()),
@@ -152,12 +154,39 @@ def _sample(asked: Estimated, wishes: DecisionWishes, power: PowerWishes) -> Sam
     if wishes.pilot is not None and not is_given:
         reading = read_run(Path(wishes.pilot), to_report=True)
         other = None if wishes.against is None else read_run(Path(wishes.against), to_report=True)
+        differs = _differs(asked, reading)
         pilot = pilot_of(reading, other, name=power.of)
+        pilot = pilot._replace(notes=(*pilot.notes, *differs))
     elif wishes.against is not None:
         msg = "--against names the second of two runs; there is no first"
         raise ConfigError(msg, hint="add --pilot RUN, and leave --rate, --sd, --discordant out")
     design = design_of(power, pilot, mode=asked.rubric.mode)
     return sample_of(power, design, asked.workload, _pricing(asked))
+
+
+def _differs(asked: Estimated, pilot: Reading) -> tuple[str, ...]:
+    """Say what the pilot did otherwise than what it is a pilot of.
+
+    Raises:
+        ConfigError: It judged something of another kind.
+
+    """
+    mine, theirs = asked.rubric, pilot.rubric
+    if mine.mode != theirs.mode:
+        msg = f"the pilot's rubric `{theirs.name}` is {theirs.mode}, `{mine.name}` is {mine.mode}"
+        raise ConfigError(msg, hint="judge some fifty questions by the same rubric first")
+    found = []
+    asks = [(one.template, one.aspects, one.examples, one.verdicts) for one in (mine, theirs)]
+    if asks[0] != asks[1]:
+        which = f"`{theirs.name}`, not `{mine.name}`"
+        if mine.name == theirs.name:
+            which = f"another text of `{mine.name}`"
+        found.append(f"the pilot asked by {which}: how its verdicts vary is taken from there")
+    judge = pilot.directory.manifest.model.name
+    names = {each.rpartition("/")[2].casefold() for each in (asked.model.key, *asked.model.names)}
+    if judge.rpartition("/")[2].casefold() not in names:
+        found.append(f"the pilot's judge was {judge}: another one's verdicts vary otherwise")
+    return tuple(found)
 
 
 def _pricing(asked: Estimated) -> Callable[[Workload], Estimate]:
@@ -194,6 +223,7 @@ def _affordable(asked: Estimated, budget: Budget) -> Affordable:
         judgments=with_items(workload, likely).judgments if likely else 0,
         all_items=workload.items,
         fixed=fixed,
+        one=None if likely else _spent(price, with_items(workload, 1), budget),
     )
 
 
@@ -246,6 +276,7 @@ def _deadline(asked: Estimated, ways: Ways, deadline: float, sample: Sample | No
                     lambda: price(work),
                 )
             )
+        others += ways.precisions()
         others += ways.answers()
         others += ways.orders() if asked.workload.orders > 1 else ()
         smaller = (one for one in ways.models() if _is_less(one, found))

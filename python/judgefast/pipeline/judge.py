@@ -13,7 +13,8 @@ from judgefast.engines import create_engine, engine_names
 from judgefast.errors import ConfigError
 from judgefast.journal.manifest import NAME, EngineFacts, ModelFacts, RubricFacts, read_manifest
 from judgefast.journal.recordings import recorded_rows
-from judgefast.pipeline.tuned import tuned_for, words_of
+from judgefast.pipeline.speed import options_of
+from judgefast.pipeline.tuned import HARMLESS, tuned_for, words_of
 from judgefast.prompts.builtin import load_rubric
 from judgefast.prompts.plan import PromptPlan
 from judgefast.prompts.read_rubric import read_rubric
@@ -79,8 +80,9 @@ class Judge(NamedTuple):
         return ModelFacts(name=model.name, digest=model.digest, tokenizer=tokenizer)
 
     def engine_facts(self, config: RunConfig) -> EngineFacts:
-        """The engine as the manifest keeps it."""
-        return EngineFacts(name=self.engine.name, options=dict(config.engine_args))
+        """The engine as the manifest keeps it, with what was tuned for this machine."""
+        tuned = {name: value for name, value in options_of(self.engine).items() if name in HARMLESS}
+        return EngineFacts(name=self.engine.name, options=tuned | dict(config.engine_args))
 
 
 def judge_of(  # noqa: PLR0913 - what a caller may bring along, by keyword

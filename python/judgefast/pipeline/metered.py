@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from judgefast.journal.run_directory import RunDirectory
 
 RENTED = "rented"
-"""Fact of a launch that has waited for an engine: what is paid for meanwhile, and since when."""
+"""Fact of a launch: what is paid for while it is at work, and since when. None where it came out
+that it has nothing to ask: such a start costs nothing."""
+
+LAST_SEEN = "last_seen"
+"""Fact of a launch: when it was still at work. Rewritten now and then."""
 
 _SECONDS_OF_HOUR = 3600
 _UNKNOWN = -1
@@ -86,7 +90,7 @@ def spent_of(
         usd: Price of a GPU-hour at starts that knew none.
 
     """
-    rented = [facts.get(RENTED, {}) for facts in launches]
+    rented = [facts.get(RENTED) or {} for facts in launches]
     journal = _Journal(max((int(one.get("answer_tokens", 0)) for one in rented), default=0))
     for batch in directory.completions(_COLUMNS):
         journal.add(batch)
@@ -94,7 +98,7 @@ def spent_of(
     is_priced = True
     for facts in launches:
         seconds = rented_seconds(facts, journal.ends.get(facts["launch"], 0.0))
-        paid = facts.get(RENTED, {})
+        paid = facts.get(RENTED) or {}
         of_launch = seconds * int(paid.get("gpus", 1)) / _SECONDS_OF_HOUR
         known = paid.get("usd_per_gpu_hour")
         price = usd if known is None else known
@@ -112,10 +116,10 @@ def spent_of(
 
 
 def rented_seconds(facts: dict[str, Any], last_answer: float) -> float:
-    """Seconds for which one launch was paid; 0 where it never waited for an engine.
+    """Seconds for which one launch was paid; 0 where it had nothing to ask.
 
     From the start of the program to its end. Of a launch that was killed, or is at work, the end is
-    the last moment that is known of it: its last answer, or when its engine was ready.
+    the last moment that is known of it: when it was last seen, or its last answer.
 
     Args:
         facts: What it recorded.
@@ -129,7 +133,8 @@ def rented_seconds(facts: dict[str, Any], last_answer: float) -> float:
     began = _unix(paid.get("began") or facts.get("started"))
     if "finished" in facts:
         return max(0.0, _unix(facts["finished"]) - began)
-    known = [_unix(facts.get("started")), _unix(paid.get("ready")), last_answer]
+    seen = [facts.get("started"), paid.get("ready"), facts.get(LAST_SEEN)]
+    known = [*map(_unix, seen), last_answer]
     return max(0.0, max(known) - began)
 
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from judgefast.codes import ACROSS
+from judgefast.codes import ACROSS, Status
 from judgefast.errors import ConfigError
 from judgefast.pipeline.comparable import check_comparable
 from judgefast.pipeline.compare import paired
-from judgefast.pipeline.estimates import judged_aspects, measurements_of
+from judgefast.pipeline.estimates import bias_of, judged_aspects, measurements_of
 from judgefast.stats.few_changes import changes_of
 from judgefast.stats.intervals import cluster_error
 from judgefast.stats.lookup import headline
@@ -26,6 +26,7 @@ from judgefast.stats.moments import cluster_moments
 from judgefast.stats.names import suggestion
 from judgefast.stats.paired import RunOutcomes, paired_means
 from judgefast.stats.power import Spread
+from judgefast.stats.sentences import NO_WINNER, position_finding
 from judgefast.stats.slice_names import slice_parts
 from judgefast.stats.slices import Slicer
 from judgefast.stats.summary import statistics_of
@@ -71,6 +72,7 @@ class Pilot(NamedTuple):
     within: float | None = None
     """Correlation of two units of one question (ICC); None where each has one."""
     notes: tuple[str, ...] = ()
+    """What a reader has to know, first what the run itself says of its judge."""
 
     @property
     def because(self) -> str:
@@ -102,8 +104,9 @@ def pilot_of(reading: Reading, against: Reading | None = None, *, name: str | No
         ConfigError: No mean is called so, or too few questions have a value to tell a spread.
 
     """
+    reading = _as_asked(reading)
     if against is not None:
-        return _of_runs(reading, against, name)
+        return _of_runs(reading, _as_asked(against), name)
     parts = _parts_of(reading, name)
     pairs = _pairs_of_models(parts) if reading.rubric.mode in {"scalar", "binary"} else []
     if pairs:
@@ -121,6 +124,19 @@ def pilot_of(reading: Reading, against: Reading | None = None, *, name: str | No
         against_even=is_pairs,
         notes=_widest(len(found), "slices"),
     )
+
+
+def _as_asked(reading: Reading) -> Reading:
+    """Leave out what was never asked, by a budget or an interruption: it is not lost to reading."""
+    status, outcomes = reading.verdicts.status, reading.outcomes
+    is_left = (status == Status.BUDGET) | (status == Status.INTERRUPTED)
+    left = np.concatenate([[0], np.cumsum(is_left)])
+    first = outcomes.first_judgment.astype(np.int64)
+    waits = left[first + outcomes.judgments] > left[first]
+    rows = np.flatnonzero((outcomes.weight > 0) | ~waits)
+    if len(rows) == len(waits):
+        return reading
+    return reading._replace(outcomes=outcomes.take(rows))
 
 
 class _Part(NamedTuple):
@@ -197,6 +213,8 @@ def _parts_of(reading: Reading, name: str | None) -> list[_Part]:
         baseline=reading.config.baseline,
     )
     names = list(dict.fromkeys(one.name for one in known if len(one.rows.item)))
+    if not len(reading.outcomes.item):
+        raise _too_few(name or "the headline", 0)
     if name is None and names:
         name = names[0]
     if name not in names:
@@ -322,8 +340,17 @@ def _said(  # noqa: PLR0913 - what is known, by keyword
         ties=_mean_of(reading, "tie_rate"),
         correlation=correlation,
         within=within,
-        notes=notes,
+        notes=(*_of_judge(reading), *notes),
     )
+
+
+def _of_judge(reading: Reading) -> tuple[str, ...]:
+    """Repeat the run's warning: no number of questions mends a judge that follows the position."""
+    bias = bias_of(reading)
+    found = None if bias is None else position_finding(bias)
+    if found is None or found.kind not in NO_WINNER:
+        return ()
+    return (f"{found.text} No winner is called by it, however many questions are judged.",)
 
 
 def _mean_of(reading: Reading, name: str) -> float | None:

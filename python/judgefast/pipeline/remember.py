@@ -43,6 +43,8 @@ class SpeedFacts(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
     label_reads: int = 0
     is_held: bool = False
+    bench: str | None = None
+    """Workload that was measured: its texts are made, and so may its answers be."""
 
 
 class _Ended(NamedTuple):
@@ -57,7 +59,7 @@ class _Ended(NamedTuple):
 def speed_facts(judge: Judge) -> dict[str, Any]:
     """For the record of a launch, once its engine has started."""
     engine = judge.engine
-    if not can_be_measured(engine):
+    if not can_be_measured(engine) or getattr(engine, "is_shared", False):
         return {}
     place = place_of(engine)
     if place.room_tokens == float("inf"):  # JSON has no such number
@@ -65,6 +67,7 @@ def speed_facts(judge: Judge) -> dict[str, Any]:
     found = SpeedFacts(
         setting=setting_of(engine),
         place=place,
+        bench=getattr(engine, "bench", None),
         **kind_of(engine, judge.prompts.decoding)._asdict(),
     )
     return {"speed": msgspec.to_builtins(found)}
@@ -83,20 +86,21 @@ def remember(directory: RunDirectory, report: Report, say: Callable[[str], None]
     workload = None if ended is None else _done(directory, report, ended)
     if ended is None or workload is None:
         return
+    bench = ended.speed.bench
     wall_ratio, cpu_ratio = ratios(ended, workload)
     try:
         keep(
             Record(
-                kind="run",
+                kind="run" if bench is None else "bench",
                 when=now(),
                 setting=ended.speed.setting,
                 seconds=ended.wall,
                 wall_ratio=wall_ratio,
                 cpu_ratio=cpu_ratio,
-                name=directory.path.resolve().name,
+                name=bench or directory.path.resolve().name,
                 asked=report.results.rubric.prompt_hash,
                 data=directory.manifest.data.identity,
-                answers=workload.answers,
+                answers=workload.answers if bench is None else None,
             )
         )
     except ConfigError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgefast.config import config_from
-from judgefast.errors import ConfigError, EngineError, RunDirectoryError
+from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.extension import settle
 from judgefast.journal.manifest import NAME, read_manifest
 from judgefast.pipeline.ask import Asked, Work, ask
@@ -27,10 +27,12 @@ from judgefast.pipeline.forecast import record_forecast
 from judgefast.pipeline.gauge import Gauge
 from judgefast.pipeline.judge import Judge, judge_of
 from judgefast.pipeline.loading import Loading
+from judgefast.pipeline.metered import RENTED
 from judgefast.pipeline.missing import read_journal, rows_to_ask
 from judgefast.pipeline.plan import RunPlan, plan_run
 from judgefast.pipeline.read_plan import load_plan
 from judgefast.pipeline.remember import remember, speed_facts
+from judgefast.pipeline.rented import rented
 from judgefast.pipeline.results import READING, Headline, read_run, report_of
 from judgefast.pipeline.start import Going, Start
 from judgefast.pipeline.unused_recordings import unused_recordings
@@ -170,18 +172,20 @@ def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
     closing = stack.enter_context(_closing(directory))
     for note in directory.notes:
         start.say(note)
-    budget = StartBudget(directory, config, began=going.began, say=start.say)
+    budget = StartBudget(directory, config, judge.engine.name, began=going.began, say=start.say)
+    stack.enter_context(rented(directory, budget.facts(), going.seconds))
     start = start._replace(config=(config := budget.config))
     work = _planned(start, going, directory, judge, budget, stack)
     asked = None
     if not len(work.rows):
         judge.engine.close()  # it may have begun
+        directory.record_launch({RENTED: None})
     else:
         with going.phase("plan", "planning"):
             record_forecast(directory, work.plan, judge, config)
         with going.phase("load", "starting the engine"):
             loading.prepare(work.plan, work.rows, judge.prompts.decoding)
-            _record_start(directory, judge, config, _started(loading, going, directory, budget))
+            _record_start(directory, judge, config, _started(loading, directory, budget))
         try:
             with going.phase("judge", "judging"):
                 asked = _ask(start, judge, directory, items, work, budget)
@@ -199,7 +203,7 @@ def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
         if words := unused_recordings(judge, work.plan.columns, items.item_id, work.asked):
             start.say(words)
         judge.engine.close()
-        budget.refuse_nothing(work.table.answers.num_answered, going.seconds)
+        budget.refuse_nothing(work.table.answers.num_answered)
     going.let_go()
     del work, items  # the report reads its own, and there is room for one of them
     return _report(start, going, directory, asked)
@@ -233,16 +237,10 @@ def _planned(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
     return Work(plan, table, rows, texts, verify=not is_planned_here)
 
 
-def _started(
-    loading: Loading, going: Going, directory: RunDirectory, budget: StartBudget
-) -> dict[str, Any]:
-    """Wait for the engine; what one costs that does not start is paid all the same."""
+def _started(loading: Loading, directory: RunDirectory, budget: StartBudget) -> dict[str, Any]:
+    """Wait for the engine."""
     directory.record_launch(budget.facts())
-    try:
-        engine = loading.finish()
-    except EngineError:
-        directory.finish_launch(seconds=going.seconds)
-        raise
+    engine = loading.finish()
     directory.record_launch(budget.ready(engine))
     return engine
 

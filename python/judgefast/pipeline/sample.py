@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, sqrt
+from math import ceil, floor, sqrt
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
@@ -16,10 +16,11 @@ from judgefast.stats.power import (
     POWER,
     Certainty,
     Spread,
+    correlations_of_rates,
     variance_of_pairs,
     variance_of_rates,
 )
-from judgefast.stats.rules import LEVEL
+from judgefast.stats.rules import FEW_CLUSTERS, LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,15 +110,18 @@ def design_of(wishes: PowerWishes, pilot: Pilot | None, *, mode: str) -> Design:
         "--discordant": wishes.discordant,
     }
     known = [flag for flag, one in given.items() if one is not None]
+    _check(wishes)
     if len(known) != 1:
         if known:
             msg = f"{' and '.join(known)} both say how much questions vary"
             raise ConfigError(msg, hint="give one of them")
         msg = "how many items a decision needs hangs on how much questions vary"
         raise ConfigError(msg, hint=EXAMPLE)
-    _check(wishes)
     if pilot is not None:
-        return _by_pilot(wishes, pilot)
+        found = _by_pilot(wishes, pilot)
+        most = found.spread.at_most(pilot.questions, wishes.level)
+        why = f"the largest spread that {pilot.questions:,} questions leave open"
+        return found._replace(others=(*found.others, (why, most)))
     if wishes.rate is not None:
         return _by_rate(wishes, wishes.rate)
     if wishes.discordant is not None:
@@ -144,7 +148,12 @@ def sample_of(
 
     """
     certainty, spread = wishes.certainty, design.spread
-    questions = spread.needed(wishes.difference, certainty)
+    needed = spread.needed(wishes.difference, certainty)
+    questions = max(needed, FEW_CLUSTERS)
+    notes = list(design.notes)
+    if needed < questions:
+        few = f"{needed} would do by the formula, but fewer than {questions} questions say little"
+        notes.append(f"{few} of how the others vary: {questions} are planned")
     items = design.items(questions)
     work = with_items(workload, items)
     says = f"enough to tell a difference of {wishes.difference:g} from none"
@@ -162,12 +171,15 @@ def sample_of(
         questions=questions,
         items=items,
         missing=design.missing,
-        others={name: other.needed(wishes.difference, certainty) for name, other in design.others},
+        others={
+            name: max(other.needed(wishes.difference, certainty), FEW_CLUSTERS)
+            for name, other in design.others
+        },
         detectable=spread.detectable(asked, certainty),
         judgments=work.judgments,
         tokens=work.prompt_tokens + ceil(work.requests * work.answers.mean.likely),
         way=way_of(f"a sample of {items:,}", "sample", says, work, lambda: estimate(work)),
-        notes=list(design.notes),
+        notes=notes,
     )
 
 
@@ -201,6 +213,15 @@ def _by_rate(wishes: PowerWishes, rate: float) -> Design:
     other = rate - wishes.difference
     if other < 0:
         other = rate + wishes.difference
+    low, high = correlations_of_rates(rate, other)
+    said = wishes.correlation
+    if said is not None and not low <= said <= high:
+        end = f"{floor(100 * high) / 100:.2f} is the highest"
+        if said < low:
+            end = f"{ceil(100 * low) / 100:.2f} is the lowest"
+        msg = f"shares of {rate:g} and {other:g} cannot go together by {said:g}: "
+        msg += f"{end} correlation that they can have"
+        raise ConfigError(msg, hint="two finished runs measure theirs: --pilot RUN --against RUN")
     found = Design(
         name=wishes.of or "pass_rate",
         spread=Spread(0.0),
@@ -211,6 +232,7 @@ def _by_rate(wishes: PowerWishes, rate: float) -> Design:
         found,
         wishes.correlation,
         lambda correlation: Spread(variance_of_rates(rate, other, correlation), width=1.0),
+        highest=high,
     )
 
 
@@ -252,6 +274,7 @@ def _of_two_runs(
     correlation: float | None,
     spread: Callable[[float], Spread],
     measured: str = "",
+    highest: float = 1.0,
 ) -> Design:
     """Of two runs that go together as said; where nothing is, as if they did not."""
     if correlation is not None:
@@ -264,7 +287,9 @@ def _of_two_runs(
         spread=spread(0.0),
         words=f"{design.words}, two runs",
         because=f"{design.because}; as if the runs did not go together, which needs the most",
-        others=tuple((f"correlation {one:g}", spread(one)) for one in CORRELATIONS),
+        others=tuple(
+            (f"correlation {one:g}", spread(one)) for one in CORRELATIONS if one <= highest
+        ),
         notes=(
             *design.notes,
             f"how runs go together is not known: --correlation says it{measured}",

@@ -273,6 +273,12 @@ def _capability(gpu: Gpu) -> tuple[int, int]:
     return _WITH_FP8 if gpu.key.startswith(_FP8_BEFORE_HOPPER) else _WITH_FP8_CACHE
 
 
+def takes_fp8(gpu: Gpu) -> tuple[bool, bool]:
+    """Whether the engine rounds weights to 8 bits on it, and whether a KV cache of 8 bits pays."""
+    capability = _capability(gpu)
+    return capability >= _WITH_FP8, capability >= _WITH_FP8_CACHE
+
+
 def _notes(chosen: Settings, gpu: Gpu, known: Gpu, gpus: int, used: int) -> Iterator[str]:
     for one in chosen.choices:
         if one.name in _SAID and one.by != "you":

@@ -1,7 +1,8 @@
 """Settings of an engine that `judgefast bench --sweep` found best on this machine.
 
-One file, a line for each model, machine, engine and version of it. A run reads it below what its
-user has set, and says so.
+One file, a line for each model, machine, engine, version of it and options that its speed hangs on.
+A run reads it below what its user has set, and says so. Only options that change no verdict are
+kept: a run that is resumed may find others.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from judgefast.costs.rates_store import state_folder
 from judgefast.costs.speed import MeasuredOn  # noqa: TC001 - msgspec reads annotations
 from judgefast.errors import ConfigError
 from judgefast.files import write_whole
-from judgefast.pipeline.speed import setting_of
+from judgefast.pipeline.speed import options_of, setting_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,12 +25,20 @@ if TYPE_CHECKING:
 
 NAME = "tuned.jsonl"
 
+HARMLESS = frozenset(
+    {
+        *("max_num_seqs", "max_num_batched_tokens", "gpu_memory_utilization", "room", "replicas"),
+        *("threads", "batched_tokens", "cache_gb", "kv_blocks", "concurrency"),
+    }
+)
+"""Options that say how much is done at once, not what is computed."""
+
 
 class Tuned(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the file."""
 
     setting: MeasuredOn
-    """Model, machine, engine and version that it is for; without options."""
+    """That it is for, with the options that were set beside it."""
     options: dict[str, Any]
     """Of the engine, by name."""
     when: str
@@ -67,9 +76,10 @@ def read_tuned() -> list[Tuned]:
     return found
 
 
-def plain_setting(engine: Engine) -> MeasuredOn:
-    """What settings are kept for: an engine as it is, whatever its options."""
-    return setting_of(engine, {})
+def tuned_setting(engine: Engine) -> MeasuredOn:
+    """What settings are kept for: an engine with those of its options that are no such setting."""
+    told = options_of(engine).items()
+    return setting_of(engine, {name: value for name, value in told if name not in HARMLESS})
 
 
 def tuned_for(engine: Engine, given: Mapping[str, Any]) -> Tuned | None:
@@ -89,10 +99,14 @@ def tuned_for(engine: Engine, given: Mapping[str, Any]) -> Tuned | None:
     known = read_tuned()
     if not known:
         return None
-    setting = plain_setting(engine)
+    setting = tuned_setting(engine)
     for each in known:
         if each.setting == setting:
-            rest = {name: value for name, value in each.options.items() if name not in given}
+            rest = {
+                name: value
+                for name, value in each.options.items()
+                if name in HARMLESS and name not in given
+            }
             return msgspec.structs.replace(each, options=rest) if rest else None
     return None
 
@@ -101,7 +115,8 @@ def words_of(tuned: Tuned) -> str:
     """Say that a run reads tuned settings, and how to undo it."""
     said = ", ".join(f"{name}={value}" for name, value in tuned.options.items())
     return (
-        f"tuned for this judge here ({tuned.when[:10]}, `judgefast bench --sweep`): {said}; "
+        f"tuned for this judge here ({tuned.when[:10]}, `judgefast bench --sweep` of "
+        f"{tuned.workload}): {said}; "
         "--engine-arg sets another value, `judgefast bench tuned --forget` undoes it"
     )
 

@@ -1,26 +1,30 @@
-"""Other ways of judging the same: answers, orders, and the catalogue's judges and accelerators."""
+"""Other ways of judging: precision, answers, orders, the catalogue's judges and accelerators."""
 
 from __future__ import annotations
 
-from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import chain, product
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
 from judgefast.catalogue.gpus import read_gpus
 from judgefast.catalogue.models import read_models
 from judgefast.costs.alternatives import (
+    AS_PUBLISHED,
     BOTH_ORDERS,
     LABEL,
     LONG,
     ONE_ORDER,
     OTHER_MODEL,
+    ROUNDED,
     SHORT,
+    told_apart,
     way_of,
 )
 from judgefast.costs.estimate import estimate
 from judgefast.costs.reworked import with_labels, with_reasons
-from judgefast.pipeline.setting import setting_for
+from judgefast.errors import ConfigError
+from judgefast.pipeline.setting import setting_for, takes_fp8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from judgefast.catalogue.gpus import Gpu
     from judgefast.catalogue.models import Model
     from judgefast.costs.decisions import Change, Way
+    from judgefast.costs.estimate import Setting
     from judgefast.costs.estimates import Estimate
     from judgefast.costs.workload import Workload
     from judgefast.pipeline.estimate import Estimated
@@ -50,6 +55,8 @@ class Place(NamedTuple):
     model: Model | None = None
     gpu: Gpu | None = None
     gpus: int | None = None
+    weights: Literal["bf16", "fp8"] | None = None
+    cache: Literal["16bit", "fp8"] | None = None
 
 
 AS_ASKED = Place()
@@ -64,35 +71,91 @@ class Ways:
     def estimate(self, workload: Workload, place: Place = AS_ASKED) -> Estimate:
         """Estimate a workload, set up for it as the engine would be.
 
+        The same judge keeps the precision that was asked about wherever it can be had: other
+        lengths, or another memory, may make the engine choose another one, and the difference
+        would be one of precision.
+
         Raises:
             ConfigError: The judge does not fit, or a figure is not known.
 
         """
+        asked = self._asked
+        model, gpu = place.model, place.gpu
+        setting = self._setting(workload, place)
+        if model is None and (place.weights, place.cache) == (None, None):
+            setting = self._as_precise(setting, workload, place)
+        own = asked.setting
+        is_alike = (setting.weights, setting.cache) == (own.weights, own.cache)
+        if model is None and gpu is None and is_alike:  # what was measured of it holds
+            setting = msgspec.structs.replace(setting, rates=own.rates, reached=own.reached)
+        return estimate(workload, setting)
+
+    def _as_precise(self, setting: Setting, workload: Workload, place: Place) -> Setting:
+        """The same in the precision that was asked about, where it fits so."""
+        own = self._asked.setting
+        rounds, small = takes_fp8(setting.gpu)
+        held = place
+        if setting.weights != own.weights and own.shape.quantized is None:
+            if own.weights == "fp8" and rounds:
+                held = held._replace(weights="fp8")
+            elif own.weights == "bf16":
+                held = held._replace(weights="bf16")
+        if setting.cache != own.cache and (own.cache == "16bit" or small):
+            held = held._replace(cache=own.cache)
+        if held == place:
+            return setting
+        try:
+            return self._setting(workload, held)
+        except ConfigError:  # it does not fit so: as the engine chose
+            return setting
+
+    def _setting(self, workload: Workload, place: Place) -> Setting:
+        """As the engine would set itself up, held to what is said."""
         asked, wishes = self._asked, self._asked.wishes
-        model, gpu, gpus = place
-        if gpu is not None:  # what the user pays, and how he lays a judge out, is for his own GPU
+        if place.gpu is not None:  # what is paid, and how a judge is laid out, is for one's own GPU
             wishes = msgspec.structs.replace(wishes, price=None, gpus_per_copy=None)
-        if gpus is not None:
+        if place.gpus is not None:
             wishes = msgspec.structs.replace(wishes, replicas=None)
-        if model is not None:
+        if place.model is not None:
             wishes = msgspec.structs.replace(wishes, weights=None, gpus_per_copy=None)
-        setting = setting_for(
-            model or asked.model,
-            gpu or asked.gpu,
+        wishes = msgspec.structs.replace(
+            wishes, weights=place.weights or wishes.weights, cache=place.cache or wishes.cache
+        )
+        return setting_for(
+            place.model or asked.model,
+            place.gpu or asked.gpu,
             wishes,
             workload,
-            gpus=gpus or asked.setting.gpus,
+            gpus=place.gpus or asked.setting.gpus,
             advises=False,
             among=asked.measured,
         )
-        if model is None and gpu is None and asked.setting.rates is not None:
-            setting = msgspec.structs.replace(setting, rates=asked.setting.rates)
-        return estimate(workload, setting)
 
     def asked(self) -> Way:
         """What was asked about."""
         workload = self._asked.workload
         return self._way("as asked", "asked", "", workload)
+
+    def precisions(self) -> Iterator[Way]:
+        """The same judge with weights, KV cache or both in the other precision, if it fits so."""
+        own, workload = self._asked.setting, self._asked.workload
+        shape = own.shape
+        rounds, small = takes_fp8(self._asked.gpu)
+        weights: list[Literal["bf16", "fp8"] | None] = [None]
+        if shape.quantized is None and (rounds or own.weights == "fp8"):
+            weights.append("bf16" if own.weights == "fp8" else "fp8")
+        caches: list[Literal["16bit", "fp8"] | None] = [None]
+        sparing = workload.answers.most > 1 and not (shape.is_sliding or shape.is_latent)
+        if own.cache == "fp8" or (small and sparing):  # as the engine would choose it
+            caches.append("16bit" if own.cache == "fp8" else "fp8")
+        for of_weights, of_cache in list(product(weights, caches))[1:]:
+            place = Place(weights=of_weights, cache=of_cache)
+            parts = [f"{of_weights} weights"] if of_weights else []
+            parts += [f"{of_cache} KV cache"] if of_cache else []
+            says = ROUNDED if "fp8" in {of_weights, of_cache} else AS_PUBLISHED
+            way = self._way(" and ".join(parts), "precision", says, workload, place)
+            if way.misfit is None:
+                yield way
 
     def answers(self) -> Iterator[Way]:
         """A label alone, and reasons of other lengths; the longest first."""
@@ -147,7 +210,8 @@ class Ways:
     def _way(
         self, name: str, kind: Change, says: str, workload: Workload, place: Place = AS_ASKED
     ) -> Way:
-        return way_of(name, kind, says, workload, lambda: self.estimate(workload, place))
+        way = way_of(name, kind, says, workload, lambda: self.estimate(workload, place))
+        return told_apart(way, self._asked.setting)
 
     def _least(
         self, counts: Iterable[int], name: str, kind: Change, says: str, place: Place

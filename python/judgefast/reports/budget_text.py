@@ -23,6 +23,13 @@ FAIR_SAMPLE = (
 )
 """Why a run that was stopped by its budget may be reported as it stands."""
 
+NOT_QUITE_FAIR = (
+    "Requests that were in flight when time was up were given up, and those are the slow ones: "
+    "what was judged leans to answers that come quickly. Go on with the run before its numbers "
+    "are relied on."
+)
+"""Why one that gave up requests may not."""
+
 
 def budget_parts(budget: RunBudget | None, table: Table) -> list[RenderableType]:
     """Say the budget, what was spent in every unit, and the command that goes on.
@@ -35,8 +42,7 @@ def budget_parts(budget: RunBudget | None, table: Table) -> list[RenderableType]
     if budget is None:
         return []
     given = ", ".join(one.words for one in parse_budgets(budget.given))
-    reached = ": reached, nothing more fits" if budget.reached else ""
-    table.add_row("budget", given + reached)
+    table.add_row("budget", given + _reached_words(budget))
     table.add_row("  spent", spent_words(budget.spent))
     if budget.price is not None and budget.price != "given":
         table.add_row("", f"at {line(budget.price, SENTENCE_LIMIT)}")
@@ -44,7 +50,13 @@ def budget_parts(budget: RunBudget | None, table: Table) -> list[RenderableType]
     if budget.items_in_part and budget.reached:
         remarks.append(f"{plural(budget.items_in_part, 'item')} judged in part")
     if budget.given_up:
-        remarks.append(f"{plural(budget.given_up, 'request')} given up in flight, time being up")
+        given_up = plural(budget.given_up, "request")
+        remarks.append(
+            f"{given_up} given up in flight, time being up: their tokens are not counted"
+        )
+    if budget.sent_again:
+        again = plural(budget.sent_again, "prompt")
+        remarks.append(f"{again} sent again by the engine: tokens of the copies are not counted")
     if budget.killed:
         remarks.append(
             f"{plural(budget.killed, 'start')} killed: counted to the last that is known"
@@ -54,6 +66,16 @@ def budget_parts(budget: RunBudget | None, table: Table) -> list[RenderableType]
     if budget.go_on is not None:
         table.add_row("  go on", line(budget.go_on, SENTENCE_LIMIT))
     return [table]
+
+
+def _reached_words(budget: RunBudget) -> str:
+    """Say that nothing more fits, or that more was spent before than this budget allows."""
+    if budget.reached is None:
+        return ""
+    least = min(one.amount for one in parse_budgets(budget.given) if one.unit == budget.reached)
+    if (getattr(budget.spent, budget.reached) or 0) > least:
+        return ": less than was spent before it was given"
+    return ": reached, nothing more fits"
 
 
 def spent_words(spent: Spent) -> str:
@@ -72,8 +94,7 @@ def spent_words(spent: Spent) -> str:
     return ", ".join(map(name, parts))
 
 
-def stopped_words(left: int, planned: int) -> str:
+def stopped_words(left: int, planned: int, budget: RunBudget | None) -> str:
     """Say first that a budget has stopped the run, and what its numbers are of."""
-    return (
-        f"Stopped by its budget: {left:,} of {planned:,} judgments were not judged. {FAIR_SAMPLE}"
-    )
+    sample = NOT_QUITE_FAIR if budget is not None and budget.given_up else FAIR_SAMPLE
+    return f"Stopped by its budget: {left:,} of {planned:,} judgments were not judged. {sample}"

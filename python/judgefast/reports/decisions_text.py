@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from judgefast.costs.decisions import Affordable, Deadline, Decisions, Sample, Way
+    from judgefast.costs.ranges import Range
 
 MOST_FITTING = 8
 """Settings that fit a deadline which are printed; --json has all."""
@@ -82,15 +83,27 @@ def _budget(budget: Affordable) -> list[RenderableType]:
         answer += f", {plural(budget.judgments, 'judgment')}"
     if budget.fixed:
         answer += f", after {budget.fixed}"
-    share = budget.likely / budget.all_items
+    # Never rounded to all, or to nothing, of what it is not.
+    share = min(max(round(budget.likely / budget.all_items, 3), 0.001), 0.999)
     whole = f"all {budget.all_items:,} that were asked about"
     if budget.surely >= budget.all_items:
         enough = f"It is enough for {whole}."
     elif budget.likely >= budget.all_items:
         enough = f"It is likely enough for {whole}, but not surely."
+    elif budget.likely:
+        enough = f"That is {percent(share)} of {whole}."
     else:
-        enough = f"That is {percent(round(share, 3))} of {whole}." if share else f"Not of {whole}."
+        enough = f"One item takes {_amount(budget.one, budget.budget)}."
     return ["", _title("Budget"), f"{answer}.", enough]
+
+
+def _amount(one: Range | None, budget: str) -> str:
+    """What one item takes, in the words of a budget."""
+    if one is None:
+        return "more"
+    if budget.startswith("$"):
+        return money(one)
+    return of_unit(one, budget.partition(" ")[2].rstrip("s") + "s")
 
 
 def _sample(sample: Sample) -> list[RenderableType]:
@@ -150,6 +163,7 @@ def _lines(ways: Sequence[Way]) -> Iterator[RenderableType]:
 
 
 _TITLES = {
+    "precision": "Other precision",
     "answers": "Other answers",
     "orders": "Other orders",
     "model": "Other judges",

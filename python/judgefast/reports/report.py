@@ -232,7 +232,11 @@ class RunBudget(msgspec.Struct, frozen=True, kw_only=True):
     items_in_part: int = 0
     """Items of which some judgments were asked, and others not."""
     given_up: int = 0
-    """Requests of the latest start that were in flight when time was up."""
+    """Requests of the latest start that were in flight when time was up: what they took in tokens
+    is in no count."""
+    sent_again: int = 0
+    """Prompts that the engine sent a second time by itself, over all starts (`resent`, `hedged` of
+    its counters): what the copies took in tokens is in no count."""
     killed: int = 0
     """Starts whose end is not known: their time is counted to the last moment known of them."""
     go_on: str | None = None

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Operations,
         Report,
         Results,
+        RunBudget,
         Tokens,
     )
 
@@ -73,7 +74,7 @@ def render(report: Report, look: Look | None = None) -> str:
         *_counts(results),
         *budget_parts(report.operations.budget, _grid()),
         *_remarks(results),
-        *_findings(results),
+        *_findings(results, report.operations.budget),
         *_estimates(results),
         *position_parts(results.position_bias),
         *_label_mass(results),
@@ -174,7 +175,7 @@ def _remarks(results: Results) -> list[RenderableType]:
     return [table] if table.row_count else []
 
 
-def _findings(results: Results) -> list[RenderableType]:
+def _findings(results: Results, budget: RunBudget | None) -> list[RenderableType]:
     from rich.table import Table  # noqa: PLC0415 - loaded when something is shown
 
     counts = results.counts
@@ -184,7 +185,7 @@ def _findings(results: Results) -> list[RenderableType]:
     elif not counts.parsed:
         sentences.append("No verdict was read: there is nothing to estimate.")
     elif counts.not_judged.keys() - {"not_needed"} == {"budget"}:
-        sentences.append(stopped_words(counts.not_judged["budget"], counts.planned))
+        sentences.append(stopped_words(counts.not_judged["budget"], counts.planned, budget))
     elif left := {why: n for why, n in counts.not_judged.items() if why != "not_needed"}:
         sentences.append(
             f"Incomplete: {sum(left.values()):,} of {counts.planned:,} judgments were not judged "

@@ -74,6 +74,21 @@ class Spread(NamedTuple):
     """Clusters that say as much as one (Kish's effective number over theirs) where so few differ
     that `variance` says nothing of those that were not seen; 0 where enough do."""
 
+    def at_most(self, questions: int, level: float = LEVEL) -> Spread:
+        """The largest that it may be, where it was measured on so few clusters.
+
+        The end of the interval of a normal's variance, by chi squared with questions - 1 degrees.
+
+        >>> round(Spread(1.0).at_most(50).variance, 3)
+        1.553
+
+        """
+        from scipy.special import chdtri  # noqa: PLC0415 - heavy, only where it is used
+
+        degrees = questions - 1
+        least = float(chdtri(degrees, 1 - (1 - level) / 2))
+        return self._replace(variance=self.variance * degrees / least)
+
     def detectable(self, clusters: float, certainty: Certainty = Certainty()) -> float:  # noqa: B008 - frozen
         """Smallest difference that so many clusters would have told from none.
 
@@ -156,12 +171,31 @@ def smallest(
 def variance_of_rates(rate: float, other: float, correlation: float = 0.0) -> float:
     """Variance of the difference of two yes-or-no outcomes of one question.
 
+    Never below what the difference itself makes, |d| - d^2: so many questions at least are decided
+    otherwise.
+
     >>> round(variance_of_rates(0.8, 0.78), 4)
     0.3316
 
     """
     first, second = rate * (1 - rate), other * (1 - other)
-    return first + second - 2 * correlation * sqrt(first * second)
+    apart = abs(rate - other)
+    return max(first + second - 2 * correlation * sqrt(first * second), apart * (1 - apart))
+
+
+def correlations_of_rates(rate: float, other: float) -> tuple[float, float]:
+    """Lowest and highest correlation that two yes-or-no outcomes of such shares can have.
+
+    The highest is where every question that the smaller share says yes to has a yes by the larger
+    one too, the lowest where as few as can be have both (Frechet's bounds on the shared yes).
+
+    >>> [round(one, 3) for one in correlations_of_rates(0.97, 0.95)]
+    [-0.04, 0.767]
+
+    """
+    scale = sqrt(rate * (1 - rate) * other * (1 - other))
+    fewest, most = max(rate + other - 1, 0.0), min(rate, other)
+    return (fewest - rate * other) / scale, (most - rate * other) / scale
 
 
 def variance_of_pairs(deviation: float, correlation: float = 0.0) -> float:

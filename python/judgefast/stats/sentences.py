@@ -31,7 +31,7 @@ class Finding(msgspec.Struct, frozen=True):
     text: str
 
 
-_NO_WINNER = {
+NO_WINNER = {
     "follows_position": "this judge follows the position, not the answer",
     "may_follow_position": "this judge may follow the position, not the answer",
 }
@@ -56,8 +56,8 @@ def findings(bias: PositionBias | None, estimates: Iterable[Estimate]) -> list[F
     known = list(estimates)
     pairs = [one for one in known if _is_pair(one, "overall")]
     pairs = pairs or [one for one in known if _is_pair(one, "win_rate")]
-    if pairs and position is not None and position.kind in _NO_WINNER:
-        because = _NO_WINNER[position.kind]
+    if pairs and position is not None and position.kind in NO_WINNER:
+        because = NO_WINNER[position.kind]
         return [*said, Finding("no_winner", f"No winner is called because {because}.")]
     return said + [_winner(one) for one in pairs]
 

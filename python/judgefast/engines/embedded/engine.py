@@ -45,6 +45,7 @@ class EmbeddedEngine:
 
     name = "embedded"
     drives = ("openvino-genai", "gguf")
+    settings = EmbeddedOptions
     capabilities = Capabilities(
         takes="ids",
         schema=True,

@@ -52,6 +52,7 @@ class HttpEngine:
 
     name = "http"
     drives = ("aiohttp", "httptools")
+    settings = HttpOptions
     prefix_cache = None
     """What a server keeps is its own affair, and it has other clients."""
 
