@@ -10,9 +10,10 @@ import pytest
 
 import judgefast
 from judgefast.costs.estimates import Estimate
-from judgefast.errors import ConfigError
+from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.reports.estimate_text import render_estimate
 from tests.pipeline.model_folder import write_judge
+from tests.recorded import EXAMPLES
 
 WORKED: dict[str, Any] = {
     "shape": "questions=10000,answer=1000,rubric=500,out=500",
@@ -114,3 +115,48 @@ def test_a_rubric_that_asks_together_makes_as_many_judgments_by_shape_as_by_data
     assert (counted.items, counted.judgments, counted.requests) == (6, 12, 6)
     assert given.held
     assert counted.held
+
+
+def test_answers_above_the_rubrics_cap_are_priced_and_it_is_said() -> None:
+    (note,) = noted(worked(), "the rubric cuts answers at 256 tokens, and 500 are priced")
+    assert "`max_tokens`" in note
+    assert not noted(worked(shape="questions=9,answer=9,out=200"), "the rubric cuts")
+
+
+def test_a_limit_of_a_shape_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"--limit 10 is for DATA") as refused:
+        worked(limit=10)
+    assert refused.value.hint == "write questions=10 in --shape"
+
+
+def piloted(out: Path) -> str:
+    """A run of the example, by a recorded judge."""
+    judgefast.run(
+        str(EXAMPLES / "pairs.jsonl"),
+        rubric="pairwise-reasons",
+        engine="replay",
+        recorded=(str(EXAMPLES / "recorded.jsonl"),),
+        out=str(out),
+        limit=6,
+    )
+    return str(out)
+
+
+def test_a_pilot_is_looked_at_even_where_its_lengths_are_not_used(tmp_path: Path) -> None:
+    with pytest.raises(RunDirectoryError):
+        worked(pilot=str(tmp_path / "nowhere"))
+    pilot = piloted(tmp_path / "run")
+    assert noted(worked(pilot=pilot), "how long the pilot's answers are is not used: a mean of 500")
+    used = worked(pilot=pilot, shape="questions=9,answer=9")
+    assert noted(used, "the pilot was judged by `")
+    label = worked(pilot=pilot, shape="questions=9,answer=9", rubric="pairwise")
+    assert label.workload.answers.basis == "counted"
+
+
+def test_a_pilot_of_another_rubric_is_refused(tmp_path: Path) -> None:
+    pilot = piloted(tmp_path / "run")
+    with pytest.raises(
+        ConfigError, match=r"is of rubric `pairwise-reasons`: its answers say"
+    ) as no:
+        worked(pilot=pilot, shape="questions=9,answer=9", rubric="pairwise-bracket")
+    assert "--answer-tokens N" in str(no.value.hint)

@@ -46,6 +46,7 @@ class Counted(NamedTuple):
 
     workload: Workload
     plan: PlanReport
+    decoding: Decoding
 
 
 class Counter:
@@ -75,7 +76,7 @@ class Counter:
         workload = workload_of(
             report, answers, each=tokens.each, by=tokens.words, held=decoding.is_held
         )
-        return Counted(workload, report)
+        return Counted(workload, report, decoding)
 
     def head(self) -> Head:
         """What the prompts of this rubric have in common, by a prompt with nothing in it."""

@@ -19,7 +19,7 @@ from judgefast.costs.rates_store import records
 from judgefast.costs.shape_given import EXAMPLE, Asking, read_shape, workload_of_shape
 from judgefast.errors import ConfigError, DataError
 from judgefast.pipeline.counting import Counter, answers_of_shape, notes_of_shape
-from judgefast.pipeline.estimate_notes import of_context, of_precision
+from judgefast.pipeline.estimate_notes import of_cap, of_context, of_pilot, of_precision
 from judgefast.pipeline.judge import rubric_in_force
 from judgefast.pipeline.pilot_starts import with_starts_of
 from judgefast.pipeline.setting import setting_for, with_engine_args
@@ -71,14 +71,16 @@ class Estimated(NamedTuple):
         made = estimate(self.workload, self.setting)
         is_exact = self.plan is not None and self.workload.basis == "counted"
         digest = self.plan.digest if self.plan is not None and is_exact else None
-        others = of_precision(
-            made,
-            self.model,
-            self.gpu,
-            self.wishes,
-            is_quantized=self.setting.shape.quantized is not None,
-            among=self.measured,
-        )
+        others: list[str] = []
+        if self.setting.rates is None:  # what was measured is of the precision that was chosen
+            others += of_precision(
+                made,
+                self.model,
+                self.gpu,
+                self.wishes,
+                is_quantized=self.setting.shape.quantized is not None,
+                among=self.measured,
+            )
         notes = [*self.notes, *made.notes, *others]
         return msgspec.structs.replace(made, digest=digest, notes=notes)
 
@@ -117,7 +119,7 @@ def asked(
     counter = Counter(config, wishes, model, rubric, say)
     if lengths is None:
         counted = counter.plan(data)
-        workload, plan = counted.workload, counted.plan
+        workload, plan, decoding = counted
 
         def in_orders(number: int) -> Workload:
             if "-" in config.data:
@@ -127,6 +129,7 @@ def asked(
     else:
         plan = None
         head = counter.head()
+        decoding = head.decoding
         answers = answers_of_shape(lengths, head.decoding, wishes)
         known = lengths.rubric if lengths.rubric is not None else head.tokens
 
@@ -138,14 +141,27 @@ def asked(
     if not workload.requests:
         msg = "nothing is left to be asked of these data"
         raise DataError(msg, hint="`judgefast plan` says why")
-    fits = of_context(model, workload, plan)
+    known_of = [
+        *of_context(model, workload, plan),
+        *of_pilot(wishes, model, rubric, workload.answers),
+        *of_cap(workload.answers, decoding),
+    ]
     measured = records()
     setting = setting_for(model, gpu, wishes, workload, gpus=gpus, among=measured)
     notes = counter.notes
     if lengths is not None:
         notes = notes_of_shape(lengths, head, answers, model)
     return Estimated(
-        workload, setting, model, gpu, wishes, rubric, plan, in_orders, [*fits, *notes], measured
+        workload,
+        setting,
+        model,
+        gpu,
+        wishes,
+        rubric,
+        plan,
+        in_orders,
+        [*known_of, *notes],
+        measured,
     )
 
 
@@ -173,6 +189,9 @@ def _check_given(
     if has_data and shape is not None:
         msg = "both DATA and --shape were given"
         raise ConfigError(msg, hint="leave --shape out: what is counted is better than lengths")
+    if shape is not None and config.limit is not None:
+        msg = f"--limit {config.limit} is for DATA, and a shape says how many there are"
+        raise ConfigError(msg, hint=f"write questions={config.limit} in --shape")
 
 
 def _path_or_name(model: str) -> str | Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from judgefast.costs.alternatives import money_of
 from judgefast.costs.estimate import estimate
 from judgefast.errors import ConfigError
+from judgefast.journal.manifest import read_manifest
 from judgefast.pipeline.setting import setting_for
 from judgefast.reports.ranges import figure
 from judgefast.reports.words import plural
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
     from judgefast.catalogue.models import Model
     from judgefast.costs.estimates import Estimate
     from judgefast.costs.rates_store import Record
-    from judgefast.costs.workload import Workload
+    from judgefast.costs.workload import Answers, Workload
     from judgefast.pipeline.setting import CostWishes
+    from judgefast.prompts.decoding import Decoding
+    from judgefast.prompts.rubric import Rubric
     from judgefast.reports.plan_report import PlanReport
 
 _MATTERS = 0.05
@@ -62,6 +66,44 @@ def of_context(model: Model, workload: Workload, plan: PlanReport | None) -> lis
         )
         raise ConfigError(msg, hint="give shorter lengths, or take a judge that reads more")
     return []
+
+
+def of_pilot(wishes: CostWishes, model: Model, rubric: Rubric, answers: Answers) -> list[str]:
+    """Say whether the answers of the pilot are used, and whether they are another judge's.
+
+    Raises:
+        ConfigError: They are of another rubric.
+        RunDirectoryError: It is no run.
+
+    """
+    if wishes.pilot is None:
+        return []
+    manifest = read_manifest(Path(wishes.pilot))
+    if answers.basis != "measured":
+        return [f"how long the pilot's answers are is not used: {answers.because}"]
+    if manifest.rubric.name != rubric.name:
+        msg = (
+            f"the pilot `{wishes.pilot}` is of rubric `{manifest.rubric.name}`: its answers say "
+            f"nothing of how long those of `{rubric.name}` are"
+        )
+        raise ConfigError(msg, hint="judge a few items by this rubric, or give --answer-tokens N")
+    names = {each.rpartition("/")[2].casefold() for each in (model.key, *model.names)}
+    judge = manifest.model.name
+    if judge.rstrip("/").rpartition("/")[2].casefold() in names:
+        return []
+    return [f"the pilot was judged by `{judge}`: `{model.name}` may write more, or less"]
+
+
+def of_cap(answers: Answers, decoding: Decoding) -> list[str]:
+    """Say where longer answers were given than the rubric lets a judge write."""
+    mean, cap = answers.mean.likely, decoding.most_tokens
+    if answers.basis != "given" or decoding.probabilities or mean <= cap:
+        return []
+    words = (
+        f"the rubric cuts answers at {cap:,} tokens, and {mean:,.0f} are priced because they were "
+        "given: `max_tokens` of a rubric of your own lets the judge write them"
+    )
+    return [words]
 
 
 def _context(model: Model) -> int | None:
