@@ -313,9 +313,9 @@ def test_a_run_keeps_the_settings_that_it_was_made_with_whatever_is_tuned_later(
     kept(answer_ms=7.0)
     del paced[:]
     if again == "resume":
-        resume(tmp_path / "run", engine=None, show_progress=False)
+        resume(tmp_path / "run", engine=None, show_progress=False, budget=("none",))
     else:
-        run(config, data=ROWS, show_progress=False)
+        run(config.replace(budget=("none",)), data=ROWS, show_progress=False)
     assert {each.answer_ms for each in paced} == {0.5}
     assert sum(each.answered for each in paced) > 0
     assert read_manifest(tmp_path / "run").engine.tuned == {"answer_ms": 0.5}
