@@ -131,7 +131,7 @@ format: $(VENV)/.built $(VENV)/.tools ## Format all sources
 # Python ones, pytest-benchmark's among them (bench_stages.py), and criterion's (bench_kernels.py).
 # One that fails is shown, and the others go on.
 .PHONY: bench
-bench: $(VENV)/.built $(VENV)/.tools ## Run every bench briefly, 15 minutes in all: a line each with its ratio
+bench: $(VENV)/.built $(VENV)/.tools ## Run every bench briefly: a line each with its ratio to a rival
 	@log=$$(mktemp); status=0; for b in benches/bench_*.py; do \
 	$(BIN)/python $$b --quick >$$log 2>&1 || { echo "== $$b" >&2; cat $$log >&2; status=1; }; \
 	sed -n 's/^ratio  //p' $$log; done; rm $$log; exit $$status

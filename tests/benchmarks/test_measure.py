@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgefast.benchmarks.measure import Ends, latency_of, most_in_flight, series_of, steady_of
+from judgefast.benchmarks.kept import KeptEngine
+from judgefast.benchmarks.measure import (
+    Ends,
+    _share,
+    latency_of,
+    most_in_flight,
+    series_of,
+    steady_of,
+)
 
 SPANS = st.lists(
     st.tuples(st.integers(0, 50), st.integers(1, 20), st.integers(0, 9)), min_size=1, max_size=40
@@ -76,3 +86,13 @@ def test_latency_is_what_requests_waited() -> None:
     assert found is not None
     assert (found.p10, found.p50, found.p90, found.p99, found.most) == (11, 51, 91, 100, 101)
     assert latency_of(Ends(np.zeros(0), np.zeros(0), np.zeros(0, int))) is None
+
+
+def test_gpus_are_looked_at_in_the_judge_phase_alone() -> None:
+    engine = KeptEngine(SimpleNamespace(start=dict, close=None))  # type: ignore[arg-type]  # it does nothing
+    looks = iter([(0.0, 0.0), (1.0, 10.0), (9.0, 20.0)])
+    engine.gpu = SimpleNamespace(read=lambda: next(looks))  # type: ignore[assignment]  # as above
+    engine._mark("prepared")
+    engine.start()
+    engine.close()
+    assert _share(engine.busy["loaded"], engine.busy["collected"]) == 0.8

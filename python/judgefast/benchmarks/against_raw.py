@@ -1,7 +1,8 @@
 """Raw vLLM beside the pipeline on one engine, in blocks in turns: `alternating_child.py` says how.
 
 Both kinds of requests have the same lengths, the same sampling and the same common head. Behind it
-a raw one has the pipeline's own tokens, shuffled, so that the cache helps neither.
+a raw one has the pipeline's own tokens, each exchanged for another, so that the cache helps both
+as much.
 """
 
 from __future__ import annotations

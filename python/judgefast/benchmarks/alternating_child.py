@@ -1,10 +1,10 @@
 """The process of a vLLM replica that is held to raw vLLM: raw requests and the pipeline's in turns.
 
 In a *raw* block the loop feeds itself, as a plain script would: requests with the lengths and the
-parameters of the pipeline's, the part behind their common head shuffled, so that vLLM finds as much
-in its cache. What the pipeline sends meanwhile waits. In a block of *ours* it takes what the
-pipeline sends and nothing else. Both keep one window full; vLLM's own counters are read where a
-block begins and ends.
+parameters of the pipeline's, in its order, the tokens behind their common head exchanged for others
+by one table (`raw_texts.py`), so that vLLM finds as much in its cache. What the pipeline sends
+meanwhile waits. In a block of *ours* it takes what the pipeline sends and nothing else. Both keep
+one window full; vLLM's own counters are read where a block begins and ends.
 
 Texts of 500 tokens live longer than a block lasts, which needs care in four places:
 
@@ -38,10 +38,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 from judgefast.benchmarks.forced_child import Forced
 from judgefast.benchmarks.gauges import Cores, Gpu
+from judgefast.benchmarks.raw_texts import RawTexts
 from judgefast.engines.child.messages import Entered
 from judgefast.engines.vllm import child
 from judgefast.engines.vllm import loop as module
@@ -75,7 +75,7 @@ class AlternatingLoop(Loop):
         """Requests in vLLM, the oldest first; None for raw ones."""
         self._waiting: deque[Work] = deque()
         self._templates: deque[Work] = deque(maxlen=TEMPLATES)
-        self._random = np.random.default_rng(1)
+        self._raw = RawTexts()
         self._is_raw = False
         self._over = self._over_full = self._entered = 0
         self._between = 0.0
@@ -115,7 +115,7 @@ class AlternatingLoop(Loop):
         before = self._over
         while len(self._owned) < self._room():
             if self._is_raw:
-                self._give(self._raw(), None)
+                self._give(self._raw.following(self._templates), None)
             elif self._waiting:
                 work = self._waiting.popleft()
                 self._give(work, work)
@@ -149,18 +149,6 @@ class AlternatingLoop(Loop):
         number = next(self._numbers)
         self._owned[number] = owner
         super().add(msgspec.structs.replace(asked, number=number))
-
-    def _raw(self) -> Work:
-        work = self._templates[int(self._random.integers(len(self._templates)))]
-        ids = np.frombuffer(work.ids, "<i4").copy()
-        self._random.shuffle(ids[self._head() : -8])
-        return msgspec.structs.replace(work, ids=ids.tobytes())
-
-    def _head(self) -> int:
-        """Tokens that the first two requests have in common: the rubric."""
-        one, two = (np.frombuffer(self._templates[place].ids, "<i4") for place in (0, -1))
-        size = min(len(one), len(two))
-        return int((one[:size] != two[:size]).argmax())
 
     def _to_owner(self, message: Any) -> None:  # noqa: ANN401 - any message
         """What the loop says of a request in vLLM, to the pipeline if it is one of its."""

@@ -59,8 +59,12 @@ class Gpu:
 
     def _watch(self, nvml: Any, handles: list[Any]) -> None:  # noqa: ANN401 - NVML's own
         while True:
-            shares = [nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100 for handle in handles]
-            held = sum(nvml.nvmlDeviceGetMemoryInfo(handle).used for handle in handles)
+            try:
+                rates = [nvml.nvmlDeviceGetUtilizationRates(handle) for handle in handles]
+                held = sum(nvml.nvmlDeviceGetMemoryInfo(handle).used for handle in handles)
+            except nvml.NVMLError:  # a part of a GPU (MIG) has no such share
+                return
+            shares = [each.gpu / 100 for each in rates]
             with self._lock:
                 self._busy += sum(shares) / len(shares)
                 self._samples += 1

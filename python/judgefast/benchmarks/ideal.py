@@ -19,6 +19,8 @@ from judgefast.costs.workload import Answers, Workload
 from judgefast.errors import ConfigError, JudgefastError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from judgefast.benchmarks.records import Machine, Record, Sample
     from judgefast.catalogue.gpus import Gpu
     from judgefast.catalogue.shape import Precision, Shape
@@ -79,8 +81,8 @@ def roofline_of(record: Record, gpu: Gpu | None) -> tuple[list[float] | None, st
     if gpu is None or not record.gpus:
         ask = f"of the catalogue ran it (engine {record.engine}): name it by --gpu"
         return None, "no GPU " + ("ran it" if record.engine == "embedded" else ask)
-    if not record.samples:
-        return None, "no run of its own was measured"
+    if why := _uncounted(record.samples):
+        return None, why
     try:
         shape = _shape_of(record)
     except JudgefastError as error:
@@ -107,6 +109,16 @@ def roofline_of(record: Record, gpu: Gpu | None) -> tuple[list[float] | None, st
         for sample in record.samples
     ]
     return seconds, f"{record.gpus} x {gpu.key} at its datasheet's speed"
+
+
+def _uncounted(samples: Sequence[Sample]) -> str | None:
+    """Why it is not known what there was to do; None where it is."""
+    if not samples:
+        return "no run of its own was measured"
+    counted = ("prompt_tokens", "cached_tokens", "generated_tokens")
+    if any(getattr(sample, name) is None for sample in samples for name in counted):
+        return "the engine does not count its tokens, or not those of its cache"
+    return None
 
 
 def _shape_of(record: Record) -> Shape | None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgefast.batches.request import Request
+    from judgefast.benchmarks.gauges import Gpu
     from judgefast.engines.base import Completion, Engine, Workload
 
 SPARE = 1.1
@@ -61,6 +62,10 @@ class KeptEngine:
         """Of the latest run: `prepared`, `loaded`, `sent` (the first request), `collected` (the
         last completion)."""
         self.has_processes = False
+        self.gpu: Gpu | None = None
+        """Looked at whenever a moment is noted."""
+        self.busy: dict[str, tuple[float, float]] = {}
+        """What it said then: the sum of shares, and how many."""
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - of whatever engine it is
         """All else is the engine's."""
@@ -131,3 +136,5 @@ class KeptEngine:
 
     def _mark(self, name: str) -> None:
         self.marks[name] = Moment.now()
+        if self.gpu is not None:
+            self.busy[name] = self.gpu.read()

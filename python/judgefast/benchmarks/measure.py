@@ -58,7 +58,8 @@ def measured(
     before = engine.counted() if engine.facts is not None else {}
     gpu.forget()
     memory = Memory()
-    began, busy = Moment.now(), gpu.read()
+    engine.gpu = gpu
+    began = Moment.now()
     try:
         ended = run(config, engine=engine, stop=stop, say=say, show_progress=False)
     finally:
@@ -76,7 +77,7 @@ def measured(
         moments=(began, over),
         counters={name: value - before.get(name, 0) for name, value in engine.counted().items()},
         most=most,
-        gpu=(gpu.most_bytes, _share(busy, gpu.read())),
+        gpu=(gpu.most_bytes, _share(engine.busy["loaded"], engine.busy["collected"])),
     )
 
 

@@ -6,6 +6,7 @@ import json
 import statistics
 from datetime import UTC, datetime
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,7 +14,10 @@ import msgspec
 from judgefast.benchmarks.bench import bench
 from judgefast.benchmarks.figures import seconds_per_batch
 from judgefast.benchmarks.records import Swept
+from judgefast.benchmarks.sources import ENGINE_OPTIONS, is_run
+from judgefast.config import config_from
 from judgefast.errors import ConfigError, EngineError, JudgefastError
+from judgefast.journal.manifest import read_manifest
 from judgefast.pipeline.judge import engine_of
 from judgefast.pipeline.tuned import HARMLESS, Tuned, keep_tuned, tuned_setting
 
@@ -27,8 +31,12 @@ if TYPE_CHECKING:
 MOST = 24
 """Settings of one sweep: each starts an engine."""
 _HOUR = 3600.0
-_LEAST_REPEATS = 3
-"""Of each of the two that are held against each other in the end."""
+_MISSING = object()
+LEAST_REPEATS = 3
+"""With fewer of each setting nothing is kept, whatever they show."""
+_LEAST_AGAIN = 4
+"""Of each of the two that are held against each other in the end: without any difference one beats
+the other by every repeat in one of 70 sweeps."""
 _LEAST_GAIN = 1.03
 """By which every repeat of the best must beat every one of the engine's own choice."""
 
@@ -80,8 +88,8 @@ def sweep(
 ) -> Record:
     """Measure every setting, and keep the best where runs will find it.
 
-    The best of many is in part the luckiest. So it is measured once more, and behind it the
-    engine's own choice, which is faster there than at the beginning, if anything: what these two
+    The best of many is in part the luckiest. So it is measured once more, between two halves of the
+    engine's own choice, so that a machine which grows faster or slower helps neither: what these
     show decides.
 
     Args:
@@ -102,10 +110,14 @@ def sweep(
     if twice:
         message = f"`{twice[0]}` is set by --engine-arg and by --sweep"
         raise ConfigError(message, hint=f"leave --engine-arg {twice[0]} out")
+    wishes = _with_those_of_run(wishes)
     tried: list[Swept] = []
     records: list[Record | None] = []
     last: JudgefastError | None = None
     for settings in settings_of(names):
+        if settings and _is_own_choice(wishes, settings):
+            say(f"passed over: {words_of(settings)} is the engine's own choice")
+            continue
         say(f"setting: {words_of(settings)}")
         try:
             record = bench(_with(wishes, settings), stop=stop, say=say)
@@ -127,6 +139,28 @@ def sweep(
     else:
         say("nothing is kept: the engine's own choice is as fast as any")
     return msgspec.structs.replace(best, sweep=tried)
+
+
+def _with_those_of_run(wishes: Wishes) -> Wishes:
+    """Have the options of a recorded run's engine given, so that those of a sweep stand beside."""
+    if not is_run(wishes.what):
+        return wishes
+    stored = config_from(dict(read_manifest(Path(wishes.what)).config), where=f"`{wishes.what}`")
+    own = {name: getattr(stored, name) for name in ENGINE_OPTIONS if name not in wishes.given}
+    return msgspec.structs.replace(
+        wishes, config=wishes.config.replace(**own), given=wishes.given | set(ENGINE_OPTIONS)
+    )
+
+
+def _is_own_choice(wishes: Wishes, settings: dict[str, Any]) -> bool:
+    """Whether an engine says of itself that it would choose the same."""
+    try:
+        engine = engine_of(wishes.config, tuned=False)
+    except JudgefastError:  # it is said where it is measured
+        return False
+    options = getattr(engine, "options", None)
+    engine.close()
+    return all(getattr(options, name, _MISSING) == value for name, value in settings.items())
 
 
 def _with(wishes: Wishes, settings: dict[str, Any]) -> Wishes:
@@ -152,7 +186,7 @@ def is_gain(best: Sequence[float], own: Sequence[float]) -> bool:
         own: Those of the engine's own choice, measured then too.
 
     """
-    if min(len(best), len(own)) < _LEAST_REPEATS:
+    if min(len(best), len(own)) < _LEAST_AGAIN:
         return False
     return max(best) * _LEAST_GAIN <= min(own)
 
@@ -179,12 +213,12 @@ def _keep_if_better(  # noqa: PLR0913 - what was asked, what was found, whom to 
     if not tried[0].hours:
         say("nothing is kept: the engine's own choice was not measured")
         return
-    repeats = max(_LEAST_REPEATS, len(best.samples))
-    for one in (place, 0):
+    half = -(-max(_LEAST_AGAIN, len(best.samples)) // 2)
+    for one, repeats in ((0, half), (place, 2 * half), (0, half)):
         say(f"once more: {words_of(tried[one].settings)}")
         again = msgspec.structs.replace(_with(wishes, tried[one].settings), repeats=repeats)
         hours = _hours(bench(again, stop=stop, say=say))
-        tried[one] = msgspec.structs.replace(tried[one], again=hours)
+        tried[one] = msgspec.structs.replace(tried[one], again=[*tried[one].again, *hours])
     own, found = tried[0].again, tried[place].again
     if is_gain(found, own):
         _keep(wishes, best, settings, statistics.median(own) / statistics.median(found), say)
@@ -196,11 +230,13 @@ def _why_not(settings: dict[str, Any], wishes: Wishes, best: Record) -> str | No
     """Why a setting is no matter for runs, however fast it is."""
     if changing := sorted(settings.keys() - HARMLESS):
         return f"`{changing[0]}` may change verdicts"
-    if wishes.force_lengths or wishes.config.engine_args.get("load_format") == "dummy":
+    if wishes.force_lengths or best.settings.get("load_format") == "dummy":
         return "the judge's own answers were not measured"
     scale = best.workload.scale
     if scale is not None and scale < 1:
         return f"the workload was scaled to {scale:g}, and real ones are longer (--scale 1)"
+    if len(best.samples) < LEAST_REPEATS:
+        return f"fewer than {LEAST_REPEATS} repeats tell nothing from noise (--repeats)"
     return None
 
 
@@ -217,12 +253,13 @@ def _keep(
 ) -> None:
     engine = engine_of(wishes.config.replace(engine=best.engine), tuned=False)
     try:
-        setting = tuned_setting(engine)
+        setting, digest = tuned_setting(engine), engine.model.digest
     finally:
         engine.close()
     path = keep_tuned(
         Tuned(
             setting=setting,
+            digest=digest,
             options=settings,
             when=datetime.now(UTC).isoformat(timespec="seconds"),
             workload=best.workload.name,

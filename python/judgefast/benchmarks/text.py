@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import TYPE_CHECKING
 
 from judgefast.benchmarks.block_ratio import PROMISED, STEADY
@@ -127,14 +128,13 @@ def _roofline_words(record: Record) -> str:
         100 * ideal / sample.seconds["judge"]
         for ideal, sample in zip(record.ideal_seconds, record.samples, strict=True)
     ]
-    middle = sorted(shares)[len(shares) // 2]
-    return f"{number(middle)} % of {record.ideal_because}"
+    return f"{number(statistics.median(shares))} % of {record.ideal_because}"
 
 
 def _phases(samples: Sequence[Sample], field: str) -> str:
     names = list(getattr(samples[0], field))
     middle = {
-        name: sorted(getattr(sample, field).get(name, 0.0) for sample in samples)[len(samples) // 2]
+        name: statistics.median(getattr(sample, field).get(name, 0.0) for sample in samples)
         for name in names
     }
     return ", ".join(f"{name} {number(value)}" for name, value in middle.items())

@@ -53,6 +53,13 @@ def prices(  # noqa: PLR0913 - flags
     """
     if ctx.invoked_subcommand is not None:
         return
+    if guide or apis:
+        flag = "--guide" if guide else "--apis"
+        given = {"--gpu": gpu, "--kind": kind, "--provider": provider if guide else None}
+        for name, value in given.items():
+            if value is not None:
+                message = f"{name} does not go with {flag}"
+                raise ConfigError(message, hint=f"leave {name} out")
     if guide:
         from judgefast.cli.guide import put_guide  # noqa: PLC0415 - on first use
 

@@ -73,6 +73,10 @@ class EngineFacts(msgspec.Struct, frozen=True):
 
     name: str
     options: dict[str, Any] = {}
+    """What was given, and what was tuned."""
+    tuned: dict[str, Any] = {}
+    """Of them those that a sweep has found, as they were when the run was made: every launch has
+    the same."""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

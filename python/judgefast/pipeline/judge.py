@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -13,14 +14,13 @@ from judgefast.engines import create_engine, engine_names
 from judgefast.errors import ConfigError
 from judgefast.journal.manifest import NAME, EngineFacts, ModelFacts, RubricFacts, read_manifest
 from judgefast.journal.recordings import recorded_rows
-from judgefast.pipeline.speed import options_of
-from judgefast.pipeline.tuned import HARMLESS, tuned_for, words_of
+from judgefast.pipeline.tuned import tuned_for, words_of
 from judgefast.prompts.builtin import load_rubric
 from judgefast.prompts.plan import PromptPlan
 from judgefast.prompts.read_rubric import read_rubric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from judgefast.config import RunConfig
     from judgefast.engines.base import Engine
@@ -35,6 +35,8 @@ class Judge(NamedTuple):
     """With what the options of the run replace in it."""
     engine: Engine
     prompts: PromptPlan
+    tuned: Mapping[str, Any] = MappingProxyType({})
+    """Options of the engine that a sweep has found, and that are in force."""
 
     @property
     def name(self) -> str:
@@ -81,8 +83,9 @@ class Judge(NamedTuple):
 
     def engine_facts(self, config: RunConfig) -> EngineFacts:
         """The engine as the manifest keeps it, with what was tuned for this machine."""
-        tuned = {name: value for name, value in options_of(self.engine).items() if name in HARMLESS}
-        return EngineFacts(name=self.engine.name, options=tuned | dict(config.engine_args))
+        tuned = dict(self.tuned)
+        options = tuned | dict(config.engine_args)
+        return EngineFacts(name=self.engine.name, options=options, tuned=tuned)
 
 
 def judge_of(  # noqa: PLR0913 - what a caller may bring along, by keyword
@@ -93,6 +96,7 @@ def judge_of(  # noqa: PLR0913 - what a caller may bring along, by keyword
     rubric: Rubric | None = None,
     started: dict[str, Any] | None = None,
     is_to_plan: bool = False,
+    made_with: EngineFacts | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Judge:
     """Load the rubric and build the engine; nothing is started yet.
@@ -104,6 +108,8 @@ def judge_of(  # noqa: PLR0913 - what a caller may bring along, by keyword
         rubric: The rubric as a run keeps it, instead of the one called `config.rubric`.
         started: What a start of the engine recorded, by which it need not ask anybody again.
         is_to_plan: The engine is never started, and need not be able to.
+        made_with: The engine that a run which is there was made with. What was tuned for it then
+            counts, and nothing that was tuned since: a run has one setting.
         say: Told of settings that were tuned on this machine.
 
     Raises:
@@ -114,11 +120,18 @@ def judge_of(  # noqa: PLR0913 - what a caller may bring along, by keyword
     """
     rubric = rubric_in_force(config, rubric)
     _check_pairs(config, rubric)
+    tuned: dict[str, Any] = {}
     if engine is None:
-        engine = engine_of(config, rubric, recorded, is_to_plan=is_to_plan, say=say)
+        options = _engine_options(config, rubric, recorded)
+        if made_with is None:
+            engine, tuned = _tuned_engine(config.engine, options, is_to_plan=is_to_plan, say=say)
+        else:
+            of_run = made_with.tuned if made_with.name == config.engine else {}
+            tuned = {name: value for name, value in of_run.items() if name not in options}
+            engine = create_engine(config.engine, is_to_plan=is_to_plan, **(tuned | options))
         if started and (recall := getattr(engine, "recall", None)):
             recall(started)
-    return Judge(rubric, engine, prompts_of(config, rubric, engine))
+    return Judge(rubric, engine, prompts_of(config, rubric, engine), tuned)
 
 
 def engine_of(  # noqa: PLR0913 - as `judge_of`
@@ -146,14 +159,27 @@ def engine_of(  # noqa: PLR0913 - as `judge_of`
 
     """
     options = _engine_options(config, rubric, recorded)
-    engine = create_engine(config.engine, is_to_plan=is_to_plan, **options)
-    found = tuned_for(engine, options) if tuned else None
+    if not tuned:
+        return create_engine(config.engine, is_to_plan=is_to_plan, **options)
+    return _tuned_engine(config.engine, options, is_to_plan=is_to_plan, say=say)[0]
+
+
+def _tuned_engine(
+    name: str,
+    options: dict[str, Any],
+    *,
+    is_to_plan: bool,
+    say: Callable[[str], None] | None,
+) -> tuple[Engine, dict[str, Any]]:
+    """Build an engine with what was tuned for it here, and give that."""
+    engine = create_engine(name, is_to_plan=is_to_plan, **options)
+    found = tuned_for(engine, options)
     if found is None:
-        return engine
+        return engine, {}
     engine.close()
     if say is not None:
         say(words_of(found))
-    return create_engine(config.engine, is_to_plan=is_to_plan, **(found.options | options))
+    return create_engine(name, is_to_plan=is_to_plan, **(found.options | options)), found.options
 
 
 def rubric_in_force(config: RunConfig, rubric: Rubric | None = None) -> Rubric:

@@ -284,11 +284,13 @@ def _judge_of(start: Start, stack: ExitStack) -> Judge:
     check_budget(start.config)
     if start.engine is not None:
         stack.callback(start.engine.close)
+    folder = Path(str(start.config.out))
     judge = judge_of(
         start.config,
         engine=start.engine,
         recorded=start.recorded,
         rubric=start.rubric,
+        made_with=read_manifest(folder).engine if (folder / NAME).is_file() else None,
         say=start.say,
     )
     stack.callback(judge.engine.close)

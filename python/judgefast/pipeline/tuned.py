@@ -1,8 +1,8 @@
 """Settings of an engine that `judgefast bench --sweep` found best on this machine.
 
-One file, a line for each model, machine, engine, version of it and options that its speed hangs on.
-A run reads it below what its user has set, and says so. Only options that change no verdict are
-kept: a run that is resumed may find others.
+One file, a line for each model (name and digest), machine, engine, version of it and other options
+that were set. A run reads it once, when it is made, below what its user has set, says so, and keeps
+what it has read in its manifest. Only options that change no verdict are kept.
 """
 
 from __future__ import annotations
@@ -31,14 +31,16 @@ HARMLESS = frozenset(
         *("threads", "batched_tokens", "cache_gb", "kv_blocks", "concurrency"),
     }
 )
-"""Options that say how much is done at once, not what is computed."""
+"""Options that say how much is done at once and by what, not what is computed."""
 
 
 class Tuned(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the file."""
 
     setting: MeasuredOn
-    """That it is for, with the options that were set beside it."""
+    """That it is for, with all options that were set beside it."""
+    digest: str = ""
+    """Of the judge's weights, as far as the engine knows it before it starts."""
     options: dict[str, Any]
     """Of the engine, by name."""
     when: str
@@ -77,9 +79,11 @@ def read_tuned() -> list[Tuned]:
 
 
 def tuned_setting(engine: Engine) -> MeasuredOn:
-    """What settings are kept for: an engine with those of its options that are no such setting."""
-    told = options_of(engine).items()
-    return setting_of(engine, {name: value for name, value in told if name not in HARMLESS})
+    """What settings are kept for: an engine with all of its options that are no such setting."""
+    told = options_of(engine)
+    rest = {name: told[name] for name in sorted(told) if name not in HARMLESS | {"model"}}
+    options = msgspec.json.encode(rest, enc_hook=str).decode() if rest else ""
+    return msgspec.structs.replace(setting_of(engine, {}), options=options)
 
 
 def tuned_for(engine: Engine, given: Mapping[str, Any]) -> Tuned | None:
@@ -101,7 +105,7 @@ def tuned_for(engine: Engine, given: Mapping[str, Any]) -> Tuned | None:
         return None
     setting = tuned_setting(engine)
     for each in known:
-        if each.setting == setting:
+        if (each.setting, each.digest) == (setting, engine.model.digest):
             rest = {
                 name: value
                 for name, value in each.options.items()
@@ -129,7 +133,7 @@ def keep_tuned(tuned: Tuned) -> Path:
         RunDirectoryError: It cannot be written.
 
     """
-    rest = [each for each in read_tuned() if each.setting != tuned.setting]
+    rest = [each for each in read_tuned() if _of(each) != _of(tuned)]
     return _write([*rest, tuned])
 
 
@@ -146,6 +150,10 @@ def forget_tuned(model: str | None) -> int:
     if len(rest) < len(known):
         _write(rest)
     return len(known) - len(rest)
+
+
+def _of(tuned: Tuned) -> tuple[MeasuredOn, str]:
+    return tuned.setting, tuned.digest
 
 
 def _write(lines: list[Tuned]) -> Path:
