@@ -232,7 +232,7 @@ def rows_of(found: Table) -> Iterator[str]:
 
 
 def _rate(tokens_per_second: float) -> str:
-    return f"{tokens_per_second:,.{0 if tokens_per_second >= 1000 else 1}f}"  # noqa: PLR2004 - digits
+    return f"{tokens_per_second:,.{0 if tokens_per_second >= 1000 else 2}f}"  # noqa: PLR2004 - digits
 
 
 def recorded_rates() -> dict[str, float]:

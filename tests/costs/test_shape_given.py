@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.costs.building import answers
 from tests.pipeline.model_folder import write_judge
+from tests.prompts.test_plan import CHOICE
 
 from judgefast.costs.shape_given import Asking, ShapeGiven, read_shape, workload_of_shape
 from judgefast.errors import ConfigError
@@ -105,8 +106,12 @@ def planned(folder: Path, rubric: str, many: int, **options: object) -> tuple[in
         }
         for number in range(QUESTIONS)
     ]
+    shown = many if rubric == "choice" else min(many, 2)
+    if rubric == "choice":
+        (folder / "best.toml").write_text(CHOICE)
+        rubric = str(folder / "best.toml")
     found = workload_of(plan(rows, rubric=rubric, model=judge, **options), answers())
-    empty = len("".join(["q" * QUESTION, *["a" * ANSWER] * (1 if many == 1 else 2)]))
+    empty = QUESTION + shown * ANSWER
     head = found.prompt_tokens // found.requests - empty
     return found.prompt_tokens, found.computed_tokens.likely, head
 
@@ -118,6 +123,8 @@ def planned(folder: Path, rubric: str, many: int, **options: object) -> tuple[in
         ("pairwise", "pairwise", 2, "both"),
         ("pairwise", "pairwise", 4, "both"),
         ("scalar-1-5", "scalar", 3, "one"),
+        ("choice", "choice", 3, "one"),
+        ("choice", "choice", 3, "both"),
     ],
 )
 def test_a_shape_comes_to_what_the_plan_of_such_data_comes_to(
@@ -128,10 +135,28 @@ def test_a_shape_comes_to_what_the_plan_of_such_data_comes_to(
     shape = ShapeGiven(
         questions=QUESTIONS, answer=ANSWER, answers=shown if shown == 1 else many, question=QUESTION
     )
-    asking = Asking(mode=mode, orders=2 if orders == "both" and mode == "pairwise" else 1)
+    asking = Asking(mode=mode, orders=2 if orders == "both" and mode != "scalar" else 1)
     found = workload_of_shape(shape, asking, answers(), rubric=head)
     assert found.prompt_tokens == tokens
     # Marks around the answers are shared in a shape, and stand behind them in a prompt.
     marks = 0.25 * computed
     assert found.computed_tokens.low - marks <= computed <= found.computed_tokens.high + marks
     assert found.computed_tokens.likely == pytest.approx(computed, rel=0.25)
+
+
+@pytest.mark.parametrize("many", [3, 4, 5])
+@pytest.mark.parametrize("pairs", ["all", "baseline", "sparse:1", "sparse:2", "sparse:3"])
+def test_a_shape_has_the_pairs_of_the_plan_of_such_data(many: int, pairs: str) -> None:
+    rows = [
+        {
+            "question": f"q{number}",
+            "answers": [{"model": f"m{at}", "text": f"{number} {at}"} for at in range(many)],
+        }
+        for number in range(3)
+    ]
+    options: dict[str, Any] = {"baseline": "m0"} if pairs == "baseline" else {}
+    found = plan(rows, rubric="pairwise", orders="both", pairs=pairs, **options)
+    asking = Asking(mode="pairwise", orders=2, pairs=pairs)
+    shape = ShapeGiven(questions=3, answer=10, answers=many)
+    made = workload_of_shape(shape, asking, answers(), rubric=10)
+    assert (made.requests, made.judgments) == (found.requests.requests, found.requests.judgments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -14,7 +14,7 @@ from judgefast.costs.energy import energy_of
 from judgefast.costs.estimates import Estimate, Line, Placed, Sum
 from judgefast.costs.explain import judging_lines, sums_of
 from judgefast.costs.offers import Offer  # noqa: TC001 - as above
-from judgefast.costs.preemptions import Preemptions, seconds_of
+from judgefast.costs.preemptions import Preemptions, never_ends, seconds_of
 from judgefast.costs.ranges import Range
 from judgefast.costs.rates import Rates  # noqa: TC001 - as above
 from judgefast.costs.reached import Reached  # noqa: TC001 - as above
@@ -163,8 +163,14 @@ def priced(  # noqa: PLR0913 - what an estimate hangs on, all by keyword
     lines = [step.line for step in starting.steps] + judging
     seconds = _total(lines)
     gpu_hours = seconds.times(placed.gpus / HOUR)
+    said: list[str] = []
     if preemptions is not None and any(_suffers(offer, preemptions) for offer in offers):
-        lines.append(_preempted(preemptions, judging_seconds, starting.seconds))
+        line = _preempted(preemptions, judging_seconds, starting.seconds)
+        if isfinite(line.seconds.high):
+            lines.append(line)
+        else:
+            offers = [each for each in offers if not _suffers(each, preemptions)]
+            said.append(never_ends(preemptions, line.seconds, starting.seconds))
     money = [_cost(offer, gpu_hours, lines, placed, preemptions) for offer in offers]
     made = Estimate(
         workload=workload,
@@ -177,7 +183,7 @@ def priced(  # noqa: PLR0913 - what an estimate hangs on, all by keyword
         energy_kwh=None
         if watts is None
         else energy_of(watts, judging_seconds, starting.seconds, placed.gpus),
-        notes=[*notes, *_notes(workload, timed)],
+        notes=[*notes, *_notes(workload, timed), *said],
     )
     return msgspec.structs.replace(
         made, sums=sums_of(made, rates, likely, watts=watts, of_rates=of_rates)
@@ -194,7 +200,11 @@ def _suffers(offer: Offer, preemptions: Preemptions) -> bool:
 
 
 def _preempted(preemptions: Preemptions, work: Range, start: Range) -> Line:
-    """Of one machine, which holds all the GPUs and is taken away whole."""
+    """Of one machine, which holds all the GPUs and is taken away whole.
+
+    Several are taken one by one, as often each, and each of them pays for its own GPUs alone: in
+    GPU-hours that is the same sum.
+    """
     seconds, arithmetic = seconds_of(preemptions, work, start)
     return Line(
         part="pre_emptions",

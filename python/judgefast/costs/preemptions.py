@@ -16,7 +16,7 @@ import msgspec
 from judgefast.costs.ranges import Basis, Range
 from judgefast.errors import ConfigError
 
-DAY = 86_400.0
+DAY, HOUR = 86_400.0, 3600.0
 PER_DAY = Range(0.0, 1.0, 4.0)
 """Of one machine: providers publish no rates, and they change with the hour and the region."""
 CHECKPOINT_SECONDS = 30.0
@@ -112,3 +112,24 @@ def seconds_of(asked: Preemptions, work: Range, start: Range) -> tuple[Range, st
         f"({start.likely:.6g} s + {lost:g} s) = {ends[1]:.4g} s"
     )
     return Range(ends[0], ends[1], ends[2]), words
+
+
+def never_ends(asked: Preemptions, extra: Range, start: Range) -> str:
+    """Say why machines that are taken away have no price.
+
+    Args:
+        asked: How often, and what is lost each time.
+        extra: What that adds; its high end has no bound.
+        start: Of a cold start, where `asked` has no other.
+
+    """
+    start = asked.restart or start
+    if extra.likely < inf:
+        words, rate, cold = "may never end", asked.per_day.high, start.high
+    else:
+        words, rate, cold = "never ends", asked.per_day.likely, start.likely
+    likely = f" (likely {extra.likely / HOUR:.2g} h more)" if extra.likely < inf else ""
+    return (
+        f"machines that are taken away are not priced: the run {words}{likely}, for one is taken "
+        f"every {DAY / rate:,.0f} s, and a start takes {cold:,.0f} s ({asked.because})"
+    )

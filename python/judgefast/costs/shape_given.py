@@ -56,9 +56,13 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     orders: int = 1
     aspects: int = 1
     """That are asked one by one; 1 where all are asked together."""
+    judgments_each: int = 1
+    """That one request gives: as many as there are aspects where all are asked together."""
     repeats: int = 1
     pairs: str = "all"
     """As the option of a run: `all`, `baseline` or `sparse:K`."""
+    held: bool = False
+    """Whether answers are held to a grammar."""
 
 
 def read_shape(text: str) -> ShapeGiven:
@@ -150,7 +154,7 @@ def workload_of_shape(
     most = requests * prompt
     return Workload(
         items=given.questions,
-        judgments=requests,
+        judgments=requests * asking.judgments_each,
         requests=requests,
         prompt_tokens=most,
         computed_tokens=Range(
@@ -161,6 +165,7 @@ def workload_of_shape(
         longest_prompt=prompt,
         answers=answers,
         orders=asking.orders,
+        held=asking.held,
         basis="given",
         because=(
             f"--shape: {given.questions:,} questions x {each.requests:,} requests x {prompt:,} "
@@ -191,7 +196,7 @@ def _of_question(given: ShapeGiven, asking: Asking) -> _Question:
 def _pairs(many: int, which: str) -> int:
     if which == "baseline":
         return many - 1
-    whole = many * (many - 1) // 2
-    if which.startswith("sparse:"):
-        return min(whole, int(which.partition(":")[2]) * (many // 2))
-    return whole
+    rounds = int(which.partition(":")[2]) if which.startswith("sparse:") else many
+    if rounds < many - 1:  # of a tournament; an odd answer rests
+        return rounds * (many // 2)
+    return many * (many - 1) // 2

@@ -57,7 +57,7 @@ def answers_of(
             raise ConfigError(msg, hint=f"give a mean, as in --{name}-tokens 120")
     if answer_tokens is not None:
         return given(answer_tokens, thinking_tokens or 0.0, most=decoding.most_tokens)
-    if pilot is not None:
+    if pilot is not None and not decoding.probabilities:
         found = answers_of_run(pilot)
         return msgspec.structs.replace(found, most=max(found.most, decoding.most_tokens))
     return _by_cap(decoding, thinking_tokens)

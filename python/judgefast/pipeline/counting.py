@@ -46,6 +46,7 @@ class Counted(NamedTuple):
 
     workload: Workload
     plan: PlanReport
+    decoding: Decoding
 
 
 class Counter:
@@ -72,8 +73,10 @@ class Counter:
             wishes = CacheWishes(block_tokens=tokens.block_tokens)
             report = plan_report(config, data=data, wishes=wishes, say=self._say)
         self.notes += report.notes if tokens.exact else _may_think(self._model, answers, tokens)
-        workload = workload_of(report, answers, each=tokens.each, by=tokens.words)
-        return Counted(workload, report)
+        workload = workload_of(
+            report, answers, each=tokens.each, by=tokens.words, held=decoding.is_held
+        )
+        return Counted(workload, report, decoding)
 
     def head(self) -> Head:
         """What the prompts of this rubric have in common, by a prompt with nothing in it."""

@@ -19,6 +19,7 @@ from judgefast.costs.rates_store import records
 from judgefast.costs.shape_given import EXAMPLE, Asking, read_shape, workload_of_shape
 from judgefast.errors import ConfigError, DataError
 from judgefast.pipeline.counting import Counter, answers_of_shape, notes_of_shape
+from judgefast.pipeline.estimate_notes import of_cap, of_context, of_pilot, of_precision
 from judgefast.pipeline.judge import rubric_in_force
 from judgefast.pipeline.pilot_starts import with_starts_of
 from judgefast.pipeline.setting import setting_for, with_engine_args
@@ -70,7 +71,18 @@ class Estimated(NamedTuple):
         made = estimate(self.workload, self.setting)
         is_exact = self.plan is not None and self.workload.basis == "counted"
         digest = self.plan.digest if self.plan is not None and is_exact else None
-        return msgspec.structs.replace(made, digest=digest, notes=[*self.notes, *made.notes])
+        others: list[str] = []
+        if self.setting.rates is None:  # what was measured is of the precision that was chosen
+            others += of_precision(
+                made,
+                self.model,
+                self.gpu,
+                self.wishes,
+                is_quantized=self.setting.shape.quantized is not None,
+                among=self.measured,
+            )
+        notes = [*self.notes, *made.notes, *others]
+        return msgspec.structs.replace(made, digest=digest, notes=notes)
 
 
 def asked(
@@ -107,7 +119,7 @@ def asked(
     counter = Counter(config, wishes, model, rubric, say)
     if lengths is None:
         counted = counter.plan(data)
-        workload, plan = counted.workload, counted.plan
+        workload, plan, decoding = counted
 
         def in_orders(number: int) -> Workload:
             if "-" in config.data:
@@ -117,24 +129,39 @@ def asked(
     else:
         plan = None
         head = counter.head()
+        decoding = head.decoding
         answers = answers_of_shape(lengths, head.decoding, wishes)
         known = lengths.rubric if lengths.rubric is not None else head.tokens
 
         def in_orders(number: int) -> Workload:
-            asking = _asking(_ordered(config, number), rubric)
+            asking = _asking(_ordered(config, number), rubric, held=head.decoding.is_held)
             return workload_of_shape(lengths, asking, answers, rubric=known)
 
         workload = in_orders(2 if config.orders == "both" else 1)
     if not workload.requests:
         msg = "nothing is left to be asked of these data"
         raise DataError(msg, hint="`judgefast plan` says why")
+    known_of = [
+        *of_context(model, workload, plan),
+        *of_pilot(wishes, model, rubric, workload.answers),
+        *of_cap(workload.answers, decoding),
+    ]
     measured = records()
     setting = setting_for(model, gpu, wishes, workload, gpus=gpus, among=measured)
     notes = counter.notes
     if lengths is not None:
         notes = notes_of_shape(lengths, head, answers, model)
     return Estimated(
-        workload, setting, model, gpu, wishes, rubric, plan, in_orders, notes, measured
+        workload,
+        setting,
+        model,
+        gpu,
+        wishes,
+        rubric,
+        plan,
+        in_orders,
+        [*known_of, *notes],
+        measured,
     )
 
 
@@ -162,6 +189,9 @@ def _check_given(
     if has_data and shape is not None:
         msg = "both DATA and --shape were given"
         raise ConfigError(msg, hint="leave --shape out: what is counted is better than lengths")
+    if shape is not None and config.limit is not None:
+        msg = f"--limit {config.limit} is for DATA, and a shape says how many there are"
+        raise ConfigError(msg, hint=f"write questions={config.limit} in --shape")
 
 
 def _path_or_name(model: str) -> str | Path:
@@ -173,12 +203,14 @@ def _ordered(config: RunConfig, number: int) -> RunConfig:
     return config.replace(orders="one" if number == 1 else "both")
 
 
-def _asking(config: RunConfig, rubric: Rubric) -> Asking:
+def _asking(config: RunConfig, rubric: Rubric, *, held: bool) -> Asking:
     compares = rubric.mode in {"pairwise", "choice"}
     return Asking(
         mode=rubric.mode,
         orders=2 if compares and config.orders == "both" else 1,
         aspects=1 if rubric.together else len(rubric.aspects),
+        judgments_each=len(rubric.aspects) if rubric.together else 1,
         repeats=config.repeats,
         pairs=config.pairs,
+        held=held,
     )

@@ -26,6 +26,7 @@ def workload_of(
     *,
     each: Range | None = None,
     by: str = "the judge's own tokenizer",
+    held: bool = False,
 ) -> Workload:
     """The sums of a plan.
 
@@ -34,6 +35,7 @@ def workload_of(
         answers: What the judge writes.
         each: Tokens of the judge for each that was counted; None: they are the judge's.
         by: What they were counted by.
+        held: Whether answers are held to a grammar.
 
     Raises:
         ConfigError: The plan has no tokens.
@@ -57,6 +59,7 @@ def workload_of(
         longest_prompt=round((prompts.longest_tokens or 0) * exact.high),
         answers=answers,
         orders=report.requests.orders,
+        held=held,
         basis="counted" if exact.low == exact.high == 1.0 else "assumed",
         because=f"planned from the data, tokens counted by {by}",
     )

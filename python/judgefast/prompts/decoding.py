@@ -63,6 +63,11 @@ class Decoding(msgspec.Struct, frozen=True, kw_only=True):
     them; `max_tokens` are for the answer alone. 0: it does not think, or as a part of its text."""
 
     @property
+    def is_held(self) -> bool:
+        """Whether text is held to a grammar, a schema or a few labels, as it is written."""
+        return not self.probabilities and (self.schema is not None or bool(self.labels))
+
+    @property
     def most_tokens(self) -> int:
         """Tokens that may come behind the prompt."""
         return self.max_tokens + self.thinking_tokens
