@@ -147,11 +147,14 @@ def test_the_users_own_prices_go_before_those_of_the_package(own: Path) -> None:
     assert price_of("H200-SXM", "spot").source == "given by the user"
 
 
-def test_the_price_to_reckon_with_is_the_middle_or_the_newest_of_a_provider() -> None:
+def test_the_price_to_reckon_with_is_the_middle_one_of_all_or_of_a_provider() -> None:
     today = typical("H200-SXM", "on_demand")
     assert today is not None
     assert price_of("H200-SXM") == today[1]
     assert price_of("H200-SXM", "on_demand", "spheron").date == "2026-06-03"
+    of_aws = typical("H200-SXM", "on_demand", "AWS")
+    assert of_aws is not None
+    assert price_of("H200-SXM", "on_demand", "aws") == of_aws[1]
     assert price_of("RTX-5090").date is None
     with pytest.raises(ConfigError, match=r"no price of `Nebbius` for H200-SXM spot") as caught:
         price_of("H200-SXM", "spot", "Nebbius")

@@ -82,5 +82,5 @@ def _verdict(found: Comparison) -> str:
         return f"B is {found.verdict} {words}"
     if head.low is None or head.high is None:
         return f"can't tell {words}"
-    reach = max(head.high / head.ratio, head.ratio / head.low) - 1
-    return f"can't tell {words}; a difference of {reach:.1%} would have been seen"
+    apart = max(head.high, 1 / head.low) - 1
+    return f"can't tell {words}; by the interval they are at most {apart:.1%} apart"

@@ -170,7 +170,7 @@ def prices_of(
 
 
 def price_of(gpu: str, kind: Kind = "on_demand", provider: str | None = None) -> Price:
-    """Choose the offer to reckon with: the middle one of today, or a provider's newest.
+    """Choose the offer to reckon with: the middle one of today, of all or of one provider.
 
     Args:
         gpu: Key of the accelerator.
@@ -185,10 +185,9 @@ def price_of(gpu: str, kind: Kind = "on_demand", provider: str | None = None) ->
     offers = _offers(gpu, kind, provider)
     if provider is not None and not offers and kind == "on_demand":
         offers = _offers(gpu, "spot", provider)
-    if offers and provider is not None:
-        return offers[0]
-    today = typical(gpu, kind)
-    if today is not None and provider is None:
+        kind = "spot" if offers else kind
+    today = typical(gpu, kind, provider)
+    if today is not None:
         return today[1]
     if offers:  # none of them is dated
         return _middle(offers)
