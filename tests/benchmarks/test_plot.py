@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
-import sys
-from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.image import imread
 
-from judgefast.benchmarks.plot import Curve, check_plot, curve_of, nice_step, svg, write_plot
+from judgefast.benchmarks.plot import (
+    _COLOURS,
+    Curve,
+    check_plot,
+    curve_of,
+    nice_step,
+    svg,
+    write_plot,
+)
 from judgefast.errors import ConfigError
 
 from .made_records import RECORD, SAMPLE
@@ -69,6 +76,21 @@ def test_another_kind_of_picture_is_refused(tmp_path: Path, name: str, words: st
     assert error.value.hint == "name a file that ends in .svg or .png"
 
 
+def test_a_png_shows_the_runs_in_their_colours(tmp_path: Path) -> None:
+    slices = [(float(second), 40, 0) for second in range(1, 20)]
+    samples = [msgspec.structs.replace(SAMPLE, series=slices) for _ in range(2)]
+    write_plot(msgspec.structs.replace(RECORD, samples=samples), tmp_path / "x.png")
+    drawn = {f"#{r:02x}{g:02x}{b:02x}" for r, g, b in pixels(imread(tmp_path / "x.png"))}
+    assert {*_COLOURS[:2]} <= drawn
+    assert _COLOURS[2] not in drawn
+
+
+def pixels(picture: Any) -> set[tuple[int, int, int]]:
+    """Colours of a picture, of numbers from 0 to 1. Shape (height, width, 4)."""
+    whole = (picture[..., :3] * 255).round().astype(int).reshape(-1, 3)
+    return {tuple(map(int, one)) for one in set(map(tuple, whole.tolist()))}
+
+
 def test_png_without_its_library_names_the_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,4 +98,3 @@ def test_png_without_its_library_names_the_extra(
     with pytest.raises(ConfigError, match="needs `matplotlib`, which is not installed") as error:
         write_plot(RECORD, tmp_path / "x.png")
     assert "pip install 'judgefast[plots]'" in str(error.value.hint)
-    assert "matplotlib" not in sys.modules or find_spec("matplotlib")
