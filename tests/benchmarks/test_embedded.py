@@ -45,10 +45,10 @@ def test_the_embedded_engine_is_measured_in_tokens_of_its_own(tmp_path: Path) ->
     assert record.workload.lengths == {"rubric": 25, "question": 8, "answer": 30, "max_tokens": 1}
     assert len(record.workload.prompt_hash) == 64
     for sample in record.samples:
-        assert (sample.judgments, sample.failed) == (6, 0)
+        assert (sample.judgments, sample.failed) == (9, 0)
         assert sample.engine_cpu_seconds
         assert sample.engine_cpu_seconds > 0
-        # An answer of 30 tokens, a question of 8, criteria and marks: of six prompts.
-        assert 6 * 60 < (sample.prompt_tokens or 0) < 6 * 300
+        # An answer of 30 tokens, a question of 8, criteria and marks: of nine prompts.
+        assert 9 * 60 < (sample.prompt_tokens or 0) < 9 * 300
         assert sample.host_peak_bytes
         assert sample.gpu_busy is None

@@ -177,7 +177,7 @@ def test_of_many_that_fit_the_first_are_shown() -> None:
         (affordable(1000, 1500, 2000), "It is enough for all 1,000 that were asked about."),
         (affordable(100, 251, 400), "That is 25.1 % of all 1,000 that were asked about."),
         (affordable(0, 0, 4), "likely buys 0 items (0 to 4), after"),
-        (affordable(0, 0, 4), "Not of all 1,000 that were asked about."),
+        (affordable(0, 0, 4), "One item takes more."),
         (
             affordable(50, 50, 50, budget="100 judgments", price="", fixed=""),
             "100 judgments likely buys 50 items, 100 judgments.",

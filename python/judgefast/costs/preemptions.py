@@ -77,7 +77,7 @@ def expected(per_day: float, work: float, start: float, checkpoint: float) -> fl
         Infinite where a machine is taken before it has done what was lost with the last one.
 
     >>> round(expected(24.0, 3600.0, 300.0, 60.0), 3)
-    1.194
+    1.193
 
     """
     rate = per_day / DAY
