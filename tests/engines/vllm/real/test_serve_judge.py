@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benches.gpu_settings import COMMON
+from benches.gpu_settings import SETTINGS
 
 from judgefast.engines.servers.arguments import to_flags
 from judgefast.engines.servers.need import Need
@@ -43,7 +43,10 @@ def test_vllm_takes_every_flag_and_none_of_the_retired() -> None:
         for flag in to_flags({name: "1"}) + to_flags({name: True})
     ]
     fp8 = ["model", "--dtype", "fp8"]
-    of_benches = ["model", *(word for flag in to_flags(COMMON) for word in flag)]
+    of_benches = [
+        "model",
+        *(word for flag in to_flags(SETTINGS["worked-72b"].arguments()) for word in flag),
+    ]
     done = subprocess.run(
         [sys.executable, str(FLAGS)],
         input=json.dumps([*known, of_benches, fp8, *retired]),
