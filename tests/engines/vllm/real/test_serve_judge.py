@@ -36,7 +36,7 @@ def words_of(model: str, **options: Any) -> list[str]:
 
 
 def test_vllm_takes_every_flag_and_none_of_the_retired() -> None:
-    known = [words_of(preset.hub_name, gpus=8) for preset in PRESETS]
+    known = [words_of(name, gpus=8) for name in PRESETS]
     retired = [
         ["model", *flag]
         for name in RETIRED
@@ -63,7 +63,7 @@ def test_vllm_takes_every_flag_and_none_of_the_retired() -> None:
         assert (found["backend"], found["any_whitespace"]) == ("xgrammar", False)
         assert (found["api_server_count"], found["generation_config"]) == (4, "vllm")
         assert found["disable_uvicorn_access_log"] is True
-    assert [each["model"] for each in (qwen, oss, ultra)] == [each.hub_name for each in PRESETS]
+    assert [each["model"] for each in (qwen, oss, ultra)] == [*PRESETS]
     assert (qwen["quantization"], qwen["kv_cache_dtype"]) == ("fp8", "fp8")
     assert (qwen["tensor_parallel_size"], qwen["data_parallel_size"]) == (1, 8)
     assert oss["prefix_cache_retention_interval"] is None
