@@ -44,12 +44,23 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Addresses of servers, for `--engine http`."""
     api: Literal["auto", "completions", "chat", "sglang"] | None = None
     """How servers are asked; None for what they show they can do."""
+    dialect: Literal["auto", "systemone", "openai", "sglang"] | None = None
+    """How decision servers are asked, for `--engine decisions`; None for what they show."""
+    family: str | None = None
+    """Family of the judge model; None for what its name says."""
+    allow_self: bool = False
+    """Let a judge judge answers of its own family."""
     tokenizer: str | None = None
     """Model folder or `tokenizer.json` of a served judge; None to look for it."""
     token_cache: str | None = None
     """Folder that keeps token ids of texts between runs; None to keep none."""
-    orders: Literal["both", "one"] = "both"
-    """Answer orders that are judged."""
+    orders: Literal["both", "one", "adaptive"] = "both"
+    """Answer orders that are judged; `adaptive`: the second where the first leaves it open."""
+    sure: float = 0.9
+    """Confidence of the first order from which `adaptive` asks no second one. In (0, 1]."""
+    audit: float = 0.1
+    """Share of comparisons that `adaptive` judges in both orders whatever the first says. In
+    (0, 1]."""
     pairs: str = "all"
     """Pairs of an item's answers that are compared: `all`, `baseline` or `sparse:K`."""
     repeats: int = 1
@@ -116,8 +127,9 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
             self._refuse("seed", "from 0 to 2^63-1")
         if not 0 < self.level < 1:
             self._refuse("level", "above 0 and below 1")
-        if not 0 < self.max_unreadable <= 1:
-            self._refuse("max_unreadable", "above 0 and at most 1")
+        for name in ("max_unreadable", "sure", "audit"):
+            if not 0 < getattr(self, name) <= 1:
+                self._refuse(name, "above 0 and at most 1")
         if not self.request_seconds > 0:  # NaN is not, either
             self._refuse("request_seconds", "above 0")
         if self.price is not None and not 0 <= self.price < float("inf"):

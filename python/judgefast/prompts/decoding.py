@@ -30,6 +30,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """It counts the tokens of each prompt that were computed before."""
     thinking: bool = False
     """It lets a judge think with a budget of its own, and keeps that apart from the answer."""
+    label_mass: bool = True
+    """Label log-probabilities are over a whole vocabulary: what they sum to says something. False
+    for judges that know nothing but the labels."""
 
 
 class Label(msgspec.Struct, frozen=True, gc=False):
