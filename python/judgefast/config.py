@@ -121,6 +121,9 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
                 self._refuse(name, "at least 1")
         if not _PAIRS.fullmatch(self.pairs):
             self._refuse("pairs", "all, baseline, or sparse:K with K from 1 to 9999")
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
         if self.limit is not None and self.limit < 1:
             self._refuse("limit", "at least 1")
         if not 0 <= self.seed < 1 << 63:

@@ -142,7 +142,7 @@ def _asked(batch: pa.RecordBatch, judge: Judge, config: RunConfig, base: int) ->
     return plan_requests(
         batch,
         mode=judge.rubric.mode,
-        orders=config.orders,
+        orders="one" if config.orders == "one" else "both",
         pairs=config.pairs,
         baseline=config.baseline,
         repeats=config.repeats,
