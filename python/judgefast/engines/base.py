@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from judgefast.prompts.model import JudgeModel
 
 FinishReason = Literal["stop", "length", "refused", "error", "cancelled"]
-ErrorKind = Literal["engine_error", "too_long", "timeout"]
+ErrorKind = Literal["engine_error", "too_long", "timeout", "unsupported", "invalid"]
 
 
 class LabelRead(msgspec.Struct, frozen=True, gc=False):
