@@ -299,6 +299,8 @@ def _engine_options(config: RunConfig, rubric: Rubric | None, recorded: Any) -> 
             msg = "the engine `replay` has nothing to replay"
             raise ConfigError(msg, hint="add --recorded FILE, or a finished run directory")
         options["recorded"] = _recordings(config.recorded, rubric) if recorded is None else recorded
+        if recorded is None and not _has_mass(Path(str(config.recorded))):
+            options.setdefault("label_mass", False)
         pairs = zip(rubric.aspects, rubric.verdicts, strict=True)
         options["verdict_format"] = {aspect.name: form for aspect, form in pairs}
     elif config.recorded is not None and config.engine in engine_names():
@@ -314,6 +316,13 @@ def _recordings(path: str | None, rubric: Rubric) -> Any:  # noqa: ANN401 - a pa
         return path
     _check_labels(folder, rubric)
     return list(recorded_rows(folder))
+
+
+def _has_mass(folder: Path) -> bool:
+    """Whether what labels sum to says something in the run that a path records, if it is one."""
+    if not (folder / NAME).is_file():
+        return True
+    return bool(read_manifest(folder).options.get("label_mass", True))
 
 
 def _check_labels(folder: Path, rubric: Rubric) -> None:

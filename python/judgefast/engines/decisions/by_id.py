@@ -36,7 +36,7 @@ def answers_by_id(
     """
     found = reply.get("answers")
     if not isinstance(found, dict) or "answers" in doubled(reply):
-        raise UnfitReplyError(said_instead(reply, "an object `answers`"))
+        raise UnfitReplyError(said_instead(reply, "object `answers`"))
     known = {ask.id for ask in asks}
     others = [each for each in found if each not in known]
     if others:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from time import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from judgefast.engines.decisions.lenient import count
 from judgefast.engines.decisions.said import codes_of, words_of
 from judgefast.engines.decisions.strict import clean, read_object
 from judgefast.engines.decisions.unfit import UnfitReplyError
-from judgefast.engines.http.retries import LONGEST_RETRY_AFTER, retry_after
+from judgefast.engines.http.retries import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,8 @@ _TOO_LONG = re.compile(
 )
 _CAPPED = re.compile(
     r"(at most|more than|too many|maximum of|up to|limit).{0,40}(question|option|choice|level|item)"
-    r"|questions?: at most|decision tasks, the maximum|options but|does not (support|serve)"
+    r"|\d ?(to|-) ?\d+ (options|levels|questions)|questions?: at most|decision tasks, the maximum"
+    r"|options but|does not (support|serve)"
     r"|not supported|unsupported|unknown question type|can label at most|not one distinct token",
     re.IGNORECASE,
 )
@@ -147,7 +149,7 @@ def _sizes(found: Mapping[str, Any], words: str) -> tuple[int | None, int | None
 
 def _retry_seconds(headers: Mapping[str, str]) -> float | None:
     said = {name.lower(): value for name, value in headers.items()}
-    try:
-        return min(max(float(said["retry-after-ms"]) / 1000, 0.0), LONGEST_RETRY_AFTER)
-    except (KeyError, ValueError):
-        return retry_after({"Retry-After": said.get("retry-after", "")}, time())
+    wanted = said.get("retry-after", "")
+    with suppress(KeyError, ValueError):
+        wanted = str(float(said["retry-after-ms"]) / 1000)
+    return retry_after({"Retry-After": wanted}, time())

@@ -24,6 +24,11 @@ def count(value: object) -> int | None:
     return None if found is None else int(found)
 
 
+def prompt_count(value: object) -> int | None:
+    """Tokens of a prompt; 0 is what servers write that do not count them."""
+    return count(value) or None
+
+
 def share(value: object) -> float | None:
     """A probability; sums of many may be above 1 in their last digits."""
     found = amount(value)

@@ -22,7 +22,7 @@ from judgefast.engines.decisions.check import (
     mapping,
     probability,
 )
-from judgefast.engines.decisions.lenient import amount, count, text
+from judgefast.engines.decisions.lenient import amount, count, prompt_count, text
 from judgefast.engines.decisions.said import said_instead
 from judgefast.engines.decisions.strict import doubled, read_object, shown
 from judgefast.engines.decisions.unfit import UnfitReplyError
@@ -62,7 +62,7 @@ class OpenAI:
         reply = read_object(body)
         found = reply.get("answers")
         if not isinstance(found, list) or "answers" in doubled(reply):
-            raise UnfitReplyError(said_instead(reply, "a list `answers`"))
+            raise UnfitReplyError(said_instead(reply, "list `answers`"))
         return Reply(
             answers=_answers(asks, found, quirks),
             model=text(reply.get("model")),
@@ -181,7 +181,7 @@ def _usage(found: object) -> Usage:
         return Usage()
     details = found.get("input_tokens_details")
     return Usage(
-        prompt_tokens=count(found.get("input_tokens")),
+        prompt_tokens=prompt_count(found.get("input_tokens")),
         cached_tokens=count(details.get("cached_tokens")) if isinstance(details, dict) else None,
         completion_tokens=count(found.get("output_tokens")),
         usd=amount(found.get("cost")),

@@ -99,15 +99,24 @@ QUIRKS: tuple[Quirks, ...] = (
     Quirks(
         name="laya-serve",
         dialect="systemone",
-        most_tokens=32_000,
+        most_tokens=32_768,
         needs_instructions=True,
         source="laya-serve 0.2.1, source and runs",
+    ),
+    Quirks(
+        name="sparrow nano",
+        dialect="systemone",
+        keeps_option_order=False,
+        cuts_silently=True,
+        most_tokens=512,
+        source="sparrow-decider 0.2.0, source and runs: the models in its wheel",
     ),
     Quirks(
         name="sparrow",
         dialect="systemone",
         cuts_silently=True,
-        source="sparrow-decider 0.2.0, source and runs",
+        most_tokens=512,
+        source="sparrow-decider 0.2.0, source: models with an encoder",
     ),
     Quirks(
         name="openrouter",

@@ -64,9 +64,10 @@ def _by_keys(reply: Mapping[str, Any]) -> str:
         return "laya"
     if isinstance(usage, dict) and "cost" in usage:
         return "openrouter"
+    model = str(reply.get("model"))
     if "latency_ms" in reply:
-        return "sparrow"
-    return "typesafe" if str(reply.get("model")).startswith("jev-") else ""
+        return "sparrow nano" if model.startswith("sparrow-nano") else "sparrow"
+    return "typesafe" if model.startswith("jev-") else ""
 
 
 def _by_models(owners: set[str], models: Mapping[str, Any] | None) -> str:

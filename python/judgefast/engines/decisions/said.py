@@ -51,7 +51,7 @@ def said_instead(reply: Mapping[str, Any], wanted: str) -> str:
     words = words_of(reply)
     if words:
         return f"the reply has no answers but an error: {words}"
-    return f"the reply has not {wanted}; its keys are {shown(list(reply))}"
+    return f"the reply has no {wanted}; its keys are {shown(list(reply))}"
 
 
 def _of_a_field(found: object) -> str:

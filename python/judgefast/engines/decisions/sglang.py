@@ -17,7 +17,7 @@ from judgefast.engines.decisions.check import (
     check_type,
     distribution,
 )
-from judgefast.engines.decisions.lenient import count, share, text
+from judgefast.engines.decisions.lenient import count, prompt_count, share, text
 from judgefast.engines.decisions.strict import read_object
 from judgefast.engines.decisions.wording import described, labels_of, level, sent, side
 
@@ -100,7 +100,7 @@ def _usage(found: object) -> Usage:
         return Usage()
     details = found.get("prompt_tokens_details")
     return Usage(
-        prompt_tokens=count(found.get("prompt_tokens")),
+        prompt_tokens=prompt_count(found.get("prompt_tokens")),
         cached_tokens=count(details.get("cached_tokens")) if isinstance(details, dict) else None,
         completion_tokens=count(found.get("completion_tokens")),
     )

@@ -22,7 +22,7 @@ from judgefast.engines.decisions.check import (
     mapping,
     probability,
 )
-from judgefast.engines.decisions.lenient import amount, count, share, text
+from judgefast.engines.decisions.lenient import amount, count, prompt_count, share, text
 from judgefast.engines.decisions.strict import read_object, shown
 from judgefast.engines.decisions.wording import described, labels_of, level, sent, side
 
@@ -148,7 +148,7 @@ def _usage(found: object) -> Usage:
     details = found.get("input_tokens_details")
     dropped = count(found.get("state_tokens_dropped", found.get("truncated") is True))
     return Usage(
-        prompt_tokens=count(found.get("input_tokens")),
+        prompt_tokens=prompt_count(found.get("input_tokens")),
         cached_tokens=count(details.get("cached_tokens")) if isinstance(details, dict) else None,
         completion_tokens=count(found.get("output_tokens")),
         usd=amount(found.get("cost")),
