@@ -255,15 +255,14 @@ class Prober:
 
 
 def _names(models: dict[str, Any] | None) -> list[str]:
-    """Names of models as a server lists them, in either of two shapes."""
-    names: list[str] = []
-    for key in ("data", "models"):
+    """Names of models as a server lists them, in the first of two shapes that it has."""
+    for key, called in (("data", "id"), ("models", "name")):
         listed = (models or {}).get(key)
-        for card in listed if isinstance(listed, list) else ():
-            name = card.get("id") or card.get("name") if isinstance(card, dict) else None
-            if isinstance(name, str) and name.isprintable():
-                names.append(name)
-    return list(dict.fromkeys(names))
+        cards = listed if isinstance(listed, list) else []
+        found = [str(card[called]) for card in cards if isinstance(card, dict) and card.get(called)]
+        if names := [name for name in dict.fromkeys(found) if name.isprintable()]:
+            return names
+    return []
 
 
 def _context(models: dict[str, Any] | None) -> int | None:
