@@ -82,6 +82,11 @@ def test_probabilities_that_are_none(found: Any, words: str) -> None:
     assert said[1:] == ["ok", "ok", "ok"]
 
 
+NO_YES = (
+    "no probability for `yes`, `no`, but a probability for `true`, `false`, which is no label of it"
+)
+
+
 @pytest.mark.parametrize(
     ("place", "changes", "words"),
     [
@@ -103,8 +108,7 @@ def test_probabilities_that_are_none(found: Any, words: str) -> None:
         (
             3,
             {"probabilities": {"true": 0.25, "false": 0.75}},
-            "no probability for `yes`, `no`, but a probability for `true`, `false`, which is no label"
-            " of it",
+            NO_YES,
         ),
         (2, {"probabilities": None}, "`probabilities` is null, no object"),
         (2, {"score": "2"}, '`score` is "2", no number'),
