@@ -279,13 +279,20 @@ def _engine_options(config: RunConfig, rubric: Rubric | None, recorded: Any) -> 
     options = dict(config.engine_args)
     if config.model is not None:
         options["model"] = config.model
-    of_servers = {"base_url": list(config.base_url), "api": config.api}
-    for name, value in (of_servers | {"tokenizer": config.tokenizer}).items():
+    of_servers = {
+        "base_url": (list(config.base_url), ("http", "decisions")),
+        "api": (config.api, ("http",)),
+        "dialect": (config.dialect, ("decisions",)),
+        "tokenizer": (config.tokenizer, ("http", "decisions")),
+    }
+    for name, (value, engines) in of_servers.items():
         if value:
             options[name] = value
-            if config.engine != "http" and config.engine in engine_names():
-                msg = f"`{name}` is for the engine `http`, not for `{config.engine}`"
-                raise ConfigError(msg, hint=f"add --engine http, or leave `{name}` out")
+            if config.engine not in engines and config.engine in engine_names():
+                those = " and ".join(f"`{each}`" for each in engines)
+                of = "the engine" if len(engines) == 1 else "the engines"
+                msg = f"`{name}` is for {of} {those}, not for `{config.engine}`"
+                raise ConfigError(msg, hint=f"add --engine {engines[0]}, or leave `{name}` out")
     if config.engine == "replay":
         rubric = rubric or rubric_in_force(config)
         if recorded is None and config.recorded is None:
