@@ -77,7 +77,7 @@ def render(report: Report, look: Look | None = None) -> str:
         *_findings(results, report.operations.budget),
         *_estimates(results),
         *position_parts(results.position_bias),
-        *option_parts(results.options, _grid()),
+        *option_parts(results, _grid()),
         *label_parts(results, _grid()),
         *_unparsed(results),
         *_operations(report.operations, results),
