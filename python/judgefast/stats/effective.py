@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from judgefast.stats.estimate import Estimate
+from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads annotations
 from judgefast.stats.rules import LEVEL
-from judgefast.stats.sentences import Finding
+from judgefast.stats.sentences import Finding  # noqa: TC001 - msgspec reads annotations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
