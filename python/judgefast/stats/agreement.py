@@ -147,13 +147,11 @@ def _pair_of(
 ) -> PairAgreement:
     a, b = codes[:, pair[0]], codes[:, pair[1]]
     both = (a >= 0) & (b >= 0)
-    a, b, of_unit, cluster = a[both], b[both], groups.of_unit[both], groups.cluster[both]
-    tables = pair_tables(a, b, of_unit, groups.number, len(ratings.called))
-    tables = tables[
-        tables.any(axis=(1, 2))
-    ]  # groups without a unit of both judges leave nothing out
-    of_clusters = len(np.unique(cluster)), len(np.unique(cluster[a != b]))
-    whole, units = tables.sum(axis=0), len(a)
+    of_clusters = groups.touched(both), groups.touched(both & (a != b))
+    of_unit = groups.of_unit[both]
+    tables = pair_tables(a[both], b[both], of_unit, groups.number, len(ratings.called))
+    tables = tables[tables.any(axis=(1, 2))]  # the rest has no unit of both judges to leave out
+    whole, units = tables.sum(axis=0), len(of_unit)
     rows, columns = whole.sum(axis=1), whole.sum(axis=0)
     missing = len(both) - units
 

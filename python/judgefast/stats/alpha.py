@@ -80,7 +80,7 @@ def _coefficient(sums: _Sums, some: Ratings, groups: Groups, missing: int) -> Co
         left_out=sums.left_out,
         most=sums.most,
         clusters=groups.clusters,
-        disagreeing=len(np.unique(groups.cluster[lowest < highest])),
+        disagreeing=groups.touched(lowest < highest),
         outcomes=len(some.values),
         missing=missing,
         why_not=why_not,

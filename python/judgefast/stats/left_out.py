@@ -42,6 +42,12 @@ class Groups(NamedTuple):
     number: int
     """How many groups there are."""
 
+    def touched(self, units: NDArray[np.intp] | NDArray[np.bool_]) -> int:
+        """How many clusters have one of these units."""
+        found = np.zeros(self.clusters, bool)
+        found[self.cluster[units]] = True
+        return int(found.sum())
+
 
 def groups_of(clusters: NDArray[np.uint64], categories: int = 1) -> Groups:
     """Put clusters into groups of as many, give or take one.
