@@ -27,6 +27,9 @@ MOST_GROUPS = 4096
 _MOST_CELLS = 1 << 25
 """Of one table of groups times categories times categories."""
 
+_ROUNDED = 1e-12
+"""What sums of doubles may be off by: no coefficient is told from 1 or -1 by less."""
+
 JACKKNIFE = "jackknife-z"
 FEW = "few-disagreements"
 
@@ -169,7 +172,7 @@ def fisher_ends(
 
     """
     groups = len(left_out)
-    if groups <= 1 or not -1 < value < 1 or np.isnan(left_out).any():
+    if groups <= 1 or 1 - abs(value) < _ROUNDED or np.isnan(left_out).any():
         return None
     off = left_out - math.fsum(left_out) / groups
     error = math.sqrt((groups - 1) / groups * math.fsum(off * off))
