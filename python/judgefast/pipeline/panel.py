@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,12 +18,12 @@ from judgefast.errors import (
 from judgefast.journal.manifest import NAME as MANIFEST
 from judgefast.journal.manifest import read_manifest
 from judgefast.pipeline.directory import can_read_again, options_in_force, take_folder
+from judgefast.pipeline.finished import Finished
 from judgefast.pipeline.judge import engine_of, rubric_in_force
 from judgefast.pipeline.panel_abreast import abreast
 from judgefast.pipeline.panel_directory import (
     TOKENS,
     JudgeEntry,
-    is_panel,
     read_panel,
     run_folder,
     write_panel,
@@ -36,7 +37,6 @@ from judgefast.stopping import Stop
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from judgefast.pipeline.finished import Finished
     from judgefast.prompts.rubric import Rubric
 
 INTERRUPTED = 130
@@ -284,10 +284,7 @@ class _Panel:
         order = [self._lead, *(seat for seat in self._seats if seat is not self._lead)]
         if side_by_side and len(order) > 1:
             ended = abreast(
-                [
-                    (seat.judge.name, lambda stop, say, seat=seat: self._one(seat, stop, say))
-                    for seat in order
-                ],
+                [(seat.judge.name, partial(self._one, seat)) for seat in order],
                 is_ready=lambda: self._lead.has_run,
                 stop=self._stop,
                 say=self._say,
@@ -343,8 +340,8 @@ class _Panel:
             say=say,
             show_progress=show_progress,
         )
-        assert not hasattr(finished, "digest")  # it was no dry run
-        return finished  # type: ignore[return-value]  # as above
+        assert isinstance(finished, Finished)  # it was no dry run
+        return finished
 
     def _data_for(self, seat: _Seat) -> Any:  # noqa: ANN401 - as above
         """What a judge reads: rows of another judge, the data, or None for `config.data`."""
@@ -369,5 +366,3 @@ class _Panel:
         if layout == WITHOUT_TEXTS.name and again:
             return None  # how many answers a row has is each replay's own to say
         return SharedRows(source.folder)
-
-

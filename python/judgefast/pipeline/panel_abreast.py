@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from judgefast.stopping import Stop
 
@@ -21,7 +21,7 @@ LOOK_SECONDS = 0.1
 class _Seated(threading.Thread):
     """One judge at work. It dies with the program: its engine's process and its lock do, too."""
 
-    def __init__(self, name: str, work: Callable[[Stop, Say], T], say: Say) -> None:
+    def __init__(self, name: str, work: Callable[[Stop, Say], object], say: Say) -> None:
         super().__init__(name=f"judgefast-judge-{name}", daemon=True)
         self.judge = name
         self.stop = Stop()
@@ -64,37 +64,41 @@ def abreast(
         JudgefastError: The first that a work raised, once all have ended.
 
     """
-    telling = threading.Lock()
-
-    def say_for(name: str) -> Say:
-        def tell(words: str) -> None:
-            with telling:
-                say(f"{name}: {words}")
-
-        return tell
-
-    threads = [_Seated(name, work, say_for(name)) for name, work in works]
+    threads = [_Seated(name, work, _teller(name, say)) for name, work in works]
     first, *others = threads
+    begun = [first]
     with stop.graceful():
         first.start()
-        begun = [first]
-        while any(thread.is_alive() for thread in begun) or (others and not stop.requested):
-            if others and not stop.requested and (is_ready() or not first.is_alive()):
-                if first.error is not None:
-                    break
-                for thread in others:
-                    thread.start()
-                begun += others
-                others = []
-            if stop.requested or any(thread.error is not None for thread in begun):
-                for thread in begun:
-                    thread.stop.requested = True
-            for thread in begun:
-                thread.join(LOOK_SECONDS / len(begun))
-    errors = [thread.error for thread in begun if thread.error is not None]
-    real = [error for error in errors if not isinstance(error, KeyboardInterrupt)]
-    if real:
-        raise real[0]
+        while first.is_alive() and not (is_ready() or stop.requested):
+            first.join(LOOK_SECONDS)
+        if first.error is None and not stop.requested:
+            for thread in others:
+                thread.start()
+            begun = threads
+        _wait(begun, stop)
+    _raise_first(begun, stop)
+    return {thread.judge: cast("T", thread.result) for thread in begun if thread.result is not None}
+
+
+def _teller(name: str, say: Say) -> Say:
+    return lambda words: say(f"{name}: {words}")
+
+
+def _wait(threads: Sequence[_Seated], stop: Stop) -> None:
+    """Wait until all have ended, and let each know once they are to."""
+    while any(thread.is_alive() for thread in threads):
+        if stop.requested or any(thread.error is not None for thread in threads):
+            for thread in threads:
+                thread.stop.requested = True
+        for thread in threads:
+            thread.join(LOOK_SECONDS / len(threads))
+
+
+def _raise_first(threads: Sequence[_Seated], stop: Stop) -> None:
+    """Raise what a thread raised; its interruption is that of all, unless nobody asked for it."""
+    errors = [thread.error for thread in threads if thread.error is not None]
+    for error in errors:
+        if not isinstance(error, KeyboardInterrupt):
+            raise error
     if errors and not stop.requested:
         raise errors[0]
-    return {thread.judge: thread.result for thread in begun if thread.result is not None}  # type: ignore[misc]  # each is what its work gave

@@ -156,10 +156,7 @@ def _with_underscores(given: Mapping[str, Any], where: str) -> dict[str, Any]:
     if not hasattr(given, "items"):
         msg = f"{where}: it is {given!r:.60}, no text and no table"
         raise ConfigError(msg, hint='as in judges=[{"name": "strict", "engine": "embedded"}]')
-    table = {str(key).replace("-", "_"): value for key, value in given.items()}
-    if hasattr(table.get("recorded"), "__fspath__"):
-        table["recorded"] = str(table["recorded"])
-    return table
+    return {str(key).replace("-", "_"): value for key, value in given.items()}
 
 
 def _check_keys(table: Mapping[str, Any], where: str) -> None:
