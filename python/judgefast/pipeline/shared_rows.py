@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from judgefast.datasets.rows import ROWS_FOLDER
 from judgefast.errors import RunDirectoryError
@@ -21,11 +21,16 @@ _MAKING = f".{ROWS_FOLDER}-shared"
 """Where rows are put together; a start that died leaves it, and the next one clears it."""
 
 
-class SharedRows(NamedTuple):
-    """Rows that another run has read already, by the same options of reading, sample and seed."""
+class SharedRows:
+    """Rows that another run has read already, by the same options of reading, sample and seed.
 
-    folder: Path
-    """Its directory."""
+    Args:
+        folder: Directory of that run.
+
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     @property
     def facts(self) -> DataFacts:
