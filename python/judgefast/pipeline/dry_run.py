@@ -109,7 +109,7 @@ def _plan(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
         return plan, directory.plan_counts["items"]
     reader = reader_of(config, judge, data)
     written = snapshot(reader, scratch, seed=config.seed, limit=config.limit)
-    check_answers(reader.summary, judge)
+    check_answers(judge, is_single=reader.summary.mode == "single")
     now = manifest_of(config, judge, data_facts(reader, texts=not config.no_texts))
     if directory is not None:
         extend = config.extend
