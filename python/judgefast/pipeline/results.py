@@ -22,9 +22,11 @@ from judgefast.pipeline.estimates import aspects_of, bias_of, estimates_of
 from judgefast.pipeline.judge import other_rubric, rubric_in_force
 from judgefast.pipeline.missing import read_journal_by
 from judgefast.pipeline.order import sending_order
+from judgefast.pipeline.own_family import families_of_run
 from judgefast.pipeline.plan import RunPlan
 from judgefast.pipeline.read_plan import load_plan
 from judgefast.prompts.read_rubric import read_rubric
+from judgefast.reports.families import family_finding
 from judgefast.reports.report import (
     COUNTED_BY_PLAN,
     Counts,
@@ -238,6 +240,7 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
     manifest, rubric = reading.directory.manifest, reading.rubric
     estimates = estimates_of(reading) if estimates is None else estimates
     bias = bias_of(reading)
+    families = families_of_run(reading)
     return Results(
         run=reading.directory.path.resolve().name,
         rubric=RubricFacts(
@@ -252,6 +255,7 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
             parse_hash=rubric.parse_hash,
         ),
         judge=manifest.judge,
+        families=families,
         counts=counts_of(reading),
         empty_answers=manifest.data.empty_answers,
         lost_by_empty=_lost_by_empty(reading),
@@ -264,7 +268,8 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
         aspects=aspects_of(reading, estimates) or UNSET,
         position_bias=bias,
         label_mass=_label_mass(reading.verdicts),
-        findings=[finding.text for finding in findings(bias, estimates)]
+        findings=family_finding(families)
+        + [finding.text for finding in findings(bias, estimates)]
         + ([HALO] if rubric.together and len(rubric.aspects) > 1 else []),
         unparsed_examples=_examples(reading),
     )
