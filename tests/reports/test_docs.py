@@ -12,6 +12,7 @@ from judgefast.costs.budget import Spent
 from judgefast.costs.ranges import Range
 from judgefast.pipeline.tables import table_source
 from judgefast.reports.estimate_bill import LINES, BilledLine, EstimateBill
+from judgefast.reports.families import JudgeFamilies, OwnAnswers
 from judgefast.reports.judgments import judgments_schema
 from judgefast.reports.report import (
     Bill,
@@ -72,7 +73,7 @@ def test_every_field_of_the_json_is_documented_and_no_other() -> None:
         RunBudget,
         Spent,
     )
-    inner += (BilledLine, EstimateBill, Range)
+    inner += (BilledLine, EstimateBill, JudgeFamilies, OwnAnswers, Range)
     expected = (
         set(LINES)
         | fields((*inner, Bill, Seconds, SendingOrder, Tokens, UnparsedExample))
