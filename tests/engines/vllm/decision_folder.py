@@ -82,8 +82,8 @@ def _write_tokenizer(folder: Path) -> int:
         folder / "tokenizer_config.json",
         tokenizer_class="PreTrainedTokenizerFast",
         bos_token=None,
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
+        eos_token=CONTROLS[2],
+        pad_token=CONTROLS[0],
         chat_template=TEMPLATE,
         clean_up_tokenization_spaces=False,
     )
