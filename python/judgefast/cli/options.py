@@ -92,6 +92,13 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["auto", "systemone", "openai", "sglang"]),
             help="How a decision server is spoken to. [default: found by asking]",
         ),
+        click.option("--family", help="Family of the judge, where its name does not say it."),
+        click.option(
+            "--allow-self",
+            is_flag=True,
+            default=None,
+            help="Let it judge answers of its own family; the report says so.",
+        ),
         click.option("--tokenizer", help="Folder or tokenizer.json of a served judge, or auto."),
         click.option("--token-cache", type=click.Path(), help="Folder of kept token ids."),
         click.option(

@@ -21,6 +21,7 @@ from judgefast.journal.manifest import NAME, DataFacts, DataFile, Manifest, comp
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.journal.unfinished import clear_unfinished, refuse_foreign
 from judgefast.pipeline.fit import check_answers, check_fit
+from judgefast.pipeline.own_family import as_started
 from judgefast.pipeline.plan import plan_run
 from judgefast.pipeline.shared_rows import SharedRows, link_rows
 
@@ -201,7 +202,8 @@ def manifest_of(config: RunConfig, judge: Judge, data: DataFacts) -> Manifest:
         }
         | _what_labels_say(judge.engine.capabilities)
         | ({} if pairs == "all" else {"pairs": pairs})
-        | ({} if config.truncate is None else {"truncate": config.truncate}),
+        | ({} if config.truncate is None else {"truncate": config.truncate})
+        | ({} if config.family is None else {"family": config.family}),
     )
 
 
@@ -294,6 +296,7 @@ def _go_on(
 ) -> ItemColumns:
     """Check that the same run is meant, or extend it."""
     before = directory.manifest
+    config = as_started(config, before)
     if data is not None and config.extend:
         return _extend(directory, config, judge, data, say)
     items = check_fit(directory.path, config, judge)

@@ -24,10 +24,12 @@ from judgefast.pipeline.kept import is_kept, option_orders_of, words_of_kept
 from judgefast.pipeline.label_facts import confidence_facts, halo_of, label_mass_of
 from judgefast.pipeline.missing import read_journal_by
 from judgefast.pipeline.order import sending_order
+from judgefast.pipeline.own_family import families_of_run
 from judgefast.pipeline.plan import RunPlan
 from judgefast.pipeline.read_plan import load_plan
 from judgefast.pipeline.token_price import price_of_verdicts
 from judgefast.prompts.read_rubric import read_rubric
+from judgefast.reports.families import family_finding
 from judgefast.reports.report import (
     COUNTED_BY_PLAN,
     Counts,
@@ -235,6 +237,7 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
     manifest, rubric = reading.directory.manifest, reading.rubric
     estimates = estimates_of(reading) if estimates is None else estimates
     bias = bias_of(reading)
+    families = families_of_run(reading)
     return Results(
         run=reading.directory.path.resolve().name,
         rubric=RubricFacts(
@@ -249,6 +252,7 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
             parse_hash=rubric.parse_hash,
         ),
         judge=manifest.judge,
+        families=families,
         counts=counts_of(reading),
         empty_answers=manifest.data.empty_answers,
         lost_by_empty=_lost_by_empty(reading),
@@ -263,7 +267,8 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
         options=option_orders_of(reading) or UNSET,
         confidence=confidence_facts(reading) or UNSET,
         label_mass=label_mass_of(reading.verdicts),
-        findings=[finding.text for finding in findings(bias, estimates)]
+        findings=family_finding(families)
+        + [finding.text for finding in findings(bias, estimates)]
         + halo_of(rubric, labels_only=is_kept(reading)),
         unparsed_examples=_examples(reading),
     )

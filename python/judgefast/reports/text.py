@@ -14,6 +14,7 @@ from judgefast.reports.aspects import aspect_parts
 from judgefast.reports.budget_text import budget_parts, stopped_words
 from judgefast.reports.console import Look, to_text
 from judgefast.reports.estimate_words import estimate_words
+from judgefast.reports.families import family_words
 from judgefast.reports.figures import estimate_parts, position_parts
 from judgefast.reports.inert import line
 from judgefast.reports.labels import label_parts, option_parts
@@ -226,6 +227,8 @@ def _operations(operations: Operations, results: Results) -> list[RenderableType
     table = _grid()
     rubric = results.rubric
     table.add_row("judge", name(results.judge))
+    if results.families is not UNSET:
+        table.add_row("family", family_words(results.families))
     if rubric.mode in _OF_SEVERAL:
         failed = f"; where one order failed: {name(rubric.one_failed)}"
         table.add_row("rule", name(rubric.rule) + (failed if rubric.orders == "both" else ""))
