@@ -90,7 +90,9 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--orders",
             type=click.Choice(["both", "one", "adaptive"]),
-            help=_help("Answer orders; adaptive: the second where the first is not sure.", "orders"),
+            help=_help(
+                "Answer orders; adaptive: the second where the first is not sure.", "orders"
+            ),
         ),
         click.option(
             "--sure", type=float, help=_help("Confidence that needs no second order.", "sure")

@@ -15,22 +15,27 @@ from judgefast.batches.adaptive import audited, first_orders
 from judgefast.batches.sharing import Sharing, question_of
 from judgefast.codes import Status
 from judgefast.config import RunConfig
+from judgefast.datasets.columns import load_item_columns
 from judgefast.engines.adaptive import First
 from judgefast.errors import ConfigError
+from judgefast.hashes import cluster_id64
 from judgefast.stats.confidence import confidence
 from judgefast.verdicts.read import read_labels
 from judgefast.verdicts.said import SaidLive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from judgefast.batches.columns import PlanColumns
     from judgefast.batches.request import Request
     from judgefast.datasets.columns import ItemColumns
+    from judgefast.datasets.items import Item
     from judgefast.engines.base import Completion
     from judgefast.journal.answers import AnswerIndex
+    from judgefast.pipeline.judge import Judge
     from judgefast.pipeline.plan import RunPlan
     from judgefast.prompts.plan import PromptPlan
     from judgefast.prompts.rubric import Rubric
@@ -237,6 +242,36 @@ def second_orders_of(
         seed=seed,
         sure=options["sure"],
         audit=options["audit"],
+    )
+
+
+def seconds_in(folder: Path, config: RunConfig, plan: RunPlan, judge: Judge) -> SecondOrders | None:
+    """The second orders of a plan that is made beside a run, by the rows in a folder."""
+    options = {"orders": config.orders} | adaptive_options(config)
+    if not adaptive_options(config):
+        return None
+    forms = judge.rubric.verdicts
+    return second_orders_of(options, plan, load_item_columns(folder), forms, config.seed)
+
+
+def seconds_among(
+    items: Sequence[Item], config: RunConfig, plan: RunPlan, judge: Judge
+) -> SecondOrders | None:
+    """The second orders of a plan of items that are in memory."""
+    if config.orders != ADAPTIVE:
+        return None
+    columns = Items(
+        [item.item_id for item in items],
+        np.array([len(item.answers) for item in items], np.int64),
+        np.array([cluster_id64(item.cluster) for item in items], np.uint64),
+    )
+    return SecondOrders(
+        plan.columns,
+        columns,
+        judge.rubric.verdicts,
+        seed=config.seed,
+        sure=config.sure,
+        audit=config.audit,
     )
 
 
