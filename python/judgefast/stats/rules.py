@@ -39,3 +39,7 @@ FOLLOWS_POSITION_SHARE = 0.5
 EVEN = 0.5
 """Win rate of two equal sides; a winner is called only where the interval excludes it, and only
 from `SIGN_MIN_CLUSTERS` clusters on."""
+
+AUDIT_MIN_CLUSTERS = 6
+"""Fewer audited clusters, of those that the first order closed, give no interval: if all of five
+come out better by the second, chance alone makes 2 * 2^-5 = 6 % of it; of six, 3 %."""
