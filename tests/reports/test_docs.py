@@ -12,6 +12,7 @@ from judgefast.costs.budget import Spent
 from judgefast.costs.ranges import Range
 from judgefast.pipeline.tables import table_source
 from judgefast.reports.estimate_bill import LINES, BilledLine, EstimateBill
+from judgefast.reports.families import JudgeFamilies, OwnAnswers
 from judgefast.reports.judgments import judgments_schema
 from judgefast.reports.labels import Confidence
 from judgefast.reports.report import (
@@ -75,7 +76,8 @@ def test_every_field_of_the_json_is_documented_and_no_other() -> None:
         RunBudget,
         Spent,
     )
-    inner += (BilledLine, Confidence, EstimateBill, OptionOrders, Range, VerdictPrice)
+    inner += (BilledLine, Confidence, EstimateBill, JudgeFamilies, OptionOrders, OwnAnswers, Range)
+    inner += (VerdictPrice,)
     expected = (
         set(LINES)
         | fields((*inner, Bill, Seconds, SendingOrder, Tokens, UnparsedExample))

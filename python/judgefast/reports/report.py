@@ -12,6 +12,7 @@ import msgspec
 
 from judgefast.costs.budget import Spent  # noqa: TC001 - as below
 from judgefast.reports.estimate_bill import EstimateBill  # noqa: TC001 - as below
+from judgefast.reports.families import JudgeFamilies  # noqa: TC001 - as below
 from judgefast.reports.labels import Confidence, LabelMass  # noqa: TC001 - as below
 from judgefast.reports.verdict_price import VerdictPrice  # noqa: TC001 - as below
 from judgefast.stats.aspect_table import AspectTable  # noqa: TC001 - as below
@@ -76,7 +77,7 @@ class RubricFacts(msgspec.Struct, frozen=True, kw_only=True):
     one_failed: str
     """What becomes of a comparison of which one order was not read: `pair`, `single`, `tie`."""
     orders: str
-    """`both` or `one`."""
+    """`both`, `one` or `adaptive`."""
     pairs: str = "all"
     """Of several answers: `all`, `baseline NAME` or `sparse:K`."""
     repeats: int
@@ -115,6 +116,8 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     rubric: RubricFacts
     judge: str
     """Model and digest of its weights, as in the plan; over HTTP the served name."""
+    families: JudgeFamilies | msgspec.UnsetType = msgspec.UNSET
+    """The judge's beside those of the candidates."""
     counts: Counts
     empty_answers: dict[str, int] = {}
     """Rows with an empty answer, by model."""
