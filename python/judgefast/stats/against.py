@@ -71,9 +71,11 @@ def against_gold(
     return AgainstGold(
         units,
         missing,
-        float(right.sum() / units),
-        *(float(one[named].mean()) for one in (precision, recall, f1)),
-        table,
+        accuracy=float(right.sum() / units),
+        macro_precision=float(precision[named].mean()),
+        macro_recall=float(recall[named].mean()),
+        macro_f1=float(f1[named].mean()),
+        confusion=table,
     )
 
 

@@ -79,8 +79,8 @@ class Ratings(NamedTuple):
 
     @property
     def rounded(self) -> int:
-        """How many values are not a category themselves."""
-        if self.categories is None:
+        """How many values are not a category themselves; of those that were checked."""
+        if self.categories is None or self.scale != "interval":
             return 0
         return int((~np.isnan(self.values) & (self._nearest() != self.values)).sum())
 

@@ -68,7 +68,9 @@ def mean_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean over the judges of each unit that gave a value; NaN where none did. Shape (n,)."""
     judged = (~np.isnan(values)).sum(axis=1)
     total = np.sort(np.nan_to_num(values), axis=1).sum(axis=1)  # whatever the order of judges
-    return np.divide(total, judged, out=np.full(len(values), np.nan), where=judged > 0)
+    mean = np.full(len(values), np.nan)
+    np.divide(total, judged, out=mean, where=judged > 0)
+    return mean
 
 
 def levels_of(values: NDArray[np.float64], kind: Kind) -> NDArray[np.uint8]:
