@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from judgefast.config import RunConfig
     from judgefast.datasets.columns import ItemColumns
     from judgefast.pipeline.judge import Judge
+    from judgefast.prompts.decoding import Capabilities
 
 
 class Opened(NamedTuple):
@@ -197,10 +198,17 @@ def manifest_of(config: RunConfig, judge: Judge, data: DataFacts) -> Manifest:
             "on_empty": config.on_empty,
             "probabilities": judge.prompts.decoding.probabilities,
         }
+        | _what_labels_say(judge.engine.capabilities)
         | ({} if pairs == "all" else {"pairs": pairs})
         | ({} if config.truncate is None else {"truncate": config.truncate})
         | ({} if config.family is None else {"family": config.family}),
     )
+
+
+def _what_labels_say(capabilities: Capabilities) -> dict[str, Any]:
+    """What decides how completions are read, of engines that are not as most."""
+    labels_only = {"labels_only": True} if capabilities.takes == "state" else {}
+    return labels_only | ({} if capabilities.label_mass else {"label_mass": False})
 
 
 def differences_of(old: Manifest, new: Manifest, *, extend: bool) -> list[str]:

@@ -200,7 +200,13 @@ class _Window:
         if counts.shortened:
             LOG.info("window %d: %s", number, counts.shortened)
         decided = self._plan.rendered.decided
-        self._table = table_of(self._plan, judge.rubric)
+        can = judge.engine.capabilities
+        self._table = table_of(
+            self._plan,
+            judge.rubric,
+            labels_only=can.takes == "state",
+            label_mass=can.label_mass,
+        )
         is_own = self._table.answers.sharing.own(len(decided))
         self._asked = np.flatnonzero(is_own & (decided == Status.PARSED))
         self._texts: dict[bytes, str] = {}
