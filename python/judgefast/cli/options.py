@@ -79,11 +79,25 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--recorded", type=click.Path(), help="Recorded outputs or a run, for --engine replay."
         ),
-        click.option("--base-url", multiple=True, help="Server, for --engine http; repeatable."),
+        click.option(
+            "--base-url", multiple=True, help="Server, for --engine http or decisions; repeatable."
+        ),
         click.option(
             "--api",
             type=click.Choice(["auto", "completions", "chat", "sglang"]),
             help="How servers are asked. [default: what they can do]",
+        ),
+        click.option("--family", help="Family of the judge, where its name does not say it."),
+        click.option(
+            "--allow-self",
+            is_flag=True,
+            default=None,
+            help="Let it judge answers of its own family; the report says so.",
+        ),
+        click.option(
+            "--dialect",
+            type=click.Choice(["auto", "systemone", "openai", "sglang"]),
+            help="How a decision server is spoken to. [default: found by asking]",
         ),
         click.option("--tokenizer", help="Folder or tokenizer.json of a served judge, or auto."),
         click.option("--token-cache", type=click.Path(), help="Folder of kept token ids."),

@@ -21,6 +21,7 @@ from judgefast.journal.manifest import NAME, DataFacts, DataFile, Manifest, comp
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.journal.unfinished import clear_unfinished, refuse_foreign
 from judgefast.pipeline.fit import check_answers, check_fit
+from judgefast.pipeline.own_family import as_started
 from judgefast.pipeline.plan import plan_run
 from judgefast.pipeline.shared_rows import SharedRows, link_rows
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from judgefast.config import RunConfig
     from judgefast.datasets.columns import ItemColumns
     from judgefast.pipeline.judge import Judge
+    from judgefast.prompts.decoding import Capabilities
 
 
 class Opened(NamedTuple):
@@ -198,9 +200,17 @@ def manifest_of(config: RunConfig, judge: Judge, data: DataFacts) -> Manifest:
             "on_empty": config.on_empty,
             "probabilities": judge.prompts.decoding.probabilities,
         }
+        | _what_labels_say(judge.engine.capabilities)
         | ({} if pairs == "all" else {"pairs": pairs})
-        | ({} if config.truncate is None else {"truncate": config.truncate}),
+        | ({} if config.truncate is None else {"truncate": config.truncate})
+        | ({} if config.family is None else {"family": config.family}),
     )
+
+
+def _what_labels_say(capabilities: Capabilities) -> dict[str, Any]:
+    """What decides how completions are read, of engines that are not as most."""
+    labels_only = {"labels_only": True} if capabilities.takes == "state" else {}
+    return labels_only | ({} if capabilities.label_mass else {"label_mass": False})
 
 
 def differences_of(old: Manifest, new: Manifest, *, extend: bool) -> list[str]:
@@ -286,6 +296,7 @@ def _go_on(
 ) -> ItemColumns:
     """Check that the same run is meant, or extend it."""
     before = directory.manifest
+    config = as_started(config, before)
     if data is not None and config.extend:
         return _extend(directory, config, judge, data, say)
     items = check_fit(directory.path, config, judge)

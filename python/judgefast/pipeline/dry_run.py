@@ -28,6 +28,7 @@ from judgefast.pipeline.directory import (
 from judgefast.pipeline.finished import DryRun
 from judgefast.pipeline.fit import check_answers, check_fit
 from judgefast.pipeline.missing import read_journal, rows_to_ask, table_of
+from judgefast.pipeline.own_family import as_started
 from judgefast.pipeline.plan import plan_run
 from judgefast.pipeline.read_plan import load_plan
 
@@ -116,6 +117,7 @@ def _plan(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
         refuse(
             directory.path, differences_of(directory.manifest, now, extend=extend), extend=extend
         )
+        config = as_started(config, directory.manifest)
     check_fit(scratch, config, judge)
     plan = plan_run(Nowhere(directory), scratch, judge, config, say)
     if directory is not None:

@@ -12,6 +12,7 @@ from judgefast.datasets.columns import load_item_columns
 from judgefast.errors import DataError
 from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.estimates import judged_aspects
+from judgefast.pipeline.own_family import answers_by_model, refuse_own
 from judgefast.pipeline.results import baseline_answers
 from judgefast.stats.summary import Judgments, summarise
 from judgefast.verdicts.read import empty
@@ -58,7 +59,7 @@ def check_fit(folder: Path, config: RunConfig, judge: Judge) -> ItemColumns:
 
     Raises:
         ConfigError: No item has the baseline, or no row the field of a slice; or the mode compares
-            no two answers.
+            no two answers; or the judge is of a candidate's family.
         RubricError: The rule does not apply to the mode.
 
     """
@@ -84,4 +85,5 @@ def check_fit(folder: Path, config: RunConfig, judge: Judge) -> ItemColumns:
         baseline=config.baseline,
         judgments=Judgments(plan.item, np.zeros(0, np.uint8)),
     )
+    refuse_own(config, judge.engine.model.name, answers_by_model(items))
     return items
