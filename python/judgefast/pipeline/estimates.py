@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+from msgspec.structs import replace
+
+from judgefast.codes import Status
 from judgefast.stats.aspect_table import aspect_table
 from judgefast.stats.aspects import JudgedAspect
 from judgefast.stats.bias import position_bias
@@ -15,6 +19,7 @@ from judgefast.stats.summary import Judgments, measure
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from judgefast.batches.columns import PlanColumns
     from judgefast.pipeline.results import Reading
     from judgefast.prompts.rubric import Rubric
     from judgefast.stats.aspect_table import AspectTable
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from judgefast.stats.position import PositionBias
     from judgefast.stats.position_rows import PositionRows
     from judgefast.stats.replicates import Resampling
+    from judgefast.verdicts.columns import VerdictColumns
 
 
 def estimates_of(reading: Reading) -> list[Estimate]:
@@ -65,9 +71,12 @@ def scale_of(rubric: Rubric) -> tuple[float, float]:
 
 
 def judgments_of(reading: Reading) -> Judgments:
-    """The planned judgments, and what became of each."""
-    columns = reading.plan.columns
-    return Judgments(columns.item, reading.verdicts.status, columns.aspect)
+    """The planned judgments, and what became of each; without those that were not needed."""
+    columns, status = reading.plan.columns, reading.verdicts.status
+    asked = status != Status.DECIDED
+    if asked.all():
+        return Judgments(columns.item, status, columns.aspect)
+    return Judgments(columns.item[asked], status[asked], columns.aspect[asked])
 
 
 def correlations_of(reading: Reading) -> list[Correlation]:
@@ -90,23 +99,37 @@ def bias_of(reading: Reading) -> PositionBias | None:
     """Position bias, where two answers were shown together."""
     if reading.rubric.mode != "pairwise":
         return None
-    return position_bias(
-        reading.plan.columns,
-        reading.verdicts,
+    plan, verdicts = _shown_by_chance(reading)
+    bias = position_bias(
+        plan,
+        verdicts,
         reading.items,
         level=reading.config.level,
         label_choices=_label_choices(reading),
         resampling=resampling_of(reading),
         aspects=[aspect.name for aspect in reading.rubric.aspects],
     )
+    return bias if reading.seconds is None else replace(bias, of_audit=True)
+
+
+def _shown_by_chance(reading: Reading) -> tuple[PlanColumns, VerdictColumns]:
+    """What position bias is measured on: all; of adaptive orders the audit alone.
+
+    What else was asked in both orders left a doubt: there a place tells more than elsewhere.
+    """
+    plan, verdicts = reading.plan.columns, reading.verdicts
+    if reading.seconds is None:
+        return plan, verdicts
+    rows = np.flatnonzero(reading.seconds.is_audited)
+    return plan.whole().take(rows), verdicts.take(rows)
 
 
 def position_rows_of(reading: Reading) -> PositionRows | None:
     """What each comparison says of position, where two answers were shown together."""
     if reading.rubric.mode != "pairwise":
         return None
-    choices = _label_choices(reading)
-    return position_rows(reading.plan.columns, reading.verdicts, label_choices=choices)
+    plan, verdicts = _shown_by_chance(reading)
+    return position_rows(plan, verdicts, label_choices=_label_choices(reading))
 
 
 def resampling_of(reading: Reading) -> Resampling | None:

@@ -22,19 +22,22 @@ if TYPE_CHECKING:
 
     from judgefast.config import RunConfig
     from judgefast.datasets.columns import ItemColumns
-    from judgefast.datasets.summary import ReadSummary
     from judgefast.pipeline.judge import Judge
 
 
-def check_answers(summary: ReadSummary, judge: Judge) -> None:
+def check_answers(judge: Judge, *, is_single: bool) -> None:
     """Check that there is something to compare, where the rubric compares.
+
+    Args:
+        judge: Who would judge.
+        is_single: Whether each row has one answer.
 
     Raises:
         DataError: Rows have one answer each.
 
     """
     rubric = judge.rubric
-    if rubric.mode not in {"pairwise", "choice"} or summary.mode != "single":
+    if rubric.mode not in {"pairwise", "choice"} or not is_single:
         return
     msg = f"the rubric `{rubric.name}` compares answers, but each row has one"
     hint = "name a rubric of mode scalar or binary, or give `answer_a` and `answer_b`"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +15,7 @@ from judgefast.datasets.columns import ItemColumns, load_item_columns
 from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.outcomes.reconcile import reconcile
+from judgefast.pipeline.adaptive import second_orders_of
 from judgefast.pipeline.budget_report import budget_of, left_by_budget
 from judgefast.pipeline.empty_answers import decide_empty, empty_answers
 from judgefast.pipeline.estimates import aspects_of, bias_of, estimates_of
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from judgefast.config import RunConfig
     from judgefast.outcomes.columns import OutcomeColumns
+    from judgefast.pipeline.adaptive import SecondOrders
     from judgefast.prompts.rubric import Rubric
     from judgefast.stats.estimate import Estimate
     from judgefast.verdicts.columns import VerdictColumns
@@ -71,6 +72,8 @@ class Reading(NamedTuple):
     table: VerdictTable
     verdicts: VerdictColumns
     outcomes: OutcomeColumns
+    seconds: SecondOrders | None = None
+    """Of a run with adaptive orders."""
 
     @property
     def probabilities(self) -> bool:
@@ -160,8 +163,13 @@ def reading_of(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
     verdicts: VerdictColumns | None = None,
 ) -> Reading:
     """Reconcile what a table holds, or held when `verdicts` were taken from it."""
-    if verdicts is None:
-        verdicts = left_by_budget(table.verdicts(), directory.launches())
+    options = directory.manifest.options
+    seconds = second_orders_of(options, plan, items, rubric.verdicts, config.seed)
+    launches = [] if verdicts is not None else directory.launches()
+    verdicts = table.verdicts() if verdicts is None else verdicts
+    if seconds is not None:
+        verdicts = seconds.with_decided(verdicts)
+    verdicts = left_by_budget(verdicts, launches)
     probabilities = bool(directory.manifest.options.get("probabilities"))
     is_decided = bool((plan.rendered.decided == Status.NOT_NEEDED).any())
     flags = empty_answers(directory.path) if is_decided else []
@@ -175,47 +183,7 @@ def reading_of(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
         baseline=baseline_answers(items, config.baseline),
     )
     items = _with_label_gold(items, rubric)
-    return Reading(directory, config, rubric, items, plan, table, verdicts, outcomes)
-
-
-class Headline:
-    """The first estimate as a table stands, looked at while it fills.
-
-    Reading takes longer the longer the plan is, and the engine must not wait for it: between two
-    readings passes 20 times what the last one took, and nothing is resampled.
-    """
-
-    def __init__(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
-        self,
-        directory: RunDirectory,
-        config: RunConfig,
-        rubric: Rubric,
-        items: ItemColumns,
-        plan: RunPlan,
-        table: VerdictTable,
-    ) -> None:
-        """Read nothing yet."""
-        self._parts = (
-            directory,
-            config.replace(slices=(), interval="cluster"),
-            rubric,
-            items,
-            plan,
-            table,
-        )
-        self._last: Estimate | None = None
-        self._due = 0.0
-
-    def __call__(self) -> Estimate | None:
-        """The estimate, perhaps that of a moment ago; None before there is one."""
-        started = time.monotonic()
-        if started >= self._due:
-            verdicts = self._parts[-1].snapshot()
-            estimates = estimates_of(reading_of(*self._parts, verdicts))
-            self._last = estimates[0] if estimates else None
-            ended = time.monotonic()
-            self._due = ended + 20 * (ended - started)
-        return self._last
+    return Reading(directory, config, rubric, items, plan, table, verdicts, outcomes, seconds)
 
 
 def report_of(reading: Reading, estimates: list[Estimate] | None = None) -> Report:

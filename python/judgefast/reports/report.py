@@ -77,7 +77,7 @@ class RubricFacts(msgspec.Struct, frozen=True, kw_only=True):
     one_failed: str
     """What becomes of a comparison of which one order was not read: `pair`, `single`, `tie`."""
     orders: str
-    """`both` or `one`."""
+    """`both`, `one` or `adaptive`."""
     pairs: str = "all"
     """Of several answers: `all`, `baseline NAME` or `sparse:K`."""
     repeats: int

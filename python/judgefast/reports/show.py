@@ -126,12 +126,22 @@ def render_item(view: ItemView, look: Look | None = None) -> str:
     for index, answer in enumerate(view.answers):
         model = f" ({name(answer.model)})" if answer.model else ""
         parts += _text_part(f"answer {letter(index)}{model}", answer.text)
+    return to_text(parts + _said(view), look or Look())
+
+
+def render_judgments(view: ItemView, look: Look | None = None) -> str:
+    """Write what came back for one item, and what came of it, without its texts."""
+    return to_text(_said(view), look or Look())
+
+
+def _said(view: ItemView) -> list[RenderableType | Inset]:
+    parts: list[RenderableType | Inset] = []
     for judgment in view.judgments:
         parts += _judgment(judgment)
     if view.outcomes:
         parts.append(_plain(""))
     parts += [_outcome(outcome) for outcome in view.outcomes]
-    return to_text(parts, look or Look())
+    return parts
 
 
 def letter(index: int) -> str:
