@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from judgefast.stats.estimate import Estimate
-from judgefast.stats.sentences import Finding
+from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads it when the type is used
+from judgefast.stats.sentences import Finding  # noqa: TC001 - as above
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True):
