@@ -8,6 +8,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from judgefast.codes import Status
+from judgefast.pipeline.adaptive_outcomes import adaptive_of
 from judgefast.stats.aspect_table import aspect_table
 from judgefast.stats.aspects import JudgedAspect
 from judgefast.stats.bias import position_bias
@@ -51,6 +52,7 @@ def measurements_of(reading: Reading, *, names: Collection[str] | None = None) -
         judgments=judgments_of(reading),
         resampling=resampling_of(reading),
         names=names,
+        adaptive=adaptive_of(reading),
     )
 
 
