@@ -106,6 +106,11 @@ class SecondOrders:
         sure = self.confidence(verdicts) >= self.sure
         return came & ~((verdicts.status == Status.PARSED) & sure), came
 
+    @property
+    def needed_anyway(self) -> Flags:
+        """Which requests are asked whatever comes back, at the rows that ask. Shape (n,)."""
+        return self._by_request(~self.is_second | self.is_audited)
+
     def confidence(self, verdicts: VerdictColumns) -> NDArray[np.float64]:
         """How sure each judgment is; NaN where it was not read. Shape (n,)."""
         return confidence(verdicts.p_labels, self._labels)
