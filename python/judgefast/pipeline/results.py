@@ -15,7 +15,12 @@ from judgefast.errors import RunDirectoryError
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.adaptive import second_orders_of
 from judgefast.pipeline.budget_report import budget_of, left_by_budget
-from judgefast.pipeline.estimates import aspects_of, bias_of, estimates_of
+from judgefast.pipeline.estimates import (
+    adaptive_report_of,
+    aspects_of,
+    bias_of,
+    estimates_of,
+)
 from judgefast.pipeline.judge import other_rubric, rubric_in_force
 from judgefast.pipeline.missing import read_journal_by
 from judgefast.pipeline.order import sending_order
@@ -194,7 +199,7 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
     """Pure function of plan and verdicts."""
     manifest, rubric = reading.directory.manifest, reading.rubric
     estimates = estimates_of(reading) if estimates is None else estimates
-    bias = bias_of(reading)
+    bias, adaptive = bias_of(reading), adaptive_report_of(reading)
     return Results(
         run=reading.directory.path.resolve().name,
         rubric=RubricFacts(
@@ -219,9 +224,11 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
         outcomes=_outcome_counts(reading.outcomes),
         estimates=estimates,
         aspects=aspects_of(reading, estimates) or UNSET,
+        adaptive=UNSET if adaptive is None else adaptive,
         position_bias=bias,
         label_mass=_label_mass(reading.verdicts),
         findings=[finding.text for finding in findings(bias, estimates)]
+        + ([] if adaptive is None else [finding.text for finding in adaptive.findings])
         + ([HALO] if rubric.together and len(rubric.aspects) > 1 else []),
         unparsed_examples=_examples(reading),
     )

@@ -12,6 +12,7 @@ import msgspec
 
 from judgefast.costs.budget import Spent  # noqa: TC001 - as below
 from judgefast.reports.estimate_bill import EstimateBill  # noqa: TC001 - as below
+from judgefast.stats.adaptive_found import AdaptiveReport  # noqa: TC001 - as below
 from judgefast.stats.aspect_table import AspectTable  # noqa: TC001 - as below
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads it to decode
 from judgefast.stats.position import PositionBias  # noqa: TC001 - as above
@@ -146,6 +147,8 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     estimates: list[Estimate] = []
     aspects: AspectTable | msgspec.UnsetType = msgspec.UNSET
     """Of a rubric with several; not there where there is one."""
+    adaptive: AdaptiveReport | msgspec.UnsetType = msgspec.UNSET
+    """What adaptive orders saved, and what they could have left out; not there with others."""
     position_bias: PositionBias | None = None
     label_mass: LabelMass | None = None
     findings: list[str] = []
