@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from judgefast.costs.ranges import Range
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from judgefast.costs.workload import Workload

@@ -64,9 +64,11 @@ def adaptive_report_of(reading: Reading) -> AdaptiveReport | None:
     if adaptive is None or reading.seconds is None:
         return None
     options = reading.directory.manifest.options
+    status = reading.verdicts.status[reading.outcomes.first_judgment.astype(np.int64)]
+    judged = np.flatnonzero((status != Status.INTERRUPTED) & (status != Status.BUDGET))
     return adaptive_report(
         measurements_of(reading),
-        adaptive,
+        adaptive.take(judged),
         reading.items,
         level=reading.config.level,
         sure=reading.seconds.sure,

@@ -52,5 +52,6 @@ def adaptive_parts(found: AdaptiveReport | UnsetType) -> list[RenderableType]:
             moved = "unknown: nothing of it was audited"
         table.add_row("" if place else "left out", f"{name(one.name)}{where}: {moved}")
     if found.left:
-        table.add_row("", "what second orders that were not asked would add; the means above have it")
+        words = "what second orders that were not asked would have changed; the means have it in"
+        table.add_row("", words)
     return [Text(""), Text("Adaptive orders", style="bold"), table]

@@ -15,10 +15,10 @@ from judgefast.costs.alternatives import money_of
 from judgefast.journal.forecast import forecast_of
 
 if TYPE_CHECKING:
-    from judgefast.costs.ranges import Range
     from collections.abc import Sequence
 
     from judgefast.costs.estimates import Estimate
+    from judgefast.costs.ranges import Range
     from judgefast.journal.forecast import Forecast
     from judgefast.journal.manifest import Manifest
     from judgefast.reports.report import Bill, Seconds, Tokens
