@@ -59,7 +59,9 @@ def by_shares(request: Request) -> Completion:
     )
 
 
-def judge(answer: Callable[[Request], Completion | None] = by_shares, **more: Any) -> ScriptedEngine:
+def judge(
+    answer: Callable[[Request], Completion | None] = by_shares, **more: Any
+) -> ScriptedEngine:
     return ScriptedEngine(answer, label_probabilities=True, **more)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,6 +21,7 @@ from tests.pipeline.adaptive_judge import AUDIT, SURE, asked_in, by_shares, expe
 from tests.pipeline.judging import go_on, judge_rows, pairs, results_of, start
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from judgefast.batches.request import Request
@@ -87,6 +89,23 @@ def test_the_same_is_asked_whatever_the_lanes_and_however_often_the_run_was_ende
     assert parts["decided"] == parts["planned"] - len(asked_in(out))
 
 
+def test_killed_in_the_middle_a_run_asks_the_same(
+    cli: Callable[..., tuple[int, str, str]], write_rows: Callable[..., Path], tmp_path: Path
+) -> None:
+    rows, out, log = write_rows(pairs(40)), tmp_path / "run", tmp_path / "log"
+    line: list[object] = ["run", rows, "--rubric", "pairwise", "--engine", "logged", "--out", out]
+    line += ["--orders", "adaptive", "--sure", SURE, "--audit", AUDIT, "--max-unreadable", 1]
+    line += ["--engine-arg", f"log={log}", "--engine-arg", "labels=true"]
+    for call in (3, 2):
+        dies = f"die_at=judgefast.engines.adaptive:Adaptive.give:{call}"
+        status, _, err = cli(*line, "--engine-arg", dies)
+        assert status == -signal.SIGKILL, err
+    status, _, err = cli(*line)
+    assert status in {0, 3}, err
+    asked = {bytes.fromhex(each.split()[0]) for each in log.read_text().splitlines()}
+    assert asked == asked_in(out) == expected(judgefast.Run.open(out))
+
+
 def ended_after(many: int, stop: Stop) -> Any:
     """A judge during whose answer somebody wishes the run to end."""
     left = many
@@ -112,7 +131,11 @@ def start_with(out: Path, rows: Any, engine: Any, stop: Stop, **options: Any) ->
 def test_several_answers_are_oriented_pair_by_pair(tmp_path: Path) -> None:
     out = tmp_path / "run"
     rows = [
-        {"id": f"q{row}", "question": f"{row}?", "answers": [{"model": each, "text": f"{row} {each}"} for each in "abcd"]}
+        {
+            "id": f"q{row}",
+            "question": f"{row}?",
+            "answers": [{"model": each, "text": f"{row} {each}"} for each in "abcd"],
+        }
         for row in range(8)
     ]
     judge_rows(out, rows, engine=judge(), **ADAPTIVE)
