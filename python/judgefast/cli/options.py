@@ -88,7 +88,17 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--engine-arg", "engine_args", type=Pair(), multiple=True, help="Option of the engine."
         ),
         click.option(
-            "--orders", type=click.Choice(["both", "one"]), help=_help("Answer orders.", "orders")
+            "--orders",
+            type=click.Choice(["both", "one", "adaptive"]),
+            help=_help(
+                "Answer orders; adaptive: the second where the first is not sure.", "orders"
+            ),
+        ),
+        click.option(
+            "--sure", type=float, help=_help("Confidence that needs no second order.", "sure")
+        ),
+        click.option(
+            "--audit", type=float, help=_help("Share asked in both orders anyway.", "audit")
         ),
         click.option(
             "--pairs", help=_help("Pairs of several: all, baseline or sparse:K.", "pairs")

@@ -20,6 +20,7 @@ from judgefast.journal.lock import WriteLock
 from judgefast.journal.manifest import NAME, DataFacts, DataFile, Manifest, compare
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.journal.unfinished import clear_unfinished, refuse_foreign
+from judgefast.pipeline.adaptive import adaptive_options, asks_less
 from judgefast.pipeline.fit import check_answers, check_fit
 from judgefast.pipeline.plan import plan_run
 
@@ -196,6 +197,7 @@ def manifest_of(config: RunConfig, judge: Judge, data: DataFacts) -> Manifest:
             "on_empty": config.on_empty,
             "probabilities": judge.prompts.decoding.probabilities,
         }
+        | adaptive_options(config)
         | ({} if pairs == "all" else {"pairs": pairs})
         | ({} if config.truncate is None else {"truncate": config.truncate}),
     )
@@ -206,7 +208,8 @@ def differences_of(old: Manifest, new: Manifest, *, extend: bool) -> list[str]:
     differences = compare(old, new)
     if not extend:
         return differences
-    return [words for words in differences if not words.startswith(_GROWS)]
+    grows = tuple(name for name in _GROWS if name not in asks_less(old.options, new.options))
+    return [words for words in differences if not words.startswith(grows)]
 
 
 def refuse(path: Path, differences: list[str], *, extend: bool) -> None:
@@ -331,6 +334,8 @@ _GROWS = (
     "data: identity",
     "data: items",
     "options: orders",
+    "options: sure",
+    "options: audit",
     "options: repeats",
     "options: limit",
     "options: pairs",

@@ -12,7 +12,7 @@ from judgefast.datasets.columns import load_item_columns
 from judgefast.errors import DataError
 from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.estimates import judged_aspects
-from judgefast.pipeline.results import baseline_answers
+from judgefast.pipeline.reconciled import baseline_answers
 from judgefast.stats.summary import Judgments, summarise
 from judgefast.verdicts.read import empty
 

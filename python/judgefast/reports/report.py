@@ -12,6 +12,7 @@ import msgspec
 
 from judgefast.costs.budget import Spent  # noqa: TC001 - as below
 from judgefast.reports.estimate_bill import EstimateBill  # noqa: TC001 - as below
+from judgefast.stats.adaptive_found import AdaptiveReport  # noqa: TC001 - as below
 from judgefast.stats.aspect_table import AspectTable  # noqa: TC001 - as below
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads it to decode
 from judgefast.stats.position import PositionBias  # noqa: TC001 - as above
@@ -73,7 +74,7 @@ class RubricFacts(msgspec.Struct, frozen=True, kw_only=True):
     one_failed: str
     """What becomes of a comparison of which one order was not read: `pair`, `single`, `tie`."""
     orders: str
-    """`both` or `one`."""
+    """`both`, `one` or `adaptive`."""
     pairs: str = "all"
     """Of several answers: `all`, `baseline NAME` or `sparse:K`."""
     repeats: int
@@ -146,6 +147,8 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     estimates: list[Estimate] = []
     aspects: AspectTable | msgspec.UnsetType = msgspec.UNSET
     """Of a rubric with several; not there where there is one."""
+    adaptive: AdaptiveReport | msgspec.UnsetType = msgspec.UNSET
+    """What adaptive orders saved, and what they could have left out; not there with others."""
     position_bias: PositionBias | None = None
     label_mass: LabelMass | None = None
     findings: list[str] = []
