@@ -58,9 +58,7 @@ def test_one_table_says_who_says_what_and_where_they_differ(
         "look.csv",
     )
     assert (folder / "look.csv").read_text().count("\n") >= 35
-    assert "`look.csv` is there already" in judgefast(
-        "report", "p", "--disagreements", "look.csv"
-    )
+    assert "`look.csv` is there already" in judgefast("report", "p", "--disagreements", "look.csv")
 
 
 def test_finished_runs_agree_as_a_panel_does(
@@ -72,7 +70,9 @@ def test_finished_runs_agree_as_a_panel_does(
     )
     assert joined.startswith("exit 0")
     one = json.loads(joined.partition("--- stdout\n")[2].partition("--- stderr")[0])
-    two = json.loads(judgefast("report", "p", "--json").partition("--- stdout\n")[2].partition("---")[0])
+    two = json.loads(
+        judgefast("report", "p", "--json").partition("--- stdout\n")[2].partition("---")[0]
+    )
     for part in ("agreement", "levels", "together", "joining", "effective"):
         assert one[part] == two[part]
     assert (folder / "d.jsonl").read_bytes() == (folder / "p/disagreements.jsonl").read_bytes()

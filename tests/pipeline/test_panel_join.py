@@ -9,7 +9,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.recorded import always_first, pairs, record
 
 import judgefast
 from judgefast.errors import ConfigError
@@ -17,6 +16,7 @@ from judgefast.pipeline import panel_join
 from judgefast.pipeline.panel_join import Joined, Seated, join, sided
 from judgefast.pipeline.panel_results import verdicts_of
 from judgefast.pipeline.panel_rows import disagreeing
+from tests.recorded import always_first, pairs, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,9 +126,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def made(name: str, say: Any = None, rows: int = 36, **options: Any) -> Path:
         if not (folder / name).exists():
             said = record(pairs()) if say is None else record(pairs(), say)
-            judgefast.run(
-                pairs()[:rows], recorded=said, out=folder / name, **(OPTIONS | options)
-            )
+            judgefast.run(pairs()[:rows], recorded=said, out=folder / name, **(OPTIONS | options))
         return folder / name
 
     return made

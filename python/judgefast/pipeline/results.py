@@ -29,8 +29,8 @@ from judgefast.pipeline.order import sending_order
 from judgefast.pipeline.own_family import families_of_run
 from judgefast.pipeline.plan import RunPlan
 from judgefast.pipeline.read_plan import load_plan
-from judgefast.pipeline.token_price import price_of_verdicts
 from judgefast.pipeline.reconciled import outcomes_of
+from judgefast.pipeline.token_price import price_of_verdicts
 from judgefast.prompts.read_rubric import read_rubric
 from judgefast.reports.families import family_finding
 from judgefast.reports.report import (
