@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from judgefast.engines.decisions import DecisionsEngine
 from judgefast.errors import EngineError
 
 from .honest import openai, systemone
-from .judging import PAIR, ask
+from .judging import PAIR, ask, requests
 from .scripted_server import Say, ScriptedServer, say_to_items
 
 
@@ -113,14 +114,48 @@ def test_a_reply_that_is_none_is_asked_for_again_and_then_given_up() -> None:
     assert "no JSON: it begins `<html>`" in done.error
 
 
-@pytest.mark.parametrize(("status", "hint"), [(401, "JUDGEFAST_API_KEY"), (404, "--base-url")])
-def test_a_key_or_a_model_that_is_refused_ends_the_run(status: int, hint: str) -> None:
+@pytest.mark.parametrize("is_at_start", [True, False])
+@pytest.mark.parametrize(
+    ("status", "hint"), [(401, "JUDGEFAST_API_KEY"), (402, "the account of this key")]
+)
+def test_a_key_that_is_refused_ends_the_run(status: int, hint: str, *, is_at_start: bool) -> None:
+    no = Say(status, {"detail": "no"})
     with (
-        ScriptedServer(say_to_items(Say(status, {"detail": "no"}))) as server,
-        pytest.raises(EngineError, match=f"answered {status}") as caught,
+        ScriptedServer(lambda number, body: no if is_at_start or number else None) as server,
+        pytest.raises(EngineError, match=f"answered {status}: no") as caught,
     ):
         ask(server.url)
     assert hint in str(caught.value.hint)
+
+
+def test_a_model_that_is_gone_ends_the_run_and_what_came_before_stays() -> None:
+    gone = Say(404, {"detail": "no such model"})
+    with ScriptedServer(lambda number, body: gone if number > 3 else None) as server:
+        engine = DecisionsEngine(base_url=server.url, concurrency=1, start_concurrency=1)
+        engine.start()
+        engine.submit(0, requests(engine, [PAIR] * 9))
+        came, lost = 0, None
+        while lost is None:
+            try:
+                came += len(engine.collect(timeout_seconds=5))
+            except EngineError as error:
+                lost = error
+        engine.close()
+    assert came == 3
+    assert "answered 404: no such model" in str(lost)
+    assert "--model" in str(lost.hint)
+
+
+def test_another_model_that_answers_later_is_counted() -> None:
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        reply = json.loads(systemone(json.dumps(body).encode()))
+        return Say(200, reply | {"model": "m" if number < 2 else "m-2"})
+
+    with ScriptedServer(script) as server:
+        done = ask(server.url, [PAIR] * 4, concurrency=1, start_concurrency=1)
+    assert done.facts["model"] == "m"
+    assert done.counters["other_model"] == 3
+    assert [kept.model for kept in done.kept] == ["m", "m-2", "m-2", "m-2"]
 
 
 def test_the_key_goes_to_the_server_and_nowhere_else(
