@@ -13,7 +13,7 @@ from judgefast.errors import EngineError
 
 from .honest import openai, systemone
 from .judging import PAIR, ask, requests
-from .scripted_server import Say, ScriptedServer, say_to_items
+from .scripted_server import DIES, Say, ScriptedServer, say_to_items
 
 
 def test_retry_after_is_waited_for_and_counts_against_no_request() -> None:
@@ -244,3 +244,47 @@ def test_typesafe_is_held_to_its_own_limits_unless_told_otherwise() -> None:
         assert (facts["requests_a_minute"], facts["tokens_a_second"]) == (1200, 250_000)
         assert facts["context_tokens"] == 32_000
         assert ask(server.url, requests_a_minute=0).facts["requests_a_minute"] is None
+
+
+def test_a_server_that_goes_away_is_gone_on_with_when_it_is_back() -> None:
+    with ScriptedServer(lambda number, body: DIES if number > 4 else None) as server:
+        port = server.server_port
+        engine = DecisionsEngine(base_url=server.url, concurrency=1, start_concurrency=1)
+        engine.start()
+        engine.submit(0, requests(engine, [PAIR] * 8))
+        done = engine.collect(timeout_seconds=5)
+        while len(server.asked) < 6:
+            done += engine.collect(timeout_seconds=0.1)
+    with ScriptedServer(port=port) as server:
+        while len(done) < 8:
+            done += engine.collect(timeout_seconds=5)
+    engine.close()
+    assert {each.finish_reason for each in done} == {"stop"}
+    assert len({each.request_id for each in done}) == 8
+
+
+def test_another_judge_in_the_place_of_one_that_went_away_is_not_asked() -> None:
+    def other(body: bytes) -> bytes:
+        return json.dumps(json.loads(systemone(body)) | {"model": "other"}).encode()
+
+    with ScriptedServer(lambda number, body: DIES if number > 1 else None) as server:
+        port = server.server_port
+        engine = DecisionsEngine(base_url=server.url, max_retries=50)
+        engine.start()
+        engine.submit(0, requests(engine, [PAIR]))
+        assert engine.collect(timeout_seconds=5)
+        engine.submit(0, requests(engine, [PAIR] * 4))
+        while len(server.asked) < 6:
+            engine.collect(timeout_seconds=0.05)
+    with (
+        ScriptedServer(paths={"/v1/systemone": other}, port=port) as server,
+        pytest.raises(EngineError, match="with the model `other`, and the first one"),
+    ):
+        _until_lost(engine)
+    assert not server.of_items
+    engine.close()
+
+
+def _until_lost(engine: DecisionsEngine) -> None:
+    for _ in range(100):
+        assert not engine.collect(timeout_seconds=0.2)
