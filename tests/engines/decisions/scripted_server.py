@@ -34,6 +34,16 @@ class Asked(NamedTuple):
     body: dict[str, Any]
 
 
+def say_to_items(*said: Say | None) -> Callable[[int, dict[str, Any]], Say | None]:
+    """The question at the start is answered; then these, in turn, then honestly."""
+
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        del body
+        return said[number - 1] if 0 < number <= len(said) else None
+
+    return script
+
+
 class ScriptedServer(ThreadingHTTPServer):
     """Use it as a context manager.
 
