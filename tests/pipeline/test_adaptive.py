@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,12 +12,16 @@ import pytest
 import judgefast
 from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.pipeline.finished import DryRun
+from judgefast.pipeline.results import read_run, report_of
 from judgefast.pipeline.stream import stream
+from judgefast.reports.text import render
+from judgefast.stats.adaptive_found import AdaptiveReport
 from judgefast.stopping import Stop
 from tests.pipeline.adaptive_judge import AUDIT, SURE, asked_in, by_shares, expected, judge
 from tests.pipeline.judging import go_on, judge_rows, pairs, results_of, start
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from judgefast.batches.request import Request
@@ -84,6 +89,23 @@ def test_the_same_is_asked_whatever_the_lanes_and_however_often_the_run_was_ende
     assert parts["decided"] == parts["planned"] - len(asked_in(out))
 
 
+def test_killed_in_the_middle_a_run_asks_the_same(
+    cli: Callable[..., tuple[int, str, str]], write_rows: Callable[..., Path], tmp_path: Path
+) -> None:
+    rows, out, log = write_rows(pairs(40)), tmp_path / "run", tmp_path / "log"
+    line: list[object] = ["run", rows, "--rubric", "pairwise", "--engine", "logged", "--out", out]
+    line += ["--orders", "adaptive", "--sure", SURE, "--audit", AUDIT, "--max-unreadable", 1]
+    line += ["--engine-arg", f"log={log}", "--engine-arg", "labels=true"]
+    for call in (3, 2):
+        dies = f"die_at=judgefast.engines.adaptive:Adaptive.give:{call}"
+        status, _, err = cli(*line, "--engine-arg", dies)
+        assert status == -signal.SIGKILL, err
+    status, _, err = cli(*line)
+    assert status in {0, 3}, err
+    asked = {bytes.fromhex(each.split()[0]) for each in log.read_text().splitlines()}
+    assert asked == asked_in(out) == expected(judgefast.Run.open(out))
+
+
 def ended_after(many: int, stop: Stop) -> Any:
     """A judge during whose answer somebody wishes the run to end."""
     left = many
@@ -122,6 +144,67 @@ def test_several_answers_are_oriented_pair_by_pair(tmp_path: Path) -> None:
     one = tmp_path / "one"
     judge_rows(one, rows, engine=judge(), orders="one", max_unreadable=1.0)
     assert asked_in(one) <= asked_in(out)
+
+
+def test_a_second_order_that_several_judgments_share_is_asked_if_one_needs_it(
+    tmp_path: Path,
+) -> None:
+    out, some = tmp_path / "run", pairs(12)
+    rows = [
+        *some,
+        *({**row, "id": f"again-{row['id']}", "cluster": f"other-{row['id']}"} for row in some),
+        {"id": "equal", "question": "Which?", "answer_a": "This.", "answer_b": "This."},
+    ]
+    judge_rows(out, rows, engine=judge(), **ADAPTIVE)
+    run = judgefast.Run.open(out)
+    assert asked_in(out) == expected(run)
+    asked = {row["request_id"] for row in run.table("requests").to_pylist()}
+    assert len(asked) < 2 * len(rows)
+    parts = parts_of(out)
+    wanted = expected(run)
+    left = [ask for ask in run.table("asks").to_pylist() if ask["request_id"] not in wanted]
+    assert parts.get("decided", 0) == len(left) > 0
+    grown = tmp_path / "grown"
+    more = {"max_unreadable": 1.0, "max_attempts": 1}
+    judge_rows(grown, rows, engine=judge(), orders="one", **more)
+    judge_rows(grown, rows, engine=judge(), extend=True, **ADAPTIVE)
+    assert asked_in(grown) == expected(judgefast.Run.open(grown))
+
+
+def test_the_report_says_what_was_saved_and_corrects_its_means(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    judge_rows(out, pairs(60), engine=judge(), **ADAPTIVE | {"audit": 0.4})
+    results = results_of(out)
+    found = results.adaptive
+    assert isinstance(found, AdaptiveReport)
+    assert (found.sure, found.audit) == (SURE, 0.4)
+    assert found.comparisons == 60 == found.open + found.closed
+    assert found.requests_asked == len(asked_in(out)) == 120 - found.requests_saved
+    assert results.counts.not_judged == {"decided": found.requests_saved}
+    [rate] = [one for one in results.estimates if one.slice == "candidate=wrong baseline=right"][:1]
+    assert rate.method == "audited"
+    bias = results.position_bias
+    assert bias is not None
+    assert bias.of_audit
+    drawn = {row["item_id"] for row in judgefast.Run.open(out).table("items").to_pylist()}
+    assert bias.comparisons < len(drawn)
+    unreadable = next(one for one in results.estimates if one.name == "unreadable")
+    assert unreadable.missing == 0
+    text = render(report_of(read_run(out)))
+    assert "adaptive orders" in text
+    assert "Incomplete" not in text
+
+
+def test_an_adaptive_run_is_compared_only_where_that_is_said(tmp_path: Path) -> None:
+    runs = []
+    for name in "ab":
+        judge_rows(tmp_path / name, pairs(20), engine=judge(), **ADAPTIVE)
+        runs.append(judgefast.Run.open(tmp_path / name))
+    with pytest.raises(ConfigError, match="not corrected by their audits") as refused:
+        runs[0].compare(runs[1])
+    assert "--across orders" in str(refused.value.hint)
+    found = runs[0].compare(runs[1], across=["orders"])
+    assert any("not corrected" in words for words in found.across)
 
 
 def test_a_run_grows_from_one_order_to_adaptive_to_both(tmp_path: Path) -> None:

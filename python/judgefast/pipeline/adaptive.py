@@ -102,9 +102,18 @@ class SecondOrders:
             verdicts: As the journal has them, row for row of the plan.
 
         """
-        came = verdicts.status != Status.INTERRUPTED
-        sure = confidence(verdicts.p_labels, self._labels) >= self.sure
+        came = (verdicts.status < Status.INTERRUPTED) | (verdicts.status == Status.NOT_NEEDED)
+        sure = self.confidence(verdicts) >= self.sure
         return came & ~((verdicts.status == Status.PARSED) & sure), came
+
+    @property
+    def needed_anyway(self) -> Flags:
+        """Which requests are asked whatever comes back, at the rows that ask. Shape (n,)."""
+        return self._by_request(~self.is_second | self.is_audited)
+
+    def confidence(self, verdicts: VerdictColumns) -> NDArray[np.float64]:
+        """How sure each judgment is; NaN where it was not read. Shape (n,)."""
+        return confidence(verdicts.p_labels, self._labels)
 
     def settled(self, verdicts: VerdictColumns) -> tuple[Flags, Flags]:
         """Which requests are asked, and which are not needed; what is neither waits for its first.
@@ -121,6 +130,18 @@ class SecondOrders:
         waits = ~needed & ~came[self.first_of]
         needed, waits = self._by_request(needed), self._by_request(waits)
         return needed, ~needed & ~waits
+
+    def closed(self, verdicts: VerdictColumns) -> tuple[Flags, Flags]:
+        """Which second orders are not needed, or would not be without an audit; which came back.
+
+        Args:
+            verdicts: As in :meth:`is_open`.
+
+        """
+        is_open, came = self.is_open(verdicts)
+        opened = self._by_request(~self.is_second | is_open[self.first_of])
+        closed = self.is_second & came[self.first_of] & ~self.sharing.spread(opened)
+        return closed, came
 
     def decided(self, verdicts: VerdictColumns) -> Flags:
         """Which judgments are not asked, since the first orders have decided. Shape (n,)."""

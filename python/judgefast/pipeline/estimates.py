@@ -8,6 +8,8 @@ import numpy as np
 from msgspec.structs import replace
 
 from judgefast.codes import Status
+from judgefast.pipeline.adaptive_outcomes import adaptive_of
+from judgefast.stats.adaptive_report import adaptive_report
 from judgefast.stats.aspect_table import aspect_table
 from judgefast.stats.aspects import JudgedAspect
 from judgefast.stats.bias import position_bias
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from judgefast.batches.columns import PlanColumns
     from judgefast.pipeline.results import Reading
     from judgefast.prompts.rubric import Rubric
+    from judgefast.stats.adaptive_found import AdaptiveReport
     from judgefast.stats.aspect_table import AspectTable
     from judgefast.stats.correlation import Correlation
     from judgefast.stats.estimate import Estimate
@@ -51,6 +54,26 @@ def measurements_of(reading: Reading, *, names: Collection[str] | None = None) -
         judgments=judgments_of(reading),
         resampling=resampling_of(reading),
         names=names,
+        adaptive=adaptive_of(reading),
+    )
+
+
+def adaptive_report_of(reading: Reading) -> AdaptiveReport | None:
+    """What adaptive orders saved and left out; None where others were asked."""
+    adaptive = adaptive_of(reading)
+    if adaptive is None or reading.seconds is None:
+        return None
+    options = reading.directory.manifest.options
+    status = reading.verdicts.status[reading.outcomes.first_judgment.astype(np.int64)]
+    judged = np.flatnonzero((status != Status.INTERRUPTED) & (status != Status.BUDGET))
+    return adaptive_report(
+        measurements_of(reading),
+        adaptive.take(judged),
+        reading.items,
+        level=reading.config.level,
+        sure=reading.seconds.sure,
+        audit=options["audit"],
+        repeats=int(options.get("repeats", 1)),
     )
 
 

@@ -132,6 +132,9 @@ def run_panel(  # noqa: PLR0913 - what a caller may bring along, all by keyword
             side_by_side=side_by_side
         )
     finally:
+        for judge in judges:  # those whose turn never came, too
+            if judge.engine is not None:
+                judge.engine.close()
         lock.release()
 
 

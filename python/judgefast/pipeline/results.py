@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -12,13 +11,16 @@ from msgspec import UNSET
 from judgefast.codes import NO_ANSWER, OutcomeStatus, Status
 from judgefast.config import config_from
 from judgefast.datasets.columns import ItemColumns, load_item_columns
-from judgefast.errors import ConfigError, RunDirectoryError
+from judgefast.errors import RunDirectoryError
 from judgefast.journal.run_directory import RunDirectory
-from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.adaptive import second_orders_of
 from judgefast.pipeline.budget_report import budget_of, left_by_budget
-from judgefast.pipeline.empty_answers import decide_empty, empty_answers
-from judgefast.pipeline.estimates import aspects_of, bias_of, estimates_of
+from judgefast.pipeline.estimates import (
+    adaptive_report_of,
+    aspects_of,
+    bias_of,
+    estimates_of,
+)
 from judgefast.pipeline.judge import other_rubric, rubric_in_force
 from judgefast.pipeline.kept import is_kept, option_orders_of, words_of_kept
 from judgefast.pipeline.label_facts import confidence_facts, halo_of, label_mass_of
@@ -27,6 +29,7 @@ from judgefast.pipeline.order import sending_order
 from judgefast.pipeline.own_family import families_of_run
 from judgefast.pipeline.plan import RunPlan
 from judgefast.pipeline.read_plan import load_plan
+from judgefast.pipeline.reconciled import outcomes_of
 from judgefast.pipeline.token_price import price_of_verdicts
 from judgefast.prompts.read_rubric import read_rubric
 from judgefast.reports.families import family_finding
@@ -170,18 +173,9 @@ def reading_of(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
     if seconds is not None:
         verdicts = seconds.with_decided(verdicts)
     verdicts = left_by_budget(verdicts, launches)
-    probabilities = bool(directory.manifest.options.get("probabilities"))
-    is_decided = bool((plan.rendered.decided == Status.NOT_NEEDED).any())
-    flags = empty_answers(directory.path) if is_decided else []
-    outcomes = reconcile(
-        plan.columns.whole(),
-        decide_empty(flags, plan, verdicts, rubric),
-        mode=rubric.mode,
-        rule=rubric.rule_in_force(probabilities=probabilities),  # type: ignore[arg-type]  # the rubric has checked it
-        one_failed=rubric.one_failed,
-        format=rubric.verdicts,
-        baseline=baseline_answers(items, config.baseline),
-    )
+    probabilities = bool(options.get("probabilities"))
+    rule = rubric.rule_in_force(probabilities=probabilities)
+    outcomes = outcomes_of(directory.path, config, rubric, rule, items, plan, verdicts)
     items = _with_label_gold(items, rubric)
     return Reading(directory, config, rubric, items, plan, table, verdicts, outcomes, seconds)
 
@@ -204,7 +198,7 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
     """Pure function of plan and verdicts."""
     manifest, rubric = reading.directory.manifest, reading.rubric
     estimates = estimates_of(reading) if estimates is None else estimates
-    bias = bias_of(reading)
+    bias, adaptive = bias_of(reading), adaptive_report_of(reading)
     families = families_of_run(reading)
     return Results(
         run=reading.directory.path.resolve().name,
@@ -231,12 +225,14 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
         outcomes=_outcome_counts(reading.outcomes),
         estimates=estimates,
         aspects=aspects_of(reading, estimates) or UNSET,
+        adaptive=UNSET if adaptive is None else adaptive,
         position_bias=bias,
         options=option_orders_of(reading) or UNSET,
         confidence=confidence_facts(reading) or UNSET,
         label_mass=label_mass_of(reading.verdicts),
         findings=family_finding(families)
         + [finding.text for finding in findings(bias, estimates)]
+        + ([] if adaptive is None else [finding.text for finding in adaptive.findings])
         + halo_of(rubric, labels_only=is_kept(reading)),
         unparsed_examples=_examples(reading),
     )
@@ -279,25 +275,6 @@ def why_incomplete(counts: Counts) -> str | None:
 
 def _judgments(number: int) -> str:
     return "1 judgment" if number == 1 else f"{number:,} judgments"
-
-
-def baseline_answers(items: ItemColumns, baseline: str | None) -> np.ndarray[Any, Any] | None:
-    """Index of the named model's answer in each item; -1 where it has none.
-
-    Raises:
-        ConfigError: No item has an answer of that model.
-
-    """
-    if baseline is None:
-        return None
-    if baseline not in items.models:
-        known = ", ".join(items.models) or "none is named"
-        close = get_close_matches(baseline, items.models, n=1)
-        msg = f"no model `{baseline}` to serve as baseline; known: {known}"
-        raise ConfigError(msg, hint=f"did you mean `{close[0]}`?" if close else None)
-    is_it = items.model == items.models.index(baseline)
-    found: np.ndarray[Any, Any] = np.where(is_it.any(axis=1), is_it.argmax(axis=1), -1)
-    return found
 
 
 def _with_label_gold(items: ItemColumns, rubric: Rubric) -> ItemColumns:

@@ -185,7 +185,7 @@ def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
         directory.record_launch({RENTED: None})
     else:
         with going.phase("plan", "planning"):
-            record_forecast(directory, work.plan, judge, config)
+            record_forecast(directory, work.plan, judge, config, work.seconds)
         with going.phase("load", "starting the engine"):
             loading.prepare(work.plan, work.rows, judge.prompts.decoding)
             _record_start(directory, judge, config, _started(loading, directory, budget))

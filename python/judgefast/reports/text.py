@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
+from judgefast.reports.adaptive_text import adaptive_parts
 from judgefast.reports.aspects import aspect_parts
 from judgefast.reports.budget_text import budget_parts, stopped_words
 from judgefast.reports.console import Look, to_text
@@ -82,6 +83,7 @@ def render(report: Report, look: Look | None = None) -> str:
         *_remarks(results),
         *_findings(results, report.operations.budget),
         *_estimates(results),
+        *adaptive_parts(results.adaptive),
         *position_parts(results.position_bias),
         *option_parts(results, _grid()),
         *label_parts(results, _grid()),

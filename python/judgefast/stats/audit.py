@@ -55,13 +55,9 @@ class Spread(NamedTuple):
     """Standard error that the same mean by both orders everywhere would have."""
     audit: float
     """What the audit adds to it: standard error for having asked some second orders only."""
-    first: float
-    """The mean by the first answers alone."""
     change: float
     """Mean of what the second order changed, of closed rows."""
     change_error: float
-    share: float
-    """How much of the weight was closed."""
 
 
 class Audit(NamedTuple):
@@ -120,6 +116,11 @@ class Audit(NamedTuple):
     def is_enough(self) -> bool:
         """Whether an interval can be made of it."""
         return self.is_whole or self.clusters >= AUDIT_MIN_CLUSTERS
+
+    @property
+    def closed_share(self) -> float:
+        """How much of the weight was closed."""
+        return float(self.sums[_CLOSED] / self._total_weight)
 
     @property
     def mean(self) -> float:
@@ -181,10 +182,8 @@ class Audit(NamedTuple):
             value=float(mean / FIXED_ONE),
             own=math.sqrt(max(own * clusters / max(clusters - 1, 1), Fraction(0)) / whole**2),
             audit=math.sqrt(factor * (factor - 1) * errors / whole**2),
-            first=float(Fraction(self.sums[_BASE], self.sums[_WEIGHT] * FIXED_ONE)),
             change=float(change / FIXED_ONE),
             change_error=math.sqrt(errors / audited**2),
-            share=float(self.sums[_CLOSED] / whole),
         )
 
 
