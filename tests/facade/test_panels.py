@@ -266,14 +266,13 @@ def test_rubrics_of_other_kinds_are_refused_before_anything_is_asked(tmp_path: P
 
 
 def test_a_file_is_read_once_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from judgefast.pipeline import directory  # noqa: PLC0415 - to count its calls
     from tests.recorded import reasoned  # noqa: PLC0415 - beside its use
+
+    from judgefast.pipeline import directory  # noqa: PLC0415 - to count its calls
 
     read = []
     real = directory.reader_of
-    monkeypatch.setattr(
-        directory, "reader_of", lambda *given: read.append(given) or real(*given)
-    )
+    monkeypatch.setattr(directory, "reader_of", lambda *given: read.append(given) or real(*given))
     path = write_lines(tmp_path / "rows.jsonl", pairs())
     judges = _replays(right=reasoned, first=always_first)
     for starts in (1, 2):

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.recorded import always_first, pairs, record
 
 import judgefast
 from judgefast.errors import ConfigError
@@ -17,6 +16,7 @@ from judgefast.pipeline import panel_join
 from judgefast.pipeline.panel_join import Joined, Seated, join, sided
 from judgefast.pipeline.panel_results import verdicts_of
 from judgefast.pipeline.panel_rows import disagreeing
+from tests.recorded import always_first, pairs, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,9 +126,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def made(name: str, say: Any = None, rows: int = 36, **options: Any) -> Path:
         if not (folder / name).exists():
             said = record(pairs()) if say is None else record(pairs(), say)
-            judgefast.run(
-                pairs()[:rows], recorded=said, out=folder / name, **(OPTIONS | options)
-            )
+            judgefast.run(pairs()[:rows], recorded=said, out=folder / name, **(OPTIONS | options))
         return folder / name
 
     return made
@@ -168,7 +166,7 @@ def test_one_run_agrees_with_nobody_and_two_of_one_name_are_told_apart(
 ) -> None:
     with pytest.raises(ConfigError, match="1 run cannot agree with another"):
         judgefast.agree([runs("whole")])
-    with pytest.raises(ConfigError, match="two judges are called `.*whole`") as caught:
+    with pytest.raises(ConfigError, match=r"two judges are called `.*whole`") as caught:
         judgefast.agree([runs("whole"), runs("whole")])
     assert caught.value.hint == "give each a name: NAME=RUN"
     named = judgefast.agree({"a": runs("whole"), "b": runs("whole")}).report
