@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from tests.engines.decisions.servers import serve_sparrow
 from tests.recorded import PAIRS
 
