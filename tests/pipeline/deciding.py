@@ -44,15 +44,17 @@ def deciding(
     label_mass: bool = False,
     usd: float | None = None,
     lean: float = LEAN,
+    put_once: bool = False,
     **more: Any,
 ) -> ScriptedEngine:
-    """An engine that puts a choice twice, the second time with its options reversed."""
+    """An engine that puts a choice twice, the second time with its options reversed, or once."""
 
     def answer(request: Request) -> Completion:
         reads, questions = [], []
         for place, question in enumerate(request.questions):
             said = opinion(request, question)
-            puts = [Put(order, outcome="malformed", words="no sum") for order in orders(question)]
+            asked = orders(question)[:1] if put_once else orders(question)
+            puts = [Put(order, outcome="malformed", words="no sum") for order in asked]
             many = len(question.options)
             if said == "refused":
                 puts = [Put(each.order, outcome="refused", words="not this") for each in puts]

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from judgefast.pipeline import results
-from judgefast.pipeline.results import Headline, read_run
+from judgefast.pipeline.headline import Headline
+from judgefast.pipeline.results import read_run
 from judgefast.reports import progress
 from tests.pipeline.judging import by_hash, judge_rows, pairs
 

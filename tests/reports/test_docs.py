@@ -76,8 +76,8 @@ def test_every_field_of_the_json_is_documented_and_no_other() -> None:
         RunBudget,
         Spent,
     )
-    inner += (BilledLine, Confidence, EstimateBill, JudgeFamilies, OptionOrders, OwnAnswers)
-    inner += (Range, VerdictPrice)
+    inner += (BilledLine, Confidence, EstimateBill, JudgeFamilies, OptionOrders, OwnAnswers, Range)
+    inner += (VerdictPrice,)
     expected = (
         set(LINES)
         | fields((*inner, Bill, Seconds, SendingOrder, Tokens, UnparsedExample))

@@ -22,11 +22,14 @@ def say_dry(plan: DryRun, *, as_json: bool) -> int:
 
     tokens = "" if plan.prompt_tokens is None else f", {plan.prompt_tokens:,} prompt tokens"
     saved = f" in {plan.requests:,} requests" if plan.requests < plan.to_ask else ""
+    least = "" if plan.least_to_ask is None else f"{plan.least_to_ask:,} to "
     put(
         f"{plural(plan.items, 'item')}, {plural(plan.planned, 'judgment')} planned, "
-        f"{plan.done:,} done; {plan.to_ask:,} would be asked{saved} of {line(plan.judge)} by "
-        f"{line(plan.engine)}{tokens}"
+        f"{plan.done:,} done; {least}{plan.to_ask:,} would be asked{saved} of {line(plan.judge)} "
+        f"by {line(plan.engine)}{tokens}"
     )
+    if plan.least_to_ask is not None:
+        put("the second order: where the first is not sure, and of the audit (--orders adaptive)")
     if plan.too_long:
         many = plural(plan.too_long, "judgment")
         put(f"not asked: {many} too long for the judge's context, which fail unsent")

@@ -87,6 +87,11 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["auto", "completions", "chat", "sglang"]),
             help="How servers are asked. [default: what they can do]",
         ),
+        click.option(
+            "--dialect",
+            type=click.Choice(["auto", "systemone", "openai", "sglang"]),
+            help="How a decision server is spoken to. [default: found by asking]",
+        ),
         click.option("--family", help="Family of the judge, where its name does not say it."),
         click.option(
             "--allow-self",
@@ -94,18 +99,23 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
             default=None,
             help="Let it judge answers of its own family; the report says so.",
         ),
-        click.option(
-            "--dialect",
-            type=click.Choice(["auto", "systemone", "openai", "sglang"]),
-            help="How a decision server is spoken to. [default: found by asking]",
-        ),
         click.option("--tokenizer", help="Folder or tokenizer.json of a served judge, or auto."),
         click.option("--token-cache", type=click.Path(), help="Folder of kept token ids."),
         click.option(
             "--engine-arg", "engine_args", type=Pair(), multiple=True, help="Option of the engine."
         ),
         click.option(
-            "--orders", type=click.Choice(["both", "one"]), help=_help("Answer orders.", "orders")
+            "--orders",
+            type=click.Choice(["both", "one", "adaptive"]),
+            help=_help(
+                "Answer orders; adaptive: the second where the first is not sure.", "orders"
+            ),
+        ),
+        click.option(
+            "--sure", type=float, help=_help("Confidence that needs no second order.", "sure")
+        ),
+        click.option(
+            "--audit", type=float, help=_help("Share asked in both orders anyway.", "audit")
         ),
         click.option(
             "--pairs", help=_help("Pairs of several: all, baseline or sparse:K.", "pairs")

@@ -20,6 +20,7 @@ from judgefast.journal.lock import WriteLock
 from judgefast.journal.manifest import NAME, DataFacts, DataFile, Manifest, compare
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.journal.unfinished import clear_unfinished, refuse_foreign
+from judgefast.pipeline.adaptive import adaptive_options, asks_less
 from judgefast.pipeline.fit import check_answers, check_fit
 from judgefast.pipeline.own_family import as_started
 from judgefast.pipeline.plan import plan_run
@@ -201,6 +202,7 @@ def manifest_of(config: RunConfig, judge: Judge, data: DataFacts) -> Manifest:
             "probabilities": judge.prompts.decoding.probabilities,
         }
         | _what_labels_say(judge.engine.capabilities)
+        | adaptive_options(config)
         | ({} if pairs == "all" else {"pairs": pairs})
         | ({} if config.truncate is None else {"truncate": config.truncate})
         | ({} if config.family is None else {"family": config.family}),
@@ -218,7 +220,8 @@ def differences_of(old: Manifest, new: Manifest, *, extend: bool) -> list[str]:
     differences = compare(old, new)
     if not extend:
         return differences
-    return [words for words in differences if not words.startswith(_GROWS)]
+    grows = tuple(name for name in _GROWS if name not in asks_less(old.options, new.options))
+    return [words for words in differences if not words.startswith(grows)]
 
 
 def refuse(path: Path, differences: list[str], *, extend: bool) -> None:
@@ -350,6 +353,8 @@ _GROWS = (
     "data: identity",
     "data: items",
     "options: orders",
+    "options: sure",
+    "options: audit",
     "options: repeats",
     "options: limit",
     "options: pairs",

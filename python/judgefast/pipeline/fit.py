@@ -13,7 +13,7 @@ from judgefast.errors import DataError
 from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.estimates import judged_aspects
 from judgefast.pipeline.own_family import answers_by_model, refuse_own
-from judgefast.pipeline.results import baseline_answers
+from judgefast.pipeline.reconciled import baseline_answers
 from judgefast.stats.summary import Judgments, summarise
 from judgefast.verdicts.read import empty
 

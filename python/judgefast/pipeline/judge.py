@@ -14,6 +14,7 @@ from judgefast.engines import create_engine, engine_names
 from judgefast.errors import ConfigError
 from judgefast.journal.manifest import NAME, EngineFacts, ModelFacts, RubricFacts, read_manifest
 from judgefast.journal.recordings import recorded_rows
+from judgefast.pipeline.adaptive import check_orders
 from judgefast.pipeline.tuned import tuned_for, words_of
 from judgefast.prompts.builtin import load_rubric
 from judgefast.prompts.plan import PromptPlan
@@ -131,7 +132,9 @@ def judge_of(  # noqa: PLR0913 - what a caller may bring along, by keyword
             engine = create_engine(config.engine, is_to_plan=is_to_plan, **(tuned | options))
         if started and (recall := getattr(engine, "recall", None)):
             recall(started)
-    return Judge(rubric, engine, prompts_of(config, rubric, engine), tuned)
+    prompts = prompts_of(config, rubric, engine)
+    check_orders(config, rubric, prompts)
+    return Judge(rubric, engine, prompts, tuned)
 
 
 def engine_of(  # noqa: PLR0913 - as `judge_of`

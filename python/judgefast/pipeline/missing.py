@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from judgefast.config import RunConfig
     from judgefast.journal.run_directory import RunDirectory
+    from judgefast.pipeline.adaptive import SecondOrders
     from judgefast.pipeline.plan import RunPlan
     from judgefast.prompts.rubric import Rubric
 
@@ -67,11 +68,14 @@ def table_of(
     )
 
 
-def rows_to_ask(plan: RunPlan, table: VerdictTable, config: RunConfig) -> NDArray[np.uint32]:
+def rows_to_ask(
+    plan: RunPlan, table: VerdictTable, config: RunConfig, seconds: SecondOrders | None = None
+) -> NDArray[np.uint32]:
     """Rows of the plan whose requests a start asks, ascending.
 
     What has no answer and attempts left; and, whatever it has, what `config.retry` names. A retry
-    is a wish of its own: `failed` asks again even where `max_attempts` are used up.
+    is a wish of its own: `failed` asks again even where `max_attempts` are used up. Of `seconds`
+    those are left out that are known not to be needed; those that wait for their first are not.
     """
     retry = None
     if config.retry:
@@ -84,6 +88,8 @@ def rows_to_ask(plan: RunPlan, table: VerdictTable, config: RunConfig) -> NDArra
         if "truncated" in config.retry:
             retry |= status == Status.TRUNCATED
     rows = table.answers.missing(config.max_attempts, retry)
+    if seconds is not None:
+        rows = rows[~seconds.decided(table.verdicts())[rows]]
     to_ask: NDArray[np.uint32] = rows[plan.rendered.decided[rows] == Status.PARSED].astype(
         np.uint32
     )

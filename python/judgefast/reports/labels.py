@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from judgefast.reports.report import Results
-    from judgefast.stats.option_bias import OptionOrders
 
 _MOST_MODELS = 5
 """Names of models that are listed; an alias that moves has two."""
@@ -73,23 +72,29 @@ def label_parts(results: Results, table: Table) -> list[RenderableType]:
     return ["", table] if table.row_count else []
 
 
-def option_parts(orders: OptionOrders | msgspec.UnsetType, table: Table) -> list[RenderableType]:
+def option_parts(results: Results, table: Table) -> list[RenderableType]:
     """Say what the order of a question's options did; nothing where nothing is known of it."""
     from rich.text import Text  # noqa: PLC0415 - loaded when something is shown
 
+    orders = results.options
     if orders is UNSET:
         return []
     often = [f"{count:,} {_times(times)}" for times, count in orders.times.items()]
     table.add_row("put", f"{plural(orders.questions, 'question')}: {', '.join(often) or 'none'}")
     flips, bias, gain = orders.option_flip_rate, orders.slot_bias, orders.slot_gain
-    if flips is None or bias is None or gain is None:
-        words = "unknown: each question was put with one order of its options (unbalanced)"
+    if flips is None:
+        words = "unknown: each question was put with one order of its options (unbalanced, unless "
+        words += "the server orders them by itself)"
+        if results.rubric.mode == "scalar":
+            words = "levels of a score have one order, and were put in it"
         table.add_row("flip rate", words)
     else:
         ends = f"{number(flips.value)} {interval(flips)}"
         table.add_row("flip rate", f"{ends}, another order of the options chose another one")
+    if gain is not None:
         ends = f"{number(gain.value, signed=True)} {interval(gain, signed=True)}"
         table.add_row("slot gain", f"{ends}, what an option has more where it is put first")
+    if bias is not None:
         ends = f"{number(bias.value, signed=True)} {interval(bias, signed=True)}"
         table.add_row("slot bias", f"{ends}, P(option put first) above an even share")
     if orders.confidence_server is not None:

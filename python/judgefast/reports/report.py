@@ -15,6 +15,7 @@ from judgefast.reports.estimate_bill import EstimateBill  # noqa: TC001 - as bel
 from judgefast.reports.families import JudgeFamilies  # noqa: TC001 - as below
 from judgefast.reports.labels import Confidence, LabelMass  # noqa: TC001 - as below
 from judgefast.reports.verdict_price import VerdictPrice  # noqa: TC001 - as below
+from judgefast.stats.adaptive_found import AdaptiveReport  # noqa: TC001 - as below
 from judgefast.stats.aspect_table import AspectTable  # noqa: TC001 - as below
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads it to decode
 from judgefast.stats.option_bias import OptionOrders  # noqa: TC001 - as above
@@ -77,7 +78,7 @@ class RubricFacts(msgspec.Struct, frozen=True, kw_only=True):
     one_failed: str
     """What becomes of a comparison of which one order was not read: `pair`, `single`, `tie`."""
     orders: str
-    """`both` or `one`."""
+    """`both`, `one` or `adaptive`."""
     pairs: str = "all"
     """Of several answers: `all`, `baseline NAME` or `sparse:K`."""
     repeats: int
@@ -139,6 +140,8 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     estimates: list[Estimate] = []
     aspects: AspectTable | msgspec.UnsetType = msgspec.UNSET
     """Of a rubric with several; not there where there is one."""
+    adaptive: AdaptiveReport | msgspec.UnsetType = msgspec.UNSET
+    """What adaptive orders saved, and what they could have left out; not there with others."""
     position_bias: PositionBias | None = None
     options: OptionOrders | msgspec.UnsetType = msgspec.UNSET
     """What the order of a question's options did; of judges that take typed questions."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
+from judgefast.reports.adaptive_text import adaptive_parts
 from judgefast.reports.aspects import aspect_parts
 from judgefast.reports.budget_text import budget_parts, stopped_words
 from judgefast.reports.console import Look, to_text
@@ -52,6 +53,11 @@ MOST_LAUNCHES = 5
 _OF_SEVERAL = {"pairwise", "choice"}
 """Modes in which judgments show several answers: those alone have orders, and a rule for them."""
 
+_ORDERS = {"both": "both orders", "one": "one order", "adaptive": "adaptive orders"}
+
+NOT_MISSING = {"not_needed", "decided"}
+"""Reasons not to ask that leave nothing out: the answer was known without."""
+
 
 def render(report: Report, look: Look | None = None) -> str:
     """Write a report.
@@ -77,8 +83,9 @@ def render(report: Report, look: Look | None = None) -> str:
         *_remarks(results),
         *_findings(results, report.operations.budget),
         *_estimates(results),
+        *adaptive_parts(results.adaptive),
         *position_parts(results.position_bias),
-        *option_parts(results.options, _grid()),
+        *option_parts(results, _grid()),
         *label_parts(results, _grid()),
         *_unparsed(results),
         *_operations(report.operations, results),
@@ -102,7 +109,7 @@ def _title(results: Results) -> list[RenderableType]:
     rubric = results.rubric
     details = [rubric.mode]
     if rubric.mode in _OF_SEVERAL:
-        orders = "both orders" if rubric.orders == "both" else "one order"
+        orders = _ORDERS.get(rubric.orders, rubric.orders)
         details += [orders, f"rule {rubric.rule}"]
     if rubric.pairs != "all":
         details.append(f"pairs {rubric.pairs}")
@@ -186,9 +193,9 @@ def _findings(results: Results, budget: RunBudget | None) -> list[RenderableType
         sentences.append("No verdict was read: the numbers below are of empty answers alone.")
     elif not counts.parsed:
         sentences.append("No verdict was read: there is nothing to estimate.")
-    elif counts.not_judged.keys() - {"not_needed"} == {"budget"}:
+    elif counts.not_judged.keys() - NOT_MISSING == {"budget"}:
         sentences.append(stopped_words(counts.not_judged["budget"], counts.planned, budget))
-    elif left := {why: n for why, n in counts.not_judged.items() if why != "not_needed"}:
+    elif left := {why: n for why, n in counts.not_judged.items() if why not in NOT_MISSING}:
         sentences.append(
             f"Incomplete: {sum(left.values()):,} of {counts.planned:,} judgments were not judged "
             f"({reasons(left)}). The numbers below are of what was judged, and their intervals are "
@@ -231,7 +238,7 @@ def _operations(operations: Operations, results: Results) -> list[RenderableType
         table.add_row("family", family_words(results.families))
     if rubric.mode in _OF_SEVERAL:
         failed = f"; where one order failed: {name(rubric.one_failed)}"
-        table.add_row("rule", name(rubric.rule) + (failed if rubric.orders == "both" else ""))
+        table.add_row("rule", name(rubric.rule) + (failed if rubric.orders != "one" else ""))
     table.add_row(
         "hashes", f"prompt {name(rubric.prompt_hash)[:16]}, parse {name(rubric.parse_hash)[:16]}"
     )

@@ -38,7 +38,8 @@ class PutQuestion(NamedTuple):
     bias: float
     """Mean probability of the option that stood first, above that of any of as many."""
     gain: float
-    """Mean of what an option has more where it stands first than where it stands elsewhere."""
+    """Mean of what an option has more where it stands first than where it stands elsewhere; NaN
+    where the same one stood first each time."""
 
 
 class PutRows(NamedTuple):
@@ -83,7 +84,7 @@ def put_question(puts: Sequence[Put]) -> PutQuestion | None:
     return PutQuestion(
         flipped=sum(one != other for one, other in pairs) / len(pairs),
         bias=float(np.mean([put.p[0] for put in answered])) - 1 / shares.shape[1],
-        gain=float(np.mean(gains)) if gains else 0.0,
+        gain=float(np.mean(gains)) if gains else np.nan,
     )
 
 
@@ -110,25 +111,13 @@ def option_orders(  # noqa: PLR0913 - settings of the report, by keyword
         The receipt of orders in `docs/decision-endpoints.md`.
 
     """
-    cluster = items.cluster_id64[rows.item]
-    used = ~np.isnan(rows.flipped)
     columns = (rows.flipped, rows.bias, rows.gain)
     parts = [
-        SlicedRows(
-            name,
-            ["all"],
-            cluster[used],
-            np.rint(column[used] * FIXED_ONE).astype(np.int64),
-            np.ones(int(used.sum()), np.uint8),
-            np.zeros(int(used.sum()), np.int64),
-            scales=(SCALES[name],),
-            binary=name == "option_flip_rate",
-        )
+        _part(name, column, items.cluster_id64[rows.item])
         for name, column in zip(SCALES, columns, strict=True)
+        if not np.isnan(column).all()
     ]
-    found = {}
-    if used.any():
-        found = {one.name: one.estimate(level) for one in measure_parts(parts, resampling)}
+    found = {one.name: one.estimate(level) for one in measure_parts(parts, resampling)}
     often = np.bincount(rows.times)
     return OptionOrders(
         questions=len(rows.item),
@@ -136,4 +125,19 @@ def option_orders(  # noqa: PLR0913 - settings of the report, by keyword
         models=models or {},
         confidence_server=confidence_server,
         **found,
+    )
+
+
+def _part(name: str, column: NDArray[np.float64], cluster: NDArray[np.uint64]) -> SlicedRows:
+    """A mean over the questions that have a value."""
+    value = column[~np.isnan(column)]
+    return SlicedRows(
+        name,
+        ["all"],
+        cluster[~np.isnan(column)],
+        np.rint(value * FIXED_ONE).astype(np.int64),
+        np.ones(len(value), np.uint8),
+        np.zeros(len(value), np.int64),
+        scales=(SCALES[name],),
+        binary=name == "option_flip_rate",
     )
