@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "engines.md"
 NAMES: list[Any] = ["scripted", "replay", "page", "stepped", "chat", "completions", "decisions"]
-NAMES += ["http-ids", "http-words"]
+NAMES += ["http-ids", "http-words", "decision-server"]
 MODELS = [pytest.mark.embedded, pytest.mark.slow]
 NAMES += [pytest.param("embedded", marks=MODELS), pytest.param("http-llama", marks=MODELS)]
 if importlib.util.find_spec("vllm"):
@@ -88,6 +88,10 @@ def case(request: pytest.FixtureRequest) -> Iterator[Case]:
             made = Case(OVER_HTTP[request.param](url=server.url, **options), server)
             yield made
             made.engine.close()
+        return
+    if request.param == "decision-server":
+        with JudgeServer(refused="poison") as server:
+            yield Case(of_decisions(request, server.url), server)
         return
     if request.param == "vllm":
         yield of_vllm(request)
@@ -147,6 +151,13 @@ def of_http(request: pytest.FixtureRequest) -> Case:
     engine = create_engine("http", **options)
     request.addfinalizer(engine.close)
     return Case(engine, server)
+
+
+def of_decisions(request: pytest.FixtureRequest, url: str) -> Engine:
+    """Our engine for decision servers."""
+    engine = create_engine("decisions", base_url=url)
+    request.addfinalizer(engine.close)
+    return engine
 
 
 def of_vllm(request: pytest.FixtureRequest) -> Case:
@@ -328,7 +339,7 @@ def test_a_request_that_fails_is_a_completion_that_says_why(case: Case) -> None:
     done = {each.request_id: each for each in collect_all(engine)}
     bad = done.pop(asked[1].request_id)
     assert (bad.finish_reason, bad.text) == ("error", "")
-    assert bad.error_kind in {"engine_error", "too_long"}
+    assert bad.error_kind in {"engine_error", "too_long", "invalid"}
     assert bad.error
     assert {each.finish_reason for each in done.values()} == {"stop"}
     assert len(done) == 2

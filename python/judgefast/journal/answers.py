@@ -36,6 +36,9 @@ FINAL = 0
 CANCELLED = 255
 """`Came.outcomes` of what was cancelled."""
 
+_FOR_GOOD = (Status.TOO_LONG, Status.UNSUPPORTED, Status.INVALID)
+"""Failures that another attempt does not change."""
+
 _ENDS = {"error": Status.ENGINE_ERROR.value, "cancelled": CANCELLED}
 """Finish reasons of what is no answer; an error without a kind is the engine's."""
 
@@ -167,12 +170,13 @@ class AnswerIndex:
     def missing(self, max_attempts: int, retry: NDArray[np.bool_] | None = None) -> Rows:
         """Requests to ask, in the order of the plan.
 
-        Those without an answer and with fewer than `max_attempts` attempts; too long for the
-        engine is failed for good. Those of judgments in `retry` are asked whatever they have.
+        Those without an answer and with fewer than `max_attempts` attempts; what is too long for
+        the engine, or not what it can be asked, is failed for good. Those of judgments in `retry`
+        are asked whatever they have.
         """
         is_open = (self.final_attempt == 0) & (self.attempts < max_attempts)
         failed = np.flatnonzero(self._failures)
-        is_open[failed[self.failure_of(failed) == Status.TOO_LONG]] = False
+        is_open[failed[np.isin(self.failure_of(failed), _FOR_GOOD)]] = False
         is_open &= self.sharing.own(len(is_open))
         if retry is not None:
             is_open[self.sharing.requests_of(np.flatnonzero(retry))] = True

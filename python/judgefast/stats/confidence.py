@@ -142,7 +142,7 @@ def _averaged(
 
 
 def _alignments(labels: Sequence[Label]) -> tuple[Matrix, Matrix]:
-    """What label probabilities mean in the data's order: of answers as they stand there, and turned.
+    """What labels mean in the order of the data, where answers stand as there, and where turned.
 
     Each of shape (labels, classes).
     """
