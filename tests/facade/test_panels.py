@@ -13,6 +13,7 @@ from tests.recorded import always_first, pairs, record, write_lines
 
 import judgefast
 from judgefast.errors import ConfigError, EngineError, RunDirectoryError
+from judgefast.prompts.model import JudgeModel
 from judgefast.reports.as_json import to_json
 from judgefast.reports.panel_report import PanelReport
 from judgefast.stopping import Stop
@@ -263,6 +264,58 @@ def test_rubrics_of_other_kinds_are_refused_before_anything_is_asked(tmp_path: P
     with pytest.raises(ConfigError, match="pairwise and scalar on 1 to 5"):
         judgefast.run(pairs(), judges=judges, rubric=RUBRIC, out=tmp_path / "p")
     assert not (tmp_path / "p").exists()
+
+
+def test_a_judge_of_a_candidates_family_is_refused_before_the_first_is_asked(
+    tmp_path: Path,
+) -> None:
+    class Qwen(ScriptedEngine):
+        def __init__(self) -> None:
+            super().__init__(_says("A"))
+            self.model = JudgeModel(name="Qwen2.5-7B-Instruct", digest="0" * 64)
+
+    asked = []
+
+    def count(request: Any) -> Any:
+        asked.append(request)
+        return _says("A")(request)
+
+    def judges(**more: Any) -> list[dict[str, Any]]:
+        return [
+            {"name": "other", "engine": ScriptedEngine(count)},
+            {"name": "own", "engine": Qwen(), **more},
+        ]
+
+    rows = [row | {"model_a": "qwen2-72b"} for row in pairs()]
+    out = tmp_path / "p"
+    with pytest.raises(ConfigError, match=r"judge `own`: the judge `Qwen2\.5-7B-Instruct`"):
+        judgefast.run(rows, judges=judges(), rubric=RUBRIC, out=out)
+    assert not asked
+    panel = judgefast.run(rows, judges=judges(allow_self=True), rubric=RUBRIC, out=out)
+    assert "its own among the candidates: 36 answers of `qwen2-72b`" in str(
+        panel.report.judges[1].self_judging
+    )
+    assert panel.report.judges[0].self_judging is None
+
+
+def test_a_judge_that_never_began_may_be_left_out(tmp_path: Path) -> None:
+    from tests.recorded import reasoned  # noqa: PLC0415 - beside its use
+
+    class Broken(ScriptedEngine):
+        @property
+        def capabilities(self) -> Any:
+            message = "the server is away"
+            raise EngineError(message)
+
+        @capabilities.setter
+        def capabilities(self, value: object) -> None:
+            del value
+
+    judges = [*_replays(right=reasoned), {"name": "away", "engine": Broken(_says("A"))}]
+    panel = judgefast.run(pairs(), judges=judges, rubric=RUBRIC, out=tmp_path / "p")
+    assert (panel.status, panel.why) == (3, "away: not started")
+    panel = judgefast.run(pairs(), judges=judges[:1], rubric=RUBRIC, out=tmp_path / "p")
+    assert (panel.status, list(panel.runs)) == (0, ["right"])
 
 
 def test_a_file_is_read_once_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,7 +166,7 @@ def test_one_run_agrees_with_nobody_and_two_of_one_name_are_told_apart(
 ) -> None:
     with pytest.raises(ConfigError, match="1 run cannot agree with another"):
         judgefast.agree([runs("whole")])
-    with pytest.raises(ConfigError, match="two judges are called `.*whole`") as caught:
+    with pytest.raises(ConfigError, match=r"two judges are called `.*whole`") as caught:
         judgefast.agree([runs("whole"), runs("whole")])
     assert caught.value.hint == "give each a name: NAME=RUN"
     named = judgefast.agree({"a": runs("whole"), "b": runs("whole")}).report

@@ -87,7 +87,7 @@ def write_panel(folder: Path, entries: Sequence[JudgeEntry], *, side_by_side: bo
     """Write who judges, or that more do; a judge that is there keeps its place.
 
     Raises:
-        ConfigError: A judge that is there is not among them.
+        ConfigError: A judge that has begun is not among them.
         RunDirectoryError: The folder holds a run, or other things; or the disk is full or fails.
 
     """
@@ -99,6 +99,7 @@ def write_panel(folder: Path, entries: Sequence[JudgeEntry], *, side_by_side: bo
     else:
         _refuse_foreign(folder)
     named = {entry.name: entry for entry in entries}
+    known = [one for one in known if one.name in named or _has_begun(folder, one.name)]
     left_out = [entry.name for entry in known if entry.name not in named]
     if left_out:
         _refuse_left_out(folder, left_out, [entry.name for entry in entries])
@@ -112,6 +113,10 @@ def write_panel(folder: Path, entries: Sequence[JudgeEntry], *, side_by_side: bo
     data = msgspec.json.format(msgspec.json.encode(panel), indent=2)
     write_whole(folder / NAME, data + b"\n")
     return panel
+
+
+def _has_begun(folder: Path, judge: str) -> bool:
+    return (run_folder(folder, judge) / MANIFEST).is_file()
 
 
 def _refuse_foreign(folder: Path) -> None:

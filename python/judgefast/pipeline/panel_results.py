@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
     from judgefast.pipeline.panel_join import Joined
     from judgefast.pipeline.results import Reading
-    from judgefast.stats.agreement import Agreement
-    from judgefast.stats.effective import EffectiveJudges
+    from judgefast.stats.agreed import Agreement, EffectiveJudges
     from judgefast.stats.estimate import Estimate
 
 _SEVERAL = 2

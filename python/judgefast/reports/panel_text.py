@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from judgefast.reports.panel_report import JudgeCost, JudgeRow, PanelReport
-    from judgefast.stats.agreement import Agreement, PairAgreement
+    from judgefast.stats.agreed import Agreement, PairAgreement
     from judgefast.stats.estimate import Estimate
 
 UNITS = {"pairwise": "comparison", "scalar": "score", "binary": "verdict", "choice": "answer"}
