@@ -231,7 +231,7 @@ class Sender:
         now = time.monotonic()
         self._doubts.passed()
         endpoint.worked(1, now - asked.started, now)
-        if read.usage.prompt_tokens:  # some servers say 0 for what they do not count
+        if read.usage.prompt_tokens is not None:
             self._rates.counted(part.guess, read.usage.prompt_tokens, now)
         whole = part.whole
         if read.model and read.model != self._spoken.answered:
