@@ -1,4 +1,4 @@
-"""A table of `docs/statistics.md` that a simulation makes: its marks, its record, its options."""
+"""A table of a page of the docs that a simulation makes: its marks, its record, its options."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ class PageTable(NamedTuple):
     """Makes the lines of the table from the cells."""
     settings: dict[str, object]
     """What the record says beside them."""
+    page: Path = PAGE
+    """File that holds the table."""
+    runs: int = 20_000
+    """Simulated runs of each cell, where no other number is asked for."""
 
     @property
     def record(self) -> Path:
@@ -60,13 +64,13 @@ class PageTable(NamedTuple):
 def make(table: PageTable) -> int:
     """Simulate, or bring the page in line with the record, as the command line says."""
     parser = argparse.ArgumentParser(description=table.words)
-    parser.add_argument("--runs", type=int, default=20_000, help="simulated runs of each cell")
+    parser.add_argument("--runs", type=int, default=table.runs, help="simulated runs of each cell")
     parser.add_argument("--seed", type=int, default=20261126)
     parser.add_argument("--quick", action="store_true", help="200 runs; page and record stay")
     parser.add_argument("--output", type=Path, help="file for the record; page and record stay")
     parser.add_argument("--from-record", action="store_true", help="simulate nothing")
     parser.add_argument("--check", action="store_true", help="change nothing; 1 if it would")
-    parser.add_argument("--page", type=Path, default=PAGE, help="file that holds the table")
+    parser.add_argument("--page", type=Path, default=table.page, help="file that holds the table")
     given = parser.parse_args()
     refuse_debug_build(parser)
     if not (given.from_record or given.check):

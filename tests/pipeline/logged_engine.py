@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgefast.errors import EngineError
 from tests.engines.scripted import ScriptedEngine
+from tests.pipeline.adaptive_judge import by_shares
 from tests.pipeline.judging import by_hash
 
 if TYPE_CHECKING:
@@ -36,8 +37,12 @@ class LoggedEngine(ScriptedEngine):
         silent: bool = False,
         die_at: str = "",
         fail: str = "",
+        labels: bool = False,
     ) -> None:
-        super().__init__((lambda request: None) if silent else by_hash, room=room)
+        answer = by_shares if labels else by_hash
+        super().__init__(
+            (lambda request: None) if silent else answer, room=room, label_probabilities=labels
+        )
         self._log = Path(log)
         self._seconds = seconds
         self._fail = fail

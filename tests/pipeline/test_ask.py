@@ -19,7 +19,8 @@ from judgefast.datasets import rows
 from judgefast.errors import EngineError
 from judgefast.pipeline import background
 from judgefast.pipeline.ask import Work, _items
-from judgefast.pipeline.results import Headline, read_run
+from judgefast.pipeline.headline import Headline
+from judgefast.pipeline.results import read_run
 from judgefast.reports import progress
 from judgefast.stopping import Stop
 from tests.engines.scripted import ScriptedEngine

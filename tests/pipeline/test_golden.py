@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from judgefast.config import RunConfig
-from judgefast.pipeline import results
+from judgefast.pipeline import headline as headlines
 from judgefast.pipeline.finished import Finished
 from judgefast.pipeline.run import run
 from tests.engines.scripted import answered, failed
@@ -275,12 +275,12 @@ def test_the_headline_is_read_again_after_twenty_times_what_it_took(
         read.append(now)
         now += 1.0
 
-    monkeypatch.setattr(results, "time", SimpleNamespace(monotonic=lambda: now))
-    monkeypatch.setattr(results, "reading_of", slowly)
-    monkeypatch.setattr(results, "estimates_of", lambda _: [])
+    monkeypatch.setattr(headlines, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(headlines, "reading_of", slowly)
+    monkeypatch.setattr(headlines, "estimates_of", lambda _: [])
     nothing: Any = None
     table: Any = SimpleNamespace(snapshot=lambda: None)
-    headline = results.Headline(nothing, RunConfig(), nothing, nothing, nothing, table)
+    headline = headlines.Headline(nothing, RunConfig(), nothing, nothing, nothing, table)
     for _ in range(50):
         headline()
         now += 1.0

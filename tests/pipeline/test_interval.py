@@ -9,7 +9,8 @@ import pytest
 
 from judgefast.errors import ConfigError
 from judgefast.pipeline.estimates import bias_of, estimates_of
-from judgefast.pipeline.results import Headline, read_run
+from judgefast.pipeline.headline import Headline
+from judgefast.pipeline.results import read_run
 from judgefast.stats.replicates import PoissonBootstrap
 from tests.pipeline.judging import judge_rows, pairs
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from judgefast.benchmarks.records import WorkloadFacts
 from judgefast.benchmarks.texts import Texts, write_rows, write_rubric
 from judgefast.benchmarks.workloads import find_workload
-from judgefast.config import config_from
+from judgefast.config import RunConfig, config_from
 from judgefast.errors import ConfigError
 from judgefast.journal.manifest import NAME, read_manifest
 from judgefast.prompts.builtin import load_rubric
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from judgefast.benchmarks.workloads import Shape
-    from judgefast.config import RunConfig
     from judgefast.datasets.items import Item, Text
     from judgefast.prompts.rubric import Rubric
     from judgefast.prompts.tokenizer import PromptTokenizer
@@ -97,6 +96,9 @@ class Own:
     scale = None
 
     def __init__(self, config: RunConfig, name: str, source: str) -> None:
+        if config.orders == "adaptive":  # what is measured is the same work each time
+            usual = RunConfig()
+            config = config.replace(orders="both", sure=usual.sure, audit=usual.audit)
         self._config, self._name, self._source = config, name, source
         self.rubric: Rubric = load_rubric(str(config.rubric))
         self.of_engine = config

@@ -120,11 +120,12 @@ def way_by_api(api: Api, workload: Workload) -> Way:
     writes nothing.
     """
     answers = workload.answers.mean.times(0.0 if api.kind == "decision" else workload.requests)
-    cached = max(workload.prompt_tokens - workload.computed_tokens.low, 0.0)
+    prompts, answers = workload.asked.times(workload.prompt_tokens), answers.by(workload.asked)
+    cached = max(prompts.low - workload.computed_tokens.low, 0.0)
     sums = [
-        api.usd(workload.prompt_tokens, answers.low, cached=cached),
-        api.usd(workload.prompt_tokens, answers.likely),
-        api.usd(workload.prompt_tokens, answers.high),
+        api.usd(prompts.low, answers.low, cached=cached),
+        api.usd(prompts.likely, answers.likely),
+        api.usd(prompts.high, answers.high),
     ]
     usd = None if None in sums else Range(*(one for one in sums if one is not None))
     prices = [("prompt", api.usd_input), ("written", api.usd_output)]
@@ -172,6 +173,10 @@ LONG = "reasons of a paragraph; verdicts are not comparable with those of other 
 ONE_ORDER = (
     "position bias is in every verdict and cannot be seen: a judge that leans by 15 points "
     "turns a win rate of .55 into .67"
+)
+ADAPTIVE_ORDERS = (
+    "where the first order is sure it decides alone; what that may leave in a mean is measured on "
+    "a random share of the questions, and corrected"
 )
 BOTH_ORDERS = "position bias is measured, and cancels"
 OTHER_MODEL = (

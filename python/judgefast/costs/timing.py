@@ -122,7 +122,7 @@ def batch_of(  # noqa: PLR0913 - what a batch hangs on
     mean = _mean(workload, end)
     own = mean.computed if shares else mean.prompt
     room = (room_tokens - (mean.prompt - own)) / max(1.0, own + mean.grown)
-    requests = max(1.0, workload.requests / copies)
+    requests = max(1.0, workload.requests_at(end) / copies)
     limits: list[tuple[float, Limit]] = [
         (requests, "requests"),
         (float(max_num_seqs), "max_num_seqs"),
@@ -166,7 +166,7 @@ def time_of(  # noqa: PLR0913 - as `batch_of`
         shares=shares,
         end=end,
     )
-    mean, requests = _mean(workload, end), workload.requests / copies
+    mean, requests = _mean(workload, end), workload.requests_at(end) / copies
     looked_at = rates.looked_at(mean.prompt + mean.grown)
     pairs, tokens = requests * _pairs(mean, rates), requests * mean.written
     steady = _steady(mean, requests, batch, max_num_batched_tokens)
@@ -181,7 +181,7 @@ def time_of(  # noqa: PLR0913 - as `batch_of`
         prefill=computing + alone * rates.prompt_step,
         decode=steady * rates.step_of(batch) + tokens * each,
         run_out=extra * rates.step_of(batch / 2),
-        host=workload.requests * rates.request,
+        host=workload.requests_at(end) * rates.request,
         batch=batch,
         limit=limit,
         requests=requests,
@@ -201,7 +201,7 @@ def _mean(workload: Workload, end: End) -> _Mean:
     answer = getattr(answers.mean, end)
     return _Mean(
         prompt=workload.prompt_tokens / requests,
-        computed=getattr(workload.computed_tokens, end) / requests,
+        computed=getattr(workload.computed_tokens, end) / max(1.0, workload.requests_at(end)),
         answer=answer,
         spread=answers.spread if answer > 1 else 0.0,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from judgefast.costs.ranges import Basis, Range
@@ -36,9 +38,17 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     longest_prompt: int
     answers: Answers
     orders: int = 1
+    asked: Range = Range(1.0, 1.0, 1.0)
+    """By how much requests and tokens of prompts may be fewer or more: with adaptive orders how
+    many are asked is not known before."""
     held: bool = False
     """Whether answers are held to a grammar as they are written."""
     basis: Basis
     """`counted` where prompts were made from the data, `given` for a shape."""
     because: str
     """In words, for `--explain`."""
+
+    def requests_at(self, end: Literal["low", "likely", "high"]) -> float:
+        """Requests, as few or as many as there may be."""
+        share: float = getattr(self.asked, end)
+        return self.requests * share

@@ -53,6 +53,8 @@ class Known(NamedTuple):
     """Tokens of its prompt; 0 where the tokenizer is unknown."""
     answer: int
     """The most tokens that the judge may write."""
+    judgments: int = 0
+    """Of it that no earlier start has asked: free again if it is not asked after all."""
 
 
 class Costs(Protocol):
@@ -101,7 +103,7 @@ def counted_tokens(completion: Completion, prompt: int, answer: int) -> int:
     return (prompt if sent is None else sent) + wrote
 
 
-FAILED_OUTRIGHT = ("engine_error", "too_long")
+FAILED_OUTRIGHT = ("engine_error", "too_long", "unsupported", "invalid")
 """Ways to fail in which no token is known to have been written."""
 
 
@@ -140,6 +142,8 @@ class Budgeted:
         self._unsent = 0
         """Of all of these."""
         self._flying: dict[bytes, _Flying] = {}
+        self._aside: dict[bytes, Known] = {}
+        """Handed out, and not sent yet."""
         self._seconds: deque[float] = deque(maxlen=max(RECENT, self._room))
         self._came: deque[float] = deque(maxlen=self._room + 1)
         """When the last ones came back; before as many have, the first of it is when the first
@@ -192,7 +196,7 @@ class Budgeted:
             flying = self._flying.pop(completion.request_id, None)
             if flying is None:
                 continue
-            _, prompt, answer = flying.known
+            _, prompt, answer, _ = flying.known
             counted = counted_tokens(completion, prompt, answer)
             self._tokens += counted
             self._reserved -= prompt + answer
@@ -215,6 +219,26 @@ class Budgeted:
         self._rooms.pop(lane, None)
         self._strangers.clear()  # what was kept for it is nearer now
         self._source.release(lane)
+
+    def set_aside(self, request: Request) -> None:
+        """See `engines.adaptive.Reserve`."""
+        self._aside[request.request_id] = self._flying.pop(request.request_id).known
+
+    def taken_up(self, request: Request) -> None:
+        """See `engines.adaptive.Reserve`."""
+        known = self._aside.pop(request.request_id)
+        self._flying[request.request_id] = _Flying(known, self._clock())
+
+    def dropped(self, request: Request) -> None:
+        """See `engines.adaptive.Reserve`."""
+        known = self._aside.pop(request.request_id)
+        self._reserved -= known.prompt + known.answer
+        self._judgments -= known.judgments
+
+    @property
+    def _out(self) -> int:
+        """Requests that may still come back, of all items that were begun."""
+        return len(self._flying) + len(self._aside) + self._unsent
 
     @property
     def _room(self) -> int:
@@ -251,7 +275,8 @@ class Budgeted:
             return False
         cost = self._costs.of_item(item)
         if self._exceeds_judgments(cost):
-            self.reached = "judgments"
+            # What is set aside may turn out not to be needed.
+            self.reached = None if self._aside and self._flying else "judgments"
         elif self._exceeds_time(cost):
             self.reached = self._limits.ends_by
         elif self._exceeds_tokens(cost):
@@ -284,14 +309,14 @@ class Budgeted:
         limit = self._limits.tokens
         if limit is None:
             return False
-        out = len(self._flying) + self._unsent + cost.requests
+        out = self._out + cost.requests
         return self._tokens + self._reserved + cost.tokens + out * self._excess > limit
 
     def _waits(self, cost: Cost) -> bool:
         """Whether an item waits for what is in flight, since too little is known or too much is."""
         if not self._flying:
             return False
-        out = len(self._flying) + self._unsent + cost.requests
+        out = self._out + cost.requests
         starts_slowly = len(self._seconds) < self._room and out > 2 * len(self._seconds)
         tokens, ends = self._limits.tokens, self._limits.ends
         # An engine may count more than was planned: until some came back, twice as much.
@@ -317,5 +342,5 @@ class Budgeted:
         slowest = max(self._seconds, default=0.0)
         if len(self._seconds) < self._room and self._flying:  # the quick ones come back first
             slowest = max(slowest, now - next(iter(self._flying.values())).sent)
-        out = len(self._flying) + self._unsent + cost.requests
+        out = self._out + cost.requests
         return now + slowest * math.ceil(out / self._room) >= ends

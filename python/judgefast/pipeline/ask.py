@@ -15,10 +15,13 @@ from judgefast.batches.sending import in_order, slices
 from judgefast.datasets.items import Item
 from judgefast.datasets.read_ahead import read_ahead
 from judgefast.datasets.rows import items_of, rows_around
+from judgefast.engines.adaptive import Adaptive
+from judgefast.engines.budgeted import Budgeted
 from judgefast.engines.drive import Flight, drive
 from judgefast.engines.source import FixedPlan
 from judgefast.engines.tail import Tail
 from judgefast.errors import EngineError
+from judgefast.pipeline.adaptive import Firsts
 from judgefast.pipeline.live import LiveVerdicts, Unreadable
 from judgefast.pipeline.order import REORDERED, requests_to_send
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     from judgefast.config import RunConfig
     from judgefast.journal.run_directory import RunDirectory
+    from judgefast.pipeline.adaptive import SecondOrders
     from judgefast.pipeline.budget import StartBudget
     from judgefast.pipeline.judge import Judge
     from judgefast.pipeline.plan import RunPlan
@@ -58,6 +62,8 @@ class Work(NamedTuple):
     verify: bool = True
     """Whether each prompt must be shown to be the one that was planned; this start has planned
     them where it is false."""
+    seconds: SecondOrders | None = None
+    """Those of them that wait for their first orders; None where all are asked."""
 
     @property
     def asked(self) -> NDArray[np.uint32]:
@@ -128,10 +134,11 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
     live = LiveVerdicts(table, unreadable, str(directory.launch))
     flight = Flight()
     already = work.already
+    adaptive: Adaptive | None = None
 
     def tell() -> None:
         progress.update(
-            already + live.read,
+            already + live.read + (0 if adaptive is None else adaptive.decided),
             prompt_tokens=live.prompt_tokens,
             cached_tokens=live.cached_tokens,
             completion_tokens=live.completion_tokens,
@@ -145,11 +152,16 @@ def ask(  # noqa: PLR0913 - the parts of a run, most by keyword
         requests = maker.requests(items, work.rows, table.answers.attempts)
         lanes = judge.engine.lanes
         tail = None  # under a budget: what it leaves out would be the shortest answers
-        if not budget.is_limited:
+        if not budget.is_limited and work.seconds is None:  # labels are all of one length
             room = sum([lane.room for lane in lanes])
             tail = Tail(room, partial(_tell_of_tail, directory, work))
         plan_source = FixedPlan(requests, total=len(work.rows), lanes=len(lanes), tail=tail)
         source = budget.around(plan_source, judge.engine)
+        if work.seconds is not None:
+            directory.record_launch({REORDERED: 0})  # a second order is sent when it is needed
+            firsts = Firsts(work.seconds, table.verdicts(), table.answers)
+            reserve = source if isinstance(source, Budgeted) else None
+            source = adaptive = Adaptive(source, firsts, reserve)
         try:
             for completions in drive(
                 judge.engine,

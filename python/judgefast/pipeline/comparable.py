@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from judgefast.pipeline.estimates import judged_aspects
 from judgefast.stats.aspects import weight_shares
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from judgefast.prompts.rubric import Scale
 
 _SHOWN_HEX = 8
+
+NOT_CORRECTED = (
+    "orders: adaptive, and a difference of two runs is not corrected by their audits: what second "
+    "orders would change stays in it"
+)
 
 
 def check_comparable(a: Reading, b: Reading, across: Sequence[str]) -> list[str]:
@@ -146,7 +151,7 @@ def _differing(a: Reading, b: Reading) -> Iterator[tuple[str, str]]:
             ("rule", "rule"): reading.rule,
             ("rule", "one_failed"): reading.rubric.one_failed,
             ("rule", "weights"): _weights(reading),
-            ("orders", "orders"): str(manifest.options.get("orders")),
+            ("orders", "orders"): _orders(manifest.options),
             ("pairs", "pairs"): str(manifest.options.get("pairs", "all")),
         }
         for manifest, reading in sides
@@ -158,6 +163,14 @@ def _differing(a: Reading, b: Reading) -> Iterator[tuple[str, str]]:
         if left != right:
             label = part if field == part else f"{part}: {field}"
             yield part, f"{label}{':' if field == part else ''} {_short(left)} -> {_short(right)}"
+    if any(reading.seconds is not None for reading in (a, b)):
+        yield "orders", NOT_CORRECTED
+
+
+def _orders(options: Mapping[str, Any]) -> str:
+    """Which orders were asked, and what decided of the second ones."""
+    more = [f"{name} {options[name]:g}" for name in ("sure", "audit") if name in options]
+    return ", ".join([str(options.get("orders")), *more])
 
 
 def _weights(reading: Reading) -> str:

@@ -16,6 +16,7 @@ from judgefast.journal.answers import AnswerIndex
 from judgefast.journal.extension import requests_of
 from judgefast.journal.manifest import NAME
 from judgefast.journal.run_directory import RunDirectory
+from judgefast.pipeline.adaptive import seconds_in
 from judgefast.pipeline.budget import kept_budget
 from judgefast.pipeline.directory import (
     data_facts,
@@ -28,6 +29,7 @@ from judgefast.pipeline.directory import (
 from judgefast.pipeline.finished import DryRun
 from judgefast.pipeline.fit import check_answers, check_fit
 from judgefast.pipeline.missing import read_journal, rows_to_ask, table_of
+from judgefast.pipeline.own_family import as_started
 from judgefast.pipeline.plan import plan_run
 from judgefast.pipeline.read_plan import load_plan
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from judgefast.config import RunConfig
     from judgefast.pipeline.judge import Judge
     from judgefast.pipeline.plan import RunPlan
+    from judgefast.verdicts.table import VerdictTable
 
 
 def dry_run(
@@ -69,17 +72,20 @@ def dry_run(
         refuse_new(path, config, data)
     with tempfile.TemporaryDirectory(prefix="judgefast-") as scratch:
         plan, items = _plan(directory, config, judge, data, Path(scratch), say)
+        folder = Path(scratch) if (Path(scratch) / "rows").exists() else path
+        seconds = seconds_in(folder, config, plan, judge)
     if directory is None:
         table = table_of(plan, judge.rubric)
     else:
         table = read_journal(directory, plan, judge.rubric)
-    rows = rows_to_ask(plan, table, config)
+    rows = rows_to_ask(plan, table, config, seconds)
+    least = None if seconds is None else rows[seconds.settled(table.verdicts())[0][rows]]
     tokens = plan.rendered.prompt_tokens
     return DryRun(
         items=items,
         planned=len(plan),
         done=table.answers.num_answered,
-        to_ask=len(table.answers.sharing.judgments_of(rows)[0]),
+        to_ask=_judgments(table, rows),
         requests=len(rows),
         prompt_tokens=None if tokens is None else int(tokens[rows].sum()),
         judge=judge.name,
@@ -87,8 +93,14 @@ def dry_run(
         digest=plan.digest,
         too_long=int(np.count_nonzero(plan.rendered.planned == PLANNED.index("too_long"))),
         not_needed=int(np.count_nonzero(plan.rendered.planned == PLANNED.index("not_needed"))),
+        least_to_ask=None if least is None else _judgments(table, least),
+        least_requests=None if least is None else len(least),
         budget=tuple(map(str, parse_budgets(_budget_of(config, directory)))),
     )
+
+
+def _judgments(table: VerdictTable, rows: NDArray[np.uint32]) -> int:
+    return len(table.answers.sharing.judgments_of(rows)[0])
 
 
 def _budget_of(config: RunConfig, directory: RunDirectory | None) -> tuple[str, ...]:
@@ -109,13 +121,14 @@ def _plan(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
         return plan, directory.plan_counts["items"]
     reader = reader_of(config, judge, data)
     written = snapshot(reader, scratch, seed=config.seed, limit=config.limit)
-    check_answers(reader.summary, judge)
+    check_answers(judge, is_single=reader.summary.mode == "single")
     now = manifest_of(config, judge, data_facts(reader, texts=not config.no_texts))
     if directory is not None:
         extend = config.extend
         refuse(
             directory.path, differences_of(directory.manifest, now, extend=extend), extend=extend
         )
+        config = as_started(config, directory.manifest)
     check_fit(scratch, config, judge)
     plan = plan_run(Nowhere(directory), scratch, judge, config, say)
     if directory is not None:

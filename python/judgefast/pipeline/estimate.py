@@ -14,10 +14,14 @@ import msgspec
 
 from judgefast.catalogue.gpus import parse_gpus
 from judgefast.catalogue.models import find_model
+from judgefast.costs.adaptive import with_open
 from judgefast.costs.estimate import estimate
+from judgefast.costs.ranges import Range
 from judgefast.costs.rates_store import records
 from judgefast.costs.shape_given import EXAMPLE, Asking, read_shape, workload_of_shape
 from judgefast.errors import ConfigError, DataError
+from judgefast.pipeline.adaptive import ADAPTIVE
+from judgefast.pipeline.adaptive_costs import least_of, notes_of_share, open_share_of
 from judgefast.pipeline.counting import Counter, answers_of_shape, notes_of_shape
 from judgefast.pipeline.estimate_notes import of_cap, of_context, of_pilot, of_precision
 from judgefast.pipeline.judge import rubric_in_force
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from judgefast.catalogue.gpus import Gpu
     from judgefast.catalogue.models import Model
     from judgefast.config import RunConfig
+    from judgefast.costs.adaptive import OpenShare
     from judgefast.costs.estimate import Setting
     from judgefast.costs.estimates import Estimate
     from judgefast.costs.rates_store import Record
@@ -37,6 +42,8 @@ if TYPE_CHECKING:
     from judgefast.pipeline.setting import CostWishes
     from judgefast.prompts.rubric import Rubric
     from judgefast.reports.plan_report import PlanReport
+
+EXACTLY_ONE = Range.exactly(1.0)
 
 EXAMPLE_COMMAND = (
     f"judgefast estimate {EXAMPLE} --rubric pairwise-reasons --model Qwen2.5-72B-Instruct "
@@ -57,9 +64,16 @@ class Estimated(NamedTuple):
     """None for a shape."""
     in_orders: Callable[[int], Workload]
     """The same with 1 or 2 orders, counted anew."""
+    open_share: OpenShare | None
+    """Of first orders; None where orders cannot be adaptive, since no labels are read."""
     notes: list[str]
     measured: Sequence[Record]
     """On this machine: its file is read once for all that is priced."""
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether second orders are asked only where the first is not sure."""
+        return self.workload.asked != EXACTLY_ONE
 
     @property
     def mode(self) -> str:
@@ -120,6 +134,7 @@ def asked(
     if lengths is None:
         counted = counter.plan(data)
         workload, plan, decoding = counted
+        least: float | None = plan.requests.least_requests
 
         def in_orders(number: int) -> Workload:
             if "-" in config.data:
@@ -137,11 +152,16 @@ def asked(
             asking = _asking(_ordered(config, number), rubric, held=head.decoding.is_held)
             return workload_of_shape(lengths, asking, answers, rubric=known)
 
-        workload = in_orders(2 if config.orders == "both" else 1)
+        workload = in_orders(1 if config.orders == "one" else 2)
+        least = least_of(workload, config.audit)
+    share = open_share_of(config, wishes, rubric, decoding)
+    if config.orders == ADAPTIVE and share is not None and least is not None:
+        workload = with_open(workload, least, share)
     if not workload.requests:
         msg = "nothing is left to be asked of these data"
         raise DataError(msg, hint="`judgefast plan` says why")
     known_of = [
+        *notes_of_share(workload, share),
         *of_context(model, workload, plan),
         *of_pilot(wishes, model, rubric, workload.answers),
         *of_cap(workload.answers, decoding),
@@ -160,6 +180,7 @@ def asked(
         rubric,
         plan,
         in_orders,
+        share,
         [*known_of, *notes],
         measured,
     )
@@ -207,7 +228,7 @@ def _asking(config: RunConfig, rubric: Rubric, *, held: bool) -> Asking:
     compares = rubric.mode in {"pairwise", "choice"}
     return Asking(
         mode=rubric.mode,
-        orders=2 if compares and config.orders == "both" else 1,
+        orders=2 if compares and config.orders != "one" else 1,
         aspects=1 if rubric.together else len(rubric.aspects),
         judgments_each=len(rubric.aspects) if rubric.together else 1,
         repeats=config.repeats,

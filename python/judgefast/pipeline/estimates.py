@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+from msgspec.structs import replace
+
+from judgefast.codes import Status
+from judgefast.pipeline.adaptive_outcomes import adaptive_of
+from judgefast.stats.adaptive_report import adaptive_report
 from judgefast.stats.aspect_table import aspect_table
 from judgefast.stats.aspects import JudgedAspect
 from judgefast.stats.bias import position_bias
@@ -15,8 +21,10 @@ from judgefast.stats.summary import Judgments, measure
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from judgefast.batches.columns import PlanColumns
     from judgefast.pipeline.results import Reading
     from judgefast.prompts.rubric import Rubric
+    from judgefast.stats.adaptive_found import AdaptiveReport
     from judgefast.stats.aspect_table import AspectTable
     from judgefast.stats.correlation import Correlation
     from judgefast.stats.estimate import Estimate
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
     from judgefast.stats.position import PositionBias
     from judgefast.stats.position_rows import PositionRows
     from judgefast.stats.replicates import Resampling
+    from judgefast.verdicts.columns import VerdictColumns
 
 
 def estimates_of(reading: Reading) -> list[Estimate]:
@@ -45,6 +54,26 @@ def measurements_of(reading: Reading, *, names: Collection[str] | None = None) -
         judgments=judgments_of(reading),
         resampling=resampling_of(reading),
         names=names,
+        adaptive=adaptive_of(reading),
+    )
+
+
+def adaptive_report_of(reading: Reading) -> AdaptiveReport | None:
+    """What adaptive orders saved and left out; None where others were asked."""
+    adaptive = adaptive_of(reading)
+    if adaptive is None or reading.seconds is None:
+        return None
+    options = reading.directory.manifest.options
+    status = reading.verdicts.status[reading.outcomes.first_judgment.astype(np.int64)]
+    judged = np.flatnonzero((status != Status.INTERRUPTED) & (status != Status.BUDGET))
+    return adaptive_report(
+        measurements_of(reading),
+        adaptive.take(judged),
+        reading.items,
+        level=reading.config.level,
+        sure=reading.seconds.sure,
+        audit=options["audit"],
+        repeats=int(options.get("repeats", 1)),
     )
 
 
@@ -65,9 +94,12 @@ def scale_of(rubric: Rubric) -> tuple[float, float]:
 
 
 def judgments_of(reading: Reading) -> Judgments:
-    """The planned judgments, and what became of each."""
-    columns = reading.plan.columns
-    return Judgments(columns.item, reading.verdicts.status, columns.aspect)
+    """The planned judgments, and what became of each; without those that were not needed."""
+    columns, status = reading.plan.columns, reading.verdicts.status
+    asked = status != Status.DECIDED
+    if asked.all():
+        return Judgments(columns.item, status, columns.aspect)
+    return Judgments(columns.item[asked], status[asked], columns.aspect[asked])
 
 
 def correlations_of(reading: Reading) -> list[Correlation]:
@@ -90,23 +122,37 @@ def bias_of(reading: Reading) -> PositionBias | None:
     """Position bias, where two answers were shown together."""
     if reading.rubric.mode != "pairwise":
         return None
-    return position_bias(
-        reading.plan.columns,
-        reading.verdicts,
+    plan, verdicts = _shown_by_chance(reading)
+    bias = position_bias(
+        plan,
+        verdicts,
         reading.items,
         level=reading.config.level,
         label_choices=_label_choices(reading),
         resampling=resampling_of(reading),
         aspects=[aspect.name for aspect in reading.rubric.aspects],
     )
+    return bias if reading.seconds is None else replace(bias, of_audit=True)
+
+
+def _shown_by_chance(reading: Reading) -> tuple[PlanColumns, VerdictColumns]:
+    """What position bias is measured on: all; of adaptive orders the audit alone.
+
+    What else was asked in both orders left a doubt: there a place tells more than elsewhere.
+    """
+    plan, verdicts = reading.plan.columns, reading.verdicts
+    if reading.seconds is None:
+        return plan, verdicts
+    rows = np.flatnonzero(reading.seconds.is_audited)
+    return plan.whole().take(rows), verdicts.take(rows)
 
 
 def position_rows_of(reading: Reading) -> PositionRows | None:
     """What each comparison says of position, where two answers were shown together."""
     if reading.rubric.mode != "pairwise":
         return None
-    choices = _label_choices(reading)
-    return position_rows(reading.plan.columns, reading.verdicts, label_choices=choices)
+    plan, verdicts = _shown_by_chance(reading)
+    return position_rows(plan, verdicts, label_choices=_label_choices(reading))
 
 
 def resampling_of(reading: Reading) -> Resampling | None:

@@ -57,6 +57,11 @@ class DryRun(NamedTuple):
     """Judgments planned that do not fit the judge's context: they fail without being sent."""
     not_needed: int = 0
     """Judgments planned that are decided without asking (`--on-empty lose`)."""
+    least_to_ask: int | None = None
+    """Judgments of `to_ask` that are asked whatever comes back: of adaptive orders, which ask more
+    only where a first order is not sure. None where all are."""
+    least_requests: int | None = None
+    """Requests that these take."""
     budget: tuple[str, ...] = ()
     """Within which the run would stop, as `--budget` takes them."""
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
+from judgefast.costs.adaptive import ASSUMED, with_open
 from judgefast.costs.estimates import Estimate, Placed
 from judgefast.costs.ranges import Range
 from judgefast.costs.rates_store import answers_before, known, now, records
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from judgefast.costs.workload import Answers, Workload
     from judgefast.engines.base import Engine
     from judgefast.journal.run_directory import RunDirectory
+    from judgefast.pipeline.adaptive import SecondOrders
     from judgefast.pipeline.judge import Judge
     from judgefast.pipeline.plan import RunPlan
     from judgefast.pipeline.speed import Kind
@@ -44,7 +47,11 @@ CALIBRATE = "judgefast estimate --calibrate --engine {}"
 
 
 def record_forecast(
-    directory: RunDirectory, plan: RunPlan, judge: Judge, config: RunConfig
+    directory: RunDirectory,
+    plan: RunPlan,
+    judge: Judge,
+    config: RunConfig,
+    seconds: SecondOrders | None = None,
 ) -> None:
     """Keep in the manifest what the whole plan is foretold to take, unless it is there already.
 
@@ -53,13 +60,19 @@ def record_forecast(
     if directory.manifest.estimate is not None or not can_be_measured(judge.engine):
         return
     try:
-        found = forecast(plan, judge, config, directory.manifest.data.identity)
+        found = forecast(plan, judge, config, directory.manifest.data.identity, seconds)
     except JudgefastError as error:  # whatever cannot be foretold can still be judged
         found = Forecast(made=now(), reason=str(error))
     directory.record_estimate(msgspec.to_builtins(found))
 
 
-def forecast(plan: RunPlan, judge: Judge, config: RunConfig, data: str) -> Forecast:
+def forecast(
+    plan: RunPlan,
+    judge: Judge,
+    config: RunConfig,
+    data: str,
+    seconds: SecondOrders | None = None,
+) -> Forecast:
     """Foretell what the engine will take for a plan.
 
     Args:
@@ -67,11 +80,13 @@ def forecast(plan: RunPlan, judge: Judge, config: RunConfig, data: str) -> Forec
         judge: Who is asked; not started.
         config: The options of the run.
         data: Identity of the data.
+        seconds: Of adaptive orders: those that may not be needed.
 
     Raises:
         JudgefastError: It cannot be foretold; the message says why.
 
     """
+    from judgefast.pipeline.survey import sent_rows  # noqa: PLC0415 - as below
     from judgefast.pipeline.workloads import workload_from_plan  # noqa: PLC0415 - half a second
 
     engine, decoding = judge.engine, judge.prompts.decoding
@@ -83,8 +98,11 @@ def forecast(plan: RunPlan, judge: Judge, config: RunConfig, data: str) -> Forec
         return Forecast(made=now(), reason=reason)
     kind = kind_of(engine, decoding)
     answers = _answers(judge, data, measured)
-    orders = 2 if judge.rubric.mode in {"pairwise", "choice"} and config.orders == "both" else 1
+    orders = 2 if judge.rubric.mode in {"pairwise", "choice"} and config.orders != "one" else 1
     workload = workload_from_plan(plan, answers, orders=orders)
+    if seconds is not None:
+        least = np.count_nonzero(seconds.needed_anyway & sent_rows(plan))
+        workload = with_open(workload, float(least), ASSUMED)
     workload = msgspec.structs.replace(workload, held=kind.is_held)
     cpu = None
     if here is None or gpus_of(engine):
@@ -96,7 +114,9 @@ def forecast(plan: RunPlan, judge: Judge, config: RunConfig, data: str) -> Forec
         made=now(),
         estimate=estimate,
         cpu_seconds=cpu,
-        answer_tokens=answers.mean.times(workload.requests * (1 + kind.label_reads)),
+        answer_tokens=answers.mean.by(workload.asked).times(
+            workload.requests * (1 + kind.label_reads)
+        ),
     )
 
 

@@ -59,6 +59,7 @@ class ItemCosts:
         new = np.zeros(len(rows), np.int64)
         np.add.at(new, places[~answers.sharing.spread(answers.attempts > 0)[judgments]], 1)
         self._judgments = np.add.reduceat(new, starts)
+        self._rows, self._new = rows, new
         self._first = int(columns.item[in_order(columns, rows)[0]])
 
     def of(self, requests: Sequence[Request]) -> list[Known]:
@@ -67,13 +68,15 @@ class ItemCosts:
             return []
         ids = pa.array([request.request_id for request in requests], pa.binary(16))
         rows = self._answers.rows(ids)
+        places = np.searchsorted(self._rows, rows.astype(self._rows.dtype))
         return [
             Known(
                 item=int(self._item[row]),
                 prompt=0 if self._prompt is None else int(self._prompt[row]),
                 answer=int(self._answer[row if self._aspects_differ else 0]),
+                judgments=int(self._new[place]),
             )
-            for row in rows.tolist()
+            for row, place in zip(rows.tolist(), places.tolist(), strict=True)
         ]
 
     def of_item(self, item: int) -> Cost:

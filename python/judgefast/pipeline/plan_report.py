@@ -18,6 +18,7 @@ from judgefast.datasets.run_order import snapshot
 from judgefast.errors import ConfigError
 from judgefast.journal.manifest import NAME
 from judgefast.journal.run_directory import RunDirectory
+from judgefast.pipeline.adaptive import seconds_in
 from judgefast.pipeline.budget import check_budget
 from judgefast.pipeline.cached import CacheWishes, cache_of
 from judgefast.pipeline.directory import reader_of
@@ -27,7 +28,7 @@ from judgefast.pipeline.judge import judge_of
 from judgefast.pipeline.plan import plan_run
 from judgefast.pipeline.plan_layouts import compare_layouts
 from judgefast.pipeline.plan_lint import Lint
-from judgefast.pipeline.survey import Survey
+from judgefast.pipeline.survey import Survey, sent_rows
 from judgefast.prompts.block import SLOTS
 from judgefast.reports.plan_report import (
     LongPrompt,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from judgefast.config import RunConfig
     from judgefast.datasets.reader import ItemReader
     from judgefast.engines.base import Engine
+    from judgefast.pipeline.adaptive import SecondOrders
     from judgefast.pipeline.cached import PlanCache
     from judgefast.pipeline.judge import Judge
     from judgefast.pipeline.plan import PlannedBlock, RunPlan
@@ -97,7 +99,7 @@ def plan_report(  # noqa: PLR0913 - what a caller may bring along, all by keywor
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="judgefast-")))
         reader = reader_of(config, judge, list(config.data) if data is None else data)
         snapshot(reader, scratch, seed=config.seed, limit=config.limit)
-        check_answers(reader.summary, judge)
+        check_answers(judge, is_single=reader.summary.mode == "single")
         check_fit(scratch, config, judge)
         cache = cache_of(judge, wishes)
         settings = None if cache is None else cache.settings
@@ -113,7 +115,8 @@ def plan_report(  # noqa: PLR0913 - what a caller may bring along, all by keywor
         plan = plan_run(
             _nowhere(config), scratch, judge, config, say or _say_nothing, watch, wishes
         )
-        report = _report(judge, config, reader, survey, plan)
+        seconds = seconds_in(scratch, config, plan, judge)
+        report = _report(judge, config, reader, survey, plan, seconds)
         if cache is not None:
             report = replace(report, **_costs(judge, survey, cache))
             if layouts:
@@ -134,8 +137,13 @@ def _say_nothing(words: str) -> None:
     del words
 
 
-def _report(
-    judge: Judge, config: RunConfig, reader: ItemReader, survey: Survey, plan: RunPlan
+def _report(  # noqa: PLR0913, PLR0917 - what is known of a plan
+    judge: Judge,
+    config: RunConfig,
+    reader: ItemReader,
+    survey: Survey,
+    plan: RunPlan,
+    seconds: SecondOrders | None,
 ) -> PlanReport:
     """What is known of every plan, whatever the engine takes."""
     summary = reader.summary
@@ -162,10 +170,13 @@ def _report(
         ),
         requests=PlannedRequests(
             judgments=survey.judgments,
-            orders=2 if config.orders == "both" and rubric.mode in _OF_SEVERAL else 1,
+            orders=2 if config.orders != "one" and rubric.mode in _OF_SEVERAL else 1,
             aspects=judge.aspects,
             repeats=config.repeats,
             requests=sent,
+            least_requests=None
+            if seconds is None
+            else int(np.count_nonzero(seconds.needed_anyway & sent_rows(plan))),
             too_long=survey.too_long,
             not_needed=survey.not_needed,
             truncated=survey.truncated,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -13,22 +11,31 @@ from msgspec import UNSET
 from judgefast.codes import NO_ANSWER, OutcomeStatus, Status
 from judgefast.config import config_from
 from judgefast.datasets.columns import ItemColumns, load_item_columns
-from judgefast.errors import ConfigError, RunDirectoryError
+from judgefast.errors import RunDirectoryError
 from judgefast.journal.run_directory import RunDirectory
-from judgefast.outcomes.reconcile import reconcile
+from judgefast.pipeline.adaptive import second_orders_of
 from judgefast.pipeline.budget_report import budget_of, left_by_budget
-from judgefast.pipeline.empty_answers import decide_empty, empty_answers
-from judgefast.pipeline.estimates import aspects_of, bias_of, estimates_of
+from judgefast.pipeline.estimates import (
+    adaptive_report_of,
+    aspects_of,
+    bias_of,
+    estimates_of,
+)
 from judgefast.pipeline.judge import other_rubric, rubric_in_force
+from judgefast.pipeline.kept import is_kept, option_orders_of, words_of_kept
+from judgefast.pipeline.label_facts import confidence_facts, halo_of, label_mass_of
 from judgefast.pipeline.missing import read_journal_by
 from judgefast.pipeline.order import sending_order
+from judgefast.pipeline.own_family import families_of_run
 from judgefast.pipeline.plan import RunPlan
 from judgefast.pipeline.read_plan import load_plan
+from judgefast.pipeline.reconciled import outcomes_of
+from judgefast.pipeline.token_price import price_of_verdicts
 from judgefast.prompts.read_rubric import read_rubric
+from judgefast.reports.families import family_finding
 from judgefast.reports.report import (
     COUNTED_BY_PLAN,
     Counts,
-    LabelMass,
     Report,
     Results,
     RubricFacts,
@@ -43,22 +50,14 @@ if TYPE_CHECKING:
 
     from judgefast.config import RunConfig
     from judgefast.outcomes.columns import OutcomeColumns
+    from judgefast.pipeline.adaptive import SecondOrders
     from judgefast.prompts.rubric import Rubric
     from judgefast.stats.estimate import Estimate
     from judgefast.verdicts.columns import VerdictColumns
     from judgefast.verdicts.table import VerdictTable
 
-LOW_MASS = 0.9
-"""Label mass below which a verdict is flagged."""
-
 READING = ("rule", "one_failed", "lenient", "baseline", "level", "interval", "slices")
 """Options that shape how a run is read, not what is asked."""
-
-HALO = (
-    "All aspects were asked in one answer: one verdict colours the next (halo), so they agree more "
-    "than aspects asked one by one."
-)
-"""Finding of a run whose aspects were asked together."""
 
 EXCERPT_CHARACTERS = 400
 """Longest excerpt of an unparsed text in a report."""
@@ -76,6 +75,8 @@ class Reading(NamedTuple):
     table: VerdictTable
     verdicts: VerdictColumns
     outcomes: OutcomeColumns
+    seconds: SecondOrders | None = None
+    """Of a run with adaptive orders."""
 
     @property
     def probabilities(self) -> bool:
@@ -165,62 +166,18 @@ def reading_of(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
     verdicts: VerdictColumns | None = None,
 ) -> Reading:
     """Reconcile what a table holds, or held when `verdicts` were taken from it."""
-    if verdicts is None:
-        verdicts = left_by_budget(table.verdicts(), directory.launches())
-    probabilities = bool(directory.manifest.options.get("probabilities"))
-    is_decided = bool((plan.rendered.decided == Status.NOT_NEEDED).any())
-    flags = empty_answers(directory.path) if is_decided else []
-    outcomes = reconcile(
-        plan.columns.whole(),
-        decide_empty(flags, plan, verdicts, rubric),
-        mode=rubric.mode,
-        rule=rubric.rule_in_force(probabilities=probabilities),  # type: ignore[arg-type]  # the rubric has checked it
-        one_failed=rubric.one_failed,
-        format=rubric.verdicts,
-        baseline=baseline_answers(items, config.baseline),
-    )
+    options = directory.manifest.options
+    seconds = second_orders_of(options, plan, items, rubric.verdicts, config.seed)
+    launches = [] if verdicts is not None else directory.launches()
+    verdicts = table.verdicts() if verdicts is None else verdicts
+    if seconds is not None:
+        verdicts = seconds.with_decided(verdicts)
+    verdicts = left_by_budget(verdicts, launches)
+    probabilities = bool(options.get("probabilities"))
+    rule = rubric.rule_in_force(probabilities=probabilities)
+    outcomes = outcomes_of(directory.path, config, rubric, rule, items, plan, verdicts)
     items = _with_label_gold(items, rubric)
-    return Reading(directory, config, rubric, items, plan, table, verdicts, outcomes)
-
-
-class Headline:
-    """The first estimate as a table stands, looked at while it fills.
-
-    Reading takes longer the longer the plan is, and the engine must not wait for it: between two
-    readings passes 20 times what the last one took, and nothing is resampled.
-    """
-
-    def __init__(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
-        self,
-        directory: RunDirectory,
-        config: RunConfig,
-        rubric: Rubric,
-        items: ItemColumns,
-        plan: RunPlan,
-        table: VerdictTable,
-    ) -> None:
-        """Read nothing yet."""
-        self._parts = (
-            directory,
-            config.replace(slices=(), interval="cluster"),
-            rubric,
-            items,
-            plan,
-            table,
-        )
-        self._last: Estimate | None = None
-        self._due = 0.0
-
-    def __call__(self) -> Estimate | None:
-        """The estimate, perhaps that of a moment ago; None before there is one."""
-        started = time.monotonic()
-        if started >= self._due:
-            verdicts = self._parts[-1].snapshot()
-            estimates = estimates_of(reading_of(*self._parts, verdicts))
-            self._last = estimates[0] if estimates else None
-            ended = time.monotonic()
-            self._due = ended + 20 * (ended - started)
-        return self._last
+    return Reading(directory, config, rubric, items, plan, table, verdicts, outcomes, seconds)
 
 
 def report_of(reading: Reading, estimates: list[Estimate] | None = None) -> Report:
@@ -229,7 +186,11 @@ def report_of(reading: Reading, estimates: list[Estimate] | None = None) -> Repo
     operations = operations_of(reading.directory, reading.table.answers, order)
     return Report(
         results=results_of(reading, estimates),
-        operations=msgspec.structs.replace(operations, budget=budget_of(reading)),
+        operations=msgspec.structs.replace(
+            operations,
+            budget=budget_of(reading),
+            price=price_of_verdicts(reading) or UNSET,
+        ),
     )
 
 
@@ -237,7 +198,8 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
     """Pure function of plan and verdicts."""
     manifest, rubric = reading.directory.manifest, reading.rubric
     estimates = estimates_of(reading) if estimates is None else estimates
-    bias = bias_of(reading)
+    bias, adaptive = bias_of(reading), adaptive_report_of(reading)
+    families = families_of_run(reading)
     return Results(
         run=reading.directory.path.resolve().name,
         rubric=RubricFacts(
@@ -252,6 +214,7 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
             parse_hash=rubric.parse_hash,
         ),
         judge=manifest.judge,
+        families=families,
         counts=counts_of(reading),
         empty_answers=manifest.data.empty_answers,
         lost_by_empty=_lost_by_empty(reading),
@@ -262,10 +225,15 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
         outcomes=_outcome_counts(reading.outcomes),
         estimates=estimates,
         aspects=aspects_of(reading, estimates) or UNSET,
+        adaptive=UNSET if adaptive is None else adaptive,
         position_bias=bias,
-        label_mass=_label_mass(reading.verdicts),
-        findings=[finding.text for finding in findings(bias, estimates)]
-        + ([HALO] if rubric.together and len(rubric.aspects) > 1 else []),
+        options=option_orders_of(reading) or UNSET,
+        confidence=confidence_facts(reading) or UNSET,
+        label_mass=label_mass_of(reading.verdicts),
+        findings=family_finding(families)
+        + [finding.text for finding in findings(bias, estimates)]
+        + ([] if adaptive is None else [finding.text for finding in adaptive.findings])
+        + halo_of(rubric, labels_only=is_kept(reading)),
         unparsed_examples=_examples(reading),
     )
 
@@ -309,25 +277,6 @@ def _judgments(number: int) -> str:
     return "1 judgment" if number == 1 else f"{number:,} judgments"
 
 
-def baseline_answers(items: ItemColumns, baseline: str | None) -> np.ndarray[Any, Any] | None:
-    """Index of the named model's answer in each item; -1 where it has none.
-
-    Raises:
-        ConfigError: No item has an answer of that model.
-
-    """
-    if baseline is None:
-        return None
-    if baseline not in items.models:
-        known = ", ".join(items.models) or "none is named"
-        close = get_close_matches(baseline, items.models, n=1)
-        msg = f"no model `{baseline}` to serve as baseline; known: {known}"
-        raise ConfigError(msg, hint=f"did you mean `{close[0]}`?" if close else None)
-    is_it = items.model == items.models.index(baseline)
-    found: np.ndarray[Any, Any] = np.where(is_it.any(axis=1), is_it.argmax(axis=1), -1)
-    return found
-
-
 def _with_label_gold(items: ItemColumns, rubric: Rubric) -> ItemColumns:
     """Gold that names a label of the rubric becomes that label's score."""
     if items.gold_label is None:
@@ -354,19 +303,6 @@ def _outcome_counts(outcomes: OutcomeColumns) -> dict[str, int]:
     return {status.label: int(numbers[status]) for status in OutcomeStatus if numbers[status]}
 
 
-def _label_mass(verdicts: VerdictColumns) -> LabelMass | None:
-    mass = verdicts.label_mass[~np.isnan(verdicts.label_mass)]
-    if not len(mass):
-        return None
-    below = int((mass < LOW_MASS).sum())
-    return LabelMass(
-        judgments=len(mass),
-        below=below,
-        share_below=below / len(mass),
-        smallest=float(mass.min()),
-    )
-
-
 def _examples(reading: Reading) -> list[UnparsedExample]:
     """One completion of each unparsed reason: the first in plan order."""
     status = reading.verdicts.status
@@ -383,7 +319,7 @@ def _examples(reading: Reading) -> list[UnparsedExample]:
             order=""
             if plan.second[row] == NO_ANSWER
             else ("swapped" if plan.swapped[row] else "forward"),
-            excerpt=_said(reading, row)[:EXCERPT_CHARACTERS],
+            excerpt=words_of_kept(reading, row, _said(reading, row))[:EXCERPT_CHARACTERS],
         )
         for row, reason in wanted.items()
     ]

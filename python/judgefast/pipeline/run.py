@@ -10,12 +10,14 @@ from judgefast.config import config_from
 from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.extension import settle
 from judgefast.journal.manifest import NAME, read_manifest
+from judgefast.pipeline.adaptive import second_orders_of
 from judgefast.pipeline.ask import Asked, Work, ask
 from judgefast.pipeline.background import Background
 from judgefast.pipeline.budget import OPTIONS, StartBudget, check_budget
 from judgefast.pipeline.cached import cache_in_force
 from judgefast.pipeline.collection import seldom_collected
 from judgefast.pipeline.directory import (
+    Opened,
     can_read_again,
     open_run,
     options_in_force,
@@ -25,6 +27,7 @@ from judgefast.pipeline.dry_run import dry_run as plan_only
 from judgefast.pipeline.finished import DryRun, Finished, finished
 from judgefast.pipeline.forecast import record_forecast
 from judgefast.pipeline.gauge import Gauge
+from judgefast.pipeline.headline import Headline
 from judgefast.pipeline.judge import Judge, judge_of
 from judgefast.pipeline.loading import Loading
 from judgefast.pipeline.metered import RENTED
@@ -33,7 +36,7 @@ from judgefast.pipeline.plan import RunPlan, plan_run
 from judgefast.pipeline.read_plan import load_plan
 from judgefast.pipeline.remember import remember, speed_facts
 from judgefast.pipeline.rented import rented
-from judgefast.pipeline.results import READING, Headline, read_run, report_of
+from judgefast.pipeline.results import READING, read_run, report_of
 from judgefast.pipeline.start import Going, Start
 from judgefast.pipeline.unused_recordings import unused_recordings
 from judgefast.prompts.read_rubric import read_rubric
@@ -64,6 +67,7 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
     say: Callable[[str], None] | None = None,
     dry_run: bool = False,
     show_progress: bool = True,
+    check: Callable[[ItemColumns], None] | None = None,
 ) -> Finished | DryRun:
     """Judge, or go on judging, and report.
 
@@ -76,6 +80,7 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
         say: Told what a person should know.
         dry_run: Say what would be done; judge nothing, and leave nothing behind.
         show_progress: Whether progress is written to stderr.
+        check: Looks at the items before anything is asked, and may refuse them.
 
     Raises:
         JudgefastError: Nothing could be judged; its class says what to do.
@@ -93,8 +98,9 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
         engine=engine,
         rubric=None,
         stop=stop or Stop(),
-        say=say or _say_nothing,
+        say=say or (lambda _words: None),
         show_progress=show_progress,
+        check=check,
     )
     if not dry_run:
         return _go(start)
@@ -143,7 +149,7 @@ def resume(  # noqa: PLR0913 - as above
         engine=engine,
         rubric=rubric,
         stop=stop or Stop(),
-        say=say or _say_nothing,
+        say=say or (lambda _words: None),
         show_progress=show_progress,
     )
     return _go(start)
@@ -170,19 +176,21 @@ def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
     with going.phase("read", "reading the data"):
         directory, items = open_run(config, judge, data, start.say)
     closing = stack.enter_context(_closing(directory))
+    if start.check is not None:
+        start.check(items)
     for note in directory.notes:
         start.say(note)
     budget = StartBudget(directory, config, judge.engine.name, began=going.began, say=start.say)
     stack.enter_context(rented(directory, budget.facts(), going.seconds))
     start = start._replace(config=(config := budget.config))
-    work = _planned(start, going, directory, judge, budget, stack)
+    work = _planned(start, going, Opened(directory, items), judge, budget, stack)
     asked = None
     if not len(work.rows):
         judge.engine.close()  # it may have begun
         directory.record_launch({RENTED: None})
     else:
         with going.phase("plan", "planning"):
-            record_forecast(directory, work.plan, judge, config)
+            record_forecast(directory, work.plan, judge, config, work.seconds)
         with going.phase("load", "starting the engine"):
             loading.prepare(work.plan, work.rows, judge.prompts.decoding)
             _record_start(directory, judge, config, _started(loading, directory, budget))
@@ -212,12 +220,13 @@ def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
 def _planned(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
     start: Start,
     going: Going,
-    directory: RunDirectory,
+    opened: Opened,
     judge: Judge,
     budget: StartBudget,
     stack: ExitStack,
 ) -> Work:
     """Make the plan, or read it back, and find what is to be asked of it."""
+    directory, items = opened
     texts, is_planned_here = None, False
     with going.phase("plan", "planning"):
         if directory.plan_complete():
@@ -229,12 +238,14 @@ def _planned(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
         plan = RunPlan(plan.columns.to_send(), plan.rendered)
         going.table = table = read_journal(directory, plan, judge.rubric)
         going.plan = plan
-        rows = rows_to_ask(plan, table, start.config)
+        options, forms = directory.manifest.options, judge.rubric.verdicts
+        seconds = second_orders_of(options, plan, items, forms, start.config.seed)
+        rows = rows_to_ask(plan, table, start.config, seconds)
         rows = budget.affordable(plan, rows, table, judge.prompts.decodings)
     if texts is None:
         is_asked = len(rows) > 0
         texts = stack.enter_context(_texts(start, directory, judge)) if is_asked else directory.path
-    return Work(plan, table, rows, texts, verify=not is_planned_here)
+    return Work(plan, table, rows, texts, verify=not is_planned_here, seconds=seconds)
 
 
 def _started(loading: Loading, directory: RunDirectory, budget: StartBudget) -> dict[str, Any]:
@@ -268,7 +279,8 @@ def _report(start: Start, going: Going, directory: RunDirectory, asked: Asked | 
         reading = read_run(directory.path, directory=directory, to_report=True, **changes)
     mean = None if asked is None else asked.in_flight_mean
     directory.finish_launch(seconds=going.seconds, in_flight_mean=mean)
-    rows = rows_to_ask(reading.plan, reading.table, config.replace(retry=()))
+    no_retry = config.replace(retry=())
+    rows = rows_to_ask(reading.plan, reading.table, no_retry, reading.seconds)
     left = len(reading.table.answers.sharing.judgments_of(rows)[1])
     report = report_of(reading)
     if asked is not None and not left:
@@ -380,10 +392,6 @@ def _first_request(asked: Asked, going: Going) -> dict[str, float]:
     if asked.first_sent is None:
         return {}
     return {"first_request_seconds": asked.first_sent - going.began}
-
-
-def _say_nothing(words: str) -> None:
-    del words
 
 
 def _recorded_items(judge: Judge) -> Any:  # noqa: ANN401 - rows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,14 +16,19 @@ from judgefast.datasets.reader import ItemReader
 from judgefast.datasets.rows import batch_of, items_of
 from judgefast.datasets.run_order import in_run_order
 from judgefast.datasets.windows import windows
+from judgefast.engines.adaptive import Adaptive
 from judgefast.engines.drive import Flight, drive
+from judgefast.engines.source import FixedPlan
 from judgefast.errors import ConfigError, DataError
 from judgefast.outcomes.reconcile import reconcile
+from judgefast.pipeline.adaptive import Firsts, seconds_among
 from judgefast.pipeline.empty_answers import decide_empty
 from judgefast.pipeline.judge import Judge, judge_of
 from judgefast.pipeline.missing import table_of
+from judgefast.pipeline.own_family import models_of, refuse_own
 from judgefast.pipeline.plan import plan_window
 from judgefast.pipeline.prompt_counts import PromptCounts
+from judgefast.reports.families import family_finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from judgefast.datasets.sources import Source
     from judgefast.datasets.summary import ReadSummary
     from judgefast.engines.base import Completion, Engine
+    from judgefast.engines.source import Source as Plan
     from judgefast.pipeline.plan import RunPlan
 
 LOG = logging.getLogger("judgefast")
@@ -198,19 +203,39 @@ class _Window:
         if counts.shortened:
             LOG.info("window %d: %s", number, counts.shortened)
         decided = self._plan.rendered.decided
-        self._table = table_of(self._plan, judge.rubric)
+        can = judge.engine.capabilities
+        self._table = table_of(
+            self._plan,
+            judge.rubric,
+            labels_only=can.takes == "state",
+            label_mass=can.label_mass,
+        )
         is_own = self._table.answers.sharing.own(len(decided))
         self._asked = np.flatnonzero(is_own & (decided == Status.PARSED))
+        self._seconds = seconds_among(self._items, config, self._plan, judge)
         self._texts: dict[bytes, str] = {}
-        self.left = len(self._asked)
-        """Requests that are still out."""
+        self._source: Plan = FixedPlan(self._requests(), total=len(self._asked))
+        if self._seconds is not None:
+            firsts = Firsts(self._seconds, self._table.verdicts(), self._table.answers)
+            self._source = Adaptive(self._source, firsts)
+        self._flying = 0
+
+    @property
+    def left(self) -> int:
+        """Requests that are still out, or may have to be sent."""
+        return self._flying + self._source.remaining(0)
 
     def ids(self) -> list[bytes]:
         """Ids of the requests of the window."""
         return [self._plan.columns.request_id[row].tobytes() for row in self._asked.tolist()]
 
-    def requests(self) -> Iterator[Request]:
-        """Make the requests of the window."""
+    def take(self, n: int) -> list[Request]:
+        """Hand out up to `n` requests."""
+        taken = self._source.take(0, n)
+        self._flying += len(taken)
+        return taken
+
+    def _requests(self) -> Iterator[Request]:
         maker = RequestMaker(
             self._plan.columns,
             self._judge.prompts,
@@ -223,13 +248,16 @@ class _Window:
         """Take in what came back."""
         self._table.add_live(completions, "stream")
         self._texts |= {each.request_id: each.text for each in completions}
-        self.left -= len(completions)
+        self._flying -= len(completions)
+        self._source.give(completions)
 
     def outcomes(self) -> Iterator[Outcome]:
         """What the judgments of the window come to."""
         rubric, plan = self._judge.rubric, self._plan
         rule = self._judge.prompts.rule
         verdicts = self._table.verdicts()
+        if self._seconds is not None:
+            verdicts = self._seconds.with_decided(verdicts)
         flags = [[answer.empty for answer in item.answers] for item in self._items]
         columns = reconcile(
             plan.columns,
@@ -289,16 +317,17 @@ class _Windows:
         self._config = config
         self._open: list[_Window] = []
         self._owner: dict[bytes, _Window] = {}
-        self._requests: Iterator[Request] = iter(())
         self._number = 0
         self._ended = False
 
     def take(self, lane: int, n: int) -> list[Request]:
-        """Hand out requests of the newest window, opening the next one where there is room."""
+        """Hand out requests of the oldest window, opening the next one where there is room."""
         del lane
-        taken = list(islice(self._requests, n))
+        taken: list[Request] = []
+        for window in self._open:
+            taken += window.take(n - len(taken))
         while len(taken) < n and len(self._open) < OPEN_WINDOWS and self._open_next():
-            taken += islice(self._requests, n - len(taken))
+            taken += self._open[-1].take(n - len(taken))
         return taken
 
     def make_ahead(self) -> bool:
@@ -337,6 +366,9 @@ class _Windows:
         reader = ItemReader(sources, self._judge.read_options(self._config, is_whole=False))
         items = list(reader)
         _tell(self._number, reader.summary)
+        found = refuse_own(self._config, self._judge.engine.model.name, models_of(items))
+        for words in family_finding(found):
+            LOG.warning("window %d: %s", self._number, words)
         window = _Window(self._number, items, self._judge, self._config)
         self._number += 1
         ids = window.ids()
@@ -345,7 +377,6 @@ class _Windows:
             raise DataError(msg, hint="give each row an id of its own")
         self._owner |= dict.fromkeys(ids, window)
         self._open.append(window)
-        self._requests = window.requests()
         return True
 
 

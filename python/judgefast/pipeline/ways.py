@@ -9,7 +9,9 @@ import msgspec
 
 from judgefast.catalogue.gpus import read_gpus
 from judgefast.catalogue.models import read_models
+from judgefast.config import RunConfig
 from judgefast.costs.alternatives import (
+    ADAPTIVE_ORDERS,
     AS_PUBLISHED,
     BOTH_ORDERS,
     LABEL,
@@ -24,6 +26,7 @@ from judgefast.costs.alternatives import (
 from judgefast.costs.estimate import estimate
 from judgefast.costs.reworked import with_labels, with_reasons
 from judgefast.errors import ConfigError
+from judgefast.pipeline.adaptive_costs import adaptively
 from judgefast.pipeline.setting import setting_for, takes_fp8
 
 if TYPE_CHECKING:
@@ -60,6 +63,7 @@ class Place(NamedTuple):
 
 
 AS_ASKED = Place()
+DEFAULT_AUDIT = RunConfig().audit
 
 
 class Ways:
@@ -173,10 +177,17 @@ class Ways:
         """The other number of orders, of pairs."""
         if self._asked.rubric.mode != "pairwise":
             return
-        if self._asked.workload.orders > 1:
-            yield self._way("one order", "orders", ONE_ORDER, self._asked.in_orders(1))
-        else:
-            yield self._way("both orders", "orders", BOTH_ORDERS, self._asked.in_orders(2))
+        asked = self._asked
+        is_adaptive = asked.is_adaptive
+        if asked.workload.orders > 1:
+            yield self._way("one order", "orders", ONE_ORDER, asked.in_orders(1))
+        if asked.workload.orders == 1 or is_adaptive:
+            yield self._way("both orders", "orders", BOTH_ORDERS, asked.in_orders(2))
+        if asked.open_share is not None and not is_adaptive:
+            both = asked.workload if asked.workload.orders > 1 else asked.in_orders(2)
+            work = adaptively(both, DEFAULT_AUDIT, asked.open_share)
+            says = f"{ADAPTIVE_ORDERS}; {asked.open_share.because}"
+            yield self._way("adaptive orders", "orders", says, work)
 
     def models(self) -> Iterator[Way]:
         """Other judges that fit, from the largest, one of those that cost alike."""

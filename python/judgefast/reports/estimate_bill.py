@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from judgefast.costs.alternatives import money_of
-from judgefast.costs.ranges import Range
+from judgefast.costs.ranges import Range  # noqa: TC001 - msgspec reads annotations
 from judgefast.journal.forecast import forecast_of
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def estimate_bill(manifest: Manifest, taken: Taken) -> EstimateBill | None:
     estimate = forecast.estimate
     if estimate is None:
         return EstimateBill(made=forecast.made, reason=forecast.reason)
-    share = min(1.0, taken.answered / max(1, estimate.workload.requests))
+    share = min(1.0, taken.answered / max(1.0, estimate.workload.requests_at("low")))
     lines = [
         _line(name, estimated.times(share), actual)
         for name, (estimated, actual) in _pairs(forecast, estimate, taken).items()
@@ -115,7 +115,7 @@ def _pairs(
     prompt = taken.bill.counted_prompt if taken.bill is not None else tokens.prompt
     judged = taken.seconds.judge
     pairs: dict[str, tuple[Range, float | None]] = {
-        "prompt_tokens": (Range.exactly(float(workload.prompt_tokens)), _float(prompt)),
+        "prompt_tokens": (workload.asked.times(workload.prompt_tokens), _float(prompt)),
         "computed_tokens": (workload.computed_tokens, computed),
     }
     if forecast.answer_tokens is not None:

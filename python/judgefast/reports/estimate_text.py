@@ -109,6 +109,9 @@ def _at(offer: Money) -> str:
 def _asked(estimate: Estimate) -> str:
     workload = estimate.workload
     words = f"{plural(workload.requests, 'request')} about {plural(workload.items, 'item')}"
+    if workload.asked.low != workload.asked.high:
+        least, most = (round(workload.requests_at(end)) for end in ("low", "high"))
+        return f"{words}, adaptive orders: {least:,} to {most:,} requests"
     if workload.orders > 1:
         words += f", {workload.orders} orders"
     return words

@@ -141,6 +141,8 @@ def position_parts(bias: PositionBias | None) -> list[RenderableType]:
     if bias.p_first is not None:
         first = f"{number(bias.p_first.value)} {interval(bias.p_first)}"
         table.add_row("P(first)", f"{first}, mean probability of the answer shown first")
+    if bias.of_audit:
+        table.add_row("measured on", "the audit: a random share of the clusters, in both orders")
     if bias.one_order:
         table.add_row("flip rate", "unknown: one order was asked")
     else:

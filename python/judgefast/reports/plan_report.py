@@ -34,7 +34,10 @@ class PlannedRequests(msgspec.Struct, frozen=True, kw_only=True):
     aspects: list[str]
     repeats: int
     requests: int
-    """Sent to the engine: judgments but for those that one answer serves, and those below."""
+    """Sent to the engine: judgments but for those that one answer serves, and those below. With
+    adaptive orders as many as may be."""
+    least_requests: int | None = None
+    """Of adaptive orders: those that are asked whatever comes back. None where all are."""
     too_long: int = 0
     """Judgments that do not fit the judge's context: they fail without being sent."""
     not_needed: int = 0

@@ -82,6 +82,8 @@ def _head(report: PlanReport) -> list[RenderableType]:
     left_out = asked.too_long + asked.not_needed
     others = asked.judgments - asked.requests - left_out
     sent = plural(asked.requests, "request")
+    if asked.least_requests is not None:
+        sent = f"{asked.least_requests:,} to {sent}: second orders where the first is not sure"
     if others:
         sent += f"; {plural(others, 'judgment')} more by the answers to these"
     if asked.too_long:

@@ -10,20 +10,22 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
+from judgefast.reports.adaptive_text import adaptive_parts
 from judgefast.reports.aspects import aspect_parts
 from judgefast.reports.budget_text import budget_parts, stopped_words
 from judgefast.reports.console import Look, to_text
 from judgefast.reports.estimate_words import estimate_words
+from judgefast.reports.families import family_words
 from judgefast.reports.figures import estimate_parts, position_parts
 from judgefast.reports.inert import line
+from judgefast.reports.labels import label_parts, option_parts
+from judgefast.reports.verdict_price import price_row
 from judgefast.reports.words import (
     EXCERPT_LIMIT,
     SENTENCE_LIMIT,
     duration,
     facts,
     name,
-    number,
-    percent,
     plural,
     rate,
     reasons,
@@ -51,6 +53,11 @@ MOST_LAUNCHES = 5
 _OF_SEVERAL = {"pairwise", "choice"}
 """Modes in which judgments show several answers: those alone have orders, and a rule for them."""
 
+_ORDERS = {"both": "both orders", "one": "one order", "adaptive": "adaptive orders"}
+
+NOT_MISSING = {"not_needed", "decided"}
+"""Reasons not to ask that leave nothing out: the answer was known without."""
+
 
 def render(report: Report, look: Look | None = None) -> str:
     """Write a report.
@@ -76,8 +83,10 @@ def render(report: Report, look: Look | None = None) -> str:
         *_remarks(results),
         *_findings(results, report.operations.budget),
         *_estimates(results),
+        *adaptive_parts(results.adaptive),
         *position_parts(results.position_bias),
-        *_label_mass(results),
+        *option_parts(results, _grid()),
+        *label_parts(results, _grid()),
         *_unparsed(results),
         *_operations(report.operations, results),
     ]
@@ -100,7 +109,7 @@ def _title(results: Results) -> list[RenderableType]:
     rubric = results.rubric
     details = [rubric.mode]
     if rubric.mode in _OF_SEVERAL:
-        orders = "both orders" if rubric.orders == "both" else "one order"
+        orders = _ORDERS.get(rubric.orders, rubric.orders)
         details += [orders, f"rule {rubric.rule}"]
     if rubric.pairs != "all":
         details.append(f"pairs {rubric.pairs}")
@@ -184,9 +193,9 @@ def _findings(results: Results, budget: RunBudget | None) -> list[RenderableType
         sentences.append("No verdict was read: the numbers below are of empty answers alone.")
     elif not counts.parsed:
         sentences.append("No verdict was read: there is nothing to estimate.")
-    elif counts.not_judged.keys() - {"not_needed"} == {"budget"}:
+    elif counts.not_judged.keys() - NOT_MISSING == {"budget"}:
         sentences.append(stopped_words(counts.not_judged["budget"], counts.planned, budget))
-    elif left := {why: n for why, n in counts.not_judged.items() if why != "not_needed"}:
+    elif left := {why: n for why, n in counts.not_judged.items() if why not in NOT_MISSING}:
         sentences.append(
             f"Incomplete: {sum(left.values()):,} of {counts.planned:,} judgments were not judged "
             f"({reasons(left)}). The numbers below are of what was judged, and their intervals are "
@@ -201,19 +210,6 @@ def _findings(results: Results, budget: RunBudget | None) -> list[RenderableType
     table.add_column(overflow="fold", style="bold yellow")
     for sentence in sentences:
         table.add_row("*", sentence)
-    return ["", table]
-
-
-def _label_mass(results: Results) -> list[RenderableType]:
-    mass = results.label_mass
-    if mass is None:
-        return []
-    table = _grid()
-    table.add_row(
-        "label mass",
-        f"{mass.below:,} of {plural(mass.judgments, 'judgment')} ({percent(mass.share_below)}) "
-        f"below 0.9, smallest {number(mass.smallest)}",
-    )
     return ["", table]
 
 
@@ -238,9 +234,11 @@ def _operations(operations: Operations, results: Results) -> list[RenderableType
     table = _grid()
     rubric = results.rubric
     table.add_row("judge", name(results.judge))
+    if results.families is not UNSET:
+        table.add_row("family", family_words(results.families))
     if rubric.mode in _OF_SEVERAL:
         failed = f"; where one order failed: {name(rubric.one_failed)}"
-        table.add_row("rule", name(rubric.rule) + (failed if rubric.orders == "both" else ""))
+        table.add_row("rule", name(rubric.rule) + (failed if rubric.orders != "one" else ""))
     table.add_row(
         "hashes", f"prompt {name(rubric.prompt_hash)[:16]}, parse {name(rubric.parse_hash)[:16]}"
     )
@@ -281,6 +279,7 @@ def _add_speed(table: Table, operations: Operations) -> None:
     if operations.servers is not None:
         counted = _tokens(operations.servers)
         table.add_row("servers", f"{counted}, as they count, for all their users")
+    price_row(operations.price, table)
     if operations.bill is not None:
         table.add_row("plan", _bill(operations.bill))
     if operations.estimate is not None and (words := estimate_words(operations.estimate)):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from judgefast.stats.audit import audits
 from judgefast.stats.histogram import HistogramBootstrap
 from judgefast.stats.intervals import takes_replicates
 from judgefast.stats.measurement import Measurement
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from judgefast.stats.audit import Second
     from judgefast.stats.replicates import Replicates, Resampling
 
     Key = tuple[int, int]
@@ -52,6 +54,8 @@ class SlicedRows(NamedTuple):
     numbers: Sequence[int] | None = None
     """What the slices are called in every shard, ascending: one may lack some of them. None: by
     their place in `slices`."""
+    second: Second | None = None
+    """What is known of second orders; None where none was left out."""
 
 
 def measure_parts(
@@ -217,8 +221,9 @@ def _measurements(place: int, part: SlicedRows) -> Iterable[tuple[Key, Measureme
     sums = cluster_moments(part.cluster_id64, part.value, part.weight, part.codes, num)
     lost = np.bincount(part.codes[(part.codes >= 0) & (part.weight == 0)], minlength=num)
     scales = part.scales if len(part.scales) > 1 else [part.scales[0]] * num
-    columns = zip(_numbers(part), part.slices, sums, lost, scales, strict=False)
-    for number, name, moments, missing, scale in columns:
+    found = [None] * num if part.second is None else audits(part, part.second)
+    columns = zip(_numbers(part), part.slices, sums, lost, scales, found, strict=False)
+    for number, name, moments, missing, scale, audit in columns:
         yield (
             (place, number),
             Measurement(
@@ -230,6 +235,7 @@ def _measurements(place: int, part: SlicedRows) -> Iterable[tuple[Key, Measureme
                 scale=scale,
                 binary=part.binary,
                 note=part.note,
+                audit=audit,
             ),
         )
 
@@ -237,4 +243,5 @@ def _measurements(place: int, part: SlicedRows) -> Iterable[tuple[Key, Measureme
 def _sum(one: Measurement, other: Measurement) -> Measurement:
     """The measurement of two shards, replicates apart."""
     moments = one.moments.plus(other.moments)
-    return one._replace(moments=moments, missing=one.missing + other.missing)
+    audit = one.audit.plus(other.audit) if one.audit and other.audit else None
+    return one._replace(moments=moments, missing=one.missing + other.missing, audit=audit)

@@ -6,10 +6,12 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from judgefast.codes import FIXED_ONE
+from judgefast.stats.audited import audited_interval
 from judgefast.stats.estimate import Estimate
 from judgefast.stats.intervals import interval
 
 if TYPE_CHECKING:
+    from judgefast.stats.audit import Audit
     from judgefast.stats.moments import Moments
     from judgefast.stats.replicates import Replicates
 
@@ -31,6 +33,9 @@ class Measurement(NamedTuple):
     """Whether the value can be a yes-or-no outcome on the scale 0 to 1."""
     note: str = ""
     """What has to be said of the value itself."""
+    audit: Audit | None = None
+    """What corrects the mean where second orders were left out; `moments` and `replicates` are
+    then those of the first answers."""
     replicates: Replicates | None = None
     """Means under resampling, where the published rule comes to them and a seed was given."""
 
@@ -53,7 +58,8 @@ class Measurement(NamedTuple):
         if replicates is not None and moments.mean is not None:
             shrunk = math.sqrt(moments.clusters / clusters) * (replicates.means - moments.mean)
             replicates = replicates._replace(means=moments.mean + shrunk)
-        return self._replace(moments=grown, replicates=replicates)
+        audit = None if self.audit is None else self.audit.enlarged(clusters, moments.clusters)
+        return self._replace(moments=grown, replicates=replicates, audit=audit)
 
     def turned(self) -> Measurement:
         """Measure the negative of every outcome; the scale must be even about 0."""
@@ -61,7 +67,8 @@ class Measurement(NamedTuple):
         if replicates is not None:
             replicates = replicates._replace(means=0.0 - replicates.means)
         moments = moments._replace(s=-moments.s, sw=-moments.sw)
-        return self._replace(moments=moments, replicates=replicates)
+        audit = None if self.audit is None else self.audit.turned()
+        return self._replace(moments=moments, replicates=replicates, audit=audit)
 
     @property
     def notes(self) -> list[str]:
@@ -87,10 +94,12 @@ class Measurement(NamedTuple):
         found = interval(
             moments, scale=self.scale, level=level, binary=self.binary, replicates=replicates
         )
-        notes = [found.note] if found.note else []
-        notes += self.notes
         if replicates is not None and found.method != replicates.method:
             replicates = None
+        if self.audit is not None:
+            found = audited_interval(self.audit, moments, found, scale=self.scale, level=level)
+        notes = [found.note] if found.note else []
+        notes += self.notes
         return Estimate(
             name=self.name,
             slice=self.slice,

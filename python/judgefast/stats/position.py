@@ -43,6 +43,9 @@ class PositionBias(msgspec.Struct, frozen=True, kw_only=True):
     """The guides' rule: flip rate above 0.15. It fires on noise as well."""
     direction_alert: bool
     """Our rule: the interval of `direction` excludes 0, by enough and over enough clusters."""
+    of_audit: bool = False
+    """Whether it is of the clusters alone that adaptive orders have drawn for their audit: what
+    they ask beside it in both orders is what leaves a doubt."""
     by_aspect: list[Estimate] | msgspec.UnsetType = msgspec.UNSET
     """The same means within each aspect; not there where there is one."""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from judgefast.stats.aspects import Scale
+    from judgefast.stats.audit import Second
 
 
 class JudgedItems(Protocol):
@@ -93,6 +94,8 @@ class Statistic(NamedTuple):
     cuts: Cuts = "aspects"
     note: str = ""
     """What has to be said of the values."""
+    second: Second | None = None
+    """What is known of second orders; None where none was left out."""
 
     def scales_of(self, cut: Cut) -> list[Scale]:
         """Scale of each slice."""
@@ -134,6 +137,7 @@ class Slicer:
                 binary=statistic.binary,
                 note=statistic.note,
                 numbers=cut.numbers,
+                second=statistic.second,
             )
 
     def cut(self, rows: Rows, cuts: Cuts = "aspects") -> Iterator[Cut]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from judgefast.errors import ConfigError
 from judgefast.stats import comparisons, scores
+from judgefast.stats.adaptive import audited_statistics
 from judgefast.stats.aspects import UNIT_SCALE, JudgedAspect, overall_scale
 from judgefast.stats.joint import measure_shards
 from judgefast.stats.names import OVERALL
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from judgefast.outcomes.columns import OutcomeColumns
+    from judgefast.stats.adaptive import AdaptiveOutcomes
     from judgefast.stats.aspects import Scale
     from judgefast.stats.estimate import Estimate
     from judgefast.stats.joint import SlicedRows
@@ -56,6 +58,7 @@ def summarise(  # noqa: PLR0913 - each is a setting of the report, all but two b
     aspects: Sequence[JudgedAspect] = (),
     baseline: str | None = None,
     judgments: Judgments | None = None,
+    adaptive: AdaptiveOutcomes | None = None,
     resampling: Resampling | None = None,
 ) -> list[Estimate]:
     """Estimate what the outcomes of a run say, each with the interval of the published rule.
@@ -78,6 +81,7 @@ def summarise(  # noqa: PLR0913 - each is a setting of the report, all but two b
         aspects=aspects,
         baseline=baseline,
         judgments=judgments,
+        adaptive=adaptive,
         resampling=resampling,
     )
     return [one.estimate(level) for one in measured]
@@ -93,6 +97,7 @@ def measure(  # noqa: PLR0913 - as above
     aspects: Sequence[JudgedAspect] = (),
     baseline: str | None = None,
     judgments: Judgments | None = None,
+    adaptive: AdaptiveOutcomes | None = None,
     resampling: Resampling | None = None,
     names: Collection[str] | None = None,
 ) -> list[Measurement]:
@@ -114,6 +119,8 @@ def measure(  # noqa: PLR0913 - as above
             outcomes have, called by their codes, of one weight.
         baseline: Model that win rates are against, in `pairwise`.
         judgments: Planned judgments; given, the `unreadable` share is measured.
+        adaptive: How the outcomes came about where second orders were left out, in `pairwise`:
+            every mean is then corrected by what was audited.
         resampling: Seed and number of the replicates, of which the ends of rule 4 are percentiles;
             replicate b has the same weights in all measurements. None: analytic ends only.
         names: The means that are wanted; None for all.
@@ -133,10 +140,15 @@ def measure(  # noqa: PLR0913 - as above
     slicer = Slicer(items, fields=slices, aspects=[aspect.name for aspect in aspects])
     shards = Shards(items.cluster_id64, len(outcomes.item if judgments is None else judgments.item))
 
+    if adaptive is not None and adaptive.is_whole:
+        adaptive = None
+
     def parts_of(shard: int) -> Iterator[SlicedRows]:
-        for statistic in statistics.of(
-            outcomes.take(shards.rows(shard, outcomes.item)) if shards.number > 1 else outcomes
-        ):
+        judged, how = outcomes, adaptive
+        if shards.number > 1:
+            rows = shards.rows(shard, outcomes.item)
+            judged, how = outcomes.take(rows), None if adaptive is None else adaptive.take(rows)
+        for statistic in statistics.of(judged, how):
             if names is None or statistic.name in names:
                 yield from slicer.parts(statistic)
         if judgments is not None and (names is None or "unreadable" in names):
@@ -200,23 +212,43 @@ class _Statistics:
         is_pairs = mode == "pairwise"
         self._sides = comparisons.PairSides(outcomes, items, baseline) if is_pairs else None
 
-    def of(self, outcomes: OutcomeColumns) -> list[Statistic]:
+    def of(
+        self, outcomes: OutcomeColumns, adaptive: AdaptiveOutcomes | None = None
+    ) -> list[Statistic]:
         """Rows of every mean over these outcomes, the headline first."""
         scales = tuple(aspect.scale for aspect in self._aspects)
-        found = self._of_mode(outcomes, self._items, scales, self._sides)
-        return found if len(scales) <= 1 else [*self._overall(outcomes), *found]
+        found = self._rows(outcomes, scales, adaptive)
+        if len(scales) <= 1:
+            return found
+        return [*self._overall(outcomes, adaptive), *found]
 
-    def _overall(self, outcomes: OutcomeColumns) -> list[Statistic]:
+    def _rows(
+        self,
+        outcomes: OutcomeColumns,
+        scales: tuple[Scale, ...],
+        adaptive: AdaptiveOutcomes | None,
+    ) -> list[Statistic]:
+        def of_mode(columns: OutcomeColumns) -> list[Statistic]:
+            return self._of_mode(columns, self._items, scales, self._sides)
+
+        if adaptive is None:
+            return of_mode(outcomes)
+        return audited_statistics(of_mode, outcomes, adaptive)
+
+    def _overall(
+        self, outcomes: OutcomeColumns, adaptive: AdaptiveOutcomes | None
+    ) -> list[Statistic]:
         """The same means, of the overall values of several aspects."""
         overall, scale = overall_outcomes(outcomes, self._aspects), overall_scale(self._aspects)
         note = RESCALED if len({aspect.scale for aspect in self._aspects}) > 1 else ""
+        how = None if adaptive is None else adaptive.overall(self._aspects)
         return [
             one._replace(
                 name=OVERALL[one.name],
                 cuts="whole",
                 note=note if OVERALL[one.name] == "overall" else "",
             )
-            for one in self._of_mode(overall, self._items, (scale,), self._sides)
+            for one in self._rows(overall, (scale,), how)
             if one.name in OVERALL
         ]
 

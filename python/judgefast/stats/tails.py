@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from judgefast.stats.audited import METHOD, Ends, audited_ends
 from judgefast.stats.intervals import (
     alike_by_luck,
     clopper_pearson,
@@ -50,8 +51,9 @@ def estimate_among(
     ends = by_t(measured, level)
     if ends is None:
         return found
+    method = METHOD if found.method == METHOD else "cluster-t"
     return msgspec.structs.replace(
-        found, low=ends[0], high=ends[1], method="cluster-t", replicates=None, seed=None
+        found, low=ends[0], high=ends[1], method=method, replicates=None, seed=None
     )
 
 
@@ -66,4 +68,10 @@ def by_t(measured: Measurement, level: float) -> tuple[float, float] | None:
         return None
     reach = error * float(stdtrit(moments.clusters - 1, (1 + level) / 2))
     low, high = measured.scale
+    audit = measured.audit
+    if audit is not None and audit.closed:
+        if not audit.is_enough:
+            return None
+        first = Ends(value, value - reach, value + reach)
+        return audited_ends(audit, moments, first, scale=measured.scale, level=level)
     return max(value - reach, low), min(value + reach, high)

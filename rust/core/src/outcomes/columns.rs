@@ -3,6 +3,9 @@
 use crate::batches::{check_offsets, place};
 use crate::error::{same_length, Error};
 
+/// Status of a judgment that was not asked, since what was known before it decided.
+const DECIDED: u8 = 34;
+
 /// What was asked, one row a judgment. All of one length but the last two.
 #[derive(Clone, Copy, Debug)]
 pub struct Judgments<'a> {
@@ -32,7 +35,7 @@ impl<'a> Judgments<'a> {
 /// What was read, one row a judgment, in the order of the plan.
 #[derive(Clone, Copy, Debug)]
 pub struct Verdicts<'a> {
-    /// 0 where a verdict was read.
+    /// 0 where a verdict was read; else why there is none.
     pub status: &'a [u8],
     /// Position of the chosen answer, [`super::CHOICE_TIE`] or [`super::CHOICE_NONE`].
     pub choice: &'a [u8],
@@ -64,6 +67,11 @@ impl Verdicts<'_> {
     /// Whether a row has a verdict.
     pub(crate) fn is_read(&self, row: usize) -> bool {
         self.status[row] == 0
+    }
+
+    /// Whether a row was not asked, since what was known before it decided.
+    pub(crate) fn is_decided(&self, row: usize) -> bool {
+        self.status[row] == DECIDED
     }
 
     /// Score of a row, or NaN.

@@ -135,16 +135,24 @@ impl Comparison<'_> {
     fn repeat(&self, orders: (usize, Option<usize>)) -> Result<(Value, Position), Error> {
         let (row, other) = orders;
         let rule = self.settings.rule;
-        let vote = self.vote(row)?;
+        let one_order = |row: usize| {
+            let value = self.vote(row)?.map(|vote| alone(rule, vote)).ok_or(Status::Missing);
+            Ok((value, Position::OneOrder))
+        };
         let Some(other) = other else {
-            let value = vote.map(|vote| alone(rule, vote)).ok_or(Status::Missing);
-            return Ok((value, Position::OneOrder));
+            return one_order(row);
         };
         if self.judgments.first[row] != self.judgments.second[other] {
             let allowed = "the two orders of a comparison in one repeat, each once";
             return Err(misplaced(self.judgments, other, allowed));
         }
-        Ok(match (vote, self.vote(other)?) {
+        // The other order has decided: this one was not needed.
+        match (self.verdicts.is_decided(row), self.verdicts.is_decided(other)) {
+            (false, true) => return one_order(row),
+            (true, false) => return one_order(other),
+            _ => {}
+        }
+        Ok(match (self.vote(row)?, self.vote(other)?) {
             (Some(one), Some(two)) => {
                 // Opposite orders: another position is the same answer.
                 let same_answer = one.position != two.position;

@@ -1,0 +1,72 @@
+"""The outcomes of a run with adaptive orders beside what its first orders alone come to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from judgefast.codes import Status
+from judgefast.pipeline.reconciled import outcomes_of
+from judgefast.stats.adaptive import AdaptiveOutcomes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from judgefast.codes import Rule
+    from judgefast.outcomes.columns import OutcomeColumns
+    from judgefast.pipeline.adaptive import SecondOrders
+    from judgefast.pipeline.results import Reading
+
+
+def adaptive_of(reading: Reading) -> AdaptiveOutcomes | None:
+    """Say of each outcome what its first orders say, and whether it was audited.
+
+    None for a run whose orders are not adaptive.
+    """
+    seconds = reading.seconds
+    if seconds is None:
+        return None
+    verdicts = reading.verdicts
+    closed, came = seconds.closed(verdicts)
+    status = np.where(closed, np.uint8(Status.DECIDED), verdicts.status)
+    alone = outcomes_of(
+        reading.directory.path,
+        reading.config,
+        reading.rubric,
+        reading.rule,
+        reading.items,
+        reading.plan,
+        verdicts._replace(status=status),
+    )
+    repeats = _sums(closed, alone)
+    in_both = _sums(closed & came & seconds.is_audited, alone)
+    drawn = seconds.is_audited[alone.first_judgment.astype(np.int64)]
+    return AdaptiveOutcomes(
+        alone=alone,
+        closed=np.minimum(repeats, np.iinfo(np.uint8).max).astype(np.uint8),
+        audited=drawn & (in_both == repeats),
+        rule=cast("Rule", reading.rule),
+        confidence=_lowest(seconds, seconds.confidence(verdicts), alone),
+    )
+
+
+def _sums(judgments: NDArray[np.bool_], outcomes: OutcomeColumns) -> NDArray[np.int64]:
+    """How many of the judgments of each outcome are such."""
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(judgments, dtype=np.int64)])
+    first = outcomes.first_judgment.astype(np.int64)
+    sums: NDArray[np.int64] = before[first + outcomes.judgments] - before[first]
+    return sums
+
+
+def _lowest(
+    seconds: SecondOrders, confidence: NDArray[np.float64], outcomes: OutcomeColumns
+) -> NDArray[np.float64]:
+    """Confidence of the first orders of each outcome, the lowest of its repeats."""
+    if not len(outcomes.item):
+        return np.zeros(0)
+    of_first = np.where(seconds.is_second, np.inf, confidence)
+    lowest: NDArray[np.float64] = np.minimum.reduceat(
+        of_first, outcomes.first_judgment.astype(np.int64)
+    )
+    return lowest
