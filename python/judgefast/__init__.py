@@ -5,6 +5,8 @@
     estimate    say what a run would take and cost on rented accelerators
     stream      judge rows as they come, in bounded memory, without a run directory
     Run         a run directory: report, estimates, tables, single items
+    Panel       several judges over one data set: what each says, and where they agree
+    agree       join finished runs as a panel
     RunConfig   every option of a run
     Estimate    a number with its interval
     errors      what is raised, in one tree under `JudgefastError`
@@ -20,31 +22,36 @@ if TYPE_CHECKING:
     from judgefast import errors
     from judgefast.config import RunConfig
     from judgefast.estimates import estimate
+    from judgefast.panels import Panel, agree, run
     from judgefast.pipeline.stream import stream
     from judgefast.plans import plan
     from judgefast.prompts.builtin import builtin_rubrics, load_rubric
-    from judgefast.runs import Run, run
+    from judgefast.runs import Run
     from judgefast.stats.estimate import Estimate
 
     __version__: str
 
 _HOMES = {
     "Estimate": "judgefast.stats.estimate",
+    "Panel": "judgefast.panels",
     "Run": "judgefast.runs",
     "RunConfig": "judgefast.config",
+    "agree": "judgefast.panels",
     "builtin_rubrics": "judgefast.prompts.builtin",
     "estimate": "judgefast.estimates",
     "load_rubric": "judgefast.prompts.builtin",
     "plan": "judgefast.plans",
-    "run": "judgefast.runs",
+    "run": "judgefast.panels",
     "stream": "judgefast.pipeline.stream",
 }
 
 __all__ = [
     "Estimate",
+    "Panel",
     "Run",
     "RunConfig",
     "__version__",
+    "agree",
     "builtin_rubrics",
     "errors",
     "estimate",

@@ -56,6 +56,8 @@ class Status(IntEnum):
     ENGINE_ERROR = 16
     TOO_LONG = 17
     TIMEOUT = 18
+    UNSUPPORTED = 19
+    INVALID = 20
     INTERRUPTED = 32
     BUDGET = 33
     DECIDED = 34

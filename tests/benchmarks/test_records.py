@@ -38,3 +38,12 @@ def test_duckdb_reads_a_record_in_one_line(tmp_path: Path, monkeypatch: pytest.M
     records.write_record(record([2.0, 4.0]), tmp_path / "record.json")
     [line] = re.findall(r"`(SELECT .*?)`", SECTION)
     assert [rate for (rate,) in duckdb.sql(line).fetchall()] == pytest.approx([2, 4])
+
+
+def test_a_record_keeps_the_name_of_the_models_folder_and_not_where_it_lies(
+    tmp_path: Path,
+) -> None:
+    facts = {"model_folder": str(tmp_path / "judges" / "small"), "version": "1"}
+    kept = records.to_json(record([2.0], engine_facts=facts))
+    assert str(tmp_path) not in kept.decode()
+    assert msgspec.json.decode(kept)["engine_facts"] == facts | {"model_folder": "small"}

@@ -18,8 +18,8 @@ BROKEN = (
     'saw "{"id": "x", "question":"'
 )
 NO_RUBRIC = (
-    "there is no rubric `pairwize`; built in are aspects-1-5, binary, few-shot-quality, "
-    "pairwise, pairwise-bracket, pairwise-reasons, scalar-1-5"
+    "there is no rubric `pairwize`; built in are aspects-1-5, aspects-pairwise, binary, "
+    "few-shot-quality, pairwise, pairwise-bracket, pairwise-reasons, scalar-1-5"
 )
 
 

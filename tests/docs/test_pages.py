@@ -119,7 +119,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["bench.md", "costs.md", "shell.md", "python.md"])
+@pytest.mark.parametrize("page", ["bench.md", "costs.md", "families.md", "shell.md", "python.md"])
 def test_every_block_runs_and_prints_what_it_shows(page: str, folder: Path) -> None:
     run_page(page, folder, with_model=False)
 

@@ -1,4 +1,4 @@
-"""A judge of label probabilities that do not hang on what was asked before, and an oracle for it."""
+"""A judge of label probabilities that hang on the question alone, and an oracle for it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def is_audited(seed: int, cluster: str, audit: float) -> bool:
     return int.from_bytes(word, "little") / (1 << 64) < audit
 
 
-def expected(  # noqa: PLR0913, PLR0917 - all that decides
+def expected(  # noqa: PLR0917 - all that decides
     run: judgefast.Run,
     seed: int = 0,
     sure: float = SURE,

@@ -127,7 +127,9 @@ def test_prompts_of_one_item_begin_alike_up_to_the_aspect(make_item: Callable[..
     assert len(set(rendered)) == 3
 
 
-@pytest.mark.parametrize("name", ["aspects-1-5", "scalar-1-5", "pairwise", "few-shot-quality"])
+@pytest.mark.parametrize(
+    "name", ["aspects-1-5", "aspects-pairwise", "scalar-1-5", "pairwise", "few-shot-quality"]
+)
 def test_seams_are_clean_in_every_layout(
     name: str, smollm2: JudgeModel, ids_engine: Capabilities, make_item: Callable[..., Item]
 ) -> None:

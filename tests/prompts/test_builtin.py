@@ -18,6 +18,7 @@ def test_the_package_has_the_rubrics_that_the_documentation_names() -> None:
     page = (ROOT / "docs" / "rubrics.md").read_text(encoding="utf-8")
     assert builtin_rubrics() == [
         "aspects-1-5",
+        "aspects-pairwise",
         "binary",
         "few-shot-quality",
         "pairwise",

@@ -265,6 +265,7 @@ def test_questions_are_typed_for_engines_that_take_no_prompt() -> None:
         assert aspects == len(load_rubric(name).aspects)
     assert kinds == {
         "aspects-1-5": ("score", 5),
+        "aspects-pairwise": ("choice", 3),
         "binary": ("yes_no", 2),
         "few-shot-quality": ("yes_no", 2),
         "pairwise": ("choice", 3),

@@ -12,7 +12,9 @@ from judgefast.costs.budget import Spent
 from judgefast.costs.ranges import Range
 from judgefast.pipeline.tables import table_source
 from judgefast.reports.estimate_bill import LINES, BilledLine, EstimateBill
+from judgefast.reports.families import JudgeFamilies, OwnAnswers
 from judgefast.reports.judgments import judgments_schema
+from judgefast.reports.labels import Confidence
 from judgefast.reports.report import (
     Bill,
     Counts,
@@ -31,8 +33,12 @@ from judgefast.reports.report import (
     UnparsedExample,
 )
 from judgefast.reports.text import render
+from judgefast.reports.verdict_price import VerdictPrice
+from judgefast.stats.adaptive_found import AdaptiveReport, Left
 from judgefast.stats.aspect_table import AspectRow, AspectTable
 from judgefast.stats.estimate import Estimate
+from judgefast.stats.option_bias import OptionOrders
+from judgefast.stats.sentences import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +78,8 @@ def test_every_field_of_the_json_is_documented_and_no_other() -> None:
         RunBudget,
         Spent,
     )
-    inner += (BilledLine, EstimateBill, Range)
+    inner += (BilledLine, Confidence, EstimateBill, JudgeFamilies, OptionOrders, OwnAnswers, Range)
+    inner += (VerdictPrice, AdaptiveReport, Left, Finding)
     expected = (
         set(LINES)
         | fields((*inner, Bill, Seconds, SendingOrder, Tokens, UnparsedExample))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from judgefast.prompts.decoding import Decoding
     from judgefast.prompts.segments import Prompt
 
-__all__ = ["Question", "Request"]
+__all__ = ["Question", "Request", "common_tokens"]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -45,3 +45,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     next_ids: NDArray[np.int32] | None = None
     """Token ids of the prompt that is sent after it, as it was planned: an engine may compute ahead
     what both begin with. None at the end, and where it is not known."""
+
+
+def common_tokens(one: NDArray[np.int32], two: NDArray[np.int32]) -> int:
+    """Tokens at the head that two prompts have in common."""
+    size = min(len(one), len(two))
+    differ = one[:size] != two[:size]
+    return int(differ.argmax()) if differ.any() else size

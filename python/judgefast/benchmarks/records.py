@@ -239,7 +239,14 @@ def write_record(record: Record, path: Path) -> None:
 
 
 def to_json(record: Record) -> bytes:
-    """A record as it lies on the disk; what JSON cannot hold is said in words."""
+    """A record as it lies on the disk; what JSON cannot hold is said in words.
+
+    Records are shown to others: of the model's folder its name alone is kept.
+    """
+    facts = record.engine_facts
+    if folder := facts.get("model_folder"):
+        named = facts | {"model_folder": Path(folder).name}
+        record = msgspec.structs.replace(record, engine_facts=named)
     data = msgspec.json.encode(record, enc_hook=str)
     return msgspec.json.format(data, indent=1) + b"\n"
 

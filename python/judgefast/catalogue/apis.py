@@ -30,6 +30,8 @@ class Api(msgspec.Struct, frozen=True, kw_only=True):
     """Share of these prices that a batch costs, which may take a day."""
     model: str | None = None
     """Key of the same weights among our models."""
+    served: list[str] = []
+    """Names by which its endpoint is asked, and says that it has answered."""
     date: str | None = None
     """ISO, the day on which it was the price; None where the source does not say."""
     seen: str | None = None

@@ -14,6 +14,7 @@ class LazyGroup(SuggestingGroup):
     """A group whose commands are imported when they are named."""
 
     COMMANDS: ClassVar[dict[str, str]] = {
+        "agree": "Print where the judges of finished runs agree.",
         "bench": "Measure a workload on an engine: judgments, tokens, hours, money.",
         "compare": "Print what separates two runs, item by item.",
         "embedded": "Fetch the weights of the embedded engine.",

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _DEFAULTS = RunConfig()
 
+OF_SEVERAL = ("judges", "side_by_side")
+"""Options of a panel, which a run of one judge has not."""
+
 _RULE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|(?!(?<!\S)#).)*')
 """A rule of a file, up to a `#` that is in no quotes and follows a blank."""
 
@@ -76,11 +79,25 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--recorded", type=click.Path(), help="Recorded outputs or a run, for --engine replay."
         ),
-        click.option("--base-url", multiple=True, help="Server, for --engine http; repeatable."),
+        click.option(
+            "--base-url", multiple=True, help="Server, for --engine http or decisions; repeatable."
+        ),
         click.option(
             "--api",
             type=click.Choice(["auto", "completions", "chat", "sglang"]),
             help="How servers are asked. [default: what they can do]",
+        ),
+        click.option(
+            "--dialect",
+            type=click.Choice(["auto", "systemone", "openai", "sglang"]),
+            help="How a decision server is spoken to. [default: found by asking]",
+        ),
+        click.option("--family", help="Family of the judge, where its name does not say it."),
+        click.option(
+            "--allow-self",
+            is_flag=True,
+            default=None,
+            help="Let it judge answers of its own family; the report says so.",
         ),
         click.option("--tokenizer", help="Folder or tokenizer.json of a served judge, or auto."),
         click.option("--token-cache", type=click.Path(), help="Folder of kept token ids."),
@@ -237,12 +254,33 @@ def read_rules(path: Path) -> list[str]:
 
 
 def config_of(given: dict[str, Any]) -> RunConfig:
-    """Merge `--config` and flags; a flag that was given wins."""
+    """Merge `--config` and flags to the options of one judge; a flag that was given wins.
+
+    Raises:
+        ConfigError: As `config_from`; or the file names several judges.
+
+    """
+    config_file = given.get("config_file")
+    options = options_of(given)
+    if any(options.pop(name, None) for name in OF_SEVERAL):
+        msg = f"`{config_file}` names several judges, and this is for one"
+        raise ConfigError(msg, hint="leave `judges` out; `judgefast run` takes several")
+    return config_from(options, where="command line")
+
+
+def options_of(given: dict[str, Any]) -> dict[str, Any]:
+    """Merge `--config` and flags, `OF_SEVERAL` too; a flag that was given wins.
+
+    Raises:
+        ConfigError: An option of the file is unknown, or wrong.
+
+    """
     config_file = given.pop("config_file", None)
     options: dict[str, Any] = {}
     if config_file:
         options = read_config(config_file)
-        config_from(options, where=f"`{config_file}`")  # its mistakes, before flags are mixed in
+        own = {name: value for name, value in options.items() if name not in OF_SEVERAL}
+        config_from(own, where=f"`{config_file}`")  # its mistakes, before flags are mixed in
     for name in ("map", "engine_args"):
         pairs = given.pop(name, ())
         if pairs:
@@ -251,5 +289,6 @@ def config_of(given: dict[str, Any]) -> RunConfig:
                 **options.get(name, {}),
                 **{key: read(value) for key, value in pairs},
             }
-    options |= {name: value for name, value in given.items() if value is not None and value != ()}
-    return config_from(options, where="command line")
+    return options | {
+        name: value for name, value in given.items() if value is not None and value != ()
+    }

@@ -26,6 +26,9 @@ EXCERPT = 200
 _RETRIED = {"engine_error", "timeout"}
 """What `--retry failed` asks again; what is too long stays too long."""
 
+_NOT_AS_ASKED = {"unsupported", "invalid"}
+"""What an engine cannot be asked, or not as it was: another attempt alone changes nothing."""
+
 
 def say(words: str) -> None:
     """Tell a person something, on stderr. What nobody can hear ends no run."""
@@ -82,12 +85,23 @@ def finish(finished: Finished, *, as_json: bool) -> int:
         say(f"hint: {finished.hint}")
     for example in finished.examples:
         say(f"  - {line(example, EXCERPT)}")
-    if not (finished.path / "manifest.json").is_file():
-        say("start the same command again")
-    elif finished.go_on:
-        say(f"go on with: {finished.go_on}")
-    elif finished.status == _INTERRUPTED or finished.left:
-        say(f"go on with: judgefast resume {path}")
-    elif finished.report and _RETRIED & finished.report.results.counts.failed.keys():
-        say(f"no attempts are left; ask again with: judgefast resume {path} --retry failed")
+    for words in _advice(finished, path):
+        say(words)
     return finished.status
+
+
+def _advice(finished: Finished, path: str) -> list[str]:
+    """How to go on with a run that has not come to its end."""
+    if not (finished.path / "manifest.json").is_file():
+        return ["start the same command again"]
+    if finished.go_on:
+        return [f"go on with: {finished.go_on}"]
+    if finished.status == _INTERRUPTED or finished.left:
+        return [f"go on with: judgefast resume {path}"]
+    failed = finished.report.results.counts.failed.keys() if finished.report else set()
+    again = f"judgefast resume {path} --retry failed"
+    if _RETRIED & failed:
+        return [f"no attempts are left; ask again with: {again}"]
+    if _NOT_AS_ASKED & failed:
+        return [f"the engine does not answer what it was asked; once that has changed: {again}"]
+    return []

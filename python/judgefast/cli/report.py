@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
+from judgefast.cli.judges import disagreements_option, report_panel, status_of
 from judgefast.cli.output import print_report
 from judgefast.codes import INTERVALS, ONE_FAILED
 
@@ -28,19 +30,51 @@ from judgefast.codes import INTERVALS, ONE_FAILED
     type=click.Choice(INTERVALS),
     help="Interval of large runs (docs/statistics.md).",
 )
+@disagreements_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def report(directory: str, *, rubric: str | None, as_json: bool, **changes: Any) -> int:  # noqa: ANN401 - flags
-    """Print the report of the run in DIRECTORY, read anew from its journal.
+def report(
+    directory: str,
+    *,
+    rubric: str | None,
+    disagreements: Path | None,
+    as_json: bool,
+    **changes: Any,  # noqa: ANN401 - flags
+) -> int:
+    """Print the report of the run, or of the judges, in DIRECTORY, read anew from its journal.
 
     Example: judgefast report runs/today --rule average --json
 
     Exit status: 0 all judged, 2 no such run, 3 incomplete.
     """
-    from pathlib import Path  # noqa: PLC0415 - with the pipeline
-
+    from judgefast.errors import ConfigError  # noqa: PLC0415 - light, but not at the start
+    from judgefast.pipeline.panel_directory import is_panel  # noqa: PLC0415 - heavy
     from judgefast.pipeline.results import read_run, report_of, why_incomplete  # noqa: PLC0415 - heavy
 
     given = {name: value for name, value in changes.items() if value not in (None, ())}
+    if is_panel(Path(directory)):
+        return _of_panel(Path(directory), rubric, disagreements, given, as_json=as_json)
+    if disagreements is not None:
+        msg = f"--disagreements is for several judges, and `{directory}` holds one"
+        raise ConfigError(msg, hint="join runs: judgefast agree RUN RUN")
     found = report_of(read_run(Path(directory), rubric=rubric, to_report=True, **given))
     print_report(found, as_json=as_json)
     return 3 if why_incomplete(found.results.counts) else 0
+
+
+def _of_panel(
+    directory: Path,
+    rubric: str | None,
+    disagreements: Path | None,
+    given: dict[str, Any],
+    *,
+    as_json: bool,
+) -> int:
+    """Print the report of several judges."""
+    from judgefast.errors import ConfigError  # noqa: PLC0415 - light, but not at the start
+    from judgefast.pipeline.panel_read import read_judges  # noqa: PLC0415 - heavy
+
+    if rubric is not None:
+        msg = f"`{directory}` is a panel: one rubric is not read into all of its judges"
+        raise ConfigError(msg, hint=f"read one of them by it: `{directory / 'judges'}/NAME`")
+    reading = read_judges(directory, **given)
+    return status_of(report_panel(reading, disagreements=disagreements, as_json=as_json))

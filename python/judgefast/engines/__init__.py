@@ -28,6 +28,7 @@ _ALIKE = 3
 
 # name -> (module, class, extra of the package that brings its dependencies)
 _ENGINES: dict[str, tuple[str, str, str | None]] = {
+    "decisions": ("judgefast.engines.decisions", "DecisionsEngine", "http"),
     "embedded": ("judgefast.engines.embedded", "EmbeddedEngine", "embedded"),
     "http": ("judgefast.engines.http", "HttpEngine", "http"),
     "replay": ("judgefast.engines.replay", "ReplayEngine", None),

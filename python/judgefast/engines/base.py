@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from judgefast.prompts.model import JudgeModel
 
 FinishReason = Literal["stop", "length", "refused", "error", "cancelled"]
-ErrorKind = Literal["engine_error", "too_long", "timeout"]
+ErrorKind = Literal["engine_error", "too_long", "timeout", "unsupported", "invalid"]
 
 
 class LabelRead(msgspec.Struct, frozen=True, gc=False):
@@ -28,7 +28,8 @@ class LabelRead(msgspec.Struct, frozen=True, gc=False):
     logprobs: tuple[float, ...]
     """Natural log, full vocabulary, one for each label of the question, at its `Option.label`: with
     one question, the order of `Decoding.labels`. Minus infinity for 0. Where the probability of a
-    label is not known there is no `LabelRead`: none is made up."""
+    label is not known there is no `LabelRead`: none is made up. Empty where the engine declines to
+    answer this question, which is an answer as final as any other."""
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True, gc=False):

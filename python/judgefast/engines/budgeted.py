@@ -103,7 +103,7 @@ def counted_tokens(completion: Completion, prompt: int, answer: int) -> int:
     return (prompt if sent is None else sent) + wrote
 
 
-FAILED_OUTRIGHT = ("engine_error", "too_long")
+FAILED_OUTRIGHT = ("engine_error", "too_long", "unsupported", "invalid")
 """Ways to fail in which no token is known to have been written."""
 
 

@@ -37,6 +37,7 @@ class ReplayEngine:
         recorded: Any,  # noqa: ANN401 - whatever `read_items` takes
         model: str | None = None,
         verdict_format: VerdictFormat | Mapping[str, VerdictFormat] | None = None,
+        label_mass: bool = True,
     ) -> None:
         """Read the recordings.
 
@@ -46,6 +47,8 @@ class ReplayEngine:
             model: Which `judge` of the recordings, where there are several.
             verdict_format: How a recorded `score` without text is written down; or that by aspect,
                 the first of which is for recordings that name none.
+            label_mass: Whether recorded log-probabilities are over a whole vocabulary; not where
+                the judge knew nothing but the labels.
 
         Raises:
             DataError: A row cannot be used, or two rows record one judgment.
@@ -57,6 +60,7 @@ class ReplayEngine:
             takes="key",
             deterministic=True,
             label_probabilities=self.recordings.has_logprobs,
+            label_mass=label_mass,
         )
         self.model = JudgeModel(name=self.recordings.judge, digest="")
         self.lanes = [Lane(lane=0, room=ROOM)]
@@ -114,7 +118,7 @@ class ReplayEngine:
 
 
 def _completion(request: Request, recording: Recording) -> Completion:
-    answers = () if recording.logprobs is None else (LabelRead(0, recording.logprobs),)
+    answers = (LabelRead(0, recording.logprobs),) if recording.logprobs else ()
     return Completion(
         request_id=request.request_id,
         attempt=request.attempt,

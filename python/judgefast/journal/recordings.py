@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from judgefast.datasets.rows import items_of, iter_rows
@@ -36,6 +37,7 @@ def recorded_rows(folder: Path) -> Iterator[dict[str, Any]]:
     """Each answer of a run that counts, as a row of recordings with its item beside it."""
     directory = RunDirectory.open(folder, write=False)
     answers = directory.final_attempts()
+    labels_only = bool(directory.manifest.options.get("labels_only"))
     asked: list[dict[str, Any]] = []
     for batch in directory.plan_requests(_PLAN):
         asked += batch.select(_PLAN[1:]).to_pylist()
@@ -54,15 +56,18 @@ def recorded_rows(folder: Path) -> Iterator[dict[str, Any]]:
             request = asked[int(rows[place])]
             for number, ask in enumerate(judgments[int(rows[place])]):
                 own = ask.get("item")
+                logprobs = _logprobs(said["answers"], ask["question"])
+                if labels_only and logprobs is None and said["finish_reason"] != "refused":
+                    logprobs = [math.nan]  # malformed, as it is there
                 item = by_id[request["item_id"]] if own is None else items[own]
                 yield item | {
                     "shown": ask.get("shown") or request["shown"],
                     "repeat": request["repeat"],
                     "judge": request["judge"],
                     "aspect": ask["aspect"],
-                    "text": said["text"],
-                    "finish_reason": said["finish_reason"],
-                    "logprobs": _logprobs(said["answers"], ask["question"]),
+                    "text": "" if labels_only else said["text"],
+                    "finish_reason": "refused" if logprobs == [] else said["finish_reason"],
+                    "logprobs": logprobs or None,
                     "reasoning": said["reasoning"],
                     # What was paid once is counted once.
                     **{name: said[name] if not number else said[name] and 0 for name in _TOKENS},

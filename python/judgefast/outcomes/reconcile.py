@@ -151,7 +151,7 @@ def _reconciled(
         verdicts._replace(
             score=_numbers(verdicts.score),
             strength=_numbers(verdicts.strength),
-            label_mass=_numbers(verdicts.label_mass),
+            label_mass=_mass(verdicts),
         ),
         label_meanings(format, verdicts.p_labels.shape[1]),
         None if settings.baseline is None else _baseline_column(settings.baseline),
@@ -190,6 +190,13 @@ def _numbers(column: NDArray[Number]) -> NDArray[Number]:
     """A column as the kernel takes it: nothing of one that is NaN throughout, and says so."""
     is_nan = is_one(column) and np.isnan(column[0])
     return column[:0] if is_nan else np.ascontiguousarray(column)
+
+
+def _mass(verdicts: VerdictColumns) -> NDArray[np.float32]:
+    """Label mass as the kernel takes it: there, known or not, where there are probabilities."""
+    if verdicts.p_labels.shape[1]:
+        return np.ascontiguousarray(verdicts.label_mass)
+    return _numbers(verdicts.label_mass)
 
 
 def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:

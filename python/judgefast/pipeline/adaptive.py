@@ -224,7 +224,7 @@ class Firsts:
         for aspect, question in np.unique(asked, axis=0).tolist():
             form = seconds.formats[aspect]
             own = places[(asked == (aspect, question)).all(axis=1)]
-            logprobs, has_labels = said.logprobs(len(form.labels), question)
+            logprobs, has_labels, _ = said.logprobs(len(form.labels), question)
             sure[own[~has_labels[own]]] = False
             own = own[has_labels[own]]
             if len(own):

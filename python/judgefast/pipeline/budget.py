@@ -46,6 +46,9 @@ memory of a GPU is free. It is set, not measured."""
 CLOSING_SECONDS_A_JUDGMENT = 2e-5
 """And so much more for each judgment that is planned."""
 
+PAID_BY_TOKEN = frozenset({"decisions"})
+"""Engines whose judges are others' as a rule: what an hour of a GPU costs says nothing of them."""
+
 _SECONDS_OF_HOUR = 3600
 _TIMED: tuple[Unit, ...] = ("gpu_hours", "usd")
 
@@ -108,6 +111,11 @@ def meter_of(config: RunConfig) -> Meter:
         return Meter(key, gpus, config.price, "given")
     if key is None:
         if in_money:
+            if config.engine in PAID_BY_TOKEN:
+                msg = f"a budget in money buys GPU-hours, and `{config.engine}` asks by the token"
+                hint = "give judgments, as in --budget 10000judgments; a report of few of them, as "
+                hint += "with --limit 100, says what 1,000 verdicts cost"
+                raise ConfigError(msg, hint=hint)
             msg = "a budget in money needs the price of a GPU-hour"
             raise ConfigError(msg, hint="add --gpu H200 for that of the catalogue, or --price 2.50")
         return Meter(None, gpus, None, None)
@@ -186,6 +194,8 @@ class StartBudget:
         if plan.rendered.prompt_tokens is None and self._limit_of("tokens"):
             msg = "a budget in tokens needs prompts whose tokens are known before they are sent"
             hint = "name the judge's --tokenizer, or give a budget of judgments or GPU-hours"
+            if self._engine in PAID_BY_TOKEN:
+                hint = "give a budget of judgments, as in --budget 10000judgments"
             raise ConfigError(msg, hint=hint)
         self._spent = spent_of(
             self._directory, table.answers, self._directory.launches(), self._meter.usd

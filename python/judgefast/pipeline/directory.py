@@ -22,7 +22,9 @@ from judgefast.journal.run_directory import RunDirectory
 from judgefast.journal.unfinished import clear_unfinished, refuse_foreign
 from judgefast.pipeline.adaptive import adaptive_options, asks_less
 from judgefast.pipeline.fit import check_answers, check_fit
+from judgefast.pipeline.own_family import as_started
 from judgefast.pipeline.plan import plan_run
+from judgefast.pipeline.shared_rows import SharedRows, link_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from judgefast.config import RunConfig
     from judgefast.datasets.columns import ItemColumns
     from judgefast.pipeline.judge import Judge
+    from judgefast.prompts.decoding import Capabilities
 
 
 class Opened(NamedTuple):
@@ -50,7 +53,8 @@ def open_run(
     Args:
         config: The options of the run.
         judge: Who judges.
-        data: The rows; None to go on without reading them again.
+        data: The rows; None to go on without reading them again; `SharedRows` for those of another
+            run, which are not read at all.
         say: Told what a person should know.
 
     Raises:
@@ -197,10 +201,18 @@ def manifest_of(config: RunConfig, judge: Judge, data: DataFacts) -> Manifest:
             "on_empty": config.on_empty,
             "probabilities": judge.prompts.decoding.probabilities,
         }
+        | _what_labels_say(judge.engine.capabilities)
         | adaptive_options(config)
         | ({} if pairs == "all" else {"pairs": pairs})
-        | ({} if config.truncate is None else {"truncate": config.truncate}),
+        | ({} if config.truncate is None else {"truncate": config.truncate})
+        | ({} if config.family is None else {"family": config.family}),
     )
+
+
+def _what_labels_say(capabilities: Capabilities) -> dict[str, Any]:
+    """What decides how completions are read, of engines that are not as most."""
+    labels_only = {"labels_only": True} if capabilities.takes == "state" else {}
+    return labels_only | ({} if capabilities.label_mass else {"label_mass": False})
 
 
 def differences_of(old: Manifest, new: Manifest, *, extend: bool) -> list[str]:
@@ -254,6 +266,12 @@ def _create(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
 ) -> Opened:
     clear_unfinished(path)
     try:
+        if isinstance(data, SharedRows):
+            facts = link_rows(data, path)
+            items = check_fit(path, config, judge)
+            check_answers(judge, is_single=bool((items.num_answers == 1).all()))
+            manifest = manifest_of(config, judge, facts)
+            return Opened(RunDirectory.create(path, manifest, lock=lock), items)
         reader = reader_of(config, judge, data)
         written = snapshot(
             reader, path, seed=config.seed, limit=config.limit, texts=not config.no_texts
@@ -261,7 +279,7 @@ def _create(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
         _tell(reader, say)
         if written.sampled_out:
             say(f"a seeded sample: {written.items:,} of {reader.summary.items:,} items")
-        check_answers(reader.summary, judge)
+        check_answers(judge, is_single=reader.summary.mode == "single")
         items = check_fit(path, config, judge)
         facts = data_facts(reader, texts=not config.no_texts)
         manifest = manifest_of(config, judge, facts)
@@ -281,11 +299,12 @@ def _go_on(
 ) -> ItemColumns:
     """Check that the same run is meant, or extend it."""
     before = directory.manifest
+    config = as_started(config, before)
     if data is not None and config.extend:
         return _extend(directory, config, judge, data, say)
     items = check_fit(directory.path, config, judge)
-    if data is None:
-        now = manifest_of(config, judge, before.data)
+    if data is None or isinstance(data, SharedRows):
+        now = manifest_of(config, judge, before.data if data is None else data.facts)
         # How texts are read may change with the program; what was asked may not.
         differences = [
             words for words in compare(before, now) if not words.startswith("rubric: parse_hash")

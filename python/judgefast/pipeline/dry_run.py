@@ -29,6 +29,7 @@ from judgefast.pipeline.directory import (
 from judgefast.pipeline.finished import DryRun
 from judgefast.pipeline.fit import check_answers, check_fit
 from judgefast.pipeline.missing import read_journal, rows_to_ask, table_of
+from judgefast.pipeline.own_family import as_started
 from judgefast.pipeline.plan import plan_run
 from judgefast.pipeline.read_plan import load_plan
 
@@ -120,13 +121,14 @@ def _plan(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
         return plan, directory.plan_counts["items"]
     reader = reader_of(config, judge, data)
     written = snapshot(reader, scratch, seed=config.seed, limit=config.limit)
-    check_answers(reader.summary, judge)
+    check_answers(judge, is_single=reader.summary.mode == "single")
     now = manifest_of(config, judge, data_facts(reader, texts=not config.no_texts))
     if directory is not None:
         extend = config.extend
         refuse(
             directory.path, differences_of(directory.manifest, now, extend=extend), extend=extend
         )
+        config = as_started(config, directory.manifest)
     check_fit(scratch, config, judge)
     plan = plan_run(Nowhere(directory), scratch, judge, config, say)
     if directory is not None:

@@ -12,6 +12,7 @@ from judgefast.datasets.columns import load_item_columns
 from judgefast.errors import DataError
 from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.estimates import judged_aspects
+from judgefast.pipeline.own_family import answers_by_model, refuse_own
 from judgefast.pipeline.reconciled import baseline_answers
 from judgefast.stats.summary import Judgments, summarise
 from judgefast.verdicts.read import empty
@@ -21,19 +22,22 @@ if TYPE_CHECKING:
 
     from judgefast.config import RunConfig
     from judgefast.datasets.columns import ItemColumns
-    from judgefast.datasets.summary import ReadSummary
     from judgefast.pipeline.judge import Judge
 
 
-def check_answers(summary: ReadSummary, judge: Judge) -> None:
+def check_answers(judge: Judge, *, is_single: bool) -> None:
     """Check that there is something to compare, where the rubric compares.
+
+    Args:
+        judge: Who would judge.
+        is_single: Whether each row has one answer.
 
     Raises:
         DataError: Rows have one answer each.
 
     """
     rubric = judge.rubric
-    if rubric.mode not in {"pairwise", "choice"} or summary.mode != "single":
+    if rubric.mode not in {"pairwise", "choice"} or not is_single:
         return
     msg = f"the rubric `{rubric.name}` compares answers, but each row has one"
     hint = "name a rubric of mode scalar or binary, or give `answer_a` and `answer_b`"
@@ -55,7 +59,7 @@ def check_fit(folder: Path, config: RunConfig, judge: Judge) -> ItemColumns:
 
     Raises:
         ConfigError: No item has the baseline, or no row the field of a slice; or the mode compares
-            no two answers.
+            no two answers; or the judge is of a candidate's family.
         RubricError: The rule does not apply to the mode.
 
     """
@@ -81,4 +85,5 @@ def check_fit(folder: Path, config: RunConfig, judge: Judge) -> ItemColumns:
         baseline=config.baseline,
         judgments=Judgments(plan.item, np.zeros(0, np.uint8)),
     )
+    refuse_own(config, judge.engine.model.name, answers_by_model(items))
     return items

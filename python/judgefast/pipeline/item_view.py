@@ -9,18 +9,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from judgefast.batches.sharing import question_of
 from judgefast.codes import FIXED_ONE, NO_ANSWER, OutcomeStatus, Position, Status
 from judgefast.datasets.rows import items_of, iter_rows
 from judgefast.errors import ConfigError
 from judgefast.journal.answers import COLUMNS
+from judgefast.pipeline.confidence import confidence_of
+from judgefast.pipeline.kept import is_kept, puts_of, server_confidence
 from judgefast.pipeline.verdict_words import in_own_orientation
-from judgefast.reports.show import AnswerView, ItemView, JudgmentView, OutcomeView, letter
+from judgefast.prompts.questions import question_of as typed_question
+from judgefast.reports.show import AnswerView, ItemView, JudgmentView, OutcomeView, PutView, letter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from judgefast.datasets.items import Item
+    from judgefast.engines.decisions.asked import Put
     from judgefast.pipeline.results import Reading
+    from judgefast.prompts.rubric import Rubric
 
 SUGGESTED = 3
 """Ids that are suggested for one that does not exist."""
@@ -150,6 +156,8 @@ def _judgment(reading: Reading, row: int, said: Mapping[int, Said], left_out: in
     labels = rubric.verdicts[plan.aspect[row]].labels
     is_parsed = verdicts.status[row] == Status.PARSED
     words = in_own_orientation(reading, row)
+    puts = _puts(reading, row, completion)
+    sure = float(confidence_of(reading, np.array([row]))[0])
     if words is None and is_parsed:
         words = f"{verdicts.score[row]:g}"
     return JudgmentView(
@@ -173,6 +181,25 @@ def _judgment(reading: Reading, row: int, said: Mapping[int, Said], left_out: in
         left_out=left_out,
         error=None if completion is None else completion.error,
         reasoning=completion.reasoning if completion and completion.reasoning else None,
+        confidence=None if np.isnan(sure) else sure,
+        confidence_server=server_confidence(puts),
+        puts=[_put_view(put, reading.rubric, int(plan.aspect[row])) for put in puts],
+    )
+
+
+def _puts(reading: Reading, row: int, said: Said | None) -> tuple[Put, ...]:
+    if said is None or not is_kept(reading):
+        return ()
+    return puts_of(said.text, int(question_of(reading.plan.columns)[row]))
+
+
+def _put_view(put: Put, rubric: Rubric, aspect: int) -> PutView:
+    options = typed_question(rubric, aspect).options
+    return PutView(
+        options=[options[place].text for place in put.order if place < len(options)],
+        probabilities=list(put.p),
+        outcome=put.outcome,
+        words=put.words,
     )
 
 

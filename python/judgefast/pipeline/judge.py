@@ -282,19 +282,28 @@ def _engine_options(config: RunConfig, rubric: Rubric | None, recorded: Any) -> 
     options = dict(config.engine_args)
     if config.model is not None:
         options["model"] = config.model
-    of_servers = {"base_url": list(config.base_url), "api": config.api}
-    for name, value in (of_servers | {"tokenizer": config.tokenizer}).items():
+    of_servers = {
+        "base_url": (list(config.base_url), ("http", "decisions")),
+        "api": (config.api, ("http",)),
+        "dialect": (config.dialect, ("decisions",)),
+        "tokenizer": (config.tokenizer, ("http", "decisions")),
+    }
+    for name, (value, engines) in of_servers.items():
         if value:
             options[name] = value
-            if config.engine != "http" and config.engine in engine_names():
-                msg = f"`{name}` is for the engine `http`, not for `{config.engine}`"
-                raise ConfigError(msg, hint=f"add --engine http, or leave `{name}` out")
+            if config.engine not in engines and config.engine in engine_names():
+                those = " and ".join(f"`{each}`" for each in engines)
+                of = "the engine" if len(engines) == 1 else "the engines"
+                msg = f"`{name}` is for {of} {those}, not for `{config.engine}`"
+                raise ConfigError(msg, hint=f"add --engine {engines[0]}, or leave `{name}` out")
     if config.engine == "replay":
         rubric = rubric or rubric_in_force(config)
         if recorded is None and config.recorded is None:
             msg = "the engine `replay` has nothing to replay"
             raise ConfigError(msg, hint="add --recorded FILE, or a finished run directory")
         options["recorded"] = _recordings(config.recorded, rubric) if recorded is None else recorded
+        if recorded is None and not _has_mass(Path(str(config.recorded))):
+            options.setdefault("label_mass", False)
         pairs = zip(rubric.aspects, rubric.verdicts, strict=True)
         options["verdict_format"] = {aspect.name: form for aspect, form in pairs}
     elif config.recorded is not None and config.engine in engine_names():
@@ -310,6 +319,13 @@ def _recordings(path: str | None, rubric: Rubric) -> Any:  # noqa: ANN401 - a pa
         return path
     _check_labels(folder, rubric)
     return list(recorded_rows(folder))
+
+
+def _has_mass(folder: Path) -> bool:
+    """Whether what labels sum to says something in the run that a path records, if it is one."""
+    if not (folder / NAME).is_file():
+        return True
+    return bool(read_manifest(folder).options.get("label_mass", True))
 
 
 def _check_labels(folder: Path, rubric: Rubric) -> None:

@@ -9,9 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from judgefast.batches.sharing import question_of
 from judgefast.codes import FIXED_ONE, NO_ANSWER, OutcomeStatus, Position, Status
 from judgefast.datasets.rows import iter_rows
+from judgefast.pipeline.confidence import outcome_confidence_of
 from judgefast.pipeline.counted_texts import CountedTexts
+from judgefast.pipeline.kept import is_kept, puts_of, server_confidence
 from judgefast.pipeline.verdict_words import in_own_orientation, reasons_of
 from judgefast.reports.judgments import ORDERS, judgments_schema
 
@@ -43,6 +46,8 @@ _COLUMNS = [
 def judgment_batches(reading: Reading) -> Iterator[pa.RecordBatch]:
     """Rows of `judgments` in plan order; the columns are those of `judgments_schema`."""
     base = 0
+    sure = outcome_confidence_of(reading)
+    questions = question_of(reading.plan.columns) if is_kept(reading) else None
     with CountedTexts(reading) as texts:
         for items in iter_rows(reading.directory.path, _COLUMNS, BATCH_ITEMS):
             edges = [base, base + items.num_rows]
@@ -50,7 +55,15 @@ def judgment_batches(reading: Reading) -> Iterator[pa.RecordBatch]:
             first, last = np.searchsorted(reading.plan.columns.item, edges).tolist()
             if end > start:
                 said = texts.slice(first, last)
-                yield _batch(reading, items, base, np.arange(start, end), (first, said))
+                rows = np.arange(start, end)
+                columns = _columns(reading, items, base, rows, (first, said))
+                columns["confidence"] = numbers_or_null(sure[rows], pa.float32())
+                columns["confidence_server"] = pa.nulls(len(rows), pa.float32())
+                if questions is not None:
+                    theirs = _servers(reading, rows, questions, (first, said))
+                    columns["confidence_server"] = numbers_or_null(theirs, pa.float32())
+                schema = judgments_schema()
+                yield pa.record_batch([columns[name] for name in schema.names], schema)
             base += items.num_rows
 
 
@@ -59,14 +72,35 @@ def numbers_or_null(values: NDArray[Any], kind: pa.DataType) -> pa.Array[Any]:
     return pa.array(values, kind, mask=np.isnan(values))
 
 
-def _batch(
+def _servers(
+    reading: Reading,
+    rows: NDArray[np.int64],
+    questions: NDArray[np.uint16],
+    said: tuple[int, pa.Array[Any]],
+) -> NDArray[np.float64]:
+    """Mean of the server's own confidence over the judgments of each outcome; NaN for none."""
+    base, texts = said
+    found = np.full(len(rows), np.nan)
+    starts, counts = reading.outcomes.first_judgment[rows], reading.outcomes.judgments[rows]
+    words = texts.to_pylist()
+    for place, (start, count) in enumerate(zip(starts.tolist(), counts.tolist(), strict=True)):
+        each = [
+            server_confidence(puts_of(words[row - base], int(questions[row])))
+            for row in range(start, start + count)
+        ]
+        known = [one for one in each if one is not None]
+        if known:
+            found[place] = sum(known) / len(known)
+    return found
+
+
+def _columns(
     reading: Reading,
     items: pa.RecordBatch,
     base: int,
     rows: NDArray[np.int64],
     said: tuple[int, pa.Array[Any]],
-) -> pa.RecordBatch:
-    schema = judgments_schema()
+) -> Columns:
     columns = _of_items(items, reading.outcomes.item[rows].astype(np.int64) - base)
     columns |= _of_answers(reading, items, base, rows)
     columns |= _of_outcomes(reading, rows)
@@ -80,7 +114,7 @@ def _batch(
         "rule": reading.rule,
     }.items():
         columns[name] = pa.array([word] * count, pa.string())
-    return pa.record_batch([columns[name] for name in schema.names], schema)
+    return columns
 
 
 def _of_items(items: pa.RecordBatch, place: NDArray[np.int64]) -> Columns:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from judgefast.prompts.rubric import Rubric
 
 
+_FAILED = (Status.ENGINE_ERROR, Status.TIMEOUT, Status.UNSUPPORTED, Status.INVALID)
+"""What `--retry failed` asks again: what is too long stays too long."""
+
+
 def read_journal(directory: RunDirectory, plan: RunPlan, rubric: Rubric) -> VerdictTable:
     """Read every completion of a run, as far as the plan asks for it."""
     return read_journal_by(directory, plan, [rubric])[0]
@@ -33,7 +37,13 @@ def read_journal_by(
 ) -> list[VerdictTable]:
     """Read every completion once, by each of some rubrics; there is at least one."""
     first, *others = rubrics
-    table = table_of(plan, first)
+    options = directory.manifest.options
+    table = table_of(
+        plan,
+        first,
+        labels_only=bool(options.get("labels_only")),
+        label_mass=bool(options.get("label_mass", True)),
+    )
     tables = [table, *(table.beside(rubric.verdicts) for rubric in others)]
     for batch in directory.completions(COLUMNS):
         table.add(batch)
@@ -41,8 +51,10 @@ def read_journal_by(
     return tables
 
 
-def table_of(plan: RunPlan, rubric: Rubric) -> VerdictTable:
-    """Verdicts of a plan of which nothing has been read."""
+def table_of(
+    plan: RunPlan, rubric: Rubric, *, labels_only: bool = False, label_mass: bool = True
+) -> VerdictTable:
+    """Verdicts of a plan of which nothing has been read; what engines can do as for the table."""
     columns = plan.columns
     return VerdictTable(
         columns.request_id,
@@ -51,6 +63,8 @@ def table_of(plan: RunPlan, rubric: Rubric) -> VerdictTable:
         asked_by=columns.asked_by,
         aspect=columns.aspect,
         questions=None if asked_together(columns) is None else question_of(columns),
+        labels_only=labels_only,
+        label_mass=label_mass,
     )
 
 
@@ -68,7 +82,7 @@ def rows_to_ask(
         status = table.status()
         retry = np.zeros(len(status), bool)
         if "failed" in config.retry:
-            retry |= (status == Status.ENGINE_ERROR) | (status == Status.TIMEOUT)
+            retry |= np.isin(status, _FAILED)
         if "unparsed" in config.retry:
             retry |= (status >= Status.EMPTY) & (status < Status.ENGINE_ERROR)
         if "truncated" in config.retry:

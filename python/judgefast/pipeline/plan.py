@@ -150,7 +150,7 @@ def _asked(batch: pa.RecordBatch, judge: Judge, config: RunConfig, base: int) ->
         judge=judge.name,
         prompt_hash=judge.prompts.prompt_hashes,
         aspects=judge.aspects,
-        together=judge.rubric.together,
+        together=judge.prompts.together,
         base=base,
     )
 

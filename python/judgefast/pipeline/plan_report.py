@@ -99,7 +99,7 @@ def plan_report(  # noqa: PLR0913 - what a caller may bring along, all by keywor
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="judgefast-")))
         reader = reader_of(config, judge, list(config.data) if data is None else data)
         snapshot(reader, scratch, seed=config.seed, limit=config.limit)
-        check_answers(reader.summary, judge)
+        check_answers(judge, is_single=reader.summary.mode == "single")
         check_fit(scratch, config, judge)
         cache = cache_of(judge, wishes)
         settings = None if cache is None else cache.settings

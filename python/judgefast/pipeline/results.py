@@ -22,16 +22,20 @@ from judgefast.pipeline.estimates import (
     estimates_of,
 )
 from judgefast.pipeline.judge import other_rubric, rubric_in_force
+from judgefast.pipeline.kept import is_kept, option_orders_of, words_of_kept
+from judgefast.pipeline.label_facts import confidence_facts, halo_of, label_mass_of
 from judgefast.pipeline.missing import read_journal_by
 from judgefast.pipeline.order import sending_order
+from judgefast.pipeline.own_family import families_of_run
 from judgefast.pipeline.plan import RunPlan
 from judgefast.pipeline.read_plan import load_plan
 from judgefast.pipeline.reconciled import outcomes_of
+from judgefast.pipeline.token_price import price_of_verdicts
 from judgefast.prompts.read_rubric import read_rubric
+from judgefast.reports.families import family_finding
 from judgefast.reports.report import (
     COUNTED_BY_PLAN,
     Counts,
-    LabelMass,
     Report,
     Results,
     RubricFacts,
@@ -52,17 +56,8 @@ if TYPE_CHECKING:
     from judgefast.verdicts.columns import VerdictColumns
     from judgefast.verdicts.table import VerdictTable
 
-LOW_MASS = 0.9
-"""Label mass below which a verdict is flagged."""
-
 READING = ("rule", "one_failed", "lenient", "baseline", "level", "interval", "slices")
 """Options that shape how a run is read, not what is asked."""
-
-HALO = (
-    "All aspects were asked in one answer: one verdict colours the next (halo), so they agree more "
-    "than aspects asked one by one."
-)
-"""Finding of a run whose aspects were asked together."""
 
 EXCERPT_CHARACTERS = 400
 """Longest excerpt of an unparsed text in a report."""
@@ -191,7 +186,11 @@ def report_of(reading: Reading, estimates: list[Estimate] | None = None) -> Repo
     operations = operations_of(reading.directory, reading.table.answers, order)
     return Report(
         results=results_of(reading, estimates),
-        operations=msgspec.structs.replace(operations, budget=budget_of(reading)),
+        operations=msgspec.structs.replace(
+            operations,
+            budget=budget_of(reading),
+            price=price_of_verdicts(reading) or UNSET,
+        ),
     )
 
 
@@ -200,6 +199,7 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
     manifest, rubric = reading.directory.manifest, reading.rubric
     estimates = estimates_of(reading) if estimates is None else estimates
     bias, adaptive = bias_of(reading), adaptive_report_of(reading)
+    families = families_of_run(reading)
     return Results(
         run=reading.directory.path.resolve().name,
         rubric=RubricFacts(
@@ -214,6 +214,7 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
             parse_hash=rubric.parse_hash,
         ),
         judge=manifest.judge,
+        families=families,
         counts=counts_of(reading),
         empty_answers=manifest.data.empty_answers,
         lost_by_empty=_lost_by_empty(reading),
@@ -226,10 +227,13 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
         aspects=aspects_of(reading, estimates) or UNSET,
         adaptive=UNSET if adaptive is None else adaptive,
         position_bias=bias,
-        label_mass=_label_mass(reading.verdicts),
-        findings=[finding.text for finding in findings(bias, estimates)]
+        options=option_orders_of(reading) or UNSET,
+        confidence=confidence_facts(reading) or UNSET,
+        label_mass=label_mass_of(reading.verdicts),
+        findings=family_finding(families)
+        + [finding.text for finding in findings(bias, estimates)]
         + ([] if adaptive is None else [finding.text for finding in adaptive.findings])
-        + ([HALO] if rubric.together and len(rubric.aspects) > 1 else []),
+        + halo_of(rubric, labels_only=is_kept(reading)),
         unparsed_examples=_examples(reading),
     )
 
@@ -299,19 +303,6 @@ def _outcome_counts(outcomes: OutcomeColumns) -> dict[str, int]:
     return {status.label: int(numbers[status]) for status in OutcomeStatus if numbers[status]}
 
 
-def _label_mass(verdicts: VerdictColumns) -> LabelMass | None:
-    mass = verdicts.label_mass[~np.isnan(verdicts.label_mass)]
-    if not len(mass):
-        return None
-    below = int((mass < LOW_MASS).sum())
-    return LabelMass(
-        judgments=len(mass),
-        below=below,
-        share_below=below / len(mass),
-        smallest=float(mass.min()),
-    )
-
-
 def _examples(reading: Reading) -> list[UnparsedExample]:
     """One completion of each unparsed reason: the first in plan order."""
     status = reading.verdicts.status
@@ -328,7 +319,7 @@ def _examples(reading: Reading) -> list[UnparsedExample]:
             order=""
             if plan.second[row] == NO_ANSWER
             else ("swapped" if plan.swapped[row] else "forward"),
-            excerpt=_said(reading, row)[:EXCERPT_CHARACTERS],
+            excerpt=words_of_kept(reading, row, _said(reading, row))[:EXCERPT_CHARACTERS],
         )
         for row, reason in wanted.items()
     ]

@@ -25,8 +25,10 @@ from judgefast.pipeline.adaptive import Firsts, seconds_among
 from judgefast.pipeline.empty_answers import decide_empty
 from judgefast.pipeline.judge import Judge, judge_of
 from judgefast.pipeline.missing import table_of
+from judgefast.pipeline.own_family import models_of, refuse_own
 from judgefast.pipeline.plan import plan_window
 from judgefast.pipeline.prompt_counts import PromptCounts
+from judgefast.reports.families import family_finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -201,7 +203,13 @@ class _Window:
         if counts.shortened:
             LOG.info("window %d: %s", number, counts.shortened)
         decided = self._plan.rendered.decided
-        self._table = table_of(self._plan, judge.rubric)
+        can = judge.engine.capabilities
+        self._table = table_of(
+            self._plan,
+            judge.rubric,
+            labels_only=can.takes == "state",
+            label_mass=can.label_mass,
+        )
         is_own = self._table.answers.sharing.own(len(decided))
         self._asked = np.flatnonzero(is_own & (decided == Status.PARSED))
         self._seconds = seconds_among(self._items, config, self._plan, judge)
@@ -358,6 +366,9 @@ class _Windows:
         reader = ItemReader(sources, self._judge.read_options(self._config, is_whole=False))
         items = list(reader)
         _tell(self._number, reader.summary)
+        found = refuse_own(self._config, self._judge.engine.model.name, models_of(items))
+        for words in family_finding(found):
+            LOG.warning("window %d: %s", self._number, words)
         window = _Window(self._number, items, self._judge, self._config)
         self._number += 1
         ids = window.ids()

@@ -15,6 +15,7 @@ from judgefast.codes import FIXED_ONE, NO_ANSWER, OutcomeStatus, Position, Statu
 from judgefast.datasets.rows import iter_rows, rows_schema
 from judgefast.errors import ConfigError
 from judgefast.journal.columns import completions_schema
+from judgefast.pipeline.confidence import confidence_of, outcome_confidence_of
 from judgefast.pipeline.counted_texts import CountedTexts
 from judgefast.pipeline.estimates import estimates_of
 from judgefast.pipeline.judgment_rows import judgment_batches, numbers_or_null
@@ -104,6 +105,7 @@ def verdicts_schema() -> pa.Schema:
             pa.field("format", _NAMES, nullable=False),
             pa.field("parse_hash", _NAMES, nullable=False),
             pa.field("text", pa.string()),
+            pa.field("confidence", pa.float32()),
         ]
     )
 
@@ -135,6 +137,7 @@ def outcomes_schema() -> pa.Schema:
             pa.field("label_mass", pa.float32()),
             pa.field("position", _NAMES, nullable=False),
             pa.field("judgments", pa.uint32(), nullable=False),
+            pa.field("confidence", pa.float32()),
         ]
     )
 
@@ -211,23 +214,27 @@ def _verdicts(
         "format": _constant(rubric.verdict.name, len(rows)),
         "parse_hash": _constant(rubric.parse_hash, len(rows)),
         "text": texts,
+        "confidence": numbers_or_null(confidence_of(reading, rows), pa.float32()),
     }
     return pa.record_batch(list(columns.values()), verdicts_schema())
 
 
 def _outcome_batches(reading: Reading) -> Iterator[pa.RecordBatch]:
     base = 0
+    confidence = outcome_confidence_of(reading)
     for items in iter_rows(reading.directory.path, ["cluster"]):
         edges = [base, base + items.num_rows]
         start, end = np.searchsorted(reading.outcomes.item, edges).tolist()
         if end > start:
-            yield _outcomes(reading, np.arange(start, end), items.column("cluster"), base)
+            columns = _outcomes(reading, np.arange(start, end), items.column("cluster"), base)
+            columns["confidence"] = numbers_or_null(confidence[start:end], pa.float32())
+            yield pa.record_batch(list(columns.values()), outcomes_schema())
         base += items.num_rows
 
 
 def _outcomes(
     reading: Reading, rows: NDArray[np.int64], clusters: pa.Array[Any], base: int
-) -> pa.RecordBatch:
+) -> dict[str, pa.Array[Any]]:
     outcomes, items = reading.outcomes, reading.items
     item = outcomes.item[rows].astype(np.int64)
     unscored = outcomes.status[rows] != OutcomeStatus.SCORED
@@ -236,7 +243,7 @@ def _outcomes(
     candidate_model = items.model[item, outcomes.candidate[rows]]
     baseline_model = np.where(scored, -1, items.model[item, np.where(scored, 0, baseline)])
     aspects = [aspect.name for aspect in reading.rubric.aspects]
-    columns = {
+    return {
         "item_id": items.item_id.take(pa.array(item)),
         "cluster": clusters.take(pa.array(item - base)),
         "cluster_id64": pa.array(items.cluster_id64[item]),
@@ -257,7 +264,6 @@ def _outcomes(
         "position": _by_code(outcomes.position[rows], {each: each.label for each in Position}),
         "judgments": pa.array(outcomes.judgments[rows]),
     }
-    return pa.record_batch(list(columns.values()), outcomes_schema())
 
 
 def _estimate_batches(reading: Reading) -> Iterator[pa.RecordBatch]:

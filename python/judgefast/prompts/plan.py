@@ -27,7 +27,7 @@ from judgefast.prompts.segments import Prompt, Segment
 from judgefast.prompts.template import Slot
 from judgefast.prompts.token_cache import cache_of
 from judgefast.prompts.truncation import MARK, Truncation, check_truncation
-from judgefast.prompts.ways import Way, hash_of_all, ways_of
+from judgefast.prompts.ways import Way, hash_of_all, is_together, ways_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,10 +79,12 @@ class PromptPlan:
             check_truncation(model, capabilities)
         self.ways = ways_of(rubric, model, capabilities, overrides)
         """One an aspect; one alone where all are asked together."""
-        of_aspects = self.ways * len(rubric.aspects) if rubric.together else self.ways
+        self.together = is_together(rubric, capabilities)
+        """Whether one request asks about all aspects of what is shown."""
+        of_aspects = self.ways * len(rubric.aspects) if self.together else self.ways
         self.layout = self.ways[0].layout
         """Of the first aspect."""
-        self.decodings = tuple(way.decoding for way in of_aspects)
+        self.decodings = tuple(each for way in self.ways for each in way.decodings)
         """By aspect. They differ in labels and schema alone."""
         self.decoding = self.decodings[0]
         self.rule = rubric.rule_in_force(probabilities=self.decoding.probabilities)

@@ -25,7 +25,8 @@ class Way(msgspec.Struct, frozen=True):
     rubric: Rubric
     """With the aspects that are asked."""
     layout: Layout
-    decoding: Decoding
+    decodings: tuple[Decoding, ...]
+    """One an aspect."""
     questions: tuple[Question, ...]
     """One an aspect."""
     seen: tuple[object, ...]
@@ -44,6 +45,8 @@ def ways_of(
 ) -> tuple[Way, ...]:
     """Lay out every prompt of a rubric: one where aspects are asked together, else one an aspect.
 
+    An engine that takes a state is asked about all aspects of it at once, each with its own labels.
+
     Raises:
         ConfigError: An unknown or unfit override.
         RubricError: The rubric asks for what the engine cannot do.
@@ -52,18 +55,28 @@ def ways_of(
     """
     thinking = thinking_of(rubric, capabilities, model, overrides)
     ways = []
-    for asked in rubric.prompts:
+    for asked in (rubric,) if is_together(rubric, capabilities) else rubric.prompts:
         layout = lay_out(asked, model, capabilities, thinking=thinking)
-        decoding = decide_decoding(asked, capabilities, model, overrides, layout=layout)
+        alone = (asked,) if rubric.together else asked.prompts
+        decodings = [
+            decide_decoding(one, capabilities, model, overrides, layout=layout) for one in alone
+        ]
+        if rubric.together:
+            decodings *= len(asked.aspects)
         questions = tuple(question_of(asked, place) for place in range(len(asked.aspects)))
-        seen = _seen(asked, model, decoding)
+        seen = _seen(asked, model, decodings[0])
         if capabilities.takes == "state":
             seen.append(questions)
         if thinking is not None and model and model.reasoning:
             reasoning = model.reasoning
             seen.append(("thinking", reasoning.tail(thinking=thinking) or "", reasoning.closing))
-        ways.append(Way(asked, layout, decoding, questions, tuple(seen)))
+        ways.append(Way(asked, layout, tuple(decodings), questions, tuple(seen)))
     return tuple(ways)
+
+
+def is_together(rubric: Rubric, capabilities: Capabilities) -> bool:
+    """Whether one request asks about all aspects of what is shown."""
+    return rubric.together or capabilities.takes == "state"
 
 
 def hash_of_all(hashes: tuple[str, ...]) -> str:

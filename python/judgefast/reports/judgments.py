@@ -25,6 +25,8 @@ def judgments_schema() -> pa.Schema:
         The schema. What is not there is null. `value` lies in [0, 1] for a comparison (1 is a win
         of the candidate) and on the rubric's scale for a score. `forward_*` and `swapped_*` are of
         the first repeat; `judgments` counts them all. A conversation is a JSON array of its turns.
+        `confidence` is ours, of the distribution that all judgments come to; `confidence_server` is
+        the mean of what the server said of them, where it said anything.
 
     """
     import pyarrow as pa  # noqa: PLC0415 - only an export needs it
@@ -66,6 +68,7 @@ def judgments_schema() -> pa.Schema:
             (f"{order}_text", text),
         ]
     fields += [("gold", text), ("meta", text)]
+    fields += [("confidence", pa.float32()), ("confidence_server", pa.float32())]
     return pa.schema(
         [pa.field(column, kind) for column, kind in fields], metadata={"format": JUDGMENTS_FORMAT}
     )

@@ -12,9 +12,13 @@ import msgspec
 
 from judgefast.costs.budget import Spent  # noqa: TC001 - as below
 from judgefast.reports.estimate_bill import EstimateBill  # noqa: TC001 - as below
+from judgefast.reports.families import JudgeFamilies  # noqa: TC001 - as below
+from judgefast.reports.labels import Confidence, LabelMass  # noqa: TC001 - as below
+from judgefast.reports.verdict_price import VerdictPrice  # noqa: TC001 - as below
 from judgefast.stats.adaptive_found import AdaptiveReport  # noqa: TC001 - as below
 from judgefast.stats.aspect_table import AspectTable  # noqa: TC001 - as below
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads it to decode
+from judgefast.stats.option_bias import OptionOrders  # noqa: TC001 - as above
 from judgefast.stats.position import PositionBias  # noqa: TC001 - as above
 
 REPORT_FORMAT = 1
@@ -84,19 +88,6 @@ class RubricFacts(msgspec.Struct, frozen=True, kw_only=True):
     """64 hex digits."""
 
 
-class LabelMass(msgspec.Struct, frozen=True, kw_only=True):
-    """How much probability the labels of a verdict held together."""
-
-    judgments: int
-    """Judgments read by probability."""
-    below: int
-    """Of them, those whose labels held less than 0.9."""
-    share_below: float
-    """`below / judgments`."""
-    smallest: float
-    """The least that was seen."""
-
-
 class UnparsedExample(msgspec.Struct, frozen=True, kw_only=True):
     """One completion of a reason, so that a person sees what kind of text could not be read."""
 
@@ -126,6 +117,8 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     rubric: RubricFacts
     judge: str
     """Model and digest of its weights, as in the plan; over HTTP the served name."""
+    families: JudgeFamilies | msgspec.UnsetType = msgspec.UNSET
+    """The judge's beside those of the candidates."""
     counts: Counts
     empty_answers: dict[str, int] = {}
     """Rows with an empty answer, by model."""
@@ -150,6 +143,10 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     adaptive: AdaptiveReport | msgspec.UnsetType = msgspec.UNSET
     """What adaptive orders saved, and what they could have left out; not there with others."""
     position_bias: PositionBias | None = None
+    options: OptionOrders | msgspec.UnsetType = msgspec.UNSET
+    """What the order of a question's options did; of judges that take typed questions."""
+    confidence: Confidence | msgspec.UnsetType = msgspec.UNSET
+    """Not there where no label was read by probability."""
     label_mass: LabelMass | None = None
     findings: list[str] = []
     """Sentences for a person, by the published rule; the weightiest first."""
@@ -158,11 +155,12 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def quotable(self) -> list[Estimate]:
-        """Every estimate: those of position bias and the correlations of aspects too."""
-        bias, aspects = self.position_bias, self.aspects
+        """Every estimate: those of positions and options, and the correlations of aspects too."""
+        bias, aspects, options = self.position_bias, self.aspects, self.options
         return [
             *self.estimates,
             *([] if bias is None else bias.estimates),
+            *([] if options is msgspec.UNSET else options.estimates),
             *([] if aspects is msgspec.UNSET else aspects.correlations),
         ]
 
@@ -305,6 +303,8 @@ class Operations(msgspec.Struct, frozen=True, kw_only=True):
     """None where no engine has said what its start was spent on."""
     budget: RunBudget | None = None
     """None where the run has none."""
+    price: VerdictPrice | msgspec.UnsetType = msgspec.UNSET
+    """Of judges that are paid by the token."""
     preemptions: int | None = None
     """Requests that an engine threw out half done for lack of memory, to do them again."""
     launches: list[LaunchFacts] = []

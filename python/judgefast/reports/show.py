@@ -27,6 +27,18 @@ class AnswerView(msgspec.Struct, frozen=True, kw_only=True):
     """None where the run keeps hashes only."""
 
 
+class PutView(msgspec.Struct, frozen=True, kw_only=True):
+    """One time that a typed question was put, and what came back."""
+
+    options: list[str]
+    """In the order in which they were put."""
+    probabilities: list[float]
+    """In the same order; empty where `outcome` says why."""
+    outcome: str
+    words: str = ""
+    """Of the server, where there is no answer."""
+
+
 class JudgmentView(msgspec.Struct, frozen=True, kw_only=True):
     """One judgment of the item: what came back, and what was read from it."""
 
@@ -57,6 +69,12 @@ class JudgmentView(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens of the answers that the judge was not shown, for length (`--truncate balanced`)."""
     reasoning: str | None = None
     """What the judge thought before, where it came apart from `text`. No verdict is read there."""
+    confidence: float | None = None
+    """By the probabilities of the labels; None where not read."""
+    confidence_server: float | None = None
+    """The server's own, where it has one; no two servers mean the same by it."""
+    puts: list[PutView] = []
+    """Of judges that take typed questions: each time that the question was put."""
 
 
 class OutcomeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,12 +126,22 @@ def render_item(view: ItemView, look: Look | None = None) -> str:
     for index, answer in enumerate(view.answers):
         model = f" ({name(answer.model)})" if answer.model else ""
         parts += _text_part(f"answer {letter(index)}{model}", answer.text)
+    return to_text(parts + _said(view), look or Look())
+
+
+def render_judgments(view: ItemView, look: Look | None = None) -> str:
+    """Write what came back for one item, and what came of it, without its texts."""
+    return to_text(_said(view), look or Look())
+
+
+def _said(view: ItemView) -> list[RenderableType | Inset]:
+    parts: list[RenderableType | Inset] = []
     for judgment in view.judgments:
         parts += _judgment(judgment)
     if view.outcomes:
         parts.append(_plain(""))
     parts += [_outcome(outcome) for outcome in view.outcomes]
-    return to_text(parts, look or Look())
+    return parts
 
 
 def letter(index: int) -> str:
@@ -169,15 +197,28 @@ def _judgment(judgment: JudgmentView) -> list[RenderableType | Inset]:
         parts.append(_indented(words))
     if judgment.reasoning:
         parts += [_indented("thought first:"), Inset(block(judgment.reasoning), margin="  : ")]
-    if judgment.text is not None:
+    if judgment.puts:
+        parts += [_indented(_put(put)) for put in judgment.puts]
+    elif judgment.text is not None:
         text = judgment.text
         parts.append(Inset(block(text), margin="  | ") if text else _plain("  (empty)"))
         parts += _span(judgment.text, judgment.span)
     if judgment.probabilities:
         parts.append(_indented(_probabilities(judgment)))
+    if judgment.confidence is not None:
+        own = judgment.confidence_server
+        theirs = "" if own is None else f"; the server's own, of another meaning: {number(own)}"
+        parts.append(_indented(f"confidence {number(judgment.confidence)}{theirs}"))
     if judgment.error:
         parts.append(_indented(line(judgment.error)))
     return parts
+
+
+def _put(put: PutView) -> str:
+    if put.outcome != "ok":
+        return f"put: {name(put.outcome)}" + (f", {line(put.words)}" if put.words else "")
+    each = zip(put.options, put.probabilities, strict=False)
+    return "put: " + ", ".join(f"P({line(option)}) {number(p)}" for option, p in each)
 
 
 def _reading(judgment: JudgmentView) -> str:

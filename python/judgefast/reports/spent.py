@@ -113,6 +113,7 @@ def operations_of(
             *directory.notes,
             *_of_engines(launches),
             *_unproven(_counted(launches, "unproven_lengths")),
+            *_of_states(launches),
             *_often_preempted(preemptions, attempts),
             *bill_notes(bill),
             *_untimed(sum(by_launch.values()) - judgments),
@@ -165,6 +166,22 @@ def _unproven(prompts: int | None) -> list[str]:
     why = "has more bytes than the judge's context has tokens, or that context is unknown"
     found = "one that was cut is found only where the server counts fewer tokens than it has words"
     return [f"{sent} sent without knowing that the judge reads the whole: each {why}; {found}"]
+
+
+def _of_states(launches: list[dict[str, Any]]) -> list[str]:
+    """Say what servers cut off, and what nobody knew the length of; where they are asked so."""
+    notes = []
+    if dropped := _counted(launches, "dropped_tokens"):
+        cut = f"the server says that it has cut {dropped:,} tokens off states"
+        notes.append(f"{cut}: what it said of them counts for nothing, they are too long")
+    if unchecked := _counted(launches, "unchecked_lengths"):
+        sent = "1 state was" if unchecked == 1 else f"{unchecked:,} states were"
+        why = "its tokenizer or its limit is not known, and it may cut what is too long"
+        notes.append(f"{sent} sent without knowing that the judge reads the whole: {why}")
+    if defused := _counted(launches, "defused"):
+        marks = "1 control token" if defused == 1 else f"{defused:,} control tokens"
+        notes.append(f"{marks} in texts of the data were defused before they were sent")
+    return notes
 
 
 def _first_request(launches: list[dict[str, Any]]) -> FirstRequest | None:

@@ -15,16 +15,17 @@ from judgefast.reports.aspects import aspect_parts
 from judgefast.reports.budget_text import budget_parts, stopped_words
 from judgefast.reports.console import Look, to_text
 from judgefast.reports.estimate_words import estimate_words
+from judgefast.reports.families import family_words
 from judgefast.reports.figures import estimate_parts, position_parts
 from judgefast.reports.inert import line
+from judgefast.reports.labels import label_parts, option_parts
+from judgefast.reports.verdict_price import price_row
 from judgefast.reports.words import (
     EXCERPT_LIMIT,
     SENTENCE_LIMIT,
     duration,
     facts,
     name,
-    number,
-    percent,
     plural,
     rate,
     reasons,
@@ -84,7 +85,8 @@ def render(report: Report, look: Look | None = None) -> str:
         *_estimates(results),
         *adaptive_parts(results.adaptive),
         *position_parts(results.position_bias),
-        *_label_mass(results),
+        *option_parts(results, _grid()),
+        *label_parts(results, _grid()),
         *_unparsed(results),
         *_operations(report.operations, results),
     ]
@@ -211,19 +213,6 @@ def _findings(results: Results, budget: RunBudget | None) -> list[RenderableType
     return ["", table]
 
 
-def _label_mass(results: Results) -> list[RenderableType]:
-    mass = results.label_mass
-    if mass is None:
-        return []
-    table = _grid()
-    table.add_row(
-        "label mass",
-        f"{mass.below:,} of {plural(mass.judgments, 'judgment')} ({percent(mass.share_below)}) "
-        f"below 0.9, smallest {number(mass.smallest)}",
-    )
-    return ["", table]
-
-
 def _unparsed(results: Results) -> list[RenderableType]:
     from rich.text import Text  # noqa: PLC0415 - loaded when something is shown
 
@@ -245,6 +234,8 @@ def _operations(operations: Operations, results: Results) -> list[RenderableType
     table = _grid()
     rubric = results.rubric
     table.add_row("judge", name(results.judge))
+    if results.families is not UNSET:
+        table.add_row("family", family_words(results.families))
     if rubric.mode in _OF_SEVERAL:
         failed = f"; where one order failed: {name(rubric.one_failed)}"
         table.add_row("rule", name(rubric.rule) + (failed if rubric.orders != "one" else ""))
@@ -288,6 +279,7 @@ def _add_speed(table: Table, operations: Operations) -> None:
     if operations.servers is not None:
         counted = _tokens(operations.servers)
         table.add_row("servers", f"{counted}, as they count, for all their users")
+    price_row(operations.price, table)
     if operations.bill is not None:
         table.add_row("plan", _bill(operations.bill))
     if operations.estimate is not None and (words := estimate_words(operations.estimate)):

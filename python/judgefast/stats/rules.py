@@ -40,6 +40,13 @@ EVEN = 0.5
 """Win rate of two equal sides; a winner is called only where the interval excludes it, and only
 from `SIGN_MIN_CLUSTERS` clusters on."""
 
+MOSTLY_CHANCE = 0.8
+"""From this chance agreement on, the share that two judges agree in is said to say little."""
+
+ALPHA_RELIABLE = 0.8
+ALPHA_TENTATIVE = 0.667
+"""Krippendorff 2004, p. 241: rely on values with alpha of at least the one; draw only tentative
+conclusions from there down to the other, and none below."""
 AUDIT_MIN_CLUSTERS = 6
 """Fewer audited clusters, of those that the first order closed, give no interval: if all of five
 come out better by the second, chance alone makes 2 * 2^-5 = 6 % of it; of six, 3 %."""

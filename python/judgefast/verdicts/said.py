@@ -43,7 +43,7 @@ class Said(ABC):
 
     @abstractmethod
     def _answers_to(self, question: int) -> LabelReads:
-        """Places with log-probabilities for a question, and these."""
+        """Places with an answer to a question, and its log-probabilities; none of one declined."""
 
     def texts(self, places: NDArray[np.int64]) -> list[str]:
         """Texts at some places; taken out once for all who ask for the same."""
@@ -53,22 +53,23 @@ class Said(ABC):
 
     def logprobs(
         self, labels: int, question: int = 0
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Label log-probabilities for one of the questions, and where there are any.
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Label log-probabilities for one of the questions, where there are any, where declined.
 
-        Shapes (n, labels), or (0, labels) where there are none, and (n,). A row of another length
-        than `labels` stays NaN: it is malformed. They are those of the journal, which holds 32 bits
-        of each.
+        Shapes (n, labels), or (0, labels) where there are none, and twice (n,). A row of another
+        length than `labels` stays NaN: it is malformed. They are those of the journal, which holds
+        32 bits of each.
         """
-        has_labels = np.zeros(len(self.refused), np.bool_)
+        has_labels, refused = np.zeros(len(self.refused), np.bool_), self.refused.copy()
         found = list(self._answers_to(question)) if labels else []
         table = np.full((len(has_labels) if found else 0, labels), np.nan)
         for place, logprobs in found:
-            has_labels[place] = True
+            has_labels[place] = len(logprobs) > 0
+            refused[place] |= not len(logprobs)
             if len(logprobs) == labels:
                 with np.errstate(over="ignore"):  # minus infinity, as in the journal
                     table[place] = np.array(logprobs, np.float32)
-        return table, has_labels
+        return table, has_labels, refused
 
 
 class SaidInBatch(Said):
@@ -99,7 +100,7 @@ class SaidInBatch(Said):
             return
         for place, reads in enumerate(answers.to_pylist()):
             for read in reads:
-                if read["question"] == question and read["logprobs"]:
+                if read["question"] == question:
                     yield place, read["logprobs"]
 
 
@@ -125,5 +126,5 @@ class SaidLive(Said):
     def _answers_to(self, question: int) -> LabelReads:
         for place, completion in enumerate(self._completions):
             for read in completion.answers:
-                if read.question == question and read.logprobs:
+                if read.question == question:
                     yield place, read.logprobs

@@ -61,6 +61,8 @@ class VerdictTable:
         asked_by: NDArray[np.uint32] = NONE,
         aspect: NDArray[np.uint16] | None = None,
         questions: NDArray[np.uint16] | None = None,
+        labels_only: bool = False,
+        label_mass: bool = True,
     ) -> None:
         """Start with nothing read.
 
@@ -72,6 +74,9 @@ class VerdictTable:
             aspect: Index of each judgment's format, where there are several. (n,).
             questions: Place of each judgment among its request's questions; None: all are the
                 first. (n,).
+            labels_only: No text is ever read for a verdict: the judge writes none, and what a
+                completion holds is not its words. Where labels are missing it is malformed.
+            label_mass: Whether the sum of label probabilities is known to say something.
 
         """
         self.answers = (
@@ -84,6 +89,8 @@ class VerdictTable:
         self._aspects = aspect
         self._is_one = all(each == self._formats[0] for each in self._formats)
         self._questions = questions
+        self._labels_only = labels_only
+        self._label_mass = label_mass
         self._planned = planned
         self._others: list[VerdictTable] = []
         # Probabilities take more room than all else, and most runs read none; nor do most formats
@@ -102,6 +109,8 @@ class VerdictTable:
             planned=self._planned,
             aspect=self._aspects,
             questions=self._questions,
+            labels_only=self._labels_only,
+            label_mass=self._label_mass,
         )
         other.replaced_surrogates = self.replaced_surrogates
         self._others.append(other)
@@ -178,19 +187,23 @@ class VerdictTable:
         question: int,
     ) -> None:
         labels = len(verdict_format.labels)
-        probabilities, has_labels = said.logprobs(labels, question)
+        probabilities, has_labels, declined = said.logprobs(labels, question)
         by_label = has_labels[places]
         if by_label.any():
             self._make_room()
             read = read_labels(verdict_format, probabilities[places[by_label]])
+            if not self._label_mass:
+                read = read._replace(label_mass=np.full_like(read.label_mass, np.nan))
             self._put(judgments[by_label], read)
         places, judgments = places[~by_label], judgments[~by_label]
-        refused = said.refused[places]
+        refused = declined[places]
         if refused.any():
             nothing = empty(int(refused.sum()), labels, Status.REFUSED)
             self._put(judgments[refused], nothing)
         places, judgments = places[~refused], judgments[~refused]
-        if len(places):
+        if self._labels_only:
+            self._put(judgments, empty(len(judgments), labels, Status.MALFORMED))
+        elif len(places):
             verdicts = read_texts(verdict_format, said.texts(places), said.cut[places])
             self._put(judgments, verdicts)
 

@@ -158,6 +158,9 @@ def _decided(state: dict[str, str], asked: dict[str, Any]) -> dict[str, Any]:
     if asked["type"] == "score":
         shares = spread(scored(state["answer"]) - 1, len(asked["criteria"]))
         return {"type": "score", "probabilities": {str(i): p for i, p in enumerate(shares)}}
+    if "answer_1" not in state:  # a question at the start: of no item
+        count = len(asked["criteria"])
+        return {"type": "choice", "probabilities": dict.fromkeys(asked["criteria"], 1 / count)}
     # The options are known by what they mean, as a model would read them.
     best = {"A": "answer_1 is better", "B": "answer_2 is better"}.get(
         compared(state["answer_1"], state["answer_2"]), "the answers are equally good"

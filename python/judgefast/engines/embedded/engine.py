@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import threading
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,6 +14,7 @@ from judgefast.engines.base import Lane, PrefixCache
 from judgefast.engines.child.supervisor import Answer, Failure, Patience, Supervisor
 from judgefast.engines.embedded.folders import ModelFolder, open_model
 from judgefast.engines.embedded.guards import BLOCK_TOKENS, Limits, blocks_needed, refuse
+from judgefast.engines.embedded.heads import Heads
 from judgefast.engines.embedded.options import EmbeddedOptions
 from judgefast.engines.embedded.replies import Pending
 from judgefast.engines.embedded.wire import DIALECT, Beat, Done, Load, Ready, Work
@@ -69,6 +69,7 @@ class EmbeddedEngine:
         self._lock = threading.Lock()
         self._pending: dict[int, Pending] = {}
         self._next_number = 0
+        self._heads = Heads()
         self._in_flight = 0
         self._supervisor: Supervisor | None = None
         self._lost: EngineError | None = None
@@ -232,7 +233,7 @@ class EmbeddedEngine:
                 if refusal is None:
                     self._next_number += 1
                     self._pending[self._next_number] = pending
-                    works.append(_work(self._next_number, request))
+                    works.append(_work(self._next_number, request, self._heads))
             if refusal is not None:
                 words = f"not sent to the engine: {refusal.words}"
                 self._done.put(pending.failed(refusal.kind, words))
@@ -306,15 +307,12 @@ class EmbeddedEngine:
             self._done.put(pending.written(answer, self.folder.facts, tokenizer))
 
 
-def _work(number: int, request: Request) -> Work:
+def _work(number: int, request: Request, heads: Heads) -> Work:
     decoding = request.decoding
     if request.prompt is None or request.prompt.token_ids is None:
         message = "a guard let a request without token ids through"
         raise TypeError(message)
     ids = request.prompt.token_ids.astype("<i4")
-    shared = request.prompt.shared_tokens
-    heads = [ids[:shared].tobytes()] if shared >= BLOCK_TOKENS else []
-    heads.append(request.prefix_group.to_bytes(8, "little", signed=request.prefix_group < 0))
     return Work(
         number=number,
         ids=ids.tobytes(),
@@ -327,5 +325,5 @@ def _work(number: int, request: Request) -> Work:
         probabilities=decoding.probabilities,
         seed=request.seed,
         blocks=blocks_needed(ids.size, decoding),
-        heads=tuple(int.from_bytes(sha256(head).digest()[:8], "little") for head in heads),
+        heads=heads.of(request, ids),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from judgefast.engines.http.asked import longest_reply
 from judgefast.engines.http.look import refusal
@@ -12,20 +12,37 @@ from judgefast.engines.http.wires import Reply
 from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from judgefast.engines.base import ErrorKind
-    from judgefast.engines.http.bodies import Bodies
     from judgefast.engines.http.client import Client, OnItsWay
     from judgefast.engines.http.endpoints import Endpoint
-    from judgefast.engines.http.examine import Examiner
     from judgefast.engines.http.jobs import Job
     from judgefast.engines.http.options import Secret
     from judgefast.engines.http.unusable import NoReplyError
+    from judgefast.prompts.decoding import Decoding
 
 _OK = 200
 _MANY_REFUSED = 8
 """Prompts refused in a row, after which a small question shows whether any would be taken."""
+
+
+class Writes(Protocol):
+    """Who writes a request."""
+
+    @property
+    def path(self) -> str:
+        """Where it goes."""
+
+    def body(self, jobs: Sequence[Job]) -> bytes:
+        """Its body."""
+
+
+class Wonders(Protocol):
+    """Who has a small question."""
+
+    def question(self, decoding: Decoding) -> Job:
+        """The question, asked as the run asks."""
 
 
 class Doubts:
@@ -47,8 +64,8 @@ class Doubts:
         self,
         *,
         client: Client,
-        bodies: Bodies,
-        examiner: Examiner,
+        bodies: Writes,
+        examiner: Wonders,
         secret: Secret,
         give_up: Callable[[Job, ErrorKind, str], None],
         wait: Callable[[Job], None],

@@ -1,31 +1,20 @@
-"""The HTTP engine as the pipeline sees it: an event loop in a thread, queues to and from it."""
+"""The HTTP engine as the pipeline sees it: what its judge is, and what it can do."""
 
 from __future__ import annotations
 
-import queue
-import time
 from functools import cached_property
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from judgefast.engines.base import Lane
-from judgefast.engines.http.options import (
-    TLS_HINT,
-    HttpOptions,
-    Secret,
-    key_of_environment,
-    root_of,
-)
-from judgefast.errors import ConfigError, EngineError
+from judgefast.engines.http.options import HttpOptions
+from judgefast.engines.http.remote import RemoteEngine, check_names, roots_of
 from judgefast.prompts.decoding import Capabilities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from judgefast.batches.request import Request
-    from judgefast.engines.base import Completion, Workload
+    from judgefast.engines.base import Workload
     from judgefast.engines.http.abilities import Abilities
     from judgefast.engines.http.detect import Found
     from judgefast.engines.http.loop import Loop
@@ -34,10 +23,8 @@ if TYPE_CHECKING:
 _OURS = {"base_urls"}
 
 
-class HttpEngine:
+class HttpEngine(RemoteEngine["Loop"]):
     """Servers that speak OpenAI's API, with one judge behind all of them.
-
-    What they are and can do is asked of them when it is first needed.
 
     Args:
         model: As it is served; None for the only one.
@@ -51,10 +38,7 @@ class HttpEngine:
     """
 
     name = "http"
-    drives = ("aiohttp", "httptools")
     settings = HttpOptions
-    prefix_cache = None
-    """What a server keeps is its own affair, and it has other clients."""
 
     def __init__(
         self,
@@ -62,32 +46,14 @@ class HttpEngine:
         base_url: str | Sequence[str] = (),
         **options: Any,  # noqa: ANN401 - checked below
     ) -> None:
-        for needed in self.drives:
-            if find_spec(needed) is None:
-                message = f"No module named '{needed}'"
-                raise ModuleNotFoundError(message, name=needed)
-        for name in options:
-            if name not in HttpOptions.__struct_fields__ or name in _OURS:
-                message = f"got an unexpected keyword argument '{name}'"
-                raise TypeError(message)
-        given = [base_url] if isinstance(base_url, str) else list(base_url)
-        if not given:
-            message = "the engine `http` needs the address of a server"
-            raise ConfigError(message, hint="add --base-url http://127.0.0.1:8000")
-        roots = tuple(dict.fromkeys(map(root_of, given)))
-        self.options = HttpOptions(base_urls=roots, **options)
+        super().__init__()
+        check_names(options, set(HttpOptions.__struct_fields__) - _OURS)
+        self.options = HttpOptions(base_urls=roots_of(self.name, base_url), **options)
         self.options.check()
         self._named = model
-        self._secret = Secret(key_of_environment())
-        self._done: queue.SimpleQueue[list[Completion] | Exception] = queue.SimpleQueue()
-        self._in_flight = 0
-        self._lost: Exception | None = None
         self._recalled: tuple[Abilities, JudgeModel] | None = None
-        self._loop: Loop | None = None
         self._expected: int | None = None
         self._reads_labels = True
-        self._is_started = False
-        self._is_closed = False
 
     @cached_property
     def found(self) -> Found:
@@ -131,12 +97,6 @@ class HttpEngine:
         """See :class:`Engine`. Its weights are the server's: it has no digest."""
         return self._recalled[1] if self._recalled else self.found.model
 
-    @property
-    def lanes(self) -> Sequence[Lane]:
-        """One, whatever the number of servers: they share one queue."""
-        room = self._loop.room if self._loop is not None and self._is_started else 1
-        return [Lane(lane=0, room=max(1, room))]
-
     def prepare(self, workload: Workload) -> None:
         """See :class:`Engine`. Lists get shorter when the last of them have come."""
         self._expected = workload.requests
@@ -171,91 +131,10 @@ class HttpEngine:
             "notes": _notes(found, reads_labels=self._reads_labels),
         }
 
-    def counters(self) -> dict[str, int]:
-        """Since the start: `resent`, `defused`, `bounded`, `hedged`, `went_away`.
+    def _made(self) -> Loop:
+        from judgefast.engines.http.loop import Loop  # noqa: PLC0415 - loads aiohttp
 
-        And `unproven_lengths`, of prompts that may be longer than the judge's context; and
-        `server_prompt_tokens`, `server_cached_tokens`, `server_completion_tokens` where the
-        servers count them, for all their users.
-        """
-        return self._loop.counters() if self._loop is not None else {}
-
-    def in_flight(self, lane: int) -> int:
-        """See :meth:`Engine.in_flight`."""
-        del lane
-        return self._in_flight
-
-    def submit(self, lane: int, requests: Sequence[Request]) -> None:
-        """See :meth:`Engine.submit`.
-
-        Raises:
-            EngineError: The engine has not started, is closed, or is lost.
-
-        """
-        del lane
-        if self._lost:
-            raise self._lost
-        if self._loop is None or not self._is_started or self._is_closed:
-            message = "the http engine is not running"
-            raise EngineError(message, hint="call start() first, and submit before close()")
-        from judgefast.engines.http.jobs import Job  # noqa: PLC0415 - the loop has loaded it
-
-        if not requests:
-            return
-        now, clock = time.time(), time.monotonic()
-        jobs = [Job(request, now, clock) for request in requests]
-        self._in_flight += len(jobs)
-        self._loop.admit(jobs)
-
-    def collect(self, *, timeout_seconds: float) -> list[Completion]:
-        """See :meth:`Engine.collect`.
-
-        Raises:
-            EngineError: All servers are lost, or refuse the key; what came before was handed back.
-
-        """
-        if self._lost:
-            raise self._lost
-        found: list[Completion] = []
-        try:
-            item = self._done.get(timeout=max(0.0, timeout_seconds))
-            while True:
-                if isinstance(item, Exception):
-                    self._lost = item
-                    break
-                found += item
-                item = self._done.get_nowait()
-        except queue.Empty:
-            pass
-        self._in_flight -= len(found)
-        if self._lost and not found:
-            raise self._lost
-        return found
-
-    def cancel(self, request_ids: Sequence[bytes]) -> None:
-        """See :meth:`Engine.cancel`."""
-        if self._loop is not None and self._is_started and not self._is_closed:
-            self._loop.cancel(set(request_ids))
-
-    def close(self) -> None:
-        """See :meth:`Engine.close`."""
-        self._is_closed = True
-        if self._loop is not None:
-            self._loop.close()
-        self._in_flight = 0
-
-    def _running(self) -> Loop:
-        if self._is_closed:
-            message = "the http engine is closed"
-            raise EngineError(message)
-        if self._loop is None:
-            try:
-                from judgefast.engines.http.loop import Loop  # noqa: PLC0415 - loads aiohttp
-            except OSError as error:  # aiohttp opens these files as it is loaded
-                message = f"connections cannot be prepared: {error}"
-                raise EngineError(message, hint=TLS_HINT) from None
-            self._loop = Loop(self.options, self._secret, self._done.put)
-        return self._loop
+        return Loop(self.options, self._secret, self._done.put)
 
 
 def _notes(found: Found, *, reads_labels: bool) -> list[str]:

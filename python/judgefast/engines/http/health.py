@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from judgefast.engines.http.examine import OtherJudgeError
 from judgefast.engines.http.unusable import NoReplyError
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from judgefast.engines.http.endpoints import Endpoint
-    from judgefast.engines.http.examine import Examiner
     from judgefast.engines.http.options import Secret
 
 LOG = logging.getLogger("judgefast")
@@ -29,6 +28,13 @@ _TICK = 0.002
 """Timers are exact to so many seconds."""
 _LOOKS = 8
 """How often the servers are looked at while patience lasts, but once a second at least."""
+
+
+class Examines(Protocol):
+    """Who asks a server that was away."""
+
+    async def examine(self, root: str, *, is_known: bool) -> None:
+        """Ask it; raises what :meth:`judgefast.engines.http.examine.Examiner.examine` does."""
 
 
 class Health:
@@ -50,7 +56,7 @@ class Health:
         endpoints: Sequence[Endpoint],
         patience: float,
         secret: Secret,
-        examiner: Examiner,
+        examiner: Examines,
         go_on: Callable[[], None],
         end: Callable[[EngineError], None],
     ) -> None:

@@ -1,45 +1,40 @@
-"""The thread in which all exchanges with servers happen, and the ways into it."""
+"""What happens in the thread of the HTTP engine, and the ways into it."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from judgefast.engines.http.bodies import Bodies
 from judgefast.engines.http.client import Client
 from judgefast.engines.http.defuse import Defuser
 from judgefast.engines.http.detect import detect
 from judgefast.engines.http.endpoints import Endpoint
+from judgefast.engines.http.jobs import Job
 from judgefast.engines.http.lists import Lists
 from judgefast.engines.http.metrics import Metrics
-from judgefast.engines.http.options import TLS_HINT
 from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.sender import Sender
 from judgefast.engines.http.thinking import Thinking
+from judgefast.engines.http.thread import WorkingLoop
 from judgefast.engines.http.waiting import Waiting
 from judgefast.engines.http.windows import Window
-from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Sequence
 
+    from judgefast.batches.request import Request
     from judgefast.engines.base import Completion
     from judgefast.engines.http.abilities import Abilities
     from judgefast.engines.http.detect import Found
-    from judgefast.engines.http.jobs import Job
     from judgefast.engines.http.options import HttpOptions, Secret
 
-T = TypeVar("T")
-
-_CLOSE_SECONDS = 0.3
-_JOIN_SECONDS = 0.9
 _METRICS_SECONDS = 3.0
 
 
-class Loop:
-    """An event loop in a thread of its own; every method but what it runs is the host's to call.
+class Loop(WorkingLoop):
+    """The loop of the HTTP engine.
 
     Args:
         options: The settings.
@@ -54,12 +49,7 @@ class Loop:
         secret: Secret,
         put: Callable[[list[Completion] | Exception], None],
     ) -> None:
-        self._options, self._secret, self._put = options, secret, put
-        self._loop = _new_loop()
-        self._stop = asyncio.Event()
-        self._is_open = threading.Event()
-        self._unopened: Exception | None = None
-        self._client = Client(options, secret)
+        self._options, self._secret = options, secret
         self._waiting = Waiting(servers=len(options.base_urls))
         self._endpoints: list[Endpoint] = []
         self._sender: Sender | None = None
@@ -67,21 +57,15 @@ class Loop:
         self._replies: Replies | None = None
         self._metrics: Metrics | None = None
         self._thinking: Thinking | None = None
-        self._thread = threading.Thread(target=self._run, name="judgefast-http", daemon=True)
-        self._thread.start()
-        self._is_open.wait()
-        if self._unopened is not None:
-            self._thread.join(_JOIN_SECONDS)
-            message = f"connections cannot be prepared: {self._unopened}"
-            raise EngineError(message, hint=TLS_HINT) from self._unopened
+        super().__init__("judgefast-http", Client(options, secret), put)
 
     def detect(self, named: str | None) -> Found:
         """Ask the servers what they are; waits for them."""
-        return self._result(detect(self._client, self._options, self._secret, named))
+        return self.result(detect(self._client, self._options, self._secret, named))
 
     def begin(self, found: Found, expected: int | None) -> None:
         """Be ready for requests; so many are expected."""
-        self._result(self._begin(found, expected))
+        self.result(self._begin(found, expected))
 
     def list_size(self, abilities: Abilities) -> int:
         """Prompts in one request, where answers are short."""
@@ -98,8 +82,9 @@ class Loop:
         size = sum(endpoint.window.size for endpoint in self._endpoints)
         return size + size // 2 + min(size, self._options.list_size)
 
-    def admit(self, jobs: list[Job]) -> None:
+    def take(self, requests: Sequence[Request], started: float, clock: float) -> None:
         """Queue requests."""
+        jobs = [Job(request, started, clock) for request in requests]
         self._loop.call_soon_threadsafe(self._admit, jobs)
 
     def cancel(self, request_ids: set[bytes]) -> None:
@@ -108,7 +93,12 @@ class Loop:
         self._loop.call_soon_threadsafe(self._sender.cancel, request_ids)
 
     def counters(self) -> dict[str, int]:
-        """What happened since the start; of the servers where they say so, waits for them."""
+        """Since the start: `resent`, `defused`, `bounded`, `hedged`, `went_away`.
+
+        And `unproven_lengths`, of prompts that may be longer than the judge's context; and
+        `server_prompt_tokens`, `server_cached_tokens`, `server_completion_tokens` where the
+        servers count them, for all their users: they are waited for.
+        """
         return self._of_servers() | {
             "resent": self._sender.resending.count if self._sender else 0,
             "defused": self._defuser.count if self._defuser else 0,
@@ -128,18 +118,10 @@ class Loop:
             return {}
         return {} if found is None else {f"server_{k}": v for k, v in found._asdict().items()}
 
-    def close(self) -> None:
-        """Drop everything; safe to call twice."""
-        if self._loop.is_closed():
-            return
-        try:
-            self._loop.call_soon_threadsafe(self._stop.set)
-        except RuntimeError:  # it has ended meanwhile
-            return
-        self._thread.join(_JOIN_SECONDS)
-
-    def _result(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+    async def end(self) -> None:
+        """End all that is on its way."""
+        if self._sender is not None:
+            await self._sender.close()
 
     async def _begin(self, found: Found, expected: int | None) -> None:
         options, now = self._options, time.monotonic()
@@ -191,41 +173,3 @@ class Loop:
             for job in jobs:
                 self._thinking.begin(job)
         self._sender.admit(jobs)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.set_exception_handler(self._failed)
-        try:
-            self._loop.run_until_complete(self._serve())
-        finally:
-            self._loop.close()
-
-    def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """A mistake of ours: the host ends by it, rather than wait for ever."""
-        del loop
-        error = context.get("exception")
-        self._put(error if isinstance(error, Exception) else RuntimeError(context["message"]))
-
-    async def _serve(self) -> None:
-        try:
-            await self._client.open()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the host waits to hear of it
-            self._unopened = error
-            self._is_open.set()
-            return
-        async with self._client:
-            self._is_open.set()
-            await self._stop.wait()
-            if self._sender is not None:
-                try:
-                    await asyncio.wait_for(self._sender.close(), _CLOSE_SECONDS)
-                except TimeoutError:
-                    return
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop  # noqa: PLC0415 - not on Windows
-    except ModuleNotFoundError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()

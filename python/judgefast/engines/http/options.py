@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import os
 import re
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import urlsplit
 
 import msgspec
 
 from judgefast.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 Api = Literal["auto", "completions", "chat", "sglang"]
 
@@ -61,27 +64,14 @@ class HttpOptions(msgspec.Struct, frozen=True, kw_only=True):
 
         """
         words = {"api": get_args(Api), "stream": ("auto", "on", "off"), "hedge": ("off", "p95")}
-        for name, known in words.items():
-            if (said := getattr(self, name)) not in known:
-                message = f"{name} is {said!r}; it may be {', '.join(known)}"
-                raise ConfigError(message)
+        check_words(self, words)
         least = {"list_size": 1, "concurrency": 1, "start_concurrency": 1, "max_retries": 0}
-        for name, low in least.items():
-            value = getattr(self, name)
-            if type(value) is not int or value < low:
-                message = f"{name} is {value!r}; the engine `http` takes an integer from {low}"
-                raise ConfigError(message)
+        check_integers(self, "http", least)
         times = ["timeout_seconds", "connect_seconds", "patience_seconds"]
-        for name in [*times, *(["hedge_seconds"] if self.hedge_seconds is not None else [])]:
-            value = getattr(self, name)
-            if type(value) not in {int, float} or not 0 < value < math.inf:
-                message = f"{name} is {value!r}; the engine `http` takes seconds above 0"
-                raise ConfigError(message)
-        if self.context_tokens is not None and (
-            type(self.context_tokens) is not int or self.context_tokens < 1
-        ):
-            message = f"context_tokens is {self.context_tokens!r}; it must be at least 1"
-            raise ConfigError(message)
+        check_seconds(
+            self, "http", [*times, *(["hedge_seconds"] if self.hedge_seconds is not None else [])]
+        )
+        check_context(self.context_tokens)
         self._check_hedging()
 
     @property
@@ -96,6 +86,59 @@ class HttpOptions(msgspec.Struct, frozen=True, kw_only=True):
         if self.is_hedged and len(self.base_urls) == 1:
             message = "hedging needs a second server: none is asked the same thing twice"
             raise ConfigError(message, hint="add another --base-url, or leave hedging out")
+
+
+def check_words(options: object, words: Mapping[str, Sequence[object]]) -> None:
+    """Refuse a setting that is none of the words it may be.
+
+    Raises:
+        ConfigError: Names the setting and what it may be.
+
+    """
+    for name, known in words.items():
+        if (said := getattr(options, name)) not in known:
+            message = f"{name} is {said!r}; it may be {', '.join(map(str, known))}"
+            raise ConfigError(message)
+
+
+def check_integers(options: object, engine: str, least: Mapping[str, int]) -> None:
+    """Refuse settings below their least values, and what is no integer.
+
+    Raises:
+        ConfigError: Names the setting and what it may be.
+
+    """
+    for name, low in least.items():
+        value = getattr(options, name)
+        if type(value) is not int or value < low:
+            message = f"{name} is {value!r}; the engine `{engine}` takes an integer from {low}"
+            raise ConfigError(message)
+
+
+def check_seconds(options: object, engine: str, names: Iterable[str]) -> None:
+    """Refuse settings that are no seconds.
+
+    Raises:
+        ConfigError: Names the setting and what it may be.
+
+    """
+    for name in names:
+        value = getattr(options, name)
+        if type(value) not in {int, float} or not 0 < value < math.inf:
+            message = f"{name} is {value!r}; the engine `{engine}` takes seconds above 0"
+            raise ConfigError(message)
+
+
+def check_context(tokens: int | None) -> None:
+    """Refuse what is no length of a context.
+
+    Raises:
+        ConfigError: It is set, and below 1 or no integer.
+
+    """
+    if tokens is not None and (type(tokens) is not int or tokens < 1):
+        message = f"context_tokens is {tokens!r}; it must be at least 1"
+        raise ConfigError(message)
 
 
 def root_of(url: str) -> str:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from judgefast.batches.request import common_tokens
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -61,14 +63,14 @@ class Primer:
         prompts = [_ids(request) for request in requests]
         found = []
         for place, ids in enumerate(prompts):
-            while self._known and _common(self._known[-1], ids) < len(self._known[-1]):
+            while self._known and common_tokens(self._known[-1], ids) < len(self._known[-1]):
                 self._known.pop()
             lengths: list[int] = []
             shared = _shared(requests[place])
             following = requests[place].next_ids
             if place + 1 < len(prompts):
                 following = prompts[place + 1]
-            common = 0 if following is None else _common(ids, following)
+            common = 0 if following is None else common_tokens(ids, following)
             for length in (shared, common):
                 whole = min(length, len(ids) - 1) // self._block * self._block
                 done = len(self._known[-1]) if self._known else 0
@@ -87,10 +89,3 @@ def _ids(request: Request) -> NDArray[np.int32]:
 
 def _shared(request: Request) -> int:
     return 0 if request.prompt is None else request.prompt.shared_tokens
-
-
-def _common(one: NDArray[np.int32], two: NDArray[np.int32]) -> int:
-    """Tokens at the head that both have."""
-    size = min(len(one), len(two))
-    differ = one[:size] != two[:size]
-    return int(differ.argmax()) if differ.any() else size

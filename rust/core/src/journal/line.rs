@@ -10,7 +10,8 @@ const ID_LETTERS: usize = 22;
 /// What ended a completion, by code.
 pub(super) const FINISH_REASONS: [&str; 5] = ["stop", "length", "refused", "error", "cancelled"];
 /// What went wrong, by code.
-pub(super) const ERROR_KINDS: [&str; 3] = ["engine_error", "too_long", "timeout"];
+pub(super) const ERROR_KINDS: [&str; 5] =
+    ["engine_error", "too_long", "timeout", "unsupported", "invalid"];
 
 /// One line, its texts where they lie.
 #[derive(Debug)]

@@ -1,0 +1,173 @@
+"""The engine for decision servers, as the pipeline sees it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from judgefast.engines.decisions.options import NAME, DecisionOptions
+from judgefast.engines.http.remote import RemoteEngine, check_names, roots_of
+from judgefast.prompts.decoding import Capabilities
+from judgefast.prompts.model import JudgeModel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from judgefast.engines.decisions.found import Found
+    from judgefast.engines.decisions.loop import Loop
+
+_OURS = {"base_urls"}
+_TITLES = {
+    "systemone": "System One",
+    "openai": "OpenAI's decisions",
+    "sglang": "SGLang's decisions",
+}
+
+
+class DecisionsEngine(RemoteEngine["Loop"]):
+    """Servers that answer typed questions about a state with probabilities, and write no text.
+
+    Args:
+        model: As it is served; None for the only one.
+        base_url: One address, or several of one judge.
+        options: Fields of `DecisionOptions`.
+
+    Raises:
+        ModuleNotFoundError: aiohttp or httptools is not installed.
+        ConfigError: An option is out of range.
+
+    """
+
+    name = NAME
+    settings = DecisionOptions
+
+    def __init__(
+        self,
+        model: str | None = None,
+        base_url: str | Sequence[str] = (),
+        **options: Any,  # noqa: ANN401 - checked below
+    ) -> None:
+        super().__init__()
+        check_names(options, set(DecisionOptions.__struct_fields__) - _OURS)
+        self.options = DecisionOptions(base_urls=roots_of(self.name, base_url), **options)
+        self.options.check()
+        self._named = model
+        self._recalled: tuple[bool, JudgeModel] | None = None
+        self._untold: list[str] = []
+
+    @cached_property
+    def found(self) -> Found:
+        """The judge behind the servers; they are asked when this is first looked at.
+
+        Raises:
+            JudgefastError: See :meth:`judgefast.engines.decisions.probe.Prober.find`.
+
+        """
+        found = self._running().find(self._named)
+        spoken = found.spoken
+        self._untold.append(
+            f"{self.options.base_urls[0]}{spoken.path} speaks {_TITLES[spoken.dialect.name]} "
+            f"(server: {spoken.quirks.name}); the model that answers is `{found.name}`"
+        )
+        if spoken.doubt:
+            self._untold.append(f"its answer to a small question at the start is {spoken.doubt}")
+        return found
+
+    def recall(self, facts: dict[str, Any]) -> None:
+        """Take the judge to be what it was at an earlier start; no server is asked.
+
+        Args:
+            facts: What that `start` returned.
+
+        """
+        model = JudgeModel(name=facts["model"], digest="")
+        self._recalled = bool(facts["quirks"]["has_mass"]), model
+
+    @cached_property
+    def capabilities(self) -> Capabilities:
+        """See :class:`Engine`. Found out by asking."""
+        has_mass = self._recalled[0] if self._recalled else self.found.spoken.quirks.has_mass
+        return Capabilities(takes="state", label_probabilities=True, label_mass=has_mass)
+
+    @property
+    def model(self) -> JudgeModel:
+        """See :class:`Engine`. Known by the name that it answers with: it has no digest."""
+        return self._recalled[1] if self._recalled else JudgeModel(name=self.found.name, digest="")
+
+    def told(self) -> list[str]:
+        """See :class:`Engine`. Who answers, and in which dialect."""
+        words, self._untold = self._untold, []
+        return words
+
+    def start(self) -> dict[str, Any]:
+        """See :meth:`Engine.start`."""
+        from judgefast.engines.decisions import loop as of_loop  # noqa: PLC0415 - loads aiohttp
+
+        options, found, loop = self.options, self.found, self._running()
+        loop.begin(found)
+        self._is_started = True
+        spoken, tokenizer = found.spoken, found.tokenizer
+        requests, tokens = of_loop.rates_of(options, found)
+        orders = of_loop.orders_in_force(options, found)
+        return {
+            "model": found.name,
+            "model_asked": spoken.asked,
+            "base_urls": list(options.base_urls),
+            "away": sorted(found.away),
+            "server": spoken.quirks.name,
+            "dialect": spoken.dialect.name,
+            "path": spoken.path,
+            "quirks": msgspec.to_builtins(spoken.quirks),
+            "option_orders": orders,
+            "questions": of_loop.questions_in_force(options, found),
+            "requests_a_minute": requests or None,
+            "tokens_a_second": tokens or None,
+            "context_tokens": found.limit.tokens,
+            "sealed": not of_loop.is_defused(found),
+            "tokenizer": None if tokenizer is None else str(found.tokenizer_file),
+            "tokenizer_sha256": None if tokenizer is None else tokenizer.sha256,
+            "concurrency": options.concurrency,
+            "timeout_seconds": options.timeout_seconds,
+            "max_retries": options.max_retries,
+            "notes": _notes(options, found, is_defused=of_loop.is_defused(found)),
+        }
+
+    def _made(self) -> Loop:
+        from judgefast.engines.decisions.loop import Loop  # noqa: PLC0415 - loads aiohttp
+
+        return Loop(self.options, self._secret, self._done.put)
+
+
+def _notes(options: DecisionOptions, found: Found, *, is_defused: bool) -> list[str]:
+    """What a report says of how this judge was asked."""
+    quirks = found.spoken.quirks
+    notes = ["the weights are the server's: the judge is known by the name that it answers with"]
+    if not quirks.keeps_option_order:
+        notes.append(f"the server ({quirks.name}) orders the options of a choice by itself")
+    elif options.option_orders == 1:
+        notes.append(
+            "options of a choice were put in one order: what their place does to an answer is not "
+            "balanced"
+        )
+    if is_defused:
+        notes.append(
+            "states were not sealed: the server may read control tokens in them, and what spelt "
+            "one in a text was defused"
+        )
+    if found.tokenizer is None:
+        notes.append(_unchecked(found))
+    if found.spoken.doubt:
+        notes.append(f"the answer to a small question at the start was {found.spoken.doubt}")
+    return notes
+
+
+def _unchecked(found: Found) -> str:
+    words = "the judge's tokenizer is not known: that states fit could not be checked"
+    limit = found.limit
+    if limit.cuts_silently and limit.is_told:
+        return f"{words}, but at 3 characters a token ({limit.tokens:,} tokens may be)"
+    if limit.cuts_silently:
+        return f"{words}, and the server may cut what does not without saying so"
+    return words

@@ -1,0 +1,46 @@
+"""What was found out about the judge behind decision servers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from judgefast.engines.decisions.dialects import Dialect
+    from judgefast.engines.decisions.quirks import Quirks
+    from judgefast.engines.decisions.tokens import Limit
+    from judgefast.prompts.tokenizer import PromptTokenizer
+
+
+class Spoken(NamedTuple):
+    """How a server is spoken to, and who has answered."""
+
+    dialect: Dialect
+    path: str
+    """After the root."""
+    quirks: Quirks
+    asked: str | None
+    """Model that requests name; None: none, the server has but one."""
+    answered: str
+    """Model that has answered, as the server calls it; empty where it does not say."""
+    doubt: str
+    """What was wrong with its answer to the question at the start; empty where nothing was."""
+    context: int | None
+    """Tokens that the server says its model can hold."""
+
+
+class Found(NamedTuple):
+    """The judge behind the servers."""
+
+    spoken: Spoken
+    limit: Limit
+    tokenizer_file: Path | None
+    tokenizer: PromptTokenizer | None
+    away: frozenset[str]
+    """Servers that were not there."""
+
+    @property
+    def name(self) -> str:
+        """Of the judge."""
+        return self.spoken.answered or self.spoken.asked or "unknown"

@@ -1,0 +1,138 @@
+"""What the loop holds of each request: one state, its questions, and the requests they go in."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from judgefast.engines.base import Completion
+from judgefast.engines.decisions.asked import Kept, kept_text
+from judgefast.engines.decisions.orders import put_of, read_of
+from judgefast.engines.http.jobs import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from judgefast.batches.request import Request
+    from judgefast.engines.decisions.asked import Answer, Ask, Reply, Usage
+
+
+class Whole:
+    """One request that was submitted, over all the requests that it is split into.
+
+    Args:
+        request: It.
+        state: Its texts by slot, as they are sent.
+        asks: By question, each of its orders.
+
+    """
+
+    __slots__ = ("answers", "asks", "model", "parts", "request", "state", "usages")
+
+    def __init__(
+        self, request: Request, state: Mapping[str, str], asks: Sequence[Sequence[Ask]]
+    ) -> None:
+        self.request, self.state, self.asks = request, state, asks
+        self.parts: list[Part] = []
+        self.answers: dict[str, Answer] = {}
+        """By id, as far as they have come."""
+        self.usages: list[Usage] = []
+        self.model = ""
+        """That has answered, as the server calls it."""
+
+    def split(self, most: int, guess: float, started: float, clock: float) -> list[Part]:
+        """Make requests of at most so many questions, all about the same state.
+
+        Args:
+            most: Questions in one of them.
+            guess: Tokens of the whole, about.
+            started: Unix time.
+            clock: Monotonic time of the same moment.
+
+        """
+        flat = [ask for asks in self.asks for ask in asks]
+        chunks = [flat[start : start + most] for start in range(0, len(flat), most)]
+        share = guess / len(chunks)
+        self.parts = [Part(self, chunk, share, started, clock) for chunk in chunks]
+        return self.parts
+
+    def settle(self) -> None:
+        """Drop whatever still comes."""
+        for part in self.parts:
+            part.is_settled = True
+
+    def take(self, part: Part, reply: Reply) -> bool:
+        """Take the answers of one request; whether all are there now."""
+        part.is_settled = True
+        self.answers |= dict(zip((ask.id for ask in part.asks), reply.answers, strict=True))
+        self.usages.append(reply.usage)
+        self.model = reply.model or self.model
+        return all(each.is_settled for each in self.parts)
+
+    @property
+    def dropped(self) -> int:
+        """Tokens of the state that a server has cut off."""
+        return max((usage.dropped_tokens for usage in self.usages), default=0)
+
+    def outcome(self, name: str) -> Answer | None:
+        """The first answer that came to this, if any did."""
+        return next((each for each in self.answers.values() if each.outcome == name), None)
+
+    def completion(self) -> Completion:
+        """What all answers come to."""
+        by_question = [[self.answers[ask.id] for ask in asks] for asks in self.asks]
+        questions = self.request.questions
+        reads = [
+            read_of(place, question, answers)
+            for place, (question, answers) in enumerate(zip(questions, by_question, strict=True))
+        ]
+        kept = Kept(
+            model=self.model,
+            questions=tuple(
+                tuple(map(put_of, asks, answers))
+                for asks, answers in zip(self.asks, by_question, strict=True)
+            ),
+            usd=_sum(usage.usd for usage in self.usages),
+        )
+        first = self.parts[0]
+        return Completion(
+            request_id=self.request.request_id,
+            attempt=self.request.attempt,
+            lane=0,
+            text=kept_text(kept),
+            finish_reason="stop" if any(read.logprobs for read in reads) else "refused",
+            answers=tuple(reads),
+            started=first.started,
+            wall_seconds=time.monotonic() - first.clock,
+            prompt_tokens=_count(usage.prompt_tokens or None for usage in self.usages),
+            cached_tokens=_count(usage.cached_tokens for usage in self.usages),
+            completion_tokens=_count(usage.completion_tokens for usage in self.usages),
+        )
+
+
+class Part(Job):
+    """One request to a server: some questions about the state of a whole."""
+
+    __slots__ = ("asks", "guess", "server_failures", "whole")
+
+    def __init__(
+        self, whole: Whole, asks: Sequence[Ask], guess: float, started: float, clock: float
+    ) -> None:
+        super().__init__(whole.request, started, clock)
+        self.whole, self.asks = whole, asks
+        self.guess = guess
+        """Its tokens, about."""
+        self.server_failures = 0
+        """How often the server has failed over it."""
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    """The sum; None where one is not known."""
+    found = list(values)
+    known = [each for each in found if each is not None]
+    return sum(known) if len(known) == len(found) else None
+
+
+def _count(values: Iterable[int | None]) -> int | None:
+    total = _sum(values)
+    return None if total is None else int(total)

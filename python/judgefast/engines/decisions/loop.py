@@ -1,0 +1,194 @@
+"""What happens in the thread of the engine for decision servers, and the ways into it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from judgefast.engines.decisions.examine import Bodies, Examiner
+from judgefast.engines.decisions.jobs import Whole
+from judgefast.engines.decisions.orders import asks_of, unsupported
+from judgefast.engines.decisions.probe import Prober
+from judgefast.engines.decisions.rates import Rates
+from judgefast.engines.decisions.sender import Sender
+from judgefast.engines.decisions.tokens import Lengths
+from judgefast.engines.http.client import Client
+from judgefast.engines.http.defuse import Defuser
+from judgefast.engines.http.endpoints import Endpoint
+from judgefast.engines.http.jobs import Job
+from judgefast.engines.http.thread import WorkingLoop
+from judgefast.engines.http.waiting import Waiting
+from judgefast.engines.http.windows import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from judgefast.batches.request import Request
+    from judgefast.engines.base import Completion
+    from judgefast.engines.decisions.asked import Ask
+    from judgefast.engines.decisions.found import Found
+    from judgefast.engines.decisions.options import DecisionOptions, OptionOrders
+    from judgefast.engines.http.options import Secret
+    from judgefast.prompts.questions import Question
+
+MOST_QUESTIONS = 64
+"""In one request, where nothing else is said or known."""
+
+
+class Loop(WorkingLoop):
+    """The loop of the engine for decision servers.
+
+    Args:
+        options: The settings.
+        secret: The key.
+        put: Takes completions, or the error that ends the engine; called in the loop's thread.
+
+    """
+
+    def __init__(
+        self,
+        options: DecisionOptions,
+        secret: Secret,
+        put: Callable[[list[Completion] | Exception], None],
+    ) -> None:
+        self._options, self._secret = options, secret
+        self._endpoints: list[Endpoint] = []
+        self._asks: dict[tuple[Question, ...], list[list[Ask]]] = {}
+        client = Client(options.connecting, secret)
+        self._prober = Prober(client, options, secret)
+        super().__init__("judgefast-decisions", client, put)
+
+    def find(self, named: str | None) -> Found:
+        """Ask the servers what they are; waits for them."""
+        return self.result(self._prober.find(named))
+
+    def begin(self, found: Found) -> None:
+        """Be ready for requests."""
+        self.result(self._begin(found))
+
+    @property
+    def room(self) -> int:
+        """Requests that keep every server busy, and a little more that waits at hand."""
+        size = sum(endpoint.window.size for endpoint in self._endpoints)
+        return size + size // 2 + 1
+
+    def take(self, requests: Sequence[Request], started: float, clock: float) -> None:
+        """Queue requests."""
+        self._loop.call_soon_threadsafe(self._take, requests, started, clock)
+
+    def cancel(self, request_ids: set[bytes]) -> None:
+        """Give up on requests."""
+        self._loop.call_soon_threadsafe(self._sender.cancel, request_ids)
+
+    def counters(self) -> dict[str, int]:
+        """Since the start: `resent`, `defused`, `dropped_tokens`, `other_model`, `went_away`.
+
+        And `unchecked_lengths`, of requests of which nothing shows that they fit.
+        """
+        if not self._endpoints:
+            return {}
+        return {
+            "resent": self._sender.resending.count,
+            "defused": self._defuser.count if self._defuser else 0,
+            "dropped_tokens": self._sender.dropped,
+            "other_model": self._sender.other_model,
+            "unchecked_lengths": self._lengths.unchecked,
+            "went_away": sum(endpoint.went_away for endpoint in self._endpoints),
+        }
+
+    async def end(self) -> None:
+        """End all that is on its way."""
+        if self._endpoints:
+            await self._sender.close()
+
+    async def _begin(self, found: Found) -> None:
+        options, now, spoken = self._options, time.monotonic(), found.spoken
+        self._found = found
+        self._lengths = Lengths(found.limit, found.tokenizer)
+        self._defuser = Defuser(control_texts(found)) if is_defused(found) else None
+        for place, root in enumerate(options.base_urls):
+            window = Window(
+                start=options.start_concurrency, most=options.concurrency, step=1, now=now
+            )
+            self._endpoints.append(Endpoint(place, root, window, now=now))
+        requests, tokens = rates_of(options, found)
+        self._sender = Sender(
+            client=self._client,
+            endpoints=self._endpoints,
+            waiting=Waiting(servers=len(options.base_urls)),
+            bodies=Bodies(spoken),
+            spoken=spoken,
+            options=options,
+            secret=self._secret,
+            examiner=Examiner(self._prober, spoken),
+            rates=Rates(requests_a_minute=requests, tokens_a_second=tokens, now=now),
+            put=self._put,
+        )
+        for endpoint in self._endpoints:
+            if endpoint.root in found.away:
+                self._sender.lost_sight_of(endpoint)
+
+    def _take(self, requests: Sequence[Request], started: float, clock: float) -> None:
+        for request in requests:
+            self._admit(request, started, clock)
+        self._sender.pump()
+
+    def _admit(self, request: Request, started: float, clock: float) -> None:
+        """Queue a request, unless it is not to be sent."""
+        assert request.prompt is not None  # an engine that takes a state
+        spoken, questions = self._found.spoken, request.questions
+        state = request.prompt.state()
+        if self._defuser is not None:
+            state = {slot: self._defuser(text) for slot, text in state.items()}
+        job = Job(request, started, clock)
+        for question in questions:
+            if words := unsupported(question, spoken.dialect, spoken.quirks):
+                self._sender.fail(job, "unsupported", words)
+                return
+        if words := self._lengths.too_long(state, questions):
+            self._sender.fail(job, "too_long", words)
+            return
+        asks = self._asks.get(questions)
+        if asks is None:
+            wanted = orders_in_force(self._options, self._found)
+            asks = self._asks[questions] = asks_of(questions, wanted, spoken.dialect)
+        whole = Whole(request, state, asks)
+        guess = self._lengths.guess(state, questions)
+        whole.split(questions_in_force(self._options, self._found), guess, started, clock)
+        self._sender.admit(whole)
+
+
+def orders_in_force(options: DecisionOptions, found: Found) -> OptionOrders:
+    """One where the server turns the options round by itself."""
+    return options.option_orders if found.spoken.quirks.keeps_option_order else 1
+
+
+def questions_in_force(options: DecisionOptions, found: Found) -> int:
+    """Most questions in one request."""
+    most = found.spoken.quirks.most_questions
+    wanted = options.questions or MOST_QUESTIONS
+    return wanted if most is None else min(wanted, most)
+
+
+def rates_of(options: DecisionOptions, found: Found) -> tuple[float, float]:
+    """Requests a minute and tokens a second; 0 for any number."""
+    quirks = found.spoken.quirks
+    known = (quirks.requests_a_minute, quirks.tokens_a_second)
+    wanted = (options.requests_a_minute, options.tokens_a_second)
+    requests, tokens = (
+        (told or 0.0) if asked is None else asked for asked, told in zip(wanted, known, strict=True)
+    )
+    return requests, tokens
+
+
+def is_defused(found: Found) -> bool:
+    """Whether the server may read control tokens in a state."""
+    return found.spoken.quirks.parses_control_tokens
+
+
+def control_texts(found: Found) -> tuple[str, ...]:
+    """Spellings of the judge's control tokens, where its tokenizer is known."""
+    tokenizer = found.tokenizer
+    if tokenizer is None:
+        return ()
+    return tuple(tokenizer.decode([token]) for token in sorted(tokenizer.control_ids))

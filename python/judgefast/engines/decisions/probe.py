@@ -1,0 +1,272 @@
+"""One question with known labels, asked at the start: which dialect, which server, which model."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from judgefast.engines.decisions.asked import Ask
+from judgefast.engines.decisions.dialects import DIALECTS
+from judgefast.engines.decisions.failures import failure_of
+from judgefast.engines.decisions.found import Found, Spoken
+from judgefast.engines.decisions.recognise import dialect_of, recognise
+from judgefast.engines.decisions.strict import read_object
+from judgefast.engines.decisions.tokens import Limit
+from judgefast.engines.decisions.unfit import UnfitReplyError
+from judgefast.engines.http.causes import other_scheme
+from judgefast.engines.http.judges import find_tokenizer
+from judgefast.engines.http.look import refusal
+from judgefast.engines.http.retries import pause
+from judgefast.engines.http.unusable import NoReplyError
+from judgefast.errors import ConfigError, EngineError
+from judgefast.prompts.questions import Option, Question
+from judgefast.prompts.tokenizer import PromptTokenizer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from judgefast.engines.decisions.dialects import Dialect
+    from judgefast.engines.decisions.options import DecisionOptions
+    from judgefast.engines.http.client import Client
+    from judgefast.engines.http.options import Secret
+    from judgefast.engines.http.wires import Reply
+
+LOG = logging.getLogger("judgefast")
+
+QUESTION = Question(
+    "question",
+    "choice",
+    "Which animal has stripes?",
+    (Option("zebra", "the zebra", 0), Option("horse", "the horse", 1)),
+)
+STATE = {"text": "A zebra and a horse stand side by side."}
+ASKS = (Ask("q0", QUESTION, (0, 1)),)
+
+_OK = 200
+_REFUSES_KEY = {401, 403}
+_NO_PATH = {404, 405, 410}
+_LOOK_SECONDS = 10.0
+_SHOWN = 300
+_LISTED = 8
+
+
+class Prober:
+    """Asks servers what they are.
+
+    Args:
+        client: Connections.
+        options: The settings.
+        secret: The key.
+
+    """
+
+    def __init__(self, client: Client, options: DecisionOptions, secret: Secret) -> None:
+        self._client, self._options, self._secret = client, options, secret
+
+    async def find(self, named: str | None) -> Found:
+        """Find the judge: by the first server that is there; the others have to be alike.
+
+        Args:
+            named: The model that was named.
+
+        Raises:
+            EngineError: No server is there, one refuses the key, or answers in no dialect; or two
+                are not alike.
+            ConfigError: No model was named where several are served.
+            ModelError: A tokenizer was named and is not there.
+
+        """
+        spoken: Spoken | None = None
+        away: dict[str, str] = {}
+        for root in self._options.base_urls:
+            try:
+                if spoken is None:
+                    spoken = await self.spoken_at(root, named)
+                else:
+                    await self.compare(root, spoken)
+            except NoReplyError as error:
+                away[root] = self._secret.scrub(str(error))
+        if spoken is None:
+            hint = "start the server, or check --base-url; then give the same command again"
+            schemes = [words for root in away if (words := await other_scheme(root))]
+            raise EngineError("; ".join(away.values()), hint="; ".join(schemes) or hint)
+        for words in away.values():
+            LOG.warning("one server is away, and is asked again later: %s", words)
+        file = None if self._options.tokenizer is None else self._tokenizer(spoken, named)
+        told = self._options.context_tokens or spoken.quirks.most_tokens
+        return Found(
+            spoken=spoken,
+            limit=Limit(told or spoken.context, told is not None, spoken.quirks.cuts_silently),
+            tokenizer_file=file,
+            tokenizer=None if file is None else PromptTokenizer.from_file(file),
+            away=frozenset(away),
+        )
+
+    async def spoken_at(self, root: str, named: str | None) -> Spoken:
+        """Find how a server is spoken to.
+
+        Raises:
+            NoReplyError: Nobody is there.
+            EngineError: It refuses the key, or answers in no dialect.
+            ConfigError: It serves several models, and none was named.
+
+        """
+        models = await self._models(root)
+        ways = self._ways()
+        no_path: set[str] = set()
+        said: list[str] = []
+        tried: set[tuple[str, str]] = set()
+        while ways:
+            dialect, path = ways.pop(0)
+            if path in no_path or (dialect.name, path) in tried:
+                continue
+            tried.add((dialect.name, path))
+            asked = named or self._only(root, models)
+            reply = await self._patient(root + path, dialect.body(asked, STATE, ASKS))
+            if reply.status in _REFUSES_KEY:
+                raise refusal(root, reply.status, self._secret.scrub(reply.words))
+            if reply.status != _OK:
+                failure = failure_of(reply.status, reply.headers, reply.body)
+                if reply.status in _NO_PATH:
+                    no_path.add(path)
+                words = f"{path} answered {reply.status}: {self._said(failure.words)}"
+                said.append(f"{words} (asked in `{dialect.name}`)")
+                continue
+            try:
+                found = read_object(reply.body)
+                other = dialect_of(found)
+                if other not in {None, dialect.name}:
+                    said.append(f"{path} was asked in `{dialect.name}`, and answered in `{other}`")
+                    if self._options.dialect == "auto":
+                        ways.insert(0, (DIALECTS[str(other)], path))
+                    continue
+                quirks = recognise(found, models, dialect.name)
+                read = dialect.read(ASKS, reply.body, quirks)
+            except UnfitReplyError as error:
+                said.append(f"{path}, asked in `{dialect.name}`: {self._said(str(error))}")
+                continue
+            (answer,) = read.answers
+            doubt = "" if answer.outcome == "ok" else f"{answer.outcome}: {answer.words}"
+            return Spoken(
+                dialect=dialect,
+                path=path,
+                quirks=quirks,
+                asked=asked,
+                answered=read.model if read.model.isprintable() else "",
+                doubt=self._said(doubt),
+                context=_context(models),
+            )
+        message = f"{root} answers no decisions: {'; '.join(said)}"
+        hint = (
+            "check --base-url and --model; --dialect and --engine-arg path=/… say how it is asked"
+        )
+        raise EngineError(message, hint=hint)
+
+    async def compare(self, root: str, spoken: Spoken) -> None:
+        """See that a server is of the judge.
+
+        Raises:
+            NoReplyError: It does not answer.
+            EngineError: It is not to be asked.
+
+        """
+        body = spoken.dialect.body(spoken.asked, STATE, ASKS)
+        reply = await self._patient(root + spoken.path, body)
+        hint = "name servers of one judge"
+        if reply.status != _OK:
+            words = self._said(failure_of(reply.status, reply.headers, reply.body).words)
+            message = f"{root} answered {reply.status} where the first server answers: {words}"
+            raise EngineError(message, hint=hint)
+        try:
+            found = read_object(reply.body)
+            answered = spoken.dialect.read(ASKS, reply.body, spoken.quirks).model
+        except UnfitReplyError as error:
+            message = f"{root} answers otherwise than the first server: {self._said(str(error))}"
+            raise EngineError(message, hint=hint) from None
+        quirks = recognise(found, await self._models(root), spoken.dialect.name)
+        if (quirks.name, answered) != (spoken.quirks.name, spoken.answered):
+            message = self._secret.scrub(
+                f"{root} is `{quirks.name}` with the model `{answered}`, and the first one "
+                f"`{spoken.quirks.name}` with `{spoken.answered}`"
+            )
+            raise EngineError(message, hint=hint)
+
+    def _ways(self) -> list[tuple[Dialect, str]]:
+        """Dialects and where they may be spoken, the likeliest first."""
+        options = self._options
+        named = DIALECTS if options.dialect == "auto" else {"": DIALECTS[options.dialect]}
+        ways = [(each, options.path or each.path) for each in named.values()]
+        if options.dialect == "auto" and options.path is None:  # some gateways mix the two
+            ways.append((DIALECTS["systemone"], DIALECTS["openai"].path))
+        return ways
+
+    async def _models(self, root: str) -> dict[str, Any] | None:
+        """What a server lists; None where it lists nothing that can be read.
+
+        Raises:
+            NoReplyError: Nobody is there.
+
+        """
+        reply = await self._client.get(f"{root}/v1/models", seconds=_LOOK_SECONDS)
+        if reply.status != _OK:
+            return None
+        try:
+            return read_object(reply.body)
+        except UnfitReplyError:
+            return None
+
+    @staticmethod
+    def _only(root: str, models: dict[str, Any] | None) -> str | None:
+        """The only model that is served; None where nothing is listed."""
+        names = _names(models)
+        if len(names) > 1:
+            message = f"{root} serves {len(names)} models, and none was named"
+            raise ConfigError(message, hint=f"add --model NAME: {', '.join(names[:_LISTED])}")
+        return names[0] if names else None
+
+    async def _patient(self, url: str, body: bytes) -> Reply:
+        """Ask until there is room, or patience ends.
+
+        Raises:
+            NoReplyError: Nobody is there.
+
+        """
+        until = time.monotonic() + self._options.patience_seconds
+        tries = 0
+        while True:
+            reply = await self._client.post(url, body)
+            if reply.status == _OK:
+                return reply
+            failure = failure_of(reply.status, reply.headers, reply.body)
+            tries += 1
+            wait = max(failure.retry_seconds or 0.0, pause(tries))
+            if failure.kind != "busy" or time.monotonic() + wait > until:
+                return reply
+            await asyncio.sleep(wait)
+
+    def _tokenizer(self, spoken: Spoken, named: str | None) -> Path | None:
+        likely = [each for each in (named, spoken.asked, spoken.answered) if each]
+        return find_tokenizer(str(self._options.tokenizer), likely)
+
+    def _said(self, words: str) -> str:
+        return self._secret.scrub(words)[:_SHOWN]
+
+
+def _names(models: dict[str, Any] | None) -> list[str]:
+    """Names of models as a server lists them, in the first of two shapes that it has."""
+    for key, called in (("data", "id"), ("models", "name")):
+        listed = (models or {}).get(key)
+        cards = listed if isinstance(listed, list) else []
+        found = [str(card[called]) for card in cards if isinstance(card, dict) and card.get(called)]
+        if names := [name for name in dict.fromkeys(found) if name.isprintable()]:
+            return names
+    return []
+
+
+def _context(models: dict[str, Any] | None) -> int | None:
+    listed = (models or {}).get("data")
+    first = listed[0] if isinstance(listed, list) and listed else None
+    found = first.get("max_model_len") if isinstance(first, dict) else None
+    return found if type(found) is int and found > 0 else None

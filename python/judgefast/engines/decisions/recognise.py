@@ -1,0 +1,87 @@
+"""Which dialect and which server: told from what a reply has that no other has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from judgefast.engines.decisions.quirks import quirks_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from judgefast.engines.decisions.quirks import Quirks
+
+_LAYA = {"answer_confidence", "x_jev_confidence"}
+_LAYA_SERVE = "Laya decision model"
+
+
+def dialect_of(reply: Mapping[str, Any]) -> str | None:
+    """Dialect whose shape a reply has; None where it has that of none.
+
+    >>> dialect_of({"answers": []}), dialect_of({"answers": {}, "object": "decisions"})
+    ('openai', 'sglang')
+    """
+    answers = reply.get("answers")
+    if isinstance(answers, list):
+        return "openai"
+    if not isinstance(answers, dict):
+        return None
+    is_sglang = reply.get("object") == "decisions" or "prompt_format_version" in reply
+    return "sglang" if is_sglang else "systemone"
+
+
+def recognise(reply: Mapping[str, Any], models: Mapping[str, Any] | None, dialect: str) -> Quirks:
+    """Server that has answered.
+
+    Args:
+        reply: A good reply, in that dialect.
+        models: What `GET /v1/models` gave; None where it gave nothing.
+        dialect: Name of the dialect.
+
+    """
+    owners = {str(card.get("owned_by")) for card in _cards(models)}
+    if dialect == "sglang":
+        return quirks_of("sglang", dialect)
+    if dialect == "openai":
+        return quirks_of("vllm" if "vllm" in owners else _openai(reply), dialect)
+    return quirks_of(_by_keys(reply) or _by_models(owners, models), dialect)
+
+
+def _openai(reply: Mapping[str, Any]) -> str:
+    return "openai" if str(reply.get("model")).startswith("gpt-") else "unknown"
+
+
+def _by_keys(reply: Mapping[str, Any]) -> str:
+    """What only one server's System One has; empty where a reply has nothing of the kind."""
+    answers, usage = reply.get("answers"), reply.get("usage")
+    found = answers.values() if isinstance(answers, dict) else ()
+    keys = {key for each in found if isinstance(each, dict) for key in each}
+    if reply.get("object") == "structured_decision" or "diagnostics" in reply:
+        return "vllm"
+    if "x_label_mass" in keys:
+        return "sglang"
+    if "routing" in reply or keys & _LAYA:
+        return "laya"
+    if isinstance(usage, dict) and "cost" in usage:
+        return "openrouter"
+    model = str(reply.get("model"))
+    if "latency_ms" in reply:
+        return "sparrow nano" if model.startswith("sparrow-nano") else "sparrow"
+    return "typesafe" if model.startswith("jev-") else ""
+
+
+def _by_models(owners: set[str], models: Mapping[str, Any] | None) -> str:
+    """What a server says of itself, where its replies are like TypeSafe's."""
+    if "llamacpp" in owners:
+        return "llama.cpp"
+    if "sglang" in owners:  # a chat model would have said its label mass
+        return "sglang heads"
+    is_laya = any(str(card.get("description")).startswith(_LAYA_SERVE) for card in _cards(models))
+    return "laya-serve" if is_laya else "unknown"
+
+
+def _cards(models: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
+    for key in ("data", "models"):
+        found = (models or {}).get(key)
+        if isinstance(found, list):
+            yield from (each for each in found if isinstance(each, dict))

@@ -1,0 +1,331 @@
+"""Keeps every server busy within its rates, and sees to what came back of each request."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from judgefast.engines.decisions.failures import failure_of
+from judgefast.engines.decisions.jobs import Part, Whole
+from judgefast.engines.decisions.unfit import UnfitReplyError
+from judgefast.engines.http.doubts import Doubts
+from judgefast.engines.http.handover import HandOver
+from judgefast.engines.http.health import Health
+from judgefast.engines.http.look import refusal
+from judgefast.engines.http.resending import Resending
+from judgefast.engines.http.unusable import NoReplyError
+from judgefast.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from judgefast.engines.base import Completion, ErrorKind
+    from judgefast.engines.decisions.asked import Failure
+    from judgefast.engines.decisions.examine import Bodies, Examiner
+    from judgefast.engines.decisions.found import Spoken
+    from judgefast.engines.decisions.options import DecisionOptions
+    from judgefast.engines.decisions.rates import Rates
+    from judgefast.engines.http.client import Client, OnItsWay
+    from judgefast.engines.http.endpoints import Endpoint
+    from judgefast.engines.http.jobs import Job
+    from judgefast.engines.http.options import Secret
+    from judgefast.engines.http.waiting import Waiting
+    from judgefast.engines.http.wires import Reply
+
+LOG = logging.getLogger("judgefast")
+
+_TOO_MANY = 429
+_GOOD = range(200, 300)
+_MOST_SERVER_FAILURES = 2
+"""How often a request is sent again of which a server has said that it failed over it."""
+_REPLY_BYTES, _ANSWER_BYTES = 1 << 20, 1 << 16
+_WORDS, _SORT, _MOST_TOLD = 300, 60, 5
+_TICK = 0.002
+_GRACE_SECONDS = 3.0
+
+
+class _Asked(NamedTuple):
+    endpoint: Endpoint
+    part: Part
+    sent: OnItsWay
+    started: float
+
+
+class Sender:
+    """The work of the loop's thread. Nothing here is called from another one."""
+
+    def __init__(  # noqa: PLR0913 - its parts, by keyword
+        self,
+        *,
+        client: Client,
+        endpoints: Sequence[Endpoint],
+        waiting: Waiting,
+        bodies: Bodies,
+        spoken: Spoken,
+        options: DecisionOptions,
+        secret: Secret,
+        examiner: Examiner,
+        rates: Rates,
+        put: Callable[[list[Completion] | Exception], None],
+    ) -> None:
+        self._client, self._endpoints, self._waiting = client, endpoints, waiting
+        self._bodies, self._spoken, self._rates = bodies, spoken, rates
+        self._options, self._secret = options, secret
+        self._done = HandOver(put)
+        self._asked: dict[Part, _Asked] = {}
+        self._wholes: dict[bytes, Whole] = {}
+        self._lost: EngineError | None = None
+        self._is_over = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._said: set[str] = set()
+        self.dropped = 0
+        """Tokens of states that servers have cut off, as far as they say so."""
+        self.other_model = 0
+        """Replies of another model than the one that answered at the start."""
+        self._health = Health(
+            endpoints=endpoints,
+            patience=options.patience_seconds,
+            secret=secret,
+            examiner=examiner,
+            go_on=self.pump,
+            end=self._end,
+        )
+        self._doubts = Doubts(
+            client=client,
+            bodies=bodies,
+            examiner=examiner,
+            secret=secret,
+            give_up=self._give_up,
+            wait=lambda job: self._waiting.add_first([job]),
+            go_on=self.pump,
+            end=self._end,
+        )
+        self.resending = Resending(
+            waiting,
+            most=options.max_retries,
+            go_on=self.pump,
+            give_up=self._give_up,
+            doubt=self._doubts.of_prompt,
+        )
+
+    def admit(self, whole: Whole) -> None:
+        """Queue a request, in all its parts."""
+        self._wholes[whole.request.request_id] = whole
+        self._waiting.add(whole.parts)
+
+    def fail(self, job: Job, kind: ErrorKind, words: str) -> None:
+        """Hand back a request that is not sent, and say it of the first few of a kind."""
+        self._done.add([job.failed(kind, words)])
+        sort = f"{kind} {words[:_SORT]}"
+        if sort not in self._said and len(self._said) < _MOST_TOLD:
+            self._said.add(sort)
+            LOG.warning("a request failed (%s): %s", kind, words)
+
+    def lost_sight_of(self, endpoint: Endpoint) -> None:
+        """Begin with a server away; nothing is known of it."""
+        endpoint.is_known = False
+        self._health.failed(endpoint, "it was away at the start", is_gone=True)
+
+    def pump(self) -> None:
+        """Send what waits, as far as there is room and the rates allow."""
+        sent = True
+        while sent and len(self._waiting) and self._lost is None and not self._doubts.of_all:
+            sent = False
+            for endpoint in self._endpoints:
+                now = time.monotonic()
+                if endpoint.room(now) < 1:
+                    endpoint.window.full()
+                elif (wait := self._rates.wait(now)) > 0:
+                    self._later(wait)
+                    break
+                elif jobs := self._waiting.take(endpoint.place, lambda _: 1):
+                    self._send(endpoint, jobs[0], now)
+                    sent = True
+        sizes = sum(endpoint.window.size for endpoint in self._endpoints)
+        unkept = len(self._done) + len(self._asked)
+        most = self._options.concurrency * len(self._endpoints)  # what a crash may cost
+        if unkept > most or len(self._waiting) < 1 + sizes // 8:
+            self._done.soon()
+
+    def cancel(self, request_ids: set[bytes]) -> None:
+        """Give up on requests."""
+        wholes = [whole for each in request_ids if (whole := self._wholes.get(each)) is not None]
+        for whole in wholes:
+            self._settle(whole, whole.parts[0].cancelled())
+        self._done.soon()
+        self.pump()
+
+    async def close(self) -> None:
+        """End all that is on its way."""
+        self._is_over, self._lost = True, EngineError("closed")
+        self.resending.close()
+        if self._timer is not None:
+            self._timer.cancel()
+        for asked in self._asked.values():
+            asked.sent.cancel()
+        self._doubts.close()
+        await self._health.close()
+
+    def _later(self, seconds: float) -> None:
+        """Come back when the rates allow more."""
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(seconds + _TICK, self._on_time)
+
+    def _on_time(self) -> None:
+        self._timer = None
+        self.pump()
+
+    def _send(self, endpoint: Endpoint, job: Job, now: float) -> None:
+        assert isinstance(job, Part)  # nothing else was queued
+        sent = self._client.send(
+            endpoint.root + self._bodies.path,
+            self._bodies.body([job]),
+            most=_REPLY_BYTES + _ANSWER_BYTES * len(job.asks),
+            done=partial(self._came, job),
+        )
+        endpoint.in_flight += 1
+        self._asked[job] = _Asked(endpoint, job, sent, now)
+        self._rates.sent(job.guess, now)
+
+    def _came(self, part: Part, reply: Reply | NoReplyError) -> None:
+        """See to what came of a request."""
+        asked = self._asked.pop(part, None)
+        if asked is None:  # given up as its reply came
+            return
+        asked.endpoint.in_flight -= 1
+        if isinstance(reply, NoReplyError):
+            self._no_reply(asked, reply)
+        elif reply.status in _GOOD:
+            self._take(asked, reply)
+        else:
+            self._failed(asked, failure_of(reply.status, reply.headers, reply.body))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Send more where a request has ended, or end where nothing is sent any more."""
+        if self._lost is None:
+            self.pump()
+            is_held = self.resending.pausing or self._doubts.jobs
+            if not (self._asked or is_held or len(self._waiting)):
+                self._health.rest()
+        elif not self._asked:
+            self._over()
+        else:
+            self._done.soon()
+
+    def _take(self, asked: _Asked, reply: Reply) -> None:
+        """Take a reply; the last one of a request makes its completion."""
+        endpoint, part = asked.endpoint, asked.part
+        try:
+            read = self._spoken.dialect.read(part.asks, reply.body, self._spoken.quirks)
+        except UnfitReplyError as error:
+            said = self._secret.scrub(str(error))[:_WORDS]
+            words = f"{endpoint.root} answered what is no answer: {said}"
+            self._health.failed(endpoint, words)
+            self.resending.again([part], words)
+            return
+        now = time.monotonic()
+        self._doubts.passed()
+        endpoint.worked(1, now - asked.started, now)
+        if read.usage.prompt_tokens:  # some servers say 0 for what they do not count
+            self._rates.counted(part.guess, read.usage.prompt_tokens, now)
+        whole = part.whole
+        if read.model != self._spoken.answered:
+            self._other_model(read.model)
+        is_whole = whole.take(part, read)
+        for kind in ("too_long", "unsupported"):
+            if (answer := whole.outcome(kind)) is not None:
+                self._give_up(part, kind, self._secret.scrub(answer.words)[:_WORDS])
+                return
+        if whole.dropped:
+            self.dropped += whole.dropped
+            self._give_up(part, "too_long", f"the server cut {whole.dropped:,} tokens")
+        elif is_whole:
+            self._settle(whole, whole.completion())
+
+    def _other_model(self, model: str) -> None:
+        self.other_model += 1
+        if self.other_model == 1:
+            LOG.warning(
+                "the model that answers is `%s` now; it was `%s` at the start",
+                self._secret.scrub(model)[:_SORT],
+                self._spoken.answered,
+            )
+
+    def _failed(self, asked: _Asked, failure: Failure) -> None:
+        endpoint, part = asked.endpoint, asked.part
+        words = self._secret.scrub(failure.words)[:_WORDS]
+        said = f"{endpoint.root} answered {failure.status}: {words}"
+        if failure.kind in {"auth", "not_found"}:
+            self._end(refusal(endpoint.root, failure.status, words))
+        elif failure.kind == "busy":
+            wait = failure.retry_seconds
+            self._health.has_no_room(endpoint, wait, said)
+            is_quota = failure.status == _TOO_MANY
+            self.resending.put_off(endpoint, [part], said, wait, is_quota=is_quota)
+        elif failure.kind == "server":
+            self._health.failed(endpoint, said)
+            part.server_failures += 1
+            if part.server_failures > _MOST_SERVER_FAILURES:
+                self._give_up(part, "engine_error", f"{said} ({part.server_failures} times)")
+            else:
+                self.resending.again([part], said)
+        else:
+            endpoint.spoke(time.monotonic())
+            self._give_up(part, cast("ErrorKind", failure.kind), said + _sizes(failure))
+            if failure.kind != "too_long":
+                self._doubts.refused(endpoint, part, said)
+
+    def _no_reply(self, asked: _Asked, error: NoReplyError) -> None:
+        endpoint, part = asked.endpoint, asked.part
+        words = self._secret.scrub(str(error))
+        if not error.was_sent:
+            self._health.failed(endpoint, words, is_gone=True)
+            self.resending.at_once([part])
+            return
+        since = asked.started if error.is_timeout else None
+        self._health.failed(endpoint, words, waited_since=since)
+        kind: ErrorKind = "timeout" if error.is_timeout else "engine_error"
+        self.resending.again([part], words, kind=kind)
+
+    def _give_up(self, job: Job, kind: ErrorKind, words: str) -> None:
+        """Fail a whole request by one of its parts."""
+        assert isinstance(job, Part)  # nothing else was sent
+        if self._wholes.pop(job.request.request_id, None) is not None:
+            self._drop(job.whole)
+            self.fail(job, kind, words)
+
+    def _settle(self, whole: Whole, completion: Completion) -> None:
+        if self._wholes.pop(whole.request.request_id, None) is not None:
+            self._drop(whole)
+            self._done.add([completion])
+
+    def _drop(self, whole: Whole) -> None:
+        """Send nothing more of a request, and wait for nothing."""
+        whole.settle()
+        for part in whole.parts:
+            if (asked := self._asked.pop(part, None)) is not None:
+                asked.sent.cancel()
+                asked.endpoint.in_flight -= 1
+
+    def _end(self, error: EngineError) -> None:
+        """Send nothing more; what is on its way may still be answered, if it is soon."""
+        if self._lost is None:
+            self._lost = error
+            asyncio.get_running_loop().call_later(_GRACE_SECONDS, self._over)
+
+    def _over(self) -> None:
+        if not self._is_over and self._lost is not None:
+            self._is_over = True
+            self._done.flush()
+            self._done.put(self._lost)
+
+
+def _sizes(failure: Failure) -> str:
+    if failure.tokens is None or failure.limit is None:
+        return ""
+    return f" ({failure.tokens:,} tokens, and {failure.limit:,} may be)"

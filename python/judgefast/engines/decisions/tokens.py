@@ -1,0 +1,106 @@
+"""Whether a state fits, before it is sent: a server that cuts it says nothing, or too late.
+
+Counted is what we know: the texts of the state and of the longest question. What the server writes
+around them is its own, so that a count within the limit proves nothing to the last token.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from judgefast.prompts.questions import Question
+    from judgefast.prompts.tokenizer import PromptTokenizer
+
+CHARACTERS_A_TOKEN = 3
+"""Where no tokenizer is known: fewer than most texts have, so that it counts too many tokens."""
+AROUND = 64
+"""Tokens that a server which cuts silently is taken to write around a state and a question."""
+
+
+class Limit(NamedTuple):
+    """What a state and its longest question may have together."""
+
+    tokens: int | None
+    """None: nobody says."""
+    is_told: bool
+    """Whether it is a rule of the server or the user's, not only what a model can hold."""
+    cuts_silently: bool
+
+
+class Lengths:
+    """Measures states.
+
+    Args:
+        limit: What may be.
+        tokenizer: The judge's, where it is known.
+
+    """
+
+    def __init__(self, limit: Limit, tokenizer: PromptTokenizer | None) -> None:
+        self._limit, self._tokenizer = limit, tokenizer
+        self._of_questions: dict[Question, int] = {}
+        self.unchecked = 0
+        """Requests of which nothing shows that they fit."""
+
+    def too_long(self, state: Mapping[str, str], questions: Sequence[Question]) -> str:
+        """Why a request cannot fit; empty where it may."""
+        limit = self._limit.tokens
+        if limit is None:
+            self.unchecked += 1
+            return ""
+        most = max(map(_bytes, questions)) + sum(map(_size, state.values()))
+        if most + AROUND <= limit:  # a token is at least one byte
+            return ""
+        if self._tokenizer is None:
+            self.unchecked += 1
+            return self._by_characters(limit, state, questions)
+        tokens = self._tokens(state.values()) + max(map(self._of_question, questions))
+        tokens += AROUND if self._limit.cuts_silently else 0
+        if tokens <= limit:
+            return ""
+        return f"state and longest question have {tokens:,} tokens, and {limit:,} may be"
+
+    def _by_characters(
+        self, limit: int, state: Mapping[str, str], questions: Sequence[Question]
+    ) -> str:
+        """A guard where a server would cut without a word, and a rule says where."""
+        longest = max(sum(map(len, _texts(each))) for each in questions)
+        characters = longest + sum(map(len, state.values()))
+        is_on = self._limit.cuts_silently and self._limit.is_told
+        if not is_on or characters <= limit * CHARACTERS_A_TOKEN:
+            return ""
+        return (
+            f"state and longest question have {characters:,} characters: at {CHARACTERS_A_TOKEN} "
+            f"a token, more than the {limit:,} tokens that the server reads before it cuts"
+        )
+
+    def guess(self, state: Mapping[str, str], questions: Sequence[Question]) -> float:
+        """Tokens of a request, about, for what is spent of a rate."""
+        characters = sum(map(len, state.values()))
+        characters += sum(len(text) for each in questions for text in _texts(each))
+        return characters / CHARACTERS_A_TOKEN
+
+    def _of_question(self, question: Question) -> int:
+        if question not in self._of_questions:
+            self._of_questions[question] = self._tokens(_texts(question))
+        return self._of_questions[question]
+
+    def _tokens(self, texts: Iterable[str]) -> int:
+        assert self._tokenizer is not None  # asked by the callers
+        return sum(len(self._tokenizer.encode_trusted(text)) for text in texts)
+
+
+def _texts(question: Question) -> list[str]:
+    options = (text for option in question.options for text in (option.text, option.meaning))
+    return [question.instructions, *options]
+
+
+def _bytes(question: Question) -> int:
+    return sum(map(_size, _texts(question)))
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,136 @@
+"""A thread in which all exchanges with servers happen, and the ways into it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from judgefast.engines.http.options import TLS_HINT
+from judgefast.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from judgefast.batches.request import Request
+    from judgefast.engines.base import Completion
+    from judgefast.engines.http.client import Client
+
+T = TypeVar("T")
+
+_CLOSE_SECONDS = 0.3
+_JOIN_SECONDS = 0.9
+
+
+class WorkingLoop:
+    """An event loop in a thread of its own; every method but what it runs is the host's to call.
+
+    What it does there is for an engine to add.
+
+    Args:
+        name: Of the thread.
+        client: Connections; opened and closed here.
+        put: Takes completions, or the error that ends the engine; called in the loop's thread.
+
+    Raises:
+        EngineError: Connections cannot be prepared.
+
+    """
+
+    def __init__(
+        self,
+        name: str,
+        client: Client,
+        put: Callable[[list[Completion] | Exception], None],
+    ) -> None:
+        self._client, self._put = client, put
+        self._loop = _new_loop()
+        self._stop = asyncio.Event()
+        self._is_open = threading.Event()
+        self._unopened: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+        self._is_open.wait()
+        if self._unopened is not None:
+            self._thread.join(_JOIN_SECONDS)
+            message = f"connections cannot be prepared: {self._unopened}"
+            raise EngineError(message, hint=TLS_HINT) from self._unopened
+
+    def result(self, work: Coroutine[Any, Any, T]) -> T:
+        """Have something done in the thread, and wait for it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    @property
+    def room(self) -> int:
+        """Requests that keep every server busy, and a little more that waits at hand."""
+        raise NotImplementedError
+
+    def take(self, requests: Sequence[Request], started: float, clock: float) -> None:
+        """Queue requests.
+
+        Args:
+            requests: What is asked.
+            started: Unix time.
+            clock: Monotonic time of the same moment.
+
+        """
+        raise NotImplementedError
+
+    def cancel(self, request_ids: set[bytes]) -> None:
+        """Give up on requests."""
+        raise NotImplementedError
+
+    def counters(self) -> dict[str, int]:
+        """What happened since the start."""
+        raise NotImplementedError
+
+    async def end(self) -> None:
+        """End all that is on its way; in the thread."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Drop everything; safe to call twice."""
+        if self._loop.is_closed():
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._stop.set)
+        except RuntimeError:  # it has ended meanwhile
+            return
+        self._thread.join(_JOIN_SECONDS)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.set_exception_handler(self._failed)
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.close()
+
+    def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A mistake of ours: the host ends by it, rather than wait for ever."""
+        del loop
+        error = context.get("exception")
+        self._put(error if isinstance(error, Exception) else RuntimeError(context["message"]))
+
+    async def _serve(self) -> None:
+        try:
+            await self._client.open()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the host waits to hear of it
+            self._unopened = error
+            self._is_open.set()
+            return
+        async with self._client:
+            self._is_open.set()
+            await self._stop.wait()
+            try:
+                await asyncio.wait_for(self.end(), _CLOSE_SECONDS)
+            except TimeoutError:
+                return
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # noqa: PLC0415 - not on Windows
+    except ModuleNotFoundError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()

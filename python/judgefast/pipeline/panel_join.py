@@ -1,0 +1,226 @@
+"""Outcomes of several runs joined: a row for each comparison or scored answer, a column a judge."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from judgefast.codes import ACROSS, CHOICE_NONE, CHOICE_TIE, FIXED_ONE, NO_ANSWER, OutcomeStatus
+from judgefast.errors import ConfigError
+from judgefast.pipeline.comparable import check_comparable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from judgefast.pipeline.results import Reading
+
+ABSENT = -1
+"""Row of an outcome that a run has not."""
+
+HALF = 0.5
+
+Kind = Literal["score", "comparison", "choice"]
+"""What a value is: a score, one of a win (1), a tie (0.5) and a loss (0), or a label."""
+
+_ANSWERS = 1 << 16
+"""Places of answers that a code has room for."""
+_SHOWN_HEX = 8
+
+
+class Seated(NamedTuple):
+    """One judge of a panel, read."""
+
+    name: str
+    reading: Reading
+
+
+class Joined(NamedTuple):
+    """Outcomes of n units by k judges, in the order of the first run."""
+
+    judges: list[str]
+    readings: list[Reading]
+    aspects: list[str]
+    item_id: pa.Array[Any]
+    """Strings, shape (items,): of all runs, each once."""
+    item: NDArray[np.int64]
+    """Shape (n,): index into `item_id`."""
+    candidate: NDArray[np.uint16]
+    baseline: NDArray[np.uint16]
+    """`NO_ANSWER` for a scored answer."""
+    aspect: NDArray[np.int64]
+    """Index into `aspects`."""
+    cluster_id64: NDArray[np.uint64]
+    row: NDArray[np.int64]
+    """Shape (n, k): row of each judge's outcomes; `ABSENT` where it was not asked."""
+    value: NDArray[np.float64]
+    """Shape (n, k): outcome; NaN where there is none."""
+    status: NDArray[np.uint8]
+    """Shape (n, k): `codes.OutcomeStatus`; 255 where it was not asked."""
+
+    @property
+    def mode(self) -> str:
+        """Of all rubrics."""
+        return self.readings[0].rubric.mode
+
+    @property
+    def kind(self) -> Kind:
+        """What its values are."""
+        kinds: dict[str, Kind] = {"scalar": "score", "pairwise": "comparison"}
+        return kinds.get(self.mode, "choice")
+
+    @property
+    def verdicts(self) -> NDArray[np.float64]:
+        """What judges are compared by: scores as they are, a win, a tie or a loss else."""
+        return self.value if self.kind == "score" else sided(self.value)
+
+    @property
+    def whole(self) -> NDArray[np.bool_]:
+        """Whether every judge was asked. Shape (n,)."""
+        asked: NDArray[np.bool_] = (self.row != ABSENT).all(axis=1)
+        return asked
+
+    def gold(self) -> NDArray[np.float64]:
+        """What people said, as values are; NaN where nobody did. Shape (n,)."""
+        found = np.full(len(self.item), np.nan)
+        for judge in range(len(self.judges)):
+            missing = np.flatnonzero(np.isnan(found) & (self.row[:, judge] != ABSENT))
+            reading = self.readings[judge]
+            found[missing] = _gold_of(reading, self.row[missing, judge])
+        return found
+
+
+def sided(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Which side of the middle each value is on: 0, 0.5 or 1; NaN stays."""
+    return np.where(np.isnan(values), np.nan, (np.sign(values - HALF) + 1) / 2)
+
+
+def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
+    """Join the outcomes of runs by item id, answers and aspect.
+
+    Where every rubric has one aspect, it is the same whatever it is called.
+
+    Args:
+        judges: At least two, each with a name of its own, read by the baseline of the first.
+        admitted: `data`, where runs of different data are meant to be joined by the ids that they
+            share.
+
+    Raises:
+        ConfigError: The runs ask for other kinds of outcomes, judged different data, or have no
+            unit in common.
+
+    """
+    readings = [one.reading for one in judges]
+    _check(judges, admitted)
+    ids, items = _codes([reading.items.item_id for reading in readings])
+    aspects, of_aspect = _aspects(readings)
+    clusters = np.zeros(len(ids), np.uint64)
+    keys: list[NDArray[np.uint64]] = []
+    for reading, code, aspect in zip(readings, items, of_aspect, strict=True):
+        outcomes = reading.outcomes
+        clusters[code] = reading.items.cluster_id64
+        unit = code[outcomes.item].astype(np.uint64)
+        for part, size in (
+            (outcomes.candidate, _ANSWERS),
+            (outcomes.baseline, _ANSWERS),
+            (aspect[outcomes.aspect], len(aspects)),
+        ):
+            unit = unit * np.uint64(size) + part.astype(np.uint64)
+        keys.append(unit)
+    units = np.unique(np.concatenate(keys))
+    row = np.full((len(units), len(judges)), ABSENT, np.int64)
+    value = np.full(row.shape, np.nan)
+    status = np.full(row.shape, 255, np.uint8)
+    for judge, (reading, key) in enumerate(zip(readings, keys, strict=True)):
+        at = np.searchsorted(units, key)
+        outcomes = reading.outcomes
+        row[at, judge] = np.arange(len(key))
+        status[at, judge] = outcomes.status
+        scored = outcomes.status == OutcomeStatus.SCORED
+        value[at[scored], judge] = outcomes.value[scored] / FIXED_ONE
+    rest, aspect_code = np.divmod(units, np.uint64(len(aspects)))
+    rest, baseline = np.divmod(rest, np.uint64(_ANSWERS))
+    item, candidate = np.divmod(rest, np.uint64(_ANSWERS))
+    joined = Joined(
+        judges=[one.name for one in judges],
+        readings=readings,
+        aspects=aspects,
+        item_id=ids,
+        item=item.astype(np.int64),
+        candidate=candidate.astype(np.uint16),
+        baseline=baseline.astype(np.uint16),
+        aspect=aspect_code.astype(np.int64),
+        cluster_id64=clusters[item.astype(np.int64)],
+        row=row,
+        value=value,
+        status=status,
+    )
+    if len(judges) > 1 and not ((row != ABSENT).sum(axis=1) > 1).any():
+        paths = " and ".join(f"`{reading.directory.path}`" for reading in readings)
+        msg = f"{paths} have no item with the same answers in common"
+        raise ConfigError(msg, hint="join runs over the same data")
+    return joined
+
+
+def _check(judges: Sequence[Seated], admitted: Sequence[str]) -> None:
+    doubled = [name for name, count in Counter(one.name for one in judges).items() if count > 1]
+    if doubled:
+        msg = f"two judges are called `{doubled[0]}`"
+        raise ConfigError(msg, hint="give each a name: NAME=RUN")
+    first = judges[0]
+    for other in judges[1:]:
+        check_comparable(first.reading, other.reading, ACROSS)
+        one, two = (each.reading.directory.manifest.data for each in (first, other))
+        if one.identity == two.identity or "data" in admitted:
+            continue
+        paths = [f"`{each.reading.directory.path}`" for each in (first, other)]
+        msg = (
+            f"{paths[0]} and {paths[1]} judged different data: {one.items:,} items with the "
+            f"identity {one.identity[:_SHOWN_HEX]}…, and {two.items:,} with "
+            f"{two.identity[:_SHOWN_HEX]}…"
+        )
+        hint = "if they share items, join those by their ids: --across data"
+        raise ConfigError(msg, hint=hint)
+
+
+def _codes(
+    columns: Sequence[pa.Array[Any]],
+) -> tuple[pa.Array[Any], list[NDArray[np.int64]]]:
+    """Every string once, in the order of its first row, and the codes of each column."""
+    chunks = pa.chunked_array([column.cast(pa.large_string()) for column in columns])
+    encoded = chunks.combine_chunks().dictionary_encode()
+    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    ends = np.cumsum([len(column) for column in columns])[:-1]
+    return encoded.dictionary.cast(pa.string()), np.split(codes, ends)
+
+
+def _aspects(readings: Sequence[Reading]) -> tuple[list[str], list[NDArray[np.int64]]]:
+    """Names of all aspects, and for each run the code of each of its own."""
+    own = [[aspect.name for aspect in reading.rubric.aspects] for reading in readings]
+    if all(len(names) == 1 for names in own):
+        return own[0], [np.zeros(1, np.int64) for _ in own]
+    names = list(dict.fromkeys(name for each in own for name in each))
+    return names, [np.array([names.index(name) for name in each], np.int64) for each in own]
+
+
+def _gold_of(reading: Reading, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Gold of some outcomes of a run."""
+    items, outcomes = reading.items, reading.outcomes
+    item = outcomes.item[rows].astype(np.int64)
+    if reading.rubric.mode != "pairwise":
+        if reading.rubric.mode == "choice":
+            return np.full(len(rows), np.nan)
+        found: NDArray[np.float64] = items.gold_score[item]
+        return found
+    choice, candidate = items.gold_choice[item], outcomes.candidate[rows]
+    baseline = outcomes.baseline[rows]
+    gold = np.full(len(rows), np.nan)
+    gold[choice == CHOICE_TIE] = HALF
+    known = (choice != CHOICE_NONE) & (choice != CHOICE_TIE) & (baseline != NO_ANSWER)
+    gold[known & (choice == candidate)] = 1.0
+    gold[known & (choice == baseline)] = 0.0
+    return gold

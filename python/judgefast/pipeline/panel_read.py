@@ -1,0 +1,205 @@
+"""The runs of several judges, read: of a panel's directory, or finished ones from anywhere."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import pyarrow as pa
+
+from judgefast.errors import ConfigError, RunDirectoryError
+from judgefast.journal.manifest import NAME as MANIFEST
+from judgefast.journal.run_directory import RunDirectory
+from judgefast.pipeline.item_view import view_item
+from judgefast.pipeline.panel_directory import (
+    DISAGREEMENTS,
+    read_panel,
+    run_folder,
+)
+from judgefast.pipeline.panel_join import Joined, Seated, join
+from judgefast.pipeline.panel_results import Verdicts, panel_report, verdicts_of
+from judgefast.pipeline.panel_rows import disagreements, panel_batches, panel_schema
+from judgefast.pipeline.results import read_run
+from judgefast.reports.export import check_target, write_table
+from judgefast.reports.panel_view import PanelItem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from judgefast.reports.panel_report import PanelReport
+    from judgefast.reports.show import ItemView
+
+TABLES = ("panel", "disagreements")
+"""Tables of several judges."""
+
+_TWO = 2
+
+
+class PanelReading(NamedTuple):
+    """Several judges, read: what their report, tables and views are made from."""
+
+    name: str
+    """Of the panel; empty for runs that were made apart."""
+    folder: Path | None
+    """Of the panel; None as well."""
+    joined: Joined
+    verdicts: Verdicts
+    not_started: list[str]
+
+    def report(self) -> PanelReport:
+        """Everything that is known of them."""
+        return panel_report(
+            self.joined, self.verdicts, panel=self.name, not_started=self.not_started
+        )
+
+    def batches(self, name: str) -> pa.RecordBatchReader:
+        """Stream a table.
+
+        Raises:
+            ConfigError: There is none of that name.
+
+        """
+        if name not in TABLES:
+            close = get_close_matches(name, TABLES, n=1)
+            msg = f"no table of several judges named `{name}`; tables: {', '.join(TABLES)}"
+            hint = f"did you mean `{close[0]}`?" if close else "other tables are those of one run"
+            raise ConfigError(msg, hint=hint)
+        if name == "disagreements":
+            return disagreements(self.joined, self.verdicts).to_reader()
+        return pa.RecordBatchReader.from_batches(
+            panel_schema(self.joined.judges), panel_batches(self.joined, self.verdicts)
+        )
+
+    def write_disagreements(self, path: Path, *, overwrite: bool) -> int:
+        """Write the file of the items that a person should look at; returns how many it has.
+
+        Raises:
+            ConfigError: As `write_table`.
+
+        """
+        check_target(path, overwrite=overwrite)
+        return write_table(disagreements(self.joined, self.verdicts), path, overwrite=overwrite)
+
+    def show(self, item_id: str) -> PanelItem:
+        """Gather what every judge has said of one item.
+
+        Raises:
+            ConfigError: No run has it.
+
+        """
+        views: dict[str, ItemView] = {}
+        refused: ConfigError | None = None
+        for judge, reading in zip(self.joined.judges, self.joined.readings, strict=True):
+            try:
+                views[judge] = view_item(reading, item_id)
+            except ConfigError as error:
+                refused = refused or error
+        if not views:
+            assert refused is not None  # there is at least one judge
+            raise refused
+        missing = [judge for judge in self.joined.judges if judge not in views]
+        return PanelItem(item_id=item_id, judges=views, not_judged_by=missing)
+
+
+def reported(
+    reading: PanelReading, path: Path | None = None, *, overwrite: bool = False
+) -> PanelReport:
+    """Make the report, and write the disagreements that it names.
+
+    Args:
+        reading: The judges.
+        path: File of the disagreements; None for that of the panel, which is replaced. Of runs
+            that were made apart there is none then.
+        overwrite: Replace a file that is there, where one is named.
+
+    Raises:
+        ConfigError: As `write_table`.
+
+    """
+    if path is not None:
+        check_target(path, overwrite=overwrite)
+    report = reading.report()
+    if path is None and reading.folder is not None:
+        path, overwrite = reading.folder / DISAGREEMENTS, True
+    if path is None:
+        return report
+    listed = reading.write_disagreements(path, overwrite=overwrite)
+    return msgspec.structs.replace(report, disagreements_file=str(path), listed=listed)
+
+
+def read_judges(folder: Path, **changes: Any) -> PanelReading:  # noqa: ANN401 - options of a run
+    """Read a panel as its journals stand.
+
+    Args:
+        folder: Its directory.
+        changes: Options of `READING`, in place of the runs' own.
+
+    Raises:
+        RunDirectoryError: It is no panel, or none of its judges has a whole plan.
+
+    """
+    panel = read_panel(folder)
+    names = [entry.name for entry in panel.judges]
+    planned = [name for name in names if _is_planned(run_folder(folder, name))]
+    not_started = [name for name in names if name not in planned]
+    if not planned:
+        msg = f"no judge of `{folder}` has begun"
+        raise RunDirectoryError(msg, hint=f"go on with `judgefast resume {folder}`")
+    judges = [Seated(name, read_run(run_folder(folder, name), **changes)) for name in planned]
+    joined = join(judges)
+    name = folder.resolve().name
+    return PanelReading(name, folder, joined, verdicts_of(joined), not_started)
+
+
+def read_runs(
+    runs: Sequence[tuple[str | None, Path]],
+    *,
+    across: Sequence[str] = (),
+    **changes: Any,  # noqa: ANN401 - as above
+) -> PanelReading:
+    """Read finished runs as one panel.
+
+    All are read by the baseline and the level of the first, unless `changes` has others.
+
+    Args:
+        runs: Each with the name of its judge; None for that of its folder.
+        across: `data`, to join runs of different data by the ids that they share.
+        changes: Options of `READING`, in place of the runs' own.
+
+    Raises:
+        ConfigError: Fewer than two runs, or they cannot be joined; the message says why.
+        RunDirectoryError: One is no run directory, or its plan is not whole.
+
+    """
+    if len(runs) < _TWO:
+        msg = f"{len(runs)} run cannot agree with another"
+        raise ConfigError(msg, hint="name two or more: judgefast agree runs/a runs/b")
+    judges: list[Seated] = []
+    names = _names(runs)
+    for name, (_, path) in zip(names, runs, strict=True):
+        judges.append(Seated(name, read_run(path, **(_of_first(judges) | changes))))
+    joined = join(judges, admitted=across)
+    return PanelReading("", None, joined, verdicts_of(joined), [])
+
+
+def _of_first(judges: Sequence[Seated]) -> dict[str, Any]:
+    if not judges:
+        return {}
+    config = judges[0].reading.config
+    return {"baseline": config.baseline, "level": config.level}
+
+
+def _names(runs: Sequence[tuple[str | None, Path]]) -> list[str]:
+    """Names of judges: those given, those of the folders, or as much of the path as tells apart."""
+    names = [given or path.resolve().name for given, path in runs]
+    if len(set(names)) == len(names):
+        return names
+    return [given or "/".join(path.resolve().parts[-2:]) for given, path in runs]
+
+
+def _is_planned(folder: Path) -> bool:
+    if not (folder / MANIFEST).is_file():
+        return False
+    return RunDirectory.open(folder, write=False).plan_complete()

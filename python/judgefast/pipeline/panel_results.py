@@ -1,0 +1,275 @@
+"""From the runs of several judges to everything that their report says. No engine is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from msgspec import UNSET
+
+from judgefast.codes import FIXED_ONE, OutcomeStatus
+from judgefast.pipeline.estimates import judged_aspects, resampling_of, scale_of
+from judgefast.pipeline.panel_cost import cost_of
+from judgefast.pipeline.panel_join import ABSENT, sided
+from judgefast.pipeline.results import report_of, why_incomplete
+from judgefast.reports.families import family_words
+from judgefast.reports.panel_report import (
+    Joining,
+    JudgeRow,
+    Levels,
+    PanelReport,
+    TogetherRow,
+)
+from judgefast.stats.agreement import agreement_of
+from judgefast.stats.effective import effective_judges
+from judgefast.stats.ratings import Ratings
+from judgefast.stats.slice_names import slice_part
+from judgefast.stats.summary import summarise
+from judgefast.stats.votes import LEVELS, levels_of, majority
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from judgefast.pipeline.panel_join import Joined
+    from judgefast.pipeline.results import Reading
+    from judgefast.stats.agreed import Agreement, EffectiveJudges
+    from judgefast.stats.estimate import Estimate
+
+_SEVERAL = 2
+_TIE = 0.5
+
+
+class Verdicts(NamedTuple):
+    """What the judges say of each unit, taken together. Shape (n,) each."""
+
+    value: NDArray[np.float64]
+    """By majority: the side that most chose, or the score that most gave; NaN where tied."""
+    mean: NDArray[np.float64]
+    """Of the values; NaN where not every judge gave one."""
+    spread: NDArray[np.float64]
+    """Sample standard deviation of the values; NaN where fewer than two gave one."""
+    level: NDArray[np.uint8]
+    """Index into `LEVELS`."""
+    is_tied: NDArray[np.bool_]
+    """Whether every judge gave a value, and no value has the most votes."""
+    valued: NDArray[np.int64]
+    """Judges that gave a value."""
+
+
+def verdicts_of(joined: Joined) -> Verdicts:
+    """Take the judges of each unit together.
+
+    Majority and mean are those of every judge: where one has no value, there is none.
+    """
+    values, verdicts = joined.value, joined.verdicts
+    valued = (~np.isnan(values)).sum(axis=1)
+    by_all = valued == len(joined.judges)
+    votes = majority(verdicts)
+    centre = np.nansum(values, axis=1) / np.maximum(valued, 1)
+    squares = np.nansum((values - centre[:, None]) ** 2, axis=1)
+    spread = np.sqrt(squares / np.maximum(valued - 1, 1))
+    return Verdicts(
+        value=np.where(by_all, votes.value, np.nan),
+        mean=np.where(by_all, centre, np.nan),
+        spread=np.where(valued >= _SEVERAL, spread, np.nan),
+        level=levels_of(verdicts, joined.kind),
+        is_tied=by_all & votes.is_tie,
+        valued=valued,
+    )
+
+
+def panel_report(
+    joined: Joined,
+    verdicts: Verdicts,
+    *,
+    panel: str = "",
+    not_started: Sequence[str] = (),
+) -> PanelReport:
+    """Say everything that is known of several judges.
+
+    Args:
+        joined: Their outcomes.
+        verdicts: The same, taken together.
+        panel: Name of the panel; empty for finished runs.
+        not_started: Judges of it that have no run yet.
+
+    """
+    first = joined.readings[0]
+    level = first.config.level
+    asked = (joined.row != ABSENT).sum(axis=1)
+    judges = len(joined.judges)
+    counts = np.bincount(verdicts.level, minlength=len(LEVELS)).tolist()
+    levels = Levels(**dict(zip(LEVELS, counts, strict=True)))
+    whole = _agreement(joined, slice(None), level, first.config.seed) if judges > 1 else None
+    return PanelReport(
+        panel=panel,
+        mode=joined.mode,
+        items=len(np.unique(joined.item)),
+        level=level,
+        judges=[_judge_row(joined, place, asked) for place in range(judges)],
+        not_started=list(not_started),
+        together=_together(joined, verdicts),
+        joining=Joining(
+            units=len(asked),
+            asked_of_all=int((asked == judges).sum()),
+            asked_of_some=int(((asked >= _SEVERAL) & (asked < judges)).sum()),
+            asked_of_one=int((asked == 1).sum()) if judges > 1 else 0,
+            valued_by_all=int((verdicts.valued == judges).sum()),
+            valued_by_some=int(((verdicts.valued > 0) & (verdicts.valued < judges)).sum()),
+            valued_by_none=int((verdicts.valued == 0).sum()),
+        ),
+        agreement=whole,
+        agreement_by_aspect=_by_aspect(joined, level, first.config.seed),
+        levels=levels,
+        effective=_effective(joined, level),
+        disagreements=levels.low + levels.medium,
+        findings=[] if whole is None else [finding.text for finding in whole.findings],
+    )
+
+
+def _judge_row(joined: Joined, place: int, asked: NDArray[np.int64]) -> JudgeRow:
+    reading = joined.readings[place]
+    report = report_of(reading)
+    results, manifest = report.results, reading.directory.manifest
+    bias = results.position_bias
+    families = results.families
+    return JudgeRow(
+        name=joined.judges[place],
+        path=str(reading.directory.path),
+        engine=manifest.engine.name,
+        model=manifest.model.name,
+        judge=results.judge,
+        rubric=results.rubric.name,
+        rule=results.rubric.rule,
+        orders=results.rubric.orders,
+        counts=results.counts,
+        headline=results.estimates[0] if results.estimates else None,
+        accuracy=_named(results.estimates, "accuracy"),
+        direction=None if bias is None else bias.direction,
+        flip_rate=None if bias is None or bias.one_order else bias.flip_rate,
+        mean_confidence=None if results.confidence is UNSET else results.confidence.mean,
+        self_judging=None if families is UNSET or not families.own else family_words(families),
+        cost=cost_of(reading, report),
+        incomplete=why_incomplete(results.counts),
+        only=int(((joined.row[:, place] != ABSENT) & (asked == 1)).sum()),
+    )
+
+
+def _named(estimates: Sequence[Estimate], name: str) -> Estimate | None:
+    return next((one for one in estimates if one.name == name and one.slice == "all"), None)
+
+
+def _together(joined: Joined, verdicts: Verdicts) -> list[TogetherRow]:
+    """Estimates of what the judges say as one, by the statistics of a run.
+
+    A tied majority is a tie where two answers are compared, and no value elsewhere.
+    """
+    undecided = int(verdicts.is_tied.sum())
+    value = verdicts.value
+    if joined.kind == "comparison":
+        value = np.where(verdicts.is_tied, _TIE, value)
+    rows = []
+    for name, values, tied in (("majority", value, undecided), ("mean", verdicts.mean, 0)):
+        found = _estimates(joined, values)
+        rows.append(
+            TogetherRow(
+                name=name,
+                headline=found[0] if found else None,
+                accuracy=_named(found, "accuracy"),
+                undecided=tied,
+            )
+        )
+    return rows
+
+
+def _estimates(joined: Joined, values: NDArray[np.float64]) -> list[Estimate]:
+    """Estimate by values of units that every judge was asked for, as by outcomes of the first."""
+    reading: Reading = joined.readings[0]
+    units = np.flatnonzero(joined.whole)
+    chosen = values[units]
+    known = ~np.isnan(chosen)
+    outcomes = reading.outcomes.take(joined.row[units, 0])
+    none = np.broadcast_to(np.float32(np.nan), len(units))
+    outcomes = outcomes._replace(
+        value=np.rint(np.where(known, chosen, 0.0) * FIXED_ONE).astype(np.int64),
+        weight=known.astype(np.uint8),
+        status=np.where(known, OutcomeStatus.SCORED, OutcomeStatus.MISSING).astype(np.uint8),
+        p_win=none,
+        p_tie=none,
+        p_loss=none,
+        label_mass=none,
+    )
+    return summarise(
+        outcomes,
+        reading.items,
+        mode=reading.rubric.mode,
+        scale=scale_of(reading.rubric),
+        level=reading.config.level,
+        slices=reading.config.slices,
+        aspects=judged_aspects(reading.rubric),
+        baseline=reading.config.baseline,
+        resampling=resampling_of(reading),
+    )
+
+
+def _by_aspect(joined: Joined, level: float, seed: int) -> dict[str, Agreement]:
+    if len(joined.aspects) == 1 or len(joined.judges) == 1:
+        return {}
+    codes = [np.flatnonzero(joined.aspect == code) for code in range(len(joined.aspects))]
+    return {
+        slice_part("aspect", name): _agreement(joined, rows, level, seed)
+        for name, rows in zip(joined.aspects, codes, strict=True)
+    }
+
+
+def _agreement(
+    joined: Joined, rows: NDArray[np.int64] | slice, level: float, seed: int
+) -> Agreement:
+    values = joined.verdicts[rows]
+    categories, names = _categories(joined, values)
+    ratings = Ratings(
+        values=values,
+        clusters=joined.cluster_id64[rows],
+        judges=joined.judges,
+        scale="interval" if joined.kind == "score" else "nominal",
+        categories=categories,
+        names=names,
+    )
+    return agreement_of(ratings, level=level, seed=seed)
+
+
+def _categories(
+    joined: Joined, values: NDArray[np.float64]
+) -> tuple[tuple[float, ...] | None, tuple[str, ...] | None]:
+    """Every value that a judge may give, and what it is called."""
+    rubrics = [reading.rubric for reading in joined.readings]
+    labels = [label for rubric in rubrics for form in rubric.verdicts for label in form.labels]
+    if joined.kind == "score":
+        scores = {float(label.score) for label in labels if label.score is not None}
+        scales = [one.scale for rubric in rubrics for one in rubric.aspects if one.scale]
+        for scale in scales:
+            if scale.integer:
+                scores.update(np.arange(scale.low, scale.high + 1).tolist())
+        return (tuple(sorted(scores)), None) if scores else (None, None)
+    if joined.kind == "comparison":
+        return (0.0, _TIE, 1.0), ("baseline", "tie", "candidate")
+    called = {1.0: "yes", 0.0: "no"}
+    if joined.mode == "binary":
+        called |= {float(one.score): one.text.strip() for one in labels if one.score is not None}
+    steps = [0.0, _TIE, 1.0] if (values == _TIE).any() else [0.0, 1.0]
+    return tuple(steps), tuple({_TIE: "undecided"}.get(step) or called[step] for step in steps)
+
+
+def _effective(joined: Joined, level: float) -> EffectiveJudges | None:
+    gold = joined.gold()
+    known = np.flatnonzero(~np.isnan(gold))
+    if len(known) < _SEVERAL or len(joined.judges) < _SEVERAL:
+        return None
+    values = joined.value[known]
+    errors = values - gold[known, None]
+    if joined.kind != "score":
+        wrong = (sided(values) != sided(gold[known, None])).astype(np.float64)
+        errors = np.where(np.isnan(values), np.nan, wrong)
+    return effective_judges(errors, joined.cluster_id64[known], joined.judges, level=level)

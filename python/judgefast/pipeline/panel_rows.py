@@ -1,0 +1,271 @@
+"""The tables of several judges: every unit with what each said, and those that a person should see.
+
+Names and types are a file format (`docs/formats.md`): columns are added, none is ever renamed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from judgefast.codes import NO_ANSWER, OutcomeStatus
+from judgefast.pipeline.confidence import outcome_confidence_of
+from judgefast.pipeline.judgment_rows import judgment_batches, numbers_or_null
+from judgefast.pipeline.panel_join import ABSENT, HALF
+from judgefast.reports.show import letter
+from judgefast.stats.votes import LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from judgefast.pipeline.panel_join import Joined
+    from judgefast.pipeline.panel_results import Verdicts
+    from judgefast.pipeline.results import Reading
+
+BATCH_UNITS = 8192
+
+MOST_LISTED = 10_000
+"""Disagreements that are listed, the furthest apart first: more than a person looks at."""
+
+PANEL_FORMAT = "judgefast panel 1"
+DISAGREEMENTS_FORMAT = "judgefast disagreements 1"
+"""Stand in the schemas' metadata under `format`."""
+
+_LISTED = ("medium", "low")
+"""Levels that a person should look at."""
+_TEXTS = ("question", "reference", "candidate_answer", "baseline_answer", "gold")
+_REASONS = ("forward_reason", "swapped_reason", "forward_text", "swapped_text")
+_NOT_ASKED = "not_asked"
+"""Status of a judge that was not asked for a unit."""
+
+
+def panel_schema(judges: Sequence[str]) -> pa.Schema:
+    """Columns of the table `panel`, one row a unit, in the order of the first run.
+
+    A unit is a comparison or a scored answer by one aspect. `value` of a judge is that of its
+    outcome; `majority` and `mean` are null where not every judge gave one.
+    """
+    text, real = pa.string(), pa.float64()
+    fields = [
+        ("item_id", text),
+        ("candidate", text),
+        ("baseline", text),
+        ("candidate_index", pa.uint16()),
+        ("baseline_index", pa.uint16()),
+        ("aspect", text),
+        ("level", text),
+        ("spread", real),
+        ("majority", real),
+        ("mean", real),
+        ("gold", real),
+    ]
+    for judge in judges:
+        fields += [
+            (f"{judge}_value", real),
+            (f"{judge}_status", text),
+            (f"{judge}_confidence", real),
+        ]
+    return pa.schema(fields, metadata={"format": PANEL_FORMAT})
+
+
+def disagreements_schema(judges: Sequence[str]) -> pa.Schema:
+    """Columns of the disagreements, one row a unit: low agreement first, the widest spread first.
+
+    `verdict` of a judge is the letter of the answer that it prefers, `tie`, or its score; `reason`
+    what it wrote, in both orders where it wrote in both.
+    """
+    text, real = pa.string(), pa.float64()
+    fields = [
+        ("item_id", text),
+        ("level", text),
+        ("spread", real),
+        ("aspect", text),
+        ("candidate", text),
+        ("baseline", text),
+        ("candidate_index", pa.uint16()),
+        ("baseline_index", pa.uint16()),
+        ("question", text),
+        ("reference", text),
+        ("candidate_answer", text),
+        ("baseline_answer", text),
+        ("gold", text),
+        ("majority", real),
+        ("mean", real),
+    ]
+    for judge in judges:
+        fields += [
+            (f"{judge}_verdict", text),
+            (f"{judge}_value", real),
+            (f"{judge}_status", text),
+            (f"{judge}_confidence", real),
+            (f"{judge}_reason", text),
+        ]
+    return pa.schema(fields, metadata={"format": DISAGREEMENTS_FORMAT})
+
+
+def panel_batches(joined: Joined, verdicts: Verdicts) -> Iterator[pa.RecordBatch]:
+    """Rows of the table `panel`."""
+    schema = panel_schema(joined.judges)
+    sure = _confidences(joined)
+    gold = joined.gold()
+    for start in range(0, len(joined.item), BATCH_UNITS):
+        units = np.arange(start, min(start + BATCH_UNITS, len(joined.item)))
+        columns = _of_units(joined, verdicts, units)
+        columns["gold"] = numbers_or_null(gold[units], pa.float64())
+        for place in range(len(joined.judges)):
+            columns |= _of_judge(joined, place, units, sure[place])
+        yield pa.record_batch([columns[name] for name in schema.names], schema)
+
+
+def disagreeing(verdicts: Verdicts) -> NDArray[np.int64]:
+    """Units that a person should look at: low agreement first, then the widest spread."""
+    listed = [LEVELS.index(level) for level in _LISTED]
+    units = np.flatnonzero(np.isin(verdicts.level, listed))
+    order = np.lexsort((units, -verdicts.spread[units], -verdicts.level[units].astype(np.int64)))
+    found: NDArray[np.int64] = units[order]
+    return found
+
+
+def disagreements(joined: Joined, verdicts: Verdicts) -> pa.Table:
+    """The first `MOST_LISTED` of them, with what each judge said and why."""
+    schema = disagreements_schema(joined.judges)
+    units = disagreeing(verdicts)[:MOST_LISTED]
+    columns = _of_units(joined, verdicts, units)
+    sure = _confidences(joined)
+    texts: dict[str, pa.Array[Any]] = {}
+    for place, (judge, reading) in enumerate(zip(joined.judges, joined.readings, strict=True)):
+        columns |= _of_judge(joined, place, units, sure[place])
+        said = _picked(reading, joined.row[units, place], [*_TEXTS, *_REASONS])
+        columns[f"{judge}_verdict"] = pa.array(_words(joined, place, units), pa.string())
+        columns[f"{judge}_reason"] = pa.array(_reasons(reading, said), pa.string())
+        for name in _TEXTS:
+            held = said[name]
+            texts[name] = pc.coalesce(texts[name], held) if name in texts else held
+    columns |= texts
+    return pa.table([columns[name] for name in schema.names], schema)
+
+
+def _of_units(
+    joined: Joined, verdicts: Verdicts, units: NDArray[np.int64]
+) -> dict[str, pa.Array[Any]]:
+    baseline = joined.baseline[units]
+    none = baseline == NO_ANSWER
+    aspects = pa.array(joined.aspects, pa.string())
+    levels = pa.array(LEVELS, pa.string())
+    return {
+        "item_id": joined.item_id.take(pa.array(joined.item[units])),
+        "candidate": pa.array(_models(joined, units, joined.candidate), pa.string()),
+        "baseline": pa.array(_models(joined, units, joined.baseline), pa.string()),
+        "candidate_index": pa.array(joined.candidate[units]),
+        "baseline_index": pa.array(baseline, mask=none),
+        "aspect": aspects.take(pa.array(joined.aspect[units])),
+        "level": levels.take(pa.array(verdicts.level[units])),
+        "spread": numbers_or_null(verdicts.spread[units], pa.float64()),
+        "majority": numbers_or_null(verdicts.value[units], pa.float64()),
+        "mean": numbers_or_null(verdicts.mean[units], pa.float64()),
+    }
+
+
+def _of_judge(
+    joined: Joined, place: int, units: NDArray[np.int64], sure: NDArray[np.float64]
+) -> dict[str, pa.Array[Any]]:
+    judge, row = joined.judges[place], joined.row[units, place]
+    status = joined.status[units, place]
+    labels = {int(one): one.label for one in OutcomeStatus}
+    names = [labels.get(code, _NOT_ASKED) for code in status.tolist()]
+    known = np.where(row == ABSENT, np.nan, sure[np.maximum(row, 0)] if len(sure) else np.nan)
+    return {
+        f"{judge}_value": numbers_or_null(joined.value[units, place], pa.float64()),
+        f"{judge}_status": pa.array(names, pa.string()),
+        f"{judge}_confidence": numbers_or_null(known, pa.float64()),
+    }
+
+
+def _confidences(joined: Joined) -> list[NDArray[np.float64]]:
+    return [outcome_confidence_of(reading) for reading in joined.readings]
+
+
+def _models(
+    joined: Joined, units: NDArray[np.int64], answer: NDArray[np.uint16]
+) -> list[str | None]:
+    """Model of an answer of each unit, by whichever run has the item."""
+    found: list[str | None] = [None] * len(units)
+    for place, reading in enumerate(joined.readings):
+        items = reading.items
+        rows = joined.row[units, place]
+        for at in np.flatnonzero((rows != ABSENT) & (answer[units] != NO_ANSWER)).tolist():
+            if found[at] is None:
+                item = int(reading.outcomes.item[rows[at]])
+                code = int(items.model[item, int(answer[units[at]])])
+                found[at] = items.models[code] if code >= 0 else None
+    return found
+
+
+def _words(joined: Joined, place: int, units: NDArray[np.int64]) -> list[str | None]:
+    """Verdict of a judge in words."""
+    reading = joined.readings[place]
+    labels = {
+        float(label.score): label.text.strip()
+        for form in reading.rubric.verdicts
+        for label in form.labels
+        if label.score is not None
+    }
+    words: list[str | None] = []
+    for unit in units.tolist():
+        value = float(joined.value[unit, place])
+        if np.isnan(value):
+            words.append(None)
+        elif joined.kind == "comparison":
+            better = joined.candidate if value > HALF else joined.baseline
+            words.append("tie" if value == HALF else letter(int(better[unit])))
+        else:
+            words.append(labels.get(value, f"{value:.4g}"))
+    return words
+
+
+def _picked(
+    reading: Reading, rows: NDArray[np.int64], names: Sequence[str]
+) -> dict[str, pa.Array[Any]]:
+    """Columns of `judgments` at some outcomes of a run; null where a row is `ABSENT`."""
+    wanted = np.unique(rows[rows != ABSENT])
+    parts: list[pa.RecordBatch] = []
+    base = 0
+    if len(wanted):
+        for batch in judgment_batches(reading):
+            first, last = np.searchsorted(wanted, [base, base + batch.num_rows])
+            if last > first:
+                at = pa.array(wanted[first:last] - base)
+                parts.append(batch.select(list(names)).take(at))
+            base += batch.num_rows
+    if not parts:
+        return {name: pa.nulls(len(rows), pa.string()) for name in names}
+    held = pa.Table.from_batches(parts).combine_chunks()
+    place = pa.array(np.searchsorted(wanted, np.maximum(rows, 0)), mask=rows == ABSENT)
+    taken = held.take(place).combine_chunks()
+    return {name: taken.column(name).combine_chunks() for name in names}
+
+
+def _reasons(reading: Reading, said: dict[str, pa.Array[Any]]) -> list[str | None]:
+    """What a judge wrote: its reason; where the rubric has no field for one, the whole text.
+
+    Of labels that were read by probability there is none.
+    """
+    has_field = reading.rubric.verdicts[0].reason_field is not None
+    if not has_field and reading.probabilities:
+        return [None] * len(said["forward_text"])
+    columns = (
+        ("forward_reason", "swapped_reason") if has_field else ("forward_text", "swapped_text")
+    )
+    lists = [said[name].to_pylist() for name in columns]
+    return [_both(forward, swapped) for forward, swapped in zip(*lists, strict=True)]
+
+
+def _both(forward: str | None, swapped: str | None) -> str | None:
+    if forward is None or swapped is None or forward == swapped:
+        return swapped if forward is None else forward
+    return f"in the order of the data: {forward}\nswapped: {swapped}"

@@ -1,0 +1,268 @@
+"""The report of several judges for a person: a row for each, then where they agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from judgefast.costs.budget import amount_words
+from judgefast.reports.console import Look, to_text
+from judgefast.reports.inert import line
+from judgefast.reports.words import (
+    SENTENCE_LIMIT,
+    duration,
+    interval,
+    name,
+    number,
+    percent,
+    plural,
+    reasons,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from judgefast.reports.panel_report import JudgeCost, JudgeRow, PanelReport
+    from judgefast.stats.agreed import Agreement, PairAgreement
+    from judgefast.stats.estimate import Estimate
+
+UNITS = {"pairwise": "comparison", "scalar": "score", "binary": "verdict", "choice": "answer"}
+"""What one unit is called, by mode."""
+
+CUTS = {
+    "scalar": "standard deviation of the scores below 0.5 high, below 1.0 medium, else low",
+    "pairwise": "all the same high, ties beside one answer medium, both answers low",
+}
+"""By which cuts agreement is high, medium or low; of other modes all the same is high, else low."""
+
+
+def render_panel(report: PanelReport, look: Look | None = None) -> str:
+    """Write the report of several judges.
+
+    Returns:
+        Lines that end in a line feed. Data in them are escaped (`inert.line`).
+
+    """
+    from rich.text import Text  # noqa: PLC0415 - loaded when something is shown
+
+    judges = plural(len(report.judges) + len(report.not_started), "judge")
+    title = f"{judges} of {plural(report.items, 'item')}, {report.mode}"
+    if report.panel:
+        title = f"{name(report.panel)}  {title}"
+    parts: list[RenderableType] = [Text(title, style="bold"), Text("")]
+    parts.append(_judges(report))
+    parts += [Text(""), _facts(report)]
+    if report.agreement is not None:
+        parts += _agreement(report, report.agreement)
+    for finding in report.findings:
+        parts.append(_indented(f"* {line(finding, SENTENCE_LIMIT)}"))
+    return to_text(parts, look or Look())
+
+
+def _judges(report: PanelReport) -> Table:
+    """One row a judge, then what they say together."""
+    headline = next((row.headline for row in report.judges if row.headline), None)
+    with_gold = any(row.accuracy for row in report.judges)
+    with_places = any(row.direction for row in report.judges)
+    table = _table("Judges", min_width=12)
+    table.add_column("value" if headline is None else name(headline.name), justify="right")
+    table.add_column(f"{percent(report.level)} interval", no_wrap=True)
+    if with_gold and (headline is None or headline.name != "accuracy"):
+        table.add_column("accuracy", justify="right")
+    if with_places:
+        table.add_column("first", justify="right")
+    table.add_column("unread", justify="right")
+    table.add_column("1,000 verdicts", overflow="fold")
+    for row in report.judges:
+        cells = [name(row.name), *_figures(row.headline)]
+        if with_gold and (headline is None or headline.name != "accuracy"):
+            cells.append(_value(row.accuracy))
+        if with_places:
+            cells.append(_value(row.direction, signed=True))
+        counts = row.counts
+        cells.append(f"{counts.planned - counts.parsed:,}")
+        table.add_row(*cells, _for_1000(row.cost))
+    for together in report.together:
+        cells = [name(together.name), *_figures(together.headline)]
+        if with_gold and (headline is None or headline.name != "accuracy"):
+            cells.append(_value(together.accuracy))
+        table.add_row(*cells)
+    return table
+
+
+def _facts(report: PanelReport) -> Table:
+    """Who the judges are, what became of their judgments, and what each has cost."""
+    table = _grid()
+    for row in report.judges:
+        who = f"{name(row.engine)}, model {name(row.model)}, rubric {name(row.rubric)}"
+        table.add_row(name(row.name), f"{who} ({name(row.rule)})")
+        table.add_row("", _judged(row))
+        table.add_row("", _cost(row.cost))
+        if row.mean_confidence is not None:
+            table.add_row("", f"confidence {number(row.mean_confidence)} on average")
+        if row.self_judging is not None:
+            table.add_row("", f"family {line(row.self_judging, SENTENCE_LIMIT)}")
+        if row.incomplete is not None:
+            table.add_row("", f"incomplete: {row.incomplete}")
+    for judge in report.not_started:
+        table.add_row(name(judge), "not started")
+    headline = next((row.headline for row in report.judges if row.headline), None)
+    if headline is not None and headline.slice != "all":
+        table.add_row(name(headline.name), f"of {name(headline.slice)}")
+    for label, words in _joined(report):
+        table.add_row(label, words)
+    return table
+
+
+def _joined(report: PanelReport) -> Iterator[tuple[str, str]]:
+    """What majority and mean are over, and what is not in them."""
+    joining, unit = report.joining, UNITS.get(report.mode, "unit")
+    yield "together", f"{plural(joining.valued_by_all, unit)} with a value of every judge"
+    parts = [
+        (joining.valued_by_some, "with a value of some judges alone"),
+        (joining.valued_by_none, "with none"),
+        (joining.asked_of_some, "that not every judge was asked for"),
+        (joining.asked_of_one, "that one judge alone was asked for"),
+    ]
+    for count, words in parts:
+        if count:
+            yield "", f"{plural(count, unit)} {words}"
+    tied = next((row.undecided for row in report.together if row.undecided), 0)
+    if tied:
+        ends = "count as ties" if report.mode == "pairwise" else "have no majority"
+        yield "", f"{plural(tied, unit)} on which votes are tied {ends}"
+
+
+def _judged(row: JudgeRow) -> str:
+    counts = row.counts
+    words = f"{plural(counts.planned, 'judgment')} = {counts.parsed:,} parsed"
+    for label, by_reason in (
+        ("unparsed", counts.unparsed),
+        ("failed", counts.failed),
+        ("not judged", counts.not_judged),
+    ):
+        if by_reason:
+            words += f" + {sum(by_reason.values()):,} {label} ({reasons(by_reason)})"
+    return words
+
+
+def _cost(cost: JudgeCost) -> str:
+    parts = []
+    if cost.seconds is not None:
+        parts.append(f"judged in {duration(cost.seconds)}")
+    if cost.cpu_seconds is not None:
+        parts.append(f"{cost.cpu_seconds:,.1f} CPU seconds")
+    if cost.gpu_hours is not None:
+        parts.append(amount_words(cost.gpu_hours, "gpu_hours"))
+    if cost.usd is not None:
+        price = "" if cost.price is None else f" (price {line(cost.price, SENTENCE_LIMIT)})"
+        parts.append(f"{amount_words(cost.usd, 'usd')}{price}")
+    elif cost.price is not None:
+        parts.append(f"no price: {line(cost.price, SENTENCE_LIMIT)}")
+    if cost.prompt_tokens is not None:
+        parts.append(f"{cost.prompt_tokens:,} prompt tokens")
+    return ", ".join(parts) or "what it took is not known"
+
+
+def _for_1000(cost: JudgeCost) -> str:
+    """The dearest thing that is known: money, else accelerators, else CPU, else time."""
+    if cost.usd_per_1000 is not None:
+        return amount_words(cost.usd_per_1000, "usd")
+    if cost.gpu_hours_per_1000 is not None:
+        return amount_words(cost.gpu_hours_per_1000, "gpu_hours")
+    if cost.cpu_seconds_per_1000 is not None:
+        return f"{cost.cpu_seconds_per_1000:,.1f} CPU s"
+    return "-" if cost.seconds_per_1000 is None else f"{cost.seconds_per_1000:,.1f} s"
+
+
+def _agreement(report: PanelReport, agreement: Agreement) -> Iterator[RenderableType]:
+    from rich.text import Text  # noqa: PLC0415 - loaded when something is shown
+
+    yield Text("")
+    table = _table("Agreement", min_width=12)
+    table.add_column("units", justify="right")
+    table.add_column("same", justify="right")
+    table.add_column(f"{percent(report.level)} interval", no_wrap=True)
+    table.add_column("by chance", justify="right")
+    table.add_column("kappa", justify="right")
+    table.add_column("interval", no_wrap=True)
+    for pair in agreement.pairs:
+        table.add_row(*_pair(pair))
+    yield table
+    grid = _grid()
+    grid.add_row("alpha", f"{number(agreement.alpha.value)} {interval(agreement.alpha)}")
+    if agreement.alpha.note:
+        grid.add_row("", line(agreement.alpha.note, SENTENCE_LIMIT))
+    if agreement.all_agree is not None and len(report.judges) > len(agreement.pairs) + 1:
+        every = agreement.all_agree
+        grid.add_row("all agree", f"{number(every.value)} {interval(every)}")
+    for slice_name, of_aspect in report.agreement_by_aspect.items():
+        words = f"alpha {number(of_aspect.alpha.value)} {interval(of_aspect.alpha)}"
+        grid.add_row("by aspect", f"{name(slice_name)}: {words}")
+    for label, words in _levels(report):
+        grid.add_row(label, words)
+    yield grid
+
+
+def _pair(pair: PairAgreement) -> list[str]:
+    kappa, percents = pair.kappa, pair.percent
+    if pair.kappa_quadratic is not None:
+        kappa = pair.kappa_quadratic
+    return [
+        f"{name(pair.a)}, {name(pair.b)}",
+        f"{pair.units:,}",
+        *_figures(percents),
+        number(pair.chance),
+        *_figures(kappa),
+    ]
+
+
+def _levels(report: PanelReport) -> Iterator[tuple[str, str]]:
+    levels = report.levels
+    none = f", {levels.none:,} by fewer than two judges" if levels.none else ""
+    yield "levels", f"{levels.high:,} high, {levels.medium:,} medium, {levels.low:,} low{none}"
+    yield "", CUTS.get(report.mode, "all the same high, else low")
+    effective = report.effective
+    if effective is not None:
+        yield "worth", line(effective.finding.text, SENTENCE_LIMIT)
+    if report.disagreements and report.disagreements_file is not None:
+        more = f"the first {report.listed:,} of " if report.listed < report.disagreements else ""
+        many = plural(report.disagreements, "unit")
+        path = line(report.disagreements_file, SENTENCE_LIMIT)
+        yield "look at", f"{more}{many} of low and medium agreement: {path}"
+
+
+def _figures(estimate: Estimate | None) -> list[str]:
+    if estimate is None or estimate.value is None:
+        return ["-", "undefined"]
+    return [number(estimate.value), interval(estimate)]
+
+
+def _value(estimate: Estimate | None, *, signed: bool = False) -> str:
+    return "-" if estimate is None else number(estimate.value, signed=signed)
+
+
+def _table(title: str, *, min_width: int) -> Table:
+    from rich.table import Table  # noqa: PLC0415 - loaded when something is shown
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column(title, overflow="fold", min_width=min_width)
+    return table
+
+
+def _grid() -> Table:
+    from rich.table import Table  # noqa: PLC0415 - loaded when something is shown
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="cyan", no_wrap=True, min_width=12)
+    table.add_column(overflow="fold")
+    return table
+
+
+def _indented(words: str) -> RenderableType:
+    from rich.padding import Padding  # noqa: PLC0415 - loaded when something is shown
+    from rich.text import Text  # noqa: PLC0415 - loaded when something is shown
+
+    return Padding(Text(words), (0, 0, 0, 2))

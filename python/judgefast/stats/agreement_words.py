@@ -1,0 +1,93 @@
+"""What the agreement of judges allows to be said, by the published rule (`docs/statistics.md`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from judgefast.stats.rules import ALPHA_RELIABLE, ALPHA_TENTATIVE, MOSTLY_CHANCE
+from judgefast.stats.sentences import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from judgefast.stats.agreed import PairAgreement
+    from judgefast.stats.estimate import Estimate
+
+_KAPPAS = {"kappa": "kappa", "kappa_quadratic": "quadratically weighted kappa"}
+
+
+def agreement_findings(pairs: Iterable[PairAgreement], alpha: Estimate) -> list[Finding]:
+    """Say how each two judges agree, what that says beyond chance, and how all of them do."""
+    said = [finding for pair in pairs for finding in _of_pair(pair)]
+    return [*said, _of_alpha(alpha)]
+
+
+def _of_pair(pair: PairAgreement) -> Iterator[Finding]:
+    percent, chance = pair.percent, pair.chance
+    if percent is None:
+        return
+    if percent.value is None or chance is None:
+        yield Finding("no_agreement", f"{pair.a} and {pair.b} have no unit in common.")
+        return
+    kappa = pair.kappa_quadratic or pair.kappa
+    units = "1 unit" if pair.units == 1 else f"{pair.units:,} units"
+    text = (
+        f"{pair.a} and {pair.b} agree in {_share(percent.value)}{_ends(percent, _share)} of "
+        f"{units}, of which {_share(chance)} would be chance"
+    )
+    if kappa is not None and kappa.value is not None:
+        text += f": {_KAPPAS[kappa.name]} {kappa.value:.2f}{_ends(kappa, _plain)}"
+    yield Finding("agreement", f"{text}.")
+    if kappa is not None and kappa.value is None:
+        yield Finding("undefined_agreement", f"{pair.a} and {pair.b}: {kappa.note}.")
+    elif kappa is not None and kappa.low is None and kappa.note:
+        yield Finding("no_interval", f"{pair.a} and {pair.b}: {kappa.note}.")
+    elif kappa is not None and kappa.low is not None and kappa.low <= 0:
+        text = f"{pair.a} and {pair.b} may agree by chance alone: the interval contains 0."
+        yield Finding("may_be_chance", text)
+    if chance >= MOSTLY_CHANCE:
+        yield Finding("mostly_chance", _mostly_chance(pair, chance))
+
+
+def _mostly_chance(pair: PairAgreement, chance: float) -> str:
+    often = []
+    for judge in (pair.a, pair.b):
+        rates = pair.base_rates[judge]
+        name = max(rates, key=rates.__getitem__)
+        often.append(f"{judge} gives `{name}` in {_share(rates[name])}")
+    return (
+        f"{' and '.join(often)}: by that alone they would agree in {_share(chance)}, so the share "
+        "of agreement says little."
+    )
+
+
+def _of_alpha(alpha: Estimate) -> Finding:
+    if alpha.value is None:
+        return Finding("undefined_alpha", f"Krippendorff's alpha is undefined: {alpha.note}.")
+    text = f"Krippendorff's alpha of all judges is {alpha.value:.2f}{_ends(alpha, _plain)}"
+    if alpha.low is None or alpha.high is None:
+        return Finding("alpha", f"{text}.")
+    if alpha.low >= ALPHA_RELIABLE:
+        rest = f"at least {ALPHA_RELIABLE:g}, from which Krippendorff relies on values"
+    elif alpha.high < ALPHA_TENTATIVE:
+        rest = f"below {ALPHA_TENTATIVE:g}, the least that Krippendorff draws conclusions from"
+    else:
+        rest = (
+            f"Krippendorff relies on values from {ALPHA_RELIABLE:g} on, and draws no conclusions "
+            f"below {ALPHA_TENTATIVE:g}"
+        )
+    return Finding("alpha", f"{text}: {rest}.")
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.3g} %"
+
+
+def _plain(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _ends(one: Estimate, words: Callable[[float], str]) -> str:
+    if one.low is None or one.high is None:
+        return ""
+    return f" ({words(one.low)} to {words(one.high)})"

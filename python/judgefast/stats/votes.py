@@ -1,0 +1,115 @@
+"""What several judges say of one unit: the majority, the mean, and how far apart they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Kind = Literal["score", "comparison", "choice"]
+"""What a value is: a number on the rubric's scale; 0, 0.5 (tie) or 1 for the one or the other
+answer; or the code of a choice, which has no order."""
+
+LEVELS = ("none", "high", "medium", "low")
+"""How much the judges of a unit agree, by code; `none` where fewer than two gave a value."""
+
+HIGH_SPREAD = 0.5
+"""The guides' cuts of the standard deviation of scores of one unit: below this it is high, ..."""
+
+MEDIUM_SPREAD = 1.0
+"""... below this medium, else low."""
+
+_SEVERAL = 2
+
+
+class Votes(NamedTuple):
+    """The most frequent value of each unit. n of them."""
+
+    value: NDArray[np.float64]
+    """NaN where two values are as frequent, or there is none. Shape (n,)."""
+    votes: NDArray[np.int64]
+    """Judges that gave the most frequent value, or each of those tied. Shape (n,)."""
+    is_tie: NDArray[np.bool_]
+    """Whether two values or more are the most frequent. Shape (n,)."""
+    judged: NDArray[np.int64]
+    """Judges with a value. Shape (n,)."""
+
+
+def majority(values: NDArray[np.float64]) -> Votes:
+    """Count the votes of each unit.
+
+    Args:
+        values: NaN where a judge gave none. Shape (n, m).
+
+    >>> found = majority(np.array([[1.0, 1.0, 2.0], [1.0, 2.0, np.nan]]))
+    >>> found.value, found.votes, found.is_tie
+    (array([ 1., nan]), array([2, 1]), array([False,  True]))
+
+    """
+    units, judges = values.shape
+    ordered = np.sort(values, axis=1)  # NaN last
+    judged = (~np.isnan(values)).sum(axis=1)
+    best, value = np.zeros(units, np.int64), np.full(units, np.nan)
+    tie, run = np.zeros(units, bool), np.zeros(units, np.int64)
+    for judge in range(judges):
+        here = ordered[:, judge]
+        same = here == ordered[:, judge - 1] if judge else np.zeros(units, bool)
+        run = np.where(np.isnan(here), 0, np.where(same, run + 1, 1))
+        tie = np.where(run > best, False, tie | ((run == best) & (run > 0)))  # noqa: FBT003 - an array's
+        value = np.where(run > best, here, value)
+        best = np.maximum(best, run)
+    return Votes(np.where(tie, np.nan, value), best, tie, judged)
+
+
+def mean_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the judges of each unit that gave a value; NaN where none did. Shape (n,)."""
+    judged = (~np.isnan(values)).sum(axis=1)
+    total = np.sort(np.nan_to_num(values), axis=1).sum(axis=1)  # whatever the order of judges
+    mean = np.full(len(values), np.nan)
+    np.divide(total, judged, out=mean, where=judged > 0)
+    return mean
+
+
+def levels_of(values: NDArray[np.float64], kind: Kind) -> NDArray[np.uint8]:
+    """How much the judges of each unit agree, by the guides' cuts.
+
+    Scores by their sample standard deviation, in units of the rubric's scale: below 0.5 high, below
+    1.0 medium, else low. Comparisons: all the same is high, a tie beside votes for one and the same
+    answer medium, votes for both answers low. Choices: all the same is high, else low.
+
+    Args:
+        values: NaN where a judge gave none. Shape (n, m).
+        kind: What the values are.
+
+    Returns:
+        Codes of `LEVELS`. Shape (n,).
+
+    >>> found = levels_of(np.array([[4.0, 4.0], [3.0, 4.0], [2.0, 5.0], [2.0, np.nan]]), "score")
+    >>> [LEVELS[code] for code in found]
+    ['high', 'medium', 'low', 'none']
+
+    """
+    known = ~np.isnan(values)
+    judged = known.sum(axis=1)
+    lowest = np.where(known, values, np.inf).min(axis=1, initial=np.inf)
+    highest = np.where(known, values, -np.inf).max(axis=1, initial=-np.inf)
+    high, medium = lowest == highest, np.zeros(len(values), bool)
+    if kind == "score":
+        spread = _spread(values, known, judged)
+        high, medium = spread < HIGH_SPREAD, spread < MEDIUM_SPREAD
+    elif kind == "comparison":
+        medium = ~((lowest < 0.5) & (highest > 0.5))  # noqa: PLR2004 - a tie
+    found = np.where(high, 1, np.where(medium, 2, 3))
+    return np.where(judged < _SEVERAL, 0, found).astype(np.uint8)
+
+
+def _spread(
+    values: NDArray[np.float64], known: NDArray[np.bool_], judged: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Sample standard deviation over the judges of each unit."""
+    off = np.where(known, values - mean_of(values)[:, None], 0.0)
+    freedom = np.maximum(judged - 1, 1)
+    return np.asarray(np.sqrt((off * off).sum(axis=1) / freedom), dtype=np.float64)

@@ -1,0 +1,1 @@
+"""Decision servers: their dialects without a server, and the engine against servers."""
