@@ -171,6 +171,19 @@ def test_a_second_order_that_several_judgments_share_is_asked_if_one_needs_it(
     assert asked_in(grown) == expected(judgefast.Run.open(grown))
 
 
+def test_several_aspects_of_one_request_are_open_where_one_is(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    engine = judge(takes="state")
+    judge_rows(out, pairs(40), engine=engine, **ADAPTIVE | {"rubric": "aspects-pairwise"})
+    run = judgefast.Run.open(out)
+    assert {len(request.questions) for _, request in engine.submitted} == {3}
+    assert asked_in(out) == expected(run)
+    parts = parts_of(out)
+    assert parts["decided"] == parts["planned"] - 3 * len(asked_in(out)) > 0
+    for row in run.table("outcomes").to_pylist():
+        assert row["status"] in {"scored", "missing", "one_order_missing"}
+
+
 def test_the_report_says_what_was_saved_and_corrects_its_means(tmp_path: Path) -> None:
     out = tmp_path / "run"
     judge_rows(out, pairs(60), engine=judge(), **ADAPTIVE | {"audit": 0.4})
