@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads it when the type is used
+from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads annotations
 from judgefast.stats.sentences import Finding  # noqa: TC001 - as above
 
 
