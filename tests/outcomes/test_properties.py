@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from fractions import Fraction
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -126,7 +127,9 @@ def votes_in_words(read: list[Row], rule: str) -> tuple[Fraction, int] | Outcome
 def repeat_in_words(
     repeat: list[Row], rule: str, one_failed: str
 ) -> tuple[Fraction, int] | OutcomeStatus:
-    """What one repeat comes to, be it read or not."""
+    """What one repeat comes to, be it read or not; what was decided without was not asked."""
+    asked = [row for row in repeat if row.get("status") != Status.DECIDED]
+    repeat = asked if len(asked) == 1 else repeat
     read = [row for row in repeat if "status" not in row]
     if not read:
         return OutcomeStatus.MISSING
