@@ -103,6 +103,22 @@ def chat(body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def decide(body: dict[str, Any]) -> dict[str, Any]:
+    """Reply of a decision: by what the state's texts add up to, whatever the options' order."""
+    total = sum(map(len, body["state"].values()))
+    answers = {}
+    for name, question in body["questions"].items():
+        weights = {
+            option: 1 + (total + sum(option.encode())) % 7 for option in question["criteria"]
+        }
+        shares = {option: each / sum(weights.values()) for option, each in weights.items()}
+        best = max(shares, key=lambda option: shares[option])
+        answers[name] = {"type": "choice", "choice": best, "probabilities": shares}
+        answers[name]["confidence"] = shares[best]
+    usage = {"input_tokens": total // 4, "output_tokens": 0}
+    return {"model": "judge", "answers": answers, "usage": usage}
+
+
 class Connection(asyncio.Protocol):
     """Requests on one connection, each answered before the next."""
 
@@ -128,6 +144,8 @@ class Connection(asyncio.Protocol):
                 status, said = completions(json.loads(raw), self.longest)
             elif head.startswith(b"post /v1/chat/completions"):
                 status, said = 200, chat(json.loads(raw))
+            elif head.startswith(b"post /v1/systemone"):
+                status, said = 200, decide(json.loads(raw))
             elif head.startswith(b"get /v1/models"):
                 model = {"id": "judge", "owned_by": "vllm", "max_model_len": self.longest}
                 status, said = 200, {"object": "list", "data": [model]}

@@ -15,6 +15,7 @@ import re
 import sys
 from pathlib import Path
 
+from benches.published_tables.judges import judges_rows
 from benches.published_tables.orders import llmbar_rows, position_bias_rows
 from benches.published_tables.reviews import vicuna_rows
 from benches.published_tables.scores import composo_rows, wildbench_rows
@@ -30,6 +31,7 @@ TABLES = {
     "wildbench": wildbench_rows,
     "composo": composo_rows,
     "vicuna": vicuna_rows,
+    "judges": judges_rows,
 }
 
 

@@ -55,6 +55,9 @@ class Run:
 
         """
         if not (Path(path) / MANIFEST).is_file():
+            from judgefast.journal.manifest import refuse_panel  # noqa: PLC0415 - for an error
+
+            refuse_panel(Path(path))
             msg = f"`{os.fspath(path)}` is no run directory: it holds no `{MANIFEST}`"
             raise RunDirectoryError(msg, hint="name the folder that was given as `out`")
         return cls(path)

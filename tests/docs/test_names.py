@@ -14,7 +14,7 @@ from judgefast.prompts import read_rubric
 from judgefast.prompts.read_verdict import FORMATS
 from judgefast.prompts.verdict_format import FORMAT_NAMES, WHICH_NAMES
 from judgefast.stats import rules
-from judgefast.stats.names import NAMES, OF_POSITION, OVERALL
+from judgefast.stats.names import NAMES, OF_AGREEMENT, OF_POSITION, OVERALL
 from judgefast.stats.position import PositionBias
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,6 +76,14 @@ def test_estimates() -> None:
     }
     listed = first_cells(section("statistics.md", "Names"))
     assert list(dict.fromkeys(listed)) == list(NAMES)
+
+
+def test_estimates_of_several_judges() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in package("stats"))
+    assert all(f'"{name}"' in sources for name in OF_AGREEMENT)
+    table = section("statistics.md", "Agreement").split("**Chance.**")[0]
+    listed = re.findall(r"^\| (`[^|]*`) \|", table, flags=re.MULTILINE)
+    assert [name for cell in listed for name in re.findall(r"`(\w+)`", cell)] == list(OF_AGREEMENT)
 
 
 def test_methods_of_intervals() -> None:

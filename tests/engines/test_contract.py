@@ -21,6 +21,7 @@ from judgefast.batches.request import Request
 from judgefast.datasets.items import Answer, Item
 from judgefast.engines import built_in, create_engine, engine_names
 from judgefast.engines.base import Completion, Engine, PrefixCache, prefix_cache_of
+from judgefast.engines.decisions import DecisionsEngine
 from judgefast.engines.replay import ReplayEngine
 from judgefast.engines.vllm import VllmEngine
 from judgefast.errors import EngineError
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "engines.md"
-NAMES: list[Any] = ["scripted", "replay", "page", "stepped", "chat", "completions", "decisions"]
-NAMES += ["http-ids", "http-words", "decision-server"]
+NAMES: list[Any] = ["scripted", "replay", "page", "stepped", "http-ids", "http-words"]
+NAMES += ["chat", "completions", "decisions", "served"]
 MODELS = [pytest.mark.embedded, pytest.mark.slow]
 NAMES += [pytest.param("embedded", marks=MODELS), pytest.param("http-llama", marks=MODELS)]
 if importlib.util.find_spec("vllm"):
@@ -50,7 +51,8 @@ if importlib.util.find_spec("vllm"):
 OF_OTHERS = sorted(set(engine_names()) - set(built_in()))
 """Engines that are installed beside judgefast; JUDGEFAST_ENGINE_ARGS has their options, as JSON."""
 NAMES += OF_OTHERS
-OVER_HTTP = {"chat": ChatEngine, "completions": CompletionsEngine, "decisions": DecisionEngine}
+OVER_HTTP: dict[str, Any] = {"chat": ChatEngine, "completions": CompletionsEngine}
+OVER_HTTP |= {"decisions": DecisionEngine, "served": lambda url: DecisionsEngine(base_url=url)}
 BAD = "bad"
 """Id of an item whose judgment fails, whatever the engine."""
 
@@ -84,14 +86,10 @@ def case(request: pytest.FixtureRequest) -> Iterator[Case]:
         options: dict[str, Any] = {}
         if request.param == "completions":
             options["template"] = str(qwen(request) / "tokenizer_config.json")
-        with JudgeServer(busy=2, refused="poison") as server:
+        with JudgeServer(busy=1, refused="poison") as server:
             made = Case(OVER_HTTP[request.param](url=server.url, **options), server)
             yield made
             made.engine.close()
-        return
-    if request.param == "decision-server":
-        with JudgeServer(refused="poison") as server:
-            yield Case(of_decisions(request, server.url), server)
         return
     if request.param == "vllm":
         yield of_vllm(request)
@@ -151,13 +149,6 @@ def of_http(request: pytest.FixtureRequest) -> Case:
     engine = create_engine("http", **options)
     request.addfinalizer(engine.close)
     return Case(engine, server)
-
-
-def of_decisions(request: pytest.FixtureRequest, url: str) -> Engine:
-    """Our engine for decision servers."""
-    engine = create_engine("decisions", base_url=url)
-    request.addfinalizer(engine.close)
-    return engine
 
 
 def of_vllm(request: pytest.FixtureRequest) -> Case:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-from os.path import commonprefix
+from itertools import groupby, takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,7 +84,8 @@ def test_all_questions_of_a_state_are_submitted_side_by_side(
     for _, requests in asked:
         aspects = [question.aspect for one in requests for question in one.questions]
         assert sorted(aspects) == sorted(ASPECTS)
-        shared = len(commonprefix([one.prompt.token_ids.tolist() for one in requests]))
+        columns = zip(*(one.prompt.token_ids.tolist() for one in requests), strict=False)
+        shared = sum(1 for _ in takewhile(lambda ids: len(set(ids)) == 1, columns))
         state = sum(len(each.text) for each in requests[0].prompt.segments if not each.trusted)
         assert shared > state, "the aspect stands behind all of the state"
 

@@ -128,6 +128,15 @@ def test_only_what_was_read_counts_and_each_outcome_is_by_itself() -> None:
     assert np.isnan(found[2])
 
 
+def test_long_runs_are_looked_at_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares = np.random.default_rng(3).dirichlet([1, 1, 1], 10).astype(np.float32)
+    rows = [(n % 2, list(p)) for n, p in enumerate(shares)]
+    whole = confidence(shares, 3), sure_of(PAIR, *rows, outcomes=[2] * 5)
+    monkeypatch.setattr("judgefast.stats.confidence.BLOCK", 3)
+    assert confidence(shares, 3).tolist() == whole[0].tolist()
+    assert sure_of(PAIR, *rows, outcomes=[2] * 5) == whole[1]
+
+
 def test_labels_of_every_builtin_rubric_have_counterparts() -> None:
     for name in ("pairwise", "few-shot-quality", "binary"):
         labels = load_rubric(name).verdict.labels

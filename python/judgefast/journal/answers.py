@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -29,6 +30,8 @@ COLUMNS = ("request_id", "attempt", "launch", "row", "finish_reason", "error_kin
 ID_BYTES = 16
 _NO_LAUNCH = -1
 _CODE_MASK = 255
+_PLACE_BITS = 40
+"""Below the number of a launch: completions that it may have."""
 
 FINAL = 0
 """`Came.outcomes` of an answer."""
@@ -233,6 +236,29 @@ class AnswerIndex:
         if not self.final_attempt[row]:
             return None
         return self._launches[self._launch[row]], int(self._row[row])
+
+    def counted_for(self, batch: pa.RecordBatch) -> Rows:
+        """Rows of the plan whose request each completion answers, -1 where it does not count.
+
+        By `launch` and `row` of the completions alone: ids may have been let go of.
+        """
+        names, codes = _coded(batch, "launch")
+        known = {name: number for number, name in enumerate(self._launches)}
+        launches = np.array([known.get(name, _NO_LAUNCH) for name in names], np.int64)[codes]
+        wanted = (launches << _PLACE_BITS) + batch.column("row").to_numpy()
+        asking, places = self._by_place
+        if not len(asking):
+            return np.full(len(wanted), -1, np.int64)
+        at = np.minimum(np.searchsorted(places, wanted), len(places) - 1)
+        return np.where(places[at] == wanted, asking[at], -1)
+
+    @cached_property
+    def _by_place(self) -> tuple[Rows, Rows]:
+        """Rows with a completion that counts, and where it stands, ascending by that."""
+        rows = np.flatnonzero(self.final_attempt > 0)
+        places = (self._launch[rows].astype(np.int64) << _PLACE_BITS) + self._row[rows]
+        order = np.argsort(places)
+        return rows[order], places[order]
 
     def by_launch(self) -> dict[str, int]:
         """Judgments by the launch whose completion counts."""

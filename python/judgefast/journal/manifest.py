@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 NAME = "manifest.json"
 
+PANEL = "panel.json"
+"""What the directory of several judges has in its place; each judge's own is below it."""
+
 
 class RubricFacts(msgspec.Struct, frozen=True):
     """The rubric, whole, and the two hashes of it."""
@@ -113,6 +116,7 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         data = path.read_bytes()
     except OSError as error:
+        refuse_panel(folder)
         message = f"`{folder}` is no run directory: it has no readable {NAME}"
         raise RunDirectoryError(message, hint="name the folder that a run was given") from error
     try:
@@ -120,6 +124,21 @@ def read_manifest(folder: Path) -> Manifest:
     except msgspec.DecodeError as error:
         message = f"`{path}` cannot be read: {error}"
         raise RunDirectoryError(message, hint=COPY_BACK) from error
+
+
+def refuse_panel(folder: Path) -> None:
+    """Refuse the directory of several judges where that of one run is wanted.
+
+    Raises:
+        RunDirectoryError: It is one; the hint names the runs in it.
+
+    """
+    if not (folder / PANEL).is_file():
+        return
+    runs = [f"`{path.parent}`" for path in sorted(folder.glob(f"judges/*/{NAME}"))]
+    message = f"`{folder}` holds several judges, and this takes the run of one"
+    hint = f"name one of them: {', '.join(runs)}" if runs else "none of them has begun"
+    raise RunDirectoryError(message, hint=hint)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

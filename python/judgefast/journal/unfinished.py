@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from judgefast.errors import RunDirectoryError
 from judgefast.files import TEMPORARY
-from judgefast.journal.manifest import NAME
+from judgefast.journal.manifest import NAME, refuse_panel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +29,7 @@ def refuse_foreign(path: Path) -> None:
     if not path.is_dir():
         message = f"`{path}` is a file, not a folder"
         raise RunDirectoryError(message, hint="name a folder that is new or empty")
+    refuse_panel(path)
     held = sorted(entry.name for entry in path.iterdir())
     if NAME in held:
         message = f"`{path}` holds a run already"

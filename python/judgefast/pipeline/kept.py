@@ -9,7 +9,6 @@ import numpy as np
 
 from judgefast.batches.sharing import question_of
 from judgefast.engines.decisions.asked import read_kept
-from judgefast.journal.answers import COLUMNS
 from judgefast.pipeline.estimates import resampling_of
 from judgefast.stats.option_orders import PutRows, option_orders, put_question
 
@@ -61,9 +60,9 @@ def option_orders_of(reading: Reading) -> OptionOrders | None:
 def _counted(reading: Reading) -> Iterator[tuple[int, Kept]]:
     """The completions that count, each with the row of the plan that asks for it."""
     answers = reading.table.answers
-    for batch in reading.directory.completions([*COLUMNS, "text"]):
-        rows = answers.rows(batch.column("request_id"))
-        places = np.flatnonzero(answers.counts(batch, rows))
+    for batch in reading.directory.completions(["launch", "row", "text"]):
+        rows = answers.counted_for(batch)
+        places = np.flatnonzero(rows >= 0)
         texts: Any = batch.column("text")
         for row, text in zip(rows[places].tolist(), texts.take(places).to_pylist(), strict=True):
             kept = read_kept(text)

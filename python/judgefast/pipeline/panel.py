@@ -19,8 +19,9 @@ from judgefast.journal.manifest import NAME as MANIFEST
 from judgefast.journal.manifest import read_manifest
 from judgefast.pipeline.directory import can_read_again, options_in_force, take_folder
 from judgefast.pipeline.finished import Finished
-from judgefast.pipeline.judge import engine_of, rubric_in_force
+from judgefast.pipeline.own_family import answers_by_model, refuse_own
 from judgefast.pipeline.panel_abreast import abreast
+from judgefast.pipeline.panel_check import check_judges
 from judgefast.pipeline.panel_directory import (
     TOKENS,
     JudgeEntry,
@@ -37,7 +38,7 @@ from judgefast.stopping import Stop
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from judgefast.prompts.rubric import Rubric
+    from judgefast.datasets.columns import ItemColumns
 
 INTERRUPTED = 130
 INCOMPLETE = 3
@@ -102,7 +103,7 @@ def run_panel(  # noqa: PLR0913 - what a caller may bring along, all by keyword
         JudgefastError: An option or the data is wrong, or no judge could begin.
 
     """
-    check_judges(judges)
+    models = check_judges(judges)
     lock = take_folder(out)
     try:
         entries = [JudgeEntry(name=one.name, config=_kept(one)) for one in judges]
@@ -124,7 +125,8 @@ def run_panel(  # noqa: PLR0913 - what a caller may bring along, all by keyword
                         out=str(run_folder(out, judge.name)),
                         **_token_cache(folders, judge.name),
                     )
-                )
+                ),
+                model=models.get(judge.name),
             )
             for judge in seated
         ]
@@ -132,6 +134,9 @@ def run_panel(  # noqa: PLR0913 - what a caller may bring along, all by keyword
             side_by_side=side_by_side
         )
     finally:
+        for judge in judges:  # those whose turn never came, too
+            if judge.engine is not None:
+                judge.engine.close()
         lock.release()
 
 
@@ -189,41 +194,6 @@ def resume_panel(
         lock.release()
 
 
-def check_judges(judges: Sequence[PanelJudge]) -> None:
-    """Refuse what one of the judges would refuse later, before the first of them is paid.
-
-    Raises:
-        ConfigError: An option does not fit its engine; or rubrics ask for other kinds of outcomes.
-        RubricError: A rubric has a mistake.
-
-    """
-    rubrics: list[tuple[str, Rubric]] = []
-    for judge in judges:
-        try:
-            rubric = rubric_in_force(judge.config)
-            if judge.engine is None and judge.config.engine != "replay":
-                engine_of(judge.config, rubric, is_to_plan=True, tuned=False).close()
-        except JudgefastError as error:
-            msg = f"judge `{judge.name}`: {error}"
-            raise type(error)(msg, hint=error.hint) from None
-        rubrics.append((judge.name, rubric))
-    first_name, first = rubrics[0]
-    for name, rubric in rubrics[1:]:
-        kinds = [(one.mode, _scales(one)) for one in (first, rubric)]
-        if kinds[0] != kinds[1]:
-            words = [f"{mode}{f' on {scale}' if scale else ''}" for mode, scale in kinds]
-            msg = f"judges `{first_name}` and `{name}` give other kinds of outcomes: "
-            msg += " and ".join(words)
-            raise ConfigError(msg, hint="judge by rubrics of one mode and one scale")
-
-
-def _scales(rubric: Rubric) -> str:
-    if rubric.mode != "scalar":
-        return ""
-    scales = {f"{one.scale.low:g} to {one.scale.high:g}" for one in rubric.aspects if one.scale}
-    return ", ".join(sorted(scales))
-
-
 def _kept(judge: PanelJudge) -> dict[str, Any]:
     options = options_in_force(judge.config)
     options.pop("out", None)
@@ -240,6 +210,8 @@ class _Seat(NamedTuple):
     judge: PanelJudge
     is_resumed: bool = False
     """Go on without reading the data again, where its run is there."""
+    model: str | None = None
+    """Name of its judge model, where that is known before it starts."""
     changes: dict[str, Any] = {}  # noqa: RUF012 - of a tuple, and never written to
 
     @property
@@ -318,6 +290,8 @@ class _Panel:
                 say(f"hint: {error.hint}")
             return JudgeEnd(name, error=error)
         except JudgefastError as error:
+            if str(error).startswith("judge `"):  # it is about another one
+                raise
             msg = f"judge `{name}`: {error}"
             raise type(error)(msg, hint=error.hint) from error
         return JudgeEnd(name, finished)
@@ -339,9 +313,22 @@ class _Panel:
             stop=stop,
             say=say,
             show_progress=show_progress,
+            check=self._refuse_own,
         )
         assert isinstance(finished, Finished)  # it was no dry run
         return finished
+
+    def _refuse_own(self, items: ItemColumns) -> None:
+        """Refuse a judge of a candidate's own family before another one has been paid."""
+        answers = answers_by_model(items)
+        for seat in self._seats:
+            if seat.model is None or seat.has_run:
+                continue
+            try:
+                refuse_own(seat.judge.config, seat.model, answers)
+            except ConfigError as error:
+                msg = f"judge `{seat.judge.name}`: {error}"
+                raise ConfigError(msg, hint=error.hint) from None
 
     def _data_for(self, seat: _Seat) -> Any:  # noqa: ANN401 - as above
         """What a judge reads: rows of another judge, the data, or None for `config.data`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import UNSET
 
 from judgefast.pipeline.budget import gpus_of_engine
 from judgefast.pipeline.metered import RENTED, spent_of
@@ -13,6 +14,7 @@ from judgefast.reports.panel_report import PER, JudgeCost
 if TYPE_CHECKING:
     from judgefast.pipeline.results import Reading
     from judgefast.reports.report import Report
+    from judgefast.reports.verdict_price import VerdictPrice
 
 _GIVEN = "given"
 """What a launch calls a price of the user's own."""
@@ -35,12 +37,17 @@ def cost_of(reading: Reading, report: Report) -> JudgeCost:
     )
     cpu = [facts["engine_cpu_seconds"] for facts in launches if "engine_cpu_seconds" in facts]
     tokens = report.operations.tokens
+    usd = spent.usd if paid.get("usd_per_gpu_hour") is not None else None
+    price = _price(paid.get("price"), paid.get("began"))
+    of_tokens = report.operations.price
+    if usd is None and of_tokens is not UNSET:
+        usd, price = of_tokens.usd, _of_tokens(of_tokens)
     cost = JudgeCost(
         seconds=report.operations.seconds.judge,
         cpu_seconds=sum(cpu) if cpu else None,
         gpu_hours=spent.gpu_hours if used or paid.get("gpu") else None,
-        usd=spent.usd if paid.get("usd_per_gpu_hour") is not None else None,
-        price=_price(paid.get("price"), paid.get("began")),
+        usd=usd,
+        price=price,
         prompt_tokens=tokens.prompt,
         completion_tokens=tokens.completion,
         verdicts=report.results.counts.parsed,
@@ -66,3 +73,11 @@ def _price(price: str | None, began: str | None) -> str | None:
     if price != _GIVEN:
         return price
     return f"as given on {began[:10]}" if began else "as given"
+
+
+def _of_tokens(price: VerdictPrice) -> str:
+    """Whose price of tokens it is, with its day; or why there is none."""
+    if price.usd is None:
+        return price.unknown
+    whose = {"server": "as the server says", "given": "as given"}.get(str(price.by), price.source)
+    return f"{whose}, {price.date}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
@@ -13,11 +12,12 @@ from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.files import COPY_BACK, TEMPORARY, write_whole
 from judgefast.formats import FORMAT, decode_json
 from judgefast.journal.manifest import NAME as MANIFEST
+from judgefast.journal.manifest import PANEL as NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-NAME = "panel.json"
 JUDGES = "judges"
 """Folder that holds a run directory for each judge."""
 TOKENS = "tokens"
@@ -87,7 +87,7 @@ def write_panel(folder: Path, entries: Sequence[JudgeEntry], *, side_by_side: bo
     """Write who judges, or that more do; a judge that is there keeps its place.
 
     Raises:
-        ConfigError: A judge that is there is not among them.
+        ConfigError: A judge that has begun is not among them.
         RunDirectoryError: The folder holds a run, or other things; or the disk is full or fails.
 
     """
@@ -99,6 +99,7 @@ def write_panel(folder: Path, entries: Sequence[JudgeEntry], *, side_by_side: bo
     else:
         _refuse_foreign(folder)
     named = {entry.name: entry for entry in entries}
+    known = [one for one in known if one.name in named or _has_begun(folder, one.name)]
     left_out = [entry.name for entry in known if entry.name not in named]
     if left_out:
         _refuse_left_out(folder, left_out, [entry.name for entry in entries])
@@ -114,19 +115,8 @@ def write_panel(folder: Path, entries: Sequence[JudgeEntry], *, side_by_side: bo
     return panel
 
 
-def refuse_panel(folder: str | Path, command: str) -> None:
-    """Refuse a panel where one run is wanted, and say which runs it has.
-
-    Raises:
-        ConfigError: The folder is that of a panel.
-
-    """
-    path = Path(folder)
-    if not is_panel(path):
-        return
-    runs = [str(run_folder(path, entry.name)) for entry in read_panel(path).judges]
-    msg = f"`{path}` is a panel of {len(runs)} judges, and {command} takes one run"
-    raise ConfigError(msg, hint=f"name one of its runs: {' or '.join(f'`{run}`' for run in runs)}")
+def _has_begun(folder: Path, judge: str) -> bool:
+    return (run_folder(folder, judge) / MANIFEST).is_file()
 
 
 def _refuse_foreign(folder: Path) -> None:

@@ -15,7 +15,6 @@ from judgefast.pipeline.item_view import view_item
 from judgefast.pipeline.panel_directory import (
     DISAGREEMENTS,
     read_panel,
-    refuse_panel,
     run_folder,
 )
 from judgefast.pipeline.panel_join import Joined, Seated, join
@@ -177,8 +176,6 @@ def read_runs(
     if len(runs) < _TWO:
         msg = f"{len(runs)} run cannot agree with another"
         raise ConfigError(msg, hint="name two or more: judgefast agree runs/a runs/b")
-    for _, path in runs:
-        refuse_panel(path, "`agree`")
     judges: list[Seated] = []
     names = _names(runs)
     for name, (_, path) in zip(names, runs, strict=True):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from msgspec import UNSET
 
 from judgefast.codes import FIXED_ONE, OutcomeStatus
-from judgefast.pipeline.confidence import outcome_confidence_of
 from judgefast.pipeline.estimates import judged_aspects, resampling_of, scale_of
 from judgefast.pipeline.panel_cost import cost_of
 from judgefast.pipeline.panel_join import ABSENT, sided
 from judgefast.pipeline.results import report_of, why_incomplete
+from judgefast.reports.families import family_words
 from judgefast.reports.panel_report import (
     Joining,
     JudgeRow,
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
 
     from judgefast.pipeline.panel_join import Joined
     from judgefast.pipeline.results import Reading
-    from judgefast.stats.agreement import Agreement
-    from judgefast.stats.effective import EffectiveJudges
+    from judgefast.stats.agreed import Agreement, EffectiveJudges
     from judgefast.stats.estimate import Estimate
 
 _SEVERAL = 2
@@ -134,8 +134,7 @@ def _judge_row(joined: Joined, place: int, asked: NDArray[np.int64]) -> JudgeRow
     report = report_of(reading)
     results, manifest = report.results, reading.directory.manifest
     bias = results.position_bias
-    sure = outcome_confidence_of(reading)
-    sure = sure[~np.isnan(sure)]
+    families = results.families
     return JudgeRow(
         name=joined.judges[place],
         path=str(reading.directory.path),
@@ -150,7 +149,8 @@ def _judge_row(joined: Joined, place: int, asked: NDArray[np.int64]) -> JudgeRow
         accuracy=_named(results.estimates, "accuracy"),
         direction=None if bias is None else bias.direction,
         flip_rate=None if bias is None or bias.one_order else bias.flip_rate,
-        mean_confidence=float(sure.mean()) if len(sure) else None,
+        mean_confidence=None if results.confidence is UNSET else results.confidence.mean,
+        self_judging=None if families is UNSET or not families.own else family_words(families),
         cost=cost_of(reading, report),
         incomplete=why_incomplete(results.counts),
         only=int(((joined.row[:, place] != ABSENT) & (asked == 1)).sum()),

@@ -67,6 +67,7 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
     say: Callable[[str], None] | None = None,
     dry_run: bool = False,
     show_progress: bool = True,
+    check: Callable[[ItemColumns], None] | None = None,
 ) -> Finished | DryRun:
     """Judge, or go on judging, and report.
 
@@ -79,6 +80,7 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
         say: Told what a person should know.
         dry_run: Say what would be done; judge nothing, and leave nothing behind.
         show_progress: Whether progress is written to stderr.
+        check: Looks at the items before anything is asked, and may refuse them.
 
     Raises:
         JudgefastError: Nothing could be judged; its class says what to do.
@@ -96,8 +98,9 @@ def run(  # noqa: PLR0913 - what a caller may bring along, all by keyword
         engine=engine,
         rubric=None,
         stop=stop or Stop(),
-        say=say or _say_nothing,
+        say=say or (lambda _words: None),
         show_progress=show_progress,
+        check=check,
     )
     if not dry_run:
         return _go(start)
@@ -146,7 +149,7 @@ def resume(  # noqa: PLR0913 - as above
         engine=engine,
         rubric=rubric,
         stop=stop or Stop(),
-        say=say or _say_nothing,
+        say=say or (lambda _words: None),
         show_progress=show_progress,
     )
     return _go(start)
@@ -173,6 +176,8 @@ def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
     with going.phase("read", "reading the data"):
         directory, items = open_run(config, judge, data, start.say)
     closing = stack.enter_context(_closing(directory))
+    if start.check is not None:
+        start.check(items)
     for note in directory.notes:
         start.say(note)
     budget = StartBudget(directory, config, judge.engine.name, began=going.began, say=start.say)
@@ -387,10 +392,6 @@ def _first_request(asked: Asked, going: Going) -> dict[str, float]:
     if asked.first_sent is None:
         return {}
     return {"first_request_seconds": asked.first_sent - going.began}
-
-
-def _say_nothing(words: str) -> None:
-    del words
 
 
 def _recorded_items(judge: Judge) -> Any:  # noqa: ANN401 - rows

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgefast.config import RunConfig
+    from judgefast.datasets.columns import ItemColumns
     from judgefast.engines.base import Engine
     from judgefast.pipeline.plan import RunPlan
     from judgefast.prompts.rubric import Rubric
@@ -33,6 +34,8 @@ class Start(NamedTuple):
     stop: Stop
     say: Callable[[str], None]
     show_progress: bool
+    check: Callable[[ItemColumns], None] | None = None
+    """Looks at the items before anything is asked, and may refuse them."""
 
 
 class Going:

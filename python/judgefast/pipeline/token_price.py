@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 OPTION = "usd_per_million_tokens"
 """Option of an engine: what 1 million prompt tokens cost."""
+HINT = f"--engine-arg {OPTION}=NUMBER says it"
 
 
 def price_of_verdicts(reading: Reading) -> VerdictPrice | None:
@@ -38,47 +39,38 @@ def price_of_verdicts(reading: Reading) -> VerdictPrice | None:
     verdicts = int(np.count_nonzero(reading.verdicts.status == Status.PARSED))
     if usd is not None:
         return _priced(verdicts, usd, by="server", date=day, prompt_tokens=tokens)
-    if tokens is None:
-        return _unknown(verdicts, "the server does not count the tokens of every reply")
     given = config.get("engine_args", {}).get(OPTION)
-    if given is not None:
+    if given is not None and tokens is not None:
         rate = float(given)
         facts: dict[str, Any] = {"by": "given", "date": day, "usd_per_million_tokens": rate}
         return _priced(verdicts, tokens * rate / 1e6, prompt_tokens=tokens, **facts)
     names = [*models, str(config.get("model") or reading.directory.manifest.model.name)]
     row = _row_of(names)
-    why = _why_no_row(config, names, row)
-    if why or row is None or row.usd_input is None:
-        return _unknown(verdicts, why, prompt_tokens=tokens)
-    return _priced(
-        verdicts,
-        tokens * row.usd_input / 1e6,
-        by="catalogue",
-        date=row.when,
-        prompt_tokens=tokens,
-        usd_per_million_tokens=row.usd_input,
-        source=f"{row.provider}, {row.name}",
-    )
-
-
-def _why_no_row(config: dict[str, Any], names: Sequence[str], row: Api | None) -> str:
-    """Why the catalogue does not price a run; empty where it does."""
-    hint = f"--engine-arg {OPTION}=NUMBER says it"
-    if _is_own(config.get("base_url", ())):
-        return f"the servers are one's own, and are not paid by the token; {hint} if they are"
-    if row is None or row.usd_input is None:
+    if given is None and _is_own(config.get("base_url", ())):
+        why = f"the servers are one's own, and are not paid by the token; {HINT} if they are"
+    elif tokens is None:
+        why = "the server does not count the tokens of every reply"
+    elif row is None or row.usd_input is None:
         named = ", ".join(f"`{one}`" for one in dict.fromkeys(names) if one)
-        return f"no price of {named} is in the catalogue; {hint}"
-    return ""
+        why = f"no price of {named} is in the catalogue; {HINT}"
+    else:
+        return _priced(
+            verdicts,
+            tokens * row.usd_input / 1e6,
+            by="catalogue",
+            date=row.when,
+            prompt_tokens=tokens,
+            usd_per_million_tokens=row.usd_input,
+            source=f"{row.provider}, {row.name}",
+        )
+    return VerdictPrice(
+        verdicts=verdicts, usd=None, usd_per_1000=None, unknown=why, prompt_tokens=tokens
+    )
 
 
 def _priced(verdicts: int, usd: float, **more: Any) -> VerdictPrice:  # noqa: ANN401 - fields
     per = usd / verdicts * THOUSAND if verdicts else None
     return VerdictPrice(verdicts=verdicts, usd=usd, usd_per_1000=per, **more)
-
-
-def _unknown(verdicts: int, why: str, **more: Any) -> VerdictPrice:  # noqa: ANN401 - fields
-    return VerdictPrice(verdicts=verdicts, usd=None, usd_per_1000=None, unknown=why, **more)
 
 
 def _last_start(reading: Reading) -> tuple[dict[str, Any], str]:

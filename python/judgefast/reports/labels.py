@@ -83,7 +83,8 @@ def option_parts(results: Results, table: Table) -> list[RenderableType]:
     table.add_row("put", f"{plural(orders.questions, 'question')}: {', '.join(often) or 'none'}")
     flips, bias, gain = orders.option_flip_rate, orders.slot_bias, orders.slot_gain
     if flips is None:
-        words = "unknown: each question was put with one order of its options (unbalanced)"
+        words = "unknown: each question was put with one order of its options (unbalanced, unless "
+        words += "the server orders them by itself)"
         if results.rubric.mode == "scalar":
             words = "levels of a score have one order, and were put in it"
         table.add_row("flip rate", words)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from judgefast.reports.report import Counts  # noqa: TC001 - as below
-from judgefast.stats.agreement import Agreement  # noqa: TC001 - as below
-from judgefast.stats.effective import EffectiveJudges  # noqa: TC001 - as below
+from judgefast.stats.agreed import Agreement, EffectiveJudges  # noqa: TC001 - as below
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads it to decode
 
 PANEL_FORMAT = 1

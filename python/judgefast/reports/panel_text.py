@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from judgefast.reports.panel_report import JudgeCost, JudgeRow, PanelReport
-    from judgefast.stats.agreement import Agreement, PairAgreement
+    from judgefast.stats.agreed import Agreement, PairAgreement
     from judgefast.stats.estimate import Estimate
 
 UNITS = {"pairwise": "comparison", "scalar": "score", "binary": "verdict", "choice": "answer"}
@@ -103,7 +103,7 @@ def _facts(report: PanelReport) -> Table:
         if row.mean_confidence is not None:
             table.add_row("", f"confidence {number(row.mean_confidence)} on average")
         if row.self_judging is not None:
-            table.add_row("", line(row.self_judging, SENTENCE_LIMIT))
+            table.add_row("", f"family {line(row.self_judging, SENTENCE_LIMIT)}")
         if row.incomplete is not None:
             table.add_row("", f"incomplete: {row.incomplete}")
     for judge in report.not_started:
@@ -159,6 +159,8 @@ def _cost(cost: JudgeCost) -> str:
     if cost.usd is not None:
         price = "" if cost.price is None else f" (price {line(cost.price, SENTENCE_LIMIT)})"
         parts.append(f"{amount_words(cost.usd, 'usd')}{price}")
+    elif cost.price is not None:
+        parts.append(f"no price: {line(cost.price, SENTENCE_LIMIT)}")
     if cost.prompt_tokens is not None:
         parts.append(f"{cost.prompt_tokens:,} prompt tokens")
     return ", ".join(parts) or "what it took is not known"
@@ -224,10 +226,7 @@ def _levels(report: PanelReport) -> Iterator[tuple[str, str]]:
     yield "", CUTS.get(report.mode, "all the same high, else low")
     effective = report.effective
     if effective is not None:
-        value = f"{number(effective.value.value)} {interval(effective.value)}"
-        yield "worth", f"{value} judges whose errors do not go together"
-        if effective.finding.text:
-            yield "", line(effective.finding.text, SENTENCE_LIMIT)
+        yield "worth", line(effective.finding.text, SENTENCE_LIMIT)
     if report.disagreements and report.disagreements_file is not None:
         more = f"the first {report.listed:,} of " if report.listed < report.disagreements else ""
         many = plural(report.disagreements, "unit")

@@ -172,11 +172,15 @@ def _of_states(launches: list[dict[str, Any]]) -> list[str]:
     """Say what servers cut off, and what nobody knew the length of; where they are asked so."""
     notes = []
     if dropped := _counted(launches, "dropped_tokens"):
-        notes.append(f"the server has cut {dropped:,} tokens off what it was to judge, as it says")
+        cut = f"the server says that it has cut {dropped:,} tokens off states"
+        notes.append(f"{cut}: what it said of them counts for nothing, they are too long")
     if unchecked := _counted(launches, "unchecked_lengths"):
         sent = "1 state was" if unchecked == 1 else f"{unchecked:,} states were"
         why = "its tokenizer or its limit is not known, and it may cut what is too long"
         notes.append(f"{sent} sent without knowing that the judge reads the whole: {why}")
+    if defused := _counted(launches, "defused"):
+        marks = "1 control token" if defused == 1 else f"{defused:,} control tokens"
+        notes.append(f"{marks} in texts of the data were defused before they were sent")
     return notes
 
 

@@ -66,7 +66,10 @@ def price_words(price: VerdictPrice) -> str:
 def dollars(usd: float) -> str:
     """Write an amount with two digits at least that say something.
 
-    >>> dollars(12.5), dollars(0.042), dollars(0.00123), dollars(0)
-    ('$12.50', '$0.042', '$0.0012', '$0.00')
+    >>> dollars(12.5), dollars(0.1), dollars(0.00123), dollars(0)
+    ('$12.50', '$0.10', '$0.0012', '$0.00')
     """
-    return f"${usd:,.2f}" if usd >= 1 or not usd else f"${float(f'{usd:.2g}'):.10f}".rstrip("0")
+    if usd >= 1 or not usd:
+        return f"${usd:,.2f}"
+    whole, _, cents = f"{float(f'{usd:.2g}'):.10f}".partition(".")
+    return f"${whole}.{cents.rstrip('0'):0<2}"

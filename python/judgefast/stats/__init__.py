@@ -10,10 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from judgefast.stats.agreed import Agreement, EffectiveJudges
+    from judgefast.stats.agreement import agreement_of
     from judgefast.stats.aspects import JudgedAspect
     from judgefast.stats.bias import position_bias
     from judgefast.stats.correlation import correlations
     from judgefast.stats.differences import Difference, differences_of
+    from judgefast.stats.effective import effective_judges
     from judgefast.stats.estimate import Estimate
     from judgefast.stats.measurement import Measurement
     from judgefast.stats.moments import Moments, cluster_moments
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from judgefast.stats.paired import RunOutcomes, paired_means
     from judgefast.stats.paired_mean import PairedMean
     from judgefast.stats.position import PositionBias
+    from judgefast.stats.ratings import Ratings
     from judgefast.stats.replicates import (
         PoissonBootstrap,
         Replicates,
@@ -31,7 +35,9 @@ if TYPE_CHECKING:
     from judgefast.stats.summary import Judgments, measure, summarise
 
 _HOMES = {
+    "Agreement": "agreed",
     "Difference": "differences",
+    "EffectiveJudges": "agreed",
     "Estimate": "estimate",
     "Finding": "sentences",
     "JudgedAspect": "aspects",
@@ -41,12 +47,15 @@ _HOMES = {
     "PairedMean": "paired_mean",
     "PoissonBootstrap": "replicates",
     "PositionBias": "position",
+    "Ratings": "ratings",
     "Replicates": "replicates",
     "Resampling": "replicates",
     "RunOutcomes": "paired",
+    "agreement_of": "agreement",
     "cluster_moments": "moments",
     "correlations": "correlation",
     "differences_of": "differences",
+    "effective_judges": "effective",
     "findings": "sentences",
     "measure": "summary",
     "overall_outcomes": "overall",
@@ -57,7 +66,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "Agreement",
     "Difference",
+    "EffectiveJudges",
     "Estimate",
     "Finding",
     "JudgedAspect",
@@ -67,12 +78,15 @@ __all__ = [
     "PairedMean",
     "PoissonBootstrap",
     "PositionBias",
+    "Ratings",
     "Replicates",
     "Resampling",
     "RunOutcomes",
+    "agreement_of",
     "cluster_moments",
     "correlations",
     "differences_of",
+    "effective_judges",
     "findings",
     "measure",
     "overall_outcomes",

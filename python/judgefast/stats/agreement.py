@@ -8,19 +8,17 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 
 from judgefast.codes import FIXED_ONE
+from judgefast.stats.agreed import Agreement, PairAgreement
 from judgefast.stats.agreement_words import agreement_findings
 from judgefast.stats.alpha import alpha_of
-from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads annotations
 from judgefast.stats.joint import SlicedRows, measure_shards
 from judgefast.stats.kappa import WEIGHTS, kappa_of, pair_tables
 from judgefast.stats.left_out import groups_of
 from judgefast.stats.replicates import Resampling
 from judgefast.stats.rules import LEVEL
-from judgefast.stats.sentences import Finding  # noqa: TC001 - msgspec reads annotations
 from judgefast.stats.shards import Shards
 from judgefast.stats.slice_names import slice_part
 
@@ -29,51 +27,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from judgefast.stats.estimate import Estimate
     from judgefast.stats.kappa import Name
     from judgefast.stats.left_out import Groups
     from judgefast.stats.ratings import Ratings
 
     Codes = NDArray[np.int16]
     """Of the categories, -1 where a judge gave none. Shape (units, judges)."""
-
-
-class PairAgreement(msgspec.Struct, frozen=True, kw_only=True):
-    """What two judges agree on, over the units that both gave a value for."""
-
-    a: str
-    b: str
-    units: int
-    """With a value of both."""
-    missing: int
-    """With a value of one of them, or of none."""
-    percent: Estimate | None
-    """`percent_agreement`: share of units with the same category; None without categories."""
-    chance: float | None
-    """What that share would be if each judge drew by its own base rates, whatever the unit."""
-    base_rates: dict[str, dict[str, float]]
-    """Of each judge the share of every category, over these units."""
-    kappa: Estimate | None
-    """Cohen's, every two categories as different as any other two."""
-    kappa_linear: Estimate | None
-    """Weighted by how many steps apart; None where categories have no order."""
-    kappa_quadratic: Estimate | None
-
-
-class Agreement(msgspec.Struct, frozen=True, kw_only=True):
-    """What all judges agree on."""
-
-    judges: list[str]
-    scale: str
-    units: int
-    rounded: int
-    """Values that shares and kappas take for the nearest category."""
-    pairs: list[PairAgreement]
-    """Of each two judges, in their order."""
-    alpha: Estimate
-    """Krippendorff's, for the scale."""
-    all_agree: Estimate | None
-    """Share of the units with two values or more on which all that gave one agree."""
-    findings: list[Finding]
 
 
 def agreement_of(ratings: Ratings, *, level: float = LEVEL, seed: int = 0) -> Agreement:

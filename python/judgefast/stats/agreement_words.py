@@ -10,7 +10,7 @@ from judgefast.stats.sentences import Finding
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from judgefast.stats.agreement import PairAgreement
+    from judgefast.stats.agreed import PairAgreement
     from judgefast.stats.estimate import Estimate
 
 _KAPPAS = {"kappa": "kappa", "kappa_quadratic": "quadratically weighted kappa"}

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float64]
 
+BLOCK = 1 << 18
+"""Judgments, or outcomes, that are looked at together: a run may have ten million."""
+
 _PLACES = {"first": 0, "second": 1, "tie": CHOICE_TIE}
 
 
@@ -72,18 +75,11 @@ def confidence(
     array([0.4, 0.5])
 
     """
-    shares = np.asarray(p_labels, np.float64)
-    many = np.broadcast_to(np.asarray(labels, np.int64), len(shares))
-    found = np.full(len(shares), np.nan)
-    if not shares.shape[1]:
-        return found
-    is_own = np.arange(shares.shape[1]) < many[:, None]
-    read = ~np.isnan(np.where(is_own, shares, 0)).any(axis=1)
-    read &= (many >= 2) & (many <= shares.shape[1])  # noqa: PLR2004 - of one label nothing is open
-    own = np.where(is_own, shares, 0)[read]
-    even = 1 / many[read]
-    most = own.max(axis=1, initial=0) / own.sum(axis=1)
-    found[read] = np.clip((most - even) / (1 - even), 0, 1)
+    many = np.broadcast_to(np.asarray(labels, np.int64), len(p_labels))
+    found = np.full(len(p_labels), np.nan)
+    for start in range(0, len(found) if p_labels.shape[1] else 0, BLOCK):
+        rows = slice(start, start + BLOCK)
+        found[rows] = _of_block(np.asarray(p_labels[rows], np.float64), many[rows])
     return found
 
 
@@ -114,10 +110,23 @@ def outcome_confidence(
     if not verdicts.p_labels.shape[1]:
         return found
     for aspect, form in enumerate(formats):
-        rows = np.flatnonzero(outcomes.aspect == aspect)
-        if len(rows) and form.labels:
+        of_aspect = np.flatnonzero(outcomes.aspect == aspect)
+        for start in range(0, len(of_aspect) if form.labels else 0, BLOCK):
+            rows = of_aspect[start : start + BLOCK]
             mean = _averaged(outcomes.take(rows), plan, verdicts, form.labels)
             found[rows] = confidence(mean, mean.shape[1])
+    return found
+
+
+def _of_block(shares: Matrix, many: NDArray[np.int64]) -> NDArray[np.float64]:
+    found = np.full(len(shares), np.nan)
+    is_own = np.arange(shares.shape[1]) < many[:, None]
+    read = ~np.isnan(np.where(is_own, shares, 0)).any(axis=1)
+    read &= (many >= 2) & (many <= shares.shape[1])  # noqa: PLR2004 - of one label nothing is open
+    own = np.where(is_own, shares, 0)[read]
+    even = 1 / many[read]
+    most = own.max(axis=1, initial=0) / own.sum(axis=1)
+    found[read] = np.clip((most - even) / (1 - even), 0, 1)
     return found
 
 

@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from judgefast.errors import ColumnError
+from judgefast.stats.agreed import EffectiveJudges
 from judgefast.stats.estimate import Estimate
 from judgefast.stats.left_out import JACKKNIFE, fisher_ends, groups_of
 from judgefast.stats.rules import LEVEL
@@ -32,24 +33,6 @@ if TYPE_CHECKING:
 
 _NOTHING = 1e-12
 """Of the sum of squares: errors that vary by less do not vary, and sums were rounded."""
-
-
-class EffectiveJudges(msgspec.Struct, frozen=True, kw_only=True):
-    """What the correlation of errors leaves of the number of judges."""
-
-    judges: list[str]
-    """Whose errors vary."""
-    left_out: list[str]
-    """Whose errors do not: never wrong, or always by the same. They correlate with nothing."""
-    units: int
-    """With errors of two judges or more."""
-    value: Estimate
-    """`effective_judges`, from 1 to the number of judges."""
-    mean_correlation: Estimate
-    """`error_correlation`: r, as it is, also where it is negative."""
-    pairs: dict[str, float | None]
-    """Correlation of the errors of each two judges, `A, B`; None where they share too little."""
-    finding: Finding
 
 
 def effective_judges(

@@ -25,6 +25,18 @@ NAMES = (
 )
 """None is ever renamed: gates, notebooks and dashboards hang on them."""
 
+OF_AGREEMENT = (
+    "percent_agreement",
+    "all_agree",
+    "kappa",
+    "kappa_linear",
+    "kappa_quadratic",
+    "alpha",
+    "error_correlation",
+    "effective_judges",
+)
+"""Estimates of several judges, as `agreement_of` and `effective_judges` give them; of no run."""
+
 OVERALL = {
     "win_rate": "overall",
     "mean": "overall",

@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from judgefast.batches.request import Request
 from judgefast.engines.decisions.asked import Ask
+from judgefast.prompts.decoding import Decoding
 from judgefast.prompts.questions import Option, Question
+from judgefast.prompts.segments import Prompt, Segment
 
 ANSWERS = Path(__file__).parent / "answers"
 
@@ -53,6 +56,24 @@ ASKS = (
     Ask("q3", _RIGHT, (0, 1)),
 )
 """A choice, the same with its options reversed, a score, and yes or no."""
+
+
+def request(questions: tuple[Question, ...], number: int = 0) -> Request:
+    """All of these about the one state, for an engine."""
+    segments = tuple(Segment(text, trusted=False, slot=slot) for slot, text in STATE.items())
+    return Request(
+        request_id=number.to_bytes(16, "big"),
+        keys=tuple(bytes([number, place] * 8) for place in range(len(questions))),
+        item_id=str(number),
+        shown=(0, 1),
+        repeat=0,
+        judge="m",
+        questions=questions,
+        prompt=Prompt(segments, None, b"", 0),
+        prefix_group=number,
+        decoding=Decoding(max_tokens=1, probabilities=True),
+        seed=1,
+    )
 
 
 def servers() -> list[str]:

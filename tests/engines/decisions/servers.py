@@ -7,8 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,23 +56,21 @@ def _served(command: list[str], environment: dict[str, str]) -> Iterator[str]:
         env=os.environ | environment,
     )
     try:
-        _wait(url, process)
+        _wait(port, process)
         yield url
     finally:
         process.kill()
         process.communicate()
 
 
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + _SECONDS
     while time.monotonic() < until and process.poll() is None:
         try:
-            urllib.request.urlopen(f"{url}/v1/models", timeout=1).close()
-        except urllib.error.HTTPError:
-            return  # it is there, and has no such list
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
             time.sleep(0.05)
         else:
             return
-    message = f"{url} does not come up (status {process.poll()})"
+    message = f"port {port} does not come up (status {process.poll()})"
     raise RuntimeError(message)

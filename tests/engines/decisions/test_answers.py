@@ -102,7 +102,7 @@ def test_the_model_that_has_answered_is_kept() -> None:
     ("name", "wanted"),
     [
         ("typesafe", {"prompt_tokens": 158, "completion_tokens": 46}),
-        ("vllm", {"prompt_tokens": 413, "completion_tokens": 4}),
+        ("vllm-0.33", {"prompt_tokens": 413, "completion_tokens": 4}),
         ("vllm-openai", {"prompt_tokens": 520, "cached_tokens": 384, "completion_tokens": 4}),
         ("sglang-decisions", {"prompt_tokens": 402, "completion_tokens": 0}),
         ("laya", {"prompt_tokens": 512, "completion_tokens": 0, "dropped_tokens": 256}),
@@ -150,3 +150,19 @@ def test_two_decimals_are_divided_by_their_sum_which_is_kept() -> None:
     assert read.answers[0].sum_raw == pytest.approx(0.97)
     assert sum(read.answers[0].probabilities) == pytest.approx(1)
     assert read.answers[3].sum_raw is None, "yes alone has no sum"
+
+
+def test_what_a_server_counts_for_each_question_is_said_of_it() -> None:
+    """Of those that were asked here: four questions of one state, and one of them alone."""
+    for name in ("vllm-0.32", "llama.cpp-openjev", "llama.cpp-lev"):
+        found, body, _ = parts(name)
+        one = row_of(found, "one question")
+        assert one is not None
+        quirks = quirks_of(found["quirks"], "systemone")
+        four = DIALECTS["systemone"].read(ASKS, body, quirks).usage.prompt_tokens
+        alone = DIALECTS["systemone"].read(ASKS[3:], body_of(one), quirks).usage.prompt_tokens
+        assert four is not None
+        assert alone is not None
+        assert four > 3 * alone
+        if name == "vllm-0.32":
+            assert quirks.usage_counts == "per_question"

@@ -42,11 +42,11 @@ def questions(draw: st.DrawFn) -> Question:
 
 @st.composite
 def requests(draw: st.DrawFn) -> list[Ask]:
-    """Questions, each in some order of its options where it has one."""
+    """Questions, each in some order of its options; levels too, though nobody turns them."""
     asks = []
     for number, question in enumerate(draw(st.lists(questions(), min_size=1, max_size=4))):
         places = range(len(question.options))
-        order = draw(st.permutations(places)) if question.kind == "choice" else places
+        order = places if question.kind == "yes_no" else draw(st.permutations(places))
         asks.append(Ask(f"q{number}", question, tuple(order)))
     return asks
 

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 from jevcompat.mock import FAULTS, MockConfig, make_server
 
-from judgefast.batches.request import Request
 from judgefast.engines.decisions.asked import read_kept
 from judgefast.engines.decisions.engine import DecisionsEngine
 from judgefast.engines.http.options import KEY_NAMES
 from judgefast.errors import EngineError
-from judgefast.prompts.decoding import Decoding
 from judgefast.prompts.questions import Option, Question
-from judgefast.prompts.segments import Prompt, Segment
+
+from .asking import request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,31 +71,13 @@ FAILED = {"cap-5-levels": ("unsupported", "at most 5 items")}
 """Faults that refuse the request, its kind and its words."""
 
 
-def request() -> Request:
-    state = {"question": "2 + 2?", "answer_1": "4", "answer_2": "5"}
-    segments = tuple(Segment(text, trusted=False, slot=slot) for slot, text in state.items())
-    return Request(
-        request_id=bytes(16),
-        keys=tuple(bytes([place] * 16) for place in range(3)),
-        item_id="1",
-        shown=(0, 1),
-        repeat=0,
-        judge="m",
-        questions=(BETTER, GOOD, RIGHT),
-        prompt=Prompt(segments, None, b"", 0),
-        prefix_group=0,
-        decoding=Decoding(max_tokens=1, probabilities=True),
-        seed=1,
-    )
-
-
 def asked(*faults: str, key: str | None = None) -> Completion:
     """One request to a server with these faults."""
     with served(MockConfig(key=key, faults=frozenset(faults))) as url:
         engine = DecisionsEngine("jev-latest", url, max_retries=0, patience_seconds=1)
         try:
             engine.start()
-            engine.submit(0, [request()])
+            engine.submit(0, [request((BETTER, GOOD, RIGHT))])
             (completion,) = engine.collect(timeout_seconds=20)
         finally:
             engine.close()

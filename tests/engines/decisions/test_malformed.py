@@ -54,7 +54,10 @@ def alone(place: int, words: str) -> list[str]:
         ({"A": 0.5, "B": 0.5}, "no probability for `C`"),
         ({"B": 1}, "no probability for `A`, `C`"),
         ({}, "no probability for `A`, `B`, `C`"),
-        ({"a": 0.5, "b": 0.3, "C": 0.2}, "no probability for `A`, `B`, but one for `a`, `b`"),
+        (
+            {"a": 0.5, "b": 0.3, "C": 0.2},
+            "no probability for `A`, `B`, but a probability for `a`, `b`",
+        ),
         ({"A": 0.5, "B": 0.3, "C": 0.1, "D": 0.1}, "a probability for `D`, which is no label"),
         ({"A": 0.5, "B": 0.3, "C": "0.2"}, 'the probability of `C` is "0.2", no number'),
         ({"A": 0.5, "B": 0.5, "C": True}, "the probability of `C` is true, no number"),
@@ -79,6 +82,11 @@ def test_probabilities_that_are_none(found: Any, words: str) -> None:
     assert said[1:] == ["ok", "ok", "ok"]
 
 
+NO_YES = (
+    "no probability for `yes`, `no`, but a probability for `true`, `false`, which is no label of it"
+)
+
+
 @pytest.mark.parametrize(
     ("place", "changes", "words"),
     [
@@ -100,7 +108,7 @@ def test_probabilities_that_are_none(found: Any, words: str) -> None:
         (
             3,
             {"probabilities": {"true": 0.25, "false": 0.75}},
-            "no probability for `yes`, `no`, but one for `true`, `false`, which is no label of it",
+            NO_YES,
         ),
         (2, {"probabilities": None}, "`probabilities` is null, no object"),
         (2, {"score": "2"}, '`score` is "2", no number'),
@@ -117,7 +125,7 @@ def test_an_answer_that_is_none(place: int, changes: dict[str, Any], words: str)
 def test_levels_counted_from_one_are_not_taken_for_levels_counted_from_zero() -> None:
     answer = honest("systemone")["answers"]["q2"]
     later = {str(int(key) + 1): share for key, share in answer["probabilities"].items()}
-    said = "no probability for `0`, but one for `5`, which is no label of it"
+    said = "no probability for `0`, but a probability for `5`, which is no label of it"
     assert systemone(2, probabilities=later) == alone(2, said)
 
 
@@ -236,7 +244,7 @@ def test_an_answer_of_openais_that_is_none(place: int, changes: dict[str, Any], 
 def test_a_level_has_its_place_and_its_label() -> None:
     rows = honest("openai")["answers"][2]["probabilities"]
     later = [row | {"value": row["value"] + 1} for row in rows]
-    words = 'it calls level 1 "1", which is level 0'
+    words = 'it calls level 1 "1", which is 0'
     assert openai(2, probabilities=later) == alone(2, words)
     turned = list(reversed(rows))
     assert openai(2, probabilities=turned) == ["ok"] * 4, "rows may come in any order"

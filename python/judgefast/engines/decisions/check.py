@@ -146,16 +146,16 @@ def mapping(found: object, what: str) -> Mapping[str, Any]:
 
 
 def _only(found: Mapping[str, Any], labels: Sequence[str]) -> None:
+    known = set(labels)
+    if found.keys() == known:
+        return
     missing = [each for each in labels if each not in found]
-    extra = [each for each in found if each not in set(labels)]
-    if missing:
-        message = f"no probability for {listed(missing)}"
-        if extra:
-            message += f", but one for {listed(extra)}, which is no label of it"
-        raise MalformedAnswerError(message)
+    extra = [each for each in found if each not in known]
+    words = [f"no probability for {listed(missing)}"] if missing else []
     if extra:
-        message = f"a probability for {listed(extra)}, which is no label of it"
-        raise MalformedAnswerError(message)
+        words.append(f"a probability for {listed(extra)}, which is no label of it")
+    message = ", but ".join(words)
+    raise MalformedAnswerError(message)
 
 
 def listed(names: Sequence[str]) -> str:

@@ -135,7 +135,7 @@ def _answer(ask: Ask, found: Mapping[str, Any], quirks: Quirks) -> Answer:
             by_label = _by(rows, "value")
         else:
             check_score(found, len(labels))
-            by_label = _by_level(rows, labels)
+            by_label = _by_level(rows, ask)
         values, total = distribution(by_label, labels, rounds=quirks.rounds)
     confidence = amount(found.get("confidence"))
     return Answer("ok", values, sum_raw=total, confidence=confidence)
@@ -162,16 +162,14 @@ def _by(rows: Sequence[Mapping[str, Any]], key: str) -> Mapping[str, Any]:
     return found
 
 
-def _by_level(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> Mapping[str, Any]:
-    """By label; its place, from 0, must say the same."""
+def _by_level(rows: Sequence[Mapping[str, Any]], ask: Ask) -> Mapping[str, Any]:
+    """By label; its place as it was sent, from 0, must say the same."""
     found = _by(rows, "label")
+    sent_at = {option.text: place for place, option in enumerate(sent(ask))}
     for row in rows:
         label, place = row["label"], row.get("value")
-        if label in labels and (isinstance(place, bool) or place != labels.index(label)):
-            message = (
-                f"it calls level {shown(place)} {shown(label)}, which is level"
-                f" {labels.index(label)}"
-            )
+        if label in sent_at and (isinstance(place, bool) or place != sent_at[label]):
+            message = f"it calls level {shown(place)} {shown(label)}, which is {sent_at[label]}"
             raise MalformedAnswerError(message)
     return found
 

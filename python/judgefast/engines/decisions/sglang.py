@@ -19,7 +19,7 @@ from judgefast.engines.decisions.check import (
 )
 from judgefast.engines.decisions.lenient import count, prompt_count, share, text
 from judgefast.engines.decisions.strict import read_object
-from judgefast.engines.decisions.wording import described, labels_of, level, sent, side
+from judgefast.engines.decisions.wording import described, labels_of, level, levels_of, sent, side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,7 +87,7 @@ def _answer(ask: Ask, found: Mapping[str, Any], quirks: Quirks) -> Answer:
         labels = labels_of(ask)
         check_choice(found, labels)
     elif kind == "score":
-        labels = [str(place) for place in range(len(ask.order))]
+        labels = levels_of(ask)
         check_score(found, len(labels))
     else:
         labels = ["yes", "no"]

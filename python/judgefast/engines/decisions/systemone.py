@@ -24,7 +24,7 @@ from judgefast.engines.decisions.check import (
 )
 from judgefast.engines.decisions.lenient import amount, count, prompt_count, share, text
 from judgefast.engines.decisions.strict import read_object, shown
-from judgefast.engines.decisions.wording import described, labels_of, level, sent, side
+from judgefast.engines.decisions.wording import described, labels_of, level, levels_of, sent, side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,7 +113,7 @@ def _choice(ask: Ask, found: Mapping[str, Any], quirks: Quirks) -> tuple[tuple[f
 
 
 def _score(ask: Ask, found: Mapping[str, Any], quirks: Quirks) -> tuple[tuple[float, ...], float]:
-    keys = [str(place) for place in range(len(ask.order))]
+    keys = levels_of(ask)
     if "legend" in found:
         _check_legend(mapping(found["legend"], "`legend`"), keys, ask)
     check_score(found, len(keys))
@@ -124,7 +124,7 @@ def _check_legend(legend: Mapping[str, Any], keys: Sequence[str], ask: Ask) -> N
     if set(legend) != set(keys):
         message = f"its `legend` has the keys {shown(list(legend))}, not 0 to {len(keys) - 1}"
         raise MalformedAnswerError(message)
-    for key, option in zip(keys, sent(ask), strict=True):
+    for key, option in zip(keys, ask.question.options, strict=True):
         said = legend[key]  # null says nothing of its level
         if said is not None and said != level(option):
             message = f"its `legend` calls level {key} {shown(said)}, not {shown(level(option))}"

@@ -16,6 +16,11 @@ def labels_of(ask: Ask) -> list[str]:
     return [option.text for option in ask.question.options]
 
 
+def levels_of(ask: Ask) -> list[str]:
+    """What servers call the levels of a scale, which they count as they came, by place."""
+    return [str(ask.order.index(place)) for place in range(len(ask.order))]
+
+
 def sent(ask: Ask) -> list[Option]:
     """The options in their order on the wire."""
     return [ask.question.options[place] for place in ask.order]

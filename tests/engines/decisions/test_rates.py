@@ -1,0 +1,63 @@
+"""Buckets of requests and tokens: no faster than the rate but by a second and a request."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from judgefast.engines.decisions.rates import Bucket, Rates
+
+
+@given(
+    st.floats(0.2, 50),
+    st.lists(st.tuples(st.floats(0, 3), st.floats(0, 200)), min_size=1, max_size=60),
+)
+def test_what_is_spent_stays_within_the_rate_and_one_request(
+    rate: float, steps: list[tuple[float, float]]
+) -> None:
+    bucket = Bucket(rate, 0.0)
+    now = spent = 0.0
+    for idle, units in steps:
+        now += idle
+        now += bucket.wait(now)
+        assert spent <= max(1.0, rate) + rate * now + 1e-6  # before this request
+        assert bucket.wait(now) <= 1e-6
+        bucket.spend(units, now)
+        spent += units
+
+
+@given(st.floats(0.2, 50), st.integers(2, 60))
+def test_no_request_waits_longer_than_the_rate_asks(rate: float, count: int) -> None:
+    bucket, now = Bucket(rate, 0.0), 0.0
+    for _ in range(count):
+        now += bucket.wait(now)
+        bucket.spend(1, now)
+    at_once = max(1.0, rate)
+    assert now == pytest.approx(max(0.0, (count - at_once) / rate), abs=1 / rate + 1e-6)
+
+
+def test_without_a_rate_nothing_waits() -> None:
+    rates = Rates(requests_a_minute=0, tokens_a_second=0, now=0.0)
+    for _ in range(1000):
+        rates.sent(1e9, 0.0)
+    assert rates.wait(0.0) == 0
+
+
+def test_requests_and_tokens_are_both_held_to() -> None:
+    rates = Rates(requests_a_minute=600, tokens_a_second=100, now=0.0)
+    rates.sent(300, 0.0)
+    assert rates.wait(0.0) == pytest.approx(2.01)
+    rates = Rates(requests_a_minute=600, tokens_a_second=1e9, now=0.0)
+    for _ in range(10):
+        rates.sent(1, 0.0)
+    assert rates.wait(0.0) == pytest.approx(0.1)
+
+
+def test_a_guess_is_mended_by_what_the_server_counts() -> None:
+    rates = Rates(requests_a_minute=0, tokens_a_second=100, now=0.0)
+    rates.sent(300, 0.0)
+    rates.counted(300, 50, 0.0)
+    assert rates.wait(0.0) == 0
+    rates.counted(0, 100, 0.0)
+    assert rates.wait(0.0) == pytest.approx(0.51)

@@ -1,0 +1,175 @@
+"""Outcomes joined over runs, beside a join of plain dicts that is written another way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import judgefast
+from judgefast.errors import ConfigError
+from judgefast.pipeline import panel_join
+from judgefast.pipeline.panel_join import Joined, Seated, join, sided
+from judgefast.pipeline.panel_results import verdicts_of
+from judgefast.pipeline.panel_rows import disagreeing
+from tests.recorded import always_first, pairs, record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+OPTIONS: dict[str, Any] = {"rubric": "pairwise-reasons", "engine": "replay"}
+
+
+class _Columns(NamedTuple):
+    item: Any
+    candidate: Any
+    baseline: Any
+    aspect: Any
+    value: Any
+    status: Any
+
+
+class _Thing:
+    def __init__(self, **named: Any) -> None:
+        self.__dict__.update(named)
+
+
+def _reading(rows: dict[tuple[str, int], float | None]) -> Any:
+    """A run that gave the answers of some items a score each; None where it could not be read."""
+    ids = list(dict.fromkeys(item for item, _ in rows))
+    missing = [value is None for value in rows.values()]
+    return _Thing(
+        items=_Thing(
+            item_id=pa.array(ids, pa.string()),
+            cluster_id64=np.array([hash(one) & 0xFFFF for one in ids], np.uint64),
+        ),
+        outcomes=_Columns(
+            item=np.array([ids.index(item) for item, _ in rows], np.uint32),
+            candidate=np.array([answer for _, answer in rows], np.uint16),
+            baseline=np.full(len(rows), 65535, np.uint16),
+            aspect=np.zeros(len(rows), np.uint16),
+            value=np.array([int((value or 0) * 2**24) for value in rows.values()], np.int64),
+            status=np.array(missing, np.uint8),
+        ),
+        rubric=_Thing(mode="scalar", aspects=[_Thing(name="quality")]),
+        directory=_Thing(path="run"),
+    )
+
+
+SCORES = st.sampled_from([None, 1.0, 2.0, 4.0, 5.0])
+UNITS = st.tuples(st.sampled_from("abcdef"), st.integers(0, 2))
+RUNS = st.lists(st.dictionaries(UNITS, SCORES, min_size=1), min_size=2, max_size=4)
+
+
+@settings(max_examples=80, deadline=None)
+@given(RUNS)
+def test_a_join_is_that_of_dicts_and_loses_nothing(runs: list[dict[Any, float | None]]) -> None:
+    seated = [Seated(f"j{at}", _reading(run)) for at, run in enumerate(runs)]
+    units = list(dict.fromkeys(unit for run in runs for unit in run))
+    if not any(sum(unit in run for run in runs) > 1 for unit in units):
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(panel_join, "_check", lambda judges, admitted: None)
+        joined = join(seated)
+    ids = joined.item_id.to_pylist()
+    found = {
+        (ids[item], int(answer)): row
+        for item, answer, row in zip(
+            joined.item.tolist(), joined.candidate.tolist(), joined.value.tolist(), strict=True
+        )
+    }
+    assert set(found) == set(units)
+    for unit, values in found.items():
+        expected = [run.get(unit) for run in runs]
+        assert [None if value != value else value for value in values] == expected  # noqa: PLR0124 - NaN
+    asked = (joined.row >= 0).sum(axis=1)
+    assert asked.sum() == sum(map(len, runs))
+    _check_together(joined, found)
+
+
+def _check_together(joined: Joined, found: dict[Any, list[float]]) -> None:
+    """Majority, mean and order of looking, by counting."""
+    together = verdicts_of(joined)
+    for at, values in enumerate(found.values()):
+        known = [value for value in values if value == value]  # noqa: PLR0124 - NaN
+        if len(known) < len(values):
+            assert np.isnan(together.mean[at])
+            continue
+        assert together.mean[at] == pytest.approx(sum(known) / len(known))
+        most = max(known.count(value) for value in known)
+        winners = {value for value in known if known.count(value) == most}
+        assert together.is_tied[at] == (len(winners) > 1)
+        if len(winners) == 1:
+            assert together.value[at] == winners.pop()
+    looked = disagreeing(together).tolist()
+    assert sorted(looked) == np.flatnonzero(together.level >= 2).tolist()
+    keys = [(-int(together.level[at]), -together.spread[at]) for at in looked]
+    assert keys == sorted(keys)
+
+
+def test_sides_of_the_middle() -> None:
+    values = np.array([0.0, 0.49, 0.5, 0.51, 1.0, np.nan])
+    assert sided(values)[:5].tolist() == [0.0, 0.0, 0.5, 1.0, 1.0]
+    assert np.isnan(sided(values)[5])
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Runs over the examples, made once each."""
+    folder = tmp_path_factory.mktemp("runs")
+
+    def made(name: str, say: Any = None, rows: int = 36, **options: Any) -> Path:
+        if not (folder / name).exists():
+            said = record(pairs()) if say is None else record(pairs(), say)
+            judgefast.run(pairs()[:rows], recorded=said, out=folder / name, **(OPTIONS | options))
+        return folder / name
+
+    return made
+
+
+def test_different_data_is_refused_by_its_identity_unless_it_is_meant(
+    runs: Callable[..., Path],
+) -> None:
+    whole, part = runs("whole"), runs("part", always_first, rows=20)
+    with pytest.raises(ConfigError, match="judged different data: 36 items") as caught:
+        judgefast.agree([whole, part])
+    assert "--across data" in str(caught.value.hint)
+    joining = judgefast.agree([whole, part], across=["data"]).report.joining
+    assert (joining.units, joining.asked_of_all, joining.asked_of_one) == (36, 20, 16)
+
+
+def test_a_sample_of_the_same_data_is_joined_and_the_rest_is_counted(
+    runs: Callable[..., Path],
+) -> None:
+    panel = judgefast.agree({"all": runs("whole"), "some": runs("some", always_first, limit=10)})
+    joining = panel.report.joining
+    assert (joining.units, joining.asked_of_all, joining.asked_of_one) == (36, 10, 26)
+    assert [row.only for row in panel.report.judges] == [26, 0]
+    assert panel.report.levels.none >= 26
+
+
+def test_other_kinds_of_outcomes_are_refused(runs: Callable[..., Path], tmp_path: Path) -> None:
+    rows = [{"id": row["id"], "question": row["question"], "answer": "x"} for row in pairs()]
+    said = [{"id": row["id"], "text": '{"score": 3, "reason": "r"}'} for row in rows]
+    judgefast.run(rows, recorded=said, out=tmp_path / "s", rubric="scalar-1-5", engine="replay")
+    with pytest.raises(ConfigError, match="mode: pairwise -> scalar"):
+        judgefast.agree([runs("whole"), tmp_path / "s"])
+
+
+def test_one_run_agrees_with_nobody_and_two_of_one_name_are_told_apart(
+    runs: Callable[..., Path],
+) -> None:
+    with pytest.raises(ConfigError, match="1 run cannot agree with another"):
+        judgefast.agree([runs("whole")])
+    with pytest.raises(ConfigError, match=r"two judges are called `.*whole`") as caught:
+        judgefast.agree([runs("whole"), runs("whole")])
+    assert caught.value.hint == "give each a name: NAME=RUN"
+    named = judgefast.agree({"a": runs("whole"), "b": runs("whole")}).report
+    assert (named.levels.low, named.levels.medium) == (0, 0)
+    assert named.agreement is not None
+    assert named.agreement.alpha.value == 1

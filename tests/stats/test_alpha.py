@@ -1,0 +1,166 @@
+"""Krippendorff's alpha against published examples, its definition, and what is known of it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, get_args
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from judgefast.stats.alpha import alpha_of
+from judgefast.stats.ratings import Ratings, Scale
+
+from .agreement_reference import alpha, left_out
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from judgefast.stats.left_out import Coefficient
+
+    Rows = list[tuple[list[int | None], int]]
+
+EXAMPLE_A = ["1211111111", "2221121121"]
+"""Krippendorff 2011: two observers, ten units, yes or no."""
+EXAMPLE_B = ["112243335441", "212223335444"]
+"""The same: five categories."""
+EXAMPLE_C = ["123321412...", "1233224125.3", ".3332342251.", "12332441251."]
+"""The same: four observers, twelve units, values missing."""
+THREE_CODERS = ["*****34121133*3", "1*213343*******", "**21344*21133*4"]
+"""The example of the article on alpha in Wikipedia: three coders, fifteen units."""
+
+VALUES = st.lists(
+    st.tuples(
+        st.lists(st.sampled_from([None, 1, 2, 3, 5]), min_size=3, max_size=3), st.integers(0, 6)
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+def of_rows(rows: Sequence[tuple[Sequence[int | None], int]], scale: Scale) -> Coefficient:
+    values = [[math.nan if one is None else float(one) for one in row] for row, _ in rows]
+    clusters = np.array([cluster for _, cluster in rows], np.uint64)
+    judges = [str(judge) for judge in range(len(values[0]))]
+    steps = (1.0, 2.0, 3.0, 4.0, 5.0)
+    return alpha_of(Ratings(np.array(values), clusters, judges, scale, steps))
+
+
+def of_text(lines: list[str], scale: Scale) -> Coefficient:
+    """An observer a line, a unit a letter, `.` and `*` where there is none."""
+    units = [
+        ([None if one in ".*" else 1 + "12345".find(one) for one in unit], place)
+        for place, unit in enumerate(zip(*lines, strict=True))
+    ]
+    return of_rows(units, scale)
+
+
+@pytest.mark.parametrize(
+    ("example", "scale", "published"),
+    [
+        (EXAMPLE_A, "nominal", ".095"),
+        (EXAMPLE_B, "nominal", ".692"),
+        (EXAMPLE_C, "nominal", ".743"),
+        (EXAMPLE_C, "ordinal", ".815"),
+        (EXAMPLE_C, "interval", ".849"),
+        (THREE_CODERS, "nominal", ".691"),
+        (THREE_CODERS, "interval", ".811"),
+    ],
+)
+def test_published_examples(example: list[str], scale: Scale, published: str) -> None:
+    assert f"{of_text(example, scale).value:.3f}" == f"0{published}"
+
+
+def test_the_codings_of_evalica(shared: Path) -> None:
+    lines = (shared / "data/ranking/codings.csv").read_text("utf-8").splitlines()
+    units = zip(*(line.split(",") for line in lines), strict=True)
+    rows = [([int(one) if one else None for one in unit], n) for n, unit in enumerate(units)]
+    found = [of_rows(rows, scale).value for scale in get_args(Scale)]
+    assert found == pytest.approx(
+        [0.743421052631579, 0.8153875037548813, 0.8491071428571428], abs=1e-14
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(VALUES)
+def test_alpha_and_all_that_it_is_without_a_cluster_are_those_of_the_definition(
+    rows: Rows,
+) -> None:
+    units = [row for row, _ in rows if sum(one is not None for one in row) > 1]
+    clusters = [one for row, one in rows if sum(value is not None for value in row) > 1]
+    for scale in get_args(Scale):
+        found, expected = of_rows(rows, scale), alpha(units, scale)
+        assert found.value == (None if expected is None else pytest.approx(float(expected)))
+        without = left_out(units, clusters, lambda some, scale=scale: alpha(some, scale))
+        if units:
+            assert found.left_out == pytest.approx(
+                [math.nan if one is None else float(one) for one in without], nan_ok=True
+            )
+
+
+@settings(max_examples=20, deadline=None)
+@given(VALUES)
+def test_an_interval_scale_without_categories_has_the_same_alpha(rows: Rows) -> None:
+    values = np.array([[math.nan if one is None else one for one in row] for row, _ in rows])
+    clusters = np.array([cluster for _, cluster in rows], np.uint64)
+    found = alpha_of(Ratings(values, clusters, "abc", "interval"))
+    expected = of_rows(rows, "interval")
+    assert found.value == (None if expected.value is None else pytest.approx(expected.value))
+    assert found.left_out == pytest.approx(expected.left_out, nan_ok=True)
+    assert found.disagreeing == expected.disagreeing
+    moved = alpha_of(Ratings(values * 7 - 1000, clusters, "abc", "interval"))
+    assert moved.value == (None if found.value is None else pytest.approx(found.value))
+
+
+@settings(max_examples=20, deadline=None)
+@given(VALUES, st.randoms(use_true_random=False), st.permutations([1, 2, 3, 4, 5]))
+def test_the_order_of_rows_and_judges_changes_no_bit_and_other_names_no_alpha(
+    rows: Rows, random: object, names: list[int]
+) -> None:
+    other = [*rows]
+    random.shuffle(other)  # type: ignore[attr-defined]  # a random.Random of hypothesis
+    order = [2, 0, 1]
+    moved = [([row[judge] for judge in order], cluster) for row, cluster in other]
+    for scale in get_args(Scale):
+        assert of_rows(moved, scale).estimate(0.9) == of_rows(rows, scale).estimate(0.9)
+    renamed = [
+        ([None if one is None else names[one - 1] for one in row], cluster) for row, cluster in rows
+    ]
+    expected = of_rows(rows, "nominal").value
+    found = of_rows(renamed, "nominal").value
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
+@settings(max_examples=20, deadline=None)
+@given(VALUES)
+def test_a_row_entered_twice_changes_alpha_by_its_small_sample_factor_alone(rows: Rows) -> None:
+    """What is expected is of pairs without a value with itself: n - 1, where it was n."""
+    for scale in ("nominal", "interval"):
+        once, twice = of_rows(rows, scale), of_rows(rows + rows, scale)  # type: ignore[arg-type]  # as above
+        if once.value is None or twice.value is None:
+            assert once.value is twice.value
+            continue
+        known = [sum(one is not None for one in row) for row, _ in rows]
+        values = sum(many for many in known if many > 1)
+        factor = (2 * values - 1) / (2 * (values - 1))
+        assert 1 - twice.value == pytest.approx((1 - once.value) * factor)
+
+
+def test_judges_who_all_say_the_same_have_no_alpha() -> None:
+    """Others raise, or say 1."""
+    for scale in get_args(Scale):
+        found = of_rows([([3, 3, 3], unit) for unit in range(50)], scale).estimate(0.95)
+        assert (found.value, found.low, found.method) == (None, None, "undefined")
+        assert found.note == "every value is the same: all agreement is chance"
+    numbers = np.full((50, 2), 0.1 + 0.2)
+    alike = alpha_of(Ratings(numbers, np.arange(50, dtype=np.uint64), "ab", "interval"))
+    assert alike.value is None
+
+
+def test_units_with_one_value_say_nothing() -> None:
+    found = of_rows([([1, None, None], unit) for unit in range(9)], "nominal").estimate(0.95)
+    assert (found.value, found.outcomes, found.missing) == (None, 0, 9)
+    assert found.note == "no unit has two values"
