@@ -233,6 +233,7 @@ def test_a_state_that_the_server_cut_is_too_long() -> None:
         done = ask(server.url)
     (completion,) = done.completions
     assert (completion.error_kind, completion.error) == ("too_long", "the server cut 41 tokens")
+    assert completion.prompt_tokens == 512  # they are on the bill
     assert done.counters["dropped_tokens"] == 41
 
 

@@ -86,6 +86,11 @@ class Whole:
         """Tokens of the state that a server has cut off."""
         return max((usage.dropped_tokens for usage in self.usages), default=0)
 
+    def paid(self, failed: Completion) -> Completion:
+        """A failure with the tokens of the replies that came before it: they are on the bill."""
+        tokens = _count(usage.prompt_tokens for usage in self.usages) if self.usages else None
+        return msgspec.structs.replace(failed, prompt_tokens=tokens)
+
     def completion(self) -> Completion:
         """What all answers come to."""
         by_question = [[self.answers[ask.id] for ask in asks] for asks in self.asks]

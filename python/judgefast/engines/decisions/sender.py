@@ -117,8 +117,9 @@ class Sender:
         self._waiting.add(whole.parts)
 
     def fail(self, job: Job, kind: ErrorKind, words: str) -> None:
-        """Hand back a request that is not sent, and say it of the first few of a kind."""
-        self._done.add([job.failed(kind, words)])
+        """Hand back a request that is not answered, and say it of the first few of a kind."""
+        failed = job.failed(kind, words)
+        self._done.add([job.whole.paid(failed) if isinstance(job, Part) else failed])
         sort = f"{kind} {words[:_SORT]}"
         if sort not in self._said and len(self._said) < _MOST_TOLD:
             self._said.add(sort)
