@@ -103,6 +103,7 @@ class Prober:
             tokenizer_file=file,
             tokenizer=None if file is None else PromptTokenizer.from_file(file),
             away=frozenset(away),
+            may_move=self._options.allow_moved,
         )
 
     async def spoken_at(self, root: str, named: str | None) -> Spoken:
@@ -155,7 +156,7 @@ class Prober:
                 path=path,
                 quirks=quirks,
                 asked=asked,
-                answered=read.model if read.model.isprintable() else "",
+                answered=self._secret.scrub(read.model),
                 doubt=self._said(doubt),
                 context=_context(models),
             )
@@ -182,11 +183,14 @@ class Prober:
             raise EngineError(message, hint=hint)
         try:
             found = read_object(reply.body)
-            answered = spoken.dialect.read(ASKS, reply.body, spoken.quirks).model
+            read = spoken.dialect.read(ASKS, reply.body, spoken.quirks)
         except UnfitReplyError as error:
             message = f"{root} answers otherwise than the first server: {self._said(str(error))}"
             raise EngineError(message, hint=hint) from None
         quirks = recognise(found, await self._models(root), spoken.dialect.name)
+        answered = self._secret.scrub(read.model)
+        if self._options.allow_moved:
+            answered = spoken.answered
         if (quirks.name, answered) != (spoken.quirks.name, spoken.answered):
             message = self._secret.scrub(
                 f"{root} is `{quirks.name}` with the model `{answered}`, and the first one "
