@@ -22,6 +22,7 @@ def record(bench: str) -> dict[str, Any]:
 
 RECORD = record("coverage")
 FEW = record("few_changes")
+AGREEMENT = record("agreement_coverage")
 
 
 def check(bench: str, page: Path) -> int:
@@ -30,7 +31,12 @@ def check(bench: str, page: Path) -> int:
 
 
 @pytest.mark.parametrize(
-    ("bench", "row"), [("coverage", "| 0.03 | "), ("few_changes", "| 3, 0 | ")]
+    ("bench", "row"),
+    [
+        ("coverage", "| 0.03 | "),
+        ("few_changes", "| 3, 0 | "),
+        ("agreement_coverage", "| 0.8, 0.2 (of 2) | 3 | 0.7 | "),
+    ],
 )
 def test_the_table_is_that_of_the_record(bench: str, row: str, tmp_path: Path) -> None:
     assert check(bench, PAGE) == 0
@@ -61,3 +67,15 @@ def test_where_few_clusters_differ_it_holds_in_at_least_94_percent() -> None:
     assert len(FEW["cells"]) == 16
     assert min(cell["coverage"] for cell in FEW["cells"]) >= 0.94
     assert min(cell["without"] for cell in FEW["cells"]) < 0.5, "what the rule is for"
+
+
+def test_agreement_holds_in_93_to_98_percent_from_200_clusters_on() -> None:
+    assert AGREEMENT["runs"] >= 1000
+    assert len(AGREEMENT["cells"]) == 240
+    many = [cell["coverage"] for cell in AGREEMENT["cells"] if cell["clusters"] == 200]
+    assert (min(many), max(many)) == (
+        pytest.approx(0.936, abs=5e-4),
+        pytest.approx(0.973, abs=5e-4),
+    )
+    high = [cell["coverage"] for cell in AGREEMENT["cells"] if cell["truth"] >= 0.7]
+    assert min(high) > 0.91
