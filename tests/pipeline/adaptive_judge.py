@@ -1,4 +1,4 @@
-"""A judge of label probabilities that do not hang on what was asked before, and an oracle for it."""
+"""A judge of label probabilities that hang on the question alone, and an oracle for it."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from judgefast.pipeline import results
+from judgefast.pipeline import headline as headline_module
 from judgefast.pipeline.headline import Headline
 from judgefast.pipeline.results import read_run
 from judgefast.reports import progress
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from judgefast.batches.request import Request
     from judgefast.engines.base import Completion
+    from judgefast.pipeline.results import Reading
 
 
 def test_readings_of_the_headline_take_a_small_part_of_the_time(
@@ -28,14 +29,14 @@ def test_readings_of_the_headline_take_a_small_part_of_the_time(
     judge_rows(tmp_path / "run", pairs(10))
     reading = read_run(tmp_path / "run")
     calls = []
-    estimates_of = results.estimates_of
+    estimates_of = headline_module.estimates_of
 
-    def slow(reading: results.Reading) -> Any:
+    def slow(reading: Reading) -> Any:
         calls.append(time.monotonic())
         time.sleep(0.02)
         return estimates_of(reading)
 
-    monkeypatch.setattr(results, "estimates_of", slow)
+    monkeypatch.setattr(headline_module, "estimates_of", slow)
     headline = Headline(
         reading.directory,
         reading.config,

@@ -34,9 +34,11 @@ from judgefast.reports.report import (
 )
 from judgefast.reports.text import render
 from judgefast.reports.verdict_price import VerdictPrice
+from judgefast.stats.adaptive_found import AdaptiveReport, Left
 from judgefast.stats.aspect_table import AspectRow, AspectTable
 from judgefast.stats.estimate import Estimate
 from judgefast.stats.option_bias import OptionOrders
+from judgefast.stats.sentences import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,7 +79,7 @@ def test_every_field_of_the_json_is_documented_and_no_other() -> None:
         Spent,
     )
     inner += (BilledLine, Confidence, EstimateBill, JudgeFamilies, OptionOrders, OwnAnswers, Range)
-    inner += (VerdictPrice,)
+    inner += (VerdictPrice, AdaptiveReport, Left, Finding)
     expected = (
         set(LINES)
         | fields((*inner, Bill, Seconds, SendingOrder, Tokens, UnparsedExample))

@@ -194,6 +194,8 @@ class StartBudget:
         if plan.rendered.prompt_tokens is None and self._limit_of("tokens"):
             msg = "a budget in tokens needs prompts whose tokens are known before they are sent"
             hint = "name the judge's --tokenizer, or give a budget of judgments or GPU-hours"
+            if self._engine in PAID_BY_TOKEN:
+                hint = "give a budget of judgments, as in --budget 10000judgments"
             raise ConfigError(msg, hint=hint)
         self._spent = spent_of(
             self._directory, table.answers, self._directory.launches(), self._meter.usd

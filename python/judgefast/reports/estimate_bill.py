@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from judgefast.costs.alternatives import money_of
+from judgefast.costs.ranges import Range  # noqa: TC001 - msgspec reads annotations
 from judgefast.journal.forecast import forecast_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgefast.costs.estimates import Estimate
-    from judgefast.costs.ranges import Range
     from judgefast.journal.forecast import Forecast
     from judgefast.journal.manifest import Manifest
     from judgefast.reports.report import Bill, Seconds, Tokens

@@ -22,9 +22,8 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     level: float
     method: str
     """`wilson`, `clopper-pearson`, `undefined`, `cluster-t`, `poisson-percentile`,
-    `multinomial-histogram`, `cluster-normal`; of differences, `few-changes`; of
-    correlations `fisher-z`; of agreement `jackknife-z`, `few-disagreements`; with adaptive orders,
-    `audited`."""
+    `multinomial-histogram`, `cluster-normal`; of differences, `few-changes`; of correlations
+    `fisher-z`; of agreement `jackknife-z`, `few-disagreements`; with adaptive orders, `audited`."""
     unit: str
     """What is resampled: `cluster`."""
     clusters: int
