@@ -256,3 +256,28 @@ def test_alpha_is_held_to_what_krippendorff_relies_on() -> None:
     assert "at least 0.8, from which Krippendorff relies on values" in said(0.99)
     assert "below 0.667, the least that Krippendorff draws conclusions from" in said(0.7)
     assert "relies on values from 0.8 on, and draws no conclusions below 0.667" in said(0.93)
+
+
+def test_the_order_of_units_changes_no_bit_of_an_alpha_of_numbers() -> None:
+    rng = np.random.default_rng(8)
+    values, clusters = rng.normal(3, 1, (300, 4)), rng.integers(0, 30, 300).astype(np.uint64)
+    values[rng.random(values.shape) < 0.2] = NAN
+    found = agreement_of(Ratings(values, clusters, "abcd", "interval"))
+    order = rng.permutation(300)
+    assert agreement_of(Ratings(values[order], clusters[order], "abcd", "interval")) == found
+
+
+def test_units_that_one_of_two_judges_did_not_judge_are_as_if_they_were_not_there() -> None:
+    rng = np.random.default_rng(8)
+    kind = rng.integers(0, 2, (120, 1))
+    values = np.where(rng.random((120, 2)) < 0.7, kind, 1 - kind).astype(float)
+    ids = np.arange(120, dtype=np.uint64)
+    values[40:, 1] = NAN
+    whole, both = (
+        agreement_of(Ratings(values[:rows], ids[:rows], "ab", **YES_NO)).pairs[0].kappa
+        for rows in (120, 40)
+    )
+    assert whole is not None
+    assert both is not None
+    assert whole.missing == 80
+    assert msgspec.structs.replace(whole, missing=0) == both

@@ -85,6 +85,9 @@ def judges_of(
     if len(given) > 1 and shared.get("budget"):
         msg = f"{where}: one `budget` is given for {len(given)} judges"
         raise ConfigError(msg, hint="give each its own: --judge name=a,budget=5usd")
+    if len(given) > 1 and shared.get("orders") == "adaptive":
+        msg = f"{where}: adaptive orders are for one judge, and {len(given)} are named"
+        raise ConfigError(msg, hint="leave --orders out: judges are compared where all were asked")
     found = [_judge(one, shared, f"{where}, judge {at}") for at, one in enumerate(given, start=1)]
     seen: dict[str, int] = {}
     for at, judge in enumerate(found, start=1):

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from judgefast.engines.decisions import DecisionsEngine
 from judgefast.errors import EngineError
 
 from .honest import openai, systemone
-from .judging import PAIR, ask
-from .scripted_server import Say, ScriptedServer, say_to_items
+from .judging import PAIR, ask, requests
+from .scripted_server import DIES, Say, ScriptedServer, say_to_items
 
 
 def test_retry_after_is_waited_for_and_counts_against_no_request() -> None:
@@ -113,14 +114,48 @@ def test_a_reply_that_is_none_is_asked_for_again_and_then_given_up() -> None:
     assert "no JSON: it begins `<html>`" in done.error
 
 
-@pytest.mark.parametrize(("status", "hint"), [(401, "JUDGEFAST_API_KEY"), (404, "--base-url")])
-def test_a_key_or_a_model_that_is_refused_ends_the_run(status: int, hint: str) -> None:
+@pytest.mark.parametrize("is_at_start", [True, False])
+@pytest.mark.parametrize(
+    ("status", "hint"), [(401, "JUDGEFAST_API_KEY"), (402, "the account of this key")]
+)
+def test_a_key_that_is_refused_ends_the_run(status: int, hint: str, *, is_at_start: bool) -> None:
+    no = Say(status, {"detail": "no"})
     with (
-        ScriptedServer(say_to_items(Say(status, {"detail": "no"}))) as server,
-        pytest.raises(EngineError, match=f"answered {status}") as caught,
+        ScriptedServer(lambda number, body: no if is_at_start or number else None) as server,
+        pytest.raises(EngineError, match=f"answered {status}: no") as caught,
     ):
         ask(server.url)
     assert hint in str(caught.value.hint)
+
+
+def test_a_model_that_is_gone_ends_the_run_and_what_came_before_stays() -> None:
+    gone = Say(404, {"detail": "no such model"})
+    with ScriptedServer(lambda number, body: gone if number > 3 else None) as server:
+        engine = DecisionsEngine(base_url=server.url, concurrency=1, start_concurrency=1)
+        engine.start()
+        engine.submit(0, requests(engine, [PAIR] * 9))
+        came, lost = 0, None
+        while lost is None:
+            try:
+                came += len(engine.collect(timeout_seconds=5))
+            except EngineError as error:
+                lost = error
+        engine.close()
+    assert came == 3
+    assert "answered 404: no such model" in str(lost)
+    assert "--model" in str(lost.hint)
+
+
+def test_another_model_that_answers_later_is_counted() -> None:
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        reply = json.loads(systemone(json.dumps(body).encode()))
+        return Say(200, reply | {"model": "m" if number < 2 else "m-2"})
+
+    with ScriptedServer(script) as server:
+        done = ask(server.url, [PAIR] * 4, concurrency=1, start_concurrency=1)
+    assert done.facts["model"] == "m"
+    assert done.counters["other_model"] == 3
+    assert [kept.model for kept in done.kept] == ["m", "m-2", "m-2", "m-2"]
 
 
 def test_the_key_goes_to_the_server_and_nowhere_else(
@@ -209,3 +244,47 @@ def test_typesafe_is_held_to_its_own_limits_unless_told_otherwise() -> None:
         assert (facts["requests_a_minute"], facts["tokens_a_second"]) == (1200, 250_000)
         assert facts["context_tokens"] == 32_000
         assert ask(server.url, requests_a_minute=0).facts["requests_a_minute"] is None
+
+
+def test_a_server_that_goes_away_is_gone_on_with_when_it_is_back() -> None:
+    with ScriptedServer(lambda number, body: DIES if number > 4 else None) as server:
+        port = server.server_port
+        engine = DecisionsEngine(base_url=server.url, concurrency=1, start_concurrency=1)
+        engine.start()
+        engine.submit(0, requests(engine, [PAIR] * 8))
+        done = engine.collect(timeout_seconds=5)
+        while len(server.asked) < 6:
+            done += engine.collect(timeout_seconds=0.1)
+    with ScriptedServer(port=port) as server:
+        while len(done) < 8:
+            done += engine.collect(timeout_seconds=5)
+    engine.close()
+    assert {each.finish_reason for each in done} == {"stop"}
+    assert len({each.request_id for each in done}) == 8
+
+
+def test_another_judge_in_the_place_of_one_that_went_away_is_not_asked() -> None:
+    def other(body: bytes) -> bytes:
+        return json.dumps(json.loads(systemone(body)) | {"model": "other"}).encode()
+
+    with ScriptedServer(lambda number, body: DIES if number > 1 else None) as server:
+        port = server.server_port
+        engine = DecisionsEngine(base_url=server.url, max_retries=50)
+        engine.start()
+        engine.submit(0, requests(engine, [PAIR]))
+        assert engine.collect(timeout_seconds=5)
+        engine.submit(0, requests(engine, [PAIR] * 4))
+        while len(server.asked) < 6:
+            engine.collect(timeout_seconds=0.05)
+    with (
+        ScriptedServer(paths={"/v1/systemone": other}, port=port) as server,
+        pytest.raises(EngineError, match="with the model `other`, and the first one"),
+    ):
+        _until_lost(engine)
+    assert not server.of_items
+    engine.close()
+
+
+def _until_lost(engine: DecisionsEngine) -> None:
+    for _ in range(100):
+        assert not engine.collect(timeout_seconds=0.2)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from judgefast.engines.decisions.options import NAME, DecisionOptions
 from judgefast.engines.http.remote import RemoteEngine, check_names, roots_of
 from judgefast.prompts.decoding import Capabilities
@@ -83,7 +81,7 @@ class DecisionsEngine(RemoteEngine["Loop"]):
 
         """
         model = JudgeModel(name=facts["model"], digest="")
-        self._recalled = bool(facts["quirks"]["has_mass"]), model
+        self._recalled = bool(facts["label_mass"]), model
 
     @cached_property
     def capabilities(self) -> Capabilities:
@@ -119,7 +117,8 @@ class DecisionsEngine(RemoteEngine["Loop"]):
             "server": spoken.quirks.name,
             "dialect": spoken.dialect.name,
             "path": spoken.path,
-            "quirks": msgspec.to_builtins(spoken.quirks),
+            "limits_from": spoken.quirks.source,
+            "label_mass": spoken.quirks.has_mass,
             "option_orders": orders,
             "questions": of_loop.questions_in_force(options, found),
             "requests_a_minute": requests or None,

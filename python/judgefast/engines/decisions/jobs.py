@@ -104,7 +104,7 @@ class Whole:
             answers=tuple(reads),
             started=first.started,
             wall_seconds=time.monotonic() - first.clock,
-            prompt_tokens=_count(usage.prompt_tokens or None for usage in self.usages),
+            prompt_tokens=_count(usage.prompt_tokens for usage in self.usages),
             cached_tokens=_count(usage.cached_tokens for usage in self.usages),
             completion_tokens=_count(usage.completion_tokens for usage in self.usages),
         )

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from judgefast.engines.decisions.failures import failure_of
 from judgefast.engines.decisions.jobs import Part, Whole
+from judgefast.engines.decisions.probe import refused
 from judgefast.engines.decisions.unfit import UnfitReplyError
 from judgefast.engines.http.doubts import Doubts
 from judgefast.engines.http.handover import HandOver
 from judgefast.engines.http.health import Health
-from judgefast.engines.http.look import refusal
 from judgefast.engines.http.resending import Resending
 from judgefast.engines.http.unusable import NoReplyError
 from judgefast.errors import EngineError
@@ -231,10 +231,10 @@ class Sender:
         now = time.monotonic()
         self._doubts.passed()
         endpoint.worked(1, now - asked.started, now)
-        if read.usage.prompt_tokens:  # some servers say 0 for what they do not count
+        if read.usage.prompt_tokens is not None:
             self._rates.counted(part.guess, read.usage.prompt_tokens, now)
         whole = part.whole
-        if read.model != self._spoken.answered:
+        if read.model and read.model != self._spoken.answered:
             self._other_model(read.model)
         is_whole = whole.take(part, read)
         for kind in ("too_long", "unsupported"):
@@ -261,7 +261,7 @@ class Sender:
         words = self._secret.scrub(failure.words)[:_WORDS]
         said = f"{endpoint.root} answered {failure.status}: {words}"
         if failure.kind in {"auth", "not_found"}:
-            self._end(refusal(endpoint.root, failure.status, words))
+            self._end(refused(endpoint.root, failure, words))
         elif failure.kind == "busy":
             wait = failure.retry_seconds
             self._health.has_no_room(endpoint, wait, said)
