@@ -43,8 +43,8 @@ MOST_MODELS = 6
 """Of a run with more models, the pairs of the first few are looked at for the widest."""
 
 OF_ADAPTIVE = (
-    "The pilot's orders were adaptive: it shows the spread of what was judged so, and what an audit "
-    "adds to an interval is not in it."
+    "The pilot's orders were adaptive: it shows the spread of what was judged so, and what an "
+    "audit adds to an interval is not in it."
 )
 """Note on a pilot whose means rest on first orders in part."""
 
