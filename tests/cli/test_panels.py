@@ -155,7 +155,7 @@ def test_a_panel_that_was_ended_goes_on_by_resume(
     start: Callable[..., subprocess.Popen[str]],
     judgefast: Callable[..., str],
 ) -> None:
-    judges = ["name=a,engine=own,arg.seconds=0.02", "name=b,engine=own,arg.seconds=0.02"]
+    judges = ["name=a,engine=own,arg.seconds=0.02", "name=b,engine=own,arg.seconds=0.021"]
     named = [part for judge in judges for part in ("--judge", judge)]
     process = start(*RUN, *named, "--out", "p", *flags)
     until = time.monotonic() + 50

@@ -178,6 +178,7 @@ def _judge_row(joined: Joined, place: int, asked: NDArray[np.int64]) -> JudgeRow
         mean_confidence=None if results.confidence is UNSET else results.confidence.mean,
         self_judging=None if families is UNSET or not families.own else family_words(families),
         cost=cost_of(reading, report),
+        findings=results.findings,
         incomplete=why_incomplete(results.counts),
         only=int(((joined.row[:, place] != ABSENT) & (asked == 1)).sum()),
     )

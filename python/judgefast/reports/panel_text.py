@@ -111,6 +111,8 @@ def _facts(report: PanelReport) -> Table:
             table.add_row("", f"confidence {number(row.mean_confidence)} on average")
         if row.self_judging is not None:
             table.add_row("", f"family {line(row.self_judging, SENTENCE_LIMIT)}")
+        if row.findings:
+            table.add_row("", f"* {line(row.findings[0], SENTENCE_LIMIT)}")
         if row.incomplete is not None:
             table.add_row("", f"incomplete: {row.incomplete}")
     for judge in report.not_started:
@@ -169,7 +171,9 @@ def _cost(row: JudgeRow) -> str:
         price = "" if cost.price is None else f" (price {line(cost.price, SENTENCE_LIMIT)})"
         parts.append(f"{amount_words(cost.usd, 'usd')}{price}")
     elif cost.price is not None:
-        parts.append(f"no price: {line(cost.price, SENTENCE_LIMIT)}")
+        parts.append(f"no price: {line(cost.price.partition(';')[0], SENTENCE_LIMIT)}")
+    if cost.untimed:
+        parts.append(f"without {plural(cost.untimed, 'judgment')} of starts that were killed")
     if cost.prompt_tokens is not None:
         parts.append(f"{cost.prompt_tokens:,} prompt tokens")
     return ", ".join(parts) or "what it took is not known"
