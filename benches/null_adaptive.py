@@ -45,7 +45,7 @@ TURNED = 0.01
 """Share of comparisons that come out the other way, where turns are rare."""
 REACH = 0.5
 """The most that a second order changes a value, under these rules."""
-FROM = 30
+FROM = 100
 """Audited clusters from which on an interval should hold in 94 to 96 %."""
 
 

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "statistics.md"
+ADAPTIVE_PAGE = ROOT / "docs" / "adaptive.md"
 
 
 def record(bench: str) -> dict[str, Any]:
@@ -22,6 +23,7 @@ def record(bench: str) -> dict[str, Any]:
 
 RECORD = record("coverage")
 FEW = record("few_changes")
+ADAPTIVE = record("null_adaptive")
 AGREEMENT = record("agreement_coverage")
 
 
@@ -31,16 +33,17 @@ def check(bench: str, page: Path) -> int:
 
 
 @pytest.mark.parametrize(
-    ("bench", "row"),
+    ("bench", "row", "page"),
     [
-        ("coverage", "| 0.03 | "),
-        ("few_changes", "| 3, 0 | "),
-        ("agreement_coverage", "| 0.8, 0.2 (of 2) | 3 | 0.7 | "),
+        ("coverage", "| 0.03 | ", PAGE),
+        ("few_changes", "| 3, 0 | ", PAGE),
+        ("null_adaptive", "| additive | average | ", ADAPTIVE_PAGE),
+        ("agreement_coverage", "| 0.8, 0.2 (of 2) | 3 | 0.7 | ", PAGE),
     ],
 )
-def test_the_table_is_that_of_the_record(bench: str, row: str, tmp_path: Path) -> None:
-    assert check(bench, PAGE) == 0
-    text = PAGE.read_text(encoding="utf-8")
+def test_the_table_is_that_of_the_record(bench: str, row: str, page: Path, tmp_path: Path) -> None:
+    assert check(bench, page) == 0
+    text = page.read_text(encoding="utf-8")
     assert row in text
     (tmp_path / "statistics.md").write_text(text.replace(row, row + "0"), encoding="utf-8")
     assert check(bench, tmp_path / "statistics.md") == 1
@@ -67,6 +70,16 @@ def test_where_few_clusters_differ_it_holds_in_at_least_94_percent() -> None:
     assert len(FEW["cells"]) == 16
     assert min(cell["coverage"] for cell in FEW["cells"]) >= 0.94
     assert min(cell["without"] for cell in FEW["cells"]) < 0.5, "what the rule is for"
+
+
+def test_with_adaptive_orders_it_holds_and_more_often_only_where_few_were_audited() -> None:
+    assert ADAPTIVE["runs"] >= 5_000
+    given = [cell for cell in ADAPTIVE["cells"] if cell["undefined"] < 0.5]
+    assert len(given) > 40
+    assert min(cell["coverage"] for cell in given) >= 0.94
+    assert min(cell["of_asked"] for cell in given) >= 0.96
+    many = [cell for cell in given if cell["audited"] >= ADAPTIVE["from"]]
+    assert max(round(cell["coverage"], 3) for cell in many) <= 0.96
 
 
 def test_agreement_holds_in_93_to_98_percent_from_200_clusters_on() -> None:

@@ -186,36 +186,54 @@ def test_the_report_of_an_audit_of_nobody_says_that_nothing_was_corrected() -> N
     assert "not corrected: 0 of" in found.findings[1].text
 
 
-def test_the_interval_holds_where_the_first_orders_alone_are_wrong() -> None:
-    """All first orders show the candidate first: what they say alone is off by the bias."""
-    rng = np.random.default_rng(20261126)
-    runs, questions = 500, 300
-    blind = rng.random((runs, questions)) < 0.3
-    chance = rng.beta(0.4, 0.4, (runs, questions))
-    first, both = np.where(blind, 1, chance), np.where(blind, 0.5, chance)
-    truth = 0.3 * 0.5 + 0.7 * 0.5
+def simulated(first: NDArray[np.float64], both: NDArray[np.float64], audit: float) -> SlicedRows:
+    """Simulated runs, a row each, as slices; a comparison a question."""
+    rng = np.random.default_rng(7)
     closed = np.abs(2 * first - 1) > 0.8
-    drawn = rng.random((runs, questions)) < 0.15
     base, known = (
         np.rint(value * FIXED_ONE).astype(np.int64).ravel()
         for value in (np.where(closed, first, both), both)
     )
     ones = np.ones(base.size, np.uint8)
-    part = SlicedRows(
+    audited = closed & (rng.random(first.shape) < audit)
+    return SlicedRows(
         "win_rate",
-        [str(run) for run in range(runs)],
+        [str(run) for run in range(len(first))],
         np.arange(base.size, dtype=np.uint64),
         base,
         ones,
-        np.repeat(np.arange(runs), questions),
+        np.repeat(np.arange(len(first)), first.shape[1]),
         binary=False,
-        second=Second(known, ones, closed.ravel(), (closed & drawn).ravel(), 0.5),
+        second=Second(known, ones, closed.ravel(), audited.ravel(), 0.5),
     )
 
-    def holds(part: SlicedRows) -> float:
-        found = [one.estimate(0.95) for one in measure_parts([part])]
-        held = [one.low is not None and one.low <= truth <= (one.high or 0) for one in found]
-        return sum(held) / runs
 
-    assert 0.93 <= holds(part) <= 0.97
-    assert holds(part._replace(second=None)) < 0.05
+def holds(part: SlicedRows, truth: float) -> float:
+    """Share of the runs whose interval holds the truth."""
+    found = [one.estimate(0.95) for one in measure_parts([part])]
+    held = [one.low is not None and one.low <= truth <= (one.high or 0) for one in found]
+    return sum(held) / len(held)
+
+
+def test_the_interval_holds_where_the_first_orders_alone_are_wrong() -> None:
+    """All first orders show the candidate first: what they say alone is off by the bias."""
+    rng = np.random.default_rng(20261126)
+    blind = rng.random((300, 300)) < 0.3
+    chance = rng.beta(0.4, 0.4, blind.shape)
+    part = simulated(np.where(blind, 1, chance), np.where(blind, 0.5, chance), 0.15)
+    assert 0.93 <= holds(part, 0.5) <= 0.97
+    assert holds(part._replace(second=None), 0.5) < 0.05
+
+
+def test_turns_that_are_too_rare_to_be_seen_are_reckoned_with() -> None:
+    """Of 30 audited questions, one is expected to turn; all turns are against the candidate."""
+    rng = np.random.default_rng(20261127)
+    wins = rng.random((300, 300)) < 0.96
+    first = np.where(wins, 0.98, 0.02)
+    both = np.where(wins & (rng.random(first.shape) < 1 / 30), 0.5, first)
+    part = simulated(first, both, 0.1)
+    assert part.second is not None
+    truth = 0.96 * (0.98 - 0.48 / 30) + 0.04 * 0.02
+    unaware = part._replace(second=part.second._replace(reach=0.0))
+    assert holds(unaware, truth) < 0.9
+    assert holds(part, truth) > 0.95

@@ -200,6 +200,20 @@ def test_too_few_audited_clusters_give_no_interval(seen: int, words: str) -> Non
     assert (by_t(one, LEVEL) is None) == (seen < 6)
 
 
+def test_an_audit_of_which_nothing_could_be_read_corrects_nothing() -> None:
+    cluster = np.arange(20)
+    part = part_of(cluster, cluster % 5, cluster % 5, cluster >= 0, cluster < 8)
+    assert part.second is not None
+    unread = part.second._replace(weight=np.zeros(20, np.uint8))
+    (found,) = measure_parts([part._replace(second=unread)])
+    estimate = found.estimate(LEVEL)
+    assert (estimate.value, estimate.low) == (0.5, None)
+    assert estimate.note.endswith(
+        "8 of 20 clusters that the first order closed were audited, "
+        "and nothing could be read in both orders"
+    )
+
+
 def test_ends_hold_at_any_level_around_the_corrected_mean() -> None:
     cluster, first, both, closed, drawn = drawn_rows(9, 120, 2, 0.3)
     found = one_of(cluster, first, np.maximum(both - 1, 0), closed, drawn)

@@ -76,7 +76,7 @@ def _left(one: Measurement, level: float) -> Left:
     audit, moments = one.audit, one.moments
     assert audit is not None
     value, low, high, share, note = None, None, None, audit.closed_share, audit.note
-    if audit.rows:
+    if audit.corrects:
         spread = audit.spread(moments.clusters)
         value = spread.change
         if audit.clusters >= AUDIT_MIN_CLUSTERS:

@@ -115,7 +115,16 @@ class Audit(NamedTuple):
     @property
     def is_enough(self) -> bool:
         """Whether an interval can be made of it."""
-        return self.is_whole or self.clusters >= AUDIT_MIN_CLUSTERS
+        if self.is_whole and not self.sums[_CLOSED]:
+            return True
+        return self.corrects and (self.is_whole or self.clusters >= AUDIT_MIN_CLUSTERS)
+
+    @property
+    def corrects(self) -> bool:
+        """Whether something was audited, and some weight is left by what was lost in it."""
+        audited = self.sums[_AUDITED]
+        left = self.sums[_WEIGHT] * audited + self.sums[_CLOSED] * self.sums[_LOST]
+        return audited > 0 and left > 0
 
     @property
     def closed_share(self) -> float:
@@ -133,15 +142,16 @@ class Audit(NamedTuple):
         if self.is_enough:
             return ""
         seen = f"{self.clusters} of {self.closed:,} clusters that the first order closed"
-        if not self.sums[_AUDITED]:
+        if self.clusters and not self.corrects:
+            return f"not corrected: {seen} were audited, and nothing could be read in both orders"
+        if not self.clusters:
             return f"not corrected: {seen} were audited"
         return f"only {seen} were audited, under {AUDIT_MIN_CLUSTERS}: too few for an interval"
 
     @property
     def _factor(self) -> Fraction:
         """Closed weight that each audited one stands for."""
-        audited = self.sums[_AUDITED]
-        return Fraction(self.sums[_CLOSED], audited) if audited else Fraction(0)
+        return Fraction(self.sums[_CLOSED], self.sums[_AUDITED]) if self.corrects else Fraction(0)
 
     @property
     def _total_weight(self) -> Fraction:
@@ -152,7 +162,7 @@ class Audit(NamedTuple):
         return (self.sums[_BASE] + self._factor * self.sums[_CHANGE]) / self._total_weight
 
     def spread(self, clusters: int) -> Spread:
-        """Take the estimate apart; some row was audited and there are two clusters of either kind.
+        """Take the estimate apart; it `corrects`.
 
         With x what a cluster is off by its first answers and e what it is off the mean change,
         the variance of a mean by both orders everywhere is estimated from x^2, and 2xe and e^2 of
