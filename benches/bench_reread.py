@@ -55,7 +55,7 @@ STAGES = {
     "columns": ["pipeline.outputs.OutputReader._batch"],
     "parse": ["verdicts.table.read_texts", "pipeline.audit.read_texts"],
     "count": ["pipeline.audit._count", "pipeline.audit.VerdictCodes.code"],
-    "reconcile": ["pipeline.results.reconcile", "pipeline.audit_headline.reconcile"],
+    "reconcile": ["pipeline.reconciled.reconcile", "pipeline.audit_headline.reconcile"],
     "estimates": ["pipeline.reread.estimates_of", "pipeline.audit_headline.summarise"],
     "pair orders": ["pipeline.audit.headline_of"],
     "difference": ["pipeline.reread.compare_runs"],

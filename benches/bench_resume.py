@@ -41,7 +41,7 @@ STAGES = {
     "join": ["verdicts.table.AnswerIndex.take"],
     "parse": ["verdicts.table.read_texts"],
     "what to ask": ["pipeline.run.rows_to_ask"],
-    "reconcile": ["pipeline.results.reconcile"],
+    "reconcile": ["pipeline.reconciled.reconcile"],
     "estimates": ["pipeline.estimates.measure"],
     "position bias": ["pipeline.estimates.position_bias"],
     "examples": ["pipeline.results._examples"],

@@ -104,6 +104,13 @@ def test_an_item_is_shown_once_with_what_each_judge_said(printed: str, stored: P
     seen = _seen(stored, "show", "p", "--id", "facts-cows")
     assert seen.count("What do cows eat?") == 1
     assert seen.index("== judge right") < seen.index("== judge first")
+    assert "a (atlas), aspect quality: majority tied, mean 0.750; agreement medium" in seen
+
+
+def test_tables_of_a_panel_are_exported(printed: str, stored: Path) -> None:
+    del printed
+    seen = _seen(stored, "export", "p", "--table", "panel", "--to", "panel.parquet", "--json")
+    assert _body(seen) == {"path": "panel.parquet", "table": "panel", "rows": 36}
 
 
 def test_a_config_file_has_tables_of_judges(stored: Path) -> None:
@@ -148,7 +155,7 @@ def test_a_panel_that_was_ended_goes_on_by_resume(
     start: Callable[..., subprocess.Popen[str]],
     judgefast: Callable[..., str],
 ) -> None:
-    judges = ["name=a,engine=own,arg.seconds=0.02", "name=b,engine=own,arg.seconds=0.02"]
+    judges = ["name=a,engine=own,arg.seconds=0.02", "name=b,engine=own,arg.seconds=0.021"]
     named = [part for judge in judges for part in ("--judge", judge)]
     process = start(*RUN, *named, "--out", "p", *flags)
     until = time.monotonic() + 50

@@ -119,20 +119,23 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["bench.md", "costs.md", "families.md", "shell.md", "python.md"])
+@pytest.mark.parametrize(
+    "page",
+    ["adaptive.md", "bench.md", "costs.md", "families.md", "judges.md", "shell.md", "python.md"],
+)
 def test_every_block_runs_and_prints_what_it_shows(page: str, folder: Path) -> None:
     run_page(page, folder, with_model=False)
 
 
 @pytest.mark.slow
 @pytest.mark.embedded
-@pytest.mark.parametrize("page", ["bench.md", "plan.md", "shell.md", "python.md"])
+@pytest.mark.parametrize("page", ["adaptive.md", "bench.md", "plan.md", "shell.md", "python.md"])
 def test_the_block_that_needs_a_model_runs_too(page: str, folder: Path) -> None:
     assert sum(block.needs_model for block in blocks(page)) == 1
     run_page(page, folder, with_model=True)
 
 
-@pytest.mark.parametrize("page", ["costs.md", "plan.md", "shell.md", "python.md"])
+@pytest.mark.parametrize("page", ["adaptive.md", "costs.md", "plan.md", "shell.md", "python.md"])
 def test_links_lead_to_pages_that_are_there(page: str) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", (DOCS / page).read_text(encoding="utf-8"))
     assert links

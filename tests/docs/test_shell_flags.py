@@ -9,6 +9,7 @@ import click
 
 from judgefast.cli.app import app
 
+OF_SEVERAL = {"--judge", "--side-by-side", "--disagreements"}
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "shell.md"
 
 
@@ -29,12 +30,12 @@ def test_the_page_names_every_flag_of_run() -> None:
 
 
 def test_estimate_takes_the_flags_of_run_and_those_of_its_own() -> None:
-    of_run = set(flags_of("run")) - {"--dry-run", "--no-estimate"}
+    of_run = set(flags_of("run")) - {"--dry-run", "--no-estimate"} - OF_SEVERAL
     assert of_run - set(flags_of("estimate")) == set()
     assert shown_of("estimate") == sorted(set(flags_of("estimate")) - of_run | {"--json"})
 
 
 def test_plan_takes_the_flags_of_run_and_those_of_its_own() -> None:
-    of_run = set(flags_of("run")) - {"--dry-run"}
+    of_run = set(flags_of("run")) - {"--dry-run"} - OF_SEVERAL
     assert of_run < set(flags_of("plan"))
     assert shown_of("plan") == sorted(set(flags_of("plan")) - of_run)

@@ -134,6 +134,9 @@ def test_an_item_is_shown_with_all_judges(panel: judgefast.Panel) -> None:
         "first": 2,
         "formula": 2,
     }
+    (unit,) = item.units
+    assert (unit.candidate, unit.baseline) == ("b (beacon)", "a (atlas)")
+    assert (unit.level, unit.majority, unit.tied) == ("medium", 0.5, False)
     with pytest.raises(ConfigError, match="has no item `facts-cow`") as caught:
         panel.show("facts-cow")
     assert "facts-cows" in str(caught.value.hint)
@@ -316,6 +319,74 @@ def test_a_judge_that_never_began_may_be_left_out(tmp_path: Path) -> None:
     assert (panel.status, panel.why) == (3, "away: not started")
     panel = judgefast.run(pairs(), judges=judges[:1], rubric=RUBRIC, out=tmp_path / "p")
     assert (panel.status, list(panel.runs)) == (0, ["right"])
+
+
+def test_when_the_first_is_away_the_next_reads_what_can_be_read_once(tmp_path: Path) -> None:
+    class Away(ScriptedEngine):
+        @property
+        def capabilities(self) -> Any:
+            message = "the server is away"
+            raise EngineError(message)
+
+        @capabilities.setter
+        def capabilities(self, value: object) -> None:
+            del value
+
+    judges = [{"name": "away", "engine": Away(_says("A"))}]
+    judges += [{"name": name, "engine": ScriptedEngine(_says("B"))} for name in "bc"]
+    panel = judgefast.run(
+        iter(pairs()), judges=judges, rubric=RUBRIC, out=tmp_path / "p", side_by_side=True
+    )
+    assert panel.status == 3
+    assert [row.counts.items for row in panel.report.judges] == [36, 36]
+    assert panel.report.levels.high == 36
+
+
+def test_answers_of_other_data_are_joined_by_what_they_say(tmp_path: Path) -> None:
+    turned = [
+        row
+        | {"answer_a": row["answer_b"], "answer_b": row["answer_a"], "gold": "tie"}
+        | {"model_a": row["model_b"], "model_b": row["model_a"]}
+        for row in pairs()[:18]
+    ] + pairs()[18:]
+    for name, rows in (("a", pairs()), ("b", turned)):
+        engine = ScriptedEngine(_says("A"))
+        judgefast.run(rows, engine=engine, rubric=RUBRIC, out=tmp_path / name)
+    joining = judgefast.agree([tmp_path / "a", tmp_path / "b"], across=["data"]).report.joining
+    assert (joining.asked_of_all, joining.asked_of_one) == (18, 36)
+
+
+def test_adaptive_orders_are_for_one_judge(tmp_path: Path) -> None:
+    judges = [{"name": name, "engine": ScriptedEngine(_says("A"))} for name in "ab"]
+    with pytest.raises(ConfigError, match="adaptive orders are for one judge, and 2 are named"):
+        judgefast.run(pairs(), judges=judges, rubric=RUBRIC, out=tmp_path, orders="adaptive")
+
+
+def test_what_follows_the_place_prefers_no_answer(tmp_path: Path) -> None:
+    """Also where its probabilities lean by a hair: what counts is what each order chose."""
+    import numpy as np  # noqa: PLC0415 - here alone
+
+    from judgefast.codes import CHOICE_TIE, Position  # noqa: PLC0415 - as above
+    from judgefast.pipeline import panel_join  # noqa: PLC0415 - as above
+
+    class Said:
+        def __init__(self, **named: Any) -> None:
+            self.__dict__.update(named)
+
+    value = np.array([0.501, 0.75, 0.9, 0.4, 0.53])
+    where = [Position.FIRST_TWICE, Position.TIE_AND_WIN, Position.AGREE, Position.ONE_ORDER]
+    reading = Said(
+        outcomes=Said(
+            status=np.zeros(5, np.uint8),
+            value=np.rint(value * 2**24).astype(np.int64),
+            position=np.array([*where, Position.AGREE], np.uint8),
+            first_judgment=np.arange(5),
+        ),
+        verdicts=Said(choice=np.array([0, 0, 1, 0, CHOICE_TIE], np.uint8)),
+        rubric=Said(mode="pairwise"),
+    )
+    found = panel_join._verdicts(reading)  # type: ignore[arg-type]  # what it reads of one
+    assert found.tolist() == [0.5, 0.5, 1.0, 0.0, 0.5]
 
 
 def test_a_file_is_read_once_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from fractions import Fraction
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -126,7 +127,9 @@ def votes_in_words(read: list[Row], rule: str) -> tuple[Fraction, int] | Outcome
 def repeat_in_words(
     repeat: list[Row], rule: str, one_failed: str
 ) -> tuple[Fraction, int] | OutcomeStatus:
-    """What one repeat comes to, be it read or not."""
+    """What one repeat comes to, be it read or not; what was decided without was not asked."""
+    asked = [row for row in repeat if row.get("status") != Status.DECIDED]
+    repeat = asked if len(asked) == 1 else repeat
     read = [row for row in repeat if "status" not in row]
     if not read:
         return OutcomeStatus.MISSING
@@ -248,10 +251,11 @@ def test_every_comparison_is_counted_once(
 
 
 def position_in_words(repeat: list[Row]) -> str:
-    """How the orders of one repeat relate."""
-    read = [row for row in repeat if "status" not in row]
-    if len(repeat) == 1:
+    """How the orders of one repeat relate; one that the other has decided was not asked."""
+    decided = [row.get("status") == Status.DECIDED for row in repeat]
+    if len(repeat) == 1 or sum(decided) == 1:
         return "one_order"
+    read = [row for row in repeat if "status" not in row]
     if len(read) < 2:
         return "one_missing" if read else "both_missing"
     likes = [liked(row) for row in read]
@@ -271,6 +275,29 @@ def test_the_position_is_what_the_words_say(
     each = [{position_in_words(repeat) for repeat in repeats} for repeats in plan]
     expected = [one.pop() if len(one) == 1 else "mixed" for one in each]
     assert [Position(code).label for code in got.position] == expected
+
+
+@pytest.mark.parametrize("one_failed", ["pair", "single", "tie"])
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_order_that_was_decided_counts_as_never_asked(
+    place: int, rule: str, one_failed: str, outcomes: Reconcile
+) -> None:
+    for choice, other in product([0, 1, 254], [0, 1, 254]):
+        rows: list[Row] = [
+            {"shown": (0, 1), "choice": choice, "repeat": 0},
+            {"shown": (1, 0), "choice": other, "repeat": 0},
+            {"shown": (0, 1), "choice": other, "repeat": 1},
+            {"shown": (1, 0), "choice": choice, "repeat": 1},
+        ]
+        decided = [*rows]
+        decided[place] = rows[place] | {"status": Status.DECIDED}
+        del rows[place]
+        found = outcomes(decided, rule=rule, one_failed=one_failed)
+        wanted = outcomes(rows, rule=rule, one_failed=one_failed)
+        for name in ("value", "weight", "status", "position"):
+            assert getattr(found, name).tolist() == getattr(wanted, name).tolist()
+        assert found.judgments.tolist() == [4]
 
 
 @pytest.mark.parametrize("rule", RULES)

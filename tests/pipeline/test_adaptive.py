@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import random
 import signal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import judgefast
+from judgefast.codes import Status
 from judgefast.errors import ConfigError, RunDirectoryError
+from judgefast.pipeline.adaptive import clearly_sure
 from judgefast.pipeline.finished import DryRun
 from judgefast.pipeline.results import read_run, report_of
 from judgefast.pipeline.stream import stream
+from judgefast.prompts.verdict_format import VerdictFormat, VerdictLabel
 from judgefast.reports.text import render
 from judgefast.stats.adaptive_found import AdaptiveReport
+from judgefast.stats.confidence import confidence
 from judgefast.stopping import Stop
+from judgefast.verdicts.read import read_labels
 from tests.pipeline.adaptive_judge import AUDIT, SURE, asked_in, by_shares, expected, judge
 from tests.pipeline.judging import go_on, judge_rows, pairs, results_of, start
 
@@ -128,6 +137,30 @@ def start_with(out: Path, rows: Any, engine: Any, stop: Stop, **options: Any) ->
     run(config, data=rows, engine=engine, stop=stop, show_progress=False)
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    shares=st.lists(
+        st.floats(0, 1) | st.sampled_from([0.0, 1.0, 0.5, math.nan]), min_size=2, max_size=9
+    ),
+    mass=st.floats(0.01, 1.2),
+    sure=st.floats(0.001, 1),
+)
+def test_what_is_clear_at_a_glance_is_what_the_journal_will_have(
+    shares: list[float], mass: float, sure: float
+) -> None:
+    total = sum(shares) or 1.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logprobs = np.log(np.array(shares) / total * mass)
+    glance = clearly_sure(tuple(logprobs.tolist()), sure)
+    labels = tuple(VerdictLabel(text=f"label {each}", score=each) for each in range(len(shares)))
+    read = read_labels(
+        VerdictFormat(name="label", labels=labels), logprobs.astype(np.float32)[None]
+    )
+    exact = bool(confidence(read.p_labels, len(shares))[0] >= sure)
+    is_sure = exact and read.status[0] == Status.PARSED
+    assert glance in {None, is_sure}
+
+
 def test_several_answers_are_oriented_pair_by_pair(tmp_path: Path) -> None:
     out = tmp_path / "run"
     rows = [
@@ -169,6 +202,19 @@ def test_a_second_order_that_several_judgments_share_is_asked_if_one_needs_it(
     judge_rows(grown, rows, engine=judge(), orders="one", **more)
     judge_rows(grown, rows, engine=judge(), extend=True, **ADAPTIVE)
     assert asked_in(grown) == expected(judgefast.Run.open(grown))
+
+
+def test_several_aspects_of_one_request_are_open_where_one_is(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    engine = judge(takes="state")
+    judge_rows(out, pairs(40), engine=engine, **ADAPTIVE | {"rubric": "aspects-pairwise"})
+    run = judgefast.Run.open(out)
+    assert {len(request.questions) for _, request in engine.submitted} == {3}
+    assert asked_in(out) == expected(run)
+    parts = parts_of(out)
+    assert parts["decided"] == parts["planned"] - 3 * len(asked_in(out)) > 0
+    for row in run.table("outcomes").to_pylist():
+        assert row["status"] in {"scored", "missing", "one_order_missing"}
 
 
 def test_the_report_says_what_was_saved_and_corrects_its_means(tmp_path: Path) -> None:

@@ -56,8 +56,9 @@ def _reading(rows: dict[tuple[str, int], float | None]) -> Any:
             value=np.array([int((value or 0) * 2**24) for value in rows.values()], np.int64),
             status=np.array(missing, np.uint8),
         ),
+        verdicts=None,
         rubric=_Thing(mode="scalar", aspects=[_Thing(name="quality")]),
-        directory=_Thing(path="run"),
+        directory=_Thing(path="run", manifest=_Thing(data=_Thing(identity="i"))),
     )
 
 
@@ -97,11 +98,14 @@ def _check_together(joined: Joined, found: dict[Any, list[float]]) -> None:
     together = verdicts_of(joined)
     for at, values in enumerate(found.values()):
         known = [value for value in values if value == value]  # noqa: PLR0124 - NaN
+        most = max([known.count(value) for value in known], default=0)
         if len(known) < len(values):
             assert np.isnan(together.mean[at])
+            assert not together.is_tied[at]
+            is_settled = most > len(values) / 2  # whatever the silent would say
+            assert np.isnan(together.value[at]) != is_settled
             continue
         assert together.mean[at] == pytest.approx(sum(known) / len(known))
-        most = max(known.count(value) for value in known)
         winners = {value for value in known if known.count(value) == most}
         assert together.is_tied[at] == (len(winners) > 1)
         if len(winners) == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,6 +11,8 @@ from judgefast.costs.ranges import Range
 
 if TYPE_CHECKING:
     from judgefast.costs.workload import Workload
+
+_ROUNDING = 1e-6
 
 ASSUMED_OPEN = Range(0.0, 0.5, 1.0)
 """Share of second orders that are asked beside those of the audit, where no pilot shows it."""
@@ -42,18 +45,18 @@ def with_open(both: Workload, least: float, known: OpenShare) -> Workload:
 
     """
     whole = max(1, both.requests)
-    shares = [
-        (least + (whole - least) * share) / whole
+    low, likely, high = (
+        least + (whole - least) * share
         for share in (known.share.low, known.share.likely, known.share.high)
-    ]
-    requests = round(both.requests * shares[1])
-    likely = max(requests, 1) / whole
+    )
+    requests = min(whole, ceil(likely - _ROUNDING))
+    low, high, share = min(low, requests), max(high, requests), requests / whole
     return msgspec.structs.replace(
         both,
-        judgments=round(both.judgments * likely),
+        judgments=round(both.judgments * share),
         requests=requests,
-        prompt_tokens=round(both.prompt_tokens * likely),
-        computed_tokens=both.computed_tokens.by(Range(shares[0], likely, shares[2])),
-        asked=Range(shares[0] / likely, 1.0, shares[2] / likely),
+        prompt_tokens=round(both.prompt_tokens * share),
+        computed_tokens=both.computed_tokens.by(Range(low / whole, share, high / whole)),
+        asked=Range(low / requests, 1.0, high / requests),
         because=f"{both.because}; adaptive orders: {known.because}",
     )

@@ -13,6 +13,7 @@ from judgefast.errors import (
     EngineError,
     JudgefastError,
     ModelError,
+    RubricError,
     RunDirectoryError,
 )
 from judgefast.journal.manifest import NAME as MANIFEST
@@ -43,8 +44,12 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 INCOMPLETE = 3
 
-_LATER = (EngineError, ModelError)
+_ITS_OWN = (ConfigError, EngineError, ModelError, RubricError)
 """Errors that end one judge; the others go on, and the panel ends incomplete."""
+
+
+class FamilyError(ConfigError):
+    """A judge would judge its own family. It ends all: nothing has been asked."""
 
 
 class JudgeEnd(NamedTuple):
@@ -257,7 +262,7 @@ class _Panel:
         if side_by_side and len(order) > 1:
             ended = abreast(
                 [(seat.judge.name, partial(self._one, seat)) for seat in order],
-                is_ready=lambda: self._lead.has_run,
+                is_ready=lambda: any(seat.has_run for seat in self._seats),
                 stop=self._stop,
                 say=self._say,
             )
@@ -284,14 +289,17 @@ class _Panel:
         is_alone = stop is self._stop
         try:
             finished = self._start(seat, stop, say, show_progress=self._show_progress and is_alone)
-        except _LATER as error:
+        except FamilyError:
+            raise
+        except _ITS_OWN as error:
+            is_begun = any(one.has_run for one in self._seats)
+            if isinstance(error, ConfigError | RubricError) and self._is_read_once and not is_begun:
+                raise  # nobody can read the data now
             say(f"judge {name} cannot judge: {error}")
             if error.hint:
                 say(f"hint: {error.hint}")
             return JudgeEnd(name, error=error)
         except JudgefastError as error:
-            if str(error).startswith("judge `"):  # it is about another one
-                raise
             msg = f"judge `{name}`: {error}"
             raise type(error)(msg, hint=error.hint) from error
         return JudgeEnd(name, finished)
@@ -318,6 +326,11 @@ class _Panel:
         assert isinstance(finished, Finished)  # it was no dry run
         return finished
 
+    @property
+    def _is_read_once(self) -> bool:
+        data = list(self._lead.judge.config.data)
+        return self._data is not None or (bool(data) and not can_read_again(data))
+
     def _refuse_own(self, items: ItemColumns) -> None:
         """Refuse a judge of a candidate's own family before another one has been paid."""
         answers = answers_by_model(items)
@@ -328,7 +341,7 @@ class _Panel:
                 refuse_own(seat.judge.config, seat.model, answers)
             except ConfigError as error:
                 msg = f"judge `{seat.judge.name}`: {error}"
-                raise ConfigError(msg, hint=error.hint) from None
+                raise FamilyError(msg, hint=error.hint) from None
 
     def _data_for(self, seat: _Seat) -> Any:  # noqa: ANN401 - as above
         """What a judge reads: rows of another judge, the data, or None for `config.data`."""

@@ -53,7 +53,7 @@ def abreast(
     Args:
         works: Each a name, and what is called with a wish to end of its own and whom to tell. The
             first begins alone.
-        is_ready: Whether the others may begin; they do too where the first has ended.
+        is_ready: Whether the others may begin. Where the first ends before, the next begins alone.
         stop: The wish to end all.
         say: Told, each with its name before it.
 
@@ -64,17 +64,17 @@ def abreast(
         JudgefastError: The first that a work raised, once all have ended.
 
     """
-    threads = [_Seated(name, work, _teller(name, say)) for name, work in works]
-    first, *others = threads
-    begun = [first]
+    waiting = [_Seated(name, work, _teller(name, say)) for name, work in works]
+    begun: list[_Seated] = []
     with stop.graceful():
-        first.start()
-        while first.is_alive() and not (is_ready() or stop.requested):
-            first.join(LOOK_SECONDS)
-        if first.error is None and not stop.requested:
-            for thread in others:
+        while waiting and not (stop.requested or any(one.error is not None for one in begun)):
+            alone = [] if is_ready() else waiting[:1]
+            for thread in alone or waiting:
                 thread.start()
-            begun = threads
+            begun += alone or waiting
+            waiting = waiting[len(alone or waiting) :]
+            while any(one.is_alive() for one in alone) and not (is_ready() or stop.requested):
+                alone[0].join(LOOK_SECONDS)
         _wait(begun, stop)
     _raise_first(begun, stop)
     return {thread.judge: cast("T", thread.result) for thread in begun if thread.result is not None}

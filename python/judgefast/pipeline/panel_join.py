@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from judgefast.codes import ACROSS, CHOICE_NONE, CHOICE_TIE, FIXED_ONE, NO_ANSWER, OutcomeStatus
+from judgefast.codes import (
+    ACROSS,
+    CHOICE_NONE,
+    CHOICE_TIE,
+    FIXED_ONE,
+    NO_ANSWER,
+    OutcomeStatus,
+    Position,
+)
+from judgefast.datasets.rows import iter_rows
 from judgefast.errors import ConfigError
+from judgefast.hashes import framed
 from judgefast.pipeline.comparable import check_comparable
 
 if TYPE_CHECKING:
@@ -19,6 +30,9 @@ if TYPE_CHECKING:
 
     from judgefast.pipeline.results import Reading
 
+ADAPTIVE = "adaptive"
+"""Orders whose outcomes are not the estimates' own: an audit corrects these."""
+
 ABSENT = -1
 """Row of an outcome that a run has not."""
 
@@ -27,9 +41,18 @@ HALF = 0.5
 Kind = Literal["score", "comparison", "choice"]
 """What a value is: a score, one of a win (1), a tie (0.5) and a loss (0), or a label."""
 
+_TIES = (Position.FIRST_TWICE, Position.SECOND_TWICE, Position.TIE_AND_WIN, Position.DIFFER)
+"""Orders that choose no one answer."""
+
+_AS_FIRST = (Position.AGREE, Position.ONE_ORDER)
+"""Orders of which the first says it all."""
+
 _ANSWERS = 1 << 16
 """Places of answers that a code has room for."""
 _SHOWN_HEX = 8
+_CONTENT = "judgefast panel content 1"
+_BEHIND = "\x00judgefast:"
+"""Between an id and a hash; no id of the user's holds it."""
 
 
 class Seated(NamedTuple):
@@ -59,6 +82,10 @@ class Joined(NamedTuple):
     """Shape (n, k): row of each judge's outcomes; `ABSENT` where it was not asked."""
     value: NDArray[np.float64]
     """Shape (n, k): outcome; NaN where there is none."""
+    verdicts: NDArray[np.float64]
+    """Shape (n, k): what judges are compared by; NaN where there is no value. A score as it is; of
+    two answers 1 or 0 where both orders chose the one or the other, else 0.5; else the side of the
+    middle that the value is on."""
     status: NDArray[np.uint8]
     """Shape (n, k): `codes.OutcomeStatus`; 255 where it was not asked."""
 
@@ -72,11 +99,6 @@ class Joined(NamedTuple):
         """What its values are."""
         kinds: dict[str, Kind] = {"scalar": "score", "pairwise": "comparison"}
         return kinds.get(self.mode, "choice")
-
-    @property
-    def verdicts(self) -> NDArray[np.float64]:
-        """What judges are compared by: scores as they are, a win, a tie or a loss else."""
-        return self.value if self.kind == "score" else sided(self.value)
 
     @property
     def whole(self) -> NDArray[np.bool_]:
@@ -116,7 +138,10 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
     """
     readings = [one.reading for one in judges]
     _check(judges, admitted)
-    ids, items = _codes([reading.items.item_id for reading in readings])
+    names = [reading.items.item_id for reading in readings]
+    if len({reading.directory.manifest.data.identity for reading in readings}) > 1:
+        names = [_with_contents(reading) for reading in readings]
+    ids, items = _codes(names)
     aspects, of_aspect = _aspects(readings)
     clusters = np.zeros(len(ids), np.uint64)
     keys: list[NDArray[np.uint64]] = []
@@ -133,7 +158,7 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         keys.append(unit)
     units = np.unique(np.concatenate(keys))
     row = np.full((len(units), len(judges)), ABSENT, np.int64)
-    value = np.full(row.shape, np.nan)
+    value, verdicts = np.full(row.shape, np.nan), np.full(row.shape, np.nan)
     status = np.full(row.shape, 255, np.uint8)
     for judge, (reading, key) in enumerate(zip(readings, keys, strict=True)):
         at = np.searchsorted(units, key)
@@ -142,6 +167,7 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         status[at, judge] = outcomes.status
         scored = outcomes.status == OutcomeStatus.SCORED
         value[at[scored], judge] = outcomes.value[scored] / FIXED_ONE
+        verdicts[at, judge] = _verdicts(reading)
     rest, aspect_code = np.divmod(units, np.uint64(len(aspects)))
     rest, baseline = np.divmod(rest, np.uint64(_ANSWERS))
     item, candidate = np.divmod(rest, np.uint64(_ANSWERS))
@@ -157,6 +183,7 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         cluster_id64=clusters[item.astype(np.int64)],
         row=row,
         value=value,
+        verdicts=verdicts,
         status=status,
     )
     if len(judges) > 1 and not ((row != ABSENT).sum(axis=1) > 1).any():
@@ -166,11 +193,36 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
     return joined
 
 
+def _verdicts(reading: Reading) -> NDArray[np.float64]:
+    """What a judge is compared by, for each of its outcomes.
+
+    A value by probabilities is hardly ever 0.5: a judge that follows the place would seem to prefer
+    an answer by a hair. What counts is the answer that each order chose.
+    """
+    outcomes = reading.outcomes
+    scored = outcomes.status == OutcomeStatus.SCORED
+    values = np.where(scored, outcomes.value / FIXED_ONE, np.nan)
+    if reading.rubric.mode == "scalar":
+        return values
+    found = sided(values)
+    if reading.rubric.mode != "pairwise":
+        return found
+    chose_tie = reading.verdicts.choice[outcomes.first_judgment] == CHOICE_TIE
+    is_tie = np.isin(outcomes.position, _TIES) | (np.isin(outcomes.position, _AS_FIRST) & chose_tie)
+    return np.where(scored & is_tie, HALF, found)
+
+
 def _check(judges: Sequence[Seated], admitted: Sequence[str]) -> None:
     doubled = [name for name, count in Counter(one.name for one in judges).items() if count > 1]
     if doubled:
         msg = f"two judges are called `{doubled[0]}`"
         raise ConfigError(msg, hint="give each a name: NAME=RUN")
+    for judge in judges:
+        directory = judge.reading.directory
+        if len(judges) > 1 and directory.manifest.options.get("orders") == ADAPTIVE:
+            msg = f"the orders of `{directory.path}` are adaptive"
+            hint = "judges are joined by what every comparison was asked: judge in both orders"
+            raise ConfigError(msg, hint=hint)
     first = judges[0]
     for other in judges[1:]:
         check_comparable(first.reading, other.reading, ACROSS)
@@ -187,6 +239,19 @@ def _check(judges: Sequence[Seated], admitted: Sequence[str]) -> None:
         raise ConfigError(msg, hint=hint)
 
 
+def _with_contents(reading: Reading) -> pa.Array[Any]:
+    """Ids of items with a hash of what was judged behind them: other answers, another item."""
+    named = []
+    wanted = ["item_id", "question_sha256", "reference_sha256", "answers.list.element.sha256"]
+    for batch in iter_rows(reading.directory.path, wanted):
+        for row in batch.to_pylist():
+            parts = [row["question_sha256"], row["reference_sha256"]]
+            parts += [answer["sha256"] for answer in row["answers"]]
+            digest = framed(_CONTENT, [part or b"" for part in parts]).hex()
+            named.append(f"{row['item_id']}{_BEHIND}{digest}")
+    return pa.array(named, pa.string())
+
+
 def _codes(
     columns: Sequence[pa.Array[Any]],
 ) -> tuple[pa.Array[Any], list[NDArray[np.int64]]]:
@@ -195,7 +260,8 @@ def _codes(
     encoded = chunks.combine_chunks().dictionary_encode()
     codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     ends = np.cumsum([len(column) for column in columns])[:-1]
-    return encoded.dictionary.cast(pa.string()), np.split(codes, ends)
+    ids = pc.list_element(pc.split_pattern(encoded.dictionary, _BEHIND), 0)
+    return ids.cast(pa.string()), np.split(codes, ends)
 
 
 def _aspects(readings: Sequence[Reading]) -> tuple[list[str], list[NDArray[np.int64]]]:

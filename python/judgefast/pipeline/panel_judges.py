@@ -44,6 +44,9 @@ HINT = "as in --judge name=strict,engine=embedded,rubric=pairwise; or the name o
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", re.ASCII)
 _COMMA = re.compile(r",(?=\s*[A-Za-z_][A-Za-z0-9_.-]*=)", re.ASCII)
 """A comma before the next `key=`; any other is part of a value."""
+_ARGUMENTS = ("engine_arg", "engine_args")
+_RESERVED = ("majority", "mean", "gold")
+"""Names of rows and columns that are of no judge."""
 _LISTS = ("base_url", "budget")
 _FLAGS = {"true": True, "yes": True, "false": False, "no": False}
 
@@ -85,6 +88,9 @@ def judges_of(
     if len(given) > 1 and shared.get("budget"):
         msg = f"{where}: one `budget` is given for {len(given)} judges"
         raise ConfigError(msg, hint="give each its own: --judge name=a,budget=5usd")
+    if len(given) > 1 and shared.get("orders") == "adaptive":
+        msg = f"{where}: adaptive orders are for one judge, and {len(given)} are named"
+        raise ConfigError(msg, hint="leave --orders out: judges are compared where all were asked")
     found = [_judge(one, shared, f"{where}, judge {at}") for at, one in enumerate(given, start=1)]
     seen: dict[str, int] = {}
     for at, judge in enumerate(found, start=1):
@@ -92,7 +98,21 @@ def judges_of(
         if other != at:
             msg = f"{where}: judges {other} and {at} are both called `{judge.name}`"
             raise ConfigError(msg, hint=f"give one another name: name={judge.name}-2")
+    _refuse_twins(found, where)
     return found
+
+
+def _refuse_twins(judges: Sequence[PanelJudge], where: str) -> None:
+    """Refuse two judges that would say the same, and be paid twice."""
+    seen: dict[str, str] = {}
+    for judge in judges:
+        if judge.engine is not None or judge.recorded is not None:
+            continue
+        other = seen.setdefault(repr(judge.config), judge.name)
+        if other != judge.name:
+            msg = f"{where}: `{other}` and `{judge.name}` are the same judge under two names"
+            hint = "leave one out; --repeats asks one judge more often"
+            raise ConfigError(msg, hint=hint)
 
 
 def read_short(text: str) -> dict[str, Any]:
@@ -117,6 +137,9 @@ def read_short(text: str) -> dict[str, Any]:
         if not equals or not name:
             msg = f"`{part}` of the judge `{text}` is not of the form key=value"
             raise ConfigError(msg, hint=HINT)
+        if name in _ARGUMENTS:  # as the flag has it: engine-arg=NAME=VALUE
+            name, _, value = value.partition("=")
+            name = ARGUMENT + name.strip()
         if name.startswith(ARGUMENT):
             table.setdefault("engine_args", {})[name.removeprefix(ARGUMENT)] = _value(value)
         elif name in _LISTS:
@@ -164,6 +187,9 @@ def _check_keys(table: Mapping[str, Any], where: str) -> None:
     for key in table:
         if key in known:
             continue
+        if key == "data":
+            msg = f"{where}: judges of a panel judge the same data"
+            raise ConfigError(msg, hint="name it once, outside the judges")
         if key in RunConfig.__struct_fields__:
             msg = f"{where}: judges of a panel cannot differ in `{key}`"
             raise ConfigError(msg, hint=f"give --{key.replace('_', '-')} once, for all judges")
@@ -180,6 +206,9 @@ def _name(name: object, engine: str, where: str) -> str:
         raise ConfigError(
             msg, hint="begin with a letter or digit, then those, `.`, `_` and `-`, up to 60"
         )
+    if chosen.casefold() in _RESERVED:
+        msg = f"{where}: `{chosen}` is the name of a row that is of no judge"
+        raise ConfigError(msg, hint="give the judge another name")
     return chosen
 
 

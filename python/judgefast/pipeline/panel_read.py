@@ -19,7 +19,12 @@ from judgefast.pipeline.panel_directory import (
 )
 from judgefast.pipeline.panel_join import Joined, Seated, join
 from judgefast.pipeline.panel_results import Verdicts, panel_report, verdicts_of
-from judgefast.pipeline.panel_rows import disagreements, panel_batches, panel_schema
+from judgefast.pipeline.panel_rows import (
+    disagreements,
+    panel_batches,
+    panel_schema,
+    units_of,
+)
 from judgefast.pipeline.results import read_run
 from judgefast.reports.export import check_target, write_table
 from judgefast.reports.panel_view import PanelItem
@@ -100,33 +105,33 @@ class PanelReading(NamedTuple):
             assert refused is not None  # there is at least one judge
             raise refused
         missing = [judge for judge in self.joined.judges if judge not in views]
-        return PanelItem(item_id=item_id, judges=views, not_judged_by=missing)
+        return PanelItem(
+            item_id=item_id,
+            judges=views,
+            units=units_of(self.joined, self.verdicts, item_id),
+            not_judged_by=missing,
+        )
 
 
-def reported(
-    reading: PanelReading, path: Path | None = None, *, overwrite: bool = False
-) -> PanelReport:
-    """Make the report, and write the disagreements that it names.
+def reported(reading: PanelReading, *paths: Path) -> PanelReport:
+    """Make the report, and write the disagreements, which it names.
 
     Args:
         reading: The judges.
-        path: File of the disagreements; None for that of the panel, which is replaced. Of runs
-            that were made apart there is none then.
-        overwrite: Replace a file that is there, where one is named.
+        paths: Files of the disagreements; that of a panel itself is replaced, no other one is.
 
     Raises:
         ConfigError: As `write_table`.
 
     """
-    if path is not None:
-        check_target(path, overwrite=overwrite)
+    own = None if reading.folder is None else reading.folder / DISAGREEMENTS
+    for path in paths:
+        check_target(path, overwrite=path == own)
     report = reading.report()
-    if path is None and reading.folder is not None:
-        path, overwrite = reading.folder / DISAGREEMENTS, True
-    if path is None:
-        return report
-    listed = reading.write_disagreements(path, overwrite=overwrite)
-    return msgspec.structs.replace(report, disagreements_file=str(path), listed=listed)
+    for path in paths:
+        listed = reading.write_disagreements(path, overwrite=path == own)
+        report = msgspec.structs.replace(report, disagreements_file=str(path), listed=listed)
+    return report
 
 
 def read_judges(folder: Path, **changes: Any) -> PanelReading:  # noqa: ANN401 - options of a run

@@ -39,13 +39,22 @@ if TYPE_CHECKING:
 
 _SEVERAL = 2
 _TIE = 0.5
+ONE_ORDER = (
+    "One order was asked: a preference for the place of an answer that judges share counts as "
+    "agreement."
+)
+"""Finding of comparisons that a judge saw in one order alone."""
+
+_IN_TABLE = ("agreement", "may_be_chance")
+"""Findings of a pair that its row says too."""
 
 
 class Verdicts(NamedTuple):
     """What the judges say of each unit, taken together. Shape (n,) each."""
 
     value: NDArray[np.float64]
-    """By majority: the side that most chose, or the score that most gave; NaN where tied."""
+    """By majority: the side that most chose, or the score that most gave; NaN where tied, or where
+    a judge without a value could change it."""
     mean: NDArray[np.float64]
     """Of the values; NaN where not every judge gave one."""
     spread: NDArray[np.float64]
@@ -61,17 +70,20 @@ class Verdicts(NamedTuple):
 def verdicts_of(joined: Joined) -> Verdicts:
     """Take the judges of each unit together.
 
-    Majority and mean are those of every judge: where one has no value, there is none.
+    The mean is that of every judge: where one has no value, there is none. The majority is there
+    as well where more than half of all judges agree, whatever the silent ones would have said.
     """
     values, verdicts = joined.value, joined.verdicts
     valued = (~np.isnan(values)).sum(axis=1)
-    by_all = valued == len(joined.judges)
+    judges = len(joined.judges)
+    by_all = valued == judges
     votes = majority(verdicts)
+    is_settled = by_all | (2 * votes.votes > judges)
     centre = np.nansum(values, axis=1) / np.maximum(valued, 1)
     squares = np.nansum((values - centre[:, None]) ** 2, axis=1)
     spread = np.sqrt(squares / np.maximum(valued - 1, 1))
     return Verdicts(
-        value=np.where(by_all, votes.value, np.nan),
+        value=np.where(is_settled, votes.value, np.nan),
         mean=np.where(by_all, centre, np.nan),
         spread=np.where(valued >= _SEVERAL, spread, np.nan),
         level=levels_of(verdicts, joined.kind),
@@ -125,8 +137,22 @@ def panel_report(
         levels=levels,
         effective=_effective(joined, level),
         disagreements=levels.low + levels.medium,
-        findings=[] if whole is None else [finding.text for finding in whole.findings],
+        findings=_findings(joined, whole),
     )
+
+
+def _findings(joined: Joined, agreement: Agreement | None) -> list[str]:
+    """Sentences for a person; of many pairs, those that their table does not say already."""
+    if agreement is None:
+        return []
+    is_long = len(agreement.pairs) > 1
+    orders = {reading.directory.manifest.options.get("orders") for reading in joined.readings}
+    warned = [ONE_ORDER] if joined.mode == "pairwise" and "one" in orders else []
+    return warned + [
+        finding.text
+        for finding in agreement.findings
+        if not (is_long and finding.kind in _IN_TABLE)
+    ]
 
 
 def _judge_row(joined: Joined, place: int, asked: NDArray[np.int64]) -> JudgeRow:
@@ -152,6 +178,7 @@ def _judge_row(joined: Joined, place: int, asked: NDArray[np.int64]) -> JudgeRow
         mean_confidence=None if results.confidence is UNSET else results.confidence.mean,
         self_judging=None if families is UNSET or not families.own else family_words(families),
         cost=cost_of(reading, report),
+        findings=results.findings,
         incomplete=why_incomplete(results.counts),
         only=int(((joined.row[:, place] != ABSENT) & (asked == 1)).sum()),
     )
@@ -270,6 +297,6 @@ def _effective(joined: Joined, level: float) -> EffectiveJudges | None:
     values = joined.value[known]
     errors = values - gold[known, None]
     if joined.kind != "score":
-        wrong = (sided(values) != sided(gold[known, None])).astype(np.float64)
+        wrong = (joined.verdicts[known] != sided(gold[known, None])).astype(np.float64)
         errors = np.where(np.isnan(values), np.nan, wrong)
     return effective_judges(errors, joined.cluster_id64[known], joined.judges, level=level)

@@ -15,6 +15,7 @@ from judgefast.codes import NO_ANSWER, OutcomeStatus
 from judgefast.pipeline.confidence import outcome_confidence_of
 from judgefast.pipeline.judgment_rows import judgment_batches, numbers_or_null
 from judgefast.pipeline.panel_join import ABSENT, HALF
+from judgefast.reports.panel_view import UnitView
 from judgefast.reports.show import letter
 from judgefast.stats.votes import LEVELS
 
@@ -48,7 +49,7 @@ def panel_schema(judges: Sequence[str]) -> pa.Schema:
     """Columns of the table `panel`, one row a unit, in the order of the first run.
 
     A unit is a comparison or a scored answer by one aspect. `value` of a judge is that of its
-    outcome; `majority` and `mean` are null where not every judge gave one.
+    outcome; `tied` says that no majority is for votes that are tied.
     """
     text, real = pa.string(), pa.float64()
     fields = [
@@ -61,6 +62,7 @@ def panel_schema(judges: Sequence[str]) -> pa.Schema:
         ("level", text),
         ("spread", real),
         ("majority", real),
+        ("tied", pa.bool_()),
         ("mean", real),
         ("gold", real),
     ]
@@ -95,6 +97,7 @@ def disagreements_schema(judges: Sequence[str]) -> pa.Schema:
         ("baseline_answer", text),
         ("gold", text),
         ("majority", real),
+        ("tied", pa.bool_()),
         ("mean", real),
     ]
     for judge in judges:
@@ -120,6 +123,27 @@ def panel_batches(joined: Joined, verdicts: Verdicts) -> Iterator[pa.RecordBatch
         for place in range(len(joined.judges)):
             columns |= _of_judge(joined, place, units, sure[place])
         yield pa.record_batch([columns[name] for name in schema.names], schema)
+
+
+def units_of(joined: Joined, verdicts: Verdicts, item_id: str) -> list[UnitView]:
+    """What the judges say together of each unit of one item."""
+    item = pc.index(joined.item_id, pa.scalar(item_id, pa.string())).as_py()
+    units = np.flatnonzero(joined.item == item)
+    rows = pa.record_batch(_of_units(joined, verdicts, units)).to_pylist()
+    return [
+        UnitView(
+            candidate=_answer(row["candidate_index"], row["candidate"]),
+            baseline=None
+            if row["baseline_index"] is None
+            else _answer(row["baseline_index"], row["baseline"]),
+            **{name: row[name] for name in ("aspect", "level", "majority", "tied", "mean")},
+        )
+        for row in rows
+    ]
+
+
+def _answer(index: int, model: str | None) -> str:
+    return letter(index) if model is None else f"{letter(index)} ({model})"
 
 
 def disagreeing(verdicts: Verdicts) -> NDArray[np.int64]:
@@ -167,6 +191,7 @@ def _of_units(
         "level": levels.take(pa.array(verdicts.level[units])),
         "spread": numbers_or_null(verdicts.spread[units], pa.float64()),
         "majority": numbers_or_null(verdicts.value[units], pa.float64()),
+        "tied": pa.array(verdicts.is_tied[units]),
         "mean": numbers_or_null(verdicts.mean[units], pa.float64()),
     }
 
@@ -217,7 +242,7 @@ def _words(joined: Joined, place: int, units: NDArray[np.int64]) -> list[str | N
     }
     words: list[str | None] = []
     for unit in units.tolist():
-        value = float(joined.value[unit, place])
+        value = float(joined.verdicts[unit, place])
         if np.isnan(value):
             words.append(None)
         elif joined.kind == "comparison":

@@ -45,6 +45,9 @@ def adaptive_parts(found: AdaptiveReport | UnsetType) -> list[RenderableType]:
         f"{found.audited:,} of the {found.closed:,} in both orders all the same, of {clusters}: "
         f"{percent(found.audit_cost)} of both orders",
     )
+    if found.left and not found.audited:
+        table.add_row("left out", "unknown: nothing that the first order closed was audited")
+        return [Text(""), Text("Adaptive orders", style="bold"), table]
     for place, one in enumerate(found.left[:MOST_MEANS]):
         where = "" if one.slice == "all" else f" {name(one.slice)}"
         moved = f"{number(one.bias.value, signed=True)} {interval(one.bias, signed=True)}"

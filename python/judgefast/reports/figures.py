@@ -144,7 +144,8 @@ def position_parts(bias: PositionBias | None) -> list[RenderableType]:
     if bias.of_audit:
         table.add_row("measured on", "the audit: a random share of the clusters, in both orders")
     if bias.one_order:
-        table.add_row("flip rate", "unknown: one order was asked")
+        why = "nothing was audited" if bias.of_audit else "one order was asked"
+        table.add_row("flip rate", f"unknown: {why}")
     else:
         _add_flips(table, bias)
     for label, words in _by_aspect(bias):

@@ -32,6 +32,9 @@ class JudgeCost(msgspec.Struct, frozen=True, kw_only=True):
     completion_tokens: int | None = None
     verdicts: int = 0
     """Judgments that were parsed; what follows is for 1,000 of them."""
+    untimed: int = 0
+    """Judgments of starts that were killed, or are at work: their time is not in `seconds` and
+    `cpu_seconds`, and they are not counted in what follows of these."""
     seconds_per_1000: float | None = None
     cpu_seconds_per_1000: float | None = None
     gpu_hours_per_1000: float | None = None
@@ -64,6 +67,8 @@ class JudgeRow(msgspec.Struct, frozen=True, kw_only=True):
     self_judging: str | None = None
     """What is to be said of answers of its own family; None where there are none."""
     cost: JudgeCost
+    findings: list[str] = []
+    """Sentences of its own report, the weightiest first."""
     incomplete: str | None = None
     """What is missing of it, for a person; None where it is complete."""
     only: int = 0

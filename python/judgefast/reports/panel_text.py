@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 UNITS = {"pairwise": "comparison", "scalar": "score", "binary": "verdict", "choice": "answer"}
 """What one unit is called, by mode."""
 
+_MEASURES = {"usd": "$", "gpu_hours": "GPU-h", "cpu_seconds": "CPU s", "seconds": "s"}
+"""What 1,000 verdicts may cost, the dearest first, and how the head of a column has it."""
+
+REPLAY = "replay"
+"""Engine whose judge was paid elsewhere."""
+
 CUTS = {
     "scalar": "standard deviation of the scores below 0.5 high, below 1.0 medium, else low",
     "pairwise": "all the same high, ties beside one answer medium, both answers low",
@@ -73,22 +79,23 @@ def _judges(report: PanelReport) -> Table:
         table.add_column("accuracy", justify="right")
     if with_places:
         table.add_column("first", justify="right")
-    table.add_column("unread", justify="right")
-    table.add_column("1,000 verdicts", overflow="fold")
+    table.add_column(UNITS.get(report.mode, "unit") + "s", justify="right")
+    measure = _measure(report)
+    table.add_column(f"{_MEASURES[measure]}/1,000", justify="right")
     for row in report.judges:
         cells = [name(row.name), *_figures(row.headline)]
         if with_gold and (headline is None or headline.name != "accuracy"):
             cells.append(_value(row.accuracy))
         if with_places:
             cells.append(_value(row.direction, signed=True))
-        counts = row.counts
-        cells.append(f"{counts.planned - counts.parsed:,}")
-        table.add_row(*cells, _for_1000(row.cost))
+        cells.append(_outcomes(row.headline))
+        table.add_row(*cells, _amount(row.cost, measure))
     for together in report.together:
         cells = [name(together.name), *_figures(together.headline)]
         if with_gold and (headline is None or headline.name != "accuracy"):
             cells.append(_value(together.accuracy))
-        table.add_row(*cells)
+        cells += [""] * with_places
+        table.add_row(*cells, _outcomes(together.headline))
     return table
 
 
@@ -99,11 +106,13 @@ def _facts(report: PanelReport) -> Table:
         who = f"{name(row.engine)}, model {name(row.model)}, rubric {name(row.rubric)}"
         table.add_row(name(row.name), f"{who} ({name(row.rule)})")
         table.add_row("", _judged(row))
-        table.add_row("", _cost(row.cost))
+        table.add_row("", _cost(row))
         if row.mean_confidence is not None:
             table.add_row("", f"confidence {number(row.mean_confidence)} on average")
         if row.self_judging is not None:
             table.add_row("", f"family {line(row.self_judging, SENTENCE_LIMIT)}")
+        if row.findings:
+            table.add_row("", f"* {line(row.findings[0], SENTENCE_LIMIT)}")
         if row.incomplete is not None:
             table.add_row("", f"incomplete: {row.incomplete}")
     for judge in report.not_started:
@@ -148,8 +157,10 @@ def _judged(row: JudgeRow) -> str:
     return words
 
 
-def _cost(cost: JudgeCost) -> str:
-    parts = []
+def _cost(row: JudgeRow) -> str:
+    cost, parts = row.cost, []
+    if row.engine == REPLAY:
+        return "recorded: what it cost is not known here"
     if cost.seconds is not None:
         parts.append(f"judged in {duration(cost.seconds)}")
     if cost.cpu_seconds is not None:
@@ -160,21 +171,33 @@ def _cost(cost: JudgeCost) -> str:
         price = "" if cost.price is None else f" (price {line(cost.price, SENTENCE_LIMIT)})"
         parts.append(f"{amount_words(cost.usd, 'usd')}{price}")
     elif cost.price is not None:
-        parts.append(f"no price: {line(cost.price, SENTENCE_LIMIT)}")
+        parts.append(f"no price: {line(cost.price.partition(';')[0], SENTENCE_LIMIT)}")
+    if cost.untimed:
+        parts.append(f"without {plural(cost.untimed, 'judgment')} of starts that were killed")
     if cost.prompt_tokens is not None:
         parts.append(f"{cost.prompt_tokens:,} prompt tokens")
     return ", ".join(parts) or "what it took is not known"
 
 
-def _for_1000(cost: JudgeCost) -> str:
-    """The dearest thing that is known: money, else accelerators, else CPU, else time."""
-    if cost.usd_per_1000 is not None:
-        return amount_words(cost.usd_per_1000, "usd")
-    if cost.gpu_hours_per_1000 is not None:
-        return amount_words(cost.gpu_hours_per_1000, "gpu_hours")
-    if cost.cpu_seconds_per_1000 is not None:
-        return f"{cost.cpu_seconds_per_1000:,.1f} CPU s"
-    return "-" if cost.seconds_per_1000 is None else f"{cost.seconds_per_1000:,.1f} s"
+def _measure(report: PanelReport) -> str:
+    """What the judges' costs can be told in, all of them: money, accelerators, CPU, else time."""
+    costs = [row.cost for row in report.judges if row.engine != REPLAY]
+    for measure in _MEASURES:
+        if costs and all(getattr(cost, f"{measure}_per_1000") is not None for cost in costs):
+            return measure
+    return "seconds"
+
+
+def _amount(cost: JudgeCost, measure: str) -> str:
+    """What 1,000 verdicts cost, without its unit."""
+    amount = getattr(cost, f"{measure}_per_1000")
+    if amount is None:
+        return "-"
+    return f"{amount:,.1f}" if measure.endswith("seconds") else f"{amount:,.4g}"
+
+
+def _outcomes(estimate: Estimate | None) -> str:
+    return "-" if estimate is None else f"{estimate.outcomes:,}"
 
 
 def _agreement(report: PanelReport, agreement: Agreement) -> Iterator[RenderableType]:
@@ -195,7 +218,7 @@ def _agreement(report: PanelReport, agreement: Agreement) -> Iterator[Renderable
     grid.add_row("alpha", f"{number(agreement.alpha.value)} {interval(agreement.alpha)}")
     if agreement.alpha.note:
         grid.add_row("", line(agreement.alpha.note, SENTENCE_LIMIT))
-    if agreement.all_agree is not None and len(report.judges) > len(agreement.pairs) + 1:
+    if agreement.all_agree is not None and len(agreement.pairs) > 1:
         every = agreement.all_agree
         grid.add_row("all agree", f"{number(every.value)} {interval(every)}")
     for slice_name, of_aspect in report.agreement_by_aspect.items():
@@ -227,7 +250,10 @@ def _levels(report: PanelReport) -> Iterator[tuple[str, str]]:
     effective = report.effective
     if effective is not None:
         yield "worth", line(effective.finding.text, SENTENCE_LIMIT)
-    if report.disagreements and report.disagreements_file is not None:
+    if report.disagreements and report.disagreements_file is None:
+        many = plural(report.disagreements, "unit")
+        yield "look at", f"{many} of low and medium agreement (--disagreements FILE lists them)"
+    elif report.disagreements and report.disagreements_file is not None:
         more = f"the first {report.listed:,} of " if report.listed < report.disagreements else ""
         many = plural(report.disagreements, "unit")
         path = line(report.disagreements_file, SENTENCE_LIMIT)

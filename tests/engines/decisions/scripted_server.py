@@ -25,6 +25,10 @@ class Say(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
+DIES = Say(0)
+"""No reply: the connection is closed."""
+
+
 class Asked(NamedTuple):
     """A request that came."""
 
@@ -52,6 +56,7 @@ class ScriptedServer(ThreadingHTTPServer):
             None: the honest one.
         paths: Honest servers by path.
         models: What `/v1/models` lists; None: nothing is there.
+        port: 0 for any free one.
 
     """
 
@@ -64,8 +69,9 @@ class ScriptedServer(ThreadingHTTPServer):
         *,
         paths: Mapping[str, Callable[[bytes], bytes]] | None = None,
         models: Any = None,
+        port: int = 0,
     ) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", port), _Handler)
         self.script = script or (lambda number, body: None)
         self.paths = {"/v1/systemone": systemone} if paths is None else paths
         self.models = models
@@ -115,6 +121,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(Say(404, {"detail": "Not Found"}))
             return
         said = server.script(number, body)
+        if said is DIES:
+            self.close_connection = True
+            return
         if said is None:
             try:
                 said = Say(200, answer(raw))

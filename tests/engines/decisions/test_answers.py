@@ -166,3 +166,23 @@ def test_what_a_server_counts_for_each_question_is_said_of_it() -> None:
         assert four > 3 * alone
         if name == "vllm-0.32":
             assert quirks.usage_counts == "per_question"
+
+
+@pytest.mark.parametrize(
+    ("usage", "dropped"),
+    [
+        ({"truncated": True}, 1),
+        ({"truncated": True, "state_tokens_dropped": None}, 1),
+        ({"truncated": True, "state_tokens_dropped": 256}, 256),
+        ({"truncated": False, "truncated_questions": ["q0"]}, 1),
+        ({"truncated": False, "truncated_questions": []}, 0),
+        ({"truncated": 1}, 0),
+        ({}, 0),
+    ],
+)
+def test_a_state_that_the_server_says_it_cut_is_never_taken_for_a_whole_one(
+    usage: dict[str, object], dropped: int
+) -> None:
+    body = json.dumps({"model": "m", "answers": {}, "usage": usage}).encode()
+    reply = DIALECTS["systemone"].read(ASKS, body, quirks_of("laya", "systemone"))
+    assert reply.usage.dropped_tokens == dropped

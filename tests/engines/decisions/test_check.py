@@ -20,7 +20,7 @@ def is_one(values: list[Fraction], *, rounds: bool) -> bool:
     hundredths = all((100 * value).denominator == 1 for value in values)
     room = Fraction(2, 100)
     if rounds or hundredths:
-        room = max(Fraction(5, 100), Fraction(len(values), 200))
+        room = min(Fraction(1, 2), max(Fraction(5, 100), Fraction(len(values), 200)))
     return abs(sum(values) - 1) <= room
 
 
@@ -51,6 +51,11 @@ def test_the_edges_of_what_a_sum_may_be(parts: list[int], rounds: bool) -> None:
 
 def test_many_small_numbers_may_all_be_rounded_down() -> None:
     check_sum([Fraction(3, 100)] * 30, rounds=False)
+
+
+def test_however_many_labels_there_are_nothing_is_no_distribution() -> None:
+    check_sum([Fraction(0)] * 250, rounds=True)
+    check_sum([Fraction(1, 200)] * 250, rounds=True)
 
 
 def check_sum(exact: list[Fraction], *, rounds: bool) -> None:

@@ -58,6 +58,19 @@ def test_questions_beyond_the_most_of_a_request_go_in_several_of_the_same_state(
         assert shares(completion) == pytest.approx(honest_shares(LABELS))
 
 
+def test_no_request_has_more_questions_than_the_server_takes() -> None:
+    def vllm(body: bytes) -> bytes:
+        return json.dumps(json.loads(systemone(body)) | {"object": "structured_decision"}).encode()
+
+    with ScriptedServer(paths={"/v1/systemone": vllm}) as server:
+        assert ask(server.url, questions=100).facts["questions"] == 64
+        assert ask(server.url, questions=7).facts["questions"] == 7
+        assert ask(server.url).facts["questions"] == 64
+    with ScriptedServer(paths={"/v1/decisions": openai}) as server:
+        facts = ask(server.url, model="gpt-6-luna", questions=300).facts
+    assert (facts["server"], facts["questions"]) == ("unknown", 64)
+
+
 def test_scores_keep_their_levels_in_order_and_come_back_by_label() -> None:
     with ScriptedServer() as server:
         done = ask(server.url, [("Paris.",)], rubric="scalar-1-5")
@@ -170,6 +183,7 @@ def test_facts_bring_the_judge_back_without_a_server() -> None:
         again = DecisionsEngine(base_url=server.url)
         again.recall(json.loads(json.dumps(done.facts)))
         assert (again.model.name, again.capabilities.takes) == ("m", "state")
+        assert again.manifest_options == {"dialect": "systemone", "option_orders": 2}
         assert len(server.asked) == count
         again.close()
 

@@ -85,6 +85,8 @@ def test_a_dialect_is_told_from_the_shape_of_a_reply(
         ({"model": "m", "answers": {}}, {"data": [None, {"owned_by": 1}]}, "unknown"),
         ({"model": "m", "answers": {}}, {"data": [{"owned_by": "llamacpp"}]}, "llama.cpp"),
         ({"model": "jev-1.14.0", "answers": {}}, None, "typesafe"),
+        ({"model": "jev-latest", "answers": {}}, {"data": [{"owned_by": "llamacpp"}]}, "llama.cpp"),
+        ({"model": "jev-latest", "answers": {}}, {"data": [{"owned_by": "library"}]}, "unknown"),
         ({"model": "m", "answers": {}, "diagnostics": {}}, None, "vllm"),
         ({"model": "m", "answers": {}, "routing": {}}, None, "laya"),
         ({"model": "m", "answers": {"q0": {"answer_confidence": 1}}}, None, "laya"),
@@ -101,3 +103,7 @@ def test_a_server_is_told_from_what_no_other_has(
 def test_a_gateway_in_openais_dialect_is_not_taken_for_openai() -> None:
     assert recognise({"model": "luna", "answers": []}, None, "openai").name == "unknown"
     assert recognise({"model": "gpt-6-luna", "answers": []}, None, "openai").name == "openai"
+    named: dict[str, object] = {"model": "gpt-6-luna", "answers": []}
+    owned = {"data": [{"id": "gpt-6-luna", "owned_by": "someone"}]}
+    assert recognise(named, owned, "openai").name == "unknown"
+    assert recognise({"model": "gpt-oss-20b", "answers": []}, None, "openai").name == "unknown"

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from judgefast.engines.decisions import DecisionsEngine
 from judgefast.errors import EngineError
 
 from .honest import openai, systemone
-from .judging import PAIR, ask
-from .scripted_server import Say, ScriptedServer, say_to_items
+from .judging import PAIR, ask, requests
+from .scripted_server import DIES, Say, ScriptedServer, say_to_items
 
 
 def test_retry_after_is_waited_for_and_counts_against_no_request() -> None:
@@ -113,14 +114,81 @@ def test_a_reply_that_is_none_is_asked_for_again_and_then_given_up() -> None:
     assert "no JSON: it begins `<html>`" in done.error
 
 
-@pytest.mark.parametrize(("status", "hint"), [(401, "JUDGEFAST_API_KEY"), (404, "--base-url")])
-def test_a_key_or_a_model_that_is_refused_ends_the_run(status: int, hint: str) -> None:
+@pytest.mark.parametrize("is_at_start", [True, False])
+@pytest.mark.parametrize(
+    ("status", "hint"), [(401, "JUDGEFAST_API_KEY"), (402, "the account of this key")]
+)
+def test_a_key_that_is_refused_ends_the_run(status: int, hint: str, *, is_at_start: bool) -> None:
+    no = Say(status, {"detail": "no"})
     with (
-        ScriptedServer(say_to_items(Say(status, {"detail": "no"}))) as server,
-        pytest.raises(EngineError, match=f"answered {status}") as caught,
+        ScriptedServer(lambda number, body: no if is_at_start or number else None) as server,
+        pytest.raises(EngineError, match=f"answered {status}: no") as caught,
     ):
         ask(server.url)
     assert hint in str(caught.value.hint)
+
+
+def test_a_model_that_is_gone_ends_the_run_and_what_came_before_stays() -> None:
+    gone = Say(404, {"detail": "no such model"})
+    with ScriptedServer(lambda number, body: gone if number > 3 else None) as server:
+        engine = DecisionsEngine(base_url=server.url, concurrency=1, start_concurrency=1)
+        engine.start()
+        engine.submit(0, requests(engine, [PAIR] * 9))
+        came, lost = 0, None
+        while lost is None:
+            try:
+                came += len(engine.collect(timeout_seconds=5))
+            except EngineError as error:
+                lost = error
+        engine.close()
+    assert came == 3
+    assert "answered 404: no such model" in str(lost)
+    assert "--model" in str(lost.hint)
+
+
+def moving(number: int, body: dict[str, Any]) -> Say | None:
+    """Another model answers from the third request on."""
+    reply = json.loads(systemone(json.dumps(body).encode()))
+    return Say(200, reply | {"model": "m" if number < 2 else "m-2"})
+
+
+def test_another_model_that_answers_later_ends_the_run_without_its_answer() -> None:
+    with ScriptedServer(moving) as server:
+        engine = DecisionsEngine(base_url=server.url, concurrency=1, start_concurrency=1)
+        engine.start()
+        engine.submit(0, requests(engine, [PAIR] * 4))
+        came, lost = 0, None
+        while lost is None:
+            try:
+                came += len(engine.collect(timeout_seconds=5))
+            except EngineError as error:
+                lost = error
+        engine.close()
+        assert len(server.of_items) == 2
+    assert came == 1
+    assert "answers by the model `m-2` now; at the start it was `m`" in str(lost)
+    assert "allow_moved" in str(lost.hint)
+
+
+def test_where_that_is_allowed_both_models_are_one_judge_and_the_replies_are_counted() -> None:
+    with ScriptedServer(moving) as server:
+        done = ask(
+            server.url,
+            [PAIR] * 4,
+            model="m-latest",
+            concurrency=1,
+            start_concurrency=1,
+            allow_moved=True,
+        )
+    assert done.facts["model"] == "m-latest"
+    assert done.counters["other_model"] == 3
+    assert [kept.model for kept in done.kept] == ["m", "m-2", "m-2", "m-2"]
+
+
+def test_waiting_for_our_own_rate_is_nobody_s_silence() -> None:
+    with ScriptedServer(say_to_items(Say(429, b"slow"))) as server:
+        done = ask(server.url, requests_a_minute=40, patience_seconds=0.8)
+    assert done.completions[0].finish_reason == "stop"
 
 
 def test_the_key_goes_to_the_server_and_nowhere_else(
@@ -134,6 +202,18 @@ def test_the_key_goes_to_the_server_and_nowhere_else(
         assert {each.key for each in server.asked} == {f"Bearer {key}"}
     shown = [json.dumps(done.facts), str(done.completions), caplog.text]
     assert not any(key in each for each in shown)
+
+    def echo_in_answers(body: bytes) -> bytes:
+        reply = json.loads(systemone(body)) | {"model": f"m {key}"}
+        for answer in reply["answers"].values():
+            answer["choice"] = key
+        return json.dumps(reply).encode()
+
+    with ScriptedServer(paths={"/v1/systemone": echo_in_answers}) as server:
+        done = ask(server.url)
+    assert (done.facts["model"], done.kept[0].model) == ("m ***", "m ***")
+    assert "***" in done.kept[0].questions[0][0].words
+    assert key not in json.dumps(done.facts) + str(done.completions)
     with (
         ScriptedServer(lambda number, body: Say(403, {"detail": f"bad key {key}"})) as server,
         pytest.raises(EngineError) as caught,
@@ -153,6 +233,7 @@ def test_a_state_that_the_server_cut_is_too_long() -> None:
         done = ask(server.url)
     (completion,) = done.completions
     assert (completion.error_kind, completion.error) == ("too_long", "the server cut 41 tokens")
+    assert completion.prompt_tokens == 512  # they are on the bill
     assert done.counters["dropped_tokens"] == 41
 
 
@@ -209,3 +290,47 @@ def test_typesafe_is_held_to_its_own_limits_unless_told_otherwise() -> None:
         assert (facts["requests_a_minute"], facts["tokens_a_second"]) == (1200, 250_000)
         assert facts["context_tokens"] == 32_000
         assert ask(server.url, requests_a_minute=0).facts["requests_a_minute"] is None
+
+
+def test_a_server_that_goes_away_is_gone_on_with_when_it_is_back() -> None:
+    with ScriptedServer(lambda number, body: DIES if number > 4 else None) as server:
+        port = server.server_port
+        engine = DecisionsEngine(base_url=server.url, concurrency=1, start_concurrency=1)
+        engine.start()
+        engine.submit(0, requests(engine, [PAIR] * 8))
+        done = engine.collect(timeout_seconds=5)
+        while len(server.asked) < 6:
+            done += engine.collect(timeout_seconds=0.1)
+    with ScriptedServer(port=port) as server:
+        while len(done) < 8:
+            done += engine.collect(timeout_seconds=5)
+    engine.close()
+    assert {each.finish_reason for each in done} == {"stop"}
+    assert len({each.request_id for each in done}) == 8
+
+
+def test_another_judge_in_the_place_of_one_that_went_away_is_not_asked() -> None:
+    def other(body: bytes) -> bytes:
+        return json.dumps(json.loads(systemone(body)) | {"model": "other"}).encode()
+
+    with ScriptedServer(lambda number, body: DIES if number > 1 else None) as server:
+        port = server.server_port
+        engine = DecisionsEngine(base_url=server.url, max_retries=50)
+        engine.start()
+        engine.submit(0, requests(engine, [PAIR]))
+        assert engine.collect(timeout_seconds=5)
+        engine.submit(0, requests(engine, [PAIR] * 4))
+        while len(server.asked) < 6:
+            engine.collect(timeout_seconds=0.05)
+    with (
+        ScriptedServer(paths={"/v1/systemone": other}, port=port) as server,
+        pytest.raises(EngineError, match="with the model `other`, and the first one"),
+    ):
+        _until_lost(engine)
+    assert not server.of_items
+    engine.close()
+
+
+def _until_lost(engine: DecisionsEngine) -> None:
+    for _ in range(100):
+        assert not engine.collect(timeout_seconds=0.2)

@@ -21,6 +21,8 @@ SUM_ROUNDED = 0.05
 """The same where they are rounded to two decimals."""
 
 _ROUNDING = 0.005
+_WIDEST = 0.5
+"""Whatever the number of labels: what sums to less says nothing."""
 _EXACT = 1e-7
 _SLACK = 1e-6
 """Probabilities of 32 bits may be so far above 1 or below 0."""
@@ -83,7 +85,7 @@ def distribution(
     values = [probability(by_label[each], f"the probability of `{each}`") for each in labels]
     total = math.fsum(values)
     seen = all(abs(each - round(each, 2)) < _EXACT for each in values)
-    room = max(SUM_ROUNDED, _ROUNDING * len(values)) if rounds or seen else SUM
+    room = min(_WIDEST, max(SUM_ROUNDED, _ROUNDING * len(values))) if rounds or seen else SUM
     if not abs(total - 1) <= room + _EXACT:
         message = f"its probabilities sum to {total:.4g}, not to 1"
         raise MalformedAnswerError(message)

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from judgefast.engines.decisions.examine import Bodies, Examiner
+from judgefast.engines.decisions.found import orders_in_force
 from judgefast.engines.decisions.jobs import Whole
 from judgefast.engines.decisions.orders import asks_of, unsupported
 from judgefast.engines.decisions.probe import Prober
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from judgefast.engines.base import Completion
     from judgefast.engines.decisions.asked import Ask
     from judgefast.engines.decisions.found import Found
-    from judgefast.engines.decisions.options import DecisionOptions, OptionOrders
+    from judgefast.engines.decisions.options import DecisionOptions
     from judgefast.engines.http.options import Secret
     from judgefast.prompts.questions import Question
 
@@ -156,11 +157,6 @@ class Loop(WorkingLoop):
         guess = self._lengths.guess(state, questions)
         whole.split(questions_in_force(self._options, self._found), guess, started, clock)
         self._sender.admit(whole)
-
-
-def orders_in_force(options: DecisionOptions, found: Found) -> OptionOrders:
-    """One where the server turns the options round by itself."""
-    return options.option_orders if found.spoken.quirks.keeps_option_order else 1
 
 
 def questions_in_force(options: DecisionOptions, found: Found) -> int:

@@ -27,6 +27,7 @@ from judgefast.prompts.tokenizer import PromptTokenizer
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from judgefast.engines.decisions.asked import Failure
     from judgefast.engines.decisions.dialects import Dialect
     from judgefast.engines.decisions.options import DecisionOptions
     from judgefast.engines.http.client import Client
@@ -45,7 +46,7 @@ STATE = {"text": "A zebra and a horse stand side by side."}
 ASKS = (Ask("q0", QUESTION, (0, 1)),)
 
 _OK = 200
-_REFUSES_KEY = {401, 403}
+_NO_MONEY = {402, 429}
 _NO_PATH = {404, 405, 410}
 _LOOK_SECONDS = 10.0
 _SHOWN = 300
@@ -102,6 +103,7 @@ class Prober:
             tokenizer_file=file,
             tokenizer=None if file is None else PromptTokenizer.from_file(file),
             away=frozenset(away),
+            may_move=self._options.allow_moved,
         )
 
     async def spoken_at(self, root: str, named: str | None) -> Spoken:
@@ -125,10 +127,10 @@ class Prober:
             tried.add((dialect.name, path))
             asked = named or self._only(root, models)
             reply = await self._patient(root + path, dialect.body(asked, STATE, ASKS))
-            if reply.status in _REFUSES_KEY:
-                raise refusal(root, reply.status, self._secret.scrub(reply.words))
             if reply.status != _OK:
                 failure = failure_of(reply.status, reply.headers, reply.body)
+                if failure.kind == "auth":
+                    raise refused(root, failure, self._said(failure.words))
                 if reply.status in _NO_PATH:
                     no_path.add(path)
                 words = f"{path} answered {reply.status}: {self._said(failure.words)}"
@@ -154,7 +156,7 @@ class Prober:
                 path=path,
                 quirks=quirks,
                 asked=asked,
-                answered=read.model if read.model.isprintable() else "",
+                answered=self._secret.scrub(read.model),
                 doubt=self._said(doubt),
                 context=_context(models),
             )
@@ -181,11 +183,14 @@ class Prober:
             raise EngineError(message, hint=hint)
         try:
             found = read_object(reply.body)
-            answered = spoken.dialect.read(ASKS, reply.body, spoken.quirks).model
+            read = spoken.dialect.read(ASKS, reply.body, spoken.quirks)
         except UnfitReplyError as error:
             message = f"{root} answers otherwise than the first server: {self._said(str(error))}"
             raise EngineError(message, hint=hint) from None
         quirks = recognise(found, await self._models(root), spoken.dialect.name)
+        answered = self._secret.scrub(read.model)
+        if self._options.allow_moved:
+            answered = spoken.answered
         if (quirks.name, answered) != (spoken.quirks.name, spoken.answered):
             message = self._secret.scrub(
                 f"{root} is `{quirks.name}` with the model `{answered}`, and the first one "
@@ -252,6 +257,21 @@ class Prober:
 
     def _said(self, words: str) -> str:
         return self._secret.scrub(words)[:_SHOWN]
+
+
+def refused(root: str, failure: Failure, words: str) -> EngineError:
+    """The error of a refusal after which nothing is sent any more.
+
+    Args:
+        root: The server.
+        failure: What it refused.
+        words: Its words, without the key.
+
+    """
+    if failure.status not in _NO_MONEY:
+        return refusal(root, failure.status, words)
+    hint = "see to the account of this key, then give the same command: it goes on"
+    return EngineError(f"{root} answered {failure.status}: {words}", hint=hint)
 
 
 def _names(models: dict[str, Any] | None) -> list[str]:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 _LAYA = {"answer_confidence", "x_jev_confidence"}
 _LAYA_SERVE = "Laya decision model"
+_OPENAI = {"openai", "openai-internal", "system"}
+_TYPESAFE = {"typesafe"}
+_OPEN_WEIGHTS = "gpt-oss"
+"""Served by anybody, not by OpenAI itself."""
 
 
 def dialect_of(reply: Mapping[str, Any]) -> str | None:
@@ -39,16 +43,19 @@ def recognise(reply: Mapping[str, Any], models: Mapping[str, Any] | None, dialec
         dialect: Name of the dialect.
 
     """
-    owners = {str(card.get("owned_by")) for card in _cards(models)}
+    owners = {owner for card in _cards(models) if isinstance(owner := card.get("owned_by"), str)}
     if dialect == "sglang":
         return quirks_of("sglang", dialect)
     if dialect == "openai":
-        return quirks_of("vllm" if "vllm" in owners else _openai(reply), dialect)
-    return quirks_of(_by_keys(reply) or _by_models(owners, models), dialect)
+        return quirks_of("vllm" if "vllm" in owners else _openai(reply, owners), dialect)
+    return quirks_of(_by_keys(reply) or _by_models(reply, owners, models), dialect)
 
 
-def _openai(reply: Mapping[str, Any]) -> str:
-    return "openai" if str(reply.get("model")).startswith("gpt-") else "unknown"
+def _openai(reply: Mapping[str, Any], owners: set[str]) -> str:
+    """By the model's name, which any server may give its own: nobody else may own one there."""
+    is_named = str(reply.get("model")).startswith(("gpt-", "chatgpt-"))
+    is_theirs = not str(reply.get("model")).startswith(_OPEN_WEIGHTS)
+    return "openai" if is_named and is_theirs and owners <= _OPENAI else "unknown"
 
 
 def _by_keys(reply: Mapping[str, Any]) -> str:
@@ -67,17 +74,22 @@ def _by_keys(reply: Mapping[str, Any]) -> str:
     model = str(reply.get("model"))
     if "latency_ms" in reply:
         return "sparrow nano" if model.startswith("sparrow-nano") else "sparrow"
-    return "typesafe" if model.startswith("jev-") else ""
+    return ""
 
 
-def _by_models(owners: set[str], models: Mapping[str, Any] | None) -> str:
-    """What a server says of itself, where its replies are like TypeSafe's."""
+def _by_models(reply: Mapping[str, Any], owners: set[str], models: Mapping[str, Any] | None) -> str:
+    """What a server says of itself, where its replies are like TypeSafe's.
+
+    A model's name comes last: clients hard-code `jev-latest`, so other servers answer to it.
+    """
     if "llamacpp" in owners:
         return "llama.cpp"
     if "sglang" in owners:  # a chat model would have said its label mass
         return "sglang heads"
-    is_laya = any(str(card.get("description")).startswith(_LAYA_SERVE) for card in _cards(models))
-    return "laya-serve" if is_laya else "unknown"
+    if any(str(card.get("description")).startswith(_LAYA_SERVE) for card in _cards(models)):
+        return "laya-serve"
+    is_named = str(reply.get("model")).startswith("jev-")
+    return "typesafe" if is_named and owners <= _TYPESAFE else "unknown"
 
 
 def _cards(models: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from judgefast.engines.decisions.failures import failure_of
 from judgefast.engines.decisions.jobs import Part, Whole
+from judgefast.engines.decisions.probe import refused
 from judgefast.engines.decisions.unfit import UnfitReplyError
 from judgefast.engines.http.doubts import Doubts
 from judgefast.engines.http.handover import HandOver
 from judgefast.engines.http.health import Health
-from judgefast.engines.http.look import refusal
 from judgefast.engines.http.resending import Resending
 from judgefast.engines.http.unusable import NoReplyError
 from judgefast.errors import EngineError
@@ -117,8 +117,9 @@ class Sender:
         self._waiting.add(whole.parts)
 
     def fail(self, job: Job, kind: ErrorKind, words: str) -> None:
-        """Hand back a request that is not sent, and say it of the first few of a kind."""
-        self._done.add([job.failed(kind, words)])
+        """Hand back a request that is not answered, and say it of the first few of a kind."""
+        failed = job.failed(kind, words)
+        self._done.add([job.whole.paid(failed) if isinstance(job, Part) else failed])
         sort = f"{kind} {words[:_SORT]}"
         if sort not in self._said and len(self._said) < _MOST_TOLD:
             self._said.add(sort)
@@ -170,8 +171,10 @@ class Sender:
         await self._health.close()
 
     def _later(self, seconds: float) -> None:
-        """Come back when the rates allow more."""
+        """Come back when the rates allow more; that the servers say nothing then is our doing."""
         if self._timer is None:
+            if not self._asked:
+                self._health.waits(seconds)
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(seconds + _TICK, self._on_time)
 
@@ -231,37 +234,42 @@ class Sender:
         now = time.monotonic()
         self._doubts.passed()
         endpoint.worked(1, now - asked.started, now)
-        if read.usage.prompt_tokens:  # some servers say 0 for what they do not count
+        if read.usage.prompt_tokens is not None:
             self._rates.counted(part.guess, read.usage.prompt_tokens, now)
+        model = self._secret.scrub(read.model)
+        if model and model != self._spoken.answered and not self._moved(endpoint, model):
+            return
         whole = part.whole
-        if read.model != self._spoken.answered:
-            self._other_model(read.model)
-        is_whole = whole.take(part, read)
-        for kind in ("too_long", "unsupported"):
-            if (answer := whole.outcome(kind)) is not None:
-                self._give_up(part, kind, self._secret.scrub(answer.words)[:_WORDS])
-                return
+        is_whole = whole.take(part, read, model, self._secret.scrub)
         if whole.dropped:
             self.dropped += whole.dropped
             self._give_up(part, "too_long", f"the server cut {whole.dropped:,} tokens")
         elif is_whole:
             self._settle(whole, whole.completion())
 
-    def _other_model(self, model: str) -> None:
+    def _moved(self, endpoint: Endpoint, model: str) -> bool:
+        """Whether an answer of another model than the one of the start counts."""
         self.other_model += 1
-        if self.other_model == 1:
-            LOG.warning(
-                "the model that answers is `%s` now; it was `%s` at the start",
-                self._secret.scrub(model)[:_SORT],
-                self._spoken.answered,
+        message = (
+            f"{endpoint.root} answers by the model `{model[:_SORT]}` now; at the start it was "
+            f"`{self._spoken.answered}`"
+        )
+        if not self._options.allow_moved:
+            hint = (
+                "name a model by --model that does not move; a run of its own is for the other "
+                "one; --engine-arg allow_moved=true takes both for one judge"
             )
+            self._end(EngineError(message, hint=hint))
+        elif self.other_model == 1:
+            LOG.warning("%s", message)
+        return self._options.allow_moved
 
     def _failed(self, asked: _Asked, failure: Failure) -> None:
         endpoint, part = asked.endpoint, asked.part
         words = self._secret.scrub(failure.words)[:_WORDS]
         said = f"{endpoint.root} answered {failure.status}: {words}"
         if failure.kind in {"auth", "not_found"}:
-            self._end(refusal(endpoint.root, failure.status, words))
+            self._end(refused(endpoint.root, failure, words))
         elif failure.kind == "busy":
             wait = failure.retry_seconds
             self._health.has_no_room(endpoint, wait, said)

@@ -146,11 +146,16 @@ def _usage(found: object) -> Usage:
     if not isinstance(found, dict):
         return Usage()
     details = found.get("input_tokens_details")
-    dropped = count(found.get("state_tokens_dropped", found.get("truncated") is True))
     return Usage(
         prompt_tokens=prompt_count(found.get("input_tokens")),
         cached_tokens=count(details.get("cached_tokens")) if isinstance(details, dict) else None,
         completion_tokens=count(found.get("output_tokens")),
         usd=amount(found.get("cost")),
-        dropped_tokens=dropped or 0,
+        dropped_tokens=_dropped(found),
     )
+
+
+def _dropped(found: Mapping[str, Any]) -> int:
+    """Tokens that were cut off; 1 where it is said that some were, and not how many."""
+    is_cut = found.get("truncated") is True or bool(found.get("truncated_questions"))
+    return count(found.get("state_tokens_dropped")) or int(is_cut)
