@@ -77,7 +77,7 @@ def verdicts_of(joined: Joined) -> Verdicts:
     valued = (~np.isnan(values)).sum(axis=1)
     judges = len(joined.judges)
     by_all = valued == judges
-    votes = majority(verdicts)
+    votes = majority(_votes(joined))
     is_settled = by_all | (2 * votes.votes > judges)
     centre = np.nansum(values, axis=1) / np.maximum(valued, 1)
     squares = np.nansum((values - centre[:, None]) ** 2, axis=1)
@@ -90,6 +90,16 @@ def verdicts_of(joined: Joined) -> Verdicts:
         is_tied=by_all & votes.is_tie,
         valued=valued,
     )
+
+
+def _votes(joined: Joined) -> NDArray[np.float64]:
+    """What judges vote for: of scores the nearest of the scale, since expected ones never meet."""
+    steps, _ = _categories(joined, joined.verdicts)
+    if joined.kind != "score" or steps is None:
+        return joined.verdicts
+    scale = np.array(steps)
+    nearest = np.searchsorted((scale[1:] + scale[:-1]) / 2, joined.verdicts)
+    return np.where(np.isnan(joined.verdicts), np.nan, scale[nearest])
 
 
 def panel_report(
@@ -114,7 +124,9 @@ def panel_report(
     judges = len(joined.judges)
     counts = np.bincount(verdicts.level, minlength=len(LEVELS)).tolist()
     levels = Levels(**dict(zip(LEVELS, counts, strict=True)))
-    whole = _agreement(joined, slice(None), level, first.config.seed) if judges > 1 else None
+    by_aspect = _by_aspect(joined, level, first.config.seed) if judges > 1 else {}
+    is_one = judges > 1 and not by_aspect
+    whole = _agreement(joined, slice(None), level, first.config.seed) if is_one else None
     return PanelReport(
         panel=panel,
         mode=joined.mode,
@@ -133,26 +145,26 @@ def panel_report(
             valued_by_none=int((verdicts.valued == 0).sum()),
         ),
         agreement=whole,
-        agreement_by_aspect=_by_aspect(joined, level, first.config.seed),
+        agreement_by_aspect=by_aspect,
         levels=levels,
-        effective=_effective(joined, level),
+        effective=_effective(joined, level) if is_one else None,
         disagreements=levels.low + levels.medium,
-        findings=_findings(joined, whole),
+        findings=_findings(joined, by_aspect if whole is None else {"": whole}),
     )
 
 
-def _findings(joined: Joined, agreement: Agreement | None) -> list[str]:
+def _findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
     """Sentences for a person; of many pairs, those that their table does not say already."""
-    if agreement is None:
-        return []
-    is_long = len(agreement.pairs) > 1
     orders = {reading.directory.manifest.options.get("orders") for reading in joined.readings}
-    warned = [ONE_ORDER] if joined.mode == "pairwise" and "one" in orders else []
-    return warned + [
-        finding.text
-        for finding in agreement.findings
-        if not (is_long and finding.kind in _IN_TABLE)
-    ]
+    found = [ONE_ORDER] if agreements and joined.mode == "pairwise" and "one" in orders else []
+    is_long = len(agreements) * len(joined.judges) > _SEVERAL
+    for aspect, agreement in agreements.items():
+        found += [
+            f"{aspect}: {finding.text}" if aspect else finding.text
+            for finding in agreement.findings
+            if not (is_long and finding.kind in _IN_TABLE)
+        ]
+    return found
 
 
 def _judge_row(joined: Joined, place: int, asked: NDArray[np.int64]) -> JudgeRow:
@@ -242,7 +254,8 @@ def _estimates(joined: Joined, values: NDArray[np.float64]) -> list[Estimate]:
 
 
 def _by_aspect(joined: Joined, level: float, seed: int) -> dict[str, Agreement]:
-    if len(joined.aspects) == 1 or len(joined.judges) == 1:
+    """Of each aspect by itself: judges that only tell aspects apart would seem to agree."""
+    if len(joined.aspects) == 1:
         return {}
     codes = [np.flatnonzero(joined.aspect == code) for code in range(len(joined.aspects))]
     return {
