@@ -205,6 +205,7 @@ def test_scores_that_never_meet_vote_for_the_nearest_of_the_scale() -> None:
         value=values,
         verdicts=values,
         kind="score",
+        mode="scalar",
         readings=[_Thing(rubric=_Thing(verdicts=[], aspects=[_Thing(scale=scale)]))],
     )
     found = verdicts_of(joined)  # type: ignore[arg-type]  # what it reads of one

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from msgspec import UNSET
 
-from judgefast.codes import FIXED_ONE, OutcomeStatus
+from judgefast.codes import CHOICE_TIE, FIXED_ONE, OutcomeStatus
 from judgefast.pipeline.estimates import judged_aspects, resampling_of, scale_of
 from judgefast.pipeline.panel_cost import cost_of
 from judgefast.pipeline.panel_join import ABSENT, sided
@@ -20,6 +20,7 @@ from judgefast.reports.panel_report import (
     PanelReport,
     TogetherRow,
 )
+from judgefast.reports.show import letter
 from judgefast.stats.agreement import agreement_of
 from judgefast.stats.effective import effective_judges
 from judgefast.stats.ratings import Ratings
@@ -82,6 +83,8 @@ def verdicts_of(joined: Joined) -> Verdicts:
     centre = np.nansum(values, axis=1) / np.maximum(valued, 1)
     squares = np.nansum((values - centre[:, None]) ** 2, axis=1)
     spread = np.sqrt(squares / np.maximum(valued - 1, 1))
+    if joined.mode == "choice":  # places of answers have no mean
+        centre = spread = np.full(len(values), np.nan)
     return Verdicts(
         value=np.where(is_settled, votes.value, np.nan),
         mean=np.where(by_all, centre, np.nan),
@@ -226,11 +229,15 @@ def _together(joined: Joined, verdicts: Verdicts) -> list[TogetherRow]:
 def _estimates(joined: Joined, values: NDArray[np.float64]) -> list[Estimate]:
     """Estimate by values of units that every judge was asked for, as by outcomes of the first."""
     reading: Reading = joined.readings[0]
-    units = np.flatnonzero(joined.whole)
-    chosen = values[units]
+    unit = joined.unit_of[0]
+    rows = np.flatnonzero(joined.whole[unit])
+    outcomes, chosen = reading.outcomes.take(rows), values[unit[rows]]
+    if joined.mode == "choice":  # each answer has all of the choice, or nothing
+        chosen = np.where(
+            np.isnan(chosen) | (chosen == CHOICE_TIE), np.nan, chosen == outcomes.candidate
+        )
     known = ~np.isnan(chosen)
-    outcomes = reading.outcomes.take(joined.row[units, 0])
-    none = np.broadcast_to(np.float32(np.nan), len(units))
+    none = np.broadcast_to(np.float32(np.nan), len(rows))
     outcomes = outcomes._replace(
         value=np.rint(np.where(known, chosen, 0.0) * FIXED_ONE).astype(np.int64),
         weight=known.astype(np.uint8),
@@ -295,6 +302,10 @@ def _categories(
         return (tuple(sorted(scores)), None) if scores else (None, None)
     if joined.kind == "comparison":
         return (0.0, _TIE, 1.0), ("baseline", "tie", "candidate")
+    if joined.mode == "choice":
+        most = max(int(reading.items.num_answers.max(initial=0)) for reading in joined.readings)
+        places = [*map(float, range(most)), float(CHOICE_TIE)]
+        return tuple(places), (*map(letter, range(most)), "tie")
     called = {1.0: "yes", 0.0: "no"}
     if joined.mode == "binary":
         called |= {float(one.score): one.text.strip() for one in labels if one.score is not None}
@@ -310,6 +321,7 @@ def _effective(joined: Joined, level: float) -> EffectiveJudges | None:
     values = joined.value[known]
     errors = values - gold[known, None]
     if joined.kind != "score":
-        wrong = (joined.verdicts[known] != sided(gold[known, None])).astype(np.float64)
+        right = gold[known] if joined.mode == "choice" else sided(gold[known])
+        wrong = (joined.verdicts[known] != right[:, None]).astype(np.float64)
         errors = np.where(np.isnan(values), np.nan, wrong)
     return effective_judges(errors, joined.cluster_id64[known], joined.judges, level=level)
