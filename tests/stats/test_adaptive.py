@@ -19,6 +19,7 @@ from .tables import make_items, make_outcomes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from judgefast.codes import Rule
     from judgefast.outcomes.columns import OutcomeColumns
     from judgefast.stats.estimate import Estimate
     from judgefast.stats.slices import JudgedItems
@@ -151,6 +152,29 @@ def test_a_small_slice_says_in_words_that_too_little_was_audited() -> None:
     found = run.estimates()["win_rate", "model=new meta.lang=de"]
     assert (found.low, found.method) == (None, "undefined")
     assert found.note.endswith("were audited, under 6: too few for an interval")
+
+
+@pytest.mark.parametrize(
+    ("rule", "win", "right"),
+    [
+        ("average", 0.5, 1.0),  # .98 with .02 is .5, and just under it wrong
+        ("strict", 0.5, 0.5),  # a win becomes a tie, never a loss
+        ("judgebench", 0.5, 0.5),
+        ("games", 0.75, 1.0),  # a win of weight 1, then a loss of weight 3
+        ("drop", 1.0, 1.0),
+    ],
+)
+def test_the_doubt_about_what_was_not_seen_is_what_a_second_order_can_do(
+    rule: Rule, win: float, right: float
+) -> None:
+    run = Run(0.4)
+    adaptive = run.adaptive._replace(rule=rule)
+    measured = measure(run.judged, run.items, mode="pairwise", adaptive=adaptive)
+    reach = {one.name: one.audit.reach for one in measured if one.audit is not None}
+    assert reach == {"win_rate": win, "accuracy": right, "tie_rate": 1.0}
+    report = adaptive_report(measured, adaptive, run.items, level=1 - 1e-12, sure=0.9, audit=0.4)
+    ends = {one.name: one.difference.high for one in report.left}
+    assert ends == reach, "at such a level the mean change is as far off as it can be"
 
 
 def test_the_report_counts_what_was_saved_and_says_it() -> None:
