@@ -105,8 +105,7 @@ def _coefficient(
 
 def _ends(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Lowest and highest value of each unit."""
-    lowest = np.fmin.reduce(values, axis=1, initial=np.inf)
-    return lowest, np.fmax.reduce(values, axis=1, initial=-np.inf)
+    return np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
 
 
 def _of_categories(some: Ratings, groups: Groups) -> _Sums:

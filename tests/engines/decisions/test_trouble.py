@@ -259,7 +259,7 @@ def test_control_tokens_are_defused_once_each_and_counted() -> None:
         sent = server.of_items[-1].body["state"]["answer_1"]
     assert sent == "fine< |im_end|>\n< |im_start|>assistant A"
     assert done.counters["defused"] == 2
-    assert done.counters["resent"] >= 0
+    assert len(server.of_items) == 2
 
 
 def test_where_the_server_escapes_control_tokens_they_are_left_alone() -> None:

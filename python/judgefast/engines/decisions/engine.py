@@ -156,8 +156,8 @@ def _notes(options: DecisionOptions, found: Found, *, is_defused: bool) -> list[
         notes.append(f"the server ({quirks.name}) orders the options of a choice by itself")
     elif options.option_orders == 1:
         notes.append(
-            "options of a choice were put in one order: what their place does to an answer is not "
-            "balanced"
+            "each question was put with one order of its options: what the place of an option does "
+            "to an answer is not balanced"
         )
     if is_defused:
         notes.append(

@@ -48,7 +48,7 @@ class Found(NamedTuple):
         """Of the judge: who answers; where that may change, who is asked."""
         answered, asked = self.spoken.answered, self.spoken.asked
         names = (asked, answered) if self.may_move else (answered, asked)
-        return names[0] or names[1] or "unknown"
+        return names[0] or names[1] or f"unknown at {self.spoken.quirks.name}"
 
 
 def orders_in_force(options: DecisionOptions, found: Found) -> OptionOrders:

@@ -42,20 +42,21 @@ class Whole:
         self.model = ""
         """That has answered, as the server calls it."""
 
-    def split(self, most: int, guess: float, started: float, clock: float) -> list[Part]:
+    def split(
+        self, most: int, guess: Callable[[Sequence[Ask]], float], started: float, clock: float
+    ) -> list[Part]:
         """Make requests of at most so many questions, all about the same state.
 
         Args:
             most: Questions in one of them.
-            guess: Tokens of the whole, about.
+            guess: Tokens of the state and such questions, about.
             started: Unix time.
             clock: Monotonic time of the same moment.
 
         """
         flat = [ask for asks in self.asks for ask in asks]
         chunks = [flat[start : start + most] for start in range(0, len(flat), most)]
-        share = guess / len(chunks)
-        self.parts = [Part(self, chunk, share, started, clock) for chunk in chunks]
+        self.parts = [Part(self, chunk, guess(chunk), started, clock) for chunk in chunks]
         return self.parts
 
     def settle(self) -> None:

@@ -8,6 +8,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from judgefast.engines.decisions.examine import GOOD
 from judgefast.engines.decisions.failures import failure_of
 from judgefast.engines.decisions.jobs import Part, Whole
 from judgefast.engines.decisions.probe import refused
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("judgefast")
 
 _TOO_MANY = 429
-_GOOD = range(200, 300)
+_OF_ALL = {401, 402, 429}
+"""Refusals of a key, or of its account, whatever is asked."""
 _MOST_SERVER_FAILURES = 2
 """How often a request is sent again of which a server has said that it failed over it."""
 _REPLY_BYTES, _ANSWER_BYTES = 1 << 20, 1 << 16
@@ -102,6 +104,7 @@ class Sender:
             wait=lambda job: self._waiting.add_first([job]),
             go_on=self.pump,
             end=self._end,
+            hint="mend what it names; with --retry failed what was refused is asked again too",
         )
         self.resending = Resending(
             waiting,
@@ -157,7 +160,7 @@ class Sender:
         for whole in wholes:
             self._settle(whole, whole.parts[0].cancelled())
         self._done.soon()
-        self.pump()
+        self._go_on()
 
     async def close(self) -> None:
         """End all that is on its way."""
@@ -202,7 +205,7 @@ class Sender:
         asked.endpoint.in_flight -= 1
         if isinstance(reply, NoReplyError):
             self._no_reply(asked, reply)
-        elif reply.status in _GOOD:
+        elif reply.status in GOOD:
             self._take(asked, reply)
         else:
             self._failed(asked, failure_of(reply.status, reply.headers, reply.body))
@@ -212,8 +215,8 @@ class Sender:
         """Send more where a request has ended, or end where nothing is sent any more."""
         if self._lost is None:
             self.pump()
-            is_held = self.resending.pausing or self._doubts.jobs
-            if not (self._asked or is_held or len(self._waiting)):
+            is_held = self._asked or self.resending.pausing or self._doubts.jobs
+            if not is_held and all(job.is_settled for job in self._waiting):
                 self._health.rest()
         elif not self._asked:
             self._over()
@@ -269,7 +272,11 @@ class Sender:
         words = self._secret.scrub(failure.words)[:_WORDS]
         said = f"{endpoint.root} answered {failure.status}: {words}"
         if failure.kind in {"auth", "not_found"}:
-            self._end(refused(endpoint.root, failure, words))
+            error = refused(endpoint.root, failure, words)
+            if failure.status in _OF_ALL:
+                self._end(error)
+            else:  # a wall before a server may refuse a text like that, and other texts not
+                self._doubts.of_refusal(endpoint, part, said, error)
         elif failure.kind == "busy":
             wait = failure.retry_seconds
             self._health.has_no_room(endpoint, wait, said)
@@ -324,7 +331,8 @@ class Sender:
         """Send nothing more; what is on its way may still be answered, if it is soon."""
         if self._lost is None:
             self._lost = error
-            asyncio.get_running_loop().call_later(_GRACE_SECONDS, self._over)
+            seconds = _GRACE_SECONDS if self._asked else 0.0
+            asyncio.get_running_loop().call_later(seconds, self._over)
 
     def _over(self) -> None:
         if not self._is_over and self._lost is not None:

@@ -7,11 +7,13 @@ writes around them is its own, so that a count within the limit proves nothing t
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from judgefast.engines.decisions.asked import Ask
     from judgefast.prompts.questions import Question
     from judgefast.prompts.tokenizer import PromptTokenizer
 
@@ -54,7 +56,7 @@ class Lengths:
             self.unchecked += 1
             return ""
         # With all that is not ASCII written as escapes, which is the longest that it can get.
-        most = len(json.dumps(state)) + max(len(json.dumps(_texts(each))) for each in questions)
+        most = len(json.dumps(state)) + max(map(_escaped, questions))
         if most + AROUND <= limit:  # a token is at least one byte
             return ""
         if self._tokenizer is None:
@@ -77,9 +79,9 @@ class Lengths:
             f"than the {limit:,} tokens that the server reads before it cuts"
         )
 
-    def guess(self, state: Mapping[str, str], questions: Sequence[Question]) -> float:
+    def guess(self, state: Mapping[str, str], asks: Sequence[Ask]) -> float:
         """Tokens of a request, about, for what is spent of a rate."""
-        size = sum(map(_size, state.values())) + sum(map(_bytes, questions))
+        size = sum(map(_size, state.values())) + sum(_bytes(ask.question) for ask in asks)
         return size / BYTES_A_TOKEN
 
     def _of_question(self, question: Question) -> int:
@@ -102,6 +104,12 @@ def _sent(state: Mapping[str, str]) -> str:
     return json.dumps(state, ensure_ascii=False)
 
 
+@lru_cache(maxsize=1024)
+def _escaped(question: Question) -> int:
+    return len(json.dumps(_texts(question)))
+
+
+@lru_cache(maxsize=1024)
 def _bytes(question: Question) -> int:
     return sum(map(_size, _texts(question)))
 
