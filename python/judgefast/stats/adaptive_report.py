@@ -90,7 +90,7 @@ def _left(one: Measurement, level: float) -> Left:
         if audit.clusters >= AUDIT_MIN_CLUSTERS:
             from scipy.special import stdtrit  # noqa: PLC0415 - heavy, only where it is used
 
-            reach = spread.change_error * float(stdtrit(audit.clusters - 1, (1 + level) / 2))
+            reach = spread.change_error * float(stdtrit(audit.freedom, (1 + level) / 2))
             low, high = max(value - reach, -audit.reach), min(value + reach, audit.reach)
             wider = hypot(spread.own, spread.audit) / spread.own if spread.own else None
         elif not note:
