@@ -64,6 +64,8 @@ class DryRun(NamedTuple):
     only where a first order is not sure. None where all are."""
     least_requests: int | None = None
     """Requests that these take."""
+    audit: str | None = None
+    """What the audit of adaptive orders has, in words."""
     budget: tuple[str, ...] = ()
     """Within which the run would stop, as `--budget` takes them."""
 
