@@ -68,7 +68,7 @@ def test_a_report_says_what_the_order_of_the_options_did(tmp_path: Path) -> None
         "answered by   their-1 (24)",
         "label mass    this judge knows nothing but the labels: no label mass",
         "refused       item-1, forward: not this",
-        "price         unknown: no price of `their-1`, `scripted-judge` is in the catalogue",
+        "price         unknown: no price of `their-1` is in the catalogue",
     ):
         assert " ".join(words.split()) in text, words
     assert json.loads(to_json(report))["results"]["options"]["slot_bias"]["name"] == "slot_bias"

@@ -35,6 +35,9 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     """`<|…|>` in a state is read as a token of the chat template, not as text."""
     needs_instructions: bool = False
     """A question without instructions is refused."""
+    shows_all_questions: bool = True
+    """One prompt may hold all questions of a request, so that one changes what is said of another.
+    False where a question is known to be answered alone as together; `SHOWN_ALL` apart."""
     usage_counts: UsageCounts = "unknown"
     requests_a_minute: float | None = None
     tokens_a_second: float | None = None
@@ -46,6 +49,7 @@ QUIRKS: tuple[Quirks, ...] = (
     Quirks(
         name="typesafe",
         dialect="systemone",
+        shows_all_questions=False,
         rounds=True,
         most_tokens=32_000,
         requests_a_minute=1200,
@@ -55,6 +59,7 @@ QUIRKS: tuple[Quirks, ...] = (
     Quirks(
         name="vllm",
         dialect="systemone",
+        shows_all_questions=False,
         most_questions=64,
         most_options=26,
         has_mass=True,
@@ -66,6 +71,7 @@ QUIRKS: tuple[Quirks, ...] = (
     Quirks(
         name="llama.cpp",
         dialect="systemone",
+        shows_all_questions=False,
         cuts_silently=True,
         parses_control_tokens=True,
         needs_instructions=True,
@@ -74,6 +80,7 @@ QUIRKS: tuple[Quirks, ...] = (
     Quirks(
         name="sglang",
         dialect="systemone",
+        shows_all_questions=False,
         least_levels=1,
         has_mass=True,
         parses_control_tokens=True,
@@ -144,6 +151,7 @@ QUIRKS: tuple[Quirks, ...] = (
     Quirks(
         name="vllm",
         dialect="openai",
+        shows_all_questions=False,
         most_questions=64,
         most_options=26,
         cuts_silently=True,
@@ -164,6 +172,7 @@ QUIRKS: tuple[Quirks, ...] = (
     Quirks(
         name="sglang",
         dialect="sglang",
+        shows_all_questions=False,
         most_options=26,
         has_mass=True,
         parses_control_tokens=True,
@@ -172,6 +181,9 @@ QUIRKS: tuple[Quirks, ...] = (
         source="SGLang 0.5.23, source",
     ),
 )
+
+SHOWN_ALL = ("clef", "kev", "nimble")
+"""Lines of models that are shown all questions in one prompt, whoever serves them."""
 
 _ROWS = {(row.name, row.dialect): row for row in QUIRKS}
 
@@ -184,3 +196,12 @@ def quirks_of(name: str, dialect: str) -> Quirks:
     """
     row = _ROWS.get((name, dialect)) or _ROWS.get(("unknown", dialect))
     return row or _ROWS["sglang", "sglang"]
+
+
+def shows_all_questions(quirks: Quirks, model: str) -> bool:
+    """Whether one question may change the answer to another of its request.
+
+    >>> shows_all_questions(quirks_of("vllm", "systemone"), "org/Clef-flash")
+    True
+    """
+    return quirks.shows_all_questions or any(name in model.casefold() for name in SHOWN_ALL)
