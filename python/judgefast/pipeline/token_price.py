@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 OPTION = "usd_per_million_tokens"
 """Option of an engine: what 1 million prompt tokens cost."""
 HINT = f"--engine-arg {OPTION}=NUMBER says it"
-_VERSION = re.compile(r"([.-]\d+)*")
-"""What a model may have behind the name of its row: `jev-1.13.0`, `gpt-6-luna-2026-10-10`."""
+_VERSION = re.compile(r"(\.\d+)*(-\d{4}-?\d\d-?\d\d)?")
+"""What a model may have behind the name of its row where that is of one version: `jev-1.13.0`,
+`gpt-6-luna-2026-10-10`."""
 
 
 def price_of_verdicts(reading: Reading, kept: KeptRows | None) -> VerdictPrice | None:
@@ -60,7 +61,13 @@ def price_of_verdicts(reading: Reading, kept: KeptRows | None) -> VerdictPrice |
         rate = float(given)
         return priced(summed * rate / 1e6, by="given", date=day, usd_per_million_tokens=rate)
     asked = str(config.get("model") or manifest.model.name)
-    found = _by_catalogue(tokens, asked, _hosts(config.get("base_url", ())))
+    hosts = _hosts(config.get("base_url", ()))
+    if given is None and hosts and all(map(_is_near, hosts)):
+        found: str | dict[str, Any] = (
+            f"the servers are one's own, and are not paid by the token; {HINT} if they are"
+        )
+    else:
+        found = _by_catalogue(tokens, asked, hosts)
     if isinstance(found, str):
         return VerdictPrice(
             verdicts=verdicts, usd=None, usd_per_1000=None, unknown=found, prompt_tokens=summed
@@ -69,7 +76,7 @@ def price_of_verdicts(reading: Reading, kept: KeptRows | None) -> VerdictPrice |
 
 
 def _last_config(launches: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
-    """Options of the latest start."""
+    """Options of the latest start that has asked."""
     config: dict[str, Any] | None = None
     for facts in launches:
         config = facts.get("config", config)
@@ -87,8 +94,6 @@ def _by_catalogue(
     tokens: dict[str, int] | None, asked: str, hosts: Sequence[str]
 ) -> dict[str, Any] | str:
     """Price the tokens of each model by its row; or say why that cannot be."""
-    if hosts and all(map(_is_near, hosts)):
-        return f"the servers are one's own, and are not paid by the token; {HINT} if they are"
     if tokens is None:
         return "the server does not count the tokens of every reply"
     usd, rows = 0.0, dict[str, "Api"]()
@@ -124,7 +129,8 @@ def _row_of(model: str) -> Api | None:
 
 
 def _is_called(model: str, name: str) -> bool:
-    return model.startswith(name) and _VERSION.fullmatch(model[len(name) :]) is not None
+    behind = _VERSION if re.search(r"\d", name) else re.compile("")
+    return model.startswith(name) and behind.fullmatch(model[len(name) :]) is not None
 
 
 def _is_of(host: str, row: Api) -> bool:
