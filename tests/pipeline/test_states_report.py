@@ -100,6 +100,16 @@ def test_questions_put_once_are_called_unbalanced_and_several_aspects_may_colour
     assert word == "parsed"
 
 
+def test_yes_and_no_are_not_called_unbalanced(tmp_path: Path) -> None:
+    rows = [{"id": f"q{n}", "question": "Q?", "answer": f"{n}"} for n in range(3)]
+    report = report_on(tmp_path / "run", rows, rubric="binary", engine=deciding(put_once=True))
+    assert report.results.options is not UNSET
+    assert report.results.options.kinds == ["yes_no"]
+    text = " ".join(render(report).split())
+    assert "yes and no have no order in a request: there is none to turn round" in text
+    assert "unbalanced" not in text
+
+
 def test_a_judge_that_writes_has_no_such_section(tmp_path: Path) -> None:
     judge_rows(tmp_path / "run", pairs(2))
     report = report_of(read_run(tmp_path / "run"))

@@ -10,6 +10,7 @@ import numpy as np
 from judgefast.batches.sharing import question_of
 from judgefast.engines.decisions.asked import read_kept
 from judgefast.pipeline.estimates import resampling_of
+from judgefast.prompts.questions import question_of as asked_as
 from judgefast.stats.option_orders import PutRows, option_orders, put_question
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from judgefast.engines.decisions.asked import Kept, Put
     from judgefast.pipeline.results import Reading
+    from judgefast.prompts.rubric import Rubric
     from judgefast.stats.option_bias import OptionOrders
 
 
@@ -52,9 +54,15 @@ def option_orders_of(reading: Reading) -> OptionOrders | None:
         reading.items,
         level=reading.config.level,
         resampling=resampling_of(reading),
+        kinds=_kinds(reading.rubric),
         models=dict(models.most_common()),
         confidence_server=sum(own) / len(own) if own else None,
     )
+
+
+def _kinds(rubric: Rubric) -> list[str]:
+    """Kinds of the questions that a rubric puts."""
+    return sorted({asked_as(rubric, place).kind for place in range(len(rubric.aspects))})
 
 
 def _counted(reading: Reading) -> Iterator[tuple[int, Kept]]:

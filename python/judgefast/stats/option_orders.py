@@ -94,6 +94,7 @@ def option_orders(  # noqa: PLR0913 - settings of the report, by keyword
     *,
     level: float = LEVEL,
     resampling: Resampling | None = None,
+    kinds: list[str] | None = None,
     models: dict[str, int] | None = None,
     confidence_server: float | None = None,
 ) -> OptionOrders:
@@ -104,6 +105,7 @@ def option_orders(  # noqa: PLR0913 - settings of the report, by keyword
         items: For the clusters.
         level: Confidence level of the intervals.
         resampling: Seed and number of replicates; None: analytic ends only.
+        kinds: Of the questions.
         models: Requests by the model that answered.
         confidence_server: Mean of the server's own.
 
@@ -122,6 +124,7 @@ def option_orders(  # noqa: PLR0913 - settings of the report, by keyword
     return OptionOrders(
         questions=len(rows.item),
         times={str(n): int(often[n]) for n in np.flatnonzero(often).tolist()},
+        kinds=kinds or [],
         models=models or {},
         confidence_server=confidence_server,
         **found,
