@@ -12,7 +12,7 @@ from tests.facade.seated import RUBRIC, Away, replays, says
 from tests.recorded import always_first, pairs, reasoned, write_lines
 
 import judgefast
-from judgefast.errors import ConfigError, EngineError, RunDirectoryError
+from judgefast.errors import ConfigError, EngineError, JudgefastError, RunDirectoryError
 from judgefast.prompts.model import JudgeModel
 from judgefast.stopping import Stop
 
@@ -233,3 +233,34 @@ def test_a_file_is_read_once_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for starts in (1, 2):
         judgefast.run(path, judges=judges, rubric=RUBRIC, out=tmp_path / "p")
         assert len(read) == starts
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        ({"engine": "replay", "recorded": "nowhere.jsonl"}, "nowhere.jsonl"),
+        ({"engine": "embedded", "budget": "5usd"}, "a budget in money"),
+        ({"engine": "embedded", "engine_args": {"rom": 3}}, "rom"),
+        ({"engine": "embedded", "rubric": "pairwize"}, "pairwize"),
+    ],
+)
+def test_what_a_later_judge_would_refuse_is_refused_before_the_first_is_asked(
+    second: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    asked = []
+
+    def count(request: Any) -> Any:
+        asked.append(request)
+        return says("A")(request)
+
+    judges = [{"name": "first", "engine": ScriptedEngine(count)}, {"name": "second", **second}]
+    with pytest.raises(JudgefastError, match="judge `second`: ") as caught:
+        judgefast.run(pairs(), judges=judges, rubric=RUBRIC, out=tmp_path / "p")
+    assert words in str(caught.value)
+    assert not asked
+
+
+def test_two_that_are_one_judge_are_refused(tmp_path: Path) -> None:
+    judges = ["name=a,engine=embedded", "name=b,engine=embedded"]
+    with pytest.raises(ConfigError, match="`a` and `b` are the same judge under two names"):
+        judgefast.run(pairs(), judges=judges, rubric=RUBRIC, out=tmp_path / "p")

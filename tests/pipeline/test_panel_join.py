@@ -39,6 +39,11 @@ class _Thing:
         self.__dict__.update(named)
 
 
+def _cluster(item: str) -> int:
+    """Two items to a cluster."""
+    return ord(item) // 2
+
+
 def _reading(rows: dict[tuple[str, int], float | None]) -> Any:
     """A run that gave the answers of some items a score each; None where it could not be read."""
     ids = list(dict.fromkeys(item for item, _ in rows))
@@ -46,7 +51,7 @@ def _reading(rows: dict[tuple[str, int], float | None]) -> Any:
     return _Thing(
         items=_Thing(
             item_id=pa.array(ids, pa.string()),
-            cluster_id64=np.array([hash(one) & 0xFFFF for one in ids], np.uint64),
+            cluster_id64=np.array([_cluster(one) for one in ids], np.uint64),
         ),
         outcomes=_Columns(
             item=np.array([ids.index(item) for item, _ in rows], np.uint32),
@@ -57,7 +62,11 @@ def _reading(rows: dict[tuple[str, int], float | None]) -> Any:
             status=np.array(missing, np.uint8),
         ),
         verdicts=None,
-        rubric=_Thing(mode="scalar", aspects=[_Thing(name="quality")]),
+        rubric=_Thing(
+            mode="scalar",
+            aspects=[_Thing(name="quality", scale=None)],
+            verdicts=[_Thing(labels=[])],
+        ),
         directory=_Thing(path="run", manifest=_Thing(data=_Thing(identity="i"))),
     )
 
@@ -85,6 +94,8 @@ def test_a_join_is_that_of_dicts_and_loses_nothing(runs: list[dict[Any, float | 
         )
     }
     assert set(found) == set(units)
+    clusters = [_cluster(ids[item]) for item in joined.item.tolist()]
+    assert joined.cluster_id64.tolist() == clusters
     for unit, values in found.items():
         expected = [run.get(unit) for run in runs]
         assert [None if value != value else value for value in values] == expected  # noqa: PLR0124 - NaN
@@ -155,11 +166,56 @@ def test_a_sample_of_the_same_data_is_joined_and_the_rest_is_counted(
     assert (joining.units, joining.asked_of_all, joining.asked_of_one) == (36, 10, 26)
     assert [row.only for row in panel.report.judges] == [26, 0]
     assert panel.report.levels.none >= 26
+    for row in panel.report.together:  # of what both were asked for
+        assert row.headline is not None
+        assert row.headline.outcomes + row.headline.missing == 10
+
+
+def test_all_are_read_by_the_baseline_of_the_first(runs: Callable[..., Path]) -> None:
+    one, two = runs("of-atlas", baseline="atlas"), runs("of-beacon", baseline="beacon")
+    for order in ([one, two], [two, one]):
+        report = judgefast.agree(order).report
+        assert (report.levels.high, report.levels.low) == (36, 0)
+        slices = [row.headline.slice for row in report.judges if row.headline is not None]
+        assert len(set(slices)) == 1
+
+
+def _scores(name: str, folder: Path, scores: list[float], rubric: str) -> Path:
+    rows = [{"id": f"i{at}", "question": f"q{at // 2}", "answer": "x"} for at in range(len(scores))]
+    said = [{"id": row["id"], "text": str(score)} for row, score in zip(rows, scores, strict=True)]
+    judgefast.run(rows, recorded=said, out=folder / name, rubric=rubric, engine="replay")
+    return folder / name
+
+
+def test_scores_are_held_to_the_whole_scale(tmp_path: Path) -> None:
+    one = _scores("a", tmp_path, [4, 4, 5, 5, 4, 5], "scalar-1-5")
+    two = _scores("b", tmp_path, [4, 5, 5, 4, 4, 5], "scalar-1-5")
+    report = judgefast.agree([one, two]).report
+    assert report.agreement is not None
+    (pair,) = report.agreement.pairs
+    assert list(pair.base_rates["a"]) == ["1", "2", "3", "4", "5"]
+    assert (report.levels.high, report.levels.medium) == (4, 2)  # 4 and 5 are 0.71 apart
+
+
+def test_scores_that_never_meet_vote_for_the_nearest_of_the_scale() -> None:
+    values = np.array([[4.2, 3.9, 1.0], [4.2, 2.1, np.nan]])
+    scale = _Thing(low=1.0, high=5.0, integer=True)
+    joined = _Thing(
+        judges=["a", "b", "c"],
+        value=values,
+        verdicts=values,
+        kind="score",
+        mode="scalar",
+        readings=[_Thing(rubric=_Thing(verdicts=[], aspects=[_Thing(scale=scale)]))],
+    )
+    found = verdicts_of(joined)  # type: ignore[arg-type]  # what it reads of one
+    assert found.value[0] == 4
+    assert np.isnan(found.value[1])
 
 
 def test_other_kinds_of_outcomes_are_refused(runs: Callable[..., Path], tmp_path: Path) -> None:
     rows = [{"id": row["id"], "question": row["question"], "answer": "x"} for row in pairs()]
-    said = [{"id": row["id"], "text": '{"score": 3, "reason": "r"}'} for row in rows]
+    said = [{"id": row["id"], "text": "3"} for row in rows]
     judgefast.run(rows, recorded=said, out=tmp_path / "s", rubric="scalar-1-5", engine="replay")
     with pytest.raises(ConfigError, match="mode: pairwise -> scalar"):
         judgefast.agree([runs("whole"), tmp_path / "s"])

@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 import judgefast
@@ -68,24 +69,34 @@ def test_three_recorded_judges_agree_as_counted_by_hand(shared: Path, tmp_path: 
         assert pair.kappa is not None
         assert pair.percent.value == pytest.approx(sum(x == y for x, y in known) / len(known))
         assert pair.kappa.value == pytest.approx(_kappa(known))
-    votes = [Counter(values[name][one] for name in JUDGES).most_common(2) for one in by_all]
-    won = [
-        0.5 if len(vote) > 1 and vote[0][1] == vote[1][1] else float(vote[0][0] or 0)
-        for vote in votes
-    ]
+    won: dict[str, float] = {}
+    tied = 0
+    for one in ids:
+        said = [values[name][one] for name in JUDGES]
+        (value, count), *others = Counter(v for v in said if v is not None).most_common() or [
+            (0, 0)
+        ]
+        if None not in said and others and others[0][1] == count:
+            tied += 1
+        elif None not in said or count > len(JUDGES) / 2:  # the silent could not change it
+            won[one] = value
+    rows = panel.table().to_pylist()
+    found = {row["item_id"]: row["majority"] for row in rows if row["majority"] is not None}
+    assert found == won
+    assert sum(row["tied"] for row in rows) == report.together[0].undecided == tied
     gold = {row["id"]: SIDES[row["gold"]] for row in of_judge["ChatGPT"]}
-    right = [value == gold[one] for one, value in zip(by_all, won, strict=True)]
-    ties = [value == 0.5 for value in won]
-    majority = panel.table().to_pydict()
-    found = {
-        one: value
-        for one, value in zip(majority["item_id"], majority["majority"], strict=True)
-        if value is not None
-    }
-    assert {one: value for one, value in zip(by_all, won, strict=True) if one in found} == found
+    right = sum(1.0 if value == gold[one] else 0.5 * (value == 0.5) for one, value in won.items())
     accuracy = report.together[0].accuracy
     assert accuracy is not None
-    assert accuracy.value == pytest.approx((sum(right) + 0.5 * sum(ties)) / len(by_all))
+    assert accuracy.value == pytest.approx((right + 0.5 * tied) / (len(won) + tied))
+    assert report.effective is not None
+    for (a, b), pair in zip(combinations(JUDGES, 2), report.effective.pairs.values(), strict=True):
+        wrong = [
+            (values[a][one] != gold[one], values[b][one] != gold[one])
+            for one in ids
+            if values[a][one] is not None and values[b][one] is not None
+        ]
+        assert pair == pytest.approx(np.corrcoef(np.array(wrong, float).T)[0, 1], abs=0.02), (a, b)
     low = {one for one in ids if {0.0, 1.0} <= {values[name][one] for name in JUDGES}}
     assert report.levels.low == len(low)
     assert panel.disagreements["item_id"].to_pylist()[: len(low)] == [

@@ -10,9 +10,8 @@ from judgefast.config import config_from
 from judgefast.datasets.layouts import WITHOUT_TEXTS
 from judgefast.errors import (
     ConfigError,
-    EngineError,
+    DataError,
     JudgefastError,
-    ModelError,
     RubricError,
     RunDirectoryError,
 )
@@ -44,8 +43,8 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 INCOMPLETE = 3
 
-_ITS_OWN = (ConfigError, EngineError, ModelError, RubricError)
-"""Errors that end one judge; the others go on, and the panel ends incomplete."""
+_MISTAKES = (ConfigError, DataError, RubricError)
+"""Errors that end all while no judge has begun. Afterwards they end one, and the others go on."""
 
 
 class FamilyError(ConfigError):
@@ -108,7 +107,10 @@ def run_panel(  # noqa: PLR0913 - what a caller may bring along, all by keyword
         JudgefastError: An option or the data is wrong, or no judge could begin.
 
     """
-    models = check_judges(judges)
+    checked = check_judges(judges)
+    judges = [
+        judge._replace(engine=checked.replays.get(judge.name, judge.engine)) for judge in judges
+    ]
     lock = take_folder(out)
     try:
         entries = [JudgeEntry(name=one.name, config=_kept(one)) for one in judges]
@@ -131,7 +133,7 @@ def run_panel(  # noqa: PLR0913 - what a caller may bring along, all by keyword
                         **_token_cache(folders, judge.name),
                     )
                 ),
-                model=models.get(judge.name),
+                model=checked.models.get(judge.name),
             )
             for judge in seated
         ]
@@ -289,19 +291,19 @@ class _Panel:
         is_alone = stop is self._stop
         try:
             finished = self._start(seat, stop, say, show_progress=self._show_progress and is_alone)
-        except FamilyError:
-            raise
-        except _ITS_OWN as error:
+        except JudgefastError as error:
             is_begun = any(one.has_run for one in self._seats)
-            if isinstance(error, ConfigError | RubricError) and self._is_read_once and not is_begun:
-                raise  # nobody can read the data now
+            if isinstance(error, FamilyError):
+                raise
+            if isinstance(error, RunDirectoryError) or (
+                isinstance(error, _MISTAKES) and not is_begun
+            ):
+                msg = f"judge `{name}`: {error}"
+                raise type(error)(msg, hint=error.hint) from error
             say(f"judge {name} cannot judge: {error}")
             if error.hint:
                 say(f"hint: {error.hint}")
             return JudgeEnd(name, error=error)
-        except JudgefastError as error:
-            msg = f"judge `{name}`: {error}"
-            raise type(error)(msg, hint=error.hint) from error
         return JudgeEnd(name, finished)
 
     def _start(
@@ -325,11 +327,6 @@ class _Panel:
         )
         assert isinstance(finished, Finished)  # it was no dry run
         return finished
-
-    @property
-    def _is_read_once(self) -> bool:
-        data = list(self._lead.judge.config.data)
-        return self._data is not None or (bool(data) and not can_read_again(data))
 
     def _refuse_own(self, items: ItemColumns) -> None:
         """Refuse a judge of a candidate's own family before another one has been paid."""

@@ -2,58 +2,67 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, NamedTuple
 
 from judgefast.errors import ConfigError, EngineError, JudgefastError, ModelError
+from judgefast.pipeline.budget import check_budget
 from judgefast.pipeline.judge import engine_of, rubric_in_force
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from judgefast.engines.base import Engine
     from judgefast.pipeline.panel_judges import PanelJudge
     from judgefast.prompts.rubric import Rubric
 
 
-def check_judges(judges: Sequence[PanelJudge]) -> dict[str, str]:
-    """Refuse what one of the judges would refuse later.
+class Checked(NamedTuple):
+    """What is known of judges before they start, by their names."""
 
-    Returns:
-        Names of judge models by the judge, where they are known: a server that is away has none
-        yet, which is for its turn to say.
+    models: dict[str, str]
+    """Names of judge models, where they are known: a server that is away has none yet, which is for
+    its turn to say."""
+    replays: dict[str, Engine]
+    """Engines of recorded outputs, which were read for it."""
+
+
+def check_judges(judges: Sequence[PanelJudge]) -> Checked:
+    """Refuse what one of the judges would refuse later.
 
     Raises:
         ConfigError: An option does not fit its engine; or rubrics ask for other kinds of outcomes.
+        DataError: Recorded outputs cannot be read.
         RubricError: A rubric has a mistake.
 
     """
     rubrics: list[tuple[str, Rubric]] = []
-    models: dict[str, str] = {}
+    found = Checked({}, {})
     for judge in judges:
         try:
             rubric = rubric_in_force(judge.config)
-            model = _model_of(judge, rubric)
+            check_budget(judge.config)
+            _add(found, judge, rubric)
         except JudgefastError as error:
             msg = f"judge `{judge.name}`: {error}"
             raise type(error)(msg, hint=error.hint) from None
         rubrics.append((judge.name, rubric))
-        if model is not None:
-            models[judge.name] = model
     _check_kinds(rubrics)
-    return models
+    return found
 
 
-def _model_of(judge: PanelJudge, rubric: Rubric) -> str | None:
+def _add(found: Checked, judge: PanelJudge, rubric: Rubric) -> None:
     if judge.engine is not None:
-        return judge.engine.model.name
+        found.models[judge.name] = judge.engine.model.name
+        return
     if judge.config.engine == "replay":
-        return None  # its recordings are read at its turn; what they were made by has no name
+        engine = engine_of(judge.config, rubric, judge.recorded, tuned=False)
+        found.replays[judge.name] = engine
+        found.models[judge.name] = engine.model.name
+        return
     engine = engine_of(judge.config, rubric, is_to_plan=True, tuned=False)
-    try:
-        return engine.model.name
-    except (EngineError, ModelError):
-        return None
-    finally:
-        engine.close()
+    with closing(engine), suppress(EngineError, ModelError):
+        found.models[judge.name] = engine.model.name
 
 
 def _check_kinds(rubrics: Sequence[tuple[str, Rubric]]) -> None:

@@ -88,6 +88,9 @@ class Joined(NamedTuple):
     middle that the value is on."""
     status: NDArray[np.uint8]
     """Shape (n, k): `codes.OutcomeStatus`; 255 where it was not asked."""
+    unit_of: list[NDArray[np.int64]]
+    """For each judge the unit of each of its outcomes: of a best-of-n all answers of an item are
+    one, with the place of the chosen answer as its value, or `CHOICE_TIE`."""
 
     @property
     def mode(self) -> str:
@@ -145,12 +148,14 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
     aspects, of_aspect = _aspects(readings)
     clusters = np.zeros(len(ids), np.uint64)
     keys: list[NDArray[np.uint64]] = []
+    several = readings[0].rubric.mode == "choice"  # one verdict of all answers of an item
+    none = np.uint16(NO_ANSWER)
     for reading, code, aspect in zip(readings, items, of_aspect, strict=True):
         outcomes = reading.outcomes
         clusters[code] = reading.items.cluster_id64
         unit = code[outcomes.item].astype(np.uint64)
         for part, size in (
-            (outcomes.candidate, _ANSWERS),
+            (np.full_like(outcomes.candidate, none) if several else outcomes.candidate, _ANSWERS),
             (outcomes.baseline, _ANSWERS),
             (aspect[outcomes.aspect], len(aspects)),
         ):
@@ -160,11 +165,16 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
     row = np.full((len(units), len(judges)), ABSENT, np.int64)
     value, verdicts = np.full(row.shape, np.nan), np.full(row.shape, np.nan)
     status = np.full(row.shape, 255, np.uint8)
+    unit_of: list[NDArray[np.int64]] = []
     for judge, (reading, key) in enumerate(zip(readings, keys, strict=True)):
         at = np.searchsorted(units, key)
+        unit_of.append(at)
         outcomes = reading.outcomes
-        row[at, judge] = np.arange(len(key))
+        row[at[::-1], judge] = np.arange(len(key))[::-1]  # of several the first
         status[at, judge] = outcomes.status
+        if several:
+            verdicts[:, judge] = value[:, judge] = _chosen(reading, at, len(units))
+            continue
         scored = outcomes.status == OutcomeStatus.SCORED
         value[at[scored], judge] = outcomes.value[scored] / FIXED_ONE
         verdicts[at, judge] = _verdicts(reading)
@@ -185,12 +195,26 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         value=value,
         verdicts=verdicts,
         status=status,
+        unit_of=unit_of,
     )
     if len(judges) > 1 and not ((row != ABSENT).sum(axis=1) > 1).any():
         paths = " and ".join(f"`{reading.directory.path}`" for reading in readings)
         msg = f"{paths} have no item with the same answers in common"
         raise ConfigError(msg, hint="join runs over the same data")
     return joined
+
+
+def _chosen(reading: Reading, unit: NDArray[np.int64], units: int) -> NDArray[np.float64]:
+    """Place of the answer that has the largest share in each unit; `CHOICE_TIE` where two have."""
+    outcomes = reading.outcomes
+    share = np.where(outcomes.status == OutcomeStatus.SCORED, outcomes.value, -1)
+    best = np.full(units, -1, np.int64)
+    np.maximum.at(best, unit, share)
+    is_best = (share == best[unit]) & (share >= 0)
+    found = np.full(units, np.nan)
+    found[unit[is_best]] = outcomes.candidate[is_best]
+    found[np.bincount(unit[is_best], minlength=units) > 1] = CHOICE_TIE
+    return found
 
 
 def _verdicts(reading: Reading) -> NDArray[np.float64]:
@@ -279,7 +303,8 @@ def _gold_of(reading: Reading, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     item = outcomes.item[rows].astype(np.int64)
     if reading.rubric.mode != "pairwise":
         if reading.rubric.mode == "choice":
-            return np.full(len(rows), np.nan)
+            choice = items.gold_choice[item]
+            return np.where(choice == CHOICE_NONE, np.nan, choice.astype(np.float64))
         found: NDArray[np.float64] = items.gold_score[item]
         return found
     choice, candidate = items.gold_choice[item], outcomes.candidate[rows]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from msgspec import UNSET
 
-from judgefast.codes import FIXED_ONE, OutcomeStatus
+from judgefast.codes import CHOICE_TIE, FIXED_ONE, OutcomeStatus
 from judgefast.pipeline.estimates import judged_aspects, resampling_of, scale_of
 from judgefast.pipeline.panel_cost import cost_of
 from judgefast.pipeline.panel_join import ABSENT, sided
@@ -20,6 +20,7 @@ from judgefast.reports.panel_report import (
     PanelReport,
     TogetherRow,
 )
+from judgefast.reports.show import letter
 from judgefast.stats.agreement import agreement_of
 from judgefast.stats.effective import effective_judges
 from judgefast.stats.ratings import Ratings
@@ -77,11 +78,13 @@ def verdicts_of(joined: Joined) -> Verdicts:
     valued = (~np.isnan(values)).sum(axis=1)
     judges = len(joined.judges)
     by_all = valued == judges
-    votes = majority(verdicts)
+    votes = majority(_votes(joined))
     is_settled = by_all | (2 * votes.votes > judges)
     centre = np.nansum(values, axis=1) / np.maximum(valued, 1)
     squares = np.nansum((values - centre[:, None]) ** 2, axis=1)
     spread = np.sqrt(squares / np.maximum(valued - 1, 1))
+    if joined.mode == "choice":  # places of answers have no mean
+        centre = spread = np.full(len(values), np.nan)
     return Verdicts(
         value=np.where(is_settled, votes.value, np.nan),
         mean=np.where(by_all, centre, np.nan),
@@ -90,6 +93,16 @@ def verdicts_of(joined: Joined) -> Verdicts:
         is_tied=by_all & votes.is_tie,
         valued=valued,
     )
+
+
+def _votes(joined: Joined) -> NDArray[np.float64]:
+    """What judges vote for: of scores the nearest of the scale, since expected ones never meet."""
+    steps, _ = _categories(joined, joined.verdicts)
+    if joined.kind != "score" or steps is None:
+        return joined.verdicts
+    scale = np.array(steps)
+    nearest = np.searchsorted((scale[1:] + scale[:-1]) / 2, joined.verdicts)
+    return np.where(np.isnan(joined.verdicts), np.nan, scale[nearest])
 
 
 def panel_report(
@@ -114,7 +127,9 @@ def panel_report(
     judges = len(joined.judges)
     counts = np.bincount(verdicts.level, minlength=len(LEVELS)).tolist()
     levels = Levels(**dict(zip(LEVELS, counts, strict=True)))
-    whole = _agreement(joined, slice(None), level, first.config.seed) if judges > 1 else None
+    by_aspect = _by_aspect(joined, level, first.config.seed) if judges > 1 else {}
+    is_one = judges > 1 and not by_aspect
+    whole = _agreement(joined, slice(None), level, first.config.seed) if is_one else None
     return PanelReport(
         panel=panel,
         mode=joined.mode,
@@ -133,26 +148,26 @@ def panel_report(
             valued_by_none=int((verdicts.valued == 0).sum()),
         ),
         agreement=whole,
-        agreement_by_aspect=_by_aspect(joined, level, first.config.seed),
+        agreement_by_aspect=by_aspect,
         levels=levels,
-        effective=_effective(joined, level),
+        effective=_effective(joined, level) if is_one else None,
         disagreements=levels.low + levels.medium,
-        findings=_findings(joined, whole),
+        findings=_findings(joined, by_aspect if whole is None else {"": whole}),
     )
 
 
-def _findings(joined: Joined, agreement: Agreement | None) -> list[str]:
+def _findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
     """Sentences for a person; of many pairs, those that their table does not say already."""
-    if agreement is None:
-        return []
-    is_long = len(agreement.pairs) > 1
     orders = {reading.directory.manifest.options.get("orders") for reading in joined.readings}
-    warned = [ONE_ORDER] if joined.mode == "pairwise" and "one" in orders else []
-    return warned + [
-        finding.text
-        for finding in agreement.findings
-        if not (is_long and finding.kind in _IN_TABLE)
-    ]
+    found = [ONE_ORDER] if agreements and joined.mode == "pairwise" and "one" in orders else []
+    is_long = len(agreements) * len(joined.judges) > _SEVERAL
+    for aspect, agreement in agreements.items():
+        found += [
+            f"{aspect}: {finding.text}" if aspect else finding.text
+            for finding in agreement.findings
+            if not (is_long and finding.kind in _IN_TABLE)
+        ]
+    return found
 
 
 def _judge_row(joined: Joined, place: int, asked: NDArray[np.int64]) -> JudgeRow:
@@ -214,11 +229,15 @@ def _together(joined: Joined, verdicts: Verdicts) -> list[TogetherRow]:
 def _estimates(joined: Joined, values: NDArray[np.float64]) -> list[Estimate]:
     """Estimate by values of units that every judge was asked for, as by outcomes of the first."""
     reading: Reading = joined.readings[0]
-    units = np.flatnonzero(joined.whole)
-    chosen = values[units]
+    unit = joined.unit_of[0]
+    rows = np.flatnonzero(joined.whole[unit])
+    outcomes, chosen = reading.outcomes.take(rows), values[unit[rows]]
+    if joined.mode == "choice":  # each answer has all of the choice, or nothing
+        chosen = np.where(
+            np.isnan(chosen) | (chosen == CHOICE_TIE), np.nan, chosen == outcomes.candidate
+        )
     known = ~np.isnan(chosen)
-    outcomes = reading.outcomes.take(joined.row[units, 0])
-    none = np.broadcast_to(np.float32(np.nan), len(units))
+    none = np.broadcast_to(np.float32(np.nan), len(rows))
     outcomes = outcomes._replace(
         value=np.rint(np.where(known, chosen, 0.0) * FIXED_ONE).astype(np.int64),
         weight=known.astype(np.uint8),
@@ -242,7 +261,8 @@ def _estimates(joined: Joined, values: NDArray[np.float64]) -> list[Estimate]:
 
 
 def _by_aspect(joined: Joined, level: float, seed: int) -> dict[str, Agreement]:
-    if len(joined.aspects) == 1 or len(joined.judges) == 1:
+    """Of each aspect by itself: judges that only tell aspects apart would seem to agree."""
+    if len(joined.aspects) == 1:
         return {}
     codes = [np.flatnonzero(joined.aspect == code) for code in range(len(joined.aspects))]
     return {
@@ -282,6 +302,10 @@ def _categories(
         return (tuple(sorted(scores)), None) if scores else (None, None)
     if joined.kind == "comparison":
         return (0.0, _TIE, 1.0), ("baseline", "tie", "candidate")
+    if joined.mode == "choice":
+        most = max(int(reading.items.num_answers.max(initial=0)) for reading in joined.readings)
+        places = [*map(float, range(most)), float(CHOICE_TIE)]
+        return tuple(places), (*map(letter, range(most)), "tie")
     called = {1.0: "yes", 0.0: "no"}
     if joined.mode == "binary":
         called |= {float(one.score): one.text.strip() for one in labels if one.score is not None}
@@ -297,6 +321,7 @@ def _effective(joined: Joined, level: float) -> EffectiveJudges | None:
     values = joined.value[known]
     errors = values - gold[known, None]
     if joined.kind != "score":
-        wrong = (joined.verdicts[known] != sided(gold[known, None])).astype(np.float64)
+        right = gold[known] if joined.mode == "choice" else sided(gold[known])
+        wrong = (joined.verdicts[known] != right[:, None]).astype(np.float64)
         errors = np.where(np.isnan(values), np.nan, wrong)
     return effective_judges(errors, joined.cluster_id64[known], joined.judges, level=level)

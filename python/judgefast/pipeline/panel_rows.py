@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from judgefast.codes import NO_ANSWER, OutcomeStatus
+from judgefast.codes import CHOICE_TIE, NO_ANSWER, OutcomeStatus
 from judgefast.pipeline.confidence import outcome_confidence_of
 from judgefast.pipeline.judgment_rows import judgment_batches, numbers_or_null
 from judgefast.pipeline.panel_join import ABSENT, HALF
@@ -142,7 +142,9 @@ def units_of(joined: Joined, verdicts: Verdicts, item_id: str) -> list[UnitView]
     ]
 
 
-def _answer(index: int, model: str | None) -> str:
+def _answer(index: int | None, model: str | None) -> str:
+    if index is None:
+        return "of all answers"
     return letter(index) if model is None else f"{letter(index)} ({model})"
 
 
@@ -170,6 +172,8 @@ def disagreements(joined: Joined, verdicts: Verdicts) -> pa.Table:
         for name in _TEXTS:
             held = said[name]
             texts[name] = pc.coalesce(texts[name], held) if name in texts else held
+    if joined.mode == "choice":  # which answer would it be: `show` has all
+        texts["candidate_answer"] = pa.nulls(len(units), pa.string())
     columns |= texts
     return pa.table([columns[name] for name in schema.names], schema)
 
@@ -185,7 +189,9 @@ def _of_units(
         "item_id": joined.item_id.take(pa.array(joined.item[units])),
         "candidate": pa.array(_models(joined, units, joined.candidate), pa.string()),
         "baseline": pa.array(_models(joined, units, joined.baseline), pa.string()),
-        "candidate_index": pa.array(joined.candidate[units]),
+        "candidate_index": pa.array(
+            joined.candidate[units], mask=joined.candidate[units] == NO_ANSWER
+        ),
         "baseline_index": pa.array(baseline, mask=none),
         "aspect": aspects.take(pa.array(joined.aspect[units])),
         "level": levels.take(pa.array(verdicts.level[units])),
@@ -245,6 +251,8 @@ def _words(joined: Joined, place: int, units: NDArray[np.int64]) -> list[str | N
         value = float(joined.verdicts[unit, place])
         if np.isnan(value):
             words.append(None)
+        elif joined.mode == "choice":
+            words.append("tie" if value == CHOICE_TIE else letter(int(value)))
         elif joined.kind == "comparison":
             better = joined.candidate if value > HALF else joined.baseline
             words.append("tie" if value == HALF else letter(int(better[unit])))

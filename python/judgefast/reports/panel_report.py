@@ -128,12 +128,12 @@ class PanelReport(msgspec.Struct, frozen=True, kw_only=True):
     together: list[TogetherRow]
     joining: Joining
     agreement: Agreement | None
-    """None where one judge alone has begun."""
+    """None where one judge alone has begun, or there are several aspects."""
     agreement_by_aspect: dict[str, Agreement] = {}
-    """Where rubrics have several aspects."""
+    """Of each aspect by itself, where rubrics have several: their difference is no agreement."""
     levels: Levels
     effective: EffectiveJudges | None = None
-    """None where there is no gold, or there are no two judges whose errors vary."""
+    """None where there is no gold, one judge, or several aspects."""
     disagreements: int = 0
     """Units of the levels `low` and `medium`: those that a person should look at."""
     disagreements_file: str | None = None

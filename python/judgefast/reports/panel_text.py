@@ -62,6 +62,13 @@ def render_panel(report: PanelReport, look: Look | None = None) -> str:
     parts += [Text(""), _facts(report)]
     if report.agreement is not None:
         parts += _agreement(report, report.agreement)
+    for aspect, agreement in report.agreement_by_aspect.items():
+        parts += [Text(""), Text(name(aspect), style="bold"), *_agreement(report, agreement)]
+    if len(report.judges) > 1:
+        grid = _grid()
+        for label, words in _levels(report):
+            grid.add_row(label, words)
+        parts.append(grid)
     for finding in report.findings:
         parts.append(_indented(f"* {line(finding, SENTENCE_LIMIT)}"))
     return to_text(parts, look or Look())
@@ -221,11 +228,6 @@ def _agreement(report: PanelReport, agreement: Agreement) -> Iterator[Renderable
     if agreement.all_agree is not None and len(agreement.pairs) > 1:
         every = agreement.all_agree
         grid.add_row("all agree", f"{number(every.value)} {interval(every)}")
-    for slice_name, of_aspect in report.agreement_by_aspect.items():
-        words = f"alpha {number(of_aspect.alpha.value)} {interval(of_aspect.alpha)}"
-        grid.add_row("by aspect", f"{name(slice_name)}: {words}")
-    for label, words in _levels(report):
-        grid.add_row(label, words)
     yield grid
 
 
