@@ -111,10 +111,20 @@ def test_aspects_may_colour_each_other_where_any_server_may_show_them_together(
     out = tmp_path / "run"
     for place, shows in enumerate(shown):
         engine = deciding()
-        engine.start = partial(dict, shows_all_questions=shows)  # type: ignore[method-assign]  # an engine for one start
+        engine.start = partial(dict, shows_all_questions=shows)  # type: ignore[method-assign]  # one start
         judge_rows(out, rows[: place + 1], engine=engine, rubric=str(rubric), extend=place > 0)
     findings = report_of(read_run(out)).results.findings
     assert any("one verdict may colour the next" in one for one in findings) == may_colour
+
+
+def test_yes_and_no_are_not_called_unbalanced(tmp_path: Path) -> None:
+    rows = [{"id": f"q{n}", "question": "Q?", "answer": f"{n}"} for n in range(3)]
+    report = report_on(tmp_path / "run", rows, rubric="binary", engine=deciding(put_once=True))
+    assert report.results.options is not UNSET
+    assert report.results.options.kinds == ["yes_no"]
+    text = " ".join(render(report).split())
+    assert "yes and no have no order in a request: there is none to turn round" in text
+    assert "unbalanced" not in text
 
 
 def test_a_judge_that_writes_has_no_such_section(tmp_path: Path) -> None:

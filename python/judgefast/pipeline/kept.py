@@ -8,6 +8,7 @@ from judgefast.batches.sharing import question_of
 from judgefast.engines.decisions.asked import read_kept
 from judgefast.pipeline.estimates import resampling_of
 from judgefast.pipeline.kept_rows import is_kept, is_whole
+from judgefast.prompts.questions import question_of as asked_as
 from judgefast.stats.option_orders import option_orders
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from judgefast.engines.decisions.asked import Put
     from judgefast.pipeline.kept_rows import KeptRows
     from judgefast.pipeline.results import Reading
+    from judgefast.prompts.rubric import Rubric
     from judgefast.stats.option_bias import OptionOrders
 
 
@@ -28,9 +30,15 @@ def option_orders_of(reading: Reading, kept: KeptRows | None) -> OptionOrders | 
         reading.items,
         level=reading.config.level,
         resampling=resampling_of(reading),
+        kinds=_kinds(reading.rubric),
         models=kept.models,
         confidence_server=kept.confidence,
     )
+
+
+def _kinds(rubric: Rubric) -> list[str]:
+    """Kinds of the questions that a rubric puts."""
+    return sorted({asked_as(rubric, place).kind for place in range(len(rubric.aspects))})
 
 
 def puts_of(text: str | None, question: int) -> tuple[Put, ...]:

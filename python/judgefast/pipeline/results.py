@@ -43,6 +43,7 @@ from judgefast.reports.report import (
     UnparsedExample,
 )
 from judgefast.reports.spent import operations_of
+from judgefast.reports.unread import unread_finding
 from judgefast.stats.sentences import findings
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def results_of(
     manifest, rubric = reading.directory.manifest, reading.rubric
     estimates = estimates_of(reading) if estimates is None else estimates
     bias, adaptive = bias_of(reading), adaptive_report_of(reading)
-    families = families_of_run(reading)
+    families, counts = families_of_run(reading), counts_of(reading)
     return Results(
         run=reading.directory.path.resolve().name,
         rubric=RubricFacts(
@@ -218,7 +219,7 @@ def results_of(
         ),
         judge=manifest.judge,
         families=families,
-        counts=counts_of(reading),
+        counts=counts,
         empty_answers=manifest.data.empty_answers,
         lost_by_empty=_lost_by_empty(reading),
         without_baseline=len(reading.items.item_id) - reading.plan.num_items,
@@ -234,6 +235,7 @@ def results_of(
         confidence=confidence_facts(reading) or UNSET,
         label_mass=label_mass_of(reading.verdicts),
         findings=family_finding(families)
+        + unread_finding(counts, reading.config.max_unreadable)
         + [finding.text for finding in findings(bias, estimates)]
         + ([] if adaptive is None else [finding.text for finding in adaptive.findings])
         + halo_of(reading),
@@ -273,6 +275,9 @@ def why_incomplete(counts: Counts) -> str | None:
     for reason, why in (("interrupted", ""), ("budget", ", since the budget is spent")):
         if left := counts.not_judged.get(reason, 0):
             parts.append(f"{_judgments(left)} {'was' if left == 1 else 'were'} not judged{why}")
+    unread = sum(counts.unparsed.values())
+    if not parts and unread and not counts.parsed:
+        parts.append(f"of {_judgments(unread)} no verdict could be read")
     return " and ".join(parts) or None
 
 

@@ -87,6 +87,7 @@ def option_orders(  # noqa: PLR0913 - settings of the report, by keyword
     *,
     level: float = LEVEL,
     resampling: Resampling | None = None,
+    kinds: list[str] | None = None,
     models: dict[str, int] | None = None,
     confidence_server: float | None = None,
 ) -> OptionOrders:
@@ -97,6 +98,7 @@ def option_orders(  # noqa: PLR0913 - settings of the report, by keyword
         items: For the clusters.
         level: Confidence level of the intervals.
         resampling: Seed and number of replicates; None: analytic ends only.
+        kinds: Of the questions.
         models: Requests by the model that answered.
         confidence_server: Mean of the server's own.
 
@@ -118,6 +120,7 @@ def option_orders(  # noqa: PLR0913 - settings of the report, by keyword
     return OptionOrders(
         questions=int(rows.times.sum()),
         times={str(n): int(rows.times[n]) for n in np.flatnonzero(rows.times).tolist()},
+        kinds=kinds or [],
         models=models or {},
         confidence_server=confidence_server,
         **{one.name: one.estimate(level) for one in measured},

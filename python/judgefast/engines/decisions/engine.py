@@ -160,7 +160,7 @@ def _notes(options: DecisionOptions, found: Found, *, is_defused: bool) -> list[
         notes.append(f"the server ({quirks.name}) orders the options of a choice by itself")
     elif options.option_orders == 1:
         notes.append(
-            "each question was put with one order of its options: what the place of an option does "
+            "each choice was put with one order of its options: what the place of an option does "
             "to an answer is not balanced"
         )
     if is_defused:
