@@ -73,6 +73,21 @@ def test_a_share_below_the_limit_goes_on_and_failures_count_too(tmp_path: Path) 
     assert stopped.examples[0].startswith("timeout: no answer before the deadline")
 
 
+@pytest.mark.parametrize("bad", [8, 4, 1])
+def test_a_short_run_says_that_little_of_it_could_be_read(tmp_path: Path, bad: int) -> None:
+    finished = judge_rows(tmp_path / "run", pairs(4), first_bad(bad))
+    assert finished.report is not None
+    words = "of 8 judgments no verdict could be read" if bad == 8 else None
+    assert (finished.status, finished.why) == (3 if words else 0, words)
+    found = [one for one in finished.report.results.findings if "have no verdict" in one]
+    if bad == 1:  # not more than `max_unreadable`
+        assert not found
+    else:
+        said = f"{bad} of 8 judgments ({bad * 100 / 8:g} %) have no verdict: {bad} no_verdict."
+        rest = " What is said is of the others alone, which may be the easy ones."
+        assert found == [said + (rest if bad < 8 else "")]
+
+
 def test_later_only_the_last_thousand_judgments_are_looked_at(tmp_path: Path) -> None:
     given = 0
 
@@ -111,7 +126,7 @@ def test_a_replay_is_never_stopped(tmp_path: Path) -> None:
     config = RunConfig(rubric="pairwise", engine="replay", out=str(tmp_path / "run"))
     finished = run(config, recorded=recorded, show_progress=False)
     assert isinstance(finished, Finished)
-    assert (finished.status, finished.done) == (0, 300)
+    assert (finished.status, finished.done) == (3, 300), "all of it, and nothing could be read"
 
 
 class LostEngine(ScriptedEngine):
