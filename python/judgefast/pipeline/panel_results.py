@@ -89,10 +89,21 @@ def verdicts_of(joined: Joined) -> Verdicts:
         value=np.where(is_settled, votes.value, np.nan),
         mean=np.where(by_all, centre, np.nan),
         spread=np.where(valued >= _SEVERAL, spread, np.nan),
-        level=levels_of(verdicts, joined.kind),
+        level=levels_of(verdicts, joined.kind, _spans(joined)),
         is_tied=by_all & votes.is_tie,
         valued=valued,
     )
+
+
+def _spans(joined: Joined) -> NDArray[np.float64]:
+    """Range of the scale of each unit, that of its aspect by the first run that has it."""
+    spans: dict[str, float] = {}
+    for reading in joined.readings:
+        judged = judged_aspects(reading.rubric)
+        names = joined.aspects if len(joined.aspects) == 1 else [one.name for one in judged]
+        for name, one in zip(names, judged, strict=True):
+            spans.setdefault(name, one.scale[1] - one.scale[0])
+    return np.array([spans[name] for name in joined.aspects])[joined.aspect]
 
 
 def _votes(joined: Joined) -> NDArray[np.float64]:
