@@ -79,7 +79,7 @@ def test_what_is_far_apart_hangs_on_the_range_of_the_aspects_scale(panel: judgef
 
 
 def test_words_and_reasons_are_by_the_form_of_the_units_aspect(panel: judgefast.Panel) -> None:
-    joined = panel._read().joined  # noqa: SLF001 - its tables are made from this
+    joined = panel._read().joined
     labels = [VerdictLabel(text=f"word{score}", score=score) for score in (0.2, 0.7, 40.0, 42.0)]
     plain = joined.readings[0].rubric.verdicts[0]
     plain = msgspec.structs.replace(plain, low=0, high=100)

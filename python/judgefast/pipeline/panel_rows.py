@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from judgefast.codes import CHOICE_TIE, NO_ANSWER, OutcomeStatus
+from judgefast.codes import CHOICE_TIE, FIXED_ONE, NO_ANSWER, OutcomeStatus
 from judgefast.pipeline.confidence import outcome_confidence_of
 from judgefast.pipeline.judgment_rows import judgment_batches, numbers_or_null
 from judgefast.pipeline.panel_join import ABSENT, HALF
@@ -242,7 +242,11 @@ def _words(joined: Joined, place: int, units: NDArray[np.int64]) -> list[str | N
     """Verdict of a judge in words."""
     reading = joined.readings[place]
     labels = [
-        {float(one.score): one.text.strip() for one in form.labels if one.score is not None}
+        {
+            round(one.score * FIXED_ONE) / FIXED_ONE: one.text.strip()
+            for one in form.labels
+            if one.score is not None
+        }
         for form in reading.rubric.verdicts
     ]
     words: list[str | None] = []

@@ -70,7 +70,9 @@ def reasons_of(
     """
     has_field = [form.reason_field is not None for form in forms]
     return [
-        None if text is None or not has_field[aspect] else _reason(text, int(start), int(end), forms[aspect])
+        None
+        if text is None or not has_field[aspect]
+        else _reason(text, int(start), int(end), forms[aspect])
         for aspect, text, (start, end) in zip(aspects.tolist(), texts, spans.tolist(), strict=True)
     ]
 
