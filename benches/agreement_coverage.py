@@ -60,7 +60,7 @@ def judgments(
 def coefficients(codes: NDArray[np.int16], units: int, many: int) -> dict[str, Coefficient]:
     """Kappa of the first two judges, and alpha of all."""
     clusters = (np.arange(len(codes)) // units).astype(np.uint64)
-    groups = groups_of(clusters, many)
+    groups = groups_of(clusters, many**2)
     tables = pair_tables(codes[:, 0], codes[:, 1], groups.of_unit, groups.number, many)
     differ = groups.touched(codes[:, 0] != codes[:, 1])
     ratings = Ratings(
@@ -70,7 +70,9 @@ def coefficients(codes: NDArray[np.int16], units: int, many: int) -> dict[str, C
         categories=tuple(map(float, range(many))),
     )
     return {
-        "kappa": kappa_of("kappa", "all", tables, missing=0, of_clusters=(groups.clusters, differ)),
+        "kappa": kappa_of(
+            "kappa", "all", tables[None], missing=0, of_clusters=(groups.clusters, differ)
+        ),
         "alpha": alpha_of(ratings),
     }
 

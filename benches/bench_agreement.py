@@ -139,8 +139,11 @@ def main() -> None:
     record["least"] = taken
     write(record, args.output)
     least = sum(taken[name] for name in rivals)
-    ratio = least / min(whole) if len(rivals) > 1 else None
-    say_ratio("agreement: five judges", ratio, "as fast as evalica and scikit-learn together")
+    if len(rivals) > 1:
+        ratio, rival = least / min(whole), "as fast as evalica and scikit-learn together"
+    else:
+        ratio, rival = None, "evalica and scikit-learn are not both installed"
+    say_ratio("agreement: five judges", ratio, rival)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ def test_every_status_is_one_term_of_the_sum() -> None:
             "out_of_range",
             "malformed",
         ],
-        "failed": ["engine_error", "too_long", "timeout"],
+        "failed": ["engine_error", "too_long", "timeout", "unsupported", "invalid"],
         "not_judged": ["interrupted", "budget", "decided", "not_needed"],
     }
     assert {s.label: s.part for s in Status} == {n: p for p, names in parts.items() for n in names}

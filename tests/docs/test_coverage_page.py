@@ -24,6 +24,7 @@ def record(bench: str) -> dict[str, Any]:
 RECORD = record("coverage")
 FEW = record("few_changes")
 ADAPTIVE = record("null_adaptive")
+AGREEMENT = record("agreement_coverage")
 
 
 def check(bench: str, page: Path) -> int:
@@ -37,6 +38,7 @@ def check(bench: str, page: Path) -> int:
         ("coverage", "| 0.03 | ", PAGE),
         ("few_changes", "| 3, 0 | ", PAGE),
         ("null_adaptive", "| additive | average | ", ADAPTIVE_PAGE),
+        ("agreement_coverage", "| 0.8, 0.2 (of 2) | 3 | 0.7 | ", PAGE),
     ],
 )
 def test_the_table_is_that_of_the_record(bench: str, row: str, page: Path, tmp_path: Path) -> None:
@@ -78,3 +80,15 @@ def test_with_adaptive_orders_it_holds_and_more_often_only_where_few_were_audite
     assert min(cell["of_asked"] for cell in given) >= 0.96
     many = [cell for cell in given if cell["audited"] >= ADAPTIVE["from"]]
     assert max(round(cell["coverage"], 3) for cell in many) <= 0.96
+
+
+def test_agreement_holds_in_93_to_98_percent_from_200_clusters_on() -> None:
+    assert AGREEMENT["runs"] >= 1000
+    assert len(AGREEMENT["cells"]) == 240
+    many = [cell["coverage"] for cell in AGREEMENT["cells"] if cell["clusters"] == 200]
+    assert (min(many), max(many)) == (
+        pytest.approx(0.936, abs=5e-4),
+        pytest.approx(0.973, abs=5e-4),
+    )
+    high = [cell["coverage"] for cell in AGREEMENT["cells"] if cell["truth"] >= 0.7]
+    assert min(high) > 0.91

@@ -121,15 +121,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "page",
-    [
-        "adaptive.md",
-        "bench.md",
-        "costs.md",
-        "families.md",
-        "judges.md",
-        "shell.md",
-        "python.md",
-    ],
+    ["adaptive.md", "bench.md", "costs.md", "families.md", "judges.md", "shell.md", "python.md"],
 )
 def test_every_block_runs_and_prints_what_it_shows(page: str, folder: Path) -> None:
     run_page(page, folder, with_model=False)

@@ -14,7 +14,9 @@ from judgefast.costs.ranges import Range
 from judgefast.costs.workload import Answers, Workload
 from judgefast.errors import ConfigError
 from judgefast.pipeline.estimate import asked
+from judgefast.pipeline.pilot import OF_ADAPTIVE, pilot_of
 from judgefast.pipeline.plan_report import plan_report
+from judgefast.pipeline.results import read_run
 from judgefast.pipeline.setting import CostWishes
 from judgefast.pipeline.ways import Ways
 from judgefast.reports.plan_text import render_plan
@@ -123,3 +125,12 @@ def test_what_may_be_asked_is_bounded_by_what_must_and_by_all(
     computed = work.computed_tokens
     assert computed.low <= computed.likely * (1 + 1e-9) <= computed.high * (1 + 1e-8)
     assert with_open(both, requests, ASSUMED).requests == requests
+
+
+def test_a_pilot_that_a_budget_cut_short_is_read_as_far_as_it_went(tmp_path: Path) -> None:
+    how = {"orders": "adaptive", "sure": SURE, "audit": 0.5, "max_unreadable": 1.0}
+    judge_rows(tmp_path / "run", pairs(60), engine=judge(), budget=("60judgments",), **how)
+    reading = read_run(tmp_path / "run")
+    pilot = pilot_of(reading)
+    assert 20 < pilot.questions < 60
+    assert OF_ADAPTIVE in pilot.notes

@@ -66,7 +66,7 @@ def _reading(rows: dict[tuple[str, int], float | None]) -> Any:
         verdicts=None,
         rubric=_Thing(
             mode="scalar",
-            aspects=[_Thing(name="quality", scale=None)],
+            aspects=[_Thing(name="quality", weight=1, scale=None)],
             verdicts=[_Thing(labels=[])],
         ),
         directory=_Thing(path="run", manifest=_Thing(data=_Thing(identity="i"))),
@@ -204,6 +204,8 @@ def test_scores_are_held_to_the_whole_scale(tmp_path: Path) -> None:
 def test_scores_that_never_meet_vote_for_the_nearest_of_the_scale() -> None:
     values = np.array([[4.2, 3.9, 1.0], [4.2, 2.1, np.nan]])
     scale = _Thing(low=1.0, high=5.0, integer=True)
+    aspect = _Thing(name="quality", weight=1, scale=scale)
+    rubric = _Thing(mode="scalar", verdicts=[], aspects=[aspect])
     joined = _Thing(
         judges=["a", "b", "c"],
         value=values,
@@ -212,7 +214,9 @@ def test_scores_that_never_meet_vote_for_the_nearest_of_the_scale() -> None:
         mode="scalar",
         torn=np.zeros(values.shape, bool),
         speaking=np.ones(3, bool),
-        readings=[_Thing(rubric=_Thing(verdicts=[], aspects=[_Thing(scale=scale)]))],
+        aspects=["quality"],
+        aspect=np.zeros(len(values), np.int64),
+        readings=[_Thing(rubric=rubric)],
     )
     found = verdicts_of(joined)  # type: ignore[arg-type]  # what it reads of one
     assert found.value[0] == 4

@@ -170,9 +170,28 @@ def test_the_report_counts_what_was_saved_and_says_it() -> None:
     assert low < change * shut / 60 < high
     kinds = [one.kind for one in found.findings]
     assert kinds == ["adaptive_saved", "adaptive_bias"]
+    audit = measured[0].audit
+    assert audit is not None
+    spread = audit.spread(ITEMS)
+    ratio = (spread.own**2 + spread.audit**2) ** 0.5 / spread.own
+    assert left.wider == pytest.approx(ratio)
     texts = " ".join(one.text for one in found.findings)
     assert f"left {100 * (60 - shut) / 60:.3g} % of 60 comparisons open" in texts
     assert f"by {left.bias.value:+.3f} [{low:+.3f}, {high:+.3f}]" in texts
+
+
+def test_the_report_says_what_the_saved_requests_cost() -> None:
+    run = Run(0.2)
+    measured = measure(
+        run.judged, run.items, mode="pairwise", baseline="old", adaptive=run.adaptive
+    )
+    found = adaptive_report(measured, run.adaptive, run.items, level=0.95, sure=0.9, audit=0.2)
+    wider = found.left[0].wider
+    assert wider is not None
+    assert wider > 1.25
+    last = found.findings[-1]
+    assert last.kind == "adaptive_wider"
+    assert f"about {wider:.2g} times as wide as both orders everywhere would" in last.text
 
 
 def test_the_report_of_an_audit_of_nobody_says_that_nothing_was_corrected() -> None:

@@ -65,8 +65,11 @@ def test_the_same_share_of_agreement_is_worth_more_where_chance_gives_less() -> 
 def test_high_agreement_of_lopsided_judges_is_said_to_be_mostly_chance() -> None:
     """94.4 % of 125, kappa -.02: the paradox is in the base rates."""
     found = of_table([[118, 5], [2, 0]], **YES_NO)
-    assert kinds(found) == ["agreement", "may_be_chance", "mostly_chance", "alpha"]
-    assert found.findings[2].text == (
+    assert kinds(found) == ["agreement", "mostly_chance", "alpha"]
+    assert found.findings[0].text.endswith(
+        "kappa -0.02 (-1.00 to 0.58), which chance alone may explain."
+    )
+    assert found.findings[1].text == (
         "A gives `no` in 98.4 % and B gives `no` in 96 %: by that alone they would agree in "
         "94.5 %, so the share of agreement says little."
     )
@@ -281,3 +284,47 @@ def test_units_that_one_of_two_judges_did_not_judge_are_as_if_they_were_not_ther
     assert both is not None
     assert whole.missing == 80
     assert msgspec.structs.replace(whole, missing=0) == both
+
+
+def test_parts_of_the_data_that_differ_in_level_are_no_agreement() -> None:
+    """Judges that draw by themselves around 1, 3 and 5 agree on the part, on nothing within it."""
+    rng = np.random.default_rng(12)
+    part = np.arange(900) % 3
+    values = np.clip(2 * part[:, None] + rng.integers(1, 3, (900, 2)), 1, 5).astype(float)
+    steps = (1.0, 2.0, 3.0, 4.0, 5.0)
+    for scale in ("ordinal", "interval"):
+        pooled = Ratings(values, np.arange(900, dtype=np.uint64) // 3, "ab", scale, steps)
+        within = agreement_of(pooled._replace(strata=part))
+        assert agreement_of(pooled).alpha.value > 0.7  # type: ignore[operator]  # has a value
+        assert abs(within.alpha.value) < 0.1  # type: ignore[arg-type]  # has a value
+        assert within.alpha.low < 0 < within.alpha.high  # type: ignore[operator]  # has ends
+        [pair] = within.pairs
+        assert pair.kappa_quadratic is not None
+        assert abs(pair.kappa_quadratic.value) < 0.1  # type: ignore[arg-type]  # has a value
+        assert pair.chance == pytest.approx(2 / 3, abs=0.05)  # the highest are all clipped to 5
+
+
+def test_parts_are_summed_from_what_each_is_made_of() -> None:
+    rng = np.random.default_rng(13)
+    part = np.arange(120) % 2
+    values = np.where(rng.random((120, 3)) < 0.6, 1 + part[:, None], rng.integers(1, 4, (120, 3)))
+    numbers = values.astype(float)
+    numbers[rng.random(numbers.shape) < 0.1] = NAN
+    ids = np.arange(120, dtype=np.uint64) // 4
+    for scale, steps in (("ordinal", (1.0, 2.0, 3.0)), ("interval", None)):
+        ratings = Ratings(numbers, ids, "abc", scale, steps, strata=part)  # type: ignore[arg-type]  # as above
+        found = agreement_of(ratings)
+        of_parts = []
+        for rows in (part == 0, part == 1):
+            some = ratings._replace(values=numbers[rows], clusters=ids[rows], strata=None)
+            judged = (~np.isnan(numbers[rows])).sum(axis=1)
+            of_parts.append((agreement_of(some), int(judged[judged > 1].sum())))
+        if steps is None:
+            continue
+        of_pair = [one.pairs[0] for one, _ in of_parts]
+        chance = sum(one.chance * one.units for one in of_pair) / found.pairs[0].units  # type: ignore[operator]  # has one
+        assert found.pairs[0].chance == pytest.approx(chance)
+        agree = sum(one.percent.value * one.units for one in of_pair) / found.pairs[0].units  # type: ignore[union-attr,operator]  # has one
+        assert found.pairs[0].kappa.value == pytest.approx(1 - (1 - agree) / (1 - chance))  # type: ignore[union-attr]  # has one
+    one_part = ratings._replace(strata=np.zeros(120, np.int64))
+    assert agreement_of(one_part) == agreement_of(ratings._replace(strata=None))

@@ -43,7 +43,10 @@ def test_nine_judges_of_the_paper_are_worth_two() -> None:
     assert found.mean_correlation.value == pytest.approx(mean, abs=0.01)
     assert f"{9 / (1 + 8 * mean):.2f}" == "2.18"
     assert found.value.value == pytest.approx(2.18, abs=0.04)
-    assert found.finding.text.startswith("The 9 judges are worth 2.2 (2.2 to 2.2) that err ")
+    assert found.finding.text.startswith(
+        "By 20,000 units with gold the 9 judges are worth 2.2 (2.2 to 2.2) that err independently "
+        "(mean correlation of errors +0.39, +0.3"
+    )
 
 
 def test_correlations_and_their_mean_without_each_cluster_are_those_of_scipy() -> None:
@@ -88,8 +91,14 @@ def test_errors_that_pull_apart_are_said_and_not_counted_as_more_judges() -> Non
     found = of(np.stack([first, second], axis=1).astype(float))
     assert found.mean_correlation.value is not None
     assert found.mean_correlation.value < -0.7
-    assert (found.value.value, found.value.low, found.value.high) == (2.0, 2.0, 2.0)
-    assert "their errors pull apart (mean correlation -0.80)" in found.finding.text
+    assert found.mean_correlation.high is not None
+    assert found.mean_correlation.high < -0.6
+    assert (found.value.value, found.value.low, found.value.high) == (2.0, None, None)
+    assert found.value.note.startswith("errors pull apart")
+    assert found.finding.text.startswith(
+        "By 300 units with gold the 2 judges are worth no fewer than 2: their errors pull apart "
+        "(mean correlation -0.80, -0."
+    )
 
 
 def test_a_judge_that_is_never_wrong_is_left_out_by_name() -> None:
@@ -124,7 +133,17 @@ def test_an_error_in_one_cluster_alone_has_no_interval() -> None:
     found = of(errors)
     assert found.mean_correlation.value == pytest.approx(1.0)
     assert found.value.low is None
-    assert "too few clusters" in found.value.note
+    note = "judge 0 has another error than its usual one in 1 cluster only"
+    assert found.value.note == f"{note}: too few to tell how sure this is"
+    assert found.finding.text.endswith(f"How sure that is cannot be told: {note}.")
+
+
+def test_few_errors_have_no_interval_and_ten_clusters_have_one() -> None:
+    for wrong, has_interval in ((9, False), (10, True)):
+        errors = np.zeros((60, 2))
+        errors[:wrong, 0] = 1.0
+        errors[4:24, 1] = 1.0
+        assert (of(errors).mean_correlation.low is not None) == has_interval
 
 
 def test_units_of_two_judges_that_share_none_are_told() -> None:

@@ -36,12 +36,12 @@ UNITS = st.lists(
 def measured(name: Name, rows: list[tuple[int, int, int]], categories: int) -> Coefficient:
     """Kappa of rows of two codes and a cluster."""
     a, b, cluster = np.array(rows).T
-    groups = groups_of(cluster.astype(np.uint64), categories)
+    groups = groups_of(cluster.astype(np.uint64), categories**2)
     tables = pair_tables(
         a.astype(np.int16), b.astype(np.int16), groups.of_unit, groups.number, categories
     )
     of_clusters = groups.clusters, groups.touched(a != b)
-    return kappa_of(name, "all", tables, missing=0, of_clusters=of_clusters)
+    return kappa_of(name, "all", tables[None], missing=0, of_clusters=of_clusters)
 
 
 def of_table(table: list[list[int]], name: Name = "kappa") -> Coefficient:
@@ -164,7 +164,7 @@ def test_an_interval_with_few_disagreements_is_no_shorter_than_that_of_their_sha
 
 
 def test_no_unit_in_common_has_no_kappa() -> None:
-    empty = np.zeros((0, 3, 3), np.int64)
+    empty = np.zeros((1, 0, 3, 3), np.int64)
     found = kappa_of("kappa", "all", empty, missing=7, of_clusters=(0, 0)).estimate(0.95)
     assert (found.value, found.missing) == (None, 7)
     assert found.note == "no unit has a value of both judges"

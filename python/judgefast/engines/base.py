@@ -131,6 +131,9 @@ class Engine(Protocol):
     * same requests, same seed, same texts, and log-probabilities to 1e-3 (what is computed beside a
       prompt decides their last digits), or `capabilities.deterministic` is false.
 
+    An engine may have `manifest_options`, a mapping of how it asks beyond rubric and model: it is
+    kept with the run, and no start goes on with another one. Known before `start`.
+
     An engine that takes long to start may have three more methods, which are called if they are
     there: `begin() -> None` before the data is read: start what does not depend on it, and return
     at once; `prepare(workload: Workload) -> None` when it is known what will be asked, and return

@@ -42,13 +42,17 @@ def adaptive_of(reading: Reading) -> AdaptiveOutcomes | None:
     repeats = _sums(closed, alone)
     in_both = _sums(closed & came & seconds.is_audited, alone)
     drawn = seconds.is_audited[alone.first_judgment.astype(np.int64)]
-    return AdaptiveOutcomes(
+    whole = AdaptiveOutcomes(
         alone=alone,
         closed=np.minimum(repeats, np.iinfo(np.uint8).max).astype(np.uint8),
         audited=drawn & (in_both == repeats),
         rule=cast("Rule", reading.rule),
         confidence=_lowest(seconds, seconds.confidence(verdicts), alone),
     )
+    kept = reading.outcomes.first_judgment  # a reading may have been cut to some outcomes
+    if len(kept) == len(alone.item):
+        return whole
+    return whole.take(np.searchsorted(alone.first_judgment, kept))
 
 
 def _sums(judgments: NDArray[np.bool_], outcomes: OutcomeColumns) -> NDArray[np.int64]:

@@ -202,6 +202,7 @@ def manifest_of(config: RunConfig, judge: Judge, data: DataFacts) -> Manifest:
             "probabilities": judge.prompts.decoding.probabilities,
         }
         | _what_labels_say(judge.engine.capabilities)
+        | getattr(judge.engine, "manifest_options", {})
         | adaptive_options(config)
         | ({} if pairs == "all" else {"pairs": pairs})
         | ({} if config.truncate is None else {"truncate": config.truncate})

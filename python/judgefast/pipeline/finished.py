@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from judgefast.codes import Status
 from judgefast.pipeline.results import why_incomplete
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ class Finished(NamedTuple):
     status: int
     """Exit status: 0 done, 3 incomplete, 130 interrupted."""
     done: int
-    """Judgments with an answer, over all starts; 0 where an interruption came before the count."""
+    """Judgments with an answer, and those that need none (`decided`), over all starts; 0 where an
+    interruption came before the count."""
     planned: int
     """0 where an interruption came before the plan was read."""
     why: str | None = None
@@ -80,7 +82,9 @@ def finished(path: Path, report: Report, asked: Asked | None, left: int) -> Fini
         path=path,
         report=report,
         status=3 if why else 0,
-        done=counts.parsed + sum(counts.unparsed.values()),
+        done=counts.parsed
+        + sum(counts.unparsed.values())
+        + counts.not_judged.get(Status.DECIDED.label, 0),
         planned=counts.planned,
         why=why,
         hint=hint,

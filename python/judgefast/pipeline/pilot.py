@@ -42,6 +42,12 @@ if TYPE_CHECKING:
 MOST_MODELS = 6
 """Of a run with more models, the pairs of the first few are looked at for the widest."""
 
+OF_ADAPTIVE = (
+    "The pilot's orders were adaptive: it shows the spread of what was judged so, and what an "
+    "audit adds to an interval is not in it."
+)
+"""Note on a pilot whose means rest on first orders in part."""
+
 
 class Pilot(NamedTuple):
     """What is known of a mean, or of a difference of means, question by question."""
@@ -347,10 +353,12 @@ def _said(  # noqa: PLR0913 - what is known, by keyword
 def _of_judge(reading: Reading) -> tuple[str, ...]:
     """Repeat the run's warning: no number of questions mends a judge that follows the position."""
     bias = bias_of(reading)
+    said = () if reading.seconds is None else (OF_ADAPTIVE,)
     found = None if bias is None else position_finding(bias)
     if found is None or found.kind not in NO_WINNER:
-        return ()
-    return (f"{found.text} No winner is called by it, however many questions are judged.",)
+        return said
+    words = f"{found.text} No winner is called by it, however many questions are judged."
+    return (*said, words)
 
 
 def _mean_of(reading: Reading, name: str) -> float | None:

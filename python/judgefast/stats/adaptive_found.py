@@ -23,6 +23,9 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
     """`order_change`: what the second order changed on average, of what the first closed."""
     bias: Estimate
     """`order_bias`: the same of the whole mean, that is what the audit corrected."""
+    wider: float | None
+    """Standard error of the mean to the one that both orders everywhere would leave, about; None
+    where too little was audited, or both orders would leave none."""
 
 
 class AdaptiveReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,4 +57,5 @@ class AdaptiveReport(msgspec.Struct, frozen=True, kw_only=True):
     left: list[Left]
     """One a mean and slice in which something was closed."""
     findings: list[Finding]
-    """`adaptive_saved`, then `adaptive_bias` or `adaptive_unaudited` of the headline."""
+    """`adaptive_saved`, then `adaptive_bias` and `adaptive_wider`, or `adaptive_unaudited`, of the
+    headline."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import hypot
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from judgefast.stats.adaptive import AdaptiveOutcomes
     from judgefast.stats.measurement import Measurement
     from judgefast.stats.slices import JudgedItems
+
+WIDE = 1.25
+"""From this ratio of widths on a report says what the saved requests cost: so much wider an
+interval takes half as many questions again."""
 
 
 def adaptive_report(  # noqa: PLR0913 - what was measured, and by keyword how
@@ -75,7 +80,8 @@ def _left(one: Measurement, level: float) -> Left:
     """Take what the audit corrected of a mean."""
     audit, moments = one.audit, one.moments
     assert audit is not None
-    value, low, high, share, note = None, None, None, audit.closed_share, audit.note
+    value, low, high, wider = None, None, None, None
+    share, note = audit.closed_share, audit.note
     if audit.corrects:
         spread = audit.spread(moments.clusters)
         value = spread.change
@@ -84,6 +90,7 @@ def _left(one: Measurement, level: float) -> Left:
 
             reach = spread.change_error * float(stdtrit(audit.clusters - 1, (1 + level) / 2))
             low, high = max(value - reach, -audit.reach), min(value + reach, audit.reach)
+            wider = hypot(spread.own, spread.audit) / spread.own if spread.own else None
         elif not note:
             note = f"only {audit.clusters} clusters were audited: too few for an interval"
     change = Estimate(
@@ -111,6 +118,7 @@ def _left(one: Measurement, level: float) -> Left:
         bias=msgspec.structs.replace(
             change, name="order_bias", value=of_all[0], low=of_all[1], high=of_all[2]
         ),
+        wider=wider,
     )
 
 
@@ -132,4 +140,9 @@ def _findings(found: AdaptiveReport) -> list[Finding]:
         return [*said, Finding("adaptive_unaudited", f"Of {what}: {bias.note}.")]
     wrong = f"{bias.value:+.3f} [{bias.low:+.3f}, {bias.high:+.3f}]"
     text = f"Second orders that were not asked would have moved {what} by {wrong}; "
-    return [*said, Finding("adaptive_bias", text + "the estimate has that in it.")]
+    said.append(Finding("adaptive_bias", text + "the estimate has that in it."))
+    if first.wider is not None and first.wider >= WIDE:
+        text = f"What was saved is paid for: the interval of {what} is about {first.wider:.2g} "
+        text += "times as wide as both orders everywhere would leave it."
+        said.append(Finding("adaptive_wider", text))
+    return said

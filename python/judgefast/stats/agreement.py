@@ -15,7 +15,7 @@ from judgefast.stats.agreed import Agreement, PairAgreement
 from judgefast.stats.agreement_words import agreement_findings
 from judgefast.stats.alpha import alpha_of
 from judgefast.stats.joint import SlicedRows, measure_shards
-from judgefast.stats.kappa import WEIGHTS, kappa_of, pair_tables
+from judgefast.stats.kappa import WEIGHTS, chance_of, kappa_of, pair_tables
 from judgefast.stats.left_out import groups_of
 from judgefast.stats.replicates import Resampling
 from judgefast.stats.rules import LEVEL
@@ -23,7 +23,7 @@ from judgefast.stats.shards import Shards
 from judgefast.stats.slice_names import slice_part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -60,9 +60,10 @@ def agreement_of(ratings: Ratings, *, level: float = LEVEL, seed: int = 0) -> Ag
         pairs, all_agree = [_without_categories(ratings, pair) for pair in _pairs(ratings)], None
     else:
         *percents, all_agree = _shares(ratings, codes, level, seed)
-        groups = groups_of(ratings.clusters, len(ratings.called))
+        parts = ratings.parts()
+        groups = groups_of(ratings.clusters, len(parts) * len(ratings.called) ** 2)
         pairs = [
-            _pair_of(ratings, codes, groups, pair, percent)
+            _pair_of(ratings, codes, groups, parts, pair, percent=percent)
             for pair, percent in zip(_pairs(ratings), percents, strict=True)
         ]
     return Agreement(
@@ -102,16 +103,27 @@ def _without_categories(ratings: Ratings, pair: tuple[int, int]) -> PairAgreemen
     )
 
 
-def _pair_of(
-    ratings: Ratings, codes: Codes, groups: Groups, pair: tuple[int, int], percent: Estimate
+def _pair_of(  # noqa: PLR0913 - what one pair is measured from, found once for all of them
+    ratings: Ratings,
+    codes: Codes,
+    groups: Groups,
+    parts: Sequence[NDArray[np.intp]],
+    pair: tuple[int, int],
+    *,
+    percent: Estimate,
 ) -> PairAgreement:
     a, b = codes[:, pair[0]], codes[:, pair[1]]
     both = (a >= 0) & (b >= 0)
     of_clusters = groups.touched(both), groups.touched(both & (a != b))
-    of_unit = groups.of_unit[both]
-    tables = pair_tables(a[both], b[both], of_unit, groups.number, len(ratings.called))
-    tables = tables[tables.any(axis=(1, 2))]  # the rest has no unit of both judges to leave out
-    whole, units = tables.sum(axis=0), len(of_unit)
+    rows_of = [part[both[part]] for part in parts]
+    tables = np.stack(
+        [
+            pair_tables(a[of], b[of], groups.of_unit[of], groups.number, len(ratings.called))
+            for of in rows_of
+        ]
+    )
+    tables = tables[:, tables.any(axis=(0, 2, 3))]  # the rest has no unit of both to leave out
+    whole, units = tables.sum(axis=(0, 1)), int(both.sum())
     rows, columns = whole.sum(axis=1), whole.sum(axis=0)
     missing = len(both) - units
 
@@ -129,7 +141,7 @@ def _pair_of(
         units=units,
         missing=missing,
         percent=percent,
-        chance=int(rows @ columns) / units**2 if units else None,
+        chance=chance_of(tables),
         base_rates={
             judge: {
                 name: number / max(units, 1)

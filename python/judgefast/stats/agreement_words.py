@@ -37,14 +37,13 @@ def _of_pair(pair: PairAgreement) -> Iterator[Finding]:
     )
     if kappa is not None and kappa.value is not None:
         text += f": {_KAPPAS[kappa.name]} {kappa.value:.2f}{_ends(kappa, _plain)}"
+        if kappa.low is not None and kappa.low <= 0:
+            text += ", which chance alone may explain"
     yield Finding("agreement", f"{text}.")
     if kappa is not None and kappa.value is None:
         yield Finding("undefined_agreement", f"{pair.a} and {pair.b}: {kappa.note}.")
     elif kappa is not None and kappa.low is None and kappa.note:
         yield Finding("no_interval", f"{pair.a} and {pair.b}: {kappa.note}.")
-    elif kappa is not None and kappa.low is not None and kappa.low <= 0:
-        text = f"{pair.a} and {pair.b} may agree by chance alone: the interval contains 0."
-        yield Finding("may_be_chance", text)
     if chance >= MOSTLY_CHANCE:
         yield Finding("mostly_chance", _mostly_chance(pair, chance))
 

@@ -19,6 +19,8 @@ import numpy as np
 from judgefast.stats.left_out import Coefficient, groups_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from judgefast.stats.left_out import Groups
@@ -35,56 +37,75 @@ def alpha_of(ratings: Ratings) -> Coefficient:
     """Alpha of all judges, for the scale of the ratings."""
     judged = (~np.isnan(ratings.values)).sum(axis=1)
     rows = np.flatnonzero(judged > 1)
-    some = ratings._replace(values=ratings.values[rows], clusters=ratings.clusters[rows])
-    missing = len(judged) - len(rows)
-    if not len(rows):
-        return _coefficient(_Sums.none(), some, groups_of(some.clusters), missing)
-    if ratings.categories is None or ratings.rounded:
-        groups = groups_of(some.clusters)
-        return _coefficient(_of_numbers(some.values, groups), some, groups, missing)
-    groups = groups_of(some.clusters, len(ratings.categories))
-    return _coefficient(_of_categories(some, groups), some, groups, missing)
+    some = _of_rows(ratings, rows)
+    by_number = ratings.categories is None or bool(ratings.rounded)
+    cells = 1 if by_number else len(ratings.called) ** 2
+    groups = groups_of(some.clusters, cells)
+    parts = [
+        (_of_numbers if by_number else _of_categories)(_of_rows(some, part), groups.of_units(part))
+        for part in some.parts()
+        if len(part)
+    ]
+    return _coefficient(parts, some, groups, len(judged) - len(rows))
+
+
+def _of_rows(ratings: Ratings, rows: NDArray[np.intp]) -> Ratings:
+    strata = ratings.strata
+    return ratings._replace(
+        values=ratings.values[rows],
+        clusters=ratings.clusters[rows],
+        strata=None if strata is None else strata[rows],
+    )
 
 
 class _Sums(NamedTuple):
-    """What alpha is made of, for all units and without each group."""
+    """What alpha is made of, for all units of a stratum and without each group."""
 
+    values: int
     within: float
     """Disagreement of values within units, a unit as often as it has values."""
-    across: float
-    """Disagreement of all values, each with each."""
-    values: int
-    left_out: NDArray[np.float64]
+    by_chance: float
+    """What it would be if values were in any unit."""
+    left_within: NDArray[np.float64]
+    """Both without each group. Shape (groups,)."""
+    left_by_chance: NDArray[np.float64]
     most: float
     """Largest disagreement of two values."""
 
-    @classmethod
-    def none(cls) -> _Sums:
-        return cls(0.0, 0.0, 0, np.zeros(0), 0.0)
 
-
-def _coefficient(sums: _Sums, some: Ratings, groups: Groups, missing: int) -> Coefficient:
-    lowest = np.nanmin(some.values, axis=1) if len(some.values) else np.zeros(0)
-    highest = np.nanmax(some.values, axis=1) if len(some.values) else np.zeros(0)
+def _coefficient(
+    parts: Sequence[_Sums], some: Ratings, groups: Groups, missing: int
+) -> Coefficient:
+    lowest, highest = _ends(some.values)
+    number = max(sum(part.values for part in parts), 1)
+    by_chance = sum(part.by_chance for part in parts)
     why_not = ""
-    if not sums.values:
+    if not parts:
         why_not = "no unit has two values"
-    elif not sums.across:
+    elif not by_chance:
         why_not = "every value is the same: all agreement is chance"
-    number = max(sums.values, 1)
+    within = sum((part.left_within for part in parts), np.zeros(groups.number))
+    chance = sum((part.left_by_chance for part in parts), np.zeros(groups.number))
+    ratio = np.full(groups.number, np.nan)
+    np.divide(within, chance, out=ratio, where=chance > 0)
     return Coefficient(
         "alpha",
         "all",
-        observed=sums.within / number,
-        expected=sums.across / (number * max(number - 1, 1)),
-        left_out=sums.left_out,
-        most=sums.most,
+        observed=sum(part.within for part in parts) / number,
+        expected=by_chance / number,
+        left_out=1 - ratio,
+        most=max((part.most for part in parts), default=0.0),
         clusters=groups.clusters,
         disagreeing=groups.touched(lowest < highest),
         outcomes=len(some.values),
         missing=missing,
         why_not=why_not,
     )
+
+
+def _ends(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lowest and highest value of each unit."""
+    return np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
 
 
 def _of_categories(some: Ratings, groups: Groups) -> _Sums:
@@ -94,23 +115,22 @@ def _of_categories(some: Ratings, groups: Groups) -> _Sums:
     numbers = _numbers(codes, groups, len(steps))
     whole, number = within.sum(axis=0), numbers.sum(axis=0)
     distance = _distances(some.scale, steps, number[None])[0]
-    left_out = np.empty(groups.number)
+    left_within, across = np.empty(groups.number), np.empty(groups.number)
     at_once = max(_AT_ONCE // len(steps) ** 2, 1)
     for start in range(0, groups.number, at_once):
         part = slice(start, start + at_once)
         rest = number - numbers[part]
         apart = _distances(some.scale, steps, rest)
-        left_out[part] = _ratio(
-            ((whole - within[part]) * apart).sum(axis=(1, 2)),
-            (rest[:, :, None] * apart * rest[:, None, :]).sum(axis=(1, 2)),
-            rest.sum(axis=1),
-        )
+        left_within[part] = ((whole - within[part]) * apart).sum(axis=(1, 2))
+        across[part] = (rest[:, :, None] * apart * rest[:, None, :]).sum(axis=(1, 2))
+    values = number.sum()
     return _Sums(
-        float((whole * distance).sum()),
-        float(number @ distance @ number),
-        int(number.sum()),
-        left_out,
-        float(distance.max()),
+        int(values),
+        within=float((whole * distance).sum()),
+        by_chance=float(number @ distance @ number / (values - 1)),
+        left_within=left_within,
+        left_by_chance=across / np.maximum(values - numbers.sum(axis=1) - 1, 1),
+        most=float(distance.max()),
     )
 
 
@@ -156,9 +176,9 @@ def _distances(
     return np.asarray((middle[:, :, None] - middle[:, None, :]) ** 2, dtype=np.float64)
 
 
-def _of_numbers(values: NDArray[np.float64], groups: Groups) -> _Sums:
+def _of_numbers(some: Ratings, groups: Groups) -> _Sums:
     """Sums for an interval scale on which any number may be given."""
-    ordered = np.sort(values, axis=1)
+    ordered = np.sort(some.values, axis=1)
     lowest, highest = np.nanmin(ordered), np.nanmax(ordered)
     off = ordered - (lowest + highest) / 2
     many = (~np.isnan(off)).sum(axis=1)
@@ -166,27 +186,21 @@ def _of_numbers(values: NDArray[np.float64], groups: Groups) -> _Sums:
     of_unit = np.nansum((off - (total / many)[:, None]) ** 2, axis=1)
     within = 2 * many * of_unit / (many - 1)
     order = np.lexsort((squares, total, within, groups.of_unit))
-    starts = np.searchsorted(groups.of_unit[order], np.arange(groups.number))
-    in_group = [np.add.reduceat(one[order], starts) for one in (within, total, squares)]
-    number = np.bincount(groups.of_unit, weights=many, minlength=groups.number)
+    of_unit = groups.of_unit[order]
+    in_group = [
+        np.bincount(of_unit, weights=one[order], minlength=groups.number)
+        for one in (within, total, squares, many)
+    ]
     whole = [one.sum() for one in in_group]
     rest = [all_of - one for all_of, one in zip(whole, in_group, strict=True)]
-    values_left = number.sum() - number
-    across = 2 * (values_left * rest[2] - rest[1] ** 2)
-    across[across < _NOTHING * (highest - lowest) ** 2 * values_left**2] = 0
+    width = (highest - lowest) ** 2
+    across = 2 * (rest[3] * rest[2] - rest[1] ** 2)
+    across[across < _NOTHING * width * rest[3] ** 2] = 0
     return _Sums(
-        float(whole[0]),
-        float(2 * (number.sum() * whole[2] - whole[1] ** 2)),
-        int(number.sum()),
-        _ratio(rest[0], across, values_left),
-        float((highest - lowest) ** 2),
+        int(whole[3]),
+        within=float(whole[0]),
+        by_chance=float(2 * (whole[3] * whole[2] - whole[1] ** 2) / (whole[3] - 1)),
+        left_within=rest[0],
+        left_by_chance=across / np.maximum(rest[3] - 1, 1),
+        most=float(width),
     )
-
-
-def _ratio(
-    within: NDArray[np.float64], across: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Alpha of each; NaN where no two values differ."""
-    ratio = np.full(len(within), np.nan)
-    np.divide((values - 1) * within, across, out=ratio, where=across > 0)
-    return np.asarray(1 - ratio, dtype=np.float64)

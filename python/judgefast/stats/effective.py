@@ -21,7 +21,7 @@ from judgefast.errors import ColumnError
 from judgefast.stats.agreed import EffectiveJudges
 from judgefast.stats.estimate import Estimate
 from judgefast.stats.left_out import JACKKNIFE, fisher_ends, groups_of
-from judgefast.stats.rules import LEVEL
+from judgefast.stats.rules import LEVEL, SMALL_COUNT
 from judgefast.stats.sentences import Finding
 
 if TYPE_CHECKING:
@@ -66,9 +66,11 @@ def effective_judges(
     vary = [judge for judge in range(len(judges)) if _varies(errors[:, judge])]
     some = errors[:, vary]
     rows = (~np.isnan(some)).sum(axis=1) > 1
-    found = _correlations(some[rows], groups_of(clusters[rows]))
+    groups = groups_of(clusters[rows])
+    found = _correlations(some[rows], groups)
     names = [judges[one] for one in vary]
-    mean, number = _estimate(found, level, many=len(names), missing=int((~rows).sum()))
+    few = _few_errors(some[rows], groups, names)
+    mean, number = _estimate(found, level, many=len(names), missing=int((~rows).sum()), few=few)
     left_out = [one for one in judges if one not in names]
     return EffectiveJudges(
         judges=names,
@@ -137,8 +139,23 @@ def _varies(errors: NDArray[np.float64]) -> bool:
     return bool(len(known) and known.min() < known.max())
 
 
+def _few_errors(errors: NDArray[np.float64], groups: Groups, names: Sequence[str]) -> str:
+    """Say of which judge too few clusters have another error than most: no spread is known then."""
+    for judge, name in enumerate(names):
+        known = errors[~np.isnan(errors[:, judge]), judge]
+        if not len(known):
+            continue
+        values, counts = np.unique(known, return_counts=True)
+        usual = values[counts.argmax()]
+        off = groups.touched((errors[:, judge] != usual) & ~np.isnan(errors[:, judge]))
+        if off < SMALL_COUNT:
+            of = "1 cluster" if off == 1 else f"{off} clusters"
+            return f"{name} has another error than its usual one in {of} only"
+    return ""
+
+
 def _estimate(
-    found: _Correlations, level: float, *, many: int, missing: int
+    found: _Correlations, level: float, *, many: int, missing: int, few: str
 ) -> tuple[Estimate, Estimate]:
     """The mean correlation, and what it makes of so many judges."""
     ends, note = None, ""
@@ -146,6 +163,8 @@ def _estimate(
         note = "fewer than two judges have errors that vary"
     elif found.mean is None:
         note = "no two judges have errors on the same units that vary"
+    elif few:
+        note = f"{few}: too few to tell how sure this is"
     else:
         ends = fisher_ends(found.mean, found.left_out, level)
         note = "" if ends else "the errors lie in too few clusters to tell how sure this is"
@@ -168,6 +187,9 @@ def _estimate(
     number = msgspec.structs.replace(
         mean, name="effective_judges", value=worth[0], low=worth[1], high=worth[2]
     )
+    if high is not None and high <= 0:  # the ends would be one point, for being capped alone
+        note = "errors pull apart: not fewer than the judges there are, and no more is claimed"
+        number = msgspec.structs.replace(number, low=None, high=None, method="undefined", note=note)
     return mean, number
 
 
@@ -184,13 +206,23 @@ def _finding(number: Estimate, mean: Estimate, names: list[str], left_out: list[
     if number.value is None or mean.value is None:
         text = f"How many judges the panel is worth cannot be told: {number.note}.{without}"
         return Finding("no_effective_judges", text)
-    many = len(names)
-    ends = ""
-    if number.low is not None and number.high is not None:
-        ends = f" ({number.low:.1f} to {number.high:.1f})"
-    text = f"The {many} judges are worth {number.value:.1f}{ends} that err independently: "
+    many, units = len(names), "1 unit" if mean.outcomes == 1 else f"{mean.outcomes:,} units"
+    correlation = f"{mean.value:+.2f}"
+    if mean.low is not None and mean.high is not None:
+        correlation += f", {mean.low:+.2f} to {mean.high:+.2f}"
     if mean.value < 0:
-        text += f"their errors pull apart (mean correlation {mean.value:+.2f}), and cancel in part."
+        text = (
+            f"By {units} with gold the {many} judges are worth no fewer than {many}: their errors "
+            f"pull apart (mean correlation {correlation}), and cancel in part."
+        )
     else:
-        text += f"their errors correlate by {mean.value:+.2f} in the mean."
+        ends = ""
+        if number.low is not None and number.high is not None:
+            ends = f" ({number.low:.1f} to {number.high:.1f})"
+        text = (
+            f"By {units} with gold the {many} judges are worth {number.value:.1f}{ends} that err "
+            f"independently (mean correlation of errors {correlation})."
+        )
+    if mean.low is None:
+        text += f" How sure that is cannot be told: {mean.note.partition(':')[0]}."
     return Finding("effective_judges", text + without)

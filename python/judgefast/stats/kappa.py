@@ -81,51 +81,80 @@ def kappa_of(
     Args:
         name: One of `WEIGHTS`.
         slice_name: Which judges.
-        tables: As of `pair_tables`.
+        tables: As of `pair_tables`, for each stratum. Shape (strata, groups, categories,
+            categories).
         missing: Units without a value of both.
         of_clusters: How many there are, and in how many of them a unit's categories differ.
 
+    Source:
+        Barlow, Lai and Azen 1991, Statistics in Medicine 10(9), for strata; theirs weighs kappas
+        of strata, this one sums what they are made of.
+
     """
-    whole, weights = tables.sum(axis=0), weights_of(name, tables.shape[1])
-    units = int(whole.sum())
-    rows, columns = whole.sum(axis=1), whole.sum(axis=0)
-    observed, expected = int((whole * weights).sum()), int(rows @ weights @ columns)
+    whole, weights = tables.sum(axis=1), weights_of(name, tables.shape[2])
+    units, observed = int(whole.sum()), int((whole * weights).sum())
+    rows, columns = whole.sum(axis=2), whole.sum(axis=1)
+    expected = sum(
+        Fraction(int(a @ weights @ b), max(int(a.sum()), 1))
+        for a, b in zip(rows, columns, strict=True)
+    )
     clusters, disagreeing = of_clusters
     return Coefficient(
         name,
         slice_name,
         observed=float(Fraction(observed, max(units, 1))),
-        expected=float(Fraction(expected, max(units, 1) ** 2)),
+        expected=float(expected / max(units, 1)),
         left_out=_left_out(tables, weights),
         most=float(weights.max()),
         clusters=clusters,
         disagreeing=disagreeing,
         outcomes=units,
         missing=missing,
-        why_not=_why_not(units, rows, columns),
+        why_not=_why_not(rows, columns, is_alike=not expected),
     )
 
 
+def chance_of(tables: NDArray[np.int64]) -> float | None:
+    """Share that two judges would agree in by their base rates, in each stratum; None of no unit.
+
+    Args:
+        tables: As for `kappa_of`.
+
+    """
+    whole = tables.sum(axis=1)
+    rows, columns = whole.sum(axis=2), whole.sum(axis=1)
+    units = int(whole.sum())
+    if not units:
+        return None
+    same = sum(
+        Fraction(int(a @ b), max(int(a.sum()), 1)) for a, b in zip(rows, columns, strict=True)
+    )
+    return float(same / units)
+
+
 def _left_out(tables: NDArray[np.int64], weights: NDArray[np.int64]) -> NDArray[np.float64]:
-    whole = tables.sum(axis=0)
-    rows = whole.sum(axis=1) - tables.sum(axis=2)
-    columns = whole.sum(axis=0) - tables.sum(axis=1)
-    units = rows.sum(axis=1).astype(np.float64)
-    observed = (whole * weights).sum() - np.einsum("gij,ij->g", tables, weights)
-    expected = ((rows @ weights) * columns).sum(axis=1)
-    fits = expected > 0
-    ratio = np.divide(units * observed, expected, out=np.full(len(tables), np.nan), where=fits)
+    observed = np.zeros(tables.shape[1])
+    expected = np.zeros(tables.shape[1])
+    for part in tables:
+        whole = part.sum(axis=0)
+        rows = whole.sum(axis=1) - part.sum(axis=2)
+        columns = whole.sum(axis=0) - part.sum(axis=1)
+        observed += (whole * weights).sum() - np.einsum("gij,ij->g", part, weights)
+        across = ((rows @ weights) * columns).sum(axis=1)
+        expected += across / np.maximum(rows.sum(axis=1), 1)
+    ratio = np.full(len(observed), np.nan)
+    np.divide(observed, expected, out=ratio, where=expected > 0)
     return np.asarray(1 - ratio, dtype=np.float64)
 
 
-def _why_not(units: int, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> str:
-    if not units:
+def _why_not(rows: NDArray[np.int64], columns: NDArray[np.int64], *, is_alike: bool) -> str:
+    if not rows.sum():
         return "no unit has a value of both judges"
-    constant = [(one > 0).sum() == 1 for one in (rows, columns)]
-    if all(constant) and (rows == columns).all():
+    first, second = ((one > 0).sum(axis=1) <= 1 for one in (rows, columns))
+    if not (first | second).all():
+        return ""
+    if is_alike:
         return "both judges gave the same value throughout: all agreement is chance"
-    if all(constant):
+    if (first & second).all():
         return "each judge gave one value throughout: nothing could agree beyond chance"
-    if any(constant):
-        return "one judge gave the same value throughout: it is 0 whatever the other gives"
-    return ""
+    return "one judge gave the same value throughout: it is 0 whatever the other gives"

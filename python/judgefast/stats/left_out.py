@@ -25,7 +25,7 @@ MOST_GROUPS = 4096
 """Left out one after the other: the error that they give is itself off by 1.1 %."""
 
 _MOST_CELLS = 1 << 25
-"""Of one table of groups times categories times categories."""
+"""Of the tables of all groups together."""
 
 _ROUNDED = 1e-12
 """What sums of doubles may be off by: no coefficient is told from 1 or -1 by less."""
@@ -45,6 +45,10 @@ class Groups(NamedTuple):
     number: int
     """How many groups there are."""
 
+    def of_units(self, units: NDArray[np.intp]) -> Groups:
+        """Groups of some of the units; their numbers stay."""
+        return self._replace(cluster=self.cluster[units], of_unit=self.of_unit[units])
+
     def touched(self, units: NDArray[np.intp] | NDArray[np.bool_]) -> int:
         """How many clusters have one of these units."""
         found = np.zeros(self.clusters, bool)
@@ -52,16 +56,16 @@ class Groups(NamedTuple):
         return int(found.sum())
 
 
-def groups_of(clusters: NDArray[np.uint64], categories: int = 1) -> Groups:
+def groups_of(clusters: NDArray[np.uint64], cells: int = 1) -> Groups:
     """Put clusters into groups of as many, give or take one.
 
     Args:
         clusters: Resampling id of each unit. Shape (n,).
-        categories: So many squared are counted in each group.
+        cells: How many numbers are kept of each group.
 
     """
     ids, cluster = np.unique(clusters, return_inverse=True)
-    number = min(len(ids), MOST_GROUPS, max(_MOST_CELLS // categories**2, 2))
+    number = min(len(ids), MOST_GROUPS, max(_MOST_CELLS // cells, 2))
     of_unit = cluster * number // max(len(ids), 1)
     return Groups(cluster, of_unit, len(ids), number)
 
@@ -176,7 +180,7 @@ def fisher_ends(
         return None
     off = left_out - math.fsum(left_out) / groups
     error = math.sqrt((groups - 1) / groups * math.fsum(off * off))
-    if not error or (groups < SIGN_MIN_CLUSTERS and error < 2 * ALIKE_ERROR):
+    if error < _ROUNDED or (groups < SIGN_MIN_CLUSTERS and error < 2 * ALIKE_ERROR):
         return None
     from scipy.special import stdtrit  # noqa: PLC0415 - heavy, only where it is used
 

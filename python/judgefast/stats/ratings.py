@@ -34,6 +34,9 @@ class Ratings(NamedTuple):
     so that no two judges can be expected to give the same."""
     names: tuple[str, ...] | None = None
     """What the categories are called; None for their numbers."""
+    strata: NDArray[np.int64] | None = None
+    """Part of the data that each unit is in, its aspect say: chance is taken within each part, so
+    that parts whose levels differ are no agreement. None for one. Shape (n,)."""
 
     def check(self) -> None:
         """Refuse what no agreement can be measured on.
@@ -52,7 +55,7 @@ class Ratings(NamedTuple):
             raise ColumnError(message, hint="a judge without a value has NaN")
         if self.categories is None or self.scale == "interval":
             return
-        off = ~np.isnan(self.values) & (self._nearest() != self.values)
+        off = ~np.isnan(self.values) & (self.nearest() != self.values)
         if off.any():
             unit, judge = (int(place[0]) for place in np.nonzero(off))
             message = f"unit {unit} has {self.values[unit, judge]:g} by judge "
@@ -82,10 +85,21 @@ class Ratings(NamedTuple):
         """How many values are not a category themselves; of those that were checked."""
         if self.categories is None or self.scale != "interval":
             return 0
-        return int((~np.isnan(self.values) & (self._nearest() != self.values)).sum())
+        return int((~np.isnan(self.values) & (self.nearest() != self.values)).sum())
 
-    def _nearest(self) -> NDArray[np.float64]:
-        return self._steps()[self.codes()]
+    def nearest(self) -> NDArray[np.float64]:
+        """Nearest category, the lower of two as near; NaN where there is no value. Shape (n, m).
+
+        Only where there are categories.
+        """
+        codes = self.codes()
+        return np.where(codes == _MISSING, np.nan, self._steps()[codes])
+
+    def parts(self) -> list[NDArray[np.intp]]:
+        """Rows of each stratum that has any, in the order of their numbers."""
+        if self.strata is None:
+            return [np.arange(len(self.values))]
+        return [np.flatnonzero(self.strata == one) for one in np.unique(self.strata)]
 
     def _steps(self) -> NDArray[np.float64]:
         return np.array(self.categories, dtype=np.float64)
@@ -98,6 +112,10 @@ def _check_shapes(ratings: Ratings) -> None:
         raise ColumnError(message, hint="one row a unit, one column a judge")
     if ratings.clusters.shape != ratings.values.shape[:1]:
         message = f"`clusters` has shape {ratings.clusters.shape}, "
+        message += f"but there are {len(ratings.values)} units"
+        raise ColumnError(message)
+    if ratings.strata is not None and ratings.strata.shape != ratings.values.shape[:1]:
+        message = f"`strata` has shape {ratings.strata.shape}, "
         message += f"but there are {len(ratings.values)} units"
         raise ColumnError(message)
     twice = sorted({one for one in judges if judges.count(one) > 1})

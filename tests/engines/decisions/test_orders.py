@@ -63,9 +63,26 @@ def test_an_answer_is_the_mean_over_orders_at_the_place_of_each_label(data: st.D
     answers = [Answer("ok", tuple(row), label_mass=mass) for row, mass in rows]
     read = read_of(4, asked, answers)
     assert read.question == 4
+    known = [mass for _, mass in rows if mass is not None]
+    mass = sum(known) / len(known) if known else 1
     for place, option in enumerate(asked.options):
-        mean = sum(row[place] * (1 if mass is None else mass) for row, mass in rows) / len(rows)
-        assert math.exp(read.logprobs[option.label]) == pytest.approx(mean, abs=1e-12)
+        mean = sum(row[place] for row, _ in rows) / len(rows)
+        assert math.exp(read.logprobs[option.label]) == pytest.approx(mean * mass, abs=1e-12)
+
+
+def test_the_label_mass_of_an_order_is_no_weight_of_it() -> None:
+    answers = [
+        Answer("ok", (0.9, 0.1, 0.0), label_mass=0.9),
+        Answer("ok", (0.1, 0.9, 0.0), label_mass=0.1),
+    ]
+    found = [math.exp(each) for each in read_of(0, question(3), answers).logprobs]
+    assert sorted(found) == pytest.approx([0, 0.25, 0.25])
+
+
+def test_a_label_mass_that_was_rounded_to_nothing_leaves_the_answer() -> None:
+    answers = [Answer("ok", (0.75, 0.25, 0.0), label_mass=0.0)]
+    found = sorted(math.exp(each) for each in read_of(0, question(3), answers).logprobs)
+    assert found[2] / (found[1] + found[2]) == pytest.approx(0.75)
 
 
 def test_one_order_that_is_declined_or_malformed_makes_the_question_so() -> None:

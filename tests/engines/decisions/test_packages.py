@@ -32,7 +32,7 @@ def test_what_sparrow_would_cut_in_silence_is_not_sent(sparrow: str) -> None:
         "at 3 a token, more than the 512 tokens that the server reads before it cuts" in bad.error
     )
     assert good.finish_reason == "stop"
-    assert any("at 3 characters a token (512" in note for note in done.facts["notes"])
+    assert any("at 3 bytes a token (512" in note for note in done.facts["notes"])
 
 
 def test_laya_serve_has_names_and_errors_of_its_own(laya: str) -> None:

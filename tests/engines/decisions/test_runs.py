@@ -16,8 +16,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from judgefast.config import RunConfig
+from judgefast.errors import ConfigError, RunDirectoryError
+from judgefast.pipeline.comparable import check_comparable
+from judgefast.pipeline.results import read_run
+from judgefast.pipeline.run import run
 from tests.recorded import write_lines
 
+from .honest import openai
 from .scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
@@ -81,3 +87,38 @@ def test_a_run_of_six_hundred_items_that_is_killed_asks_only_what_was_in_flight_
     assert max(times.values()) <= 2
     # On its way to the server, to the pipeline, and to the disk.
     assert sum(count - 1 for count in times.values()) <= 4 * CONCURRENCY
+
+
+def test_a_run_goes_on_only_as_it_was_asked_and_is_compared_only_with_its_like(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        {"id": f"p{n}", "question": f"{n}?", "answer_a": "a", "answer_b": "b"} for n in range(3)
+    ]
+    once, twice = tmp_path / "once", tmp_path / "twice"
+    with ScriptedServer() as server:
+        _run(once, rows, server.url, option_orders=1)
+        _run(twice, rows, server.url)
+        with pytest.raises(RunDirectoryError, match=r"options: option_orders 2 -> 1"):
+            _run(twice, rows, server.url, option_orders=1)
+    with (
+        ScriptedServer(paths={"/v1/decisions": openai}) as server,
+        pytest.raises(RunDirectoryError, match=r"options: dialect systemone -> openai"),
+    ):
+        _run(twice, rows, server.url)
+    readings = read_run(once), read_run(twice)
+    with pytest.raises(ConfigError, match=r"judge: option_orders 1 -> 2"):
+        check_comparable(*readings, ())
+    assert check_comparable(*readings, ("judge",)) == ["judge: option_orders 1 -> 2"]
+
+
+def _run(out: Path, rows: list[dict[str, str]], url: str, **options: object) -> None:
+    config = RunConfig(
+        rubric="pairwise",
+        engine="decisions",
+        model="m",
+        base_url=(url,),
+        out=str(out),
+        engine_args=options,
+    )
+    run(config, data=rows, show_progress=False)

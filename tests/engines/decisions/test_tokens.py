@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,36 +34,42 @@ def bytewise(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_state_and_the_longest_question_may_have_just_so_many_tokens(bytewise: Path) -> None:
     tokenizer = PromptTokenizer.from_file(bytewise / "tokenizer.json")
     lengths = Lengths(Limit(300, is_told=True, cuts_silently=False), tokenizer)
-    assert not lengths.too_long({"x": "s" * (300 - OF_LONG)}, (SHORT, LONG))
-    said = lengths.too_long({"x": "s" * 200, "y": "s" * (101 - OF_LONG)}, (SHORT, LONG))
+    room = 300 - OF_LONG - len('{"x": ""}')
+    assert not lengths.too_long({"x": "s" * room}, (SHORT, LONG))
+    said = lengths.too_long({"x": "s" * (room + 1)}, (SHORT, LONG))
     assert said == "state and longest question have 301 tokens, and 300 may be"
+    assert lengths.too_long({"x": '"' * (room // 2 + 1)}, (SHORT, LONG))  # JSON writes two of each
     silent = Lengths(Limit(300, is_told=True, cuts_silently=True), tokenizer)
-    assert not silent.too_long({"x": "s" * (300 - OF_LONG - AROUND)}, (LONG,))
-    assert silent.too_long({"x": "s" * (301 - OF_LONG - AROUND)}, (LONG,))
+    assert not silent.too_long({"x": "s" * (room - AROUND)}, (LONG,))
+    assert silent.too_long({"x": "s" * (room + 1 - AROUND)}, (LONG,))
     assert lengths.unchecked == silent.unchecked == 0
 
 
-@given(st.text(max_size=400))
-def test_what_has_fewer_bytes_than_tokens_are_allowed_surely_fits(text: str) -> None:
+@given(st.text(max_size=300))
+def test_what_is_short_as_json_of_ascii_surely_fits(text: str) -> None:
     lengths = Lengths(Limit(400, is_told=True, cuts_silently=True), None)
     said = lengths.too_long({"x": text}, (SHORT,))
-    size = len(text.encode()) + len("Which?AoneBtwo") + AROUND
+    size = len(json.dumps({"x": text})) + len('["Which?", "A", "one", "B", "two"]') + AROUND
     assert lengths.unchecked == (size > 400)
-    assert not said
+    if size <= 400:
+        assert not said
 
 
 @pytest.mark.parametrize(("is_told", "cuts"), [(True, True), (True, False), (False, True)])
-def test_characters_are_a_guard_only_where_a_server_is_known_to_cut(
+@pytest.mark.parametrize("letter", ["s", "\u8bcd"])
+def test_bytes_are_a_guard_only_where_a_server_is_known_to_cut(
+    letter: str,
     is_told: bool,  # noqa: FBT001 - a case of the table
     cuts: bool,  # noqa: FBT001 - as above
 ) -> None:
     lengths = Lengths(Limit(100, is_told=is_told, cuts_silently=cuts), None)
-    most = 300 - len("Which?AoneBtwo")
-    assert not lengths.too_long({"x": "s" * most}, (SHORT,))
-    said = lengths.too_long({"x": "s" * (most + 1)}, (SHORT,))
+    room = 300 - len("Which?AoneBtwo") - len('{"x": ""}')
+    most = room // len(letter.encode())
+    assert not lengths.too_long({"x": letter * most}, (SHORT,))
+    said = lengths.too_long({"x": letter * (most + 1)}, (SHORT,))
     assert bool(said) == (is_told and cuts)
     if said:
-        assert "301 characters: at 3 a token, more than the 100 tokens" in said
+        assert "bytes: at 3 a token, more than the 100 tokens that the server reads" in said
     assert lengths.unchecked == 2
 
 

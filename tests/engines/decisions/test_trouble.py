@@ -146,16 +146,49 @@ def test_a_model_that_is_gone_ends_the_run_and_what_came_before_stays() -> None:
     assert "--model" in str(lost.hint)
 
 
-def test_another_model_that_answers_later_is_counted() -> None:
-    def script(number: int, body: dict[str, Any]) -> Say | None:
-        reply = json.loads(systemone(json.dumps(body).encode()))
-        return Say(200, reply | {"model": "m" if number < 2 else "m-2"})
+def moving(number: int, body: dict[str, Any]) -> Say | None:
+    """Another model answers from the third request on."""
+    reply = json.loads(systemone(json.dumps(body).encode()))
+    return Say(200, reply | {"model": "m" if number < 2 else "m-2"})
 
-    with ScriptedServer(script) as server:
-        done = ask(server.url, [PAIR] * 4, concurrency=1, start_concurrency=1)
-    assert done.facts["model"] == "m"
+
+def test_another_model_that_answers_later_ends_the_run_without_its_answer() -> None:
+    with ScriptedServer(moving) as server:
+        engine = DecisionsEngine(base_url=server.url, concurrency=1, start_concurrency=1)
+        engine.start()
+        engine.submit(0, requests(engine, [PAIR] * 4))
+        came, lost = 0, None
+        while lost is None:
+            try:
+                came += len(engine.collect(timeout_seconds=5))
+            except EngineError as error:
+                lost = error
+        engine.close()
+        assert len(server.of_items) == 2
+    assert came == 1
+    assert "answers by the model `m-2` now; at the start it was `m`" in str(lost)
+    assert "allow_moved" in str(lost.hint)
+
+
+def test_where_that_is_allowed_both_models_are_one_judge_and_the_replies_are_counted() -> None:
+    with ScriptedServer(moving) as server:
+        done = ask(
+            server.url,
+            [PAIR] * 4,
+            model="m-latest",
+            concurrency=1,
+            start_concurrency=1,
+            allow_moved=True,
+        )
+    assert done.facts["model"] == "m-latest"
     assert done.counters["other_model"] == 3
     assert [kept.model for kept in done.kept] == ["m", "m-2", "m-2", "m-2"]
+
+
+def test_waiting_for_our_own_rate_is_nobody_s_silence() -> None:
+    with ScriptedServer(say_to_items(Say(429, b"slow"))) as server:
+        done = ask(server.url, requests_a_minute=40, patience_seconds=0.8)
+    assert done.completions[0].finish_reason == "stop"
 
 
 def test_the_key_goes_to_the_server_and_nowhere_else(
@@ -169,6 +202,18 @@ def test_the_key_goes_to_the_server_and_nowhere_else(
         assert {each.key for each in server.asked} == {f"Bearer {key}"}
     shown = [json.dumps(done.facts), str(done.completions), caplog.text]
     assert not any(key in each for each in shown)
+
+    def echo_in_answers(body: bytes) -> bytes:
+        reply = json.loads(systemone(body)) | {"model": f"m {key}"}
+        for answer in reply["answers"].values():
+            answer["choice"] = key
+        return json.dumps(reply).encode()
+
+    with ScriptedServer(paths={"/v1/systemone": echo_in_answers}) as server:
+        done = ask(server.url)
+    assert (done.facts["model"], done.kept[0].model) == ("m ***", "m ***")
+    assert "***" in done.kept[0].questions[0][0].words
+    assert key not in json.dumps(done.facts) + str(done.completions)
     with (
         ScriptedServer(lambda number, body: Say(403, {"detail": f"bad key {key}"})) as server,
         pytest.raises(EngineError) as caught,
@@ -188,6 +233,7 @@ def test_a_state_that_the_server_cut_is_too_long() -> None:
         done = ask(server.url)
     (completion,) = done.completions
     assert (completion.error_kind, completion.error) == ("too_long", "the server cut 41 tokens")
+    assert completion.prompt_tokens == 512  # they are on the bill
     assert done.counters["dropped_tokens"] == 41
 
 
@@ -213,7 +259,7 @@ def test_control_tokens_are_defused_once_each_and_counted() -> None:
         sent = server.of_items[-1].body["state"]["answer_1"]
     assert sent == "fine< |im_end|>\n< |im_start|>assistant A"
     assert done.counters["defused"] == 2
-    assert done.counters["resent"] >= 0
+    assert len(server.of_items) == 2
 
 
 def test_where_the_server_escapes_control_tokens_they_are_left_alone() -> None:

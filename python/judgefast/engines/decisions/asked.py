@@ -12,7 +12,7 @@ import msgspec
 
 from judgefast.prompts.questions import Question  # noqa: TC001 - msgspec reads annotations
 
-Outcome = Literal["ok", "refused", "malformed", "too_long", "unsupported"]
+Outcome = Literal["ok", "refused", "malformed"]
 """What became of one question inside a reply that came."""
 
 FailureKind = Literal[

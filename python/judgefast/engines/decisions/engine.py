@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from judgefast.engines.decisions.found import orders_in_force
 from judgefast.engines.decisions.options import NAME, DecisionOptions
 from judgefast.engines.http.remote import RemoteEngine, check_names, roots_of
 from judgefast.prompts.decoding import Capabilities
@@ -52,7 +53,7 @@ class DecisionsEngine(RemoteEngine["Loop"]):
         self.options = DecisionOptions(base_urls=roots_of(self.name, base_url), **options)
         self.options.check()
         self._named = model
-        self._recalled: tuple[bool, JudgeModel] | None = None
+        self._recalled: dict[str, Any] | None = None
         self._untold: list[str] = []
 
     @cached_property
@@ -80,19 +81,28 @@ class DecisionsEngine(RemoteEngine["Loop"]):
             facts: What that `start` returned.
 
         """
-        model = JudgeModel(name=facts["model"], digest="")
-        self._recalled = bool(facts["label_mass"]), model
+        self._recalled = facts
 
     @cached_property
     def capabilities(self) -> Capabilities:
         """See :class:`Engine`. Found out by asking."""
-        has_mass = self._recalled[0] if self._recalled else self.found.spoken.quirks.has_mass
-        return Capabilities(takes="state", label_probabilities=True, label_mass=has_mass)
+        facts = self._recalled
+        has_mass = self.found.spoken.quirks.has_mass if facts is None else facts["label_mass"]
+        return Capabilities(takes="state", label_probabilities=True, label_mass=bool(has_mass))
 
     @property
     def model(self) -> JudgeModel:
         """See :class:`Engine`. Known by the name that it answers with: it has no digest."""
-        return self._recalled[1] if self._recalled else JudgeModel(name=self.found.name, digest="")
+        name = self.found.name if self._recalled is None else self._recalled["model"]
+        return JudgeModel(name=str(name), digest="")
+
+    @property
+    def manifest_options(self) -> dict[str, Any]:
+        """See :class:`Engine`. Answers in another dialect or other orders are another judge's."""
+        if self._recalled is not None:
+            return {name: self._recalled[name] for name in ("dialect", "option_orders")}
+        orders = orders_in_force(self.options, self.found)
+        return {"dialect": self.found.spoken.dialect.name, "option_orders": orders}
 
     def told(self) -> list[str]:
         """See :class:`Engine`. Who answers, and in which dialect."""
@@ -108,7 +118,6 @@ class DecisionsEngine(RemoteEngine["Loop"]):
         self._is_started = True
         spoken, tokenizer = found.spoken, found.tokenizer
         requests, tokens = of_loop.rates_of(options, found)
-        orders = of_loop.orders_in_force(options, found)
         return {
             "model": found.name,
             "model_asked": spoken.asked,
@@ -119,7 +128,7 @@ class DecisionsEngine(RemoteEngine["Loop"]):
             "path": spoken.path,
             "limits_from": spoken.quirks.source,
             "label_mass": spoken.quirks.has_mass,
-            "option_orders": orders,
+            "option_orders": orders_in_force(options, found),
             "questions": of_loop.questions_in_force(options, found),
             "requests_a_minute": requests or None,
             "tokens_a_second": tokens or None,
@@ -147,8 +156,8 @@ def _notes(options: DecisionOptions, found: Found, *, is_defused: bool) -> list[
         notes.append(f"the server ({quirks.name}) orders the options of a choice by itself")
     elif options.option_orders == 1:
         notes.append(
-            "options of a choice were put in one order: what their place does to an answer is not "
-            "balanced"
+            "each question was put with one order of its options: what the place of an option does "
+            "to an answer is not balanced"
         )
     if is_defused:
         notes.append(
@@ -166,7 +175,7 @@ def _unchecked(found: Found) -> str:
     words = "the judge's tokenizer is not known: that states fit could not be checked"
     limit = found.limit
     if limit.cuts_silently and limit.is_told:
-        return f"{words}, but at 3 characters a token ({limit.tokens:,} tokens may be)"
+        return f"{words}, but at 3 bytes a token ({limit.tokens:,} tokens may be)"
     if limit.cuts_silently:
         return f"{words}, and the server may cut what does not without saying so"
     return words

@@ -6,9 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 from judgefast.batches.request import Request
+from judgefast.engines.decisions.failures import failure_of
 from judgefast.engines.decisions.jobs import Part, Whole
 from judgefast.engines.decisions.probe import ASKS, QUESTION, STATE
 from judgefast.engines.http.examine import OtherJudgeError
+from judgefast.engines.http.retries import Next
 from judgefast.errors import EngineError
 from judgefast.prompts.segments import Prompt, Segment
 
@@ -18,7 +20,20 @@ if TYPE_CHECKING:
     from judgefast.engines.decisions.found import Spoken
     from judgefast.engines.decisions.probe import Prober
     from judgefast.engines.http.jobs import Job
+    from judgefast.engines.http.wires import Reply
     from judgefast.prompts.decoding import Decoding
+
+
+GOOD = range(200, 300)
+"""Statuses of replies that answer."""
+
+_STEPS = {
+    "auth": Next.STOP,
+    "not_found": Next.STOP,
+    "busy": Next.LATER,
+    "server": Next.AGAIN,
+    "timeout": Next.AGAIN,
+}
 
 
 class Bodies:
@@ -68,7 +83,15 @@ class Examiner:
             seed=0,
         )
         whole = Whole(request, STATE, [ASKS])
-        return whole.split(1, 0.0, time.time(), time.monotonic())[0]
+        return whole.split(1, lambda _: 0.0, time.time(), time.monotonic())[0]
+
+    @staticmethod
+    def next_of(reply: Reply) -> Next | None:
+        """What a reply to it comes to; None for an answer."""
+        if reply.status in GOOD:
+            return None
+        kind = failure_of(reply.status, reply.headers, reply.body).kind
+        return _STEPS.get(kind, Next.REFUSED)
 
     async def examine(self, root: str, *, is_known: bool) -> None:
         """Ask a server that was away.

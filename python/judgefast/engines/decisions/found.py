@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgefast.engines.decisions.dialects import Dialect
+    from judgefast.engines.decisions.options import DecisionOptions, OptionOrders
     from judgefast.engines.decisions.quirks import Quirks
     from judgefast.engines.decisions.tokens import Limit
     from judgefast.prompts.tokenizer import PromptTokenizer
@@ -39,8 +40,17 @@ class Found(NamedTuple):
     tokenizer: PromptTokenizer | None
     away: frozenset[str]
     """Servers that were not there."""
+    may_move: bool
+    """Whether the model behind the name that is asked for may be another one from now on."""
 
     @property
     def name(self) -> str:
-        """Of the judge."""
-        return self.spoken.answered or self.spoken.asked or "unknown"
+        """Of the judge: who answers; where that may change, who is asked."""
+        answered, asked = self.spoken.answered, self.spoken.asked
+        names = (asked, answered) if self.may_move else (answered, asked)
+        return names[0] or names[1] or f"unknown at {self.spoken.quirks.name}"
+
+
+def orders_in_force(options: DecisionOptions, found: Found) -> OptionOrders:
+    """One where the server turns the options round by itself."""
+    return options.option_orders if found.spoken.quirks.keeps_option_order else 1

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from judgefast.engines.base import Completion
 from judgefast.engines.decisions.asked import Kept, kept_text
 from judgefast.engines.decisions.orders import put_of, read_of
 from judgefast.engines.http.jobs import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from judgefast.batches.request import Request
     from judgefast.engines.decisions.asked import Answer, Ask, Reply, Usage
@@ -40,20 +42,21 @@ class Whole:
         self.model = ""
         """That has answered, as the server calls it."""
 
-    def split(self, most: int, guess: float, started: float, clock: float) -> list[Part]:
+    def split(
+        self, most: int, guess: Callable[[Sequence[Ask]], float], started: float, clock: float
+    ) -> list[Part]:
         """Make requests of at most so many questions, all about the same state.
 
         Args:
             most: Questions in one of them.
-            guess: Tokens of the whole, about.
+            guess: Tokens of the state and such questions, about.
             started: Unix time.
             clock: Monotonic time of the same moment.
 
         """
         flat = [ask for asks in self.asks for ask in asks]
         chunks = [flat[start : start + most] for start in range(0, len(flat), most)]
-        share = guess / len(chunks)
-        self.parts = [Part(self, chunk, share, started, clock) for chunk in chunks]
+        self.parts = [Part(self, chunk, guess(chunk), started, clock) for chunk in chunks]
         return self.parts
 
     def settle(self) -> None:
@@ -61,12 +64,22 @@ class Whole:
         for part in self.parts:
             part.is_settled = True
 
-    def take(self, part: Part, reply: Reply) -> bool:
-        """Take the answers of one request; whether all are there now."""
+    def take(self, part: Part, reply: Reply, model: str, scrub: Callable[[str], str]) -> bool:
+        """Take the answers of one request; whether all are there now.
+
+        Args:
+            part: The request.
+            reply: Its reply.
+            model: That has answered.
+            scrub: Takes out of a server's words what is secret: they are kept.
+
+        """
         part.is_settled = True
-        self.answers |= dict(zip((ask.id for ask in part.asks), reply.answers, strict=True))
+        for ask, answer in zip(part.asks, reply.answers, strict=True):
+            words = scrub(answer.words) if answer.words else ""
+            self.answers[ask.id] = msgspec.structs.replace(answer, words=words)
         self.usages.append(reply.usage)
-        self.model = reply.model or self.model
+        self.model = model or self.model
         return all(each.is_settled for each in self.parts)
 
     @property
@@ -74,9 +87,10 @@ class Whole:
         """Tokens of the state that a server has cut off."""
         return max((usage.dropped_tokens for usage in self.usages), default=0)
 
-    def outcome(self, name: str) -> Answer | None:
-        """The first answer that came to this, if any did."""
-        return next((each for each in self.answers.values() if each.outcome == name), None)
+    def paid(self, failed: Completion) -> Completion:
+        """A failure with the tokens of the replies that came before it: they are on the bill."""
+        tokens = _count(usage.prompt_tokens for usage in self.usages) if self.usages else None
+        return msgspec.structs.replace(failed, prompt_tokens=tokens)
 
     def completion(self) -> Completion:
         """What all answers come to."""

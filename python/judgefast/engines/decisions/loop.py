@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from judgefast.engines.decisions.examine import Bodies, Examiner
+from judgefast.engines.decisions.found import orders_in_force
 from judgefast.engines.decisions.jobs import Whole
 from judgefast.engines.decisions.orders import asks_of, unsupported
 from judgefast.engines.decisions.probe import Prober
@@ -24,15 +26,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from judgefast.batches.request import Request
-    from judgefast.engines.base import Completion
+    from judgefast.engines.base import Completion, ErrorKind
     from judgefast.engines.decisions.asked import Ask
     from judgefast.engines.decisions.found import Found
-    from judgefast.engines.decisions.options import DecisionOptions, OptionOrders
+    from judgefast.engines.decisions.options import DecisionOptions
     from judgefast.engines.http.options import Secret
     from judgefast.prompts.questions import Question
 
 MOST_QUESTIONS = 64
 """In one request, where nothing else is said or known."""
+
+
+class _Unsent(NamedTuple):
+    """A request that is not sent, and why."""
+
+    job: Job
+    kind: ErrorKind
+    words: str
 
 
 class Loop(WorkingLoop):
@@ -73,8 +83,9 @@ class Loop(WorkingLoop):
         return size + size // 2 + 1
 
     def take(self, requests: Sequence[Request], started: float, clock: float) -> None:
-        """Queue requests."""
-        self._loop.call_soon_threadsafe(self._take, requests, started, clock)
+        """Queue requests; they are measured here, where that holds up no reply."""
+        measured = [self._measured(request, started, clock) for request in requests]
+        self._loop.call_soon_threadsafe(self._take, measured)
 
     def cancel(self, request_ids: set[bytes]) -> None:
         """Give up on requests."""
@@ -128,13 +139,16 @@ class Loop(WorkingLoop):
             if endpoint.root in found.away:
                 self._sender.lost_sight_of(endpoint)
 
-    def _take(self, requests: Sequence[Request], started: float, clock: float) -> None:
-        for request in requests:
-            self._admit(request, started, clock)
+    def _take(self, measured: Sequence[Whole | _Unsent]) -> None:
+        for each in measured:
+            if isinstance(each, Whole):
+                self._sender.admit(each)
+            else:
+                self._sender.fail(*each)
         self._sender.pump()
 
-    def _admit(self, request: Request, started: float, clock: float) -> None:
-        """Queue a request, unless it is not to be sent."""
+    def _measured(self, request: Request, started: float, clock: float) -> Whole | _Unsent:
+        """A request as it is sent, or why it is not."""
         assert request.prompt is not None  # an engine that takes a state
         spoken, questions = self._found.spoken, request.questions
         state = request.prompt.state()
@@ -143,24 +157,17 @@ class Loop(WorkingLoop):
         job = Job(request, started, clock)
         for question in questions:
             if words := unsupported(question, spoken.dialect, spoken.quirks):
-                self._sender.fail(job, "unsupported", words)
-                return
+                return _Unsent(job, "unsupported", words)
         if words := self._lengths.too_long(state, questions):
-            self._sender.fail(job, "too_long", words)
-            return
+            return _Unsent(job, "too_long", words)
         asks = self._asks.get(questions)
         if asks is None:
             wanted = orders_in_force(self._options, self._found)
             asks = self._asks[questions] = asks_of(questions, wanted, spoken.dialect)
         whole = Whole(request, state, asks)
-        guess = self._lengths.guess(state, questions)
-        whole.split(questions_in_force(self._options, self._found), guess, started, clock)
-        self._sender.admit(whole)
-
-
-def orders_in_force(options: DecisionOptions, found: Found) -> OptionOrders:
-    """One where the server turns the options round by itself."""
-    return options.option_orders if found.spoken.quirks.keeps_option_order else 1
+        most = questions_in_force(self._options, self._found)
+        whole.split(most, partial(self._lengths.guess, state), started, clock)
+        return whole
 
 
 def questions_in_force(options: DecisionOptions, found: Found) -> int:

@@ -59,6 +59,8 @@ class DecisionOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How long all servers may be away before the engine is lost."""
     context_tokens: int | None = None
     """State and longest question together; None: what the server is known to read."""
+    allow_moved: bool = False
+    """Go on where another model answers than at the start: an alias that moves is one judge."""
     usd_per_million_tokens: float | None = None
     """Price of a prompt's tokens, for the report; None: the catalogue's, or the server's word."""
 
@@ -73,6 +75,9 @@ class DecisionOptions(msgspec.Struct, frozen=True, kw_only=True):
             self,
             {"dialect": ("auto", "systemone", "openai", "sglang"), "option_orders": (1, 2, "all")},
         )
+        if type(self.allow_moved) is not bool:
+            message = f"allow_moved is {self.allow_moved!r}; it may be true or false"
+            raise ConfigError(message)
         check_integers(self, NAME, _LEAST if self.questions is None else {"questions": 1} | _LEAST)
         check_seconds(self, NAME, _SECONDS)
         check_context(self.context_tokens)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from judgefast.engines.decisions.quirks import Quirks
     from judgefast.prompts.questions import Question
 
+_LEAST_MASS = 1e-9
+
 
 def orders_of(question: Question, wanted: OptionOrders, dialect: Dialect) -> list[tuple[int, ...]]:
     """Orders of a question's options, the rubric's first, no two alike.
@@ -88,8 +90,9 @@ def read_of(place: int, question: Question, answers: Sequence[Answer]) -> LabelR
         answers: One for each order, aligned to the question's options.
 
     Returns:
-        Log-probabilities by label, times the label mass where it is known; none of a question that
-        was declined; all minus infinity where an answer was malformed.
+        Log-probabilities by label, of the mean over the orders times the mean label mass where that
+        is known; none of a question that was declined; all minus infinity where an answer was
+        malformed.
 
     """
     outcomes = {answer.outcome for answer in answers}
@@ -98,11 +101,15 @@ def read_of(place: int, question: Question, answers: Sequence[Answer]) -> LabelR
     shares = [0.0] * len(question.options)
     if outcomes == {"ok"}:
         for index, option in enumerate(question.options):
-            shares[option.label] = math.fsum(_share(each, index) for each in answers)
-    logprobs = [math.log(x / len(answers)) if x > 0 else -math.inf for x in shares]
-    return LabelRead(place, tuple(logprobs))
+            shares[option.label] = math.fsum(each.probabilities[index] for each in answers)
+    factor = math.log(_mass(answers) / len(answers))
+    return LabelRead(place, tuple(math.log(x) + factor if x > 0 else -math.inf for x in shares))
 
 
-def _share(answer: Answer, index: int) -> float:
-    mass = 1.0 if answer.label_mass is None else answer.label_mass
-    return answer.probabilities[index] * mass
+def _mass(answers: Sequence[Answer]) -> float:
+    """Mean label mass: one factor for all orders, since it is no measure of an answer's worth.
+
+    Some servers round it, to 0 as well: the answer is there all the same.
+    """
+    known = [each.label_mass for each in answers if each.label_mass is not None]
+    return max(_LEAST_MASS, math.fsum(known) / len(known)) if known else 1.0

@@ -49,6 +49,7 @@ _OK = 200
 _NO_MONEY = {402, 429}
 _NO_PATH = {404, 405, 410}
 _LOOK_SECONDS = 10.0
+_REPLY_BYTES = 1 << 20
 _SHOWN = 300
 _LISTED = 8
 
@@ -103,6 +104,7 @@ class Prober:
             tokenizer_file=file,
             tokenizer=None if file is None else PromptTokenizer.from_file(file),
             away=frozenset(away),
+            may_move=self._options.allow_moved,
         )
 
     async def spoken_at(self, root: str, named: str | None) -> Spoken:
@@ -118,6 +120,7 @@ class Prober:
         ways = self._ways()
         no_path: set[str] = set()
         said: list[str] = []
+        denied: EngineError | None = None
         tried: set[tuple[str, str]] = set()
         while ways:
             dialect, path = ways.pop(0)
@@ -128,9 +131,9 @@ class Prober:
             reply = await self._patient(root + path, dialect.body(asked, STATE, ASKS))
             if reply.status != _OK:
                 failure = failure_of(reply.status, reply.headers, reply.body)
-                if failure.kind == "auth":
-                    raise refused(root, failure, self._said(failure.words))
-                if reply.status in _NO_PATH:
+                if failure.kind == "auth":  # some gateways say so of a path that they do not have
+                    denied = denied or refused(root, failure, self._said(failure.words))
+                if failure.kind == "auth" or reply.status in _NO_PATH:
                     no_path.add(path)
                 words = f"{path} answered {reply.status}: {self._said(failure.words)}"
                 said.append(f"{words} (asked in `{dialect.name}`)")
@@ -155,10 +158,12 @@ class Prober:
                 path=path,
                 quirks=quirks,
                 asked=asked,
-                answered=read.model if read.model.isprintable() else "",
+                answered=self._secret.scrub(read.model),
                 doubt=self._said(doubt),
-                context=_context(models),
+                context=_context(models, asked),
             )
+        if denied is not None:
+            raise denied
         message = f"{root} answers no decisions: {'; '.join(said)}"
         hint = (
             "check --base-url and --model; --dialect and --engine-arg path=/… say how it is asked"
@@ -182,11 +187,14 @@ class Prober:
             raise EngineError(message, hint=hint)
         try:
             found = read_object(reply.body)
-            answered = spoken.dialect.read(ASKS, reply.body, spoken.quirks).model
+            read = spoken.dialect.read(ASKS, reply.body, spoken.quirks)
         except UnfitReplyError as error:
             message = f"{root} answers otherwise than the first server: {self._said(str(error))}"
             raise EngineError(message, hint=hint) from None
         quirks = recognise(found, await self._models(root), spoken.dialect.name)
+        answered = self._secret.scrub(read.model)
+        if self._options.allow_moved:
+            answered = spoken.answered
         if (quirks.name, answered) != (spoken.quirks.name, spoken.answered):
             message = self._secret.scrub(
                 f"{root} is `{quirks.name}` with the model `{answered}`, and the first one "
@@ -237,7 +245,7 @@ class Prober:
         until = time.monotonic() + self._options.patience_seconds
         tries = 0
         while True:
-            reply = await self._client.post(url, body)
+            reply = await self._client.post(url, body, most=_REPLY_BYTES)
             if reply.status == _OK:
                 return reply
             failure = failure_of(reply.status, reply.headers, reply.body)
@@ -281,8 +289,10 @@ def _names(models: dict[str, Any] | None) -> list[str]:
     return []
 
 
-def _context(models: dict[str, Any] | None) -> int | None:
+def _context(models: dict[str, Any] | None, asked: str | None) -> int | None:
+    """What the model can hold that is asked, where the server lists that."""
     listed = (models or {}).get("data")
-    first = listed[0] if isinstance(listed, list) and listed else None
-    found = first.get("max_model_len") if isinstance(first, dict) else None
+    cards = [card for card in listed if isinstance(card, dict)] if isinstance(listed, list) else []
+    own = next((card for card in cards if card.get("id") == asked), {})
+    found = own.get("max_model_len")
     return found if type(found) is int and found > 0 else None

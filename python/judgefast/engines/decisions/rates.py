@@ -43,7 +43,7 @@ class Bucket:
 
 
 class Rates:
-    """What all servers of a run may be sent: they share one key.
+    """What all servers of one engine may be sent: they share one key. Other runs have their own.
 
     Args:
         requests_a_minute: 0 for any number.

@@ -8,6 +8,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from judgefast.engines.decisions.examine import GOOD
 from judgefast.engines.decisions.failures import failure_of
 from judgefast.engines.decisions.jobs import Part, Whole
 from judgefast.engines.decisions.probe import refused
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("judgefast")
 
 _TOO_MANY = 429
-_GOOD = range(200, 300)
+_OF_ALL = {401, 402, 429}
+"""Refusals of a key, or of its account, whatever is asked."""
 _MOST_SERVER_FAILURES = 2
 """How often a request is sent again of which a server has said that it failed over it."""
 _REPLY_BYTES, _ANSWER_BYTES = 1 << 20, 1 << 16
@@ -102,6 +104,7 @@ class Sender:
             wait=lambda job: self._waiting.add_first([job]),
             go_on=self.pump,
             end=self._end,
+            hint="mend what it names; with --retry failed what was refused is asked again too",
         )
         self.resending = Resending(
             waiting,
@@ -117,8 +120,9 @@ class Sender:
         self._waiting.add(whole.parts)
 
     def fail(self, job: Job, kind: ErrorKind, words: str) -> None:
-        """Hand back a request that is not sent, and say it of the first few of a kind."""
-        self._done.add([job.failed(kind, words)])
+        """Hand back a request that is not answered, and say it of the first few of a kind."""
+        failed = job.failed(kind, words)
+        self._done.add([job.whole.paid(failed) if isinstance(job, Part) else failed])
         sort = f"{kind} {words[:_SORT]}"
         if sort not in self._said and len(self._said) < _MOST_TOLD:
             self._said.add(sort)
@@ -156,7 +160,7 @@ class Sender:
         for whole in wholes:
             self._settle(whole, whole.parts[0].cancelled())
         self._done.soon()
-        self.pump()
+        self._go_on()
 
     async def close(self) -> None:
         """End all that is on its way."""
@@ -170,8 +174,10 @@ class Sender:
         await self._health.close()
 
     def _later(self, seconds: float) -> None:
-        """Come back when the rates allow more."""
+        """Come back when the rates allow more; that the servers say nothing then is our doing."""
         if self._timer is None:
+            if not self._asked:
+                self._health.waits(seconds)
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(seconds + _TICK, self._on_time)
 
@@ -199,7 +205,7 @@ class Sender:
         asked.endpoint.in_flight -= 1
         if isinstance(reply, NoReplyError):
             self._no_reply(asked, reply)
-        elif reply.status in _GOOD:
+        elif reply.status in GOOD:
             self._take(asked, reply)
         else:
             self._failed(asked, failure_of(reply.status, reply.headers, reply.body))
@@ -209,8 +215,8 @@ class Sender:
         """Send more where a request has ended, or end where nothing is sent any more."""
         if self._lost is None:
             self.pump()
-            is_held = self.resending.pausing or self._doubts.jobs
-            if not (self._asked or is_held or len(self._waiting)):
+            is_held = self._asked or self.resending.pausing or self._doubts.jobs
+            if not is_held and all(job.is_settled for job in self._waiting):
                 self._health.rest()
         elif not self._asked:
             self._over()
@@ -233,35 +239,44 @@ class Sender:
         endpoint.worked(1, now - asked.started, now)
         if read.usage.prompt_tokens is not None:
             self._rates.counted(part.guess, read.usage.prompt_tokens, now)
+        model = self._secret.scrub(read.model)
+        if model and model != self._spoken.answered and not self._moved(endpoint, model):
+            return
         whole = part.whole
-        if read.model and read.model != self._spoken.answered:
-            self._other_model(read.model)
-        is_whole = whole.take(part, read)
-        for kind in ("too_long", "unsupported"):
-            if (answer := whole.outcome(kind)) is not None:
-                self._give_up(part, kind, self._secret.scrub(answer.words)[:_WORDS])
-                return
+        is_whole = whole.take(part, read, model, self._secret.scrub)
         if whole.dropped:
             self.dropped += whole.dropped
             self._give_up(part, "too_long", f"the server cut {whole.dropped:,} tokens")
         elif is_whole:
             self._settle(whole, whole.completion())
 
-    def _other_model(self, model: str) -> None:
+    def _moved(self, endpoint: Endpoint, model: str) -> bool:
+        """Whether an answer of another model than the one of the start counts."""
         self.other_model += 1
-        if self.other_model == 1:
-            LOG.warning(
-                "the model that answers is `%s` now; it was `%s` at the start",
-                self._secret.scrub(model)[:_SORT],
-                self._spoken.answered,
+        message = (
+            f"{endpoint.root} answers by the model `{model[:_SORT]}` now; at the start it was "
+            f"`{self._spoken.answered}`"
+        )
+        if not self._options.allow_moved:
+            hint = (
+                "name a model by --model that does not move; a run of its own is for the other "
+                "one; --engine-arg allow_moved=true takes both for one judge"
             )
+            self._end(EngineError(message, hint=hint))
+        elif self.other_model == 1:
+            LOG.warning("%s", message)
+        return self._options.allow_moved
 
     def _failed(self, asked: _Asked, failure: Failure) -> None:
         endpoint, part = asked.endpoint, asked.part
         words = self._secret.scrub(failure.words)[:_WORDS]
         said = f"{endpoint.root} answered {failure.status}: {words}"
         if failure.kind in {"auth", "not_found"}:
-            self._end(refused(endpoint.root, failure, words))
+            error = refused(endpoint.root, failure, words)
+            if failure.status in _OF_ALL:
+                self._end(error)
+            else:  # a wall before a server may refuse a text like that, and other texts not
+                self._doubts.of_refusal(endpoint, part, said, error)
         elif failure.kind == "busy":
             wait = failure.retry_seconds
             self._health.has_no_room(endpoint, wait, said)
@@ -316,7 +331,8 @@ class Sender:
         """Send nothing more; what is on its way may still be answered, if it is soon."""
         if self._lost is None:
             self._lost = error
-            asyncio.get_running_loop().call_later(_GRACE_SECONDS, self._over)
+            seconds = _GRACE_SECONDS if self._asked else 0.0
+            asyncio.get_running_loop().call_later(seconds, self._over)
 
     def _over(self) -> None:
         if not self._is_over and self._lost is not None:

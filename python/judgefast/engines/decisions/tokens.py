@@ -1,21 +1,25 @@
 """Whether a state fits, before it is sent: a server that cuts it says nothing, or too late.
 
-Counted is what we know: the texts of the state and of the longest question. What the server writes
-around them is its own, so that a count within the limit proves nothing to the last token.
+Counted is what we know: the state as JSON, and the texts of the longest question. What the server
+writes around them is its own, so that a count within the limit proves nothing to the last token.
 """
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from judgefast.engines.decisions.asked import Ask
     from judgefast.prompts.questions import Question
     from judgefast.prompts.tokenizer import PromptTokenizer
 
-CHARACTERS_A_TOKEN = 3
-"""Where no tokenizer is known: fewer than most texts have, so that it counts too many tokens."""
+BYTES_A_TOKEN = 3
+"""Of UTF-8, where no tokenizer is known: fewer than most texts have, one character of Chinese say,
+so that it counts too many tokens."""
 AROUND = 64
 """Tokens that a server which cuts silently is taken to write around a state and a question."""
 
@@ -51,37 +55,34 @@ class Lengths:
         if limit is None:
             self.unchecked += 1
             return ""
-        most = max(map(_bytes, questions)) + sum(map(_size, state.values()))
+        # With all that is not ASCII written as escapes, which is the longest that it can get.
+        most = len(json.dumps(state)) + max(map(_escaped, questions))
         if most + AROUND <= limit:  # a token is at least one byte
             return ""
         if self._tokenizer is None:
             self.unchecked += 1
-            return self._by_characters(limit, state, questions)
-        tokens = self._tokens(state.values()) + max(map(self._of_question, questions))
+            return self._by_bytes(limit, state, questions)
+        tokens = self._tokens([_sent(state)]) + max(map(self._of_question, questions))
         tokens += AROUND if self._limit.cuts_silently else 0
         if tokens <= limit:
             return ""
         return f"state and longest question have {tokens:,} tokens, and {limit:,} may be"
 
-    def _by_characters(
-        self, limit: int, state: Mapping[str, str], questions: Sequence[Question]
-    ) -> str:
+    def _by_bytes(self, limit: int, state: Mapping[str, str], questions: Sequence[Question]) -> str:
         """A guard where a server would cut without a word, and a rule says where."""
-        longest = max(sum(map(len, _texts(each))) for each in questions)
-        characters = longest + sum(map(len, state.values()))
+        size = _size(_sent(state)) + max(map(_bytes, questions))
         is_on = self._limit.cuts_silently and self._limit.is_told
-        if not is_on or characters <= limit * CHARACTERS_A_TOKEN:
+        if not is_on or size <= limit * BYTES_A_TOKEN:
             return ""
         return (
-            f"state and longest question have {characters:,} characters: at {CHARACTERS_A_TOKEN} "
-            f"a token, more than the {limit:,} tokens that the server reads before it cuts"
+            f"state and longest question have {size:,} bytes: at {BYTES_A_TOKEN} a token, more "
+            f"than the {limit:,} tokens that the server reads before it cuts"
         )
 
-    def guess(self, state: Mapping[str, str], questions: Sequence[Question]) -> float:
+    def guess(self, state: Mapping[str, str], asks: Sequence[Ask]) -> float:
         """Tokens of a request, about, for what is spent of a rate."""
-        characters = sum(map(len, state.values()))
-        characters += sum(len(text) for each in questions for text in _texts(each))
-        return characters / CHARACTERS_A_TOKEN
+        size = sum(map(_size, state.values())) + sum(_bytes(ask.question) for ask in asks)
+        return size / BYTES_A_TOKEN
 
     def _of_question(self, question: Question) -> int:
         if question not in self._of_questions:
@@ -98,6 +99,17 @@ def _texts(question: Question) -> list[str]:
     return [question.instructions, *options]
 
 
+def _sent(state: Mapping[str, str]) -> str:
+    """A state as servers are sent it, and as most of them show it to their models."""
+    return json.dumps(state, ensure_ascii=False)
+
+
+@lru_cache(maxsize=1024)
+def _escaped(question: Question) -> int:
+    return len(json.dumps(_texts(question)))
+
+
+@lru_cache(maxsize=1024)
 def _bytes(question: Question) -> int:
     return sum(map(_size, _texts(question)))
 

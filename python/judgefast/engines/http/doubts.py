@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from judgefast.engines.http.asked import longest_reply
 from judgefast.engines.http.look import refusal
-from judgefast.engines.http.retries import Next, next_of
+from judgefast.engines.http.retries import Next
 from judgefast.engines.http.wires import Reply
 from judgefast.errors import EngineError
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from judgefast.engines.http.unusable import NoReplyError
     from judgefast.prompts.decoding import Decoding
 
-_OK = 200
 _MANY_REFUSED = 8
 """Prompts refused in a row, after which a small question shows whether any would be taken."""
 
@@ -44,6 +43,9 @@ class Wonders(Protocol):
     def question(self, decoding: Decoding) -> Job:
         """The question, asked as the run asks."""
 
+    def next_of(self, reply: Reply) -> Next | None:
+        """What a reply to it comes to; None for an answer."""
+
 
 class Doubts:
     """Asks where a refusal may be about a prompt or about all that is sent. Of the loop's thread.
@@ -57,6 +59,7 @@ class Doubts:
         wait: Takes back a prompt that may yet be answered.
         go_on: Called when prompts may be sent again.
         end: Takes the error that ends the engine.
+        hint: What to do where all is refused.
 
     """
 
@@ -71,7 +74,9 @@ class Doubts:
         wait: Callable[[Job], None],
         go_on: Callable[[], None],
         end: Callable[[EngineError], None],
+        hint: str = "mend what it names; the same command goes on",
     ) -> None:
+        self._hint = hint
         self._client, self._bodies, self._examiner = client, bodies, examiner
         self._secret = secret
         self._give_up, self._wait, self._go_on, self._end = give_up, wait, go_on, end
@@ -108,6 +113,11 @@ class Doubts:
         done = partial(self._is_its_own_fault, job, words)
         self._of_prompts[id(job)] = (self._ask(endpoint, job, done), job)
 
+    def of_refusal(self, endpoint: Endpoint, job: Job, words: str, error: EngineError) -> None:
+        """End by an error, unless it is only this prompt that is refused as if all were."""
+        done = partial(self._is_refused_for_good, job, words, error)
+        self._of_prompts[id(job)] = (self._ask(endpoint, job, done), job)
+
     def _ask(
         self, endpoint: Endpoint, job: Job, done: Callable[[Reply | NoReplyError], None]
     ) -> OnItsWay:
@@ -120,20 +130,33 @@ class Doubts:
         self.of_all = None
         self._in_row = 0
         if isinstance(reply, Reply):
-            if reply.status == _OK:  # data may begin with any number of bad prompts
+            step = self._examiner.next_of(reply)
+            if step is None:  # data may begin with any number of bad prompts
                 self._most *= 2
-            step = next_of(reply.status, reply.words) if reply.status != _OK else None
             if step is Next.STOP:
                 self._end(refusal(endpoint.root, reply.status, self._secret.scrub(reply.words)))
             elif step is Next.REFUSED:
-                hint = "mend what it names; the same command goes on"
-                self._end(EngineError(f"every request is refused: {said}", hint=hint))
+                self._end(EngineError(f"every request is refused: {said}", hint=self._hint))
         self._go_on()
 
     def _is_its_own_fault(self, job: Job, words: str, reply: Reply | NoReplyError) -> None:
         del self._of_prompts[id(job)]
-        if isinstance(reply, Reply) and reply.status == _OK:
+        if isinstance(reply, Reply) and self._examiner.next_of(reply) is None:
             self._give_up(job, "engine_error", words)
+        else:
+            self._wait(job)
+        self._go_on()
+
+    def _is_refused_for_good(
+        self, job: Job, words: str, error: EngineError, reply: Reply | NoReplyError
+    ) -> None:
+        del self._of_prompts[id(job)]
+        step = self._examiner.next_of(reply) if isinstance(reply, Reply) else Next.AGAIN
+        if step is None:
+            self._give_up(job, "invalid", words)
+        elif step in {Next.STOP, Next.REFUSED}:
+            self._wait(job)
+            self._end(error)
         else:
             self._wait(job)
         self._go_on()

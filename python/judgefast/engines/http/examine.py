@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from judgefast.engines.http.jobs import Job
     from judgefast.engines.http.look import Shown
     from judgefast.engines.http.options import HttpOptions, Secret
+    from judgefast.engines.http.wires import Reply
     from judgefast.prompts.tokenizer import PromptTokenizer
 
 _OK = 200
@@ -65,6 +66,11 @@ class Examiner:
     def question(self, decoding: Decoding) -> Job:
         """A small question, asked as the run asks."""
         return question(self._tokenizer, decoding)
+
+    @staticmethod
+    def next_of(reply: Reply) -> Next | None:
+        """What a reply to it comes to; None for an answer."""
+        return None if reply.status == _OK else next_of(reply.status, reply.words)
 
     async def examine(self, root: str, *, is_known: bool) -> None:
         """Ask a server that was away.

@@ -110,6 +110,12 @@ class Health:
             if endpoint.is_up:
                 endpoint.troubled_since = None
 
+    def waits(self, seconds: float) -> None:
+        """Note that nothing will be sent for so long: that is nobody's silence either."""
+        for endpoint in self._endpoints:
+            if endpoint.troubled_since is not None:
+                endpoint.troubled_since += seconds
+
     async def close(self) -> None:
         """End all that is on its way."""
         if self._timer is not None:

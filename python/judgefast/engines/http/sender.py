@@ -161,6 +161,7 @@ class Sender:
         if given_up:
             self._done.add(given_up)
             self._done.soon()
+            self._rest_if_idle()
 
     async def close(self) -> None:
         """End all that is on its way."""
@@ -252,13 +253,17 @@ class Sender:
             asked.twin.twin = None
         if self._lost is None:
             self.pump()
-            is_held = self.resending.pausing or self._doubts.jobs
-            if not (self._asked or is_held or len(self._waiting)):
-                self._health.rest()
+            self._rest_if_idle()
         elif not any(each.in_flight for each in self._endpoints):
             self._over()
         else:
             self._done.soon()
+
+    def _rest_if_idle(self) -> None:
+        """Note that nobody waits for anything: then a server's silence says nothing."""
+        is_held = self._asked or self.resending.pausing or self._doubts.jobs
+        if not is_held and all(job.is_settled for job in self._waiting):
+            self._health.rest()
 
     def _spare(self, asked: Asked) -> None:
         """Give up a request that nobody waits for any more."""

@@ -1,0 +1,133 @@
+"""Whose fault a refusal is, and whose a silence: no row may end a run."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from judgefast.engines.decisions import DecisionsEngine
+from judgefast.errors import EngineError
+
+from .honest import openai, systemone
+from .judging import PAIR, ask, collected, requests
+from .scripted_server import Say, ScriptedServer, say_to_items
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Say(403, b"<html>You have been blocked</html>"),
+        Say(400, {"error": {"message": "state: the model 'x' was not found in the shop"}}),
+        Say(404, b"blocked"),
+    ],
+)
+def test_a_text_that_a_wall_refuses_as_it_would_a_key_ends_no_run(said: Say) -> None:
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        return said if number and "<script>" in json.dumps(body) else None
+
+    with ScriptedServer(script) as server:
+        done = ask(server.url, [PAIR, ("<script>", "x"), PAIR, PAIR])
+    assert [each.error_kind for each in done.completions] == [None, "invalid", None, None]
+    assert f"answered {said.status}" in str(done.completions[1].error)
+
+
+def test_what_is_refused_to_all_ends_the_run_as_what_it_is() -> None:
+    no = Say(403, {"detail": "this key is not for that"})
+    with (
+        ScriptedServer(lambda number, body: no if number else None) as server,
+        pytest.raises(EngineError, match="answered 403") as caught,
+    ):
+        ask(server.url)
+    assert "JUDGEFAST_API_KEY" in str(caught.value.hint)
+
+
+def test_after_many_that_are_unsupported_it_is_seen_that_all_are() -> None:
+    no = Say(501, {"error": {"message": "no such head"}})
+    with ScriptedServer(lambda number, body: no if number else None) as server:
+        engine = DecisionsEngine(base_url=server.url, concurrency=1, start_concurrency=1)
+        engine.start()
+        engine.submit(0, requests(engine, [PAIR] * 40))
+        lost = None
+        while lost is None:
+            try:
+                engine.collect(timeout_seconds=5)
+            except EngineError as error:
+                lost = error
+        engine.close()
+        assert len(server.of_items) < 12
+    assert str(lost).startswith("every request is refused: ")
+    assert "--retry failed" in str(lost.hint)
+
+
+def test_a_server_that_was_busy_when_all_was_given_up_is_not_lost() -> None:
+    with ScriptedServer(say_to_items(*[Say(429, b"slow", {"Retry-After": "1"})])) as server:
+        engine = DecisionsEngine(base_url=server.url, patience_seconds=0.5)
+        engine.start()
+        asked = requests(engine, [PAIR])
+        engine.submit(0, asked)
+        while not server.of_items:
+            time.sleep(0.01)
+        time.sleep(0.05)
+        engine.cancel([asked[0].request_id])
+        (given_up,) = engine.collect(timeout_seconds=2)
+        assert given_up.finish_reason == "cancelled"
+        assert engine.collect(timeout_seconds=1.5) == []
+        (done,) = collected(engine, requests(engine, [PAIR]))
+        engine.close()
+    assert done.finish_reason == "stop"
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_tokens_are_kept_to_a_rate_by_our_guess_and_by_the_server_s_count(*, counts: bool) -> None:
+    def counting(body: bytes) -> bytes:
+        reply = json.loads(systemone(body))
+        if counts:
+            reply["usage"] = {"input_tokens": 400, "output_tokens": 0}
+        return json.dumps(reply).encode()
+
+    pair = ("word " * (1 if counts else 240), "x")
+    with ScriptedServer(paths={"/v1/systemone": counting}) as server:
+        done = ask(
+            server.url,
+            [pair] * 3,
+            questions=1,
+            tokens_a_second=800,
+            concurrency=1,
+            start_concurrency=1,
+        )
+        times = sorted(each.at for each in server.of_items)
+    assert done.facts["tokens_a_second"] == 800
+    # Six requests, each with the whole state: 400 tokens or a little more, a second's worth ahead.
+    assert 1.0 < times[-1] - times[0] < 5
+
+
+def test_the_limit_is_that_of_the_model_which_is_asked() -> None:
+    models = {"data": [{"id": "small", "max_model_len": 9}, {"id": "m", "max_model_len": 4096}]}
+    with ScriptedServer(models=models) as server:
+        assert ask(server.url, model="m").facts["context_tokens"] == 4096
+        assert ask(server.url, model="other").facts["context_tokens"] is None
+
+
+def test_a_path_that_is_denied_is_no_word_about_the_others() -> None:
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        del number
+        denied = Say(403, {"message": "Missing Authentication Token"})
+        return denied if "questions" in body and isinstance(body["questions"], dict) else None
+
+    with ScriptedServer(
+        script, paths={"/v1/systemone": systemone, "/v1/decisions": openai}
+    ) as server:
+        assert ask(server.url, model="m").facts["dialect"] == "openai"
+
+
+def test_a_judge_without_a_name_is_called_by_its_server() -> None:
+    def nameless(body: bytes) -> bytes:
+        reply = json.loads(systemone(body))
+        del reply["model"]
+        return json.dumps(reply | {"routing": {}}).encode()
+
+    with ScriptedServer(paths={"/v1/systemone": nameless}) as server:
+        assert ask(server.url).facts["model"] == "unknown at laya"
