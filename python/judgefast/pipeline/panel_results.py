@@ -40,9 +40,6 @@ if TYPE_CHECKING:
 
 _SEVERAL = 2
 _TIE = 0.5
-GUIDES_RANGE = 4.0
-"""Of scores from 1 to 5, for which the guides say what is a wide spread."""
-
 ONE_ORDER = (
     "One order was asked: a preference for the place of an answer that judges share counts as "
     "agreement."
@@ -81,14 +78,14 @@ def verdicts_of(joined: Joined) -> Verdicts:
     """
     values, verdicts = joined.value, joined.verdicts
     valued = (~np.isnan(values)).sum(axis=1)
-    judges = len(joined.judges)
-    by_all = valued == judges
+    judges = int(joined.speaking.sum())
+    by_all = (valued == judges) & (valued >= _SEVERAL)
     votes = majority(_votes(joined))
-    is_settled = by_all | (2 * votes.votes > judges)
+    is_settled = by_all | ((2 * votes.votes > judges) & (valued >= _SEVERAL))
     centre = mean_of(values)
     squares = np.nansum((values - centre[:, None]) ** 2, axis=1)
     spread = np.sqrt(squares / np.maximum(valued - 1, 1))
-    level = levels_of(verdicts, joined.kind)
+    level = levels_of(verdicts, joined.kind, _spans(joined))
     held_back = (level == LEVELS.index("high")) & joined.torn.any(axis=1)
     if joined.mode == "choice":  # places of answers have no mean
         centre = spread = np.full(len(values), np.nan)
@@ -101,6 +98,17 @@ def verdicts_of(joined: Joined) -> Verdicts:
         valued=valued,
         held_back=held_back,
     )
+
+
+def _spans(joined: Joined) -> NDArray[np.float64]:
+    """Range of the scale of each unit, that of its aspect by the first run that has it."""
+    spans: dict[str, float] = {}
+    for reading in joined.readings:
+        judged = judged_aspects(reading.rubric)
+        names = joined.aspects if len(joined.aspects) == 1 else [one.name for one in judged]
+        for name, one in zip(names, judged, strict=True):
+            spans.setdefault(name, one.scale[1] - one.scale[0])
+    return np.array([spans[name] for name in joined.aspects])[joined.aspect]
 
 
 def _votes(joined: Joined) -> NDArray[np.float64]:
@@ -132,7 +140,7 @@ def panel_report(
     first = joined.readings[0]
     level = first.config.level
     asked = (joined.row != ABSENT).sum(axis=1)
-    judges = len(joined.judges)
+    judges, speaking = len(joined.judges), int(joined.speaking.sum())
     counts = np.bincount(verdicts.level, minlength=len(LEVELS)).tolist()
     levels = Levels(
         **dict(zip(LEVELS, counts, strict=True)), held_back=int(verdicts.held_back.sum())
@@ -147,14 +155,19 @@ def panel_report(
         level=level,
         judges=[_judge_row(joined, place, asked) for place in range(judges)],
         not_started=list(not_started),
+        silent=[
+            name
+            for name, has_said in zip(joined.judges, joined.speaking.tolist(), strict=True)
+            if not has_said
+        ],
         together=_together(joined, verdicts),
         joining=Joining(
             units=len(asked),
             asked_of_all=int((asked == judges).sum()),
             asked_of_some=int(((asked >= _SEVERAL) & (asked < judges)).sum()),
             asked_of_one=int((asked == 1).sum()) if judges > 1 else 0,
-            valued_by_all=int((verdicts.valued == judges).sum()),
-            valued_by_some=int(((verdicts.valued > 0) & (verdicts.valued < judges)).sum()),
+            valued_by_all=int(((verdicts.valued == speaking) & (verdicts.valued > 0)).sum()),
+            valued_by_some=int(((verdicts.valued > 0) & (verdicts.valued < speaking)).sum()),
             valued_by_none=int((verdicts.valued == 0).sum()),
         ),
         agreement=whole,
@@ -170,8 +183,6 @@ def _findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
     """Sentences for a person; of many pairs, those that their table does not say already."""
     orders = {reading.directory.manifest.options.get("orders") for reading in joined.readings}
     found = [ONE_ORDER] if agreements and joined.mode == "pairwise" and "one" in orders else []
-    if agreements and (words := _other_scale(joined)):
-        found.append(words)
     is_long = len(agreements) * len(joined.judges) > _SEVERAL
     for aspect, agreement in agreements.items():
         found += [
@@ -180,19 +191,6 @@ def _findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
             if not (is_long and finding.kind in _IN_TABLE)
         ]
     return found
-
-
-def _other_scale(joined: Joined) -> str | None:
-    """Say that the guides' cuts are of another scale, where they are."""
-    if joined.kind != "score":
-        return None
-    low, high = scale_of(joined.readings[0].rubric)
-    if high - low == GUIDES_RANGE:
-        return None
-    return (
-        f"The cuts of high and low agreement are the guides' for scores from 1 to 5; these go from "
-        f"{low:g} to {high:g}."
-    )
 
 
 def _judge_row(joined: Joined, place: int, asked: NDArray[np.int64]) -> JudgeRow:
@@ -248,7 +246,7 @@ def _together(joined: Joined, verdicts: Verdicts) -> list[TogetherRow]:
     """
     undecided = int(verdicts.is_tied.sum())
     # Where a judge is silent a majority is there only if the others agree: a selection.
-    by_all = verdicts.valued == len(joined.judges)
+    by_all = (verdicts.valued == joined.speaking.sum()) & (verdicts.valued >= _SEVERAL)
     value = np.where(by_all, verdicts.value, np.nan)
     if joined.kind == "comparison":
         value = np.where(verdicts.is_tied, _TIE, value)
