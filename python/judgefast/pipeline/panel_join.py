@@ -114,6 +114,12 @@ class Joined(NamedTuple):
         asked: NDArray[np.bool_] = (self.row != ABSENT).all(axis=1)
         return asked
 
+    @property
+    def speaking(self) -> NDArray[np.bool_]:
+        """Which judges gave a value at all. Shape (k,)."""
+        has_said: NDArray[np.bool_] = np.any(~np.isnan(self.value), axis=0)
+        return has_said
+
     def gold(self) -> NDArray[np.float64]:
         """What people said, as values are; NaN where nobody did. Shape (n,)."""
         found = np.full(len(self.item), np.nan)

@@ -78,10 +78,10 @@ def verdicts_of(joined: Joined) -> Verdicts:
     """
     values, verdicts = joined.value, joined.verdicts
     valued = (~np.isnan(values)).sum(axis=1)
-    judges = len(joined.judges)
-    by_all = valued == judges
+    judges = int(joined.speaking.sum())
+    by_all = (valued == judges) & (valued >= _SEVERAL)
     votes = majority(_votes(joined))
-    is_settled = by_all | (2 * votes.votes > judges)
+    is_settled = by_all | ((2 * votes.votes > judges) & (valued >= _SEVERAL))
     centre = mean_of(values)
     squares = np.nansum((values - centre[:, None]) ** 2, axis=1)
     spread = np.sqrt(squares / np.maximum(valued - 1, 1))
@@ -140,7 +140,7 @@ def panel_report(
     first = joined.readings[0]
     level = first.config.level
     asked = (joined.row != ABSENT).sum(axis=1)
-    judges = len(joined.judges)
+    judges, speaking = len(joined.judges), int(joined.speaking.sum())
     counts = np.bincount(verdicts.level, minlength=len(LEVELS)).tolist()
     levels = Levels(
         **dict(zip(LEVELS, counts, strict=True)), held_back=int(verdicts.held_back.sum())
@@ -155,14 +155,19 @@ def panel_report(
         level=level,
         judges=[_judge_row(joined, place, asked) for place in range(judges)],
         not_started=list(not_started),
+        silent=[
+            name
+            for name, has_said in zip(joined.judges, joined.speaking.tolist(), strict=True)
+            if not has_said
+        ],
         together=_together(joined, verdicts),
         joining=Joining(
             units=len(asked),
             asked_of_all=int((asked == judges).sum()),
             asked_of_some=int(((asked >= _SEVERAL) & (asked < judges)).sum()),
             asked_of_one=int((asked == 1).sum()) if judges > 1 else 0,
-            valued_by_all=int((verdicts.valued == judges).sum()),
-            valued_by_some=int(((verdicts.valued > 0) & (verdicts.valued < judges)).sum()),
+            valued_by_all=int(((verdicts.valued == speaking) & (verdicts.valued > 0)).sum()),
+            valued_by_some=int(((verdicts.valued > 0) & (verdicts.valued < speaking)).sum()),
             valued_by_none=int((verdicts.valued == 0).sum()),
         ),
         agreement=whole,
@@ -241,7 +246,7 @@ def _together(joined: Joined, verdicts: Verdicts) -> list[TogetherRow]:
     """
     undecided = int(verdicts.is_tied.sum())
     # Where a judge is silent a majority is there only if the others agree: a selection.
-    by_all = verdicts.valued == len(joined.judges)
+    by_all = (verdicts.valued == joined.speaking.sum()) & (verdicts.valued >= _SEVERAL)
     value = np.where(by_all, verdicts.value, np.nan)
     if joined.kind == "comparison":
         value = np.where(verdicts.is_tied, _TIE, value)

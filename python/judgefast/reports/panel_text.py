@@ -143,6 +143,8 @@ def _joined(report: PanelReport) -> Iterator[tuple[str, str]]:
     """What majority and mean are over, and what is not in them."""
     joining, unit = report.joining, UNITS.get(report.mode, "unit")
     yield "together", f"{plural(joining.valued_by_all, unit)} with a value of every judge"
+    if report.silent:
+        yield "", f"without {', '.join(map(name, report.silent))}, which gave no value at all"
     parts = [
         (joining.valued_by_some, "with a value of some judges alone"),
         (joining.valued_by_none, "with none"),
