@@ -13,6 +13,9 @@ Kind = Literal["score", "comparison", "choice"]
 """What a value is: a number on the rubric's scale; 0, 0.5 (tie) or 1 for the one or the other
 answer; or the code of a choice, which has no order."""
 
+HALF = 0.5
+"""Neither the one nor the other of two answers."""
+
 LEVELS = ("none", "high", "medium", "low")
 """How much the judges of a unit agree, by code; `none` where fewer than two gave a value."""
 
@@ -21,8 +24,6 @@ HIGH_SPREAD = 0.5
 
 MEDIUM_SPREAD = 1.0
 """... below this medium, else low."""
-
-_SEVERAL = 2
 
 
 class Votes(NamedTuple):
@@ -73,6 +74,13 @@ def mean_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return mean
 
 
+def spread_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sample standard deviation over the judges of each unit; NaN of fewer than two. Shape (n,)."""
+    judged = (~np.isnan(values)).sum(axis=1)
+    off = np.sort(np.nan_to_num(values - mean_of(values)[:, None]) ** 2, axis=1)  # in any order
+    return np.where(judged <= 1, np.nan, np.sqrt(off.sum(axis=1) / np.maximum(judged - 1, 1)))
+
+
 def levels_of(values: NDArray[np.float64], kind: Kind) -> NDArray[np.uint8]:
     """How much the judges of each unit agree, by the guides' cuts.
 
@@ -98,18 +106,9 @@ def levels_of(values: NDArray[np.float64], kind: Kind) -> NDArray[np.uint8]:
     highest = np.where(known, values, -np.inf).max(axis=1, initial=-np.inf)
     high, medium = lowest == highest, np.zeros(len(values), bool)
     if kind == "score":
-        spread = _spread(values, known, judged)
+        spread = spread_of(values)
         high, medium = spread < HIGH_SPREAD, spread < MEDIUM_SPREAD
     elif kind == "comparison":
-        medium = ~((lowest < 0.5) & (highest > 0.5))  # noqa: PLR2004 - a tie
+        medium = ~((lowest < HALF) & (highest > HALF))
     found = np.where(high, 1, np.where(medium, 2, 3))
-    return np.where(judged < _SEVERAL, 0, found).astype(np.uint8)
-
-
-def _spread(
-    values: NDArray[np.float64], known: NDArray[np.bool_], judged: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Sample standard deviation over the judges of each unit."""
-    off = np.where(known, values - mean_of(values)[:, None], 0.0)
-    freedom = np.maximum(judged - 1, 1)
-    return np.asarray(np.sqrt((off * off).sum(axis=1) / freedom), dtype=np.float64)
+    return np.where(judged <= 1, 0, found).astype(np.uint8)
