@@ -17,6 +17,7 @@ import judgefast
 from judgefast.codes import Status
 from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.pipeline.adaptive import clearly_sure
+from judgefast.pipeline.adaptive_outcomes import adaptive_of
 from judgefast.pipeline.finished import DryRun
 from judgefast.pipeline.results import read_run, report_of
 from judgefast.pipeline.stream import stream
@@ -26,7 +27,15 @@ from judgefast.stats.adaptive_found import AdaptiveReport
 from judgefast.stats.confidence import confidence
 from judgefast.stopping import Stop
 from judgefast.verdicts.read import read_labels
-from tests.pipeline.adaptive_judge import AUDIT, SURE, asked_in, by_shares, expected, judge
+from tests.pipeline.adaptive_judge import (
+    AUDIT,
+    SURE,
+    asked_in,
+    by_shares,
+    expected,
+    is_audited,
+    judge,
+)
 from tests.pipeline.judging import go_on, judge_rows, pairs, results_of, start
 
 if TYPE_CHECKING:
@@ -197,6 +206,16 @@ def test_a_second_order_that_several_judgments_share_is_asked_if_one_needs_it(
     wanted = expected(run)
     left = [ask for ask in run.table("asks").to_pylist() if ask["request_id"] not in wanted]
     assert parts.get("decided", 0) == len(left) > 0
+    reading = read_run(out)
+    adaptive = adaptive_of(reading)
+    assert adaptive is not None
+    clusters = {row["item_id"]: row["cluster"] for row in run.table("items").to_pylist()}
+    items = [row["item_id"] for row in run.table("outcomes").to_pylist()]
+    drawn = [is_audited(0, clusters[item], AUDIT) for item in items]
+    assert adaptive.audited.tolist() == drawn  # what an equal pair was audited for does not count
+    report = results_of(out).adaptive
+    assert isinstance(report, AdaptiveReport)
+    assert (report.requests_both, report.requests_asked) == (len(asked), len(asked_in(out)))
     grown = tmp_path / "grown"
     more = {"max_unreadable": 1.0, "max_attempts": 1}
     judge_rows(grown, rows, engine=judge(), orders="one", **more)
@@ -213,8 +232,36 @@ def test_several_aspects_of_one_request_are_open_where_one_is(tmp_path: Path) ->
     assert asked_in(out) == expected(run)
     parts = parts_of(out)
     assert parts["decided"] == parts["planned"] - 3 * len(asked_in(out)) > 0
+    found = results_of(out).adaptive
+    assert isinstance(found, AdaptiveReport)
+    assert (found.requests_both, found.requests_asked) == (80, len(asked_in(out)))
     for row in run.table("outcomes").to_pylist():
         assert row["status"] in {"scored", "missing", "one_order_missing"}
+
+
+def test_what_an_empty_answer_decides_is_neither_open_nor_saved(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    rows = pairs(20)
+    for row in rows[::2]:
+        row["answer_a"] = ""
+    judge_rows(out, rows, engine=judge(), on_empty="lose", **ADAPTIVE)
+    report = results_of(out).adaptive
+    assert isinstance(report, AdaptiveReport)
+    assert report.comparisons == 10 == report.open + report.closed
+    assert (report.requests_both, report.requests_asked) == (20, len(asked_in(out)))
+
+
+def test_a_start_says_what_the_audit_has(tmp_path: Path) -> None:
+    said: list[str] = []
+    start(tmp_path / "run", pairs(40), engine=judge(), say=said.append, **ADAPTIVE)
+    drawn = sum(is_audited(0, row["cluster"], AUDIT) for row in items_of(tmp_path / "run"))
+    [words] = [each for each in said if "audit" in each]
+    assert words.startswith(f"the audit has {drawn} of 40 questions; with fewer than 30, ")
+
+
+def items_of(out: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = judgefast.Run.open(out).table("items").to_pylist()
+    return found
 
 
 def test_the_report_says_what_was_saved_and_corrects_its_means(tmp_path: Path) -> None:

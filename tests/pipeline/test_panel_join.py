@@ -32,6 +32,7 @@ class _Columns(NamedTuple):
     aspect: Any
     value: Any
     status: Any
+    position: Any
 
 
 class _Thing:
@@ -60,6 +61,7 @@ def _reading(rows: dict[tuple[str, int], float | None]) -> Any:
             aspect=np.zeros(len(rows), np.uint16),
             value=np.array([int((value or 0) * 2**24) for value in rows.values()], np.int64),
             status=np.array(missing, np.uint8),
+            position=np.full(len(rows), 255, np.uint8),
         ),
         verdicts=None,
         rubric=_Thing(
@@ -206,6 +208,7 @@ def test_scores_that_never_meet_vote_for_the_nearest_of_the_scale() -> None:
         verdicts=values,
         kind="score",
         mode="scalar",
+        torn=np.zeros(values.shape, bool),
         readings=[_Thing(rubric=_Thing(verdicts=[], aspects=[_Thing(scale=scale)]))],
     )
     found = verdicts_of(joined)  # type: ignore[arg-type]  # what it reads of one

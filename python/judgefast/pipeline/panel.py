@@ -107,6 +107,9 @@ def run_panel(  # noqa: PLR0913 - what a caller may bring along, all by keyword
         JudgefastError: An option or the data is wrong, or no judge could begin.
 
     """
+    if len(judges) > 1 and judges[0].config.extend and not _can_extend(judges, data):
+        msg = "`extend` reads the data for each judge, and this can be read once"
+        raise ConfigError(msg, hint="save the rows to a file first")
     checked = check_judges(judges)
     judges = [
         judge._replace(engine=checked.replays.get(judge.name, judge.engine)) for judge in judges
@@ -201,6 +204,11 @@ def resume_panel(
         lock.release()
 
 
+def _can_extend(judges: Sequence[PanelJudge], data: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether each judge can read the data."""
+    return can_read_again(data if data is not None else list(judges[0].config.data))
+
+
 def _kept(judge: PanelJudge) -> dict[str, Any]:
     options = options_in_force(judge.config)
     options.pop("out", None)
@@ -272,9 +280,9 @@ class _Panel:
             ended = self._in_turn(order)
         ends = [ended.get(s.judge.name, JudgeEnd(s.judge.name)) for s in self._seats]
         errors = [end.error for end in ends if end.error is not None]
-        if errors and not any(end.finished for end in ends):
-            raise errors[0]
         interrupted = self._stop.requested or any(end.status == INTERRUPTED for end in ends)
+        if errors and not interrupted and not any(end.finished for end in ends):
+            raise errors[0]
         return PanelEnd(self._path, ends, interrupted)
 
     def _in_turn(self, order: Sequence[_Seat]) -> dict[str, JudgeEnd]:

@@ -41,7 +41,10 @@ HALF = 0.5
 Kind = Literal["score", "comparison", "choice"]
 """What a value is: a score, one of a win (1), a tie (0.5) and a loss (0), or a label."""
 
-_TIES = (Position.FIRST_TWICE, Position.SECOND_TWICE, Position.TIE_AND_WIN, Position.DIFFER)
+_TORN = (Position.FIRST_TWICE, Position.SECOND_TWICE, Position.DIFFER)
+"""Orders that choose different answers."""
+
+_TIES = (*_TORN, Position.TIE_AND_WIN)
 """Orders that choose no one answer."""
 
 _AS_FIRST = (Position.AGREE, Position.ONE_ORDER)
@@ -88,6 +91,8 @@ class Joined(NamedTuple):
     middle that the value is on."""
     status: NDArray[np.uint8]
     """Shape (n, k): `codes.OutcomeStatus`; 255 where it was not asked."""
+    torn: NDArray[np.bool_]
+    """Shape (n, k): whether the judge's own two orders chose different answers."""
     unit_of: list[NDArray[np.int64]]
     """For each judge the unit of each of its outcomes: of a best-of-n all answers of an item are
     one, with the place of the chosen answer as its value, or `CHOICE_TIE`."""
@@ -165,6 +170,7 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
     row = np.full((len(units), len(judges)), ABSENT, np.int64)
     value, verdicts = np.full(row.shape, np.nan), np.full(row.shape, np.nan)
     status = np.full(row.shape, 255, np.uint8)
+    torn = np.zeros(row.shape, bool)
     unit_of: list[NDArray[np.int64]] = []
     for judge, (reading, key) in enumerate(zip(readings, keys, strict=True)):
         at = np.searchsorted(units, key)
@@ -178,6 +184,7 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         scored = outcomes.status == OutcomeStatus.SCORED
         value[at[scored], judge] = outcomes.value[scored] / FIXED_ONE
         verdicts[at, judge] = _verdicts(reading)
+        torn[at, judge] = scored & np.isin(outcomes.position, _TORN)
     rest, aspect_code = np.divmod(units, np.uint64(len(aspects)))
     rest, baseline = np.divmod(rest, np.uint64(_ANSWERS))
     item, candidate = np.divmod(rest, np.uint64(_ANSWERS))
@@ -195,6 +202,7 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         value=value,
         verdicts=verdicts,
         status=status,
+        torn=torn,
         unit_of=unit_of,
     )
     if len(judges) > 1 and not ((row != ABSENT).sum(axis=1) > 1).any():

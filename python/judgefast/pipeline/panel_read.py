@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
+from pyarrow import parquet
 
 from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.manifest import NAME as MANIFEST
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.item_view import view_item
 from judgefast.pipeline.panel_directory import (
-    DISAGREEMENTS,
     read_panel,
     run_folder,
 )
 from judgefast.pipeline.panel_join import Joined, Seated, join
 from judgefast.pipeline.panel_results import Verdicts, panel_report, verdicts_of
 from judgefast.pipeline.panel_rows import (
+    DISAGREEMENTS_FORMAT,
     disagreements,
     panel_batches,
     panel_schema,
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 
     from judgefast.reports.panel_report import PanelReport
     from judgefast.reports.show import ItemView
+
+_STARTS = (b'"item_id","level"', b'{"item_id":')
+"""How a list of disagreements begins, as CSV and as JSON lines."""
 
 TABLES = ("panel", "disagreements")
 """Tables of several judges."""
@@ -118,20 +123,48 @@ def reported(reading: PanelReading, *paths: Path) -> PanelReport:
 
     Args:
         reading: The judges.
-        paths: Files of the disagreements; that of a panel itself is replaced, no other one is.
+        paths: Files of the disagreements; one that is such a list already is replaced.
 
     Raises:
         ConfigError: As `write_table`.
 
     """
-    own = None if reading.folder is None else reading.folder / DISAGREEMENTS
     for path in paths:
-        check_target(path, overwrite=path == own)
+        check_listing(path)
     report = reading.report()
     for path in paths:
-        listed = reading.write_disagreements(path, overwrite=path == own)
+        listed = reading.write_disagreements(path, overwrite=True)
         report = msgspec.structs.replace(report, disagreements_file=str(path), listed=listed)
     return report
+
+
+def check_listing(path: Path) -> None:
+    """Refuse a file that is there and is no list of disagreements, before anything is done for it.
+
+    Raises:
+        ConfigError: As `check_target`.
+
+    """
+    if path.is_file() and _is_listing(path):
+        return
+    try:
+        check_target(path, overwrite=False)
+    except ConfigError as error:
+        is_there = path.exists()
+        hint = "name another file: this one is no list of disagreements" if is_there else error.hint
+        raise ConfigError(str(error), hint=hint) from None
+
+
+def _is_listing(path: Path) -> bool:
+    """Whether a file is what `write_disagreements` writes; an empty one holds nothing to lose."""
+    if path.suffix.lower() == ".parquet":
+        with suppress(OSError, pa.ArrowInvalid):
+            found = parquet.read_schema(path).metadata or {}
+            return found.get(b"format") == DISAGREEMENTS_FORMAT.encode()
+        return False
+    with path.open("rb") as file:
+        start = file.read(len(max(_STARTS, key=len)))
+    return not start or start.startswith(_STARTS)
 
 
 def read_judges(folder: Path, **changes: Any) -> PanelReading:  # noqa: ANN401 - options of a run

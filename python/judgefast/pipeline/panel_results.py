@@ -24,9 +24,9 @@ from judgefast.reports.show import letter
 from judgefast.stats.agreement import agreement_of
 from judgefast.stats.effective import effective_judges
 from judgefast.stats.ratings import Ratings
-from judgefast.stats.slice_names import slice_part
+from judgefast.stats.slice_names import slice_part, slice_parts
 from judgefast.stats.summary import summarise
-from judgefast.stats.votes import LEVELS, levels_of, majority
+from judgefast.stats.votes import LEVELS, levels_of, majority, mean_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 _SEVERAL = 2
 _TIE = 0.5
+GUIDES_RANGE = 4.0
+"""Of scores from 1 to 5, for which the guides say what is a wide spread."""
+
 ONE_ORDER = (
     "One order was asked: a preference for the place of an answer that judges share counts as "
     "agreement."
@@ -66,6 +69,8 @@ class Verdicts(NamedTuple):
     """Whether every judge gave a value, and no value has the most votes."""
     valued: NDArray[np.int64]
     """Judges that gave a value."""
+    held_back: NDArray[np.bool_]
+    """Whether agreement would be high, but for a judge whose two orders chose different answers."""
 
 
 def verdicts_of(joined: Joined) -> Verdicts:
@@ -80,18 +85,21 @@ def verdicts_of(joined: Joined) -> Verdicts:
     by_all = valued == judges
     votes = majority(_votes(joined))
     is_settled = by_all | (2 * votes.votes > judges)
-    centre = np.nansum(values, axis=1) / np.maximum(valued, 1)
+    centre = mean_of(values)
     squares = np.nansum((values - centre[:, None]) ** 2, axis=1)
     spread = np.sqrt(squares / np.maximum(valued - 1, 1))
+    level = levels_of(verdicts, joined.kind)
+    held_back = (level == LEVELS.index("high")) & joined.torn.any(axis=1)
     if joined.mode == "choice":  # places of answers have no mean
         centre = spread = np.full(len(values), np.nan)
     return Verdicts(
         value=np.where(is_settled, votes.value, np.nan),
         mean=np.where(by_all, centre, np.nan),
         spread=np.where(valued >= _SEVERAL, spread, np.nan),
-        level=levels_of(verdicts, joined.kind),
+        level=np.where(held_back, np.uint8(LEVELS.index("medium")), level),
         is_tied=by_all & votes.is_tie,
         valued=valued,
+        held_back=held_back,
     )
 
 
@@ -126,7 +134,9 @@ def panel_report(
     asked = (joined.row != ABSENT).sum(axis=1)
     judges = len(joined.judges)
     counts = np.bincount(verdicts.level, minlength=len(LEVELS)).tolist()
-    levels = Levels(**dict(zip(LEVELS, counts, strict=True)))
+    levels = Levels(
+        **dict(zip(LEVELS, counts, strict=True)), held_back=int(verdicts.held_back.sum())
+    )
     by_aspect = _by_aspect(joined, level, first.config.seed) if judges > 1 else {}
     is_one = judges > 1 and not by_aspect
     whole = _agreement(joined, slice(None), level, first.config.seed) if is_one else None
@@ -160,6 +170,8 @@ def _findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
     """Sentences for a person; of many pairs, those that their table does not say already."""
     orders = {reading.directory.manifest.options.get("orders") for reading in joined.readings}
     found = [ONE_ORDER] if agreements and joined.mode == "pairwise" and "one" in orders else []
+    if agreements and (words := _other_scale(joined)):
+        found.append(words)
     is_long = len(agreements) * len(joined.judges) > _SEVERAL
     for aspect, agreement in agreements.items():
         found += [
@@ -168,6 +180,19 @@ def _findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
             if not (is_long and finding.kind in _IN_TABLE)
         ]
     return found
+
+
+def _other_scale(joined: Joined) -> str | None:
+    """Say that the guides' cuts are of another scale, where they are."""
+    if joined.kind != "score":
+        return None
+    low, high = scale_of(joined.readings[0].rubric)
+    if high - low == GUIDES_RANGE:
+        return None
+    return (
+        f"The cuts of high and low agreement are the guides' for scores from 1 to 5; these go from "
+        f"{low:g} to {high:g}."
+    )
 
 
 def _judge_row(joined: Joined, place: int, asked: NDArray[np.int64]) -> JudgeRow:
@@ -188,6 +213,7 @@ def _judge_row(joined: Joined, place: int, asked: NDArray[np.int64]) -> JudgeRow
         counts=results.counts,
         headline=results.estimates[0] if results.estimates else None,
         accuracy=_named(results.estimates, "accuracy"),
+        estimates=_like_first(results.estimates),
         direction=None if bias is None else bias.direction,
         flip_rate=None if bias is None or bias.one_order else bias.flip_rate,
         mean_confidence=None if results.confidence is UNSET else results.confidence.mean,
@@ -203,13 +229,27 @@ def _named(estimates: Sequence[Estimate], name: str) -> Estimate | None:
     return next((one for one in estimates if one.name == name and one.slice == "all"), None)
 
 
+def _like_first(estimates: Sequence[Estimate]) -> list[Estimate]:
+    """The headline, and those of its name for other models."""
+    first = estimates[0] if estimates else None
+    return [
+        one
+        for one in estimates
+        if first is not None
+        and one.name == first.name
+        and slice_parts(one.slice).keys() == slice_parts(first.slice).keys()
+    ]
+
+
 def _together(joined: Joined, verdicts: Verdicts) -> list[TogetherRow]:
     """Estimates of what the judges say as one, by the statistics of a run.
 
     A tied majority is a tie where two answers are compared, and no value elsewhere.
     """
     undecided = int(verdicts.is_tied.sum())
-    value = verdicts.value
+    # Where a judge is silent a majority is there only if the others agree: a selection.
+    by_all = verdicts.valued == len(joined.judges)
+    value = np.where(by_all, verdicts.value, np.nan)
     if joined.kind == "comparison":
         value = np.where(verdicts.is_tied, _TIE, value)
     rows = []
@@ -220,6 +260,7 @@ def _together(joined: Joined, verdicts: Verdicts) -> list[TogetherRow]:
                 name=name,
                 headline=found[0] if found else None,
                 accuracy=_named(found, "accuracy"),
+                estimates=_like_first(found),
                 undecided=tied,
             )
         )
@@ -324,4 +365,8 @@ def _effective(joined: Joined, level: float) -> EffectiveJudges | None:
         right = gold[known] if joined.mode == "choice" else sided(gold[known])
         wrong = (joined.verdicts[known] != right[:, None]).astype(np.float64)
         errors = np.where(np.isnan(values), np.nan, wrong)
-    return effective_judges(errors, joined.cluster_id64[known], joined.judges, level=level)
+    spoke: NDArray[np.bool_] = np.any(~np.isnan(errors), axis=0)  # who is silent has no errors
+    if spoke.sum() < _SEVERAL:
+        return None
+    names = [name for name, has_said in zip(joined.judges, spoke.tolist(), strict=True) if has_said]
+    return effective_judges(errors[:, spoke], joined.cluster_id64[known], names, level=level)

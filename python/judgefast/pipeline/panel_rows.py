@@ -240,12 +240,10 @@ def _models(
 def _words(joined: Joined, place: int, units: NDArray[np.int64]) -> list[str | None]:
     """Verdict of a judge in words."""
     reading = joined.readings[place]
-    labels = {
-        float(label.score): label.text.strip()
+    labels = [
+        {float(one.score): one.text.strip() for one in form.labels if one.score is not None}
         for form in reading.rubric.verdicts
-        for label in form.labels
-        if label.score is not None
-    }
+    ]
     words: list[str | None] = []
     for unit in units.tolist():
         value = float(joined.verdicts[unit, place])
@@ -257,7 +255,8 @@ def _words(joined: Joined, place: int, units: NDArray[np.int64]) -> list[str | N
             better = joined.candidate if value > HALF else joined.baseline
             words.append("tie" if value == HALF else letter(int(better[unit])))
         else:
-            words.append(labels.get(value, f"{value:.4g}"))
+            aspect = int(reading.outcomes.aspect[joined.row[unit, place]])
+            words.append(labels[aspect].get(value, f"{value:.4g}"))
     return words
 
 
