@@ -154,6 +154,13 @@ def test_a_lost_engine_leaves_what_was_judged(tmp_path: Path) -> None:
     assert go_on(out).status == 0
 
 
+def test_that_the_engine_was_lost_is_said_though_nothing_could_be_read(tmp_path: Path) -> None:
+    engine = LostEngine(lambda r: answered(r, "Hm."), batch=4)
+    finished = judge_rows(tmp_path / "run", pairs(30), engine=engine)
+    assert finished.status == 3
+    assert finished.why == "the engine was lost: the process of the engine has ended"
+
+
 class NoCompletion(ScriptedEngine):
     """Gives what can't be written down."""
 
