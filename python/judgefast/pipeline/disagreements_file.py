@@ -44,9 +44,9 @@ def _is_ours(path: Path) -> bool:
         columns = _columns_of(path)
     except (OSError, ValueError, csv.Error, msgspec.DecodeError):
         return False
-    fixed = len(disagreements_schema([]).names)
+    fixed = len(disagreements_schema([]))
     judges = [name.removesuffix(_VERDICT) for name in columns[fixed:] if name.endswith(_VERDICT)]
-    return columns == disagreements_schema(judges).names
+    return columns == list(disagreements_schema(judges).names)
 
 
 def _columns_of(path: Path) -> list[str]:
