@@ -49,7 +49,7 @@ def _is_ours(path: Path) -> bool:
         return False
     fixed = len(disagreements_schema([]).names)
     judges = [name.removesuffix(_VERDICT) for name in columns[fixed:] if name.endswith(_VERDICT)]
-    return list(columns) == disagreements_schema(judges).names
+    return bool(list(columns) == disagreements_schema(judges).names)
 
 
 def _columns_of(path: Path) -> Sequence[str]:
@@ -65,4 +65,4 @@ def _format_of(path: Path) -> str:
     import pyarrow.parquet as pq  # noqa: PLC0415 - only one of the suffixes needs it
 
     metadata = pq.read_schema(path).metadata or {}
-    return metadata.get(b"format", b"").decode("utf-8", "replace")
+    return str(metadata.get(b"format", b"").decode("utf-8", "replace"))
