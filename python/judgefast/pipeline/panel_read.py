@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 TABLES = ("panel", "disagreements")
 """Tables of several judges."""
 
-_TWO = 2
-
 
 class PanelReading(NamedTuple):
     """Several judges, read: what their report, tables and views are made from."""
@@ -180,7 +178,7 @@ def read_runs(
         RunDirectoryError: One is no run directory, or its plan is not whole.
 
     """
-    if len(runs) < _TWO:
+    if len(runs) <= 1:
         msg = f"{len(runs)} run cannot agree with another"
         raise ConfigError(msg, hint="name two or more: judgefast agree runs/a runs/b")
     judges: list[Seated] = []

@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 from judgefast.codes import CHOICE_TIE, FIXED_ONE, NO_ANSWER, OutcomeStatus
 from judgefast.pipeline.confidence import outcome_confidence_of
 from judgefast.pipeline.judgment_rows import judgment_batches, numbers_or_null
-from judgefast.pipeline.panel_join import ABSENT, HALF
+from judgefast.pipeline.panel_join import ABSENT
 from judgefast.reports.panel_view import UnitView
 from judgefast.reports.show import letter
-from judgefast.stats.votes import LEVELS
+from judgefast.stats.votes import HALF, LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

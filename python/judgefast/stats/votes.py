@@ -13,6 +13,9 @@ Kind = Literal["score", "comparison", "choice"]
 """What a value is: a number on the rubric's scale; 0, 0.5 (tie) or 1 for the one or the other
 answer; or the code of a choice, which has no order."""
 
+HALF = 0.5
+"""Neither the one nor the other of two answers."""
+
 LEVELS = ("none", "high", "medium", "low")
 """How much the judges of a unit agree, by code; `none` where fewer than two gave a value."""
 
@@ -22,8 +25,6 @@ as shares of the scale's range: below this it is high, ..."""
 
 MEDIUM_SPREAD = 0.25
 """... below this medium, else low."""
-
-_SEVERAL = 2
 
 
 class Votes(NamedTuple):
@@ -74,6 +75,13 @@ def mean_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return mean
 
 
+def spread_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sample standard deviation over the judges of each unit; NaN of fewer than two. Shape (n,)."""
+    judged = (~np.isnan(values)).sum(axis=1)
+    off = np.sort(np.nan_to_num(values - mean_of(values)[:, None]) ** 2, axis=1)  # in any order
+    return np.where(judged <= 1, np.nan, np.sqrt(off.sum(axis=1) / np.maximum(judged - 1, 1)))
+
+
 def levels_of(
     values: NDArray[np.float64], kind: Kind, span: float | NDArray[np.float64] = 1.0
 ) -> NDArray[np.uint8]:
@@ -103,18 +111,9 @@ def levels_of(
     highest = np.where(known, values, -np.inf).max(axis=1, initial=-np.inf)
     high, medium = lowest == highest, np.zeros(len(values), bool)
     if kind == "score":
-        spread = _spread(values, known, judged)
+        spread = spread_of(values)
         high, medium = spread < HIGH_SPREAD * span, spread < MEDIUM_SPREAD * span
     elif kind == "comparison":
-        medium = ~((lowest < 0.5) & (highest > 0.5))  # noqa: PLR2004 - a tie
+        medium = ~((lowest < HALF) & (highest > HALF))
     found = np.where(high, 1, np.where(medium, 2, 3))
-    return np.where(judged < _SEVERAL, 0, found).astype(np.uint8)
-
-
-def _spread(
-    values: NDArray[np.float64], known: NDArray[np.bool_], judged: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Sample standard deviation over the judges of each unit."""
-    off = np.where(known, values - mean_of(values)[:, None], 0.0)
-    freedom = np.maximum(judged - 1, 1)
-    return np.asarray(np.sqrt((off * off).sum(axis=1) / freedom), dtype=np.float64)
+    return np.where(judged <= 1, 0, found).astype(np.uint8)
