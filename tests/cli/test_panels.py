@@ -77,11 +77,21 @@ def test_finished_runs_agree_as_a_panel_does(printed: str, stored: Path) -> None
         assert one[part] == two[part]
     assert (stored / "d.jsonl").read_bytes() == (stored / "p/disagreements.jsonl").read_bytes()
     assert (two["disagreements"], two["listed"], two["disagreements_file"]) == (36, 36, "look.csv")
-    assert _seen(stored, "report", "p", "--disagreements", "look.csv").startswith("exit 0")
-    (stored / "mine.csv").write_text("mine\n")
-    again = _seen(stored, "report", "p", "--disagreements", "mine.csv")
-    assert "`mine.csv` is there already" in again
-    assert "this one is no list of disagreements" in again
+
+
+def test_the_same_command_goes_on_where_it_has_left_its_list(stored: Path) -> None:
+    command = (*RUN, "--judge", RIGHT, "--judge", FIRST, "--out", "l", "--disagreements", "l.csv")
+    for _ in range(2):
+        seen = _seen(stored, *command)
+        assert seen.startswith("exit 0"), seen
+        assert "look at       36 units of low and medium agreement: l.csv" in seen
+    (stored / "l.csv").write_text("notes,of,mine\n", encoding="utf-8")
+    for again in (command, ("report", "l", "--disagreements", "l.csv")):
+        seen = _seen(stored, *again)
+        assert seen.startswith("exit 2"), seen
+        assert "`l.csv` is there already, and it is no list of disagreements" in seen
+        assert "choose another name, or remove the file" in seen
+    assert (stored / "l.csv").read_text("utf-8") == "notes,of,mine\n"
 
 
 @pytest.mark.parametrize(

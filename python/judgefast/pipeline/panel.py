@@ -21,7 +21,7 @@ from judgefast.pipeline.directory import can_read_again, options_in_force, take_
 from judgefast.pipeline.finished import Finished
 from judgefast.pipeline.own_family import answers_by_model, refuse_own
 from judgefast.pipeline.panel_abreast import abreast
-from judgefast.pipeline.panel_check import check_judges
+from judgefast.pipeline.panel_check import check_extension, check_judges
 from judgefast.pipeline.panel_directory import (
     TOKENS,
     JudgeEntry,
@@ -107,9 +107,7 @@ def run_panel(  # noqa: PLR0913 - what a caller may bring along, all by keyword
         JudgefastError: An option or the data is wrong, or no judge could begin.
 
     """
-    if len(judges) > 1 and judges[0].config.extend and not _can_extend(judges, data):
-        msg = "`extend` reads the data for each judge, and this can be read once"
-        raise ConfigError(msg, hint="save the rows to a file first")
+    check_extension(judges, data)
     checked = check_judges(judges)
     judges = [
         judge._replace(engine=checked.replays.get(judge.name, judge.engine)) for judge in judges
@@ -204,11 +202,6 @@ def resume_panel(
         lock.release()
 
 
-def _can_extend(judges: Sequence[PanelJudge], data: Any) -> bool:  # noqa: ANN401 - as above
-    """Whether each judge can read the data."""
-    return can_read_again(data if data is not None else list(judges[0].config.data))
-
-
 def _kept(judge: PanelJudge) -> dict[str, Any]:
     options = options_in_force(judge.config)
     options.pop("out", None)
@@ -279,8 +272,8 @@ class _Panel:
         else:
             ended = self._in_turn(order)
         ends = [ended.get(s.judge.name, JudgeEnd(s.judge.name)) for s in self._seats]
-        errors = [end.error for end in ends if end.error is not None]
         interrupted = self._stop.requested or any(end.status == INTERRUPTED for end in ends)
+        errors = [end.error for end in ends if end.error is not None]
         if errors and not interrupted and not any(end.finished for end in ends):
             raise errors[0]
         return PanelEnd(self._path, ends, interrupted)

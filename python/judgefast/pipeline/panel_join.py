@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,7 @@ from judgefast.datasets.rows import iter_rows
 from judgefast.errors import ConfigError
 from judgefast.hashes import framed
 from judgefast.pipeline.comparable import check_comparable
+from judgefast.stats.votes import HALF
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,17 +30,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from judgefast.pipeline.results import Reading
+    from judgefast.stats.votes import Kind
 
 ADAPTIVE = "adaptive"
 """Orders whose outcomes are not the estimates' own: an audit corrects these."""
 
 ABSENT = -1
 """Row of an outcome that a run has not."""
-
-HALF = 0.5
-
-Kind = Literal["score", "comparison", "choice"]
-"""What a value is: a score, one of a win (1), a tie (0.5) and a loss (0), or a label."""
 
 _TORN = (Position.FIRST_TWICE, Position.SECOND_TWICE, Position.DIFFER)
 """Orders that choose different answers."""
@@ -113,6 +110,12 @@ class Joined(NamedTuple):
         """Whether every judge was asked. Shape (n,)."""
         asked: NDArray[np.bool_] = (self.row != ABSENT).all(axis=1)
         return asked
+
+    @property
+    def speaking(self) -> NDArray[np.bool_]:
+        """Which judges gave a value at all. Shape (k,)."""
+        has_said: NDArray[np.bool_] = np.any(~np.isnan(self.value), axis=0)
+        return has_said
 
     def gold(self) -> NDArray[np.float64]:
         """What people said, as values are; NaN where nobody did. Shape (n,)."""

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
-from pyarrow import parquet
 
 from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.manifest import NAME as MANIFEST
 from judgefast.journal.run_directory import RunDirectory
+from judgefast.pipeline.disagreements_file import check_list
 from judgefast.pipeline.item_view import view_item
 from judgefast.pipeline.panel_directory import (
+    DISAGREEMENTS,
     read_panel,
     run_folder,
 )
 from judgefast.pipeline.panel_join import Joined, Seated, join
 from judgefast.pipeline.panel_results import Verdicts, panel_report, verdicts_of
 from judgefast.pipeline.panel_rows import (
-    DISAGREEMENTS_FORMAT,
     disagreements,
     panel_batches,
     panel_schema,
@@ -38,13 +37,8 @@ if TYPE_CHECKING:
     from judgefast.reports.panel_report import PanelReport
     from judgefast.reports.show import ItemView
 
-_STARTS = (b'"item_id","level"', b'{"item_id":')
-"""How a list of disagreements begins, as CSV and as JSON lines."""
-
 TABLES = ("panel", "disagreements")
 """Tables of several judges."""
-
-_TWO = 2
 
 
 class PanelReading(NamedTuple):
@@ -123,48 +117,21 @@ def reported(reading: PanelReading, *paths: Path) -> PanelReport:
 
     Args:
         reading: The judges.
-        paths: Files of the disagreements; one that is such a list already is replaced.
+        paths: Files of the disagreements; one that is such a list is replaced, no other one is.
 
     Raises:
-        ConfigError: As `write_table`.
+        ConfigError: As `check_list`.
 
     """
+    own = None if reading.folder is None else reading.folder / DISAGREEMENTS
     for path in paths:
-        check_listing(path)
+        if path != own:
+            check_list(path)
     report = reading.report()
     for path in paths:
         listed = reading.write_disagreements(path, overwrite=True)
         report = msgspec.structs.replace(report, disagreements_file=str(path), listed=listed)
     return report
-
-
-def check_listing(path: Path) -> None:
-    """Refuse a file that is there and is no list of disagreements, before anything is done for it.
-
-    Raises:
-        ConfigError: As `check_target`.
-
-    """
-    if path.is_file() and _is_listing(path):
-        return
-    try:
-        check_target(path, overwrite=False)
-    except ConfigError as error:
-        is_there = path.exists()
-        hint = "name another file: this one is no list of disagreements" if is_there else error.hint
-        raise ConfigError(str(error), hint=hint) from None
-
-
-def _is_listing(path: Path) -> bool:
-    """Whether a file is what `write_disagreements` writes; an empty one holds nothing to lose."""
-    if path.suffix.lower() == ".parquet":
-        with suppress(OSError, pa.ArrowInvalid):
-            found = parquet.read_schema(path).metadata or {}
-            return found.get(b"format") == DISAGREEMENTS_FORMAT.encode()
-        return False
-    with path.open("rb") as file:
-        start = file.read(len(max(_STARTS, key=len)))
-    return not start or start.startswith(_STARTS)
 
 
 def read_judges(folder: Path, **changes: Any) -> PanelReading:  # noqa: ANN401 - options of a run
@@ -211,7 +178,7 @@ def read_runs(
         RunDirectoryError: One is no run directory, or its plan is not whole.
 
     """
-    if len(runs) < _TWO:
+    if len(runs) <= 1:
         msg = f"{len(runs)} run cannot agree with another"
         raise ConfigError(msg, hint="name two or more: judgefast agree runs/a runs/b")
     judges: list[Seated] = []

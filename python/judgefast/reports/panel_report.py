@@ -131,6 +131,8 @@ class PanelReport(msgspec.Struct, frozen=True, kw_only=True):
     judges: list[JudgeRow]
     not_started: list[str] = []
     """Judges that have no run yet."""
+    silent: list[str] = []
+    """Judges that gave no value at all: nothing below asks for one of theirs."""
     together: list[TogetherRow]
     joining: Joining
     agreement: Agreement | None

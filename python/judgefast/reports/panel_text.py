@@ -41,7 +41,8 @@ REPLAY = "replay"
 """Engine whose judge was paid elsewhere."""
 
 CUTS = {
-    "scalar": "standard deviation of the scores below 0.5 high, below 1.0 medium, else low",
+    "scalar": "standard deviation of the scores below 1/8 of the scale's range high, below 1/4 "
+    "medium, else low (0.5 and 1 on 1 to 5)",
     "pairwise": "all the same high, ties beside one answer medium, both answers low",
 }
 """By which cuts agreement is high, medium or low; of other modes all the same is high, else low."""
@@ -142,6 +143,8 @@ def _joined(report: PanelReport) -> Iterator[tuple[str, str]]:
     """What majority and mean are over, and what is not in them."""
     joining, unit = report.joining, UNITS.get(report.mode, "unit")
     yield "together", f"{plural(joining.valued_by_all, unit)} with a value of every judge"
+    if report.silent:
+        yield "", f"without {', '.join(map(name, report.silent))}, which gave no value at all"
     parts = [
         (joining.valued_by_some, "with a value of some judges alone"),
         (joining.valued_by_none, "with none"),

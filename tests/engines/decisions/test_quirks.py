@@ -34,6 +34,7 @@ def told(row: Quirks) -> str:
         "may be cut" if row.cuts_silently else "is said",
         "read" if row.parses_control_tokens else "text",
         {"once": "once", "per_question": "each question", "unknown": "not known"}[row.usage_counts],
+        "not known" if row.shows_all_questions else "yes",
     ]
     return f"| {' | '.join(cells)} |"
 

@@ -97,9 +97,15 @@ class Whole:
         return max((usage.dropped_tokens for usage in self.usages), default=0)
 
     def paid(self, failed: Completion) -> Completion:
-        """A failure with the tokens of the replies that came before it: they are on the bill."""
-        tokens = _count(usage.prompt_tokens for usage in self.usages) if self.usages else None
-        return msgspec.structs.replace(failed, prompt_tokens=tokens)
+        """A failure with what the replies took that came before it: they are on the bill."""
+        if not self.usages:
+            return failed
+        kept = Kept(self.model, (), usd=_sum(usage.usd for usage in self.usages))
+        return msgspec.structs.replace(
+            failed,
+            text=kept_text(kept),
+            prompt_tokens=_count(usage.prompt_tokens for usage in self.usages),
+        )
 
     def completion(self) -> Completion:
         """What all answers come to."""

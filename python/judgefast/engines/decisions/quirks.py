@@ -35,6 +35,9 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     """Of the state and all questions of a request; what has more goes in several."""
     parses_control_tokens: bool = False
     """`<|…|>` in a state is read as a token of the chat template, not as text."""
+    shows_all_questions: bool = True
+    """One prompt may hold all questions of a request, so that one changes what is said of another.
+    False where a question is known to be answered alone as together; `SHOWN_ALL` apart."""
     usage_counts: UsageCounts = "unknown"
     requests_a_minute: float | None = None
     tokens_a_second: float | None = None
@@ -46,6 +49,7 @@ QUIRKS: tuple[Quirks, ...] = (
     Quirks(
         name="typesafe",
         dialect="systemone",
+        shows_all_questions=False,
         rounds=True,
         most_tokens=32_000,
         most_request_tokens=64_000,
@@ -56,6 +60,7 @@ QUIRKS: tuple[Quirks, ...] = (
     Quirks(
         name="vllm",
         dialect="systemone",
+        shows_all_questions=False,
         most_questions=64,
         most_options=26,
         has_mass=True,
@@ -67,6 +72,7 @@ QUIRKS: tuple[Quirks, ...] = (
     Quirks(
         name="llama.cpp",
         dialect="systemone",
+        shows_all_questions=False,
         cuts_silently=True,
         parses_control_tokens=True,
         source="llama.cpp b11434, source; b11549, runs",
@@ -74,6 +80,7 @@ QUIRKS: tuple[Quirks, ...] = (
     Quirks(
         name="sglang",
         dialect="systemone",
+        shows_all_questions=False,
         least_levels=1,
         has_mass=True,
         parses_control_tokens=True,
@@ -142,6 +149,7 @@ QUIRKS: tuple[Quirks, ...] = (
     Quirks(
         name="vllm",
         dialect="openai",
+        shows_all_questions=False,
         most_questions=64,
         most_options=26,
         cuts_silently=True,
@@ -160,6 +168,7 @@ QUIRKS: tuple[Quirks, ...] = (
     Quirks(
         name="sglang",
         dialect="sglang",
+        shows_all_questions=False,
         most_options=26,
         has_mass=True,
         parses_control_tokens=True,
@@ -167,6 +176,9 @@ QUIRKS: tuple[Quirks, ...] = (
         source="SGLang 0.5.23, source",
     ),
 )
+
+SHOWN_ALL = ("clef", "kev", "nimble")
+"""Lines of models that are shown all questions in one prompt, whoever serves them."""
 
 _ROWS = {(row.name, row.dialect): row for row in QUIRKS}
 
@@ -179,3 +191,12 @@ def quirks_of(name: str, dialect: str) -> Quirks:
     """
     row = _ROWS.get((name, dialect)) or _ROWS.get(("unknown", dialect))
     return row or _ROWS["sglang", "sglang"]
+
+
+def shows_all_questions(quirks: Quirks, model: str) -> bool:
+    """Whether one question may change the answer to another of its request.
+
+    >>> shows_all_questions(quirks_of("vllm", "systemone"), "org/Clef-flash")
+    True
+    """
+    return quirks.shows_all_questions or any(name in model.casefold() for name in SHOWN_ALL)
