@@ -86,16 +86,27 @@ def test_it_is_the_difference_estimator_of_the_textbook(
     cluster, first, both, closed, drawn = (np.array(column) for column in zip(*rows, strict=True))
     found = one_of(cluster, first, both, closed, drawn)
     shut = [row for row in rows if row[3]]
-    seen = [row for row in shut if row[4]]
     total = Fraction(sum(row[2] for row in rows if not row[3]) + sum(row[1] for row in shut))
-    if seen:
-        total += Fraction(len(shut), len(seen)) * sum(row[2] - row[1] for row in seen)
+    below = [Fraction(row[1] < 2) + Fraction(row[1] == 2, 2) for row in shut]
+    sides = [below, [1 - part for part in below]]
+    if any(
+        sum(side)
+        and len({row[0] for row, part in zip(shut, side, strict=True) if row[4] and part}) < 6
+        for side in sides
+    ):
+        sides = [[Fraction(1)] * len(shut)]
+    for side in sides:
+        known = [(part, row) for part, row in zip(side, shut, strict=True) if row[4]]
+        if weight := sum(part for part, _ in known):
+            total += sum(side) / weight * sum(part * (row[2] - row[1]) for part, row in known)
     assert found.audit is not None
     assert found.audit.mean == float(total / 4 / len(rows))
 
 
-def test_its_errors_are_those_of_the_influence_of_each_cluster() -> None:
-    cluster, first, both, closed, drawn = drawn_rows(3, 90, 3, 0.3)
+@pytest.mark.parametrize("share", [0.3, 0.06])
+def test_its_errors_are_those_of_the_influence_of_each_cluster(share: float) -> None:
+    """With many audited clusters either side of the middle is alone; with few they are one."""
+    cluster, first, both, closed, drawn = drawn_rows(3, 90, 3, share)
     found = one_of(cluster, first, both, closed, drawn)
     audit = found.audit
     assert audit is not None
@@ -103,36 +114,74 @@ def test_its_errors_are_those_of_the_influence_of_each_cluster() -> None:
     def by_cluster(column: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.bincount(cluster, column)
 
+    below = (first < 2) + (first == 2) / 2
+    sides = [below, 1 - below] if share > 0.1 else [np.ones(len(first))]
     seen = closed & drawn
-    mine = by_cluster(np.where(closed, first, both) / 4)
-    change = by_cluster(np.where(seen, both - first, 0) / 4)
-    shut, audited = by_cluster(closed * 1.0), by_cluster(seen * 1.0)
-    factor, rate = shut.sum() / audited.sum(), change.sum() / audited.sum()
-    mean = (mine.sum() + factor * change.sum()) / len(first)
-    off, err = mine + rate * shut - mean * 3, change - rate * audited
-    own = (off**2).sum() + factor * (2 * (off * err).sum() + (err**2).sum())
+    off, err = by_cluster(np.where(closed, first, both) / 4), np.zeros(90)
+    mine, heavy, mean, freedom = off, np.zeros(90), off.sum(), -len(sides)
+    for side in sides:
+        change = by_cluster(np.where(seen, both - first, 0) / 4 * side)
+        shut, audited = by_cluster(closed * side), by_cluster(seen * side)
+        factor, rate = shut.sum() / audited.sum(), change.sum() / audited.sum()
+        mean += factor * change.sum()
+        off = off + rate * shut
+        err = err + change - rate * audited
+        heavy = heavy + factor * (change - rate * audited)
+    mean /= len(first)
+    off = off - mean * 3
+    audited, factor = by_cluster(seen * 1.0), closed.sum() / seen.sum()
     number = (audited > 0).sum()
-    rest = (err**2).sum() + 0.25 * (audited**2).sum() / number
+    freedom += number
+    own = (off**2).sum() + 2 * (off * heavy).sum() + factor * (err**2).sum()
+    rest = 0.25 * (audited**2).sum() / number
+    extra = (heavy**2).sum() - factor * (err**2).sum() + factor * (factor - 1) * rest
     spread = audit.spread(90)
+    assert audit.freedom == freedom
     assert spread.value == pytest.approx(mean, abs=1e-12)
     assert spread.own == pytest.approx((own * 90 / 89) ** 0.5 / len(first), rel=1e-9)
-    extra = factor * (factor - 1) * rest * number / (number - 1)
-    assert spread.audit == pytest.approx(extra**0.5 / len(first), rel=1e-9)
-    assert spread.change == pytest.approx(rate, abs=1e-12)
+    assert spread.audit == pytest.approx((extra * number / freedom) ** 0.5 / len(first), rel=1e-9)
+    of_first = found._replace(audit=None).estimate(LEVEL)
+    assert of_first.value is not None
+    assert spread.change * closed.sum() / len(first) == pytest.approx(mean - of_first.value)
 
     estimate = found.estimate(LEVEL)
-    of_first = found._replace(audit=None).estimate(LEVEL)
     assert of_first.low is not None
-    assert of_first.value is not None
     mine_reach = (
         (of_first.value - of_first.low)
         * spread.own
         / np.sqrt(((mine - of_first.value * 3) ** 2).sum() * 90 / 89 / len(first) ** 2)
     )
-    reach = spread.audit * student.ppf(0.975, number - 1)
+    reach = spread.audit * student.ppf(0.975, freedom)
     assert estimate.method == "audited"
     assert estimate.value == pytest.approx(mean, abs=1e-12)
     assert estimate.low == pytest.approx(mean - np.hypot(mine_reach, reach), rel=1e-9)
+
+
+def test_a_judge_that_says_the_place_is_corrected_for_each_place_alone() -> None:
+    """All audited show the one answer first: what the other place does is known from few."""
+    cluster = np.arange(120)
+    first = np.where(cluster % 2 == 0, 4, 0)
+    both = np.full(120, 2)
+    drawn = (cluster % 2 == 0) & (cluster < 60) | (cluster % 2 == 1) & (cluster < 14)
+    found = one_of(cluster, first, both, cluster >= 0, drawn)
+    assert found.audit is not None
+    assert found.audit.sides == (7, 30)
+    assert found.audit.mean == 0.5, "pooled it would be far off"
+    assert found.audit.spread(120).own == 0
+    bare = found._replace(audit=found.audit._replace(sides=(5, 30)))
+    assert bare.audit.mean < 0.3
+
+
+def test_values_in_the_middle_count_half_on_either_side() -> None:
+    """So what is said of one model is one minus what is said of the other, to the last bit."""
+    cluster, first, both, closed, drawn = drawn_rows(12, 200, 1, 0.4)
+    one = one_of(cluster, first, both, closed, drawn).audit
+    other = one_of(cluster, 4 - first, 4 - both, closed, drawn).audit
+    assert one is not None
+    assert other is not None
+    assert min(one.sides) >= 6
+    assert one.mean == pytest.approx(1 - other.mean, abs=1e-15)
+    assert one.spread(200)[1:3] == other.spread(200)[1:3]
 
 
 def test_where_every_closed_row_is_audited_it_is_the_mean_of_both_orders() -> None:

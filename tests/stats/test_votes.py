@@ -45,8 +45,16 @@ def test_scores_are_cut_where_the_guides_cut_them() -> None:
     rows = [[4.2, 4.0, 3.9], [3.0, 4.0, NAN], [3.0, 4.0, 5.0], [1.0, 5.0, 3.0], [3.0, NAN, NAN]]
     spread = [stdev(one for one in row if one == one) for row in rows[:4]]  # noqa: PLR0124 - not NaN
     assert spread == pytest.approx([0.1528, 0.7071, 1.0, 2.0], abs=1e-4)
-    found = levels_of(np.array(rows), "score")
-    assert [LEVELS[code] for code in found] == ["high", "medium", "low", "low", "none"]
+    for low, high in ((1, 5), (0, 1), (0, 100)):  # the same answers on another scale
+        share = (np.array(rows) - 1) / 4
+        found = levels_of(low + share * (high - low), "score", high - low)
+        expected = ["high", "medium", "low", "low", "none"]
+        assert [LEVELS[code] for code in found] == expected, (low, high)
+
+
+def test_each_unit_is_cut_by_the_range_of_its_own_scale() -> None:
+    found = levels_of(np.array([[3.0, 4.0]] * 3), "score", np.array([1.0, 4.0, 100.0]))
+    assert [LEVELS[code] for code in found] == ["low", "medium", "high"]
 
 
 def test_a_tie_beside_votes_for_one_answer_is_medium_and_votes_for_both_are_low() -> None:

@@ -4,11 +4,13 @@ Of a run with adaptive orders every comparison has a value by its first answers:
 where the first left it open, by the first alone where that closed it. Of some clusters, drawn by
 chance, the closed ones have both. The mean of what the second order changed there, times how many
 were closed, is what the first orders are wrong by: the difference estimator of two-phase sampling.
+It is taken apart for values above the middle of the scale and below it, where both were audited:
+a second order takes from the one what it gives the other.
 
 Source:
-    Cochran 1977, "Sampling Techniques", chapter 12; Saerndal, Swensson and Wretman 1992, "Model
-    Assisted Survey Sampling", chapters 6 and 9; Angelopoulos et al. 2023, "Prediction-Powered
-    Inference", Science 382, is the same idea.
+    Cochran 1977, "Sampling Techniques", chapters 5A and 12; Saerndal, Swensson and Wretman 1992,
+    "Model Assisted Survey Sampling", chapters 6, 7 and 9; Angelopoulos et al. 2023,
+    "Prediction-Powered Inference", Science 382, is the same idea.
 
 """
 
@@ -30,7 +32,11 @@ if TYPE_CHECKING:
 
     from judgefast.stats.joint import SlicedRows
 
-_BASE, _WEIGHT, _CLOSED, _AUDITED, _CHANGE, _LOST = range(6)
+_BASE, _WEIGHT = 0, 1
+_CLOSED, _AUDITED, _CHANGE, _LOST = (2, 3), (4, 5), (6, 7), (8, 9)
+"""Places of sums below and above the middle of the scale, counted in halves of a weight: a value
+in the middle is half in either."""
+_HALF = Fraction(1, 2)
 
 
 class Second(NamedTuple):
@@ -64,12 +70,15 @@ class Audit(NamedTuple):
     """Exact sums over the clusters of one slice; values in units of 2^-24."""
 
     sums: tuple[int, ...]
-    """By the first answers: weight times value, weight, that of closed rows, that of audited
-    ones; by how much the second order changed the first two, of audited rows."""
+    """By the first answers: weight times value, weight; then, twice, below and above the middle:
+    weight of closed rows, that of audited ones, and by how much the second order changed weight
+    times value, and weight, of these."""
     products: Products
-    """The same six, summed within each cluster: sums over clusters of each two's product."""
+    """The same, summed within each cluster: sums over clusters of each two's product."""
     clusters: int
     """Clusters with audited rows."""
+    sides: tuple[int, int]
+    """Those with some below the middle, and above."""
     closed: int
     """Clusters with closed rows."""
     rows: int
@@ -83,6 +92,7 @@ class Audit(NamedTuple):
             sums=tuple(map(sum, zip(self.sums, other.sums, strict=True))),
             products=tuple(tuple(map(sum, zip(*rows, strict=True))) for rows in joint),
             clusters=self.clusters + other.clusters,
+            sides=(self.sides[0] + other.sides[0], self.sides[1] + other.sides[1]),
             closed=self.closed + other.closed,
             rows=self.rows + other.rows,
             reach=self.reach,
@@ -90,16 +100,18 @@ class Audit(NamedTuple):
 
     def enlarged(self, clusters: int, of: int) -> Audit:
         """Say the same of `clusters` clusters in place of `of`."""
+        low, high = (round(side * clusters / of) for side in self.sides)
         return self._replace(
             sums=tuple(one * clusters for one in self.sums),
             products=tuple(tuple(one * clusters * of for one in row) for row in self.products),
             clusters=round(self.clusters * clusters / of),
+            sides=(low, high),
             closed=round(self.closed * clusters / of),
         )
 
     def turned(self) -> Audit:
         """Say the same of the negative of every value."""
-        sign = (-1, 1, 1, 1, -1, 1)
+        sign = [-1 if place in {_BASE, *_CHANGE} else 1 for place in range(len(self.sums))]
         joint = [
             tuple(one * two * total for two, total in zip(sign, row, strict=True))
             for one, row in zip(sign, self.products, strict=True)
@@ -110,26 +122,29 @@ class Audit(NamedTuple):
     @property
     def is_whole(self) -> bool:
         """Whether every closed row was audited, or none is closed."""
-        return self.sums[_CLOSED] == self.sums[_AUDITED]
-
-    @property
-    def is_enough(self) -> bool:
-        """Whether an interval can be made of it."""
-        if self.is_whole and not self.sums[_CLOSED]:
-            return True
-        return self.corrects and (self.is_whole or self.clusters >= AUDIT_MIN_CLUSTERS)
+        return self._sum(_CLOSED) == self._sum(_AUDITED)
 
     @property
     def corrects(self) -> bool:
         """Whether something was audited, and some weight is left by what was lost in it."""
-        audited = self.sums[_AUDITED]
-        left = self.sums[_WEIGHT] * audited + self.sums[_CLOSED] * self.sums[_LOST]
-        return audited > 0 and left > 0
+        return self._sum(_AUDITED) > 0 and self._weight > 0
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether an interval can be made of it."""
+        if not self._sum(_CLOSED):
+            return True
+        return self.corrects and (self.is_whole or self.clusters >= AUDIT_MIN_CLUSTERS)
+
+    @property
+    def freedom(self) -> int:
+        """Audited clusters, less the mean changes that were made of them."""
+        return max(self.clusters - (2 if self._is_split and all(self.sides) else 1), 1)
 
     @property
     def closed_share(self) -> float:
         """How much of the weight was closed."""
-        return float(self.sums[_CLOSED] / self._total_weight)
+        return float(self._sum(_CLOSED) / self._weight)
 
     @property
     def mean(self) -> float:
@@ -148,19 +163,6 @@ class Audit(NamedTuple):
             return f"not corrected: {seen} were audited"
         return f"only {seen} were audited, under {AUDIT_MIN_CLUSTERS}: too few for an interval"
 
-    @property
-    def _factor(self) -> Fraction:
-        """Closed weight that each audited one stands for."""
-        return Fraction(self.sums[_CLOSED], self.sums[_AUDITED]) if self.corrects else Fraction(0)
-
-    @property
-    def _total_weight(self) -> Fraction:
-        return self.sums[_WEIGHT] + self._factor * self.sums[_LOST]
-
-    @property
-    def _mean(self) -> Fraction:
-        return (self.sums[_BASE] + self._factor * self.sums[_CHANGE]) / self._total_weight
-
     def spread(self, clusters: int) -> Spread:
         """Take the estimate apart; it `corrects`.
 
@@ -174,27 +176,98 @@ class Audit(NamedTuple):
             clusters: With a value, audited or not.
 
         """
-        mean, factor, whole = self._mean, self._factor, self._total_weight
-        audited, lost = self.sums[_AUDITED], self.sums[_LOST]
-        change = (self.sums[_CHANGE] - mean * lost) / audited
-        common = math.lcm(mean.denominator, change.denominator)
-        theta, rest = int(mean * common), int(change * common)
-        off = (common, -theta, rest, 0, 0, 0)
-        err = (0, 0, 0, -rest, common, -theta)
-        unit = Fraction(1, (common * FIXED_ONE) ** 2)
-        own, both, errors = (
-            unit * form(self.products, *sides) for sides in ((off, off), (off, err), (err, err))
-        )
-        own += factor * (2 * both + errors)
-        errors += Fraction(self.reach) ** 2 * self.products[_AUDITED][_AUDITED] / self.clusters
-        errors *= Fraction(self.clusters, max(self.clusters - 1, 1))
+        mean, rates, number = self._mean, self._rates, len(self.sums)
+        off, errs = [Fraction(0)] * number, [[Fraction(0)] * number for _ in rates]
+        off[_BASE], off[_WEIGHT] = Fraction(1), -mean
+        for side, rate in enumerate(rates):
+            off[_CLOSED[side]] = rate * _HALF
+            errs[side][_AUDITED[side]] = -rate * _HALF
+            errs[side][_CHANGE[side]] = _HALF
+            errs[side][_LOST[side]] = -mean * _HALF
+        err = [sum(parts, Fraction(0)) for parts in zip(*errs, strict=True)]
+        heavy = [
+            sum((f * part for f, part in zip(self._factors, parts, strict=True)), Fraction(0))
+            for parts in zip(*errs, strict=True)
+        ]
+        factor, seen = self._sum(_CLOSED) / self._sum(_AUDITED), [Fraction(0)] * number
+        for place in _AUDITED:
+            seen[place] = _HALF
+        unseen = Fraction(self.reach) ** 2 * self._product(seen, seen) / self.clusters
+        light, full = (self._product(each, each) / FIXED_ONE**2 for each in (err, heavy))
+        own = (self._product(off, off) + 2 * self._product(off, heavy)) / FIXED_ONE**2
+        own = (own + factor * light) * Fraction(clusters, max(clusters - 1, 1))
+        audit = max(full - factor * light, Fraction(0)) + factor * (factor - 1) * unseen
+        few = Fraction(self.clusters, self.freedom)
+        closed = [self.sums[place] * rate for place, rate in zip(_CLOSED, rates, strict=True)]
         return Spread(
             value=float(mean / FIXED_ONE),
-            own=math.sqrt(max(own * clusters / max(clusters - 1, 1), Fraction(0)) / whole**2),
-            audit=math.sqrt(factor * (factor - 1) * errors / whole**2),
-            change=float(change / FIXED_ONE),
-            change_error=math.sqrt(errors / audited**2),
+            own=math.sqrt(max(own, Fraction(0)) / self._weight**2),
+            audit=math.sqrt(few * audit / self._weight**2),
+            change=float(_HALF * sum(closed) / self._sum(_CLOSED) / FIXED_ONE),
+            change_error=math.sqrt(few * (full + factor**2 * unseen) / self._sum(_CLOSED) ** 2),
         )
+
+    @property
+    def _is_split(self) -> bool:
+        """Whether either side of the middle has a mean change of its own."""
+        sides = zip(_CLOSED, self.sides, strict=True)
+        return all(side >= AUDIT_MIN_CLUSTERS or not self.sums[place] for place, side in sides)
+
+    @property
+    def _factors(self) -> tuple[Fraction, Fraction]:
+        """Closed weight that each audited one stands for, by side."""
+        closed, audited = self._by_side(_CLOSED), self._by_side(_AUDITED)
+        low, high = (
+            one / other if other else Fraction(0)
+            for one, other in zip(closed, audited, strict=True)
+        )
+        return low, high
+
+    @property
+    def _rates(self) -> tuple[Fraction, Fraction]:
+        """Mean change of a closed row, by side."""
+        change, lost = self._by_side(_CHANGE), self._by_side(_LOST)
+        parts = zip(change, lost, self._by_side(_AUDITED), strict=True)
+        low, high = (
+            (one - self._mean * other) / audited if audited else Fraction(0)
+            for one, other, audited in parts
+        )
+        return low, high
+
+    @property
+    def _weight(self) -> Fraction:
+        return self.sums[_WEIGHT] + self._expanded(_LOST)
+
+    @property
+    def _mean(self) -> Fraction:
+        if not self.corrects:
+            return Fraction(self.sums[_BASE], self.sums[_WEIGHT])
+        return (self.sums[_BASE] + self._expanded(_CHANGE)) / self._weight
+
+    def _expanded(self, places: tuple[int, int]) -> Fraction:
+        """Say of all closed rows what the audited ones sum to."""
+        sums = (self.sums[place] for place in places)
+        parts = zip(self._factors, sums, strict=True)
+        return _HALF * sum((factor * one for factor, one in parts), Fraction(0))
+
+    def _by_side(self, places: tuple[int, int]) -> tuple[Fraction, Fraction]:
+        """Sums of either side; where they are not split, of both together in place of each."""
+        if self._is_split:
+            return Fraction(self.sums[places[0]]), Fraction(self.sums[places[1]])
+        return self._sum(places), self._sum(places)
+
+    def _sum(self, places: tuple[int, int]) -> Fraction:
+        return _HALF * (self.sums[places[0]] + self.sums[places[1]])
+
+    def _product(self, left: list[Fraction], right: list[Fraction]) -> Fraction:
+        """Sum over clusters of the one combination of sums times the other."""
+        below, above = (math.lcm(*(one.denominator for one in each)) for each in (left, right))
+        whole = form(
+            self.products,
+            tuple(int(one * below) for one in left),
+            tuple(int(one * above) for one in right),
+        )
+        return Fraction(whole, below * above)
 
 
 def audits(part: SlicedRows, second: Second) -> list[Audit]:
@@ -209,28 +282,41 @@ def audits(part: SlicedRows, second: Second) -> list[Audit]:
     closed = second.closed[rows]
     audited = closed & second.audited[rows]
     later = second.weight[rows].astype(np.int64)
-    columns = np.zeros((len(units), 6), dtype=np.int64)
-    for place, column in enumerate(
-        (
-            first,
-            heavy,
-            heavy * closed,
-            heavy * audited,
-            np.where(audited, later * second.value[rows] - first, 0),
-            np.where(audited, later - heavy, 0),
-        )
+    above = _above(part, rows)
+    columns = np.zeros((len(units), 10), dtype=np.int64)
+    np.add.at(columns[:, _BASE], unit, first)
+    np.add.at(columns[:, _WEIGHT], unit, heavy)
+    for places, column in (
+        (_CLOSED, heavy * closed),
+        (_AUDITED, heavy * audited),
+        (_CHANGE, np.where(audited, later * second.value[rows] - first, 0)),
+        (_LOST, np.where(audited, later - heavy, 0)),
     ):
-        np.add.at(columns[:, place], unit, column)
+        np.add.at(columns[:, places[0]], unit, (2 - above) * column)
+        np.add.at(columns[:, places[1]], unit, above * column)
     ends = np.searchsorted(units, np.arange(num_slices + 1) * many)
     seen = np.bincount(codes[rows][audited], minlength=num_slices)
-    return [
-        Audit(
-            sums=tuple(columns[start:end].sum(axis=0).tolist()),
-            products=products(columns[start:end]),
-            clusters=int((columns[start:end, _AUDITED] > 0).sum()),
-            closed=int((columns[start:end, _CLOSED] > 0).sum()),
-            rows=int(rows_seen),
-            reach=second.reach,
+    found = []
+    for (start, end), rows_seen in zip(pairwise(ends), seen, strict=False):
+        of_slice = columns[start:end]
+        low, high = (of_slice[:, place] > 0 for place in _AUDITED)
+        found.append(
+            Audit(
+                sums=tuple(of_slice.sum(axis=0).tolist()),
+                products=products(of_slice),
+                clusters=int((low | high).sum()),
+                sides=(int(low.sum()), int(high.sum())),
+                closed=int((of_slice[:, _CLOSED].sum(axis=1) > 0).sum()),
+                rows=int(rows_seen),
+                reach=second.reach,
+            )
         )
-        for (start, end), rows_seen in zip(pairwise(ends), seen, strict=False)
-    ]
+    return found
+
+
+def _above(part: SlicedRows, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Halves of each row that lie above the middle of its scale: 0, 1 in the middle, 2."""
+    twice = np.array([round((low + high) * FIXED_ONE) for low, high in part.scales])
+    middle = twice[part.codes[rows] if len(twice) > 1 else 0]
+    above: NDArray[np.int64] = np.sign(2 * part.value[rows] - middle) + 1
+    return above

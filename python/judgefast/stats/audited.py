@@ -70,7 +70,7 @@ def audited_ends(
     if spread.audit:
         from scipy.special import stdtrit  # noqa: PLC0415 - heavy, only where it is used
 
-        reach = spread.audit * float(stdtrit(audit.clusters - 1, (1 + level) / 2))
+        reach = spread.audit * float(stdtrit(audit.freedom, (1 + level) / 2))
     down = math.hypot((first.value - first.low) * of_own, reach)
     up = math.hypot((first.high - first.value) * of_own, reach)
     return max(spread.value - down, scale[0]), min(spread.value + up, scale[1])
