@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from pathlib import Path
 from random import Random
 from statistics import correlation, fmean, stdev
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,7 +20,6 @@ from tests.stats.agreement_reference import alpha, kappa, left_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from judgefast.stats.agreed import Agreement
     from judgefast.stats.estimate import Estimate
@@ -95,7 +95,12 @@ def _compared(folder: Path, aspects: Sequence[str], rubric: str) -> _Made:
 
 
 def _scored(folder: Path) -> _Made:
-    """Scores of 1, 2 and 5: nobody gives a 3 or a 4. Gold is what a person gave, 4 at times."""
+    """Scores of 1, 2 and 5: nobody gives a 3 or a 4, which no label names. Gold is 4 at times."""
+    text = (Path(judgefast.__file__).parent / "prompts/rubrics/scalar-1-5.toml").read_text("utf-8")
+    head, rest = text.split("[verdict]")
+    rubric = folder / "scores.toml"
+    form = '[verdict]\nname = "json"\nfield = "score"\n\n[decoding]'
+    rubric.write_text(head + form + rest.split("[decoding]")[1], "utf-8")
     rng = Random(7)  # noqa: S311 - simulated judges
     truth = [rng.choice([1, 2, 5]) for _ in range(ITEMS)]
     gold = {at: float(rng.choice([truth[at], 4])) for at in range(0, ITEMS, 5)}
@@ -110,11 +115,11 @@ def _scored(folder: Path) -> _Made:
         for at in range(asked):
             score = truth[at] if rng.random() < 0.6 else rng.choice([1, 2, 5])
             is_read = (judge, at) != ("b", 7)
-            said.append({"id": f"i{at}", "text": str(score) if is_read else "?"})
+            said.append({"id": f"i{at}", "text": f'{{"score": {score}}}' if is_read else "?"})
             value.setdefault((at, "quality"), {})[judge] = float(score) if is_read else None
         runs[judge] = folder / judge
         judgefast.run(
-            rows[:asked], recorded=said, out=runs[judge], engine="replay", rubric="scalar-1-5"
+            rows[:asked], recorded=said, out=runs[judge], engine="replay", rubric=str(rubric)
         )
     return _Made(judgefast.agree(runs, across=["data"]), value, set(), gold)
 
