@@ -208,6 +208,7 @@ def test_scores_that_never_meet_vote_for_the_nearest_of_the_scale() -> None:
     rubric = _Thing(mode="scalar", verdicts=[], aspects=[aspect])
     joined = _Thing(
         judges=["a", "b", "c"],
+        cluster_id64=np.zeros(2, np.uint64),
         value=values,
         verdicts=values,
         kind="score",

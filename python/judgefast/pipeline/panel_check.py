@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from judgefast.pipeline.panel_judges import PanelJudge
     from judgefast.prompts.rubric import Rubric
 
-_SEVERAL = 2
-
 
 class Checked(NamedTuple):
     """What is known of judges before they start, by their names."""
@@ -74,7 +72,7 @@ def check_extension(judges: Sequence[PanelJudge], data: Any) -> None:  # noqa: A
         ConfigError: The rows are those of stdin, or of an iterator.
 
     """
-    if len(judges) < _SEVERAL or not any(judge.config.extend for judge in judges):
+    if len(judges) <= 1 or not any(judge.config.extend for judge in judges):
         return
     if any("-" in judge.config.data for judge in judges) or hasattr(data, "__next__"):
         msg = "`extend` reads the rows once for each judge, and these can be read only once"

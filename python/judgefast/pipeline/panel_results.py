@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from judgefast.stats.agreed import Agreement, EffectiveJudges
     from judgefast.stats.estimate import Estimate
 
-_SEVERAL = 2
 ONE_ORDER = (
     "One order was asked: a preference for the place of an answer that judges share counts as "
     "agreement."
@@ -78,9 +77,9 @@ def verdicts_of(joined: Joined) -> Verdicts:
     values, verdicts = joined.value, joined.verdicts
     valued = (~np.isnan(values)).sum(axis=1)
     judges = int(joined.speaking.sum())
-    by_all = (valued == judges) & (valued >= _SEVERAL)
+    by_all = (valued == judges) & (valued > 1)
     votes = majority(_votes(joined))
-    is_settled = by_all | ((2 * votes.votes > judges) & (valued >= _SEVERAL))
+    is_settled = by_all | ((2 * votes.votes > judges) & (valued > 1))
     level = levels_of(verdicts, joined.kind, _spans(joined))
     held_back = (level == LEVELS.index("high")) & joined.torn.any(axis=1)
     if joined.mode == "choice":  # places of answers have no mean
@@ -114,9 +113,8 @@ def _votes(joined: Joined) -> NDArray[np.float64]:
     steps, _ = _categories(joined, joined.verdicts)
     if joined.kind != "score" or steps is None:
         return joined.verdicts
-    scale = np.array(steps)
-    nearest = np.searchsorted((scale[1:] + scale[:-1]) / 2, joined.verdicts)
-    return np.where(np.isnan(joined.verdicts), np.nan, scale[nearest])
+    scores = Ratings(joined.verdicts, joined.cluster_id64, joined.judges, "interval", steps)
+    return scores.nearest()
 
 
 def panel_report(
@@ -244,7 +242,7 @@ def _together(joined: Joined, verdicts: Verdicts) -> list[TogetherRow]:
     """
     undecided = int(verdicts.is_tied.sum())
     # Where a judge is silent a majority is there only if the others agree: a selection.
-    by_all = (verdicts.valued == joined.speaking.sum()) & (verdicts.valued >= _SEVERAL)
+    by_all = (verdicts.valued == joined.speaking.sum()) & (verdicts.valued > 1)
     value = np.where(by_all, verdicts.value, np.nan)
     if joined.kind == "comparison":
         value = np.where(verdicts.is_tied, HALF, value)
@@ -362,7 +360,7 @@ def _effective(joined: Joined, level: float) -> EffectiveJudges | None:
         wrong = (joined.verdicts[known] != right[:, None]).astype(np.float64)
         errors = np.where(np.isnan(values), np.nan, wrong)
     spoke: NDArray[np.bool_] = np.any(~np.isnan(errors), axis=0)  # who is silent has no errors
-    if spoke.sum() < _SEVERAL:
+    if spoke.sum() <= 1:
         return None
     names = [name for name, has_said in zip(joined.judges, spoke.tolist(), strict=True) if has_said]
     return effective_judges(errors[:, spoke], joined.cluster_id64[known], names, level=level)
