@@ -123,7 +123,7 @@ def test_retry_asks_again_what_could_not_be_read_and_every_attempt_stays(
 def test_a_retry_that_fails_takes_no_answer_away(tmp_path: Path) -> None:
     out = tmp_path / "run"
     judge_rows(out, pairs(2), lambda r: answered(r, "Hm."))
-    assert go_on(out, failed, retry=("unparsed",)).status == 0
+    assert go_on(out, failed, retry=("unparsed",)).why == "not one judgment could be read"
     assert results_of(out).counts.unparsed == {"no_verdict": 4}
     assert Counter(row["finish_reason"] for row in attempts_of(out)) == {"stop": 4, "error": 4}
 
