@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from msgspec import UNSET
 
+from judgefast.pipeline.panel_cost import _of_tokens
 from judgefast.pipeline.results import read_run, report_of
 from judgefast.pipeline.token_price import OPTION, _row_of, _took_more
 from judgefast.reports.text import render
@@ -153,6 +154,7 @@ def test_what_a_failed_attempt_cost_is_summed_as_far_as_it_is_known(tmp_path: Pa
     price = priced(out)
     assert price.at_least
     assert price.usd == pytest.approx(1.0)
+    assert _of_tokens(price).startswith("at least: as the server says, ")
     text = " ".join(render(report_of(read_run(out))).split())
     assert "at least $250.00 for 1,000 verdicts ($1.00 so far); what failed after it" in text
 

@@ -77,8 +77,9 @@ def test_a_share_below_the_limit_goes_on_and_failures_count_too(tmp_path: Path) 
 def test_a_short_run_says_that_little_of_it_could_be_read(tmp_path: Path, bad: int) -> None:
     finished = judge_rows(tmp_path / "run", pairs(4), first_bad(bad))
     assert finished.report is not None
-    words = "of 8 judgments no verdict could be read" if bad == 8 else None
+    words = "not one judgment could be read" if bad == 8 else None
     assert (finished.status, finished.why) == (3 if words else 0, words)
+    assert bool(finished.examples) == (bad == 8)
     found = [one for one in finished.report.results.findings if "have no verdict" in one]
     if bad == 1:  # not more than `max_unreadable`
         assert not found
@@ -151,6 +152,13 @@ def test_a_lost_engine_leaves_what_was_judged(tmp_path: Path) -> None:
     assert engine.closed
     assert results_of(out).counts.not_judged == {"interrupted": 48}
     assert go_on(out).status == 0
+
+
+def test_that_the_engine_was_lost_is_said_though_nothing_could_be_read(tmp_path: Path) -> None:
+    engine = LostEngine(lambda r: answered(r, "Hm."), batch=4)
+    finished = judge_rows(tmp_path / "run", pairs(30), engine=engine)
+    assert finished.status == 3
+    assert finished.why == "the engine was lost: the process of the engine has ended"
 
 
 class NoCompletion(ScriptedEngine):

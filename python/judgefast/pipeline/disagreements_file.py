@@ -49,7 +49,8 @@ def _is_ours(path: Path) -> bool:
         return False
     fixed = len(disagreements_schema([]).names)
     judges = [name.removesuffix(_VERDICT) for name in columns[fixed:] if name.endswith(_VERDICT)]
-    return list(columns) == disagreements_schema(judges).names
+    wanted: list[str] = disagreements_schema(judges).names
+    return list(columns) == wanted
 
 
 def _columns_of(path: Path) -> Sequence[str]:
@@ -64,5 +65,5 @@ def _columns_of(path: Path) -> Sequence[str]:
 def _format_of(path: Path) -> str:
     import pyarrow.parquet as pq  # noqa: PLC0415 - only one of the suffixes needs it
 
-    metadata = pq.read_schema(path).metadata or {}
+    metadata: dict[bytes, bytes] = pq.read_schema(path).metadata or {}
     return metadata.get(b"format", b"").decode("utf-8", "replace")

@@ -78,11 +78,10 @@ def finished(path: Path, report: Report, asked: Asked | None, left: int) -> Fini
     if asked is not None and asked.unreadable.is_too_high:
         why = f"{asked.unreadable.share:.0%} of the last judgments could not be read"
         examples = tuple(asked.unreadable.examples)
-    elif asked is not None and asked.unreadable.is_all(counts.parsed):
-        why = why or "not one judgment could be read"
-        examples = tuple(asked.unreadable.examples)
     elif asked is not None and asked.lost is not None:
         why, hint = f"the engine was lost: {asked.lost}", asked.lost.hint
+    elif asked is not None and asked.unreadable.is_all(counts.parsed):
+        examples = tuple(asked.unreadable.examples)
     return Finished(
         path=path,
         report=report,

@@ -149,4 +149,5 @@ class _Gathered:
         times = np.zeros(max(self._times, default=0) + 1, np.int64)
         for often, questions in self._times.items():
             times[often] = questions
-        return PutRows(*columns, times)
+        item, flipped, bias, gain = columns
+        return PutRows(item, flipped, bias, gain, times)

@@ -78,7 +78,7 @@ class Unreadable:
 
         A run that is too short for the first look ends so.
         """
-        return self._limit is not None and self.total > 0 and not parsed
+        return self.total > 0 and not parsed
 
 
 class LiveVerdicts:

@@ -275,9 +275,8 @@ def why_incomplete(counts: Counts) -> str | None:
     for reason, why in (("interrupted", ""), ("budget", ", since the budget is spent")):
         if left := counts.not_judged.get(reason, 0):
             parts.append(f"{_judgments(left)} {'was' if left == 1 else 'were'} not judged{why}")
-    unread = sum(counts.unparsed.values())
-    if not parts and unread and not counts.parsed:
-        parts.append(f"of {_judgments(unread)} no verdict could be read")
+    if counts.unparsed and not parts and not counts.parsed:
+        parts.append("not one judgment could be read")
     return " and ".join(parts) or None
 
 
