@@ -37,10 +37,10 @@ def test_a_list_of_any_judges_is_ours(suffix: str, rows: int, tmp_path: Path) ->
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_table_of_other_columns_is_not(suffix: str, tmp_path: Path) -> None:
     ours = _one(disagreements_schema(JUDGES))
-    noted = ours.append_column("note", ours["item_id"]).replace_schema_metadata(None)
+    noted = ours.append_column("note", ours["item_id"])
     for at, table in enumerate((_one(panel_schema(JUDGES)), noted, ours.select(["item_id"]))):
         path = tmp_path / f"{at}{suffix}"
-        write_table(table.replace_schema_metadata(None), path)
+        write_table(table, path)
         with pytest.raises(ConfigError, match="is no list of disagreements"):
             check_list(path)
 

@@ -127,14 +127,13 @@ def test_a_question_without_an_answer_says_so_and_its_text_is_never_a_verdict(
     assert all(row["text"] == "" for row in recorded_rows(out))
 
 
+@pytest.mark.parametrize("way", ["malformed", "absent"])
 def test_by_another_rubric_a_question_without_an_answer_stays_without_a_verdict(
-    rubric: str, tmp_path: Path
+    way: str, rubric: str, tmp_path: Path
 ) -> None:
-    """Read as a judge's words, what is kept would be a verdict: any digit in it."""
+    """What is kept is no judge's words there either."""
     out, other = tmp_path / "run", tmp_path / "other.toml"
-    judge_rows(
-        out, ROWS, engine=deciding(by_aspect(tone="malformed")), rubric=rubric, max_unreadable=1.0
-    )
+    judge_rows(out, ROWS, engine=deciding(by_aspect(tone=way)), rubric=rubric, max_unreadable=1.0)
     text = several(*NAMES).replace('name = "several"', 'name = "other"')
     assert "weight = 2" in text
     other.write_text(text.replace("weight = 2", "weight = 5"), encoding="utf-8")

@@ -12,7 +12,6 @@ from judgefast.pipeline.panel_rows import DISAGREEMENTS_FORMAT, disagreements_sc
 from judgefast.reports.export import check_target
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 _VERDICT = "_verdict"
@@ -42,28 +41,24 @@ def _is_ours(path: Path) -> bool:
     if not path.stat().st_size:
         return True
     try:
-        if path.suffix.lower() == ".parquet":
-            return _format_of(path) == DISAGREEMENTS_FORMAT
         columns = _columns_of(path)
     except (OSError, ValueError, csv.Error, msgspec.DecodeError):
         return False
-    fixed = len(disagreements_schema([]).names)
+    fixed = len(disagreements_schema([]))
     judges = [name.removesuffix(_VERDICT) for name in columns[fixed:] if name.endswith(_VERDICT)]
-    wanted: list[str] = disagreements_schema(judges).names
-    return list(columns) == wanted
+    return columns == list(disagreements_schema(judges).names)
 
 
-def _columns_of(path: Path) -> Sequence[str]:
+def _columns_of(path: Path) -> list[str]:
+    if path.suffix.lower() == ".parquet":
+        import pyarrow.parquet as pq  # noqa: PLC0415 - only one of the suffixes needs it
+
+        schema = pq.read_schema(path)
+        is_named = (schema.metadata or {}).get(b"format") == DISAGREEMENTS_FORMAT.encode()
+        return list(schema.names) if is_named else []
     with path.open("rb") as file:
         first = file.readline(_MOST_BYTES)
     if path.suffix.lower() == ".csv":
         return next(csv.reader([first.decode("utf-8")]), [])
     row = msgspec.json.decode(first)
     return list(row) if isinstance(row, dict) else []
-
-
-def _format_of(path: Path) -> str:
-    import pyarrow.parquet as pq  # noqa: PLC0415 - only one of the suffixes needs it
-
-    metadata: dict[bytes, bytes] = pq.read_schema(path).metadata or {}
-    return metadata.get(b"format", b"").decode("utf-8", "replace")
