@@ -21,7 +21,7 @@ import numpy as np
 from benches.page_table import PageTable, make
 
 from judgefast.stats.alpha import alpha_of
-from judgefast.stats.kappa import kappa_of, pair_tables
+from judgefast.stats.kappa import kappa_of, pair_counts
 from judgefast.stats.left_out import groups_of
 from judgefast.stats.ratings import Ratings
 
@@ -46,7 +46,7 @@ LEVEL = 0.95
 
 def judgments(
     rng: np.random.Generator, rates: tuple[float, ...], clusters: int, units: int, follow: float
-) -> NDArray[np.int16]:
+) -> NDArray[np.int32]:
     """Codes of one simulated run. Shape (clusters x units, judges)."""
     many = len(rates)
     kinds = rng.choice(many, (clusters, units, 1), p=rates)
@@ -54,14 +54,14 @@ def judgments(
     given = np.where(rng.random(own.shape) < follow, kinds, own)
     alike = rng.random(clusters) < ONE_DRAW
     given[alike] = given[alike][:, :1]
-    return given.reshape(-1, JUDGES).astype(np.int16)
+    return given.reshape(-1, JUDGES).astype(np.int32)
 
 
-def coefficients(codes: NDArray[np.int16], units: int, many: int) -> dict[str, Coefficient]:
+def coefficients(codes: NDArray[np.int32], units: int, many: int) -> dict[str, Coefficient]:
     """Kappa of the first two judges, and alpha of all."""
     clusters = (np.arange(len(codes)) // units).astype(np.uint64)
-    groups = groups_of(clusters, many**2)
-    tables = pair_tables(codes[:, 0], codes[:, 1], groups.of_unit, groups.number, many)
+    groups = groups_of(clusters, 2 * many)
+    counts = pair_counts(codes[:, 0], codes[:, 1], groups.of_unit, groups.number, many)
     differ = groups.touched(codes[:, 0] != codes[:, 1])
     ratings = Ratings(
         codes.astype(np.float64),
@@ -71,7 +71,7 @@ def coefficients(codes: NDArray[np.int16], units: int, many: int) -> dict[str, C
     )
     return {
         "kappa": kappa_of(
-            "kappa", "all", tables[None], missing=0, of_clusters=(groups.clusters, differ)
+            "kappa", "all", [counts], missing=0, of_clusters=(groups.clusters, differ)
         ),
         "alpha": alpha_of(ratings),
     }

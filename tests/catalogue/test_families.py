@@ -142,7 +142,8 @@ def test_a_real_name_says_the_families_that_it_is_of(name: str, families: str) -
 PREFIXES = ["", "openrouter/", "azure/", "bedrock/us-east-1/", "accounts/fireworks/models/"]
 PREFIXES += ["hf.co/bartowski/", "litellm_proxy/groq/", "/data/llama/models/", "@cf/meta/"]
 FORMS = ["", "-GGUF", "-AWQ", "-GPTQ-Int4", "-FP8", "-FP8-dynamic", "-Q4_K_M.gguf", ":q8_0"]
-FORMS += ["-IQ3_XXS", "-mlx-4bit", "-w4a16", "-20240806", "-bf16"]
+FORMS += ["-IQ3_XXS", "-mlx-4bit", "-w4a16", "-20240806", "-bf16", "-2024-08-06", ":latest"]
+FORMS += ["-bnb-4bit", "-Q4_K_M-00001-of-00002.gguf"]
 
 
 @given(
@@ -179,6 +180,9 @@ def test_versions_are_other_models_of_one_family() -> None:
     assert not FAMILIES.same("atlas-1", "atlas-2")
     assert not FAMILIES.same("Qwen2.5-7B-Instruct", "Qwen2.5-72B-Instruct")
     assert FAMILIES.same("hf.co/x/Atlas-1-GGUF:Q4_K_M", "atlas-1")
+    for kept in ("-2024-08-06", ":latest", "-bnb-4bit", "-Q4_K_M-00001-of-00002.gguf"):
+        assert FAMILIES.same("atlas-1" + kept, "atlas-1"), kept
+    assert not FAMILIES.same("atlas-1-of-2", "atlas-1")
 
 
 def test_every_row_of_the_package_has_a_source_a_day_a_maker_and_known_bases() -> None:
@@ -205,6 +209,27 @@ def test_what_a_user_says_of_a_judge_is_a_family_a_version_or_a_model() -> None:
     assert with_given("deepseek, qwen")[1] == ("deepseek", "qwen")
     assert with_given("gemma")[1] == ("gemini", "gemma")
     assert with_given(" , ")[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("maker", "families"),
+    [
+        ("openai", "gpt"),
+        ("Anthropic", "claude"),
+        ("mistral ai", "mistral"),
+        ("mistralai", "mistral"),
+        ("moonshot", "kimi"),
+        ("x-ai", "grok"),
+        ("google", "gemini gemma palm t5"),
+    ],
+)
+def test_a_maker_is_all_families_of_its_own(maker: str, families: str) -> None:
+    assert with_given(maker)[1] == tuple(families.split())
+
+
+@pytest.mark.parametrize("word", ["open", "ai", "labs", "face"])
+def test_a_part_of_a_makers_name_is_no_maker(word: str) -> None:
+    assert with_given(word)[1] == (word,)
 
 
 def test_a_family_that_nobody_knows_is_one_of_its_own() -> None:

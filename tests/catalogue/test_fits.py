@@ -69,7 +69,7 @@ def test_it_takes_the_fewest_gpus_that_hold_one_sequence(
     if not held:
         least = min(-bytes_left(size, 1) for size in sizes)
         assert found.lacking_bytes == pytest.approx(least, rel=1e-9)
-        assert found.sequences == found.room_tokens == 0
+        assert (found.sequences, found.room_tokens < tokens) == (0, True), "part of one, at most"
         return
     assert found.gpus == held[0]
     assert found.lacking_bytes == 0

@@ -65,7 +65,7 @@ def test_one_table_says_who_says_what_and_where_they_differ(printed: str, stored
     assert seen == SNAPSHOT.read_text(encoding="utf-8")
     listed = (stored / "p/disagreements.jsonl").read_text("utf-8")
     rows = [json.loads(line) for line in listed.splitlines()]
-    assert [row["level"] for row in rows] == ["medium"] * 34
+    assert [row["level"] for row in rows] == ["medium"] * 36
 
 
 def test_finished_runs_agree_as_a_panel_does(printed: str, stored: Path) -> None:
@@ -76,9 +76,22 @@ def test_finished_runs_agree_as_a_panel_does(printed: str, stored: Path) -> None
     for part in ("agreement", "levels", "together", "joining", "effective"):
         assert one[part] == two[part]
     assert (stored / "d.jsonl").read_bytes() == (stored / "p/disagreements.jsonl").read_bytes()
-    assert (two["disagreements"], two["listed"], two["disagreements_file"]) == (34, 34, "look.csv")
-    again = _seen(stored, "report", "p", "--disagreements", "look.csv")
-    assert "`look.csv` is there already" in again
+    assert (two["disagreements"], two["listed"], two["disagreements_file"]) == (36, 36, "look.csv")
+
+
+def test_the_same_command_goes_on_where_it_has_left_its_list(stored: Path) -> None:
+    command = (*RUN, "--judge", RIGHT, "--judge", FIRST, "--out", "l", "--disagreements", "l.csv")
+    for _ in range(2):
+        seen = _seen(stored, *command)
+        assert seen.startswith("exit 0"), seen
+        assert "look at       36 units of low and medium agreement: l.csv" in seen
+    (stored / "l.csv").write_text("notes,of,mine\n", encoding="utf-8")
+    for again in (command, ("report", "l", "--disagreements", "l.csv")):
+        seen = _seen(stored, *again)
+        assert seen.startswith("exit 2"), seen
+        assert "`l.csv` is there already, and it is no list of disagreements" in seen
+        assert "choose another name, or remove the file" in seen
+    assert (stored / "l.csv").read_text("utf-8") == "notes,of,mine\n"
 
 
 @pytest.mark.parametrize(
@@ -121,7 +134,7 @@ def test_a_config_file_has_tables_of_judges(stored: Path) -> None:
     ]
     (stored / "c.toml").write_text("".join(tables))
     seen = _seen(stored, "run", "pairs.jsonl", "--config", "c.toml", "--out", "q")
-    assert "levels        2 high, 34 medium, 0 low" in seen
+    assert "levels        0 high, 36 medium, 0 low" in seen
     assert "names several judges, and this is for one" in _seen(
         stored, "plan", "pairs.jsonl", "--config", "c.toml"
     )
@@ -173,7 +186,7 @@ def test_a_panel_that_was_ended_goes_on_by_resume(
     assert seen.startswith("exit 0"), seen
     body = json.loads(seen.partition("--- stdout\n")[2].partition("--- stderr")[0])
     assert [row["counts"]["parsed"] for row in body["judges"]] == [72, 72]
-    assert body["levels"] == {"high": 36, "medium": 0, "low": 0, "none": 0}
+    assert body["levels"] == {"high": 0, "medium": 36, "low": 0, "held_back": 36, "none": 0}
 
 
 def test_rows_from_stdin_are_for_all_judges(stored: Path) -> None:

@@ -135,7 +135,7 @@ def test_the_block_that_needs_a_model_runs_too(page: str, folder: Path) -> None:
     run_page(page, folder, with_model=True)
 
 
-@pytest.mark.parametrize("page", ["adaptive.md", "costs.md", "plan.md", "shell.md", "python.md"])
+@pytest.mark.parametrize("page", ["costs.md", "plan.md", "shell.md", "python.md"])
 def test_links_lead_to_pages_that_are_there(page: str) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", (DOCS / page).read_text(encoding="utf-8"))
     assert links

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from judgefast.batches.request import Request
 from judgefast.engines.adaptive import Adaptive, First
@@ -207,3 +209,19 @@ def test_a_first_that_was_given_up_on_leaves_its_second_to_another_start() -> No
     found = went(plan, 1, 2, 1, Limits())
     assert sorted(found.asked) == [0, 2, 4, 6]
     assert found.decided == 0
+
+
+def test_what_was_set_aside_says_nothing_of_what_was_planned_to_follow_it() -> None:
+    plan = plan_of(1, 0, shuffled=False)
+    following = np.array([1, 2], np.int32)
+    made = [replace(one, next_ids=following) for one in plan.requests]
+    plan = Plan(made, [(), (0,)], [First.OPEN] * 2)
+    source = Adaptive(FixedPlan(iter(made), total=2), plan)
+    [first] = source.take(0, 2)
+    assert first.next_ids is following
+    done = Completion(
+        request_id=first.request_id, attempt=1, lane=0, text="A", finish_reason="stop"
+    )
+    source.give([done])
+    [second] = source.take(0, 2)
+    assert second.next_ids is None

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from judgefast.batches.request import Request
 
 SURE, AUDIT = 0.4, 0.2
+ADAPTIVE: dict[str, Any] = {
+    "orders": "adaptive",
+    "sure": SURE,
+    "audit": AUDIT,
+    "max_unreadable": 1.0,
+    "max_attempts": 1,
+}
 
 
 def drawn(key: bytes) -> float:

@@ -15,19 +15,27 @@ from hypothesis import strategies as st
 
 import judgefast
 from judgefast.codes import Status
-from judgefast.errors import ConfigError, RunDirectoryError
+from judgefast.errors import RunDirectoryError
 from judgefast.pipeline.adaptive import clearly_sure
-from judgefast.pipeline.finished import DryRun
-from judgefast.pipeline.results import read_run, report_of
+from judgefast.pipeline.adaptive_outcomes import adaptive_of
+from judgefast.pipeline.results import read_run
 from judgefast.pipeline.stream import stream
 from judgefast.prompts.verdict_format import VerdictFormat, VerdictLabel
-from judgefast.reports.text import render
 from judgefast.stats.adaptive_found import AdaptiveReport
 from judgefast.stats.confidence import confidence
 from judgefast.stopping import Stop
 from judgefast.verdicts.read import read_labels
-from tests.pipeline.adaptive_judge import AUDIT, SURE, asked_in, by_shares, expected, judge
-from tests.pipeline.judging import go_on, judge_rows, pairs, results_of, start
+from tests.pipeline.adaptive_judge import (
+    ADAPTIVE,
+    AUDIT,
+    SURE,
+    asked_in,
+    by_shares,
+    expected,
+    is_audited,
+    judge,
+)
+from tests.pipeline.judging import go_on, judge_rows, pairs, results_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,14 +43,6 @@ if TYPE_CHECKING:
 
     from judgefast.batches.request import Request
     from judgefast.engines.base import Completion
-
-ADAPTIVE: dict[str, Any] = {
-    "orders": "adaptive",
-    "sure": SURE,
-    "audit": AUDIT,
-    "max_unreadable": 1.0,
-    "max_attempts": 1,
-}
 
 
 def parts_of(out: Path) -> dict[str, int]:
@@ -197,6 +197,16 @@ def test_a_second_order_that_several_judgments_share_is_asked_if_one_needs_it(
     wanted = expected(run)
     left = [ask for ask in run.table("asks").to_pylist() if ask["request_id"] not in wanted]
     assert parts.get("decided", 0) == len(left) > 0
+    reading = read_run(out)
+    adaptive = adaptive_of(reading)
+    assert adaptive is not None
+    clusters = {row["item_id"]: row["cluster"] for row in run.table("items").to_pylist()}
+    items = [row["item_id"] for row in run.table("outcomes").to_pylist()]
+    drawn = [is_audited(0, clusters[item], AUDIT) for item in items]
+    assert adaptive.audited.tolist() == drawn  # what an equal pair was audited for does not count
+    report = results_of(out).adaptive
+    assert isinstance(report, AdaptiveReport)
+    assert (report.requests_both, report.requests_asked) == (len(asked), len(asked_in(out)))
     grown = tmp_path / "grown"
     more = {"max_unreadable": 1.0, "max_attempts": 1}
     judge_rows(grown, rows, engine=judge(), orders="one", **more)
@@ -213,44 +223,23 @@ def test_several_aspects_of_one_request_are_open_where_one_is(tmp_path: Path) ->
     assert asked_in(out) == expected(run)
     parts = parts_of(out)
     assert parts["decided"] == parts["planned"] - 3 * len(asked_in(out)) > 0
+    found = results_of(out).adaptive
+    assert isinstance(found, AdaptiveReport)
+    assert (found.requests_both, found.requests_asked) == (80, len(asked_in(out)))
     for row in run.table("outcomes").to_pylist():
         assert row["status"] in {"scored", "missing", "one_order_missing"}
 
 
-def test_the_report_says_what_was_saved_and_corrects_its_means(tmp_path: Path) -> None:
+def test_what_an_empty_answer_decides_is_neither_open_nor_saved(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    judge_rows(out, pairs(60), engine=judge(), **ADAPTIVE | {"audit": 0.4})
-    results = results_of(out)
-    found = results.adaptive
-    assert isinstance(found, AdaptiveReport)
-    assert (found.sure, found.audit) == (SURE, 0.4)
-    assert found.comparisons == 60 == found.open + found.closed
-    assert found.requests_asked == len(asked_in(out)) == 120 - found.requests_saved
-    assert results.counts.not_judged == {"decided": found.requests_saved}
-    [rate] = [one for one in results.estimates if one.slice == "candidate=wrong baseline=right"][:1]
-    assert rate.method == "audited"
-    bias = results.position_bias
-    assert bias is not None
-    assert bias.of_audit
-    drawn = {row["item_id"] for row in judgefast.Run.open(out).table("items").to_pylist()}
-    assert bias.comparisons < len(drawn)
-    unreadable = next(one for one in results.estimates if one.name == "unreadable")
-    assert unreadable.missing == 0
-    text = render(report_of(read_run(out)))
-    assert "adaptive orders" in text
-    assert "Incomplete" not in text
-
-
-def test_an_adaptive_run_is_compared_only_where_that_is_said(tmp_path: Path) -> None:
-    runs = []
-    for name in "ab":
-        judge_rows(tmp_path / name, pairs(20), engine=judge(), **ADAPTIVE)
-        runs.append(judgefast.Run.open(tmp_path / name))
-    with pytest.raises(ConfigError, match="not corrected by their audits") as refused:
-        runs[0].compare(runs[1])
-    assert "--across orders" in str(refused.value.hint)
-    found = runs[0].compare(runs[1], across=["orders"])
-    assert any("not corrected" in words for words in found.across)
+    rows = pairs(20)
+    for row in rows[::2]:
+        row["answer_a"] = ""
+    judge_rows(out, rows, engine=judge(), on_empty="lose", **ADAPTIVE)
+    report = results_of(out).adaptive
+    assert isinstance(report, AdaptiveReport)
+    assert report.comparisons == 10 == report.open + report.closed
+    assert (report.requests_both, report.requests_asked) == (20, len(asked_in(out)))
 
 
 def test_a_run_grows_from_one_order_to_adaptive_to_both(tmp_path: Path) -> None:
@@ -301,19 +290,6 @@ def sure_of_all(request: Request) -> Completion:
     )
 
 
-def test_a_dry_run_says_from_where_to_where(tmp_path: Path) -> None:
-    out, rows = tmp_path / "run", pairs(60)
-    dry = start(out, rows, engine=judge(), dry_run=True, **ADAPTIVE)
-    assert isinstance(dry, DryRun)
-    assert dry.to_ask == dry.requests == 120
-    assert 60 < (dry.least_to_ask or 0) == dry.least_requests < 90
-    judge_rows(out, rows, engine=judge(), **ADAPTIVE)
-    assert dry.least_requests <= len(asked_in(out)) <= 120
-    dry = start(out, rows, engine=judge(), dry_run=True, **ADAPTIVE)
-    assert isinstance(dry, DryRun)
-    assert (dry.to_ask, dry.least_to_ask) == (0, 0)
-
-
 def test_a_replay_of_a_run_shows_what_would_have_been_saved(tmp_path: Path) -> None:
     both, rows = tmp_path / "both", pairs(40)
     judge_rows(both, rows, engine=judge(sure_of_all), max_unreadable=1.0)
@@ -362,30 +338,3 @@ def test_a_budget_reckons_with_both_orders_and_spends_what_is_saved(tmp_path: Pa
     assert parts["budget"] == 120 - asked - parts["decided"]
     go_on(out, engine=judge(), budget=("1000judgments",))
     assert asked_in(out) == expected(judgefast.Run.open(out))
-
-
-@pytest.mark.parametrize(
-    ("options", "engine", "words"),
-    [
-        ({"rubric": "pairwise"}, {"label_probabilities": False}, "probabilities of the labels"),
-        ({"rubric": "pairwise-reasons"}, {}, "probabilities of the labels"),
-        ({"rubric": "pairwise", "rule": "strict"}, {"label_probabilities": False}, "from text"),
-        ({"rubric": "scalar-1-5"}, {}, "mode is scalar"),
-    ],
-)
-def test_without_label_probabilities_adaptive_orders_are_refused(
-    options: dict[str, Any], engine: dict[str, Any], words: str, tmp_path: Path
-) -> None:
-    from tests.engines.scripted import ScriptedEngine  # noqa: PLC0415 - here alone
-
-    made = ScriptedEngine(by_shares, **({"label_probabilities": True} | engine))
-    with pytest.raises(ConfigError) as refused:
-        judge_rows(tmp_path / "run", pairs(2), engine=made, orders="adaptive", **options)
-    assert words in f"{refused.value} {refused.value.hint}"
-    assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize("name", ["sure", "audit"])
-def test_options_of_adaptive_orders_are_refused_without_them(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=f"`{name}` is 0.5, but `orders` is both"):
-        judge_rows(tmp_path / "run", pairs(2), engine=judge(), **{name: 0.5})

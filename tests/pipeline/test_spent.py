@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import judgefast
+from judgefast.reports.spent import _of_states, _told, _unproven
 from tests.recorded import pairs, record
 
 if TYPE_CHECKING:
@@ -38,3 +39,37 @@ def test_a_launch_that_told_no_time_is_left_out_of_the_speed(tmp_path: Path) -> 
     assert found.tokens_per_second == pytest.approx(520 / second["seconds"]["judge"])
     assert found.tokens.prompt == 720
     assert "leave out 20 judgments of launches that were killed" in found.notes[0]
+
+
+def launch(**counters: int) -> dict[str, Any]:
+    return {"engine": {"dialect": "systemone"}} | ({"counters": counters} if counters else {})
+
+
+def test_what_a_killed_start_did_not_count_is_at_least_what_the_others_did() -> None:
+    told = launch(dropped_tokens=41, unchecked_lengths=18, defused=1)
+    cut, unchecked, defused = _of_states([told])
+    assert cut.startswith("the server says that it has cut 41 tokens off states: ")
+    assert unchecked.startswith(
+        "18 states were sent without knowing that the judge reads the whole"
+    )
+    assert defused == "1 control token in texts of the data was defused before they were sent"
+    cut, unchecked, defused, silent = _of_states([launch(), told, {"launch": "no engine"}])
+    assert cut.startswith("the server says that it has cut at least 41 tokens off states: ")
+    assert unchecked.startswith("at least 18 states were sent without knowing that the judge")
+    assert defused.startswith("at least 1 control token in texts of the data was defused")
+    assert silent.startswith("1 start was killed, or still at work, without telling its counts: ")
+    none = launch(dropped_tokens=0, unchecked_lengths=0, defused=0)
+    assert _of_states([none]) == []
+    (silent,) = _of_states([none, launch(), launch()])
+    assert silent.startswith("2 starts were killed")
+
+
+def test_prompts_of_which_nobody_knew_the_length_are_at_least_so_many_too() -> None:
+    known = {"engine": {"api": "completions"}, "counters": {"unproven_lengths": 1}}
+    killed = {"engine": {"api": "completions"}}
+    (words,) = _unproven(_told([known], "unproven_lengths"))
+    assert words.startswith("1 prompt was sent without knowing")
+    (words,) = _unproven(_told([known, killed], "unproven_lengths"))
+    assert words.startswith("at least 1 prompt was sent without knowing")
+    assert _unproven(_told([killed], "unproven_lengths")) == []
+    assert _of_states([killed]) == []

@@ -14,7 +14,7 @@ from judgefast.config import RunConfig
 from judgefast.engines.base import Completion
 from judgefast.journal.recordings import recorded_rows
 from judgefast.pipeline.plan_report import plan_report
-from judgefast.pipeline.results import read_run, report_of
+from judgefast.pipeline.results import read_run, read_run_by, report_of
 from judgefast.pipeline.stream import stream
 from tests.engines.scripted import ScriptedEngine
 from tests.pipeline.deciding import by_state, deciding
@@ -125,6 +125,29 @@ def test_a_question_without_an_answer_says_so_and_its_text_is_never_a_verdict(
     assert replayed.report.results.counts.unparsed == {expected: 6}
     assert table_of(again).keys() == found.keys()
     assert all(row["text"] == "" for row in recorded_rows(out))
+
+
+@pytest.mark.parametrize("way", ["malformed", "absent"])
+def test_by_another_rubric_a_question_without_an_answer_stays_without_a_verdict(
+    way: str, rubric: str, tmp_path: Path
+) -> None:
+    """What is kept is no judge's words there either."""
+    out, other = tmp_path / "run", tmp_path / "other.toml"
+    judge_rows(out, ROWS, engine=deciding(by_aspect(tone=way)), rubric=rubric, max_unreadable=1.0)
+    text = several(*NAMES).replace('name = "several"', 'name = "other"')
+    assert "weight = 2" in text
+    other.write_text(text.replace("weight = 2", "weight = 5"), encoding="utf-8")
+    own, beside = read_run_by(out, [None, str(other)])
+    assert beside.rubric.name == "other"
+    for reading in (own, beside):
+        assert Counter(reading.verdicts.status.tolist()) == {
+            Status.PARSED: 12,
+            Status.MALFORMED: 6,
+        }
+        assert np.isnan(reading.verdicts.label_mass).all()
+    assert beside.verdicts.p_labels is not None
+    assert np.array_equal(own.verdicts.score, beside.verdicts.score, equal_nan=True)
+    assert report_of(beside).results.counts == report_of(own).results.counts
 
 
 def test_labels_of_a_pair_in_the_kept_text_are_no_verdict(tmp_path: Path) -> None:

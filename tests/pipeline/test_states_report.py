@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -68,7 +69,7 @@ def test_a_report_says_what_the_order_of_the_options_did(tmp_path: Path) -> None
         "answered by   their-1 (24)",
         "label mass    this judge knows nothing but the labels: no label mass",
         "refused       item-1, forward: not this",
-        "price         unknown: no price of `their-1`, `scripted-judge` is in the catalogue",
+        "price         unknown: no price of `their-1` is in the catalogue",
     ):
         assert " ".join(words.split()) in text, words
     assert json.loads(to_json(report))["results"]["options"]["slot_bias"]["name"] == "slot_bias"
@@ -98,6 +99,32 @@ def test_questions_put_once_are_called_unbalanced_and_several_aspects_may_colour
     assert any("one verdict may colour the next" in one for one in report.results.findings)
     (word,) = {one.status for one in view_item(read_run(tmp_path / "run"), "q1").judgments}
     assert word == "parsed"
+
+
+@pytest.mark.parametrize(("shown", "may_colour"), [([False], False), ([False, True], True)])
+def test_aspects_may_colour_each_other_where_any_server_may_show_them_together(
+    shown: list[bool], tmp_path: Path, *, may_colour: bool
+) -> None:
+    rubric = tmp_path / "several.toml"
+    rubric.write_text(several("clarity", "tone"), encoding="utf-8")
+    rows = [{"id": f"q{n}", "question": "Q?", "answer": f"{n}"} for n in range(2)]
+    out = tmp_path / "run"
+    for place, shows in enumerate(shown):
+        engine = deciding()
+        engine.start = partial(dict, shows_all_questions=shows)  # type: ignore[method-assign]  # one start
+        judge_rows(out, rows[: place + 1], engine=engine, rubric=str(rubric), extend=place > 0)
+    findings = report_of(read_run(out)).results.findings
+    assert any("one verdict may colour the next" in one for one in findings) == may_colour
+
+
+def test_yes_and_no_are_not_called_unbalanced(tmp_path: Path) -> None:
+    rows = [{"id": f"q{n}", "question": "Q?", "answer": f"{n}"} for n in range(3)]
+    report = report_on(tmp_path / "run", rows, rubric="binary", engine=deciding(put_once=True))
+    assert report.results.options is not UNSET
+    assert report.results.options.kinds == ["yes_no"]
+    text = " ".join(render(report).split())
+    assert "yes and no have no order in a request: there is none to turn round" in text
+    assert "unbalanced" not in text
 
 
 def test_a_judge_that_writes_has_no_such_section(tmp_path: Path) -> None:

@@ -57,12 +57,36 @@ def test_a_run_stops_once_two_hundred_judgments_show_that_it_is_unreadable(
     assert (later.status, later.done) == (0, 600), "only this start's judgments are looked at"
 
 
+def test_a_short_run_of_which_nothing_could_be_read_is_not_done(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    finished = judge_rows(out, pairs(3), engine=ScriptedEngine(first_bad(6)))
+    assert (finished.status, finished.why) == (3, "not one judgment could be read")
+    one_read = judge_rows(tmp_path / "other", pairs(3), engine=ScriptedEngine(first_bad(5)))
+    assert one_read.status == 0
+
+
 def test_a_share_below_the_limit_goes_on_and_failures_count_too(tmp_path: Path) -> None:
     assert judge_rows(tmp_path / "a", pairs(150), first_bad(39)).status == 0
     assert judge_rows(tmp_path / "b", pairs(150), first_bad(150), max_unreadable=0.8).status == 0
     stopped = judge_rows(tmp_path / "c", pairs(150), lambda _: None, request_seconds=0.01)
     assert stopped.why == "100% of the last judgments could not be read"
     assert stopped.examples[0].startswith("timeout: no answer before the deadline")
+
+
+@pytest.mark.parametrize("bad", [8, 4, 1])
+def test_a_short_run_says_that_little_of_it_could_be_read(tmp_path: Path, bad: int) -> None:
+    finished = judge_rows(tmp_path / "run", pairs(4), first_bad(bad))
+    assert finished.report is not None
+    words = "not one judgment could be read" if bad == 8 else None
+    assert (finished.status, finished.why) == (3 if words else 0, words)
+    assert bool(finished.examples) == (bad == 8)
+    found = [one for one in finished.report.results.findings if "have no verdict" in one]
+    if bad == 1:  # not more than `max_unreadable`
+        assert not found
+    else:
+        said = f"{bad} of 8 judgments ({bad * 100 / 8:g} %) have no verdict: {bad} no_verdict."
+        rest = " What is said is of the others alone, which may be the easy ones."
+        assert found == [said + (rest if bad < 8 else "")]
 
 
 def test_later_only_the_last_thousand_judgments_are_looked_at(tmp_path: Path) -> None:
@@ -103,7 +127,7 @@ def test_a_replay_is_never_stopped(tmp_path: Path) -> None:
     config = RunConfig(rubric="pairwise", engine="replay", out=str(tmp_path / "run"))
     finished = run(config, recorded=recorded, show_progress=False)
     assert isinstance(finished, Finished)
-    assert (finished.status, finished.done) == (0, 300)
+    assert (finished.status, finished.done) == (3, 300), "all of it, and nothing could be read"
 
 
 class LostEngine(ScriptedEngine):
@@ -128,6 +152,13 @@ def test_a_lost_engine_leaves_what_was_judged(tmp_path: Path) -> None:
     assert engine.closed
     assert results_of(out).counts.not_judged == {"interrupted": 48}
     assert go_on(out).status == 0
+
+
+def test_that_the_engine_was_lost_is_said_though_nothing_could_be_read(tmp_path: Path) -> None:
+    engine = LostEngine(lambda r: answered(r, "Hm."), batch=4)
+    finished = judge_rows(tmp_path / "run", pairs(30), engine=engine)
+    assert finished.status == 3
+    assert finished.why == "the engine was lost: the process of the engine has ended"
 
 
 class NoCompletion(ScriptedEngine):

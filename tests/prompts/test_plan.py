@@ -294,6 +294,17 @@ def test_options_know_their_label_whatever_order_the_rubric_has() -> None:
     assert "\n\n" in question.instructions  # the worked examples follow the criterion
 
 
+def test_no_two_options_of_a_question_mean_the_same() -> None:
+    source = load_rubric("binary").source
+    label = next(line for line in source.splitlines() if "score = 1" in line)
+    more = source.replace(label, label + "\n" + label.replace('text = "', 'text = "partly '))
+    (question,) = PromptPlan(read_rubric(more, "x.toml"), None, STATE).questions
+    assert (question.kind, len(question.options)) == ("choice", 3)
+    assert [option.meaning for option in question.options] == [
+        option.text for option in question.options
+    ]
+
+
 def test_a_state_holds_each_text_of_the_item_by_the_place_it_is_shown_in(
     make_item: MakeItem,
 ) -> None:

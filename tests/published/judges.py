@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from judgefast.stats.ratings import Ratings
 from .replays import rows_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 PANDALM = (0.0, 1.0, 2.0)
@@ -41,6 +43,28 @@ def pandalm(shared: Path) -> Ratings:
         categories=PANDALM,
         names=("tie", "first", "second"),
     )
+
+
+def against_gold(given: Sequence[float], gold: Sequence[float]) -> dict[str, float]:
+    """Figures of a judge as papers print them, every unit with a value and gold.
+
+    Macro averages as in Opitz and Burst 2019, arXiv:1911.03347: F1 of each category, averaged.
+    """
+    both = [*zip(given, gold, strict=True)]
+    precisions, recalls, f1s = [], [], []
+    for category in {*given, *gold}:
+        right = both.count((category, category))
+        said = sum(one == category for one in given)
+        due = sum(one == category for one in gold)
+        precisions.append(right / max(said, 1))
+        recalls.append(right / max(due, 1))
+        f1s.append(2 * right / (said + due))
+    return {
+        "accuracy": fmean(one == other for one, other in both),
+        "macro_precision": fmean(precisions),
+        "macro_recall": fmean(recalls),
+        "macro_f1": fmean(f1s),
+    }
 
 
 def rated(shared: Path, source: str, metric: str, most: int) -> Ratings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from judgefast.reports.as_json import to_json
 from judgefast.reports.console import Look
 from judgefast.reports.report import Report
 from judgefast.reports.text import render
@@ -176,6 +178,25 @@ def test_facts_of_a_launch_are_words_and_whole(follower: Report) -> None:
     listed = re.findall(r"fact_\d+ x{30}, ", text)
     assert 5 < len(listed) < 40
     assert f", and {40 - len(listed)} more in the JSON" in text
+
+
+def test_of_a_decision_server_a_launch_says_who_it_is_and_the_json_the_rest(
+    follower: Report,
+) -> None:
+    engine = {
+        "model": "jev-1.13",
+        "server": "vllm",
+        "dialect": "systemone",
+        "limits_from": "vLLM 0.32, source and runs",
+        "requests_a_minute": 1200,
+    }
+    builtins = msgspec.to_builtins(follower)
+    builtins["operations"]["launches"][0]["engine"] = engine
+    report = msgspec.convert(builtins, Report)
+    text = " ".join(render(report).split())
+    assert "; server vllm, dialect systemone " in text
+    assert "limits_from" not in text
+    assert json.loads(to_json(report))["operations"]["launches"][0]["engine"] == engine
 
 
 def test_attacks_of_the_corpus_stay_text(

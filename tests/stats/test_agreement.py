@@ -75,6 +75,27 @@ def test_high_agreement_of_lopsided_judges_is_said_to_be_mostly_chance() -> None
     )
 
 
+def test_values_between_two_levels_are_counted_in_words() -> None:
+    """2.5 goes to 2 in shares and kappas, and stays 2.5 in alpha."""
+    values = np.array([[2.5, 2.0], [4.0, 3.7], [1.0, NAN], [5.0, 5.0]])
+    steps = (1.0, 2.0, 3.0, 4.0, 5.0)
+    found = agreement_of(Ratings(values, np.arange(4, dtype=np.uint64), "AB", "interval", steps))
+    assert found.rounded == 2
+    assert found.pairs[0].percent is not None
+    assert found.pairs[0].percent.value == 1
+    assert found.alpha.value is not None
+    assert found.alpha.value < 1
+    [text] = [one.text for one in found.findings if one.kind == "rounded"]
+    assert text == (
+        "2 of 7 values lie between two levels of the scale: shares and kappas take the nearest "
+        "level, and of two as near the lower one; alpha takes values as they are."
+    )
+    whole = agreement_of(
+        Ratings(values.round(), np.arange(4, dtype=np.uint64), "AB", "interval", steps)
+    )
+    assert "rounded" not in kinds(whole)
+
+
 def test_judges_who_all_say_the_same_are_undefined_and_not_perfect() -> None:
     found = of_table([[40, 0], [0, 0]])
     [pair] = found.pairs

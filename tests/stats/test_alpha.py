@@ -101,6 +101,20 @@ def test_alpha_and_all_that_it_is_without_a_cluster_are_those_of_the_definition(
             )
 
 
+def test_a_scale_of_many_levels_takes_no_table_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only scales without distances count category by category."""
+    values = np.array([[0.0, 100_000.0], [7.0, 9.0], [50_000.0, math.nan], [100_000.0, 99_000.0]])
+    clusters = np.arange(4, dtype=np.uint64)
+    steps = tuple(map(float, range(100_001)))
+    found = alpha_of(Ratings(values, clusters, "ab", "interval", steps))
+    units = [(0, 100_000), (7, 9), (100_000, 99_000)]
+    assert found.value == pytest.approx(float(alpha(units, "interval") or 0))
+    assert found.most == 100_000**2
+    monkeypatch.setattr("judgefast.stats.alpha._of_categories", None)
+    seen = alpha_of(Ratings(values[1:], clusters[1:], "ab", "interval", steps))
+    assert seen.most == 100_000**2  # of the scale, whatever was given
+
+
 @settings(max_examples=20, deadline=None)
 @given(VALUES)
 def test_an_interval_scale_without_categories_has_the_same_alpha(rows: Rows) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgefast.stats.kappa import Name, kappa_of, pair_tables
+from judgefast.stats.kappa import Name, PairCounts, kappa_of, pair_counts
 from judgefast.stats.left_out import groups_of
 
 from .agreement_reference import kappa, left_out
@@ -36,12 +36,18 @@ UNITS = st.lists(
 def measured(name: Name, rows: list[tuple[int, int, int]], categories: int) -> Coefficient:
     """Kappa of rows of two codes and a cluster."""
     a, b, cluster = np.array(rows).T
-    groups = groups_of(cluster.astype(np.uint64), categories**2)
-    tables = pair_tables(
-        a.astype(np.int16), b.astype(np.int16), groups.of_unit, groups.number, categories
+    groups = groups_of(cluster.astype(np.uint64), 2 * categories)
+    counts = pair_counts(
+        a.astype(np.int32), b.astype(np.int32), groups.of_unit, groups.number, categories
     )
     of_clusters = groups.clusters, groups.touched(a != b)
-    return kappa_of(name, "all", tables[None], missing=0, of_clusters=of_clusters)
+    return kappa_of(name, "all", [counts], missing=0, of_clusters=of_clusters)
+
+
+def kappa_value(units: list[tuple[int, int]], weight: Callable[[int, int], int]) -> object:
+    """Kappa by its definition, to be compared with."""
+    expected = kappa(units, weight)
+    return None if expected is None else pytest.approx(float(expected), abs=1e-12)
 
 
 def of_table(table: list[list[int]], name: Name = "kappa") -> Coefficient:
@@ -102,12 +108,35 @@ def test_kappa_and_all_that_it_is_without_a_cluster_are_those_of_the_definition(
     units, clusters = [row[:2] for row in rows], [row[2] for row in rows]
     for name, weight in WEIGHTS.items():
         found = measured(name, rows, 4)
-        expected = kappa(units, weight)
-        assert found.value == (None if expected is None else pytest.approx(float(expected)))
+        assert found.value == kappa_value(units, weight)
         without = left_out(units, clusters, lambda some, weight=weight: kappa(some, weight))
         assert found.left_out == pytest.approx(
             [math.nan if one is None else float(one) for one in without], nan_ok=True
         )
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(*[st.integers(0, 1000)] * 2, st.integers(0, 8)), min_size=2, max_size=30))
+def test_a_scale_of_a_thousand_levels_is_as_good_as_one_of_four(
+    rows: list[tuple[int, int, int]],
+) -> None:
+    units, clusters = [row[:2] for row in rows], [row[2] for row in rows]
+    for name, weight in WEIGHTS.items():
+        found = measured(name, rows, 1001)
+        assert found.value == kappa_value(units, weight)
+        without = left_out(units, clusters, lambda some, weight=weight: kappa(some, weight))
+        assert found.left_out == pytest.approx(
+            [math.nan if one is None else float(one) for one in without], nan_ok=True, abs=1e-12
+        )
+
+
+def test_millions_of_units_of_a_thousand_levels_overflow_nothing() -> None:
+    """One group of 4 million units at each end: the products are beyond 2^63."""
+    ends = np.array([[4_000_000] + 999 * [0] + [4_000_000]])
+    counts = PairCounts(ends, ends, np.array([[4_000_000], [4_000_000_000], [4 * 10**12]]))
+    for name in get_args(Name):
+        found = kappa_of(name, "all", [counts, counts], missing=0, of_clusters=(1, 1))
+        assert found.value == 0
 
 
 @settings(max_examples=25, deadline=None)
@@ -164,8 +193,9 @@ def test_an_interval_with_few_disagreements_is_no_shorter_than_that_of_their_sha
 
 
 def test_no_unit_in_common_has_no_kappa() -> None:
-    empty = np.zeros((1, 0, 3, 3), np.int64)
-    found = kappa_of("kappa", "all", empty, missing=7, of_clusters=(0, 0)).estimate(0.95)
+    none = np.zeros(0, np.int32)
+    empty = pair_counts(none, none, none.astype(np.intp), 0, 3)
+    found = kappa_of("kappa", "all", [empty], missing=7, of_clusters=(0, 0)).estimate(0.95)
     assert (found.value, found.missing) == (None, 7)
     assert found.note == "no unit has a value of both judges"
 

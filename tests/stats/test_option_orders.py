@@ -11,25 +11,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgefast.engines.decisions.asked import Put
-from judgefast.stats.option_orders import PutRows, option_orders, put_question
+from judgefast.stats import shards
+from judgefast.stats.option_orders import PutRows, option_orders, put_questions
 
 NAN = float("nan")
 
 
-def leaning(shares: list[float], order: tuple[int, ...], lean: float) -> Put:
+def leaning(shares: list[float], order: tuple[int, ...], lean: float) -> list[float]:
     """Shares, of which the option that stands first takes something for its place."""
     p = [(1 - lean) * shares[option] for option in order]
     p[0] += lean
-    return Put(order, tuple(p))
+    return p
 
 
 def measured(rows: list[tuple[int, float, float, float]], **more: Any) -> Any:
     columns = np.array(rows, np.float64).T
-    item = columns[0].astype(np.int64)
-    times = np.where(np.isnan(columns[1]), 1, 2)
-    items = SimpleNamespace(cluster_id64=np.arange(item.max() + 1, dtype=np.uint64))
-    return option_orders(PutRows(item, times, *columns[1:]), items, **more)  # type: ignore[arg-type]  # as much of items as is read
+    put_once = np.isnan(columns[1])
+    item, *found = (column[~put_once] for column in columns)
+    times = np.array([0, put_once.sum(), len(item)])
+    items = SimpleNamespace(cluster_id64=np.arange(columns[0].max() + 1, dtype=np.uint64))
+    kept = [each.astype(np.float32) for each in found]
+    return option_orders(PutRows(item.astype(np.uint32), *kept, times), items, **more)  # type: ignore[arg-type]  # as much of items as is read
 
 
 @given(
@@ -48,28 +50,38 @@ def test_the_gain_of_a_first_place_is_the_lean_whatever_the_options_say(
         "rotated": [forward[k:] + forward[:k] for k in range(n)],
         "all": list(permutations(forward)),
     }[how]
-    found = put_question([leaning(shares, order, lean) for order in orders])
-    assert found is not None
+    p = np.array([[leaning(shares, order, lean) for order in orders]] * 2)
+    _, bias, gain = put_questions(orders, p)
     # what an option gains is the lean, whichever it is
-    assert found.gain == pytest.approx(lean, abs=1e-9)
+    assert gain == pytest.approx([lean] * 2, abs=1e-9)
     if how != "reversed" or n == 2:
-        assert found.bias == pytest.approx(lean * (1 - 1 / n), abs=1e-9)
+        assert bias == pytest.approx([lean * (1 - 1 / n)] * 2, abs=1e-9)
 
 
 def test_flips_are_pairs_of_orders_that_choose_another_option() -> None:
-    one, other, third = Put((0, 1), (0.7, 0.3)), Put((1, 0), (0.6, 0.4)), Put((1, 0), (0.2, 0.8))
-    for puts, share in (([one, other], 1), ([one, third], 0), ([one, other, third], 2 / 3)):
-        found = put_question(puts)
-        assert found is not None
-        assert found.flipped == pytest.approx(share)
+    flipped, _, gain = put_questions(
+        [(0, 1), (1, 0)], np.array([[[0.7, 0.3], [0.6, 0.4]], [[0.7, 0.3], [0.2, 0.8]]])
+    )
+    assert flipped.tolist() == [1, 0]
+    assert gain == pytest.approx([0.3, 0.0 - 0.1])
+    three = np.array([[[0.7, 0.3], [0.6, 0.4], [0.2, 0.8]]])
+    assert put_questions([(0, 1), (1, 0), (1, 0)], three)[0] == pytest.approx([2 / 3])
 
 
-def test_a_question_with_one_order_of_its_options_says_nothing_of_them() -> None:
-    put = Put((0, 1), (0.9, 0.1))
-    assert put_question([]) is None
-    assert put_question([put]) is None
-    assert put_question([put, put]) is None
-    assert put_question([put, Put((1, 0), outcome="refused")]) is None
+def test_where_the_same_option_stands_first_nothing_is_gained() -> None:
+    p = np.array([[[0.5, 0.3, 0.2], [0.4, 0.2, 0.4]]])
+    flipped, bias, gain = put_questions([(0, 1, 2), (0, 2, 1)], p)
+    assert flipped.tolist() == [0]
+    assert bias == pytest.approx([0.45 - 1 / 3])
+    assert np.isnan(gain).all()
+
+
+def test_parts_of_a_run_come_to_what_the_whole_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    rows = [(n % 90, float(n % 4 == 0), *rng.normal(0, 0.1, 2)) for n in range(270)]
+    whole = measured(rows)
+    monkeypatch.setattr(shards, "SHARD_ROWS", 16)
+    assert measured(rows) == whole
 
 
 def test_intervals_are_over_clusters_and_hold_the_ends_of_their_scales() -> None:

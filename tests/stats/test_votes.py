@@ -1,4 +1,4 @@
-"""Majority, mean and levels of the judges of one unit; what a judge gave against gold."""
+"""Majority, mean, spread and levels of the judges of one unit."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgefast.errors import ColumnError
-from judgefast.stats.against import against_gold
-from judgefast.stats.votes import LEVELS, levels_of, majority, mean_of
+from judgefast.stats.votes import LEVELS, levels_of, majority, mean_of, spread_of
 
 NAN = math.nan
 VALUES = st.lists(
@@ -23,8 +21,9 @@ VALUES = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(VALUES)
-def test_majority_and_mean_are_those_of_a_count(values: list[list[float]]) -> None:
+def test_majority_mean_and_spread_are_those_of_a_count(values: list[list[float]]) -> None:
     found, means = majority(np.array(values)), mean_of(np.array(values))
+    spreads = spread_of(np.array(values))
     for unit, row in enumerate(values):
         known = [one for one in row if not math.isnan(one)]
         counts = Counter(known).most_common()
@@ -37,6 +36,8 @@ def test_majority_and_mean_are_those_of_a_count(values: list[list[float]]) -> No
         else:
             assert math.isnan(found.value[unit])
         assert means[unit] == pytest.approx(fmean(known) if known else NAN, nan_ok=True)
+        spread = stdev(known) if len(known) > 1 else NAN
+        assert spreads[unit] == pytest.approx(spread, nan_ok=True)
 
 
 def test_scores_are_cut_where_the_guides_cut_them() -> None:
@@ -44,8 +45,16 @@ def test_scores_are_cut_where_the_guides_cut_them() -> None:
     rows = [[4.2, 4.0, 3.9], [3.0, 4.0, NAN], [3.0, 4.0, 5.0], [1.0, 5.0, 3.0], [3.0, NAN, NAN]]
     spread = [stdev(one for one in row if one == one) for row in rows[:4]]  # noqa: PLR0124 - not NaN
     assert spread == pytest.approx([0.1528, 0.7071, 1.0, 2.0], abs=1e-4)
-    found = levels_of(np.array(rows), "score")
-    assert [LEVELS[code] for code in found] == ["high", "medium", "low", "low", "none"]
+    for low, high in ((1, 5), (0, 1), (0, 100)):  # the same answers on another scale
+        share = (np.array(rows) - 1) / 4
+        found = levels_of(low + share * (high - low), "score", high - low)
+        expected = ["high", "medium", "low", "low", "none"]
+        assert [LEVELS[code] for code in found] == expected, (low, high)
+
+
+def test_each_unit_is_cut_by_the_range_of_its_own_scale() -> None:
+    found = levels_of(np.array([[3.0, 4.0]] * 3), "score", np.array([1.0, 4.0, 100.0]))
+    assert [LEVELS[code] for code in found] == ["low", "medium", "high"]
 
 
 def test_a_tie_beside_votes_for_one_answer_is_medium_and_votes_for_both_are_low() -> None:
@@ -64,21 +73,3 @@ def test_no_units_have_no_levels() -> None:
     for kind in ("score", "comparison", "choice"):
         assert levels_of(np.zeros((0, 3)), kind).shape == (0,)  # type: ignore[arg-type]  # as above
     assert majority(np.zeros((0, 3))).value.shape == (0,)
-
-
-def test_figures_against_gold_are_those_of_a_hand_count() -> None:
-    gold = np.array([0.0, 0.0, 0.0, 1.0, 1.0, 2.0, NAN, 1.0])
-    given_ = np.array([0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 2.0, NAN])
-    found = against_gold(given_, gold, (0.0, 1.0, 2.0))
-    assert (found.units, found.missing, found.accuracy) == (6, 1, 0.5)
-    assert found.confusion.tolist() == [[2, 1, 0], [1, 1, 0], [0, 1, 0]]
-    assert found.macro_precision == pytest.approx((2 / 3 + 1 / 3 + 0) / 3)
-    assert found.macro_recall == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
-    assert found.macro_f1 == pytest.approx((2 / 3 + 2 / 5 + 0) / 3)
-
-
-def test_no_gold_has_no_figures_and_a_value_off_the_scale_is_refused() -> None:
-    none = against_gold(np.array([1.0]), np.array([NAN]), (0.0, 1.0))
-    assert (none.units, none.accuracy, none.macro_f1) == (0, None, None)
-    with pytest.raises(ColumnError, match="4 is none of the categories 0, 1"):
-        against_gold(np.array([4.0]), np.array([1.0]), (0.0, 1.0))

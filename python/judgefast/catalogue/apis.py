@@ -32,6 +32,9 @@ class Api(msgspec.Struct, frozen=True, kw_only=True):
     """Key of the same weights among our models."""
     served: list[str] = []
     """Names by which its endpoint is asked, and says that it has answered."""
+    hosts: list[str] = []
+    """Domains of the provider's own endpoint: another host asks a price of its own. Empty: whoever
+    serves a model of these names."""
     date: str | None = None
     """ISO, the day on which it was the price; None where the source does not say."""
     seen: str | None = None

@@ -30,9 +30,10 @@ _NO_NAME = re.compile(
 """Last parts of a path that name no model, but a state or a file of it."""
 _FORM = re.compile(
     r"(-(gguf|ggml|awq|gptq|exl[23]|mlx|[bf]f?p?(4|8|16|32)|int[48]|w[0-9]+a[0-9]+|[2-8]bit|dynamic"
-    r"|i?q[1-8](-[k01])?(-(xx?s|[sml]|xl|nl))?|20[0-9]{6}))+"
+    r"|i?q[1-8](-[k01])?(-(xx?s|[sml]|xl|nl))?|20[0-9]{6}"
+    r"|20[0-9]{2}-[0-9]{2}-[0-9]{2}|latest|bnb|[0-9]{5}-of-[0-9]{5}))+"
 )
-"""End of a name that says how the weights are kept, or the day of a snapshot."""
+"""End of a name that says how the weights are kept, in how many files, or which snapshot it is."""
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,9 +149,10 @@ def read_families() -> Families:
 
 
 def with_given(text: str) -> tuple[Families, tuple[str, ...]]:
-    """Read what a user says of a judge: names of families, or of models, between commas.
+    """Read what a user says of a judge: names of families, makers or models, between commas.
 
-    A name that nobody knows is a family of its own; models whose names hold its words are of it.
+    A maker is all families of its own: nobody says which of them is meant. A name that nobody knows
+    is a family of its own; models whose names hold its words are of it.
 
     Returns:
         Families that know of it, and which it is.
@@ -163,13 +165,25 @@ def with_given(text: str) -> tuple[Families, tuple[str, ...]]:
     known = Families(rows, models)
     given: set[str] = set()
     for part in filter(None, map(str.strip, text.split(","))):
-        found = {part.casefold()} & rows.keys() or set(known.of(part))
+        found = {part.casefold()} & rows.keys() or set(known.of(part)) or _made_by(part, rows)
         if not found and (words := " ".join(_words(part))):
             rows[words] = Family(key=words, words=[words])
             found = {words}
         given |= found
     families = Families(rows, models)
     return families, tuple(sorted(families._with_bases(given)))  # noqa: SLF001 - its own
+
+
+def _made_by(name: str, rows: Mapping[str, Family]) -> set[str]:
+    """Families of a maker, by its name: `Mistral AI`, `mistralai`, `mistral`, `openai`."""
+    wanted = "".join(_words(name))
+    found = set()
+    for key, row in rows.items():
+        maker = _words(row.maker)
+        shorter = maker[:-1] if maker[-1:] in (["ai"], ["labs"]) else maker
+        if wanted and wanted in {"".join(maker), "".join(shorter)}:
+            found.add(key)
+    return found
 
 
 def _read() -> dict[str, Family]:

@@ -29,7 +29,7 @@ def say_dry(plan: DryRun, *, as_json: bool) -> int:
         f"by {line(plan.engine)}{tokens}"
     )
     if plan.least_to_ask is not None:
-        put("the second order: where the first is not sure, and of the audit (--orders adaptive)")
+        put(f"second orders: where the first is not sure, and of the audit; {plan.audit}")
     if plan.too_long:
         many = plural(plan.too_long, "judgment")
         put(f"not asked: {many} too long for the judge's context, which fail unsent")

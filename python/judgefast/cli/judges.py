@@ -88,9 +88,9 @@ def start_panel(
 
     """
     from judgefast.errors import ConfigError  # noqa: PLC0415 - light, but not at the start
+    from judgefast.pipeline.disagreements_file import check_list  # noqa: PLC0415 - heavy
     from judgefast.pipeline.panel import run_panel  # noqa: PLC0415 - heavy
     from judgefast.pipeline.panel_judges import judges_of  # noqa: PLC0415 - heavy
-    from judgefast.reports.export import check_target  # noqa: PLC0415 - heavy
     from judgefast.stopping import Stop  # noqa: PLC0415 - with the pipeline
 
     side_by_side = bool(options.pop("side_by_side", False))
@@ -102,7 +102,7 @@ def start_panel(
     if dry_run:
         return _dry_runs(seated, Path(out), as_json=as_json)
     if disagreements is not None:
-        check_target(disagreements, overwrite=False)
+        check_list(disagreements)
     with Stop().on_signals() as stop:
         ended = run_panel(seated, Path(out), side_by_side=side_by_side, stop=stop, say=say)
     return finish_panel(ended, disagreements=disagreements, as_json=as_json)

@@ -40,8 +40,8 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The request's own: what an engine sends again before any answer came is no new attempt."""
     lane: int
     text: str
-    """Generated text, without the prompt; empty if `finish_reason` is `error`. What an engine
-    without texts has answered, as it came, where it is worth keeping."""
+    """Generated text, without the prompt; empty if `finish_reason` is `error`. Of an engine
+    without texts what is worth keeping of its answer, and of what a failure has cost."""
     finish_reason: FinishReason
     """`length` means cut at `max_tokens`: a JSON text is probably not closed. `refused` means that
     the engine declines to answer (a content filter): an answer as final as any other."""

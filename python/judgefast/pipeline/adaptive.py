@@ -24,7 +24,7 @@ from judgefast.verdicts.read import read_labels
 from judgefast.verdicts.said import SaidLive
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 ADAPTIVE = "adaptive"
+
+FEW_AUDITED = 30
+"""Clusters of an audit from which intervals hold as they should (`docs/adaptive.md`)."""
 
 _CLOSE = 1e-4
 """So near to a bound the journal decides, which keeps 32 bits of each log-probability."""
@@ -91,6 +94,8 @@ class SecondOrders:
         self.first_of = np.arange(rows, dtype=np.int64)
         """Row of the first order of each judgment; its own where it is one."""
         self.first_of[self.is_second] ^= 1  # both orders of a repeat stand side by side
+        drawn = [items.cluster_id64[plan.item], items.cluster_id64[plan.item[self.is_audited]]]
+        self.clusters, self.audited_clusters = (len(np.unique(each)) for each in drawn)
         self.sharing = Sharing(plan.asked_by)
         self.formats = formats
         self.aspect = plan.aspect
@@ -109,6 +114,15 @@ class SecondOrders:
         came = (verdicts.status < Status.INTERRUPTED) | (verdicts.status == Status.NOT_NEEDED)
         sure = self.confidence(verdicts) >= self.sure
         return came & ~((verdicts.status == Status.PARSED) & sure), came
+
+    @property
+    def audit_words(self) -> str:
+        """What the audit has, known before anything is asked."""
+        words = f"the audit has {self.audited_clusters:,} of {self.clusters:,} questions"
+        if self.audited_clusters < min(FEW_AUDITED, self.clusters):
+            words += f"; with fewer than {FEW_AUDITED}, means have wide intervals or none: a larger"
+            words += " --audit draws more"
+        return words
 
     @property
     def needed_anyway(self) -> Flags:
@@ -279,17 +293,21 @@ def clearly_sure(logprobs: Sequence[float], sure: float) -> bool | None:
     return None if abs(over) < _CLOSE else over > 0
 
 
-def second_orders_of(
+def second_orders_of(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
     options: Mapping[str, Any],
     plan: RunPlan,
     items: ItemColumns,
     formats: Sequence[VerdictFormat],
     seed: int,
+    say: Callable[[str], None] | None = None,
 ) -> SecondOrders | None:
-    """The second orders of a run by the options of its manifest; None where it has all or none."""
+    """The second orders of a run by the options of its manifest; None where it has all or none.
+
+    `say` is told what the audit has, where a start asks.
+    """
     if options.get("orders") != ADAPTIVE:
         return None
-    return SecondOrders(
+    found = SecondOrders(
         plan.columns,
         Items(items.item_id.to_pylist(), items.num_answers, items.cluster_id64),
         formats,
@@ -297,6 +315,9 @@ def second_orders_of(
         sure=options["sure"],
         audit=options["audit"],
     )
+    if say is not None:
+        say(found.audit_words)
+    return found
 
 
 def seconds_in(folder: Path, config: RunConfig, plan: RunPlan, judge: Judge) -> SecondOrders | None:

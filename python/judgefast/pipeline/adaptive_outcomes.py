@@ -9,6 +9,7 @@ import numpy as np
 from judgefast.codes import Status
 from judgefast.pipeline.reconciled import outcomes_of
 from judgefast.stats.adaptive import AdaptiveOutcomes
+from judgefast.stats.adaptive_found import Requests
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +41,7 @@ def adaptive_of(reading: Reading) -> AdaptiveOutcomes | None:
         verdicts._replace(status=status),
     )
     repeats = _sums(closed, alone)
-    in_both = _sums(closed & came & seconds.is_audited, alone)
+    in_both = _sums(closed & came, alone)
     drawn = seconds.is_audited[alone.first_judgment.astype(np.int64)]
     whole = AdaptiveOutcomes(
         alone=alone,
@@ -53,6 +54,28 @@ def adaptive_of(reading: Reading) -> AdaptiveOutcomes | None:
     if len(kept) == len(alone.item):
         return whole
     return whole.take(np.searchsorted(alone.first_judgment, kept))
+
+
+def judged_of(reading: Reading) -> NDArray[np.int64]:
+    """Outcomes whose first orders have all come back; none that was decided by an empty answer."""
+    assert reading.seconds is not None
+    status = reading.verdicts.status
+    left = (status >= Status.INTERRUPTED) & ~reading.seconds.is_second
+    return np.flatnonzero(_sums(left, reading.outcomes) == 0)
+
+
+def requests_of(reading: Reading) -> Requests:
+    """Count requests at the rows that ask: one may answer several judgments."""
+    seconds, status = reading.seconds, reading.verdicts.status
+    assert seconds is not None
+    closed, came = seconds.closed(reading.verdicts)
+    is_sent = seconds.sharing.own(len(status)) & (reading.plan.rendered.decided == Status.PARSED)
+    saved = is_sent & (status == Status.DECIDED)
+    return Requests(
+        both=int(np.count_nonzero(is_sent & came | saved)),
+        saved=int(np.count_nonzero(saved)),
+        audit=int(np.count_nonzero(is_sent & came & closed)),
+    )
 
 
 def _sums(judgments: NDArray[np.bool_], outcomes: OutcomeColumns) -> NDArray[np.int64]:

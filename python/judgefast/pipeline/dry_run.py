@@ -95,6 +95,7 @@ def dry_run(
         not_needed=int(np.count_nonzero(plan.rendered.planned == PLANNED.index("not_needed"))),
         least_to_ask=None if least is None else _judgments(table, least),
         least_requests=None if least is None else len(least),
+        audit=None if seconds is None else seconds.audit_words,
         budget=tuple(map(str, parse_budgets(_budget_of(config, directory)))),
     )
 

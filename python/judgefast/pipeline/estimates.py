@@ -8,7 +8,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from judgefast.codes import Status
-from judgefast.pipeline.adaptive_outcomes import adaptive_of
+from judgefast.pipeline.adaptive_outcomes import adaptive_of, judged_of, requests_of
 from judgefast.stats.adaptive_report import adaptive_report
 from judgefast.stats.aspect_table import aspect_table
 from judgefast.stats.aspects import JudgedAspect
@@ -64,16 +64,15 @@ def adaptive_report_of(reading: Reading) -> AdaptiveReport | None:
     if adaptive is None or reading.seconds is None:
         return None
     options = reading.directory.manifest.options
-    status = reading.verdicts.status[reading.outcomes.first_judgment.astype(np.int64)]
-    judged = np.flatnonzero((status != Status.INTERRUPTED) & (status != Status.BUDGET))
     return adaptive_report(
         measurements_of(reading),
-        adaptive.take(judged),
+        adaptive.take(judged_of(reading)),
         reading.items,
         level=reading.config.level,
         sure=reading.seconds.sure,
         audit=options["audit"],
         repeats=int(options.get("repeats", 1)),
+        requests=requests_of(reading),
     )
 
 

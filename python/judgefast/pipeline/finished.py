@@ -64,6 +64,8 @@ class DryRun(NamedTuple):
     only where a first order is not sure. None where all are."""
     least_requests: int | None = None
     """Requests that these take."""
+    audit: str | None = None
+    """What the audit of adaptive orders has, in words."""
     budget: tuple[str, ...] = ()
     """Within which the run would stop, as `--budget` takes them."""
 
@@ -78,6 +80,8 @@ def finished(path: Path, report: Report, asked: Asked | None, left: int) -> Fini
         examples = tuple(asked.unreadable.examples)
     elif asked is not None and asked.lost is not None:
         why, hint = f"the engine was lost: {asked.lost}", asked.lost.hint
+    elif asked is not None and asked.unreadable.is_all(counts.parsed):
+        examples = tuple(asked.unreadable.examples)
     return Finished(
         path=path,
         report=report,

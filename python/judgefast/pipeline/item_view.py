@@ -15,7 +15,8 @@ from judgefast.datasets.rows import items_of, iter_rows
 from judgefast.errors import ConfigError
 from judgefast.journal.answers import COLUMNS
 from judgefast.pipeline.confidence import confidence_of
-from judgefast.pipeline.kept import is_kept, puts_of, server_confidence
+from judgefast.pipeline.kept import puts_of, server_confidence
+from judgefast.pipeline.kept_rows import is_kept
 from judgefast.pipeline.verdict_words import in_own_orientation
 from judgefast.prompts.questions import question_of as typed_question
 from judgefast.reports.show import AnswerView, ItemView, JudgmentView, OutcomeView, PutView, letter

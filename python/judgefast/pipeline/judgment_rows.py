@@ -14,7 +14,8 @@ from judgefast.codes import FIXED_ONE, NO_ANSWER, OutcomeStatus, Position, Statu
 from judgefast.datasets.rows import iter_rows
 from judgefast.pipeline.confidence import outcome_confidence_of
 from judgefast.pipeline.counted_texts import CountedTexts
-from judgefast.pipeline.kept import is_kept, puts_of, server_confidence
+from judgefast.pipeline.kept import puts_of, server_confidence
+from judgefast.pipeline.kept_rows import is_kept
 from judgefast.pipeline.verdict_words import in_own_orientation, reasons_of
 from judgefast.reports.judgments import ORDERS, judgments_schema
 

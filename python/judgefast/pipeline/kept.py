@@ -2,72 +2,43 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from judgefast.batches.sharing import question_of
 from judgefast.engines.decisions.asked import read_kept
 from judgefast.pipeline.estimates import resampling_of
-from judgefast.stats.option_orders import PutRows, option_orders, put_question
+from judgefast.pipeline.kept_rows import is_kept, is_whole
+from judgefast.prompts.questions import question_of as asked_as
+from judgefast.stats.option_orders import option_orders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from judgefast.engines.decisions.asked import Kept, Put
+    from judgefast.engines.decisions.asked import Put
+    from judgefast.pipeline.kept_rows import KeptRows
     from judgefast.pipeline.results import Reading
+    from judgefast.prompts.rubric import Rubric
     from judgefast.stats.option_bias import OptionOrders
 
 
-def is_kept(reading: Reading) -> bool:
-    """Whether completions of a run may hold such a thing: their texts are no words of a judge."""
-    return bool(reading.directory.manifest.options.get("labels_only"))
-
-
-def option_orders_of(reading: Reading) -> OptionOrders | None:
+def option_orders_of(reading: Reading, kept: KeptRows | None) -> OptionOrders | None:
     """What the order of options did; None where nothing is kept of it."""
-    if not is_kept(reading):
+    if kept is None or not kept.models:
         return None
-    item: list[int] = []
-    times: list[int] = []
-    found: list[tuple[float, float, float]] = []
-    models: Counter[str] = Counter()
-    own: list[float] = []
-    for asker, kept in _counted(reading):
-        models[kept.model] += 1
-        for puts in map(_whole, kept.questions):
-            answered = sum(bool(put.p) for put in puts)
-            if answered:
-                item.append(int(reading.plan.columns.item[asker]))
-                times.append(answered)
-                found.append(put_question(puts) or (np.nan, np.nan, np.nan))
-                own += [put.confidence for put in puts if put.confidence is not None]
-    if not models:
-        return None
-    flipped, bias, gain = np.array(found, np.float64).reshape(-1, 3).T
-    rows = PutRows(np.array(item, np.int64), np.array(times, np.int64), flipped, bias, gain)
     return option_orders(
-        rows,
+        kept.rows,
         reading.items,
         level=reading.config.level,
         resampling=resampling_of(reading),
-        models=dict(models.most_common()),
-        confidence_server=sum(own) / len(own) if own else None,
+        kinds=_kinds(reading.rubric),
+        models=kept.models,
+        confidence_server=kept.confidence,
     )
 
 
-def _counted(reading: Reading) -> Iterator[tuple[int, Kept]]:
-    """The completions that count, each with the row of the plan that asks for it."""
-    answers = reading.table.answers
-    for batch in reading.directory.completions(["launch", "row", "text"]):
-        rows = answers.counted_for(batch)
-        places = np.flatnonzero(rows >= 0)
-        texts: Any = batch.column("text")
-        for row, text in zip(rows[places].tolist(), texts.take(places).to_pylist(), strict=True):
-            kept = read_kept(text)
-            if kept is not None:
-                yield row, kept
+def _kinds(rubric: Rubric) -> list[str]:
+    """Kinds of the questions that a rubric puts."""
+    return sorted({asked_as(rubric, place).kind for place in range(len(rubric.aspects))})
 
 
 def puts_of(text: str | None, question: int) -> tuple[Put, ...]:
@@ -75,16 +46,7 @@ def puts_of(text: str | None, question: int) -> tuple[Put, ...]:
     kept = None if text is None else read_kept(text)
     if kept is None or question >= len(kept.questions):
         return ()
-    return _whole(kept.questions[question])
-
-
-def _whole(puts: Sequence[Put]) -> tuple[Put, ...]:
-    """Those that say of each option where it stood: a text of another engine may look alike."""
-    return tuple(
-        put
-        for put in puts
-        if sorted(put.order) == [*range(len(put.order))] and len(put.p) in {0, len(put.order)}
-    )
+    return tuple(filter(is_whole, kept.questions[question]))
 
 
 def words_of_kept(reading: Reading, row: int, text: str) -> str:

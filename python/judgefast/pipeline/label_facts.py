@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from judgefast.pipeline.confidence import confidence_of, outcome_confidence_of
+from judgefast.pipeline.kept_rows import is_kept
 from judgefast.reports.labels import Confidence, LabelMass
 
 if TYPE_CHECKING:
     from judgefast.pipeline.results import Reading
-    from judgefast.prompts.rubric import Rubric
     from judgefast.verdicts.columns import VerdictColumns
 
 LOW_MASS = 0.9
@@ -24,8 +24,9 @@ HALO = (
 """Finding of a run whose aspects were asked together."""
 
 HALO_OF_STATES = (
-    "All aspects were asked about one state in one request: some servers show a judge all of its "
-    "questions at once, and then one verdict may colour the next (halo)."
+    "All aspects were asked about one state in one request, and this server is not known to answer "
+    "each by itself: where it shows a judge all questions at once, one verdict may colour the next "
+    "(halo)."
 )
 """The same of a judge that takes typed questions."""
 
@@ -48,13 +49,17 @@ def confidence_facts(reading: Reading) -> Confidence | None:
     )
 
 
-def halo_of(rubric: Rubric, *, labels_only: bool) -> list[str]:
-    """Say that aspects were asked together, where they were."""
-    if len(rubric.aspects) <= 1:
+def halo_of(reading: Reading) -> list[str]:
+    """Say that aspects were asked together, where they were and may colour each other."""
+    if len(reading.rubric.aspects) <= 1:
         return []
-    if rubric.together:
+    if reading.rubric.together:
         return [HALO]
-    return [HALO_OF_STATES] if labels_only else []
+    if not is_kept(reading):
+        return []
+    engines = [facts.get("engine", {}) for facts in reading.directory.launches()]
+    shown = any(facts.get("shows_all_questions", True) for facts in engines if facts)
+    return [HALO_OF_STATES] if shown else []
 
 
 def label_mass_of(verdicts: VerdictColumns) -> LabelMass | None:

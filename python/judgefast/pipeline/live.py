@@ -73,6 +73,13 @@ class Unreadable:
         """Whether the run should stop."""
         return self._limit is not None and self._seen >= FIRST_LOOK and self.share > self._limit
 
+    def is_all(self, parsed: int) -> bool:
+        """Whether there is nothing in the whole run but what could not be read.
+
+        A run that is too short for the first look ends so.
+        """
+        return self.total > 0 and not parsed
+
 
 class LiveVerdicts:
     """Completions of this start, on their way into the table of verdicts."""

@@ -21,7 +21,7 @@ from judgefast.pipeline.directory import can_read_again, options_in_force, take_
 from judgefast.pipeline.finished import Finished
 from judgefast.pipeline.own_family import answers_by_model, refuse_own
 from judgefast.pipeline.panel_abreast import abreast
-from judgefast.pipeline.panel_check import check_judges
+from judgefast.pipeline.panel_check import check_extension, check_judges
 from judgefast.pipeline.panel_directory import (
     TOKENS,
     JudgeEntry,
@@ -107,6 +107,7 @@ def run_panel(  # noqa: PLR0913 - what a caller may bring along, all by keyword
         JudgefastError: An option or the data is wrong, or no judge could begin.
 
     """
+    check_extension(judges, data)
     checked = check_judges(judges)
     judges = [
         judge._replace(engine=checked.replays.get(judge.name, judge.engine)) for judge in judges
@@ -271,10 +272,10 @@ class _Panel:
         else:
             ended = self._in_turn(order)
         ends = [ended.get(s.judge.name, JudgeEnd(s.judge.name)) for s in self._seats]
-        errors = [end.error for end in ends if end.error is not None]
-        if errors and not any(end.finished for end in ends):
-            raise errors[0]
         interrupted = self._stop.requested or any(end.status == INTERRUPTED for end in ends)
+        errors = [end.error for end in ends if end.error is not None]
+        if errors and not interrupted and not any(end.finished for end in ends):
+            raise errors[0]
         return PanelEnd(self._path, ends, interrupted)
 
     def _in_turn(self, order: Sequence[_Seat]) -> dict[str, JudgeEnd]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from judgefast.errors import ConfigError, EngineError, JudgefastError, ModelError
 from judgefast.pipeline.budget import check_budget
@@ -63,6 +63,20 @@ def _add(found: Checked, judge: PanelJudge, rubric: Rubric) -> None:
     engine = engine_of(judge.config, rubric, is_to_plan=True, tuned=False)
     with closing(engine), suppress(EngineError, ModelError):
         found.models[judge.name] = engine.model.name
+
+
+def check_extension(judges: Sequence[PanelJudge], data: Any) -> None:  # noqa: ANN401 - any rows
+    """Refuse to extend several judges by what only the first of them could read.
+
+    Raises:
+        ConfigError: The rows are those of stdin, or of an iterator.
+
+    """
+    if len(judges) <= 1 or not any(judge.config.extend for judge in judges):
+        return
+    if any("-" in judge.config.data for judge in judges) or hasattr(data, "__next__"):
+        msg = "`extend` reads the rows once for each judge, and these can be read only once"
+        raise ConfigError(msg, hint="save them to a file first, or give them as a list")
 
 
 def _check_kinds(rubrics: Sequence[tuple[str, Rubric]]) -> None:

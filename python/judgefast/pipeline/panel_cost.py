@@ -96,4 +96,4 @@ def _of_tokens(price: VerdictPrice) -> str:
     if price.usd is None:
         return price.unknown
     whose = {"server": "as the server says", "given": "as given"}.get(str(price.by), price.source)
-    return f"{whose}, {price.date}"
+    return f"{'at least: ' if price.at_least else ''}{whose}, {price.date}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,7 @@ from judgefast.datasets.rows import iter_rows
 from judgefast.errors import ConfigError
 from judgefast.hashes import framed
 from judgefast.pipeline.comparable import check_comparable
+from judgefast.stats.votes import HALF
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from judgefast.pipeline.results import Reading
+    from judgefast.stats.votes import Kind
 
 ADAPTIVE = "adaptive"
 """Orders whose outcomes are not the estimates' own: an audit corrects these."""
@@ -36,12 +38,10 @@ ADAPTIVE = "adaptive"
 ABSENT = -1
 """Row of an outcome that a run has not."""
 
-HALF = 0.5
+_TORN = (Position.FIRST_TWICE, Position.SECOND_TWICE, Position.DIFFER)
+"""Orders that choose different answers."""
 
-Kind = Literal["score", "comparison", "choice"]
-"""What a value is: a score, one of a win (1), a tie (0.5) and a loss (0), or a label."""
-
-_TIES = (Position.FIRST_TWICE, Position.SECOND_TWICE, Position.TIE_AND_WIN, Position.DIFFER)
+_TIES = (*_TORN, Position.TIE_AND_WIN)
 """Orders that choose no one answer."""
 
 _AS_FIRST = (Position.AGREE, Position.ONE_ORDER)
@@ -88,6 +88,8 @@ class Joined(NamedTuple):
     middle that the value is on."""
     status: NDArray[np.uint8]
     """Shape (n, k): `codes.OutcomeStatus`; 255 where it was not asked."""
+    torn: NDArray[np.bool_]
+    """Shape (n, k): whether the judge's own two orders chose different answers."""
     unit_of: list[NDArray[np.int64]]
     """For each judge the unit of each of its outcomes: of a best-of-n all answers of an item are
     one, with the place of the chosen answer as its value, or `CHOICE_TIE`."""
@@ -108,6 +110,12 @@ class Joined(NamedTuple):
         """Whether every judge was asked. Shape (n,)."""
         asked: NDArray[np.bool_] = (self.row != ABSENT).all(axis=1)
         return asked
+
+    @property
+    def speaking(self) -> NDArray[np.bool_]:
+        """Which judges gave a value at all. Shape (k,)."""
+        has_said: NDArray[np.bool_] = np.any(~np.isnan(self.value), axis=0)
+        return has_said
 
     def gold(self) -> NDArray[np.float64]:
         """What people said, as values are; NaN where nobody did. Shape (n,)."""
@@ -165,6 +173,7 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
     row = np.full((len(units), len(judges)), ABSENT, np.int64)
     value, verdicts = np.full(row.shape, np.nan), np.full(row.shape, np.nan)
     status = np.full(row.shape, 255, np.uint8)
+    torn = np.zeros(row.shape, bool)
     unit_of: list[NDArray[np.int64]] = []
     for judge, (reading, key) in enumerate(zip(readings, keys, strict=True)):
         at = np.searchsorted(units, key)
@@ -178,6 +187,7 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         scored = outcomes.status == OutcomeStatus.SCORED
         value[at[scored], judge] = outcomes.value[scored] / FIXED_ONE
         verdicts[at, judge] = _verdicts(reading)
+        torn[at, judge] = scored & np.isin(outcomes.position, _TORN)
     rest, aspect_code = np.divmod(units, np.uint64(len(aspects)))
     rest, baseline = np.divmod(rest, np.uint64(_ANSWERS))
     item, candidate = np.divmod(rest, np.uint64(_ANSWERS))
@@ -195,6 +205,7 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         value=value,
         verdicts=verdicts,
         status=status,
+        torn=torn,
         unit_of=unit_of,
     )
     if len(judges) > 1 and not ((row != ABSENT).sum(axis=1) > 1).any():

@@ -11,6 +11,7 @@ import pyarrow as pa
 from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.manifest import NAME as MANIFEST
 from judgefast.journal.run_directory import RunDirectory
+from judgefast.pipeline.disagreements_file import check_list
 from judgefast.pipeline.item_view import view_item
 from judgefast.pipeline.panel_directory import (
     DISAGREEMENTS,
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 TABLES = ("panel", "disagreements")
 """Tables of several judges."""
-
-_TWO = 2
 
 
 class PanelReading(NamedTuple):
@@ -118,18 +117,19 @@ def reported(reading: PanelReading, *paths: Path) -> PanelReport:
 
     Args:
         reading: The judges.
-        paths: Files of the disagreements; that of a panel itself is replaced, no other one is.
+        paths: Files of the disagreements; one that is such a list is replaced, no other one is.
 
     Raises:
-        ConfigError: As `write_table`.
+        ConfigError: As `check_list`.
 
     """
     own = None if reading.folder is None else reading.folder / DISAGREEMENTS
     for path in paths:
-        check_target(path, overwrite=path == own)
+        if path != own:
+            check_list(path)
     report = reading.report()
     for path in paths:
-        listed = reading.write_disagreements(path, overwrite=path == own)
+        listed = reading.write_disagreements(path, overwrite=True)
         report = msgspec.structs.replace(report, disagreements_file=str(path), listed=listed)
     return report
 
@@ -178,7 +178,7 @@ def read_runs(
         RunDirectoryError: One is no run directory, or its plan is not whole.
 
     """
-    if len(runs) < _TWO:
+    if len(runs) <= 1:
         msg = f"{len(runs)} run cannot agree with another"
         raise ConfigError(msg, hint="name two or more: judgefast agree runs/a runs/b")
     judges: list[Seated] = []

@@ -24,9 +24,9 @@ from judgefast.reports.show import letter
 from judgefast.stats.agreement import agreement_of
 from judgefast.stats.effective import effective_judges
 from judgefast.stats.ratings import Ratings
-from judgefast.stats.slice_names import slice_part
+from judgefast.stats.slice_names import slice_part, slice_parts
 from judgefast.stats.summary import summarise
-from judgefast.stats.votes import LEVELS, levels_of, majority
+from judgefast.stats.votes import HALF, LEVELS, levels_of, majority, mean_of, spread_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,16 +38,14 @@ if TYPE_CHECKING:
     from judgefast.stats.agreed import Agreement, EffectiveJudges
     from judgefast.stats.estimate import Estimate
 
-_SEVERAL = 2
-_TIE = 0.5
 ONE_ORDER = (
     "One order was asked: a preference for the place of an answer that judges share counts as "
     "agreement."
 )
 """Finding of comparisons that a judge saw in one order alone."""
 
-_IN_TABLE = ("agreement", "may_be_chance")
-"""Findings of a pair that its row says too."""
+_IN_TABLE = "agreement"
+"""Finding of a pair that its row says too."""
 
 
 class Verdicts(NamedTuple):
@@ -66,6 +64,8 @@ class Verdicts(NamedTuple):
     """Whether every judge gave a value, and no value has the most votes."""
     valued: NDArray[np.int64]
     """Judges that gave a value."""
+    held_back: NDArray[np.bool_]
+    """Whether agreement would be high, but for a judge whose two orders chose different answers."""
 
 
 def verdicts_of(joined: Joined) -> Verdicts:
@@ -76,23 +76,36 @@ def verdicts_of(joined: Joined) -> Verdicts:
     """
     values, verdicts = joined.value, joined.verdicts
     valued = (~np.isnan(values)).sum(axis=1)
-    judges = len(joined.judges)
-    by_all = valued == judges
+    judges = int(joined.speaking.sum())
+    by_all = (valued == judges) & (valued > 1)
     votes = majority(_votes(joined))
-    is_settled = by_all | (2 * votes.votes > judges)
-    centre = np.nansum(values, axis=1) / np.maximum(valued, 1)
-    squares = np.nansum((values - centre[:, None]) ** 2, axis=1)
-    spread = np.sqrt(squares / np.maximum(valued - 1, 1))
+    is_settled = by_all | ((2 * votes.votes > judges) & (valued > 1))
+    level = levels_of(verdicts, joined.kind, _spans(joined))
+    held_back = (level == LEVELS.index("high")) & joined.torn.any(axis=1)
     if joined.mode == "choice":  # places of answers have no mean
         centre = spread = np.full(len(values), np.nan)
+    else:
+        centre, spread = mean_of(values), spread_of(values)
     return Verdicts(
         value=np.where(is_settled, votes.value, np.nan),
         mean=np.where(by_all, centre, np.nan),
-        spread=np.where(valued >= _SEVERAL, spread, np.nan),
-        level=levels_of(verdicts, joined.kind),
+        spread=spread,
+        level=np.where(held_back, np.uint8(LEVELS.index("medium")), level),
         is_tied=by_all & votes.is_tie,
         valued=valued,
+        held_back=held_back,
     )
+
+
+def _spans(joined: Joined) -> NDArray[np.float64]:
+    """Range of the scale of each unit, that of its aspect by the first run that has it."""
+    spans: dict[str, float] = {}
+    for reading in joined.readings:
+        judged = judged_aspects(reading.rubric)
+        names = joined.aspects if len(joined.aspects) == 1 else [one.name for one in judged]
+        for name, one in zip(names, judged, strict=True):
+            spans.setdefault(name, one.scale[1] - one.scale[0])
+    return np.array([spans[name] for name in joined.aspects])[joined.aspect]
 
 
 def _votes(joined: Joined) -> NDArray[np.float64]:
@@ -100,9 +113,8 @@ def _votes(joined: Joined) -> NDArray[np.float64]:
     steps, _ = _categories(joined, joined.verdicts)
     if joined.kind != "score" or steps is None:
         return joined.verdicts
-    scale = np.array(steps)
-    nearest = np.searchsorted((scale[1:] + scale[:-1]) / 2, joined.verdicts)
-    return np.where(np.isnan(joined.verdicts), np.nan, scale[nearest])
+    scores = Ratings(joined.verdicts, joined.cluster_id64, joined.judges, "interval", steps)
+    return scores.nearest()
 
 
 def panel_report(
@@ -124,9 +136,11 @@ def panel_report(
     first = joined.readings[0]
     level = first.config.level
     asked = (joined.row != ABSENT).sum(axis=1)
-    judges = len(joined.judges)
+    judges, speaking = len(joined.judges), int(joined.speaking.sum())
     counts = np.bincount(verdicts.level, minlength=len(LEVELS)).tolist()
-    levels = Levels(**dict(zip(LEVELS, counts, strict=True)))
+    levels = Levels(
+        **dict(zip(LEVELS, counts, strict=True)), held_back=int(verdicts.held_back.sum())
+    )
     by_aspect = _by_aspect(joined, level, first.config.seed) if judges > 1 else {}
     is_one = judges > 1 and not by_aspect
     whole = _agreement(joined, slice(None), level, first.config.seed) if is_one else None
@@ -137,14 +151,19 @@ def panel_report(
         level=level,
         judges=[_judge_row(joined, place, asked) for place in range(judges)],
         not_started=list(not_started),
+        silent=[
+            name
+            for name, has_said in zip(joined.judges, joined.speaking.tolist(), strict=True)
+            if not has_said
+        ],
         together=_together(joined, verdicts),
         joining=Joining(
             units=len(asked),
             asked_of_all=int((asked == judges).sum()),
-            asked_of_some=int(((asked >= _SEVERAL) & (asked < judges)).sum()),
+            asked_of_some=int(((asked > 1) & (asked < judges)).sum()),
             asked_of_one=int((asked == 1).sum()) if judges > 1 else 0,
-            valued_by_all=int((verdicts.valued == judges).sum()),
-            valued_by_some=int(((verdicts.valued > 0) & (verdicts.valued < judges)).sum()),
+            valued_by_all=int(((verdicts.valued == speaking) & (verdicts.valued > 0)).sum()),
+            valued_by_some=int(((verdicts.valued > 0) & (verdicts.valued < speaking)).sum()),
             valued_by_none=int((verdicts.valued == 0).sum()),
         ),
         agreement=whole,
@@ -160,12 +179,12 @@ def _findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
     """Sentences for a person; of many pairs, those that their table does not say already."""
     orders = {reading.directory.manifest.options.get("orders") for reading in joined.readings}
     found = [ONE_ORDER] if agreements and joined.mode == "pairwise" and "one" in orders else []
-    is_long = len(agreements) * len(joined.judges) > _SEVERAL
+    is_long = sum(len(agreement.pairs) for agreement in agreements.values()) > 1
     for aspect, agreement in agreements.items():
         found += [
             f"{aspect}: {finding.text}" if aspect else finding.text
             for finding in agreement.findings
-            if not (is_long and finding.kind in _IN_TABLE)
+            if not (is_long and finding.kind == _IN_TABLE)
         ]
     return found
 
@@ -188,6 +207,7 @@ def _judge_row(joined: Joined, place: int, asked: NDArray[np.int64]) -> JudgeRow
         counts=results.counts,
         headline=results.estimates[0] if results.estimates else None,
         accuracy=_named(results.estimates, "accuracy"),
+        estimates=_like_first(results.estimates),
         direction=None if bias is None else bias.direction,
         flip_rate=None if bias is None or bias.one_order else bias.flip_rate,
         mean_confidence=None if results.confidence is UNSET else results.confidence.mean,
@@ -203,15 +223,29 @@ def _named(estimates: Sequence[Estimate], name: str) -> Estimate | None:
     return next((one for one in estimates if one.name == name and one.slice == "all"), None)
 
 
+def _like_first(estimates: Sequence[Estimate]) -> list[Estimate]:
+    """The headline, and those of its name for other models."""
+    first = estimates[0] if estimates else None
+    return [
+        one
+        for one in estimates
+        if first is not None
+        and one.name == first.name
+        and slice_parts(one.slice).keys() == slice_parts(first.slice).keys()
+    ]
+
+
 def _together(joined: Joined, verdicts: Verdicts) -> list[TogetherRow]:
     """Estimates of what the judges say as one, by the statistics of a run.
 
     A tied majority is a tie where two answers are compared, and no value elsewhere.
     """
     undecided = int(verdicts.is_tied.sum())
-    value = verdicts.value
+    # Where a judge is silent a majority is there only if the others agree: a selection.
+    by_all = (verdicts.valued == joined.speaking.sum()) & (verdicts.valued > 1)
+    value = np.where(by_all, verdicts.value, np.nan)
     if joined.kind == "comparison":
-        value = np.where(verdicts.is_tied, _TIE, value)
+        value = np.where(verdicts.is_tied, HALF, value)
     rows = []
     for name, values, tied in (("majority", value, undecided), ("mean", verdicts.mean, 0)):
         found = _estimates(joined, values)
@@ -220,6 +254,7 @@ def _together(joined: Joined, verdicts: Verdicts) -> list[TogetherRow]:
                 name=name,
                 headline=found[0] if found else None,
                 accuracy=_named(found, "accuracy"),
+                estimates=_like_first(found),
                 undecided=tied,
             )
         )
@@ -301,7 +336,7 @@ def _categories(
                 scores.update(np.arange(scale.low, scale.high + 1).tolist())
         return (tuple(sorted(scores)), None) if scores else (None, None)
     if joined.kind == "comparison":
-        return (0.0, _TIE, 1.0), ("baseline", "tie", "candidate")
+        return (0.0, HALF, 1.0), ("baseline", "tie", "candidate")
     if joined.mode == "choice":
         most = max(int(reading.items.num_answers.max(initial=0)) for reading in joined.readings)
         places = [*map(float, range(most)), float(CHOICE_TIE)]
@@ -309,14 +344,14 @@ def _categories(
     called = {1.0: "yes", 0.0: "no"}
     if joined.mode == "binary":
         called |= {float(one.score): one.text.strip() for one in labels if one.score is not None}
-    steps = [0.0, _TIE, 1.0] if (values == _TIE).any() else [0.0, 1.0]
-    return tuple(steps), tuple({_TIE: "undecided"}.get(step) or called[step] for step in steps)
+    steps = [0.0, HALF, 1.0] if (values == HALF).any() else [0.0, 1.0]
+    return tuple(steps), tuple({HALF: "undecided"}.get(step) or called[step] for step in steps)
 
 
 def _effective(joined: Joined, level: float) -> EffectiveJudges | None:
     gold = joined.gold()
     known = np.flatnonzero(~np.isnan(gold))
-    if len(known) < _SEVERAL or len(joined.judges) < _SEVERAL:
+    if min(len(known), len(joined.judges)) <= 1:
         return None
     values = joined.value[known]
     errors = values - gold[known, None]
@@ -324,4 +359,8 @@ def _effective(joined: Joined, level: float) -> EffectiveJudges | None:
         right = gold[known] if joined.mode == "choice" else sided(gold[known])
         wrong = (joined.verdicts[known] != right[:, None]).astype(np.float64)
         errors = np.where(np.isnan(values), np.nan, wrong)
-    return effective_judges(errors, joined.cluster_id64[known], joined.judges, level=level)
+    spoke: NDArray[np.bool_] = np.any(~np.isnan(errors), axis=0)  # who is silent has no errors
+    if spoke.sum() <= 1:
+        return None
+    names = [name for name, has_said in zip(joined.judges, spoke.tolist(), strict=True) if has_said]
+    return effective_judges(errors[:, spoke], joined.cluster_id64[known], names, level=level)

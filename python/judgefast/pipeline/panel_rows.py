@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from judgefast.codes import CHOICE_TIE, NO_ANSWER, OutcomeStatus
+from judgefast.codes import CHOICE_TIE, FIXED_ONE, NO_ANSWER, OutcomeStatus
 from judgefast.pipeline.confidence import outcome_confidence_of
 from judgefast.pipeline.judgment_rows import judgment_batches, numbers_or_null
-from judgefast.pipeline.panel_join import ABSENT, HALF
+from judgefast.pipeline.panel_join import ABSENT
 from judgefast.reports.panel_view import UnitView
 from judgefast.reports.show import letter
-from judgefast.stats.votes import LEVELS
+from judgefast.stats.votes import HALF, LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -166,9 +166,10 @@ def disagreements(joined: Joined, verdicts: Verdicts) -> pa.Table:
     texts: dict[str, pa.Array[Any]] = {}
     for place, (judge, reading) in enumerate(zip(joined.judges, joined.readings, strict=True)):
         columns |= _of_judge(joined, place, units, sure[place])
-        said = _picked(reading, joined.row[units, place], [*_TEXTS, *_REASONS])
+        rows = joined.row[units, place]
+        said = _picked(reading, rows, [*_TEXTS, *_REASONS])
         columns[f"{judge}_verdict"] = pa.array(_words(joined, place, units), pa.string())
-        columns[f"{judge}_reason"] = pa.array(_reasons(reading, said), pa.string())
+        columns[f"{judge}_reason"] = pa.array(_reasons(reading, rows, said), pa.string())
         for name in _TEXTS:
             held = said[name]
             texts[name] = pc.coalesce(texts[name], held) if name in texts else held
@@ -240,14 +241,17 @@ def _models(
 def _words(joined: Joined, place: int, units: NDArray[np.int64]) -> list[str | None]:
     """Verdict of a judge in words."""
     reading = joined.readings[place]
-    labels = {
-        float(label.score): label.text.strip()
+    labels = [
+        {
+            round(one.score * FIXED_ONE) / FIXED_ONE: one.text.strip()
+            for one in form.labels
+            if one.score is not None
+        }
         for form in reading.rubric.verdicts
-        for label in form.labels
-        if label.score is not None
-    }
+    ]
     words: list[str | None] = []
-    for unit in units.tolist():
+    aspects = _aspects_of(reading, joined.row[units, place])
+    for unit, aspect in zip(units.tolist(), aspects, strict=True):
         value = float(joined.verdicts[unit, place])
         if np.isnan(value):
             words.append(None)
@@ -257,8 +261,16 @@ def _words(joined: Joined, place: int, units: NDArray[np.int64]) -> list[str | N
             better = joined.candidate if value > HALF else joined.baseline
             words.append("tie" if value == HALF else letter(int(better[unit])))
         else:
-            words.append(labels.get(value, f"{value:.4g}"))
+            words.append(labels[aspect].get(value, f"{value:.4g}"))
     return words
+
+
+def _aspects_of(reading: Reading, rows: NDArray[np.int64]) -> list[int]:
+    """Place in the rubric of the aspect of some outcomes; of none it is 0, and is not looked at."""
+    aspects = reading.outcomes.aspect
+    found = aspects[np.maximum(rows, 0)] if len(aspects) else np.zeros(len(rows), np.uint16)
+    places: list[int] = found.tolist()
+    return places
 
 
 def _picked(
@@ -283,19 +295,22 @@ def _picked(
     return {name: taken.column(name).combine_chunks() for name in names}
 
 
-def _reasons(reading: Reading, said: dict[str, pa.Array[Any]]) -> list[str | None]:
-    """What a judge wrote: its reason; where the rubric has no field for one, the whole text.
+def _reasons(
+    reading: Reading, rows: NDArray[np.int64], said: dict[str, pa.Array[Any]]
+) -> list[str | None]:
+    """What a judge wrote: its reason; where its aspect has no field for one, the whole text.
 
     Of labels that were read by probability there is none.
     """
-    has_field = reading.rubric.verdicts[0].reason_field is not None
-    if not has_field and reading.probabilities:
-        return [None] * len(said["forward_text"])
-    columns = (
-        ("forward_reason", "swapped_reason") if has_field else ("forward_text", "swapped_text")
-    )
-    lists = [said[name].to_pylist() for name in columns]
-    return [_both(forward, swapped) for forward, swapped in zip(*lists, strict=True)]
+    has_field = [form.reason_field is not None for form in reading.rubric.verdicts]
+    lists = [said[name].to_pylist() for name in _REASONS]
+    reasons: list[str | None] = []
+    for aspect, *parts in zip(_aspects_of(reading, rows), *lists, strict=True):
+        if has_field[aspect]:
+            reasons.append(_both(*parts[:2]))
+        else:
+            reasons.append(None if reading.probabilities else _both(*parts[2:]))
+    return reasons
 
 
 def _both(forward: str | None, swapped: str | None) -> str | None:

@@ -177,6 +177,7 @@ def _report(  # noqa: PLR0913, PLR0917 - what is known of a plan
             least_requests=None
             if seconds is None
             else int(np.count_nonzero(seconds.needed_anyway & sent_rows(plan))),
+            audit=None if seconds is None else seconds.audit_words,
             too_long=survey.too_long,
             not_needed=survey.not_needed,
             truncated=survey.truncated,

@@ -22,7 +22,8 @@ from judgefast.pipeline.estimates import (
     estimates_of,
 )
 from judgefast.pipeline.judge import other_rubric, rubric_in_force
-from judgefast.pipeline.kept import is_kept, option_orders_of, words_of_kept
+from judgefast.pipeline.kept import option_orders_of, words_of_kept
+from judgefast.pipeline.kept_rows import KeptRows, kept_rows_of
 from judgefast.pipeline.label_facts import confidence_facts, halo_of, label_mass_of
 from judgefast.pipeline.missing import read_journal_by
 from judgefast.pipeline.order import sending_order
@@ -42,6 +43,7 @@ from judgefast.reports.report import (
     UnparsedExample,
 )
 from judgefast.reports.spent import operations_of
+from judgefast.reports.unread import unread_finding
 from judgefast.stats.sentences import findings
 
 if TYPE_CHECKING:
@@ -182,24 +184,26 @@ def reading_of(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
 
 def report_of(reading: Reading, estimates: list[Estimate] | None = None) -> Report:
     """Say everything that is known of a run; `estimates` where they were made already."""
-    order = sending_order(reading.directory)
+    order, kept = sending_order(reading.directory), kept_rows_of(reading)
     operations = operations_of(reading.directory, reading.table.answers, order)
     return Report(
-        results=results_of(reading, estimates),
+        results=results_of(reading, estimates, kept),
         operations=msgspec.structs.replace(
             operations,
             budget=budget_of(reading),
-            price=price_of_verdicts(reading) or UNSET,
+            price=price_of_verdicts(reading, kept) or UNSET,
         ),
     )
 
 
-def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Results:
-    """Pure function of plan and verdicts."""
+def results_of(
+    reading: Reading, estimates: list[Estimate] | None = None, kept: KeptRows | None = None
+) -> Results:
+    """Pure function of plan and verdicts, and of what is kept beside them."""
     manifest, rubric = reading.directory.manifest, reading.rubric
     estimates = estimates_of(reading) if estimates is None else estimates
     bias, adaptive = bias_of(reading), adaptive_report_of(reading)
-    families = families_of_run(reading)
+    families, counts = families_of_run(reading), counts_of(reading)
     return Results(
         run=reading.directory.path.resolve().name,
         rubric=RubricFacts(
@@ -215,7 +219,7 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
         ),
         judge=manifest.judge,
         families=families,
-        counts=counts_of(reading),
+        counts=counts,
         empty_answers=manifest.data.empty_answers,
         lost_by_empty=_lost_by_empty(reading),
         without_baseline=len(reading.items.item_id) - reading.plan.num_items,
@@ -227,13 +231,14 @@ def results_of(reading: Reading, estimates: list[Estimate] | None = None) -> Res
         aspects=aspects_of(reading, estimates) or UNSET,
         adaptive=UNSET if adaptive is None else adaptive,
         position_bias=bias,
-        options=option_orders_of(reading) or UNSET,
+        options=option_orders_of(reading, kept) or UNSET,
         confidence=confidence_facts(reading) or UNSET,
         label_mass=label_mass_of(reading.verdicts),
         findings=family_finding(families)
+        + unread_finding(counts, reading.config.max_unreadable)
         + [finding.text for finding in findings(bias, estimates)]
         + ([] if adaptive is None else [finding.text for finding in adaptive.findings])
-        + halo_of(rubric, labels_only=is_kept(reading)),
+        + halo_of(reading),
         unparsed_examples=_examples(reading),
     )
 
@@ -270,6 +275,8 @@ def why_incomplete(counts: Counts) -> str | None:
     for reason, why in (("interrupted", ""), ("budget", ", since the budget is spent")):
         if left := counts.not_judged.get(reason, 0):
             parts.append(f"{_judgments(left)} {'was' if left == 1 else 'were'} not judged{why}")
+    if counts.unparsed and not parts and not counts.parsed:
+        parts.append("not one judgment could be read")
     return " and ".join(parts) or None
 
 

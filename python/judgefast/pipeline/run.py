@@ -239,7 +239,7 @@ def _planned(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
         going.table = table = read_journal(directory, plan, judge.rubric)
         going.plan = plan
         options, forms = directory.manifest.options, judge.rubric.verdicts
-        seconds = second_orders_of(options, plan, items, forms, start.config.seed)
+        seconds = second_orders_of(options, plan, items, forms, start.config.seed, start.say)
         rows = rows_to_ask(plan, table, start.config, seconds)
         rows = budget.affordable(plan, rows, table, judge.prompts.decodings)
     if texts is None:

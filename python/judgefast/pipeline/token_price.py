@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -10,125 +11,139 @@ import numpy as np
 
 from judgefast.catalogue.apis import read_apis
 from judgefast.codes import Status
-from judgefast.engines.decisions.asked import read_kept
-from judgefast.pipeline.kept import is_kept
 from judgefast.reports.verdict_price import THOUSAND, VerdictPrice
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Iterable, Sequence
 
     from judgefast.catalogue.apis import Api
+    from judgefast.pipeline.kept_rows import KeptRows
     from judgefast.pipeline.results import Reading
 
 OPTION = "usd_per_million_tokens"
 """Option of an engine: what 1 million prompt tokens cost."""
 HINT = f"--engine-arg {OPTION}=NUMBER says it"
+_VERSION = re.compile(r"(\.\d+)*(-\d{4}-?\d\d-?\d\d)?")
+"""What a model may have behind the name of its row where that is of one version: `jev-1.13.0`,
+`gpt-6-luna-2026-10-10`."""
 
 
-def price_of_verdicts(reading: Reading) -> VerdictPrice | None:
+def price_of_verdicts(reading: Reading, kept: KeptRows | None) -> VerdictPrice | None:
     """Price a run so far, by the word that is nearest to what was paid.
 
     What the server says of each reply comes first; then what the user says of a token; then the
-    catalogue's row of the model that answered, unless servers of one's own have answered. None of a
-    judge that is not asked typed questions.
+    catalogue's row of each model that answered, where its provider was asked. None of a judge that
+    is not asked typed questions.
     """
-    if not is_kept(reading):
+    if kept is None:
         return None
-    config, day = _last_start(reading)
-    models, tokens, usd = _paid(reading)
+    launches, manifest = reading.directory.launches(), reading.directory.manifest
+    paid, day = kept.paid, manifest.created[:10]
+    tokens = paid.tokens
+    summed = None if tokens is None else sum(tokens.values())
     verdicts = int(np.count_nonzero(reading.verdicts.status == Status.PARSED))
-    if usd is not None:
-        return _priced(verdicts, usd, by="server", date=day, prompt_tokens=tokens)
+
+    def priced(usd: float, **more: Any) -> VerdictPrice:  # noqa: ANN401 - fields
+        return VerdictPrice(
+            verdicts=verdicts,
+            usd=usd,
+            usd_per_1000=usd / verdicts * THOUSAND if verdicts else None,
+            prompt_tokens=summed,
+            at_least=paid.unseen > 0 or any(map(_took_more, launches)),
+            **more,
+        )
+
+    if paid.usd is not None:
+        return priced(paid.usd, by="server", date=day)
+    config = _last_config(launches) or manifest.config
     given = config.get("engine_args", {}).get(OPTION)
-    if given is not None and tokens is not None:
+    if given is not None and summed is not None:
         rate = float(given)
-        facts: dict[str, Any] = {"by": "given", "date": day, "usd_per_million_tokens": rate}
-        return _priced(verdicts, tokens * rate / 1e6, prompt_tokens=tokens, **facts)
-    names = [*models, str(config.get("model") or reading.directory.manifest.model.name)]
-    row = _row_of(names)
-    if given is None and _is_own(config.get("base_url", ())):
-        why = f"the servers are one's own, and are not paid by the token; {HINT} if they are"
-    elif tokens is None:
-        why = "the server does not count the tokens of every reply"
-    elif row is None or row.usd_input is None:
-        named = ", ".join(f"`{one}`" for one in dict.fromkeys(names) if one)
-        why = f"no price of {named} is in the catalogue; {HINT}"
+        return priced(summed * rate / 1e6, by="given", date=day, usd_per_million_tokens=rate)
+    asked = str(config.get("model") or manifest.model.name)
+    hosts = _hosts(config.get("base_url", ()))
+    if given is None and hosts and all(map(_is_near, hosts)):
+        found: str | dict[str, Any] = (
+            f"the servers are one's own, and are not paid by the token; {HINT} if they are"
+        )
     else:
-        return _priced(
-            verdicts,
-            tokens * row.usd_input / 1e6,
-            by="catalogue",
-            date=row.when,
-            prompt_tokens=tokens,
-            usd_per_million_tokens=row.usd_input,
-            source=f"{row.provider}, {row.name}",
+        found = _by_catalogue(tokens, asked, hosts)
+    if isinstance(found, str):
+        return VerdictPrice(
+            verdicts=verdicts, usd=None, usd_per_1000=None, unknown=found, prompt_tokens=summed
         )
-    return VerdictPrice(
-        verdicts=verdicts, usd=None, usd_per_1000=None, unknown=why, prompt_tokens=tokens
-    )
+    return priced(by="catalogue", **found)
 
 
-def _priced(verdicts: int, usd: float, **more: Any) -> VerdictPrice:  # noqa: ANN401 - fields
-    per = usd / verdicts * THOUSAND if verdicts else None
-    return VerdictPrice(verdicts=verdicts, usd=usd, usd_per_1000=per, **more)
-
-
-def _last_start(reading: Reading) -> tuple[dict[str, Any], str]:
-    """Options of the latest start, and the day on which the run was made."""
-    manifest = reading.directory.manifest
-    config: dict[str, Any] = manifest.config
-    for facts in reading.directory.launches():
+def _last_config(launches: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
+    """Options of the latest start that has asked."""
+    config: dict[str, Any] | None = None
+    for facts in launches:
         config = facts.get("config", config)
-    return config, manifest.created[:10]
+    return config
 
 
-def _paid(reading: Reading) -> tuple[list[str], int | None, float | None]:
-    """Models that answered, prompt tokens and dollars of all replies; None: not known of each."""
-    models: dict[str, int] = {}
-    tokens, usd = 0, 0.0
-    replies = counted = priced = 0
-    for batch in reading.directory.completions(["text", "prompt_tokens"]):
-        cells = zip(
-            batch.column("text").to_pylist(),
-            batch.column("prompt_tokens").to_pylist(),
-            strict=True,
-        )
-        for text, read in cells:
-            kept = read_kept(text)
-            if kept is None:
-                continue
-            replies += 1
-            models[kept.model] = models.get(kept.model, 0) + 1
-            if read is not None:
-                counted, tokens = counted + 1, tokens + read
-            if kept.usd is not None:
-                priced, usd = priced + 1, usd + kept.usd
-    often = sorted(models, key=lambda name: -models[name])
-    return (
-        often,
-        tokens if counted == replies else None,
-        usd if replies and priced == replies else None,
-    )
+def _took_more(facts: dict[str, Any]) -> bool:
+    """Whether a start has sent what no completion tells of: it sent again, or was killed."""
+    if "counters" in facts:
+        return bool(facts["counters"].get("resent"))
+    return "engine" in facts and "judge" not in facts.get("seconds", {})
 
 
-def _row_of(names: Sequence[str]) -> Api | None:
-    """The decision endpoint of the catalogue that has one of these names."""
-    rows = [row for row in read_apis().values() if row.kind == "decision"]
-    for name in names:
-        wanted = name.casefold()
-        for row in rows:
-            if wanted in {known.casefold() for known in (row.key, row.name, *row.served)}:
-                return row
-    return None
+def _by_catalogue(
+    tokens: dict[str, int] | None, asked: str, hosts: Sequence[str]
+) -> dict[str, Any] | str:
+    """Price the tokens of each model by its row; or say why that cannot be."""
+    if tokens is None:
+        return "the server does not count the tokens of every reply"
+    usd, rows = 0.0, dict[str, "Api"]()
+    for model, count in (tokens or {asked: 0}).items():
+        row = _row_of(model or asked)
+        if row is None or row.usd_input is None:
+            return f"no price of `{model or asked}` is in the catalogue; {HINT}"
+        if not all(_is_of(host, row) for host in hosts):
+            return (
+                f"the catalogue has the price of `{model or asked}` at {row.provider}, and another "
+                f"host was asked; {HINT}"
+            )
+        usd, rows[row.key] = usd + count * row.usd_input / 1e6, row
+    [first, *others] = rows.values()
+    return {
+        "usd": usd,
+        "date": "; ".join(dict.fromkeys(row.when for row in rows.values())),
+        "usd_per_million_tokens": None if others else first.usd_input,
+        "source": "; ".join(f"{row.provider}, {row.name}" for row in rows.values()),
+    }
 
 
-def _is_own(urls: Collection[str]) -> bool:
-    """Whether all servers are on this machine or in a network of one's own."""
-    hosts = [urlsplit(url if "//" in url else f"//{url}").hostname or "" for url in urls]
-    return bool(hosts) and all(map(_is_near, hosts))
+def _row_of(model: str) -> Api | None:
+    """The decision endpoint of the catalogue that a model is of: the longest name that it has."""
+    named = [
+        (len(name), row)
+        for row in read_apis().values()
+        if row.kind == "decision"
+        for name in (row.key, row.name, *row.served)
+        if _is_called(model.casefold(), name.casefold())
+    ]
+    return max(named, key=lambda each: each[0])[1] if named else None
+
+
+def _is_called(model: str, name: str) -> bool:
+    behind = _VERSION if re.search(r"\d", name) else re.compile("")
+    return model.startswith(name) and behind.fullmatch(model[len(name) :]) is not None
+
+
+def _is_of(host: str, row: Api) -> bool:
+    """Whether a host is the provider's; a row that names none is of whoever is asked."""
+    return not row.hosts or any(host == own or host.endswith(f".{own}") for own in row.hosts)
+
+
+def _hosts(urls: Iterable[str]) -> list[str]:
+    return [urlsplit(url if "//" in url else f"//{url}").hostname or "" for url in urls]
 
 
 def _is_near(host: str) -> bool:
+    """Whether a server is on this machine or in a network of one's own."""
     if host == "localhost" or host.endswith((".local", ".localhost", ".internal")):
         return True
     try:

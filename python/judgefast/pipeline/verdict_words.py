@@ -68,10 +68,11 @@ def reasons_of(
         spans: Shape (n, 2): bytes that each verdict was read from.
 
     """
-    if forms[0].reason_field is None:
-        return [None] * len(texts)
+    has_field = [form.reason_field is not None for form in forms]
     return [
-        None if text is None else _reason(text, int(start), int(end), forms[aspect])
+        None
+        if text is None or not has_field[aspect]
+        else _reason(text, int(start), int(end), forms[aspect])
         for aspect, text, (start, end) in zip(aspects.tolist(), texts, spans.tolist(), strict=True)
     ]
 

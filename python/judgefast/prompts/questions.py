@@ -49,21 +49,20 @@ def question_of(rubric: Rubric, place: int = 0) -> Question:
         kind = "score"
     else:
         kind = "choice"
-    levels = dict(aspect.scale.levels) if aspect.scale else {}
+    levels = dict(aspect.scale.levels) if aspect.scale and rubric.mode == "scalar" else {}
     options = tuple(
-        Option(label.text.strip(), _meaning(rubric.mode, label, levels), index)
-        for index, label in labels
+        Option(label.text.strip(), _meaning(kind, label, levels), index) for index, label in labels
     )
     return Question(aspect.name, kind, instructions, options)
 
 
-def _meaning(mode: str, label: VerdictLabel, levels: dict[float, str]) -> str:
+def _meaning(kind: QuestionKind, label: VerdictLabel, levels: dict[float, str]) -> str:
     if isinstance(label.choice, int):
         return f"answer_{label.choice + 1} is the best"
     if label.choice == "tie":
         return "the answers are equally good or equally bad"
     if label.choice is not None:
         return f"{'answer_1' if label.choice == 'first' else 'answer_2'} is better"
-    if mode == "binary":
+    if kind == "yes_no":
         return "yes" if label.score else "no"
     return levels.get(label.score or 0.0, label.text.strip())

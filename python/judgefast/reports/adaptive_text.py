@@ -36,7 +36,7 @@ def adaptive_parts(found: AdaptiveReport | UnsetType) -> list[RenderableType]:
     )
     table.add_row(
         "saved",
-        f"{found.requests_saved:,} of {found.requests_both:,} judgments of both orders "
+        f"{found.requests_saved:,} of {found.requests_both:,} requests of both orders "
         f"({percent(found.saved)})",
     )
     clusters = plural(found.audited_clusters, "cluster")

@@ -11,6 +11,8 @@ from judgefast.reports.inert import line
 from judgefast.reports.words import interval, name, number, percent, plural
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import RenderableType
     from rich.table import Table
 
@@ -83,11 +85,7 @@ def option_parts(results: Results, table: Table) -> list[RenderableType]:
     table.add_row("put", f"{plural(orders.questions, 'question')}: {', '.join(often) or 'none'}")
     flips, bias, gain = orders.option_flip_rate, orders.slot_bias, orders.slot_gain
     if flips is None:
-        words = "unknown: each question was put with one order of its options (unbalanced, unless "
-        words += "the server orders them by itself)"
-        if results.rubric.mode == "scalar":
-            words = "levels of a score have one order, and were put in it"
-        table.add_row("flip rate", words)
+        table.add_row("flip rate", _without_flips(orders.kinds))
     else:
         ends = f"{number(flips.value)} {interval(flips)}"
         table.add_row("flip rate", f"{ends}, another order of the options chose another one")
@@ -107,6 +105,16 @@ def option_parts(results: Results, table: Table) -> list[RenderableType]:
         listed = ", ".join(named[:_MOST_MODELS]) + (f" and {more:,} more" if more > 0 else "")
         table.add_row("answered by", line(listed))
     return [Text(""), Text("Options of questions", style="bold"), table]
+
+
+def _without_flips(kinds: Sequence[str]) -> str:
+    """Why nothing is known of other orders: there is none, or none was asked for."""
+    if "choice" in kinds or not kinds:
+        words = "unknown: each question was put with one order of its options"
+        return words + " (unbalanced, unless the server orders them by itself)"
+    if "score" in kinds:
+        return "levels of a score have one order, and were put in it"
+    return "yes and no have no order in a request: there is none to turn round"
 
 
 def _times(times: str) -> str:

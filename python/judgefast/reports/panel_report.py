@@ -59,6 +59,8 @@ class JudgeRow(msgspec.Struct, frozen=True, kw_only=True):
     """The first estimate of its report."""
     accuracy: Estimate | None = None
     """None where there is no gold."""
+    estimates: list[Estimate] = []
+    """The headline and those of its name for other models."""
     direction: Estimate | None = None
     """Position bias: above 0 toward the answer shown first. None where nothing was compared."""
     flip_rate: Estimate | None = None
@@ -82,6 +84,8 @@ class TogetherRow(msgspec.Struct, frozen=True, kw_only=True):
     """`majority` or `mean`."""
     headline: Estimate | None
     accuracy: Estimate | None = None
+    estimates: list[Estimate] = []
+    """As of a judge."""
     undecided: int = 0
     """Units with a value of every judge on which the majority is tied."""
 
@@ -92,6 +96,8 @@ class Levels(msgspec.Struct, frozen=True, kw_only=True):
     high: int
     medium: int
     low: int
+    held_back: int = 0
+    """Of `medium`: all judges say the same, but the two orders of one chose different answers."""
     none: int
     """With a value of fewer than two judges."""
 
@@ -125,6 +131,8 @@ class PanelReport(msgspec.Struct, frozen=True, kw_only=True):
     judges: list[JudgeRow]
     not_started: list[str] = []
     """Judges that have no run yet."""
+    silent: list[str] = []
+    """Judges that gave no value at all: nothing below asks for one of theirs."""
     together: list[TogetherRow]
     joining: Joining
     agreement: Agreement | None

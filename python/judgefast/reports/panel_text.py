@@ -34,11 +34,15 @@ UNITS = {"pairwise": "comparison", "scalar": "score", "binary": "verdict", "choi
 _MEASURES = {"usd": "$", "gpu_hours": "GPU-h", "cpu_seconds": "CPU s", "seconds": "s"}
 """What 1,000 verdicts may cost, the dearest first, and how the head of a column has it."""
 
+_NO_WINNER = "No winner"
+"""How a finding begins that is about the candidates, not about the judge."""
+
 REPLAY = "replay"
 """Engine whose judge was paid elsewhere."""
 
 CUTS = {
-    "scalar": "standard deviation of the scores below 0.5 high, below 1.0 medium, else low",
+    "scalar": "standard deviation of the scores below 1/8 of the scale's range high, below 1/4 "
+    "medium, else low (0.5 and 1 on 1 to 5)",
     "pairwise": "all the same high, ties beside one answer medium, both answers low",
 }
 """By which cuts agreement is high, medium or low; of other modes all the same is high, else low."""
@@ -118,15 +122,18 @@ def _facts(report: PanelReport) -> Table:
             table.add_row("", f"confidence {number(row.mean_confidence)} on average")
         if row.self_judging is not None:
             table.add_row("", f"family {line(row.self_judging, SENTENCE_LIMIT)}")
-        if row.findings:
-            table.add_row("", f"* {line(row.findings[0], SENTENCE_LIMIT)}")
+        for finding in row.findings[:1]:
+            if not finding.startswith(_NO_WINNER):
+                table.add_row("", f"* {line(finding, SENTENCE_LIMIT)}")
         if row.incomplete is not None:
             table.add_row("", f"incomplete: {row.incomplete}")
     for judge in report.not_started:
         table.add_row(name(judge), "not started")
     headline = next((row.headline for row in report.judges if row.headline), None)
     if headline is not None and headline.slice != "all":
-        table.add_row(name(headline.name), f"of {name(headline.slice)}")
+        several = max(len(row.estimates) for row in report.judges)
+        more = f", the first of {several:,} (--json has all)" if several > 1 else ""
+        table.add_row(name(headline.name), f"of {name(headline.slice)}{more}")
     for label, words in _joined(report):
         table.add_row(label, words)
     return table
@@ -136,6 +143,8 @@ def _joined(report: PanelReport) -> Iterator[tuple[str, str]]:
     """What majority and mean are over, and what is not in them."""
     joining, unit = report.joining, UNITS.get(report.mode, "unit")
     yield "together", f"{plural(joining.valued_by_all, unit)} with a value of every judge"
+    if report.silent:
+        yield "", f"without {', '.join(map(name, report.silent))}, which gave no value at all"
     parts = [
         (joining.valued_by_some, "with a value of some judges alone"),
         (joining.valued_by_none, "with none"),
@@ -223,6 +232,13 @@ def _agreement(report: PanelReport, agreement: Agreement) -> Iterator[Renderable
     yield table
     grid = _grid()
     grid.add_row("alpha", f"{number(agreement.alpha.value)} {interval(agreement.alpha)}")
+    for pair in agreement.pairs:
+        if (weighted := pair.kappa_quadratic) is not None:
+            words = f"{number(weighted.value)} {interval(weighted)}, {name(pair.a)}, {name(pair.b)}"
+            grid.add_row("weighted", f"kappa, by squared steps apart: {words}")
+    if agreement.rounded:
+        values = plural(agreement.rounded, "value")
+        grid.add_row("rounded", f"{values} to the nearest of the scale, for same and kappa")
     if agreement.alpha.note:
         grid.add_row("", line(agreement.alpha.note, SENTENCE_LIMIT))
     if agreement.all_agree is not None and len(agreement.pairs) > 1:
@@ -232,15 +248,12 @@ def _agreement(report: PanelReport, agreement: Agreement) -> Iterator[Renderable
 
 
 def _pair(pair: PairAgreement) -> list[str]:
-    kappa, percents = pair.kappa, pair.percent
-    if pair.kappa_quadratic is not None:
-        kappa = pair.kappa_quadratic
     return [
         f"{name(pair.a)}, {name(pair.b)}",
         f"{pair.units:,}",
-        *_figures(percents),
+        *_figures(pair.percent),
         number(pair.chance),
-        *_figures(kappa),
+        *_figures(pair.kappa),
     ]
 
 
@@ -249,13 +262,18 @@ def _levels(report: PanelReport) -> Iterator[tuple[str, str]]:
     none = f", {levels.none:,} by fewer than two judges" if levels.none else ""
     yield "levels", f"{levels.high:,} high, {levels.medium:,} medium, {levels.low:,} low{none}"
     yield "", CUTS.get(report.mode, "all the same high, else low")
+    if levels.held_back:
+        many = plural(levels.held_back, UNITS.get(report.mode, "unit"))
+        yield "", f"{many} medium since a judge's two orders chose different answers"
     effective = report.effective
     if effective is not None:
         yield "worth", line(effective.finding.text, SENTENCE_LIMIT)
-    if report.disagreements and report.disagreements_file is None:
+    if not report.disagreements:
+        yield "look at", "nothing: no agreement is low or medium"
+    elif report.disagreements_file is None:
         many = plural(report.disagreements, "unit")
         yield "look at", f"{many} of low and medium agreement (--disagreements FILE lists them)"
-    elif report.disagreements and report.disagreements_file is not None:
+    else:
         more = f"the first {report.listed:,} of " if report.listed < report.disagreements else ""
         many = plural(report.disagreements, "unit")
         path = line(report.disagreements_file, SENTENCE_LIMIT)

@@ -38,6 +38,8 @@ class PlannedRequests(msgspec.Struct, frozen=True, kw_only=True):
     adaptive orders as many as may be."""
     least_requests: int | None = None
     """Of adaptive orders: those that are asked whatever comes back. None where all are."""
+    audit: str | None = None
+    """What their audit has, in words."""
     too_long: int = 0
     """Judgments that do not fit the judge's context: they fail without being sent."""
     not_needed: int = 0

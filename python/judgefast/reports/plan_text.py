@@ -83,7 +83,8 @@ def _head(report: PlanReport) -> list[RenderableType]:
     others = asked.judgments - asked.requests - left_out
     sent = plural(asked.requests, "request")
     if asked.least_requests is not None:
-        sent = f"{asked.least_requests:,} to {sent}: second orders where the first is not sure"
+        sent = f"{asked.least_requests:,} to {sent}: second orders where the first is not sure; "
+        sent += str(asked.audit)
     if others:
         sent += f"; {plural(others, 'judgment')} more by the answers to these"
     if asked.too_long:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -27,9 +27,27 @@ _COLUMNS = ("launch", "finish_reason", *_TOKENS)
 _ANSWERED = ("stop", "length")
 _OF_SERVERS = tuple(f"server_{name}" for name in _TOKENS[:3])
 """Counters of an engine that asks servers."""
+_OF_STATES = ("dropped_tokens", "unchecked_lengths", "defused")
+"""Counters of an engine that sends states."""
 _MANY_PREEMPTIONS = 0.05
 """Of all attempts; more of them are worth a word."""
 _PHASES = ("read", "plan", "load", "judge", "report")
+
+
+class _Told(NamedTuple):
+    """The sum of a counter, and whether every launch with an engine has told it."""
+
+    number: int
+    is_all: bool
+
+    def words(self, noun: str) -> str:
+        """Say how many there are, of those that there may be."""
+        least = "" if self.is_all else "at least "
+        return f"{least}{self.number:,} {noun}{'' if self.number == 1 else 's'}"
+
+    @property
+    def were(self) -> str:
+        return "was" if self.number == 1 else "were"
 
 
 def operations_of(
@@ -112,7 +130,7 @@ def operations_of(
         notes=[
             *directory.notes,
             *_of_engines(launches),
-            *_unproven(_counted(launches, "unproven_lengths")),
+            *_unproven(_told(launches, "unproven_lengths")),
             *_of_states(launches),
             *_often_preempted(preemptions, attempts),
             *bill_notes(bill),
@@ -145,6 +163,13 @@ def _counted(launches: list[dict[str, Any]], name: str) -> int | None:
     return sum(told) if told and None not in told else None
 
 
+def _told(launches: list[dict[str, Any]], name: str) -> _Told:
+    """The sum of a counter as far as it is told: a launch that was killed tells none."""
+    started = [facts for facts in launches if "engine" in facts]
+    told = [facts.get("counters", {}).get(name) for facts in started]
+    return _Told(sum(one for one in told if one is not None), is_all=None not in told)
+
+
 def _of_servers(launches: list[dict[str, Any]]) -> Tokens | None:
     prompt, cached, completion = (_counted(launches, name) for name in _OF_SERVERS)
     if prompt is None or cached is None:
@@ -158,11 +183,11 @@ def _of_engines(launches: list[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(str(note) for notes in said for note in notes))
 
 
-def _unproven(prompts: int | None) -> list[str]:
+def _unproven(prompts: _Told) -> list[str]:
     """Say that prompts went out of which nobody knew whether the judge has room for them."""
-    if not prompts:
+    if not prompts.number:
         return []
-    sent = "1 prompt was" if prompts == 1 else f"{prompts:,} prompts were"
+    sent = f"{prompts.words('prompt')} {prompts.were}"
     why = "has more bytes than the judge's context has tokens, or that context is unknown"
     found = "one that was cut is found only where the server counts fewer tokens than it has words"
     return [f"{sent} sent without knowing that the judge reads the whole: each {why}; {found}"]
@@ -171,17 +196,27 @@ def _unproven(prompts: int | None) -> list[str]:
 def _of_states(launches: list[dict[str, Any]]) -> list[str]:
     """Say what servers cut off, and what nobody knew the length of; where they are asked so."""
     notes = []
-    if dropped := _counted(launches, "dropped_tokens"):
-        cut = f"the server says that it has cut {dropped:,} tokens off states"
+    dropped, unchecked, defused = (_told(launches, name) for name in _OF_STATES)
+    if dropped.number:
+        cut = f"the server says that it has cut {dropped.words('token')} off states"
         notes.append(f"{cut}: what it said of them counts for nothing, they are too long")
-    if unchecked := _counted(launches, "unchecked_lengths"):
-        sent = "1 state was" if unchecked == 1 else f"{unchecked:,} states were"
+    if unchecked.number:
+        sent = f"{unchecked.words('state')} {unchecked.were} sent without knowing that the judge"
         why = "its tokenizer or its limit is not known, and it may cut what is too long"
-        notes.append(f"{sent} sent without knowing that the judge reads the whole: {why}")
-    if defused := _counted(launches, "defused"):
-        marks = "1 control token" if defused == 1 else f"{defused:,} control tokens"
-        notes.append(f"{marks} in texts of the data were defused before they were sent")
+        notes.append(f"{sent} reads the whole: {why}")
+    if defused.number:
+        marks = f"{defused.words('control token')} in texts of the data {defused.were} defused"
+        notes.append(f"{marks} before they were sent")
+    silent = sum("counters" not in facts for facts in launches if _takes_states(facts))
+    if silent:
+        starts = "1 start was" if silent == 1 else f"{silent:,} starts were"
+        what = "states that were cut, not checked or defused there are in no count"
+        notes.append(f"{starts} killed, or still at work, without telling its counts: {what}")
     return notes
+
+
+def _takes_states(facts: dict[str, Any]) -> bool:
+    return "dialect" in facts.get("engine", {})
 
 
 def _first_request(launches: list[dict[str, Any]]) -> FirstRequest | None:

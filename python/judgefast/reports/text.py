@@ -55,6 +55,9 @@ _OF_SEVERAL = {"pairwise", "choice"}
 
 _ORDERS = {"both": "both orders", "one": "one order", "adaptive": "adaptive orders"}
 
+_OF_SERVER = ("server", "dialect")
+"""What the text says of a decision server: its settings are the same at every start, and long."""
+
 NOT_MISSING = {"not_needed", "decided"}
 """Reasons not to ask that leave nothing out: the answer was known without."""
 
@@ -337,7 +340,9 @@ def _bill(bill: Bill) -> str:
 
 
 def _launch(launch: LaunchFacts) -> str:
-    known = facts({key: value for key, value in launch.engine.items() if key != "notes"})
+    of_server = [key for key in _OF_SERVER if key in launch.engine]
+    shown = of_server if "dialect" in of_server else [*launch.engine.keys() - {"notes"}]
+    known = facts({key: value for key, value in launch.engine.items() if key in shown})
     where = f"{name(launch.id)[:8]} on {name(launch.machine)}"
     return f"{where}: {plural(launch.judgments, 'judgment')}" + (f"; {known}" if known else "")
 

@@ -18,12 +18,12 @@ By = Literal["server", "given", "catalogue"]
 
 
 class VerdictPrice(msgspec.Struct, frozen=True, kw_only=True):
-    """The price of a run so far, every attempt of it, by the verdicts that came of it."""
+    """The price of a run so far, all attempts that tell of it, by the verdicts that came of it."""
 
     verdicts: int
     """Judgments that were parsed."""
     usd: float | None
-    """Of all attempts; None where it is not known, which `unknown` explains."""
+    """Of all attempts that tell; None where it is not known, which `unknown` explains."""
     usd_per_1000: float | None
     """None also where there is no verdict."""
     by: By | None = None
@@ -31,7 +31,11 @@ class VerdictPrice(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int | None = None
     """As the server counts them, over all attempts; None where it does not say."""
     usd_per_million_tokens: float | None = None
-    """Of prompt tokens; None where the server says what each reply costs."""
+    """Of prompt tokens; None where the server says what each reply costs, and where models of
+    several prices have answered."""
+    at_least: bool = False
+    """Whether attempts failed after they were sent, or were sent again: what they took is in no
+    sum, or not all of it."""
     source: str = ""
     """Provider and row of the catalogue."""
     date: str = ""
@@ -55,12 +59,16 @@ def price_words(price: VerdictPrice) -> str:
         words = f"{of_all}, and no verdict"
     else:
         words = f"{dollars(price.usd_per_1000)} for 1,000 verdicts ({of_all})"
+    if price.at_least:
+        words = f"at least {words}; what failed after it was sent is not in it"
     if price.by == "server":
         return f"{words}, by what the server says that each reply costs ({price.date})"
     tokens = f"{price.prompt_tokens or 0:,} prompt tokens"
-    rate = f"{dollars(price.usd_per_million_tokens or 0.0)} for 1 million of {tokens}"
+    rate = price.usd_per_million_tokens
+    rates = "each model's own" if rate is None else dollars(rate)
+    of = f"{rates} for 1 million of {tokens}"
     whose = "as given" if price.by == "given" else line(price.source)
-    return f"{words}: {rate}, {whose} ({line(price.date)})"
+    return f"{words}: {of}, {whose} ({line(price.date)})"
 
 
 def dollars(usd: float) -> str:

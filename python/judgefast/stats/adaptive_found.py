@@ -8,6 +8,17 @@ from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads ann
 from judgefast.stats.sentences import Finding  # noqa: TC001 - as above
 
 
+class Requests(msgspec.Struct, frozen=True):
+    """What was sent, and what was not: one request may answer several judgments."""
+
+    both: int
+    """That both orders of all comparisons take."""
+    saved: int
+    """Of these, not asked."""
+    audit: int
+    """Asked for the audit alone."""
+
+
 class Left(msgspec.Struct, frozen=True, kw_only=True):
     """How wrong one mean would be by its first answers alone."""
 
@@ -44,7 +55,7 @@ class AdaptiveReport(msgspec.Struct, frozen=True, kw_only=True):
     audited_clusters: int
     """Clusters with audited comparisons."""
     requests_both: int
-    """What both orders of all comparisons would take, one request an order."""
+    """What both orders of all comparisons would take."""
     requests_asked: int
     requests_saved: int
     requests_audit: int

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from judgefast.stats.adaptive_found import AdaptiveReport, Left
+from judgefast.stats.adaptive_found import AdaptiveReport, Left, Requests
 from judgefast.stats.estimate import Estimate
 from judgefast.stats.rules import AUDIT_MIN_CLUSTERS
 from judgefast.stats.sentences import Finding
@@ -34,6 +34,7 @@ def adaptive_report(  # noqa: PLR0913 - what was measured, and by keyword how
     sure: float,
     audit: float,
     repeats: int = 1,
+    requests: Requests | None = None,
 ) -> AdaptiveReport:
     """Say what a run with adaptive orders saved, and what its audit found.
 
@@ -46,13 +47,14 @@ def adaptive_report(  # noqa: PLR0913 - what was measured, and by keyword how
         sure: Confidence of a first answer from which on it closed.
         audit: Share of the clusters that were to be audited.
         repeats: Of each comparison.
+        requests: What was sent, and what was not; None: each judgment has a request of its own.
 
     """
     closed = adaptive.closed.astype(np.int64)
     comparisons, shut = repeats * len(closed), int(closed.sum())
     seen = int(closed[adaptive.audited].sum())
     clusters = items.cluster_id64[adaptive.alone.item]
-    both = max(2 * comparisons, 1)
+    sent = requests or Requests(2 * comparisons, shut - seen, seen)
     left = [_left(one, level) for one in measured if one.audit is not None and one.audit.closed]
     found = AdaptiveReport(
         sure=sure,
@@ -63,12 +65,12 @@ def adaptive_report(  # noqa: PLR0913 - what was measured, and by keyword how
         audited=seen,
         clusters=len(np.unique(clusters)),
         audited_clusters=len(np.unique(clusters[adaptive.audited & (closed > 0)])),
-        requests_both=2 * comparisons,
-        requests_asked=2 * comparisons - (shut - seen),
-        requests_saved=shut - seen,
-        requests_audit=seen,
-        saved=(shut - seen) / both,
-        audit_cost=seen / both,
+        requests_both=sent.both,
+        requests_asked=sent.both - sent.saved,
+        requests_saved=sent.saved,
+        requests_audit=sent.audit,
+        saved=sent.saved / max(sent.both, 1),
+        audit_cost=sent.audit / max(sent.both, 1),
         open_share=(comparisons - shut) / max(comparisons, 1),
         left=left,
         findings=[],

@@ -15,7 +15,7 @@ from judgefast.stats.agreed import Agreement, PairAgreement
 from judgefast.stats.agreement_words import agreement_findings
 from judgefast.stats.alpha import alpha_of
 from judgefast.stats.joint import SlicedRows, measure_shards
-from judgefast.stats.kappa import WEIGHTS, chance_of, kappa_of, pair_tables
+from judgefast.stats.kappa import WEIGHTS, chance_of, kappa_of, margins, pair_counts
 from judgefast.stats.left_out import groups_of
 from judgefast.stats.replicates import Resampling
 from judgefast.stats.rules import LEVEL
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from judgefast.stats.left_out import Groups
     from judgefast.stats.ratings import Ratings
 
-    Codes = NDArray[np.int16]
+    Codes = NDArray[np.int32]
     """Of the categories, -1 where a judge gave none. Shape (units, judges)."""
 
 
@@ -53,7 +53,7 @@ def agreement_of(ratings: Ratings, *, level: float = LEVEL, seed: int = 0) -> Ag
 
     """
     ratings.check()
-    alpha = alpha_of(ratings).estimate(level)
+    alpha, rounded = alpha_of(ratings).estimate(level), ratings.rounded
     codes = None if ratings.categories is None else ratings.codes()
     pairs: list[PairAgreement]
     if codes is None:
@@ -61,7 +61,7 @@ def agreement_of(ratings: Ratings, *, level: float = LEVEL, seed: int = 0) -> Ag
     else:
         *percents, all_agree = _shares(ratings, codes, level, seed)
         parts = ratings.parts()
-        groups = groups_of(ratings.clusters, len(parts) * len(ratings.called) ** 2)
+        groups = groups_of(ratings.clusters, 2 * len(parts) * len(ratings.called))
         pairs = [
             _pair_of(ratings, codes, groups, parts, pair, percent=percent)
             for pair, percent in zip(_pairs(ratings), percents, strict=True)
@@ -70,11 +70,13 @@ def agreement_of(ratings: Ratings, *, level: float = LEVEL, seed: int = 0) -> Ag
         judges=list(ratings.judges),
         scale=ratings.scale,
         units=len(ratings.values),
-        rounded=ratings.rounded,
+        rounded=rounded,
         pairs=pairs,
         alpha=alpha,
         all_agree=all_agree,
-        findings=agreement_findings(pairs, alpha),
+        findings=agreement_findings(
+            pairs, alpha, rounded=rounded, values=int((~np.isnan(ratings.values)).sum())
+        ),
     )
 
 
@@ -116,20 +118,17 @@ def _pair_of(  # noqa: PLR0913 - what one pair is measured from, found once for 
     both = (a >= 0) & (b >= 0)
     of_clusters = groups.touched(both), groups.touched(both & (a != b))
     rows_of = [part[both[part]] for part in parts]
-    tables = np.stack(
-        [
-            pair_tables(a[of], b[of], groups.of_unit[of], groups.number, len(ratings.called))
-            for of in rows_of
-        ]
-    )
-    tables = tables[:, tables.any(axis=(0, 2, 3))]  # the rest has no unit of both to leave out
-    whole, units = tables.sum(axis=(0, 1)), int(both.sum())
-    rows, columns = whole.sum(axis=1), whole.sum(axis=0)
+    strata = [
+        pair_counts(a[of], b[of], groups.of_unit[of], groups.number, len(ratings.called))
+        for of in rows_of
+    ]
+    rows, columns = (of_strata.sum(axis=0) for of_strata in margins(strata))
+    units = int(both.sum())
     missing = len(both) - units
 
     def kappa(name: Name) -> Estimate:
         found = kappa_of(
-            name, _slice(ratings, pair), tables, missing=missing, of_clusters=of_clusters
+            name, _slice(ratings, pair), strata, missing=missing, of_clusters=of_clusters
         )
         return found.estimate(percent.level)
 
@@ -141,7 +140,7 @@ def _pair_of(  # noqa: PLR0913 - what one pair is measured from, found once for 
         units=units,
         missing=missing,
         percent=percent,
-        chance=chance_of(tables),
+        chance=chance_of(strata),
         base_rates={
             judge: {
                 name: number / max(units, 1)

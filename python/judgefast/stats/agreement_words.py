@@ -16,10 +16,31 @@ if TYPE_CHECKING:
 _KAPPAS = {"kappa": "kappa", "kappa_quadratic": "quadratically weighted kappa"}
 
 
-def agreement_findings(pairs: Iterable[PairAgreement], alpha: Estimate) -> list[Finding]:
-    """Say how each two judges agree, what that says beyond chance, and how all of them do."""
+def agreement_findings(
+    pairs: Iterable[PairAgreement], alpha: Estimate, *, rounded: int, values: int
+) -> list[Finding]:
+    """Say how each two judges agree, what that says beyond chance, and how all of them do.
+
+    Args:
+        pairs: Of each two judges.
+        alpha: Of all.
+        rounded: Values that are no level of the scale.
+        values: All of them.
+
+    """
     said = [finding for pair in pairs for finding in _of_pair(pair)]
+    if rounded:
+        said.append(Finding("rounded", _rounded(rounded, values)))
     return [*said, _of_alpha(alpha)]
+
+
+def _rounded(rounded: int, values: int) -> str:
+    verb = "lies" if rounded == 1 else "lie"
+    return (
+        f"{rounded:,} of {values:,} values {verb} between two levels of the scale: shares and "
+        "kappas take the nearest level, and of two as near the lower one; alpha takes values as "
+        "they are."
+    )
 
 
 def _of_pair(pair: PairAgreement) -> Iterator[Finding]:

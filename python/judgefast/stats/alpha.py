@@ -38,7 +38,7 @@ def alpha_of(ratings: Ratings) -> Coefficient:
     judged = (~np.isnan(ratings.values)).sum(axis=1)
     rows = np.flatnonzero(judged > 1)
     some = _of_rows(ratings, rows)
-    by_number = ratings.categories is None or bool(ratings.rounded)
+    by_number = ratings.scale == "interval"
     cells = 1 if by_number else len(ratings.called) ** 2
     groups = groups_of(some.clusters, cells)
     parts = [
@@ -134,7 +134,7 @@ def _of_categories(some: Ratings, groups: Groups) -> _Sums:
     )
 
 
-def _coincidences(codes: NDArray[np.int16], groups: Groups, categories: int) -> NDArray[np.float64]:
+def _coincidences(codes: NDArray[np.int32], groups: Groups, categories: int) -> NDArray[np.float64]:
     """Pairs of values of one unit, those of m values counted 1/(m-1).
 
     Products of counts are summed as integers for each m, and added in the order of m: no order of
@@ -156,7 +156,7 @@ def _coincidences(codes: NDArray[np.int16], groups: Groups, categories: int) -> 
     return found
 
 
-def _numbers(codes: NDArray[np.int16], groups: Groups, categories: int) -> NDArray[np.int64]:
+def _numbers(codes: NDArray[np.int32], groups: Groups, categories: int) -> NDArray[np.int64]:
     """How often each group has each category. Shape (groups, categories)."""
     place = groups.of_unit[:, None] * categories + codes
     counts = np.bincount(place[codes >= 0], minlength=groups.number * categories)
@@ -170,14 +170,12 @@ def _distances(
     if scale == "nominal":
         apart = np.not_equal.outer(steps, steps).astype(np.float64)
         return apart[None]
-    if scale == "interval":
-        return np.asarray(np.subtract.outer(steps, steps)[None] ** 2, dtype=np.float64)
     middle = np.cumsum(numbers, axis=1) - numbers / 2  # values below, and half of its own
     return np.asarray((middle[:, :, None] - middle[:, None, :]) ** 2, dtype=np.float64)
 
 
 def _of_numbers(some: Ratings, groups: Groups) -> _Sums:
-    """Sums for an interval scale on which any number may be given."""
+    """Sums for an interval scale, however many numbers may be given on it."""
     ordered = np.sort(some.values, axis=1)
     lowest, highest = np.nanmin(ordered), np.nanmax(ordered)
     off = ordered - (lowest + highest) / 2
@@ -194,6 +192,7 @@ def _of_numbers(some: Ratings, groups: Groups) -> _Sums:
     whole = [one.sum() for one in in_group]
     rest = [all_of - one for all_of, one in zip(whole, in_group, strict=True)]
     width = (highest - lowest) ** 2
+    scale = some.categories[-1] - some.categories[0] if some.categories else 0.0
     across = 2 * (rest[3] * rest[2] - rest[1] ** 2)
     across[across < _NOTHING * width * rest[3] ** 2] = 0
     return _Sums(
@@ -202,5 +201,5 @@ def _of_numbers(some: Ratings, groups: Groups) -> _Sums:
         by_chance=float(2 * (whole[3] * whole[2] - whole[1] ** 2) / (whole[3] - 1)),
         left_within=rest[0],
         left_by_chance=across / np.maximum(rest[3] - 1, 1),
-        most=float(width),
+        most=float(max(width, scale**2)),
     )

@@ -12,13 +12,16 @@ Source:
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from operator import mul
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from judgefast.stats.left_out import Coefficient
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 Name = Literal["kappa", "kappa_linear", "kappa_quadratic"]
@@ -27,30 +30,33 @@ WEIGHTS: tuple[Name, Name, Name] = ("kappa", "kappa_linear", "kappa_quadratic")
 """Names of the estimates, by how categories are taken to differ."""
 
 
-def weights_of(name: Name, categories: int) -> NDArray[np.int64]:
-    """How much each two categories disagree. Shape (categories, categories).
+_AT_ONCE = 1 << 20
+"""Counts of groups that are taken from the whole together."""
 
-    >>> weights_of("kappa_quadratic", 3)
-    array([[0, 1, 4],
-           [1, 0, 1],
-           [4, 1, 0]])
 
+class PairCounts(NamedTuple):
+    """What kappas of two judges are made of, for each group of units.
+
+    Sums, no table of categories by categories: a scale of a thousand levels is as good as one of
+    five.
     """
-    steps = np.arange(categories)
-    apart = np.abs(steps[:, None] - steps)
-    if name == "kappa":
-        return np.asarray(apart > 0, dtype=np.int64)
-    return np.asarray(apart if name == "kappa_linear" else apart * apart, dtype=np.int64)
+
+    first: NDArray[np.int64]
+    """Units by the category that one judge gave. Shape (groups, categories)."""
+    second: NDArray[np.int64]
+    """By that of the other."""
+    apart: NDArray[np.int64]
+    """How much the judges disagree, by each of `WEIGHTS`. Shape (3, groups)."""
 
 
-def pair_tables(
-    a: NDArray[np.int16],
-    b: NDArray[np.int16],
+def pair_counts(
+    a: NDArray[np.int32],
+    b: NDArray[np.int32],
     group: NDArray[np.intp],
     groups: int,
     categories: int,
-) -> NDArray[np.int64]:
-    """Count units by group, category of one judge and category of the other.
+) -> PairCounts:
+    """Count units by group and category, and how far apart judges are.
 
     Args:
         a: Codes of one judge, none missing. Shape (n,).
@@ -59,19 +65,23 @@ def pair_tables(
         groups: How many there are.
         categories: How many there are.
 
-    Returns:
-        Shape (groups, categories, categories).
-
     """
-    place = (group * categories + a) * categories + b
-    counts = np.bincount(place, minlength=groups * categories**2)
-    return counts.reshape(groups, categories, categories)
+    first, second = (
+        np.bincount(group * categories + codes, minlength=groups * categories) for codes in (a, b)
+    )
+    steps = np.abs(a - b).astype(np.float64)  # sums of integers: exact to 2^53
+    apart = [
+        np.bincount(group, weights=one, minlength=groups).astype(np.int64)
+        for one in (np.sign(steps), steps, steps * steps)
+    ]
+    shape = groups, categories
+    return PairCounts(first.reshape(shape), second.reshape(shape), np.stack(apart))
 
 
 def kappa_of(
     name: Name,
     slice_name: str,
-    tables: NDArray[np.int64],
+    strata: Sequence[PairCounts],
     *,
     missing: int,
     of_clusters: tuple[int, int],
@@ -81,8 +91,7 @@ def kappa_of(
     Args:
         name: One of `WEIGHTS`.
         slice_name: Which judges.
-        tables: As of `pair_tables`, for each stratum. Shape (strata, groups, categories,
-            categories).
+        strata: Counts of each stratum, over the same groups; at least one.
         missing: Units without a value of both.
         of_clusters: How many there are, and in how many of them a unit's categories differ.
 
@@ -91,21 +100,22 @@ def kappa_of(
         of strata, this one sums what they are made of.
 
     """
-    whole, weights = tables.sum(axis=1), weights_of(name, tables.shape[2])
-    units, observed = int(whole.sum()), int((whole * weights).sum())
-    rows, columns = whole.sum(axis=2), whole.sum(axis=1)
+    rows, columns = margins(strata)
+    units = int(rows.sum())
+    observed = sum(int(part.apart[WEIGHTS.index(name)].sum()) for part in strata)
     expected = sum(
-        Fraction(int(a @ weights @ b), max(int(a.sum()), 1))
+        Fraction(_product(a, _apart_from_all(name, b)), max(int(a.sum()), 1))
         for a, b in zip(rows, columns, strict=True)
     )
     clusters, disagreeing = of_clusters
+    steps = rows.shape[1] - 1
     return Coefficient(
         name,
         slice_name,
         observed=float(Fraction(observed, max(units, 1))),
         expected=float(expected / max(units, 1)),
-        left_out=_left_out(tables, weights),
-        most=float(weights.max()),
+        left_out=_left_out(name, strata),
+        most=float({"kappa": min(steps, 1), "kappa_linear": steps}.get(name, steps * steps)),
         clusters=clusters,
         disagreeing=disagreeing,
         outcomes=units,
@@ -114,34 +124,67 @@ def kappa_of(
     )
 
 
-def chance_of(tables: NDArray[np.int64]) -> float | None:
+def margins(strata: Sequence[PairCounts]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Units of each stratum by category of one judge, and of the other. (strata, categories)."""
+    return (
+        np.stack([part.first.sum(axis=0) for part in strata]),
+        np.stack([part.second.sum(axis=0) for part in strata]),
+    )
+
+
+def chance_of(strata: Sequence[PairCounts]) -> float | None:
     """Share that two judges would agree in by their base rates, in each stratum; None of no unit.
 
     Args:
-        tables: As for `kappa_of`.
+        strata: As for `kappa_of`.
 
     """
-    whole = tables.sum(axis=1)
-    rows, columns = whole.sum(axis=2), whole.sum(axis=1)
-    units = int(whole.sum())
+    rows, columns = margins(strata)
+    units = int(rows.sum())
     if not units:
         return None
     same = sum(
-        Fraction(int(a @ b), max(int(a.sum()), 1)) for a, b in zip(rows, columns, strict=True)
+        Fraction(_product(a, b), max(int(a.sum()), 1)) for a, b in zip(rows, columns, strict=True)
     )
     return float(same / units)
 
 
-def _left_out(tables: NDArray[np.int64], weights: NDArray[np.int64]) -> NDArray[np.float64]:
-    observed = np.zeros(tables.shape[1])
-    expected = np.zeros(tables.shape[1])
-    for part in tables:
-        whole = part.sum(axis=0)
-        rows = whole.sum(axis=1) - part.sum(axis=2)
-        columns = whole.sum(axis=0) - part.sum(axis=1)
-        observed += (whole * weights).sum() - np.einsum("gij,ij->g", part, weights)
-        across = ((rows @ weights) * columns).sum(axis=1)
-        expected += across / np.maximum(rows.sum(axis=1), 1)
+def _product(a: NDArray[np.int64], b: NDArray[np.int64]) -> int:
+    """Of integers that no machine word may hold."""
+    return sum(map(mul, a.tolist(), b.tolist()))
+
+
+def _apart_from_all(name: Name, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How much each category disagrees with all that are counted. Shape (..., categories)."""
+    steps, units = np.arange(counts.shape[-1]), counts.sum(axis=-1, keepdims=True)
+    if name == "kappa":
+        return np.asarray(units - counts)
+    moments = counts * steps
+    moment = moments.sum(axis=-1, keepdims=True)
+    if name == "kappa_linear":
+        below = np.cumsum(counts, axis=-1), np.cumsum(moments, axis=-1)
+        return np.asarray(steps * (2 * below[0] - units) + moment - 2 * below[1])
+    square = (moments * steps).sum(axis=-1, keepdims=True)
+    return np.asarray(steps * steps * units - 2 * steps * moment + square)
+
+
+def _left_out(name: Name, strata: Sequence[PairCounts]) -> NDArray[np.float64]:
+    """Kappa without each group that has a unit of both."""
+    has_units = np.any([part.first.any(axis=1) for part in strata], axis=0)
+    groups = np.flatnonzero(has_units)
+    observed, expected = np.zeros(len(groups)), np.zeros(len(groups))
+    at_once = max(_AT_ONCE // strata[0].first.shape[1], 1)
+    for part in strata:
+        apart = part.apart[WEIGHTS.index(name)]
+        observed += apart.sum() - apart[groups]
+        first, second = part.first.sum(axis=0), part.second.sum(axis=0)
+        for start in range(0, len(groups), at_once):
+            some = slice(start, start + at_once)
+            rows = first - part.first[groups[some]]
+            columns = second - part.second[groups[some]]
+            by_chance = _apart_from_all(name, columns).astype(np.float64)
+            across = np.einsum("gi,gi->g", rows.astype(np.float64), by_chance)
+            expected[some] += across / np.maximum(rows.sum(axis=1), 1)
     ratio = np.full(len(observed), np.nan)
     np.divide(observed, expected, out=ratio, where=expected > 0)
     return np.asarray(1 - ratio, dtype=np.float64)

@@ -13,6 +13,8 @@ class OptionOrders(msgspec.Struct, frozen=True, kw_only=True):
     questions: int
     times: dict[str, int]
     """Questions by how often each was put."""
+    kinds: list[str] = []
+    """Of the questions: `choice`, whose options can be put in another order, `score`, `yes_no`."""
     option_flip_rate: Estimate | None = None
     """How often two orders of a question's options choose another option. None, as the others,
     where no question was put with two orders."""

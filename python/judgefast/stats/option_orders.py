@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from judgefast.codes import FIXED_ONE
-from judgefast.stats.joint import SlicedRows, measure_parts
+from judgefast.stats.joint import SlicedRows, measure_shards
 from judgefast.stats.option_bias import OptionOrders
 from judgefast.stats.rules import LEVEL
+from judgefast.stats.shards import Shards
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from judgefast.engines.decisions.asked import Put
     from judgefast.stats.replicates import Resampling
     from judgefast.stats.slices import JudgedItems
 
@@ -30,61 +30,54 @@ SCALES = {"option_flip_rate": (0.0, 1.0), "slot_bias": (-1.0, 1.0), "slot_gain":
 """Each mean, and what it can be."""
 
 
-class PutQuestion(NamedTuple):
-    """One question that was put with several orders of its options; shares are of 1."""
+class PutRows(NamedTuple):
+    """The questions of a run that were put with several orders of their options. m rows."""
 
-    flipped: float
-    """Pairs of orders whose likeliest options differ."""
-    bias: float
+    item: NDArray[np.uint32]
+    flipped: NDArray[np.float32]
+    """Share of the pairs of orders whose likeliest options differ."""
+    bias: NDArray[np.float32]
     """Mean probability of the option that stood first, above that of any of as many."""
-    gain: float
+    gain: NDArray[np.float32]
     """Mean of what an option has more where it stands first than where it stands elsewhere; NaN
     where the same one stood first each time."""
-
-
-class PutRows(NamedTuple):
-    """The questions of a run that were answered. Columns of m rows."""
-
-    item: NDArray[np.int64]
     times: NDArray[np.int64]
-    """How often each was put, and answered."""
-    flipped: NDArray[np.float64]
-    """Of `PutQuestion`; NaN of a question whose options had one order. So are the two below."""
-    bias: NDArray[np.float64]
-    gain: NDArray[np.float64]
+    """Questions by how often each was put and answered, those with one order among them."""
 
 
-def put_question(puts: Sequence[Put]) -> PutQuestion | None:
-    """Hold the answers to one question against each other; None where its options had one order.
+def put_questions(
+    orders: Sequence[tuple[int, ...]], p: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Hold the answers to questions against each other that were put in the same orders.
 
     Args:
-        puts: Each time that it was put, all with as many options; those without probabilities do
-            not count.
+        orders: Of n options: which stood where, each time; at least two of them differ.
+        p: By question, time, and place on the wire. Shape (m, times, n).
 
-    >>> from judgefast.engines.decisions.asked import Put
-    >>> found = put_question([Put((0, 1), (0.7, 0.3)), Put((1, 0), (0.6, 0.4))])
-    >>> found.flipped, round(found.bias, 6), round(found.gain, 6)
-    (1.0, 0.15, 0.3)
+    Returns:
+        `flipped`, `bias` and `gain` of `PutRows`, m of each.
+
+    >>> p = np.array([[[0.7, 0.3], [0.6, 0.4]]])
+    >>> [np.round(each, 6).tolist() for each in put_questions([(0, 1), (1, 0)], p)]
+    [[1.0], [0.15], [0.3]]
 
     """
-    answered = [put for put in puts if put.p]
-    if len({put.order for put in answered}) <= 1:
-        return None
-    shares = np.zeros((len(answered), len(answered[0].order)))
-    for row, put in enumerate(answered):
-        shares[row, list(put.order)] = put.p
-    chosen = shares.argmax(axis=1).tolist()
-    pairs = list(combinations(chosen, 2))
-    first = [put.order[0] for put in answered]
+    shares = np.empty_like(p)
+    for time, order in enumerate(orders):
+        shares[:, time, order] = p[:, time]
+    chosen = shares.argmax(axis=2)
+    pairs = list(combinations(range(len(orders)), 2))
+    flips = sum((chosen[:, one] != chosen[:, other]).astype(np.float64) for one, other in pairs)
+    first = [order[0] for order in orders]
     gains = []
-    for row, option in enumerate(first):
-        elsewhere = [shares[at, option] for at, other in enumerate(first) if other != option]
+    for time, option in enumerate(first):
+        elsewhere = [at for at, other in enumerate(first) if other != option]
         if elsewhere:
-            gains.append(shares[row, option] - sum(elsewhere) / len(elsewhere))
-    return PutQuestion(
-        flipped=sum(one != other for one, other in pairs) / len(pairs),
-        bias=float(np.mean([put.p[0] for put in answered])) - 1 / shares.shape[1],
-        gain=float(np.mean(gains)) if gains else np.nan,
+            gains.append(p[:, time, 0] - shares[:, elsewhere, option].mean(axis=1))
+    return (
+        np.asarray(flips / len(pairs)),
+        p[:, :, 0].mean(axis=1) - 1 / p.shape[2],
+        np.mean(gains, axis=0) if gains else np.full(len(p), np.nan),
     )
 
 
@@ -94,16 +87,18 @@ def option_orders(  # noqa: PLR0913 - settings of the report, by keyword
     *,
     level: float = LEVEL,
     resampling: Resampling | None = None,
+    kinds: list[str] | None = None,
     models: dict[str, int] | None = None,
     confidence_server: float | None = None,
 ) -> OptionOrders:
     """Say what the order of options did; questions of one cluster move together.
 
     Args:
-        rows: The questions that were answered.
+        rows: The questions that were answered. They are measured in parts of bounded size.
         items: For the clusters.
         level: Confidence level of the intervals.
         resampling: Seed and number of replicates; None: analytic ends only.
+        kinds: Of the questions.
         models: Requests by the model that answered.
         confidence_server: Mean of the server's own.
 
@@ -111,26 +106,30 @@ def option_orders(  # noqa: PLR0913 - settings of the report, by keyword
         The receipt of orders in `docs/decision-endpoints.md`.
 
     """
-    columns = (rows.flipped, rows.bias, rows.gain)
-    parts = [
-        _part(name, column, items.cluster_id64[rows.item])
-        for name, column in zip(SCALES, columns, strict=True)
-        if not np.isnan(column).all()
-    ]
-    found = {one.name: one.estimate(level) for one in measure_parts(parts, resampling)}
-    often = np.bincount(rows.times)
+    columns = {"option_flip_rate": rows.flipped, "slot_bias": rows.bias, "slot_gain": rows.gain}
+    known = {name: column for name, column in columns.items() if not np.isnan(column).all()}
+    shards = Shards(items.cluster_id64, len(rows.item))
+
+    def parts_of(shard: int) -> Iterator[SlicedRows]:
+        chosen = shards.rows(shard, rows.item)
+        cluster = items.cluster_id64[rows.item[chosen]]
+        for name, column in known.items():
+            yield _part(name, column[chosen], cluster)
+
+    measured = measure_shards(parts_of, shards.number, resampling) if known else []
     return OptionOrders(
-        questions=len(rows.item),
-        times={str(n): int(often[n]) for n in np.flatnonzero(often).tolist()},
+        questions=int(rows.times.sum()),
+        times={str(n): int(rows.times[n]) for n in np.flatnonzero(rows.times).tolist()},
+        kinds=kinds or [],
         models=models or {},
         confidence_server=confidence_server,
-        **found,
+        **{one.name: one.estimate(level) for one in measured},
     )
 
 
-def _part(name: str, column: NDArray[np.float64], cluster: NDArray[np.uint64]) -> SlicedRows:
+def _part(name: str, column: NDArray[np.float32], cluster: NDArray[np.uint64]) -> SlicedRows:
     """A mean over the questions that have a value."""
-    value = column[~np.isnan(column)]
+    value = column[~np.isnan(column)].astype(np.float64)
     return SlicedRows(
         name,
         ["all"],

@@ -69,14 +69,14 @@ class Ratings(NamedTuple):
             return self.names
         return tuple(f"{one:g}" for one in self.categories or ())
 
-    def codes(self) -> NDArray[np.int16]:
+    def codes(self) -> NDArray[np.int32]:
         """Place of the nearest category, the lower of two as near; -1 where there is no value.
 
         Shape (n, m). Only where there are categories.
         """
         steps = self._steps()
         middles = (steps[1:] + steps[:-1]) / 2
-        found = np.searchsorted(middles, self.values).astype(np.int16)
+        found = np.searchsorted(middles, self.values).astype(np.int32)
         found[np.isnan(self.values)] = _MISSING
         return found
 

@@ -13,16 +13,18 @@ Kind = Literal["score", "comparison", "choice"]
 """What a value is: a number on the rubric's scale; 0, 0.5 (tie) or 1 for the one or the other
 answer; or the code of a choice, which has no order."""
 
+HALF = 0.5
+"""Neither the one nor the other of two answers."""
+
 LEVELS = ("none", "high", "medium", "low")
 """How much the judges of a unit agree, by code; `none` where fewer than two gave a value."""
 
-HIGH_SPREAD = 0.5
-"""The guides' cuts of the standard deviation of scores of one unit: below this it is high, ..."""
+HIGH_SPREAD = 0.125
+"""The guides' cuts of the standard deviation of scores of one unit, 0.5 and 1 on a scale of 1 to 5,
+as shares of the scale's range: below this it is high, ..."""
 
-MEDIUM_SPREAD = 1.0
+MEDIUM_SPREAD = 0.25
 """... below this medium, else low."""
-
-_SEVERAL = 2
 
 
 class Votes(NamedTuple):
@@ -73,21 +75,32 @@ def mean_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return mean
 
 
-def levels_of(values: NDArray[np.float64], kind: Kind) -> NDArray[np.uint8]:
+def spread_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sample standard deviation over the judges of each unit; NaN of fewer than two. Shape (n,)."""
+    judged = (~np.isnan(values)).sum(axis=1)
+    off = np.sort(np.nan_to_num(values - mean_of(values)[:, None]) ** 2, axis=1)  # in any order
+    return np.where(judged <= 1, np.nan, np.sqrt(off.sum(axis=1) / np.maximum(judged - 1, 1)))
+
+
+def levels_of(
+    values: NDArray[np.float64], kind: Kind, span: float | NDArray[np.float64] = 1.0
+) -> NDArray[np.uint8]:
     """How much the judges of each unit agree, by the guides' cuts.
 
-    Scores by their sample standard deviation, in units of the rubric's scale: below 0.5 high, below
-    1.0 medium, else low. Comparisons: all the same is high, a tie beside votes for one and the same
-    answer medium, votes for both answers low. Choices: all the same is high, else low.
+    Scores by their sample standard deviation, as a share of the range of the scale: below an eighth
+    high, below a quarter medium, else low; on 1 to 5 that is below 0.5 and below 1. Comparisons:
+    all the same is high, a tie beside votes for one and the same answer medium, votes for both
+    answers low. Choices: all the same is high, else low.
 
     Args:
         values: NaN where a judge gave none. Shape (n, m).
         kind: What the values are.
+        span: Highest less lowest score of the scale; of all units, or of each. Shape (n,).
 
     Returns:
         Codes of `LEVELS`. Shape (n,).
 
-    >>> found = levels_of(np.array([[4.0, 4.0], [3.0, 4.0], [2.0, 5.0], [2.0, np.nan]]), "score")
+    >>> found = levels_of(np.array([[4, 4], [3, 4], [2, 5], [2, np.nan]]), "score", span=5 - 1)
     >>> [LEVELS[code] for code in found]
     ['high', 'medium', 'low', 'none']
 
@@ -98,18 +111,9 @@ def levels_of(values: NDArray[np.float64], kind: Kind) -> NDArray[np.uint8]:
     highest = np.where(known, values, -np.inf).max(axis=1, initial=-np.inf)
     high, medium = lowest == highest, np.zeros(len(values), bool)
     if kind == "score":
-        spread = _spread(values, known, judged)
-        high, medium = spread < HIGH_SPREAD, spread < MEDIUM_SPREAD
+        spread = spread_of(values)
+        high, medium = spread < HIGH_SPREAD * span, spread < MEDIUM_SPREAD * span
     elif kind == "comparison":
-        medium = ~((lowest < 0.5) & (highest > 0.5))  # noqa: PLR2004 - a tie
+        medium = ~((lowest < HALF) & (highest > HALF))
     found = np.where(high, 1, np.where(medium, 2, 3))
-    return np.where(judged < _SEVERAL, 0, found).astype(np.uint8)
-
-
-def _spread(
-    values: NDArray[np.float64], known: NDArray[np.bool_], judged: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Sample standard deviation over the judges of each unit."""
-    off = np.where(known, values - mean_of(values)[:, None], 0.0)
-    freedom = np.maximum(judged - 1, 1)
-    return np.asarray(np.sqrt((off * off).sum(axis=1) / freedom), dtype=np.float64)
+    return np.where(judged <= 1, 0, found).astype(np.uint8)

@@ -70,7 +70,9 @@ def test_an_honest_reply_gives_every_label_its_own_probability_back(
         if ask.question.kind == "yes_no":
             wanted = [0.25, 0.75]
         elif ask.question.kind == "choice":
-            wanted = shares([option.text for option in options])
+            texts = [option.text for option in options]
+            is_neutral = name == "systemone" and any(map(str.isdecimal, texts))
+            wanted = shares([f"o{n + 1}" for n in range(len(texts))] if is_neutral else texts)
         else:
             wanted = shares([level_text(option) for option in options])
         assert answer.outcome == "ok", answer.words
@@ -138,6 +140,51 @@ def test_the_order_of_options_is_kept_on_the_wire(name: str) -> None:
     before, after = text[first:second], text[second:]
     assert before.index("answer_1 is") < before.index("answer_2 is") < before.index("equally good")
     assert after.index("equally good") < after.index("answer_2 is") < after.index("answer_1 is")
+
+
+def javascript(body: bytes) -> bytes:
+    """What a server or gateway in JavaScript makes of a body: whole numbers come first, in order.
+
+    ECMA-262, OrdinaryOwnPropertyKeys: array indices ascending, then strings as they were added.
+    """
+
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        numbers = sorted(int(key) for key, _ in found if key.isdecimal())
+        order = [*map(str, numbers), *(key for key, _ in found)]
+        return {key: dict(found)[key] for key in order if key in dict(found)}
+
+    return json.dumps(json.loads(body, object_pairs_hook=pairs)).encode()
+
+
+@pytest.mark.parametrize("labels", ["1 2 3", "A 2 1", "10 9 tie"])
+def test_whole_numbers_are_no_keys_of_options_since_some_servers_would_sort_them(
+    labels: str,
+) -> None:
+    meanings = ("answer_1 is better", "answer_2 is better", "the answers are equally good")
+    options = tuple(
+        Option(text, meaning, place)
+        for place, (text, meaning) in enumerate(zip(labels.split(), meanings, strict=True))
+    )
+    question = Question("overall", "choice", "Write the label.", options)
+    asks = [Ask("q0", question, (0, 1, 2)), Ask("q1", question, (2, 1, 0))]
+    dialect = DIALECTS["systemone"]
+    body = javascript(dialect.body("m", STATE, asks))
+    put = [question["criteria"] for question in json.loads(body)["questions"].values()]
+    assert list(put[0]) == ["o1", "o2", "o3"]
+    assert [*put[1].items()] == [*put[0].items()][::-1]
+    assert put[0]["o2"] == f"{labels.split()[1]}: answer_2 is better"
+    reply = {
+        "answers": {
+            ask.id: {
+                "type": "choice",
+                "choice": "o3",
+                "probabilities": {"o1": 0.1, "o2": 0.2, "o3": 0.7},
+            }
+            for ask in asks
+        }
+    }
+    read = dialect.read(asks, json.dumps(reply).encode(), quirks_of("unknown", "systemone"))
+    assert [answer.probabilities for answer in read.answers] == [pytest.approx((0.1, 0.2, 0.7))] * 2
 
 
 def test_openai_is_written_as_it_is_documented() -> None:

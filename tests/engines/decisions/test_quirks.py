@@ -14,6 +14,12 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "decision-endpoints.md"
 HEADER = "| server | dialect | questions |"
 
 
+def of_request(row: Quirks) -> str:
+    """What all of a request may have, where that is known."""
+    most = row.most_request_tokens
+    return "" if most is None else f" ({most:,} a request)"
+
+
 def told(row: Quirks) -> str:
     """A row of the page's table."""
     cells = [
@@ -22,12 +28,13 @@ def told(row: Quirks) -> str:
         "-" if row.most_questions is None else f"{row.most_questions}",
         f"{row.most_options}",
         f"{row.least_levels} to {row.most_levels}",
-        "-" if row.most_tokens is None else f"{row.most_tokens:,}",
+        "-" if row.most_tokens is None else f"{row.most_tokens:,}{of_request(row)}",
         "yes" if row.has_mass else "no",
         "kept" if row.keeps_option_order else "its own",
         "may be cut" if row.cuts_silently else "is said",
         "read" if row.parses_control_tokens else "text",
         {"once": "once", "per_question": "each question", "unknown": "not known"}[row.usage_counts],
+        "not known" if row.shows_all_questions else "yes",
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -92,6 +99,9 @@ def test_a_dialect_is_told_from_the_shape_of_a_reply(
         ({"model": "m", "answers": {"q0": {"answer_confidence": 1}}}, None, "laya"),
         ({"model": "jev-1.13", "answers": {}, "usage": {"cost": 0}}, None, "openrouter"),
         ({"model": "sparrow-micro-general-v1.1", "answers": {}, "latency_ms": 1}, None, "sparrow"),
+        ({"model": "sparrow-nano-v1", "answers": {}, "latency_ms": 1}, None, "sparrow nano"),
+        ({"model": "m", "answers": {}, "latency_ms": 1}, None, "unknown"),
+        ({"model": None, "answers": {}, "latency_ms": 1}, None, "unknown"),
     ],
 )
 def test_a_server_is_told_from_what_no_other_has(

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from judgefast.engines.decisions.asked import Ask
+from judgefast.engines.decisions.jobs import Most, Whole
+from judgefast.engines.decisions.rates import Rates
 from judgefast.engines.decisions.tokens import AROUND, Lengths, Limit
 from judgefast.prompts.questions import Option, Question
 from judgefast.prompts.tokenizer import PromptTokenizer
 from tests.engines.http.byte_model import write_byte_model
+from tests.prompts.aspects import several
 
+from .asking import request
+from .honest import systemone
 from .judging import PAIR, ask
-from .scripted_server import ScriptedServer
+from .scripted_server import Say, ScriptedServer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 SHORT = Question("a", "choice", "Which?", (Option("A", "one", 0), Option("B", "two", 1)))
@@ -100,3 +107,76 @@ def test_what_is_too_long_by_the_tokenizer_is_never_sent(bytewise: Path) -> None
         done = ask(server.url)
     assert done.counters["unchecked_lengths"] == 1
     assert any("could not be checked" in note for note in done.facts["notes"])
+
+
+def test_a_state_is_guessed_at_as_often_as_the_server_counts_it() -> None:
+    limit = Limit(None, is_told=False, cuts_silently=False)
+    asks = [Ask(f"q{n}", SHORT, (0, 1)) for n in range(4)]
+    state = {"x": "s" * 300}
+    once, each = Lengths(limit, None), Lengths(limit, None, counts_each=True)
+    questions = once.guess({}, asks)
+    assert once.guess(state, asks) == pytest.approx(questions + 100)
+    assert each.guess(state, asks) == pytest.approx(questions + 400)
+
+
+@pytest.mark.parametrize(("beside", "times"), [({}, 1), ({"diagnostics": {}}, 2)])
+def test_of_a_rate_is_spent_what_the_server_will_count(
+    beside: dict[str, Any], times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A question in two orders: vLLM counts the state with each, others are taken to do it once."""
+    spent: list[float] = []
+    real = Rates.sent
+
+    def sent(self: Rates, tokens: float, now: float) -> None:
+        spent.append(tokens)
+        real(self, tokens, now)
+
+    def script(number: int, body: dict[str, Any]) -> Say:
+        del number
+        return Say(200, json.loads(systemone(json.dumps(body).encode())) | beside)
+
+    monkeypatch.setattr(Rates, "sent", sent)
+    with ScriptedServer(script) as server:
+        ask(server.url, [("x" * 30_000, "y")])
+    (tokens,) = spent
+    assert tokens == pytest.approx(10_000 * times, rel=0.05)
+
+
+@given(st.integers(1, 5), st.floats(50, 500), st.lists(st.integers(1, 300), min_size=1))
+def test_a_request_holds_as_many_questions_as_it_may_and_no_more(
+    most: int, tokens: float, sizes: list[int]
+) -> None:
+    """Each is as long as its id says; the state has 40 tokens."""
+    asks = [Ask(f"{size}", SHORT, (0, 1)) for size in sizes]
+
+    def guess(some: Sequence[Ask]) -> float:
+        return 40 + sum(int(ask.id) for ask in some)
+
+    whole = Whole(request((SHORT,)), {}, [asks])
+    parts = [part.asks for part in whole.split(Most(most, tokens), guess, 0, 0)]
+    assert [ask for part in parts for ask in part] == asks
+    for part, later in zip(parts, [*parts[1:], None], strict=True):
+        assert len(part) == 1 or (len(part) <= most and guess(part) <= tokens)
+        if later is not None:
+            assert len(part) == most or guess([*part, later[0]]) > tokens
+
+
+def test_what_a_server_takes_in_one_request_is_kept_to(tmp_path: Path) -> None:
+    """TypeSafe: 64,000 tokens of state and questions, beside 32,000 of the longest of them."""
+    rubric = tmp_path / "long.toml"
+    criteria = several("clarity", "tone", "truth").replace("Is ", "word " * 15_000 + "Is ")
+    rubric.write_text(criteria, encoding="utf-8")
+    jev = {"data": [{"id": "jev-1.13", "owned_by": "typesafe"}]}
+
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        del number
+        reply = json.loads(systemone(json.dumps(body).encode()))
+        return Say(200, reply | {"model": "jev-1.13"})
+
+    with ScriptedServer(script, models=jev) as server:
+        done = ask(server.url, [("x",)], rubric=str(rubric))
+        asked = [each.body for each in server.of_items]
+    assert done.facts["server"] == "typesafe"
+    assert done.completions[0].finish_reason == "stop"
+    assert len(asked) > 1
+    assert max(len(json.dumps(body)) for body in asked) < 64_000 * 3

@@ -113,6 +113,9 @@ class Kept(msgspec.Struct, frozen=True):
     usd: float | None = None
 
 
+_KEPT = msgspec.json.Decoder(Kept)
+
+
 def kept_text(kept: Kept) -> str:
     """What is kept as JSON."""
     return msgspec.json.encode(kept).decode()
@@ -121,6 +124,6 @@ def kept_text(kept: Kept) -> str:
 def read_kept(text: str) -> Kept | None:
     """Read it back; None where a text is of another engine."""
     try:
-        return msgspec.json.decode(text, type=Kept)
+        return _KEPT.decode(text)
     except msgspec.DecodeError:
         return None

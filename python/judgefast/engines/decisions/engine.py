@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgefast.engines.decisions.found import orders_in_force
 from judgefast.engines.decisions.options import NAME, DecisionOptions
+from judgefast.engines.decisions.quirks import shows_all_questions
 from judgefast.engines.http.remote import RemoteEngine, check_names, roots_of
 from judgefast.prompts.decoding import Capabilities
 from judgefast.prompts.model import JudgeModel
@@ -128,6 +129,9 @@ class DecisionsEngine(RemoteEngine["Loop"]):
             "path": spoken.path,
             "limits_from": spoken.quirks.source,
             "label_mass": spoken.quirks.has_mass,
+            "shows_all_questions": shows_all_questions(
+                spoken.quirks, f"{found.name} {spoken.asked}"
+            ),
             "option_orders": orders_in_force(options, found),
             "questions": of_loop.questions_in_force(options, found),
             "requests_a_minute": requests or None,
@@ -156,7 +160,7 @@ def _notes(options: DecisionOptions, found: Found, *, is_defused: bool) -> list[
         notes.append(f"the server ({quirks.name}) orders the options of a choice by itself")
     elif options.option_orders == 1:
         notes.append(
-            "each question was put with one order of its options: what the place of an option does "
+            "each choice was put with one order of its options: what the place of an option does "
             "to an answer is not balanced"
         )
     if is_defused:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from judgefast.batches.request import Request
 from judgefast.engines.decisions.failures import failure_of
-from judgefast.engines.decisions.jobs import Part, Whole
+from judgefast.engines.decisions.jobs import Most, Part, Whole
 from judgefast.engines.decisions.probe import ASKS, QUESTION, STATE
 from judgefast.engines.http.examine import OtherJudgeError
 from judgefast.engines.http.retries import Next
@@ -83,7 +83,7 @@ class Examiner:
             seed=0,
         )
         whole = Whole(request, STATE, [ASKS])
-        return whole.split(1, lambda _: 0.0, time.time(), time.monotonic())[0]
+        return whole.split(Most(1), lambda _: 0.0, time.time(), time.monotonic())[0]
 
     @staticmethod
     def next_of(reply: Reply) -> Next | None:

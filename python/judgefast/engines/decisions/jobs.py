@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 
     from judgefast.batches.request import Request
     from judgefast.engines.decisions.asked import Answer, Ask, Reply, Usage
+
+
+class Most(NamedTuple):
+    """What one request may hold."""
+
+    questions: int
+    tokens: float | None = None
+    """Of the state and all its questions; None: no limit is known."""
 
 
 class Whole:
@@ -43,19 +52,19 @@ class Whole:
         """That has answered, as the server calls it."""
 
     def split(
-        self, most: int, guess: Callable[[Sequence[Ask]], float], started: float, clock: float
+        self, most: Most, guess: Callable[[Sequence[Ask]], float], started: float, clock: float
     ) -> list[Part]:
-        """Make requests of at most so many questions, all about the same state.
+        """Make requests that hold no more than they may, all about the same state.
 
         Args:
-            most: Questions in one of them.
+            most: In one of them; one question is always sent.
             guess: Tokens of the state and such questions, about.
             started: Unix time.
             clock: Monotonic time of the same moment.
 
         """
         flat = [ask for asks in self.asks for ask in asks]
-        chunks = [flat[start : start + most] for start in range(0, len(flat), most)]
+        chunks = _chunks(flat, most, guess)
         self.parts = [Part(self, chunk, guess(chunk), started, clock) for chunk in chunks]
         return self.parts
 
@@ -88,9 +97,15 @@ class Whole:
         return max((usage.dropped_tokens for usage in self.usages), default=0)
 
     def paid(self, failed: Completion) -> Completion:
-        """A failure with the tokens of the replies that came before it: they are on the bill."""
-        tokens = _count(usage.prompt_tokens for usage in self.usages) if self.usages else None
-        return msgspec.structs.replace(failed, prompt_tokens=tokens)
+        """A failure with what the replies took that came before it: they are on the bill."""
+        if not self.usages:
+            return failed
+        kept = Kept(self.model, (), usd=_sum(usage.usd for usage in self.usages))
+        return msgspec.structs.replace(
+            failed,
+            text=kept_text(kept),
+            prompt_tokens=_count(usage.prompt_tokens for usage in self.usages),
+        )
 
     def completion(self) -> Completion:
         """What all answers come to."""
@@ -122,6 +137,24 @@ class Whole:
             cached_tokens=_count(usage.cached_tokens for usage in self.usages),
             completion_tokens=_count(usage.completion_tokens for usage in self.usages),
         )
+
+
+def _chunks(
+    asks: Sequence[Ask], most: Most, guess: Callable[[Sequence[Ask]], float]
+) -> list[list[Ask]]:
+    """As many questions to a request as it may hold, in their order."""
+    room = math.inf
+    if most.tokens is not None and guess(asks) > most.tokens:
+        room = most.tokens
+    chunks: list[list[Ask]] = []
+    for ask in asks:
+        here = chunks[-1] if chunks else []
+        is_full = not here or len(here) == most.questions
+        if is_full or (room < math.inf and guess([*here, ask]) > room):
+            chunks.append([ask])
+        else:
+            here.append(ask)
+    return chunks
 
 
 class Part(Job):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from judgefast.engines.decisions.examine import Bodies, Examiner
 from judgefast.engines.decisions.found import orders_in_force
-from judgefast.engines.decisions.jobs import Whole
+from judgefast.engines.decisions.jobs import Most, Whole
 from judgefast.engines.decisions.orders import asks_of, unsupported
 from judgefast.engines.decisions.probe import Prober
 from judgefast.engines.decisions.rates import Rates
@@ -115,7 +115,9 @@ class Loop(WorkingLoop):
     async def _begin(self, found: Found) -> None:
         options, now, spoken = self._options, time.monotonic(), found.spoken
         self._found = found
-        self._lengths = Lengths(found.limit, found.tokenizer)
+        self._lengths = Lengths(
+            found.limit, found.tokenizer, counts_each=spoken.quirks.usage_counts == "per_question"
+        )
         self._defuser = Defuser(control_texts(found)) if is_defused(found) else None
         for place, root in enumerate(options.base_urls):
             window = Window(
@@ -165,7 +167,9 @@ class Loop(WorkingLoop):
             wanted = orders_in_force(self._options, self._found)
             asks = self._asks[questions] = asks_of(questions, wanted, spoken.dialect)
         whole = Whole(request, state, asks)
-        most = questions_in_force(self._options, self._found)
+        most = Most(
+            questions_in_force(self._options, self._found), spoken.quirks.most_request_tokens
+        )
         whole.split(most, partial(self._lengths.guess, state), started, clock)
         return whole
 

@@ -31,10 +31,13 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     """Some of its models cut a state that is too long and say nothing."""
     most_tokens: int | None = None
     """Of the state and the longest question together; None: what the model can hold."""
+    most_request_tokens: int | None = None
+    """Of the state and all questions of a request; what has more goes in several."""
     parses_control_tokens: bool = False
     """`<|…|>` in a state is read as a token of the chat template, not as text."""
-    needs_instructions: bool = False
-    """A question without instructions is refused."""
+    shows_all_questions: bool = True
+    """One prompt may hold all questions of a request, so that one changes what is said of another.
+    False where a question is known to be answered alone as together; `SHOWN_ALL` apart."""
     usage_counts: UsageCounts = "unknown"
     requests_a_minute: float | None = None
     tokens_a_second: float | None = None
@@ -46,8 +49,10 @@ QUIRKS: tuple[Quirks, ...] = (
     Quirks(
         name="typesafe",
         dialect="systemone",
+        shows_all_questions=False,
         rounds=True,
         most_tokens=32_000,
+        most_request_tokens=64_000,
         requests_a_minute=1200,
         tokens_a_second=250_000,
         source="its documentation (Jev 1.13) and SDK 0.7.5; published replies of jev-1.13.0",
@@ -55,6 +60,7 @@ QUIRKS: tuple[Quirks, ...] = (
     Quirks(
         name="vllm",
         dialect="systemone",
+        shows_all_questions=False,
         most_questions=64,
         most_options=26,
         has_mass=True,
@@ -66,14 +72,15 @@ QUIRKS: tuple[Quirks, ...] = (
     Quirks(
         name="llama.cpp",
         dialect="systemone",
+        shows_all_questions=False,
         cuts_silently=True,
         parses_control_tokens=True,
-        needs_instructions=True,
         source="llama.cpp b11434, source; b11549, runs",
     ),
     Quirks(
         name="sglang",
         dialect="systemone",
+        shows_all_questions=False,
         least_levels=1,
         has_mass=True,
         parses_control_tokens=True,
@@ -100,7 +107,6 @@ QUIRKS: tuple[Quirks, ...] = (
         name="laya-serve",
         dialect="systemone",
         most_tokens=32_768,
-        needs_instructions=True,
         source="laya-serve 0.2.1, source and runs",
     ),
     Quirks(
@@ -138,17 +144,16 @@ QUIRKS: tuple[Quirks, ...] = (
         dialect="openai",
         most_questions=400,
         most_tokens=922_000,
-        needs_instructions=True,
         source="openai-python 3.57.0 and its documentation",
     ),
     Quirks(
         name="vllm",
         dialect="openai",
+        shows_all_questions=False,
         most_questions=64,
         most_options=26,
         cuts_silently=True,
         parses_control_tokens=True,
-        needs_instructions=True,
         usage_counts="per_question",
         source="vLLM 0.33, source",
     ),
@@ -158,20 +163,22 @@ QUIRKS: tuple[Quirks, ...] = (
         most_questions=64,
         cuts_silently=True,
         parses_control_tokens=True,
-        needs_instructions=True,
         source="the limits of the dialect, and care",
     ),
     Quirks(
         name="sglang",
         dialect="sglang",
+        shows_all_questions=False,
         most_options=26,
         has_mass=True,
         parses_control_tokens=True,
-        needs_instructions=True,
         usage_counts="per_question",
         source="SGLang 0.5.23, source",
     ),
 )
+
+SHOWN_ALL = ("clef", "kev", "nimble")
+"""Lines of models that are shown all questions in one prompt, whoever serves them."""
 
 _ROWS = {(row.name, row.dialect): row for row in QUIRKS}
 
@@ -184,3 +191,12 @@ def quirks_of(name: str, dialect: str) -> Quirks:
     """
     row = _ROWS.get((name, dialect)) or _ROWS.get(("unknown", dialect))
     return row or _ROWS["sglang", "sglang"]
+
+
+def shows_all_questions(quirks: Quirks, model: str) -> bool:
+    """Whether one question may change the answer to another of its request.
+
+    >>> shows_all_questions(quirks_of("vllm", "systemone"), "org/Clef-flash")
+    True
+    """
+    return quirks.shows_all_questions or any(name in model.casefold() for name in SHOWN_ALL)

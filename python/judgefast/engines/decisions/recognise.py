@@ -72,7 +72,7 @@ def _by_keys(reply: Mapping[str, Any]) -> str:
     if isinstance(usage, dict) and "cost" in usage:
         return "openrouter"
     model = str(reply.get("model"))
-    if "latency_ms" in reply:
+    if "latency_ms" in reply and model.startswith("sparrow-"):  # gateways tell theirs as well
         return "sparrow nano" if model.startswith("sparrow-nano") else "sparrow"
     return ""
 

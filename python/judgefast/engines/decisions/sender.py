@@ -158,7 +158,7 @@ class Sender:
         """Give up on requests."""
         wholes = [whole for each in request_ids if (whole := self._wholes.get(each)) is not None]
         for whole in wholes:
-            self._settle(whole, whole.parts[0].cancelled())
+            self._settle(whole, whole.paid(whole.parts[0].cancelled()))
         self._done.soon()
         self._go_on()
 

@@ -1,8 +1,9 @@
 """System One: TypeSafe's dialect, which vLLM, llama.cpp, SGLang, Laya and most gateways speak too.
 
 A state and a map of questions by id; a map of answers by id. Options are the keys of a map, so that
-their order is the order of its keys; probabilities come back by key, in any order. What one server
-adds to its answers is read where it says something, and else left alone.
+their order is the order of its keys; probabilities come back by key, in any order. Labels that are
+whole numbers are no keys: JavaScript puts those in ascending order, so that two orders were one.
+What one server adds to its answers is read where it says something, and else left alone.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from judgefast.engines.decisions.check import (
 )
 from judgefast.engines.decisions.lenient import amount, count, prompt_count, share, text
 from judgefast.engines.decisions.strict import read_object, shown
-from judgefast.engines.decisions.wording import described, labels_of, level, levels_of, sent, side
+from judgefast.engines.decisions.wording import described, level, levels_of, sent, side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,7 +77,7 @@ def _question(ask: Ask) -> dict[str, Any]:
         "instructions": ask.question.instructions,
     }
     if ask.question.kind == "choice":
-        found["criteria"] = {option.text: described(option) for option in sent(ask)}
+        found["criteria"] = _criteria(ask)
     elif ask.question.kind == "score":
         found["criteria"] = [level(option) for option in sent(ask)]
     else:
@@ -85,6 +86,27 @@ def _question(ask: Ask) -> dict[str, Any]:
         if criteria:
             found["criteria"] = criteria
     return found
+
+
+def _criteria(ask: Ask) -> dict[str, str | None]:
+    if not _has_numbers(ask):
+        return {option.text: described(option) for option in sent(ask)}
+    keys = _keys(ask)
+    return {keys[place]: level(ask.question.options[place]) for place in ask.order}
+
+
+def _keys(ask: Ask) -> list[str]:
+    """Names of a choice's options by place: their labels, or neutral ones (`o1`, `o2`)."""
+    options = ask.question.options
+    if _has_numbers(ask):
+        return [f"o{place + 1}" for place in range(len(options))]
+    return [option.text for option in options]
+
+
+def _has_numbers(ask: Ask) -> bool:
+    """Whether a label is one that JavaScript takes for a place in a list."""
+    texts = [option.text for option in ask.question.options]
+    return any(text.isascii() and text.isdecimal() for text in texts)
 
 
 def _answer(ask: Ask, found: Mapping[str, Any], mass: float | None, quirks: Quirks) -> Answer:
@@ -107,7 +129,7 @@ def _answer(ask: Ask, found: Mapping[str, Any], mass: float | None, quirks: Quir
 
 
 def _choice(ask: Ask, found: Mapping[str, Any], quirks: Quirks) -> tuple[tuple[float, ...], float]:
-    labels = labels_of(ask)
+    labels = _keys(ask)
     check_choice(found, labels)
     return distribution(found.get("probabilities"), labels, rounds=quirks.rounds)
 

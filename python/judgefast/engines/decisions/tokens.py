@@ -40,11 +40,15 @@ class Lengths:
     Args:
         limit: What may be.
         tokenizer: The judge's, where it is known.
+        counts_each: Whether the server counts the state once for each question.
 
     """
 
-    def __init__(self, limit: Limit, tokenizer: PromptTokenizer | None) -> None:
+    def __init__(
+        self, limit: Limit, tokenizer: PromptTokenizer | None, *, counts_each: bool = False
+    ) -> None:
         self._limit, self._tokenizer = limit, tokenizer
+        self._counts_each = counts_each
         self._of_questions: dict[Question, int] = {}
         self.unchecked = 0
         """Requests of which nothing shows that they fit."""
@@ -80,8 +84,9 @@ class Lengths:
         )
 
     def guess(self, state: Mapping[str, str], asks: Sequence[Ask]) -> float:
-        """Tokens of a request, about, for what is spent of a rate."""
-        size = sum(map(_size, state.values())) + sum(_bytes(ask.question) for ask in asks)
+        """Tokens of a request as the server counts them, about."""
+        times = len(asks) if self._counts_each else 1
+        size = times * sum(map(_size, state.values())) + sum(_bytes(ask.question) for ask in asks)
         return size / BYTES_A_TOKEN
 
     def _of_question(self, question: Question) -> int:

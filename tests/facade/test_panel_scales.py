@@ -1,0 +1,103 @@
+"""Panels of scores on other scales than 1 to 5, and of aspects with a scale each."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+import judgefast
+from judgefast.pipeline.panel_results import verdicts_of
+from judgefast.pipeline.panel_rows import disagreements
+from judgefast.prompts.verdict_format import VerdictFormat, VerdictLabel
+from judgefast.reports.panel_text import render_panel
+from judgefast.stats.votes import LEVELS
+
+RUBRIC = '''
+name = "scales"
+mode = "scalar"
+
+[[aspects]]
+name = "small"
+criterion = "How good is it?"
+scale = {low = 0, high = 1, integer = false}
+
+[[aspects]]
+name = "large"
+criterion = "How good is it?"
+scale = {low = 0, high = 100}
+
+[verdict]
+name = "json"
+
+[[template.blocks]]
+text = """
+Question:
+{question}
+Answer:
+{answer}
+Respect:
+{criterion}
+{scale}
+"""
+'''
+ASPECTS = ("small", "large")
+
+
+@pytest.fixture(scope="module")
+def panel(tmp_path_factory: pytest.TempPathFactory) -> judgefast.Panel:
+    """Two judges half of the small scale apart, and a fiftieth of the large one."""
+    folder = tmp_path_factory.mktemp("scales")
+    (folder / "scales.toml").write_text(RUBRIC, encoding="utf-8")
+    rows = [{"id": f"i{at}", "question": f"q{at}", "answer": "x"} for at in range(4)]
+
+    def judge(name: str, *scores: float) -> dict[str, Any]:
+        said = [
+            {"id": row["id"], "aspect": aspect, "text": json.dumps({"score": score, "why": name})}
+            for row in rows
+            for aspect, score in zip(ASPECTS, scores, strict=True)
+        ]
+        return {"name": name, "engine": "replay", "recorded": said}
+
+    return judgefast.run(
+        rows,
+        judges=[judge("a", 0.2, 40), judge("b", 0.7, 42)],
+        rubric=folder / "scales.toml",
+        out=folder / "p",
+    )
+
+
+def test_what_is_far_apart_hangs_on_the_range_of_the_aspects_scale(panel: judgefast.Panel) -> None:
+    """On 0 to 1 a half apart is low, and on 0 to 100 two points are high."""
+    levels = {(row["aspect"], row["level"]) for row in panel.table("panel").to_pylist()}
+    assert levels == {("small", "low"), ("large", "high")}
+    text = " ".join(render_panel(panel.report).split())
+    assert "below 1/8 of the scale's range high, below 1/4 medium, else low" in text
+
+
+def test_words_and_reasons_are_by_the_form_of_the_units_aspect(panel: judgefast.Panel) -> None:
+    joined = panel._read().joined
+    labels = [VerdictLabel(text=f"word{score}", score=score) for score in (0.2, 0.7, 40.0, 42.0)]
+    plain = joined.readings[0].rubric.verdicts[0]
+    plain = msgspec.structs.replace(plain, low=0, high=100)
+    worded = VerdictFormat(name="json", labels=tuple(labels), reason_field="why")
+    for forms, expected in (
+        ((plain, worded), {"small": ("0.2", None), "large": ("word40.0", "a")}),
+        ((worded, plain), {"small": ("word0.2", "a"), "large": ("40", None)}),
+    ):
+        readings = [
+            reading._replace(rubric=msgspec.structs.replace(reading.rubric, verdicts=forms))
+            for reading in joined.readings
+        ]
+        other = joined._replace(readings=readings)
+        verdicts = verdicts_of(joined)
+        every = verdicts._replace(level=np.full_like(verdicts.level, LEVELS.index("low")))
+        rows = disagreements(other, every).to_pylist()
+        assert len(rows) == 8
+        for row in rows:
+            word, reason = expected[row["aspect"]]
+            assert row["a_verdict"] == word
+            assert row["a_reason"] == (reason or f'{{"score": {word}, "why": "a"}}')

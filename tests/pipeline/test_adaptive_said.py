@@ -1,0 +1,116 @@
+"""What runs with adaptive orders say of themselves, and where they are refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import judgefast
+from judgefast.errors import ConfigError
+from judgefast.pipeline.finished import DryRun
+from judgefast.pipeline.results import read_run, report_of
+from judgefast.reports.text import render
+from judgefast.stats.adaptive_found import AdaptiveReport
+from tests.pipeline.adaptive_judge import (
+    ADAPTIVE,
+    AUDIT,
+    SURE,
+    asked_in,
+    by_shares,
+    is_audited,
+    judge,
+)
+from tests.pipeline.judging import judge_rows, pairs, results_of, start
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_start_says_what_the_audit_has(tmp_path: Path) -> None:
+    said: list[str] = []
+    start(tmp_path / "run", pairs(40), engine=judge(), say=said.append, **ADAPTIVE)
+    drawn = sum(is_audited(0, row["cluster"], AUDIT) for row in items_of(tmp_path / "run"))
+    [words] = [each for each in said if "audit" in each]
+    assert words.startswith(f"the audit has {drawn} of 40 questions; with fewer than 30, ")
+
+
+def items_of(out: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = judgefast.Run.open(out).table("items").to_pylist()
+    return found
+
+
+def test_the_report_says_what_was_saved_and_corrects_its_means(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    judge_rows(out, pairs(60), engine=judge(), **ADAPTIVE | {"audit": 0.4})
+    results = results_of(out)
+    found = results.adaptive
+    assert isinstance(found, AdaptiveReport)
+    assert (found.sure, found.audit) == (SURE, 0.4)
+    assert found.comparisons == 60 == found.open + found.closed
+    assert found.requests_asked == len(asked_in(out)) == 120 - found.requests_saved
+    assert results.counts.not_judged == {"decided": found.requests_saved}
+    [rate] = [one for one in results.estimates if one.slice == "candidate=wrong baseline=right"][:1]
+    assert rate.method == "audited"
+    bias = results.position_bias
+    assert bias is not None
+    assert bias.of_audit
+    drawn = {row["item_id"] for row in judgefast.Run.open(out).table("items").to_pylist()}
+    assert bias.comparisons < len(drawn)
+    unreadable = next(one for one in results.estimates if one.name == "unreadable")
+    assert unreadable.missing == 0
+    text = render(report_of(read_run(out)))
+    assert "adaptive orders" in text
+    assert "Incomplete" not in text
+
+
+def test_an_adaptive_run_is_compared_only_where_that_is_said(tmp_path: Path) -> None:
+    runs = []
+    for name in "ab":
+        judge_rows(tmp_path / name, pairs(20), engine=judge(), **ADAPTIVE)
+        runs.append(judgefast.Run.open(tmp_path / name))
+    with pytest.raises(ConfigError, match="not corrected by their audits") as refused:
+        runs[0].compare(runs[1])
+    assert "--across orders" in str(refused.value.hint)
+    found = runs[0].compare(runs[1], across=["orders"])
+    assert any("not corrected" in words for words in found.across)
+
+
+def test_a_dry_run_says_from_where_to_where(tmp_path: Path) -> None:
+    out, rows = tmp_path / "run", pairs(60)
+    dry = start(out, rows, engine=judge(), dry_run=True, **ADAPTIVE)
+    assert isinstance(dry, DryRun)
+    assert dry.to_ask == dry.requests == 120
+    assert 60 < (dry.least_to_ask or 0) == dry.least_requests < 90
+    judge_rows(out, rows, engine=judge(), **ADAPTIVE)
+    assert dry.least_requests <= len(asked_in(out)) <= 120
+    dry = start(out, rows, engine=judge(), dry_run=True, **ADAPTIVE)
+    assert isinstance(dry, DryRun)
+    assert (dry.to_ask, dry.least_to_ask) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "engine", "words"),
+    [
+        ({"rubric": "pairwise"}, {"label_probabilities": False}, "probabilities of the labels"),
+        ({"rubric": "pairwise-reasons"}, {}, "probabilities of the labels"),
+        ({"rubric": "pairwise", "rule": "strict"}, {"label_probabilities": False}, "from text"),
+        ({"rubric": "scalar-1-5"}, {}, "mode is scalar"),
+    ],
+)
+def test_without_label_probabilities_adaptive_orders_are_refused(
+    options: dict[str, Any], engine: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    from tests.engines.scripted import ScriptedEngine  # noqa: PLC0415 - here alone
+
+    made = ScriptedEngine(by_shares, **({"label_probabilities": True} | engine))
+    with pytest.raises(ConfigError) as refused:
+        judge_rows(tmp_path / "run", pairs(2), engine=made, orders="adaptive", **options)
+    assert words in f"{refused.value} {refused.value.hint}"
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["sure", "audit"])
+def test_options_of_adaptive_orders_are_refused_without_them(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"`{name}` is 0.5, but `orders` is both"):
+        judge_rows(tmp_path / "run", pairs(2), engine=judge(), **{name: 0.5})

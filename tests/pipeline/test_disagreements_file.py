@@ -1,0 +1,64 @@
+"""Which files of a user's are lists of disagreements, and may be written anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from judgefast.errors import ConfigError
+from judgefast.pipeline.disagreements_file import check_list
+from judgefast.pipeline.panel_rows import disagreements_schema, panel_schema
+from judgefast.reports.export import SUFFIXES, write_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyarrow as pa
+
+JUDGES = ["a", '=b, "c"', "its_verdict"]
+
+
+def _one(schema: pa.Schema) -> pa.Table:
+    """One row of nulls."""
+    import pyarrow as pa  # noqa: PLC0415 - here alone
+
+    return pa.table([pa.nulls(1, field.type) for field in schema], schema=schema)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_list_of_any_judges_is_ours(suffix: str, rows: int, tmp_path: Path) -> None:
+    path = tmp_path / f"look{suffix}"
+    write_table(_one(disagreements_schema(JUDGES))[:rows], path)
+    check_list(path)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_table_of_other_columns_is_not(suffix: str, tmp_path: Path) -> None:
+    ours = _one(disagreements_schema(JUDGES))
+    noted = ours.append_column("note", ours["item_id"])
+    for at, table in enumerate((_one(panel_schema(JUDGES)), noted, ours.select(["item_id"]))):
+        path = tmp_path / f"{at}{suffix}"
+        write_table(table, path)
+        with pytest.raises(ConfigError, match="is no list of disagreements"):
+            check_list(path)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("held", [b"\xff\xfe", b"{", b"[1]\n", b"1", b"PAR1", b'"open'])
+def test_a_file_of_anything_else_is_not(suffix: str, held: bytes, tmp_path: Path) -> None:
+    path = tmp_path / f"look{suffix}"
+    path.write_bytes(held)
+    with pytest.raises(ConfigError, match="is no list of disagreements"):
+        check_list(path)
+    assert path.read_bytes() == held
+
+
+def test_a_folder_is_not_and_what_is_not_there_may_be_written(tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(ConfigError, match="is no list of disagreements"):
+        check_list(tmp_path / "folder.csv")
+    check_list(tmp_path / "new.csv")
+    with pytest.raises(ConfigError, match="there is no folder"):
+        check_list(tmp_path / "none" / "new.csv")
