@@ -79,7 +79,7 @@ def test_with_adaptive_orders_it_holds_and_more_often_only_where_few_were_audite
     assert min(cell["coverage"] for cell in given) >= 0.94
     assert min(cell["of_asked"] for cell in given) >= 0.96
     many = [cell for cell in given if cell["audited"] >= ADAPTIVE["from"]]
-    assert max(round(cell["coverage"], 3) for cell in many) <= 0.96
+    assert max(cell["coverage"] for cell in many) <= 0.962, "96 %, and most of a standard error"
 
 
 def test_agreement_holds_in_93_to_98_percent_from_200_clusters_on() -> None:
