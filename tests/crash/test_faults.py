@@ -203,8 +203,9 @@ def test_a_run_goes_on_under_another_path_and_host(
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid(), reason="only root becomes another")
 def test_another_user_reads_what_may_be_read_and_is_told_what_may_not_be_written(
-    half_done: Path,
+    half_done: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("JUDGEFAST_CATALOGUE", str(half_done.parent / "theirs"))
     expected = results_json(half_done)
     for folder in (half_done, *half_done.parents):
         if str(folder).count("/") > 2:
