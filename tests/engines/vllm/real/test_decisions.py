@@ -214,12 +214,13 @@ def test_the_same_prompts_give_the_same_probabilities_and_mass(
     for verdict in verdicts:
         question = questions[verdict["aspect"]]
         state = state_of(by_id[verdict["item_id"]], verdict["order"])
-        shares = np.zeros(len(places))
+        shares, mass = np.zeros(len(places)), 0.0
         for order in turns[orders]:
-            read = ours.shares(*as_vllm_writes(state, question, order))
-            for place, share in zip(order, read, strict=True):
+            read = np.array(ours.shares(*as_vllm_writes(state, question, order)))
+            mass += read.sum() / len(turns[orders])
+            for place, share in zip(order, read / read.sum(), strict=True):
                 shares[question.options[place].label] += share / len(turns[orders])
-        expected.append([*(shares / shares.sum()), np.log(shares.sum())])
+        expected.append([*shares, np.log(mass)])
         found.append([*verdict["p_labels"], np.log(verdict["label_mass"])])
     assert np.array(found) == pytest.approx(np.array(expected), abs=2e-3)
     assert np.ptp(np.array(found)[:, -1]) > 0.03, "what is asked makes a difference"
