@@ -212,7 +212,7 @@ def test_a_judge_is_asked_for_its_thinking_and_behind_it_for_its_answer(
         text_ids=(),
     )
     trial = Trial(made._running()._client, url, Secret(KEY), tokenizer, 60.0)
-    assert made._running()._result(trial._is_ended_by_ids(made.found.abilities))
+    assert made._running().result(trial._is_ended_by_ids(made.found.abilities))
     made.found = made.found._replace(
         abilities=msgspec.structs.replace(made.found.abilities, thinking=True)
     )
