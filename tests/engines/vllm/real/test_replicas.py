@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow]
 
-MANY = 24
+MANY = 8
 """Requests of the replica that is killed: more than it has in flight."""
 
 
