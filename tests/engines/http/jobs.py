@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from judgefast.batches.request import Request
-from judgefast.engines.http.jobs import Job
+from judgefast.engines.remote.jobs import Job
 from judgefast.prompts.decoding import Decoding, Label
 from judgefast.prompts.segments import Prompt, Segment
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from judgefast import _native
 from judgefast.engines.http.abilities import Abilities
 from judgefast.engines.http.bodies import Bodies
-from judgefast.engines.http.defuse import Defuser
+from judgefast.engines.remote.defuse import Defuser
 from judgefast.errors import ColumnError
 from judgefast.prompts.decoding import Decoding, Label
 from judgefast.prompts.segments import Segment

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgefast.engines.http.defuse import Defuser, defused
+from judgefast.engines.remote.defuse import Defuser, defused
 from judgefast.prompts.segments import Prompt, Segment
 
 if TYPE_CHECKING:

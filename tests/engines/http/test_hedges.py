@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from judgefast.engines.http.asked import Asked
-from judgefast.engines.http.endpoints import Endpoint
 from judgefast.engines.http.hedges import Hedges
-from judgefast.engines.http.options import HttpOptions
-from judgefast.engines.http.windows import Window
+from judgefast.engines.remote.endpoints import Endpoint
+from judgefast.engines.remote.options import HttpOptions
+from judgefast.engines.remote.windows import Window
 
 from .asking import at_servers, collected
 from .byte_model import write_byte_model

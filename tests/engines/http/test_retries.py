@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgefast.engines.http.endpoints import Endpoint
-from judgefast.engines.http.options import HttpOptions, Secret, key_of_environment, root_of
-from judgefast.engines.http.retries import LONGEST_PAUSE, is_too_long, next_of, pause, retry_after
-from judgefast.engines.http.waiting import Waiting
-from judgefast.engines.http.windows import Window
+from judgefast.engines.remote.endpoints import Endpoint
+from judgefast.engines.remote.options import HttpOptions, Secret, key_of_environment, root_of
+from judgefast.engines.remote.retries import LONGEST_PAUSE, is_too_long, next_of, pause, retry_after
+from judgefast.engines.remote.waiting import Waiting
+from judgefast.engines.remote.windows import Window
 from judgefast.errors import ConfigError
 
 from .jobs import TEXT, job

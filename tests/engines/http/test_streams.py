@@ -15,7 +15,7 @@ from judgefast.engines.http.abilities import Abilities
 from judgefast.engines.http.events import Events
 from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.streams import Stream
-from judgefast.engines.http.wires import Reply
+from judgefast.engines.remote.wires import Reply
 
 from .asking import RUBRIC, at_servers, collected
 from .jobs import TEXT, job
@@ -23,7 +23,7 @@ from .judging import Judging, assert_complete
 
 if TYPE_CHECKING:
     from judgefast.engines.base import Completion
-    from judgefast.engines.http.jobs import Job
+    from judgefast.engines.remote.jobs import Job
 
 OPTIONS = {"list_size": 8}
 

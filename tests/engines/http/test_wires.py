@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgefast.engines.http.client import Client
-from judgefast.engines.http.handover import HandOver
-from judgefast.engines.http.options import HttpOptions, Secret
-from judgefast.engines.http.unusable import NoReplyError
+from judgefast.engines.remote.client import Client
+from judgefast.engines.remote.handover import HandOver
+from judgefast.engines.remote.options import HttpOptions, Secret
+from judgefast.engines.remote.unusable import NoReplyError
 
 if TYPE_CHECKING:
-    from judgefast.engines.http.wires import Reply
+    from judgefast.engines.remote.wires import Reply
 
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n[1,2,3]"
 CHUNKS = (
@@ -265,7 +265,7 @@ def test_a_small_body_that_unpacks_to_a_large_one_is_no_answer(
 ) -> None:
     server = RawServer([raw], closes=False)
     if way == "by a proxy":
-        monkeypatch.setattr("judgefast.engines.http.client._proxy_of", lambda url: url)
+        monkeypatch.setattr("judgefast.engines.remote.client._proxy_of", lambda url: url)
     (error,) = exchange(server)
     assert isinstance(error, NoReplyError)
     assert words in str(error)

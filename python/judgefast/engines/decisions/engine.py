@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from judgefast.engines.decisions.found import orders_in_force
 from judgefast.engines.decisions.options import NAME, DecisionOptions
 from judgefast.engines.decisions.quirks import shows_all_questions
-from judgefast.engines.http.remote import RemoteEngine, check_names, roots_of
+from judgefast.engines.remote.engine import RemoteEngine, check_names, roots_of
 from judgefast.prompts.decoding import Capabilities
 from judgefast.prompts.model import JudgeModel
 

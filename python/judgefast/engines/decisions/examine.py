@@ -10,7 +10,7 @@ from judgefast.engines.decisions.failures import failure_of
 from judgefast.engines.decisions.jobs import Most, Part, Whole
 from judgefast.engines.decisions.probe import ASKS, QUESTION, STATE
 from judgefast.engines.http.examine import OtherJudgeError
-from judgefast.engines.http.retries import Next
+from judgefast.engines.remote.retries import Next
 from judgefast.errors import EngineError
 from judgefast.prompts.segments import Prompt, Segment
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from judgefast.engines.decisions.found import Spoken
     from judgefast.engines.decisions.probe import Prober
-    from judgefast.engines.http.jobs import Job
-    from judgefast.engines.http.wires import Reply
+    from judgefast.engines.remote.jobs import Job
+    from judgefast.engines.remote.wires import Reply
     from judgefast.prompts.decoding import Decoding
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from judgefast.engines.http.options import (
+from judgefast.engines.remote.options import (
     HttpOptions,
     check_context,
     check_integers,

@@ -15,11 +15,11 @@ from judgefast.engines.decisions.recognise import dialect_of, recognise
 from judgefast.engines.decisions.strict import read_object
 from judgefast.engines.decisions.tokens import Limit
 from judgefast.engines.decisions.unfit import UnfitReplyError
-from judgefast.engines.http.causes import other_scheme
-from judgefast.engines.http.judges import find_tokenizer
 from judgefast.engines.http.look import refusal
-from judgefast.engines.http.retries import pause
-from judgefast.engines.http.unusable import NoReplyError
+from judgefast.engines.remote.causes import other_scheme
+from judgefast.engines.remote.judges import find_tokenizer
+from judgefast.engines.remote.retries import pause
+from judgefast.engines.remote.unusable import NoReplyError
 from judgefast.errors import ConfigError, EngineError
 from judgefast.prompts.questions import Option, Question
 from judgefast.prompts.tokenizer import PromptTokenizer
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from judgefast.engines.decisions.asked import Failure
     from judgefast.engines.decisions.dialects import Dialect
     from judgefast.engines.decisions.options import DecisionOptions
-    from judgefast.engines.http.client import Client
-    from judgefast.engines.http.options import Secret
-    from judgefast.engines.http.wires import Reply
+    from judgefast.engines.remote.client import Client
+    from judgefast.engines.remote.options import Secret
+    from judgefast.engines.remote.wires import Reply
 
 LOG = logging.getLogger("judgefast")
 

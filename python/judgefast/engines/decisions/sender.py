@@ -13,11 +13,11 @@ from judgefast.engines.decisions.failures import failure_of
 from judgefast.engines.decisions.jobs import Part, Whole
 from judgefast.engines.decisions.probe import refused
 from judgefast.engines.decisions.unfit import UnfitReplyError
-from judgefast.engines.http.doubts import Doubts
-from judgefast.engines.http.handover import HandOver
-from judgefast.engines.http.health import Health
-from judgefast.engines.http.resending import Resending
-from judgefast.engines.http.unusable import NoReplyError
+from judgefast.engines.remote.doubts import Doubts
+from judgefast.engines.remote.handover import HandOver
+from judgefast.engines.remote.health import Health
+from judgefast.engines.remote.resending import Resending
+from judgefast.engines.remote.unusable import NoReplyError
 from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from judgefast.engines.decisions.found import Spoken
     from judgefast.engines.decisions.options import DecisionOptions
     from judgefast.engines.decisions.rates import Rates
-    from judgefast.engines.http.client import Client, OnItsWay
-    from judgefast.engines.http.endpoints import Endpoint
-    from judgefast.engines.http.jobs import Job
-    from judgefast.engines.http.options import Secret
-    from judgefast.engines.http.waiting import Waiting
-    from judgefast.engines.http.wires import Reply
+    from judgefast.engines.remote.client import Client, OnItsWay
+    from judgefast.engines.remote.endpoints import Endpoint
+    from judgefast.engines.remote.jobs import Job
+    from judgefast.engines.remote.options import Secret
+    from judgefast.engines.remote.waiting import Waiting
+    from judgefast.engines.remote.wires import Reply
 
 LOG = logging.getLogger("judgefast")
 

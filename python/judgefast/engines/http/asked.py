@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from judgefast.engines.http.client import OnItsWay
-    from judgefast.engines.http.endpoints import Endpoint
-    from judgefast.engines.http.jobs import Job
     from judgefast.engines.http.streams import Stream
+    from judgefast.engines.remote.client import OnItsWay
+    from judgefast.engines.remote.endpoints import Endpoint
+    from judgefast.engines.remote.jobs import Job
 
 
 _REPLY_BYTES, _ANSWER_BYTES, _TOKEN_BYTES = 1 << 20, 1 << 16, 1 << 12

@@ -9,14 +9,14 @@ import msgspec
 
 from judgefast import _native
 from judgefast.engines.http.abilities import PATHS
-from judgefast.engines.http.defuse import defused
+from judgefast.engines.remote.defuse import defused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgefast.engines.http.abilities import Abilities
-    from judgefast.engines.http.defuse import Defuser
-    from judgefast.engines.http.jobs import Job
+    from judgefast.engines.remote.defuse import Defuser
+    from judgefast.engines.remote.jobs import Job
     from judgefast.prompts.decoding import Decoding
     from judgefast.prompts.reasoning import Reasoning
 

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from judgefast.engines.http.bodies import Bodies
 from judgefast.engines.http.look import look
 from judgefast.engines.http.question import question
-from judgefast.engines.http.retries import Next, next_of
 from judgefast.engines.http.trial import Trial
-from judgefast.engines.http.unusable import NoReplyError
+from judgefast.engines.remote.retries import Next, next_of
+from judgefast.engines.remote.unusable import NoReplyError
 from judgefast.errors import EngineError
 from judgefast.prompts.decoding import Decoding
 
 if TYPE_CHECKING:
     from judgefast.engines.http.abilities import Abilities
-    from judgefast.engines.http.client import Client
-    from judgefast.engines.http.jobs import Job
     from judgefast.engines.http.look import Shown
-    from judgefast.engines.http.options import HttpOptions, Secret
-    from judgefast.engines.http.wires import Reply
+    from judgefast.engines.remote.client import Client
+    from judgefast.engines.remote.jobs import Job
+    from judgefast.engines.remote.options import HttpOptions, Secret
+    from judgefast.engines.remote.wires import Reply
     from judgefast.prompts.tokenizer import PromptTokenizer
 
 _OK = 200

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from judgefast.engines.http.asked import Asked
-    from judgefast.engines.http.endpoints import Endpoint
-    from judgefast.engines.http.options import HttpOptions
+    from judgefast.engines.remote.endpoints import Endpoint
+    from judgefast.engines.remote.options import HttpOptions
 
 MOST_SHARE = 0.05
 """Of all prompts that were sent, those that may be sent twice."""

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from judgefast.engines.http.unusable import NoReplyError
+from judgefast.engines.remote.unusable import NoReplyError
 from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
-    from judgefast.engines.http.client import Client
-    from judgefast.engines.http.options import Secret
+    from judgefast.engines.remote.client import Client
+    from judgefast.engines.remote.options import Secret
 
 _SECONDS = 10.0
 _OK = 200

@@ -7,19 +7,19 @@ import time
 from typing import TYPE_CHECKING
 
 from judgefast.engines.http.bodies import Bodies
-from judgefast.engines.http.client import Client
-from judgefast.engines.http.defuse import Defuser
 from judgefast.engines.http.detect import detect
-from judgefast.engines.http.endpoints import Endpoint
-from judgefast.engines.http.jobs import Job
 from judgefast.engines.http.lists import Lists
 from judgefast.engines.http.metrics import Metrics
 from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.sender import Sender
 from judgefast.engines.http.thinking import Thinking
-from judgefast.engines.http.thread import WorkingLoop
-from judgefast.engines.http.waiting import Waiting
-from judgefast.engines.http.windows import Window
+from judgefast.engines.remote.client import Client
+from judgefast.engines.remote.defuse import Defuser
+from judgefast.engines.remote.endpoints import Endpoint
+from judgefast.engines.remote.jobs import Job
+from judgefast.engines.remote.thread import WorkingLoop
+from judgefast.engines.remote.waiting import Waiting
+from judgefast.engines.remote.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from judgefast.engines.base import Completion
     from judgefast.engines.http.abilities import Abilities
     from judgefast.engines.http.detect import Found
-    from judgefast.engines.http.options import HttpOptions, Secret
+    from judgefast.engines.remote.options import HttpOptions, Secret
 
 _METRICS_SECONDS = 3.0
 

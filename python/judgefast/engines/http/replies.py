@@ -10,16 +10,16 @@ import msgspec
 
 from judgefast.engines.http.labels import Labels
 from judgefast.engines.http.thinking import Thought
-from judgefast.engines.http.unusable import BadReplyError, CutPromptError
 from judgefast.engines.http.usage import Usage, shared
+from judgefast.engines.remote.unusable import BadReplyError, CutPromptError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from judgefast.engines.base import Completion, FinishReason
     from judgefast.engines.http.abilities import Abilities
-    from judgefast.engines.http.jobs import Job
     from judgefast.engines.http.thinking import Thinking
+    from judgefast.engines.remote.jobs import Job
     from judgefast.prompts.decoding import Decoding
     from judgefast.prompts.tokenizer import PromptTokenizer
 

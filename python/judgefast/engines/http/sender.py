@@ -10,15 +10,15 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from judgefast.engines.http.asked import Asked, longest_reply
-from judgefast.engines.http.doubts import Doubts
-from judgefast.engines.http.handover import HandOver
-from judgefast.engines.http.health import Health
 from judgefast.engines.http.hedges import Hedges
 from judgefast.engines.http.look import refusal
-from judgefast.engines.http.resending import Resending
-from judgefast.engines.http.retries import Next, is_too_long, next_of, retry_after
 from judgefast.engines.http.streams import Stream
-from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
+from judgefast.engines.remote.doubts import Doubts
+from judgefast.engines.remote.handover import HandOver
+from judgefast.engines.remote.health import Health
+from judgefast.engines.remote.resending import Resending
+from judgefast.engines.remote.retries import Next, is_too_long, next_of, retry_after
+from judgefast.engines.remote.unusable import BadReplyError, CutPromptError, NoReplyError
 from judgefast.errors import ColumnError, EngineError
 
 if TYPE_CHECKING:
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
     from judgefast.engines.base import Completion, ErrorKind
     from judgefast.engines.http.bodies import Bodies
-    from judgefast.engines.http.client import Client
-    from judgefast.engines.http.endpoints import Endpoint
     from judgefast.engines.http.examine import Examiner
-    from judgefast.engines.http.jobs import Job
     from judgefast.engines.http.lists import Lists
-    from judgefast.engines.http.options import HttpOptions, Secret
     from judgefast.engines.http.replies import Replies
     from judgefast.engines.http.streams import Ended
-    from judgefast.engines.http.waiting import Waiting
-    from judgefast.engines.http.wires import Reply
+    from judgefast.engines.remote.client import Client
+    from judgefast.engines.remote.endpoints import Endpoint
+    from judgefast.engines.remote.jobs import Job
+    from judgefast.engines.remote.options import HttpOptions, Secret
+    from judgefast.engines.remote.waiting import Waiting
+    from judgefast.engines.remote.wires import Reply
 
 LOG = logging.getLogger("judgefast")
 

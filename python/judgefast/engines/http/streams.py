@@ -11,17 +11,17 @@ import msgspec
 
 from judgefast.engines.http.events import Events
 from judgefast.engines.http.replies import decoded
-from judgefast.engines.http.unusable import BadReplyError
 from judgefast.engines.http.usage import Usage  # noqa: TC001 - msgspec reads it from the class
-from judgefast.engines.http.wires import Reply, is_stream
+from judgefast.engines.remote.unusable import BadReplyError
+from judgefast.engines.remote.wires import Reply, is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgefast.engines.base import Completion
-    from judgefast.engines.http.jobs import Job
     from judgefast.engines.http.replies import Replies
-    from judgefast.engines.http.unusable import NoReplyError
+    from judgefast.engines.remote.jobs import Job
+    from judgefast.engines.remote.unusable import NoReplyError
 
 _DONE = b"[DONE]"
 _NOTHING = (b"", b"null")

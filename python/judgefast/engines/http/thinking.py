@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 if TYPE_CHECKING:
-    from judgefast.engines.http.jobs import Job
+    from judgefast.engines.remote.jobs import Job
     from judgefast.prompts.decoding import Decoding
     from judgefast.prompts.reasoning import Reasoning
 

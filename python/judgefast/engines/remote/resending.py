@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from judgefast.engines.http.retries import pause
+from judgefast.engines.remote.retries import pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from judgefast.engines.base import ErrorKind
-    from judgefast.engines.http.endpoints import Endpoint
-    from judgefast.engines.http.jobs import Job
-    from judgefast.engines.http.waiting import Waiting
+    from judgefast.engines.remote.endpoints import Endpoint
+    from judgefast.engines.remote.jobs import Job
+    from judgefast.engines.remote.waiting import Waiting
 
 _SUSPECT = 3
 """How often a prompt is put off before it goes alone: that may be its own fault."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from judgefast.engines.http.jobs import Job
+    from judgefast.engines.remote.jobs import Job
 
 
 class Waiting:

@@ -16,15 +16,15 @@ import aiohttp
 from yarl import URL
 
 from judgefast import __version__
-from judgefast.engines.http.causes import cause_of
-from judgefast.engines.http.packed import unpacked
-from judgefast.engines.http.unusable import NoReplyError
-from judgefast.engines.http.wires import IDLE_SECONDS, Reply, Server, is_stream
+from judgefast.engines.remote.causes import cause_of
+from judgefast.engines.remote.packed import unpacked
+from judgefast.engines.remote.unusable import NoReplyError
+from judgefast.engines.remote.wires import IDLE_SECONDS, Reply, Server, is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from judgefast.engines.http.options import HttpOptions, Secret
+    from judgefast.engines.remote.options import HttpOptions, Secret
 
 _SAID = {
     "User-Agent": f"judgefast/{__version__}",

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from judgefast.engines.base import Lane
-from judgefast.engines.http.options import TLS_HINT, Secret, key_of_environment, root_of
+from judgefast.engines.remote.options import TLS_HINT, Secret, key_of_environment, root_of
 from judgefast.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from judgefast.batches.request import Request
     from judgefast.engines.base import Completion
-    from judgefast.engines.http.thread import WorkingLoop
+    from judgefast.engines.remote.thread import WorkingLoop
 
 L = TypeVar("L", bound="WorkingLoop")
 

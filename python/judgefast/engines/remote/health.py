@@ -8,14 +8,14 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from judgefast.engines.http.examine import OtherJudgeError
-from judgefast.engines.http.unusable import NoReplyError
+from judgefast.engines.remote.unusable import NoReplyError
 from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from judgefast.engines.http.endpoints import Endpoint
-    from judgefast.engines.http.options import Secret
+    from judgefast.engines.remote.endpoints import Endpoint
+    from judgefast.engines.remote.options import Secret
 
 LOG = logging.getLogger("judgefast")
 

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from judgefast.engines.http.options import TLS_HINT
+from judgefast.engines.remote.options import TLS_HINT
 from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from judgefast.batches.request import Request
     from judgefast.engines.base import Completion
-    from judgefast.engines.http.client import Client
+    from judgefast.engines.remote.client import Client
 
 T = TypeVar("T")
 

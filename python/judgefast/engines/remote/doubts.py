@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Protocol
 
 from judgefast.engines.http.asked import longest_reply
 from judgefast.engines.http.look import refusal
-from judgefast.engines.http.retries import Next
-from judgefast.engines.http.wires import Reply
+from judgefast.engines.remote.retries import Next
+from judgefast.engines.remote.wires import Reply
 from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from judgefast.engines.base import ErrorKind
-    from judgefast.engines.http.client import Client, OnItsWay
-    from judgefast.engines.http.endpoints import Endpoint
-    from judgefast.engines.http.jobs import Job
-    from judgefast.engines.http.options import Secret
-    from judgefast.engines.http.unusable import NoReplyError
+    from judgefast.engines.remote.client import Client, OnItsWay
+    from judgefast.engines.remote.endpoints import Endpoint
+    from judgefast.engines.remote.jobs import Job
+    from judgefast.engines.remote.options import Secret
+    from judgefast.engines.remote.unusable import NoReplyError
     from judgefast.prompts.decoding import Decoding
 
 _MANY_REFUSED = 8

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import httptools
 from multidict import CIMultiDict
 
-from judgefast.engines.http.causes import cause_of
-from judgefast.engines.http.packed import unpacked
-from judgefast.engines.http.unusable import NoReplyError
+from judgefast.engines.remote.causes import cause_of
+from judgefast.engines.remote.packed import unpacked
+from judgefast.engines.remote.unusable import NoReplyError
 
 if TYPE_CHECKING:
     import ssl
