@@ -11,7 +11,7 @@ import pytest
 
 from judgefast.engines.http.abilities import Abilities
 from judgefast.engines.http.replies import Replies
-from judgefast.engines.remote.unusable import BadReplyError, CutPromptError
+from judgefast.engines.http.unusable import BadReplyError, CutPromptError
 from judgefast.prompts.decoding import Decoding, Label
 
 from .jobs import LABEL_READ, TEXT, job

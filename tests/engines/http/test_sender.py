@@ -11,11 +11,12 @@ import pytest
 from judgefast.engines.http.abilities import Abilities
 from judgefast.engines.http.bodies import Bodies
 from judgefast.engines.http.lists import Lists
+from judgefast.engines.http.options import HttpOptions
 from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.sender import Sender
 from judgefast.engines.http.thinking import Thinking
 from judgefast.engines.remote.endpoints import Endpoint
-from judgefast.engines.remote.options import HttpOptions, Secret
+from judgefast.engines.remote.options import Secret
 from judgefast.engines.remote.unusable import NoReplyError
 from judgefast.engines.remote.waiting import Waiting
 from judgefast.engines.remote.windows import Window

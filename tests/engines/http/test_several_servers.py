@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from judgefast.engines.http.detect import detect
-from judgefast.engines.http.examine import OtherJudgeError
+from judgefast.engines.http.options import HttpOptions
 from judgefast.engines.remote.client import Client
-from judgefast.engines.remote.options import HttpOptions, Secret
+from judgefast.engines.remote.health import OtherJudgeError
+from judgefast.engines.remote.options import Secret
 from judgefast.engines.remote.unusable import NoReplyError
 
 from .judging import assert_complete

@@ -23,7 +23,7 @@ from .judging import Judging, assert_complete
 
 if TYPE_CHECKING:
     from judgefast.engines.base import Completion
-    from judgefast.engines.remote.jobs import Job
+    from judgefast.engines.http.jobs import PromptJob
 
 OPTIONS = {"list_size": 8}
 
@@ -68,12 +68,12 @@ def piece(index: int, text: str, finish: str | None = None, **usage: int) -> byt
     return b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\n\n"
 
 
-def streamed(count: int) -> tuple[Stream, list[Job]]:
+def streamed(count: int) -> tuple[Stream, list[PromptJob]]:
     jobs = [job(decoding=TEXT, number=number) for number in range(count)]
     return Stream(jobs, Replies(VLLM)), jobs
 
 
-def of(ended: list[tuple[Job, Completion]]) -> list[tuple[int, str, int | None]]:
+def of(ended: list[tuple[PromptJob, Completion]]) -> list[tuple[int, str, int | None]]:
     return [(a.request.request_id[0], b.text, b.completion_tokens) for a, b in ended]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from judgefast.engines.decisions.examine import Bodies, Examiner
 from judgefast.engines.decisions.found import orders_in_force
-from judgefast.engines.decisions.jobs import Most, Whole
+from judgefast.engines.decisions.jobs import Most, Part, Whole
 from judgefast.engines.decisions.orders import asks_of, unsupported
 from judgefast.engines.decisions.probe import Prober
 from judgefast.engines.decisions.rates import Rates
@@ -64,7 +64,7 @@ class Loop(WorkingLoop):
         self._options, self._secret = options, secret
         self._endpoints: list[Endpoint] = []
         self._asks: dict[tuple[Question, ...], list[list[Ask]]] = {}
-        client = Client(options.connecting, secret)
+        client = Client(options, secret)
         self._prober = Prober(client, options, secret)
         super().__init__("judgefast-decisions", client, put)
 
@@ -128,7 +128,7 @@ class Loop(WorkingLoop):
         self._sender = Sender(
             client=self._client,
             endpoints=self._endpoints,
-            waiting=Waiting(servers=len(options.base_urls)),
+            waiting=Waiting[Part](servers=len(options.base_urls)),
             bodies=Bodies(spoken),
             spoken=spoken,
             options=options,

@@ -15,10 +15,9 @@ from judgefast.engines.decisions.recognise import dialect_of, recognise
 from judgefast.engines.decisions.strict import read_object
 from judgefast.engines.decisions.tokens import Limit
 from judgefast.engines.decisions.unfit import UnfitReplyError
-from judgefast.engines.http.look import refusal
 from judgefast.engines.remote.causes import other_scheme
 from judgefast.engines.remote.judges import find_tokenizer
-from judgefast.engines.remote.retries import pause
+from judgefast.engines.remote.retries import pause, refusal
 from judgefast.engines.remote.unusable import NoReplyError
 from judgefast.errors import ConfigError, EngineError
 from judgefast.prompts.questions import Option, Question

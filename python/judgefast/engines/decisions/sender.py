@@ -64,7 +64,7 @@ class Sender:
         *,
         client: Client,
         endpoints: Sequence[Endpoint],
-        waiting: Waiting,
+        waiting: Waiting[Part],
         bodies: Bodies,
         spoken: Spoken,
         options: DecisionOptions,
@@ -185,17 +185,16 @@ class Sender:
         self._timer = None
         self.pump()
 
-    def _send(self, endpoint: Endpoint, job: Job, now: float) -> None:
-        assert isinstance(job, Part)  # nothing else was queued
+    def _send(self, endpoint: Endpoint, part: Part, now: float) -> None:
         sent = self._client.send(
             endpoint.root + self._bodies.path,
-            self._bodies.body([job]),
-            most=_REPLY_BYTES + _ANSWER_BYTES * len(job.asks),
-            done=partial(self._came, job),
+            self._bodies.body([part]),
+            most=_REPLY_BYTES + _ANSWER_BYTES * len(part.asks),
+            done=partial(self._came, part),
         )
         endpoint.in_flight += 1
-        self._asked[job] = _Asked(endpoint, job, sent, now)
-        self._rates.sent(job.guess, now)
+        self._asked[part] = _Asked(endpoint, part, sent, now)
+        self._rates.sent(part.guess, now)
 
     def _came(self, part: Part, reply: Reply | NoReplyError) -> None:
         """See to what came of a request."""
@@ -307,12 +306,11 @@ class Sender:
         kind: ErrorKind = "timeout" if error.is_timeout else "engine_error"
         self.resending.again([part], words, kind=kind)
 
-    def _give_up(self, job: Job, kind: ErrorKind, words: str) -> None:
+    def _give_up(self, part: Part, kind: ErrorKind, words: str) -> None:
         """Fail a whole request by one of its parts."""
-        assert isinstance(job, Part)  # nothing else was sent
-        if self._wholes.pop(job.request.request_id, None) is not None:
-            self._drop(job.whole)
-            self.fail(job, kind, words)
+        if self._wholes.pop(part.request.request_id, None) is not None:
+            self._drop(part.whole)
+            self.fail(part, kind, words)
 
     def _settle(self, whole: Whole, completion: Completion) -> None:
         if self._wholes.pop(whole.request.request_id, None) is not None:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from judgefast.engines.http.abilities import Way
     from judgefast.engines.http.look import Shown
+    from judgefast.engines.http.options import HttpOptions
     from judgefast.engines.remote.client import Client
-    from judgefast.engines.remote.options import HttpOptions, Secret
+    from judgefast.engines.remote.options import Secret
 
 LOG = logging.getLogger("judgefast")
 

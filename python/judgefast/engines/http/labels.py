@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
+from judgefast.engines.http.unusable import BadReplyError
 from judgefast.engines.http.usage import Usage
-from judgefast.engines.remote.unusable import BadReplyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

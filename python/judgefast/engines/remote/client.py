@@ -24,7 +24,7 @@ from judgefast.engines.remote.wires import IDLE_SECONDS, Reply, Server, is_strea
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from judgefast.engines.remote.options import HttpOptions, Secret
+    from judgefast.engines.remote.options import RemoteOptions, Secret
 
 _SAID = {
     "User-Agent": f"judgefast/{__version__}",
@@ -47,7 +47,7 @@ class OnItsWay(Protocol):
 class Client:
     """Keeps connections to all servers. Belongs to one event loop."""
 
-    def __init__(self, options: HttpOptions, secret: Secret) -> None:
+    def __init__(self, options: RemoteOptions, secret: Secret) -> None:
         self._options = options
         self._secret = secret
         self._session: aiohttp.ClientSession | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
+from abc import ABC, abstractmethod
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 L = TypeVar("L", bound="WorkingLoop")
 
 
-class RemoteEngine(Generic[L]):
+class RemoteEngine(ABC, Generic[L]):
     """Judges behind servers. What the servers are is asked of them when it is first needed.
 
     Raises:
@@ -48,9 +49,9 @@ class RemoteEngine(Generic[L]):
         self._is_started = False
         self._is_closed = False
 
+    @abstractmethod
     def _made(self) -> L:
         """Make the loop; importing it loads aiohttp."""
-        raise NotImplementedError
 
     @property
     def lanes(self) -> Sequence[Lane]:
