@@ -55,7 +55,7 @@ def test_a_first_server_whose_gateway_speaks_at_the_start_is_away_too() -> None:
 def test_where_gateways_speak_for_all_it_is_said_what_they_say() -> None:
     with (
         ScriptedServer(lambda number, body: PAGES[0]) as server,
-        pytest.raises(EngineError, match="answers no decisions: .*answered 502: ") as caught,
+        pytest.raises(EngineError, match=r"answers no decisions: .*answered 502: ") as caught,
     ):
         ask(server.url)
     assert "start the server" in str(caught.value.hint)

@@ -165,15 +165,7 @@ class Prober:
                 doubt=self._said(doubt),
                 context=_context(models, asked),
             )
-        if denied is not None:
-            raise denied
-        message = f"{root} answers no decisions: {'; '.join(said)}"
-        if is_away:
-            raise NoReplyError(message, was_sent=True)
-        hint = (
-            "check --base-url and --model; --dialect and --engine-arg path=/… say how it is asked"
-        )
-        raise EngineError(message, hint=hint)
+        raise denied or _no_decisions(root, said, is_away=is_away)
 
     async def compare(self, root: str, spoken: Spoken) -> None:
         """See that a server is of the judge.
@@ -196,7 +188,8 @@ class Prober:
         try:
             found = read_object(reply.body)
         except UnfitReplyError as error:  # the page of something before it
-            raise NoReplyError(f"{root}: {self._said(str(error))}", was_sent=True) from None
+            message = f"{root}: {self._said(str(error))}"
+            raise NoReplyError(message, was_sent=True) from None
         try:
             read = spoken.dialect.read(ASKS, reply.body, spoken.quirks)
         except UnfitReplyError as error:
@@ -272,6 +265,15 @@ class Prober:
 
     def _said(self, words: str) -> str:
         return self._secret.scrub(words)[:_SHOWN]
+
+
+def _no_decisions(root: str, said: list[str], *, is_away: bool) -> NoReplyError | EngineError:
+    """Why a server is not spoken to, by what it said to every way of asking."""
+    message = f"{root} answers no decisions: {'; '.join(said)}"
+    if is_away:
+        return NoReplyError(message, was_sent=True)
+    hint = "check --base-url and --model; --dialect and --engine-arg path=/… say how it is asked"
+    return EngineError(message, hint=hint)
 
 
 def refused(root: str, failure: Failure, words: str) -> EngineError:

@@ -107,7 +107,7 @@ class Server:
 
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what goes to it and how, by keyword
         self,
         url: URL,
         headers: Mapping[str, str],
