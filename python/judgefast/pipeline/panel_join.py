@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,11 @@ from judgefast.datasets.rows import iter_rows
 from judgefast.errors import ConfigError
 from judgefast.hashes import framed
 from judgefast.pipeline.comparable import check_comparable
+from judgefast.pipeline.panel_aspects import (
+    JOINED_BY_NAMES,
+    aspects_of_all,
+    without_aspect_in_common,
+)
 from judgefast.stats.votes import HALF
 
 if TYPE_CHECKING:
@@ -153,7 +159,7 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
     if len({reading.directory.manifest.data.identity for reading in readings}) > 1:
         names = [_with_contents(reading) for reading in readings]
     ids, items = _codes(names)
-    aspects, of_aspect = _aspects(readings)
+    aspects, of_aspect = aspects_of_all([reading.rubric for reading in readings])
     clusters = np.zeros(len(ids), np.uint64)
     keys: list[NDArray[np.uint64]] = []
     several = readings[0].rubric.mode == "choice"  # one verdict of all answers of an item
@@ -209,8 +215,11 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         unit_of=unit_of,
     )
     if len(judges) > 1 and not ((row != ABSENT).sum(axis=1) > 1).any():
-        paths = " and ".join(f"`{reading.directory.path}`" for reading in readings)
-        msg = f"{paths} have no item with the same answers in common"
+        called = [(f"`{reading.directory.path}`", reading.rubric) for reading in readings]
+        if words := without_aspect_in_common(called):
+            raise ConfigError(words, hint=JOINED_BY_NAMES)
+        msg = " and ".join(path for path, _ in called)
+        msg += " have no item with the same answers in common"
         raise ConfigError(msg, hint="join runs over the same data")
     return joined
 
@@ -258,9 +267,10 @@ def _check(judges: Sequence[Seated], admitted: Sequence[str]) -> None:
             msg = f"the orders of `{directory.path}` are adaptive"
             hint = "judges are joined by what every comparison was asked: judge in both orders"
             raise ConfigError(msg, hint=hint)
+    for a, b in combinations([judge.reading for judge in judges], 2):
+        check_comparable(a, b, ACROSS)
     first = judges[0]
     for other in judges[1:]:
-        check_comparable(first.reading, other.reading, ACROSS)
         one, two = (each.reading.directory.manifest.data for each in (first, other))
         if one.identity == two.identity or "data" in admitted:
             continue
@@ -297,15 +307,6 @@ def _codes(
     ends = np.cumsum([len(column) for column in columns])[:-1]
     ids = pc.list_element(pc.split_pattern(encoded.dictionary, _BEHIND), 0)
     return ids.cast(pa.string()), np.split(codes, ends)
-
-
-def _aspects(readings: Sequence[Reading]) -> tuple[list[str], list[NDArray[np.int64]]]:
-    """Names of all aspects, and for each run the code of each of its own."""
-    own = [[aspect.name for aspect in reading.rubric.aspects] for reading in readings]
-    if all(len(names) == 1 for names in own):
-        return own[0], [np.zeros(1, np.int64) for _ in own]
-    names = list(dict.fromkeys(name for each in own for name in each))
-    return names, [np.array([names.index(name) for name in each], np.int64) for each in own]
 
 
 def _gold_of(reading: Reading, rows: NDArray[np.int64]) -> NDArray[np.float64]:
