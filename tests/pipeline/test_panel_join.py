@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 import judgefast
 from judgefast.errors import ConfigError
 from judgefast.pipeline import panel_join
-from judgefast.pipeline.panel_join import Joined, Seated, join, sided
+from judgefast.pipeline.panel_join import Joined, Seated, join
 from judgefast.pipeline.panel_results import verdicts_of
 from judgefast.pipeline.panel_rows import disagreeing
+from judgefast.pipeline.panel_verdicts import sided
 from tests.recorded import always_first, pairs, record
 
 if TYPE_CHECKING:

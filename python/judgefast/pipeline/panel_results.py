@@ -10,8 +10,9 @@ from msgspec import UNSET
 from judgefast.codes import CHOICE_TIE, FIXED_ONE, OutcomeStatus
 from judgefast.pipeline.estimates import judged_aspects, resampling_of, scale_of
 from judgefast.pipeline.panel_cost import cost_of
-from judgefast.pipeline.panel_join import ABSENT, sided
+from judgefast.pipeline.panel_join import ABSENT
 from judgefast.pipeline.panel_scales import categories_of, spans_of, votes_of
+from judgefast.pipeline.panel_verdicts import sided
 from judgefast.pipeline.results import report_of, why_incomplete
 from judgefast.reports.families import family_words
 from judgefast.reports.panel_report import (
@@ -65,7 +66,7 @@ class Verdicts(NamedTuple):
     valued: NDArray[np.int64]
     """Judges that gave a value."""
     held_back: NDArray[np.bool_]
-    """Whether agreement would be high, but for a judge whose two orders chose different answers."""
+    """Whether agreement would be high, but for a judge that is torn."""
 
 
 def verdicts_of(joined: Joined) -> Verdicts:
