@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from judgefast.reports.panel_report import PanelReport
+    from judgefast.reports.panel_report import JudgeRow, PanelReport, TogetherRow
     from judgefast.stats.estimate import Estimate
 
 MOST = 20
@@ -29,7 +29,7 @@ def model_parts(report: PanelReport) -> Iterator[RenderableType]:
     from rich.table import Table  # noqa: PLC0415 - loaded when something is shown
     from rich.text import Text  # noqa: PLC0415 - loaded when something is shown
 
-    rows = [*report.judges, *report.together]
+    rows: list[JudgeRow | TogetherRow] = [*report.judges, *report.together]
     slices = list(dict.fromkeys(one.slice for row in rows for one in row.estimates))
     if len(slices) <= 1:
         return
