@@ -73,6 +73,8 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> judgefast.Panel:
 
 def test_what_is_far_apart_hangs_on_the_range_of_the_aspects_scale(panel: judgefast.Panel) -> None:
     """On 0 to 1 a half apart is low, and on 0 to 100 two points are high."""
+    scales = {aspect: one.scale for aspect, one in panel.report.agreement_by_aspect.items()}
+    assert scales == {"aspect=small": "interval", "aspect=large": "ordinal"}
     levels = {(row["aspect"], row["level"]) for row in panel.table("panel").to_pylist()}
     assert levels == {("small", "low"), ("large", "high")}
     text = " ".join(render_panel(panel.report).split())

@@ -24,7 +24,7 @@ from judgefast.reports.panel_report import (
 )
 from judgefast.stats.agreement import agreement_of
 from judgefast.stats.effective import effective_judges
-from judgefast.stats.ratings import Ratings
+from judgefast.stats.ratings import Ratings, scale_of_scores
 from judgefast.stats.slice_names import slice_part, slice_parts
 from judgefast.stats.summary import summarise
 from judgefast.stats.votes import HALF, LEVELS, levels_of, majority, mean_of, spread_of
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from judgefast.codes import AlphaScale
     from judgefast.pipeline.panel_join import Joined
     from judgefast.pipeline.results import Reading
     from judgefast.stats.agreed import Agreement, EffectiveJudges
@@ -104,6 +105,7 @@ def panel_report(
     *,
     panel: str = "",
     not_started: Sequence[str] = (),
+    alpha: AlphaScale | None = None,
 ) -> PanelReport:
     """Say everything that is known of several judges.
 
@@ -112,6 +114,7 @@ def panel_report(
         verdicts: The same, taken together.
         panel: Name of the panel; empty for finished runs.
         not_started: Judges of it that have no run yet.
+        alpha: Scale that alpha is of; None for what the values are.
 
     """
     first = joined.readings[0]
@@ -122,9 +125,10 @@ def panel_report(
     levels = Levels(
         **dict(zip(LEVELS, counts, strict=True)), held_back=int(verdicts.held_back.sum())
     )
-    by_aspect = _by_aspect(joined, level, first.config.seed) if judges > 1 else {}
+    seed = first.config.seed
+    by_aspect = _by_aspect(joined, alpha, level, seed) if judges > 1 else {}
     is_one = judges > 1 and not by_aspect
-    whole = _agreement(joined, 0, level, first.config.seed) if is_one else None
+    whole = _agreement(joined, 0, alpha, level, seed) if is_one else None
     return PanelReport(
         panel=panel,
         mode=joined.mode,
@@ -276,17 +280,21 @@ def _estimates(joined: Joined, values: NDArray[np.float64]) -> list[Estimate]:
     )
 
 
-def _by_aspect(joined: Joined, level: float, seed: int) -> dict[str, Agreement]:
+def _by_aspect(
+    joined: Joined, alpha: AlphaScale | None, level: float, seed: int
+) -> dict[str, Agreement]:
     """Of each aspect by itself: judges that only tell aspects apart would seem to agree."""
     if len(joined.aspects) == 1:
         return {}
     return {
-        slice_part("aspect", name): _agreement(joined, code, level, seed)
+        slice_part("aspect", name): _agreement(joined, code, alpha, level, seed)
         for code, name in enumerate(joined.aspects)
     }
 
 
-def _agreement(joined: Joined, aspect: int, level: float, seed: int) -> Agreement:
+def _agreement(
+    joined: Joined, aspect: int, alpha: AlphaScale | None, level: float, seed: int
+) -> Agreement:
     rows = np.flatnonzero(joined.aspect == aspect)
     values = joined.verdicts[rows]
     categories, names = categories_of(joined, aspect, values)
@@ -294,11 +302,11 @@ def _agreement(joined: Joined, aspect: int, level: float, seed: int) -> Agreemen
         values=values,
         clusters=joined.cluster_id64[rows],
         judges=joined.judges,
-        scale="interval" if joined.kind == "score" else "nominal",
+        scale=scale_of_scores(values, categories) if joined.kind == "score" else "nominal",
         categories=categories,
         names=names,
     )
-    return agreement_of(ratings, level=level, seed=seed)
+    return agreement_of(ratings, alpha=alpha, level=level, seed=seed)
 
 
 def _effective(joined: Joined, level: float) -> EffectiveJudges | None:

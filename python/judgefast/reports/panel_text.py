@@ -232,7 +232,8 @@ def _agreement(report: PanelReport, agreement: Agreement) -> Iterator[Renderable
         table.add_row(*_pair(pair))
     yield table
     grid = _grid()
-    grid.add_row("alpha", f"{number(agreement.alpha.value)} {interval(agreement.alpha)}")
+    figures = f"{number(agreement.alpha.value)} {interval(agreement.alpha)}"
+    grid.add_row("alpha", f"{figures}  {agreement.scale}")
     for pair in agreement.pairs:
         if (weighted := pair.kappa_quadratic) is not None:
             words = f"{number(weighted.value)} {interval(weighted)}, {name(pair.a)}, {name(pair.b)}"
