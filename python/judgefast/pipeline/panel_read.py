@@ -13,6 +13,7 @@ from judgefast.journal.manifest import NAME as MANIFEST
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.disagreements_file import check_list
 from judgefast.pipeline.item_view import view_item
+from judgefast.pipeline.panel_alpha import check_alpha
 from judgefast.pipeline.panel_directory import (
     DISAGREEMENTS,
     read_panel,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from judgefast.codes import AlphaScale
     from judgefast.reports.panel_report import PanelReport
     from judgefast.reports.show import ItemView
 
@@ -51,11 +53,17 @@ class PanelReading(NamedTuple):
     joined: Joined
     verdicts: Verdicts
     not_started: list[str]
+    alpha: AlphaScale | None
+    """Scale that alpha is of; None for what the values are."""
 
     def report(self) -> PanelReport:
         """Everything that is known of them."""
         return panel_report(
-            self.joined, self.verdicts, panel=self.name, not_started=self.not_started
+            self.joined,
+            self.verdicts,
+            panel=self.name,
+            not_started=self.not_started,
+            alpha=self.alpha,
         )
 
     def batches(self, name: str) -> pa.RecordBatchReader:
@@ -134,14 +142,21 @@ def reported(reading: PanelReading, *paths: Path) -> PanelReport:
     return report
 
 
-def read_judges(folder: Path, **changes: Any) -> PanelReading:  # noqa: ANN401 - options of a run
+def read_judges(
+    folder: Path,
+    *,
+    alpha: AlphaScale | None = None,
+    **changes: Any,  # noqa: ANN401 - options of a run
+) -> PanelReading:
     """Read a panel as its journals stand.
 
     Args:
         folder: Its directory.
+        alpha: Scale that alpha is of; None for what the panel was started with.
         changes: Options of `READING`, in place of the runs' own.
 
     Raises:
+        ConfigError: What the judges give is not on the scale of `alpha`.
         RunDirectoryError: It is no panel, or none of its judges has a whole plan.
 
     """
@@ -154,14 +169,17 @@ def read_judges(folder: Path, **changes: Any) -> PanelReading:  # noqa: ANN401 -
         raise RunDirectoryError(msg, hint=f"go on with `judgefast resume {folder}`")
     judges = [Seated(name, read_run(run_folder(folder, name), **changes)) for name in planned]
     joined = join(judges)
+    alpha = alpha or panel.alpha
+    check_alpha(alpha, [one.reading.rubric for one in judges])
     name = folder.resolve().name
-    return PanelReading(name, folder, joined, verdicts_of(joined), not_started)
+    return PanelReading(name, folder, joined, verdicts_of(joined), not_started, alpha)
 
 
 def read_runs(
     runs: Sequence[tuple[str | None, Path]],
     *,
     across: Sequence[str] = (),
+    alpha: AlphaScale | None = None,
     **changes: Any,  # noqa: ANN401 - as above
 ) -> PanelReading:
     """Read finished runs as one panel.
@@ -171,6 +189,7 @@ def read_runs(
     Args:
         runs: Each with the name of its judge; None for that of its folder.
         across: `data`, to join runs of different data by the ids that they share.
+        alpha: Scale that alpha is of; None for what the values are.
         changes: Options of `READING`, in place of the runs' own.
 
     Raises:
@@ -186,7 +205,8 @@ def read_runs(
     for name, (_, path) in zip(names, runs, strict=True):
         judges.append(Seated(name, read_run(path, **(_of_first(judges) | changes))))
     joined = join(judges, admitted=across)
-    return PanelReading("", None, joined, verdicts_of(joined), [])
+    check_alpha(alpha, [one.reading.rubric for one in judges])
+    return PanelReading("", None, joined, verdicts_of(joined), [], alpha)
 
 
 def _of_first(judges: Sequence[Seated]) -> dict[str, Any]:
