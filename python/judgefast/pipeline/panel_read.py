@@ -20,6 +20,7 @@ from judgefast.pipeline.panel_directory import (
     run_folder,
 )
 from judgefast.pipeline.panel_join import Joined, Seated, join
+from judgefast.pipeline.panel_judges import refuse_reserved
 from judgefast.pipeline.panel_results import Verdicts, panel_report, verdicts_of
 from judgefast.pipeline.panel_rows import (
     disagreements,
@@ -193,7 +194,8 @@ def read_runs(
         changes: Options of `READING`, in place of the runs' own.
 
     Raises:
-        ConfigError: Fewer than two runs, or they cannot be joined; the message says why.
+        ConfigError: Fewer than two runs, one of them twice, or they cannot be joined; the message
+            says why.
         RunDirectoryError: One is no run directory, or its plan is not whole.
 
     """
@@ -203,7 +205,9 @@ def read_runs(
     judges: list[Seated] = []
     names = _names(runs)
     for name, (_, path) in zip(names, runs, strict=True):
+        refuse_reserved(name, f"`{path}`", hint="give it another: NAME=RUN")
         judges.append(Seated(name, read_run(path, **(_of_first(judges) | changes))))
+    _refuse_twins(judges)
     joined = join(judges, admitted=across)
     check_alpha(alpha, [one.reading.rubric for one in judges])
     return PanelReading("", None, joined, verdicts_of(joined), [], alpha)
@@ -214,6 +218,18 @@ def _of_first(judges: Sequence[Seated]) -> dict[str, Any]:
         return {}
     config = judges[0].reading.config
     return {"baseline": config.baseline, "level": config.level}
+
+
+def _refuse_twins(judges: Sequence[Seated]) -> None:
+    """Refuse a run that is given twice, or a copy of it: it would agree with itself."""
+    for at, judge in enumerate(judges):
+        for other in judges[:at]:
+            one, two = (each.reading.directory for each in (other, judge))
+            if one.manifest == two.manifest:
+                is_copy = one.path.resolve() != two.path.resolve()
+                more = f"; `{two.path}` is a copy" if is_copy else ""
+                msg = f"`{other.name}` and `{judge.name}` are one run, `{one.path}`{more}"
+                raise ConfigError(msg, hint="name runs of different judges")
 
 
 def _names(runs: Sequence[tuple[str | None, Path]]) -> list[str]:
