@@ -91,11 +91,10 @@ def test_a_budget_that_is_spent_asks_nothing_and_says_the_same(tmp_path: Path) -
 
 
 def test_what_the_server_says_of_a_reply_goes_before_a_price(tmp_path: Path) -> None:
-    judge(tmp_path / "run", "2usd", engine=paid(usd=0.15), rows=30)
-    spent = spent_of(tmp_path / "run")
-    assert spent.usd == pytest.approx(0.15 * (1 + spent.judgments))
-    # Every reply may cost what the small question did, and its tokens beside.
-    assert 2 - 2 * (0.4 + 0.15) < spent.usd <= 2
+    judge(tmp_path / "run", "3usd", engine=paid(usd=0.6), rows=30)
+    # Every reply may cost what the small question did, and its tokens beside: of items for 0.80
+    # three would have been sent, and 4.20 paid.
+    assert spent_of(tmp_path / "run").usd == pytest.approx(0.6 * 3)
 
 
 def test_an_item_that_may_cost_more_than_there_is_judges_nothing(tmp_path: Path) -> None:
@@ -124,9 +123,13 @@ def test_a_start_that_was_killed_has_spent_what_it_wrote_down_before(tmp_path: P
     assert spent.usd + spent.unseen_usd == pytest.approx(committed)
     text = " ".join(render(report_of(read_run(out))).split())
     assert "more for what was sent and told nothing, which is kept back" in text
-    go_on(out, engine=paid(), budget=("3usd",))
+    # All that it may have spent is gone: another item does not fit behind it.
+    go_on(out, engine=paid(), budget=(f"{committed + 0.5}usd",))
+    assert spent_of(out).judgments == 8
+    go_on(out, engine=paid(), budget=(f"{committed + 1}usd",))
     spent = spent_of(out)
-    assert spent.usd + spent.unseen_usd <= 3
+    assert spent.judgments == 10
+    assert spent.usd + spent.unseen_usd <= committed + 1
 
 
 def test_a_start_without_a_budget_is_counted_by_the_price_that_it_had(tmp_path: Path) -> None:
@@ -138,10 +141,11 @@ def test_a_start_without_a_budget_is_counted_by_the_price_that_it_had(tmp_path: 
 
 
 def test_adaptive_orders_give_back_what_second_orders_would_have_cost(tmp_path: Path) -> None:
-    judge(tmp_path / "run", "1.5usd", orders="adaptive", rows=40)
+    sure = paid(opinion=lambda _, question: [0.98] + [0.01] * (len(question.options) - 1), lean=0)
+    judge(tmp_path / "run", "3usd", orders="adaptive", rows=60, engine=sure)
     spent = spent_of(tmp_path / "run")
     assert spent.usd == pytest.approx(0.02 + spent.judgments * 0.1)
-    assert spent.usd <= 1.5
+    assert 3 - 0.8 - 1e-9 <= spent.usd <= 3
 
 
 def test_a_gpu_or_its_price_pays_for_hours(tmp_path: Path) -> None:
