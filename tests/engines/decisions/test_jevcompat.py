@@ -16,7 +16,7 @@ from jevcompat.mock import FAULTS, MockConfig, make_server
 
 from judgefast.engines.decisions.asked import read_kept
 from judgefast.engines.decisions.engine import DecisionsEngine
-from judgefast.engines.http.options import KEY_NAMES
+from judgefast.engines.remote.options import KEY_NAMES
 from judgefast.errors import EngineError
 from judgefast.prompts.questions import Option, Question
 

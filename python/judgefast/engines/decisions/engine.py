@@ -9,7 +9,7 @@ from judgefast.engines.decisions.found import orders_in_force
 from judgefast.engines.decisions.most import Most
 from judgefast.engines.decisions.options import NAME, DecisionOptions
 from judgefast.engines.decisions.quirks import shows_all_questions
-from judgefast.engines.http.remote import RemoteEngine, check_names, roots_of
+from judgefast.engines.remote.engine import RemoteEngine, check_names, roots_of
 from judgefast.prompts.decoding import Capabilities
 from judgefast.prompts.model import JudgeModel
 
@@ -101,11 +101,15 @@ class DecisionsEngine(RemoteEngine["Loop"]):
 
     @property
     def manifest_options(self) -> dict[str, Any]:
-        """See :class:`Engine`. Answers in another dialect or other orders are another judge's."""
+        """See :class:`Engine`. Another server, dialect or other orders are another judge's."""
         if self._recalled is not None:
-            return {name: self._recalled[name] for name in ("dialect", "option_orders")}
-        orders = orders_in_force(self.options, self.found)
-        return {"dialect": self.found.spoken.dialect.name, "option_orders": orders}
+            return {name: self._recalled[name] for name in ("server", "dialect", "option_orders")}
+        orders, spoken = orders_in_force(self.options, self.found), self.found.spoken
+        return {
+            "server": spoken.quirks.name,
+            "dialect": spoken.dialect.name,
+            "option_orders": orders,
+        }
 
     @property
     def small(self) -> SmallQuestions:
@@ -116,7 +120,7 @@ class DecisionsEngine(RemoteEngine["Loop"]):
     def most(self) -> Most:
         """The most tokens that the server may count of a request."""
         from judgefast.engines.decisions import loop as of_loop  # noqa: PLC0415 - loads aiohttp
-        from judgefast.engines.http.defuse import Defuser  # noqa: PLC0415 - as above
+        from judgefast.engines.remote.defuse import Defuser  # noqa: PLC0415 - as above
 
         found = self.found
         is_defused = of_loop.is_defused(found)

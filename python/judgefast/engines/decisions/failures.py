@@ -12,7 +12,7 @@ from judgefast.engines.decisions.lenient import count
 from judgefast.engines.decisions.said import codes_of, words_of
 from judgefast.engines.decisions.strict import clean, read_object
 from judgefast.engines.decisions.unfit import UnfitReplyError
-from judgefast.engines.http.retries import retry_after
+from judgefast.engines.remote.retries import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

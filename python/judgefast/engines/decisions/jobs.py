@@ -11,7 +11,7 @@ import msgspec
 from judgefast.engines.base import Completion
 from judgefast.engines.decisions.asked import Kept, kept_text
 from judgefast.engines.decisions.orders import put_of, read_of
-from judgefast.engines.http.jobs import Job
+from judgefast.engines.remote.jobs import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
