@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 PRICE = 1000.0
 """Dollars for 1 million tokens."""
 ITEMS = 80
+FEW = {"concurrency": 4, "start_concurrency": 4}
+"""The mock listens for no more connections at once."""
 
 
 class Books:
@@ -86,7 +88,7 @@ def go(out: Path, url: str, budget: str, items: int = 20, **options: Any) -> Any
         base_url=(url,),
         out=str(out),
         budget=(budget,),
-        engine_args={"usd_per_million_tokens": PRICE} | options,
+        engine_args={"usd_per_million_tokens": PRICE} | FEW | options,
     )
     return run(config, data=rows(items), show_progress=False)
 
@@ -153,7 +155,7 @@ def test_what_is_sent_again_is_kept_back_at_its_most(mock: str, tmp_path: Path) 
         return DIES
 
     with ScriptedServer(script, paths={"/v1/systemone": books}) as server:
-        go(out, server.url, "9usd", concurrency=4, start_concurrency=4)
+        go(out, server.url, "9usd")
         found = budget_of(out)
     assert found.reached == "usd"
     assert found.sent_again > 0
