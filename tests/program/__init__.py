@@ -1,30 +1,82 @@
 """`judgefast` for tests that start it often: forked from a process that has imported it already.
 
 A command imports 700 modules, which takes ten times as long as what most tests ask of it. Tests of
-signals, of streams that fail and of processes that are killed start an interpreter of their own.
+signals and of streams that fail start an interpreter of their own.
 """
 
 from __future__ import annotations
 
 import atexit
+import json
 import os
+import select
+import signal
+import socket
 import subprocess
 import sys
-import tempfile
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import TYPE_CHECKING
 
 import judgefast
 
-__all__ = ["program"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["Forked", "program"]
 
 _HERE = Path(__file__).resolve().parent
 
 
-@cache
 def program() -> list[str]:
     """The words in front of a command's own, in place of `python -m judgefast`."""
-    folder = tempfile.TemporaryDirectory(prefix="judgefast-tests-")
+    return [sys.executable, "-IS", str(_HERE / "client.py"), str(_server())]
+
+
+class Forked:
+    """A module that runs as a program, in a session of its own, without a client before it."""
+
+    def __init__(self, words: Sequence[str], folder: Path, variables: Mapping[str, str]) -> None:
+        self._open = ExitStack()
+        self._said = [self._open.enter_context(TemporaryFile()) for _ in ("out", "err")]
+        self._server = self._open.enter_context(socket.socket(socket.AF_UNIX))
+        self._server.connect(str(_server()))
+        asked = {"words": words, "folder": str(folder), "variables": dict(variables)}
+        body = json.dumps(asked).encode()
+        with Path(os.devnull).open("rb") as nothing:
+            streams = [file.fileno() for file in (nothing, *self._said)]
+            socket.send_fds(self._server, [len(body).to_bytes(8, "big")], streams)
+        self._server.sendall(body)
+        self.pid = self._next()
+
+    def has_ended(self) -> bool:
+        """Whether nothing of it runs any more."""
+        return bool(select.select([self._server], [], [], 0)[0])
+
+    def kill(self) -> None:
+        """End all its processes at once, if they have not ended."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def end(self) -> tuple[int, str, str]:
+        """Wait for its end: status, stdout, stderr."""
+        with self._open:
+            status = self._next()
+            for file in self._said:
+                file.seek(0)
+            out, err = (file.read().decode() for file in self._said)
+        return status, out, err
+
+    def _next(self) -> int:
+        return int.from_bytes(self._server.recv(8, socket.MSG_WAITALL), "big", signed=True)
+
+
+@cache
+def _server() -> Path:
+    """The address of the process that forks; it ends with the tests."""
+    folder = TemporaryDirectory(prefix="judgefast-tests-")
     address = Path(folder.name) / "program"
     paths = [str(Path(judgefast.__file__).parents[1]), str(_HERE.parents[1])]
     server = subprocess.Popen(
@@ -43,4 +95,4 @@ def program() -> list[str]:
     atexit.register(end)
     assert server.stdout is not None
     assert server.stdout.readline() == "ready\n"
-    return [sys.executable, "-IS", str(_HERE / "client.py"), str(address)]
+    return address

@@ -14,7 +14,8 @@ import sys
 
 def main(address: str, words: list[str]) -> int:
     """Start the command, pass on signals, and give its status."""
-    asked = {"words": words, "folder": os.getcwd(), "variables": dict(os.environ)}  # noqa: PTH109 - pathlib takes as long as all else
+    folder = os.getcwd()  # noqa: PTH109 - pathlib takes as long as all else
+    asked = {"words": ["judgefast", *words], "folder": folder, "variables": dict(os.environ)}
     body = json.dumps(asked).encode()
     with socket.socket(socket.AF_UNIX) as server:
         server.connect(address)
@@ -22,7 +23,12 @@ def main(address: str, words: list[str]) -> int:
         server.sendall(body)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, _: server.sendall(bytes([number])))
-        status = int(server.recv(16))
+        _, status = (server.recv(8, socket.MSG_WAITALL) for _ in ("its id", "its status"))
+    return ended(int.from_bytes(status, "big", signed=True))
+
+
+def ended(status: int) -> int:
+    """End by the same signal, or give the status to end with."""
     if status < 0:
         signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)

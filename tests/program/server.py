@@ -23,12 +23,12 @@ import judgefast.cli
 MODULES = [
     *(f"judgefast.cli.{module.name}" for module in iter_modules(judgefast.cli.__path__)),
     *("judgefast.pipeline.panel", "judgefast.pipeline.run", "judgefast.pipeline.results"),
-    *("judgefast.engines.replay", "pyarrow.parquet", "scipy.special"),
+    *("judgefast.engines.replay", "pyarrow.parquet", "scipy.special", "tests.crash.things"),
 ]
 
 
 def main(address: str) -> None:
-    """Serve until stdin is closed; in a process of a command, run that command."""
+    """Serve until stdin is closed; in a process of a command, run that module."""
     for name in MODULES:
         import_module(name)
     with suppress(ImportError):  # Arrow imports it wherever it is
@@ -47,12 +47,14 @@ def main(address: str) -> None:
             connection.close()
         else:
             return
-    _watch(connection)
-    runpy.run_module("judgefast", run_name="__main__", alter_sys=True)
+    runpy.run_module(_watch(connection), run_name="__main__", alter_sys=True)
 
 
-def _watch(connection: socket.socket) -> None:
-    """Fork the process that is asked for, in which alone this returns; tell how it has ended."""
+def _watch(connection: socket.socket) -> str:
+    """Fork the process that is asked for, in which alone this returns: the module to run.
+
+    Tells its id and how it has ended, and kills all that it has started when nobody asks any more.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     size, streams, _, _ = socket.recv_fds(connection, 8, 3)
     asked = json.loads(connection.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL))
@@ -63,28 +65,33 @@ def _watch(connection: socket.socket) -> None:
         return _become(asked, streams)
     for each in (held, *streams):
         os.close(each)
+    connection.sendall(child.to_bytes(8, "big"))
     while ended not in select.select([connection, ended], [], [])[0]:
         number = connection.recv(1)
-        os.kill(child, number[0] if number else signal.SIGKILL)
         if not number:
+            os.killpg(child, signal.SIGKILL)
             break
+        os.kill(child, number[0])
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     with suppress(OSError):  # nobody asks any more
-        connection.sendall(str(status).encode())
+        connection.sendall(status.to_bytes(8, "big", signed=True))
     os._exit(0)
 
 
-def _become(asked: dict[str, Any], streams: list[int]) -> None:
+def _become(asked: dict[str, Any], streams: list[int]) -> str:
     """Take over the words, the folder, the variables and the streams of whoever asked."""
+    os.setsid()
     for place, each in enumerate(streams):
         os.dup2(each, place)
         os.close(each)
     os.chdir(asked["folder"])
     os.environ.clear()
     os.environ.update(asked["variables"])
-    sys.argv[1:] = asked["words"]
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:0] = [asked["folder"], *filter(None, given)]
+    module: str
+    module, *sys.argv[1:] = asked["words"]
+    return module
 
 
 if __name__ == "__main__":
