@@ -14,10 +14,10 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import judgefast
@@ -39,15 +39,19 @@ class Forked:
     """A module that runs as a program, in a session of its own, without a client before it."""
 
     def __init__(self, words: Sequence[str], folder: Path, variables: Mapping[str, str]) -> None:
-        self._open = ExitStack()
-        self._said = [self._open.enter_context(TemporaryFile()) for _ in ("out", "err")]
-        self._server = self._open.enter_context(socket.socket(socket.AF_UNIX))
+        self._said = TemporaryDirectory(prefix="judgefast-tests-")
+        self._out, self._err = (Path(self._said.name) / name for name in ("out", "err"))
+        self._server = socket.socket(socket.AF_UNIX)
         self._server.connect(str(_server()))
         asked = {"words": words, "folder": str(folder), "variables": dict(variables)}
         body = json.dumps(asked).encode()
-        with Path(os.devnull).open("rb") as nothing:
-            streams = [file.fileno() for file in (nothing, *self._said)]
-            socket.send_fds(self._server, [len(body).to_bytes(8, "big")], streams)
+        size = len(body).to_bytes(8, "big")
+        with (
+            Path(os.devnull).open() as none,
+            self._out.open("wb") as out,
+            self._err.open("wb") as err,
+        ):
+            socket.send_fds(self._server, [size], [none.fileno(), out.fileno(), err.fileno()])
         self._server.sendall(body)
         self.pid = self._next()
 
@@ -62,12 +66,8 @@ class Forked:
 
     def end(self) -> tuple[int, str, str]:
         """Wait for its end: status, stdout, stderr."""
-        with self._open:
-            status = self._next()
-            for file in self._said:
-                file.seek(0)
-            out, err = (file.read().decode() for file in self._said)
-        return status, out, err
+        with self._said, self._server:
+            return self._next(), self._out.read_text("utf-8"), self._err.read_text("utf-8")
 
     def _next(self) -> int:
         return int.from_bytes(self._server.recv(8, socket.MSG_WAITALL), "big", signed=True)

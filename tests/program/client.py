@@ -30,7 +30,8 @@ def main(address: str, words: list[str]) -> int:
 def ended(status: int) -> int:
     """End by the same signal, or give the status to end with."""
     if status < 0:
-        signal.signal(-status, signal.SIG_DFL)
+        if -status != signal.SIGKILL:
+            signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
     return status
 
