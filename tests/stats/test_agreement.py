@@ -90,6 +90,15 @@ def test_values_between_two_levels_are_counted_in_words() -> None:
         "2 of 7 values lie between two levels of the scale: shares and kappas take the nearest "
         "level, and of two as near the lower one; alpha takes values as they are."
     )
+    by_order = agreement_of(
+        Ratings(values, np.arange(4, dtype=np.uint64), "AB", "interval", steps), alpha="ordinal"
+    )
+    assert (by_order.scale, by_order.pairs) == ("ordinal", found.pairs)
+    assert by_order.alpha.value == 1  # 2.5 is 2, and 3.7 is 4
+    [text] = [one.text for one in by_order.findings if one.kind == "rounded"]
+    assert text.endswith(
+        "shares, kappas and alpha take the nearest level, and of two as near the lower one."
+    )
     whole = agreement_of(
         Ratings(values.round(), np.arange(4, dtype=np.uint64), "AB", "interval", steps)
     )

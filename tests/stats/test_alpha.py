@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from judgefast.codes import ALPHA_SCALES, AlphaScale
 from judgefast.stats.alpha import alpha_of
-from judgefast.stats.ratings import Ratings, Scale
+from judgefast.stats.ratings import Ratings
 
 from .agreement_reference import alpha, left_out
 
@@ -47,7 +48,7 @@ VALUES = st.lists(
 )
 
 
-def of_rows(rows: Sequence[tuple[Sequence[int | None], int]], scale: Scale) -> Coefficient:
+def of_rows(rows: Sequence[tuple[Sequence[int | None], int]], scale: AlphaScale) -> Coefficient:
     values = [[math.nan if one is None else float(one) for one in row] for row, _ in rows]
     clusters = np.array([cluster for _, cluster in rows], np.uint64)
     judges = [str(judge) for judge in range(len(values[0]))]
@@ -55,7 +56,7 @@ def of_rows(rows: Sequence[tuple[Sequence[int | None], int]], scale: Scale) -> C
     return alpha_of(Ratings(np.array(values), clusters, judges, scale, steps))
 
 
-def of_text(lines: list[str], scale: Scale) -> Coefficient:
+def of_text(lines: list[str], scale: AlphaScale) -> Coefficient:
     """An observer a line, a unit a letter, `.` and `*` where there is none."""
     units = [
         ([None if one in ".*" else 1 + "12345".find(one) for one in unit], place)
@@ -76,7 +77,7 @@ def of_text(lines: list[str], scale: Scale) -> Coefficient:
         (THREE_CODERS, "interval", ".811"),
     ],
 )
-def test_published_examples(example: list[str], scale: Scale, published: str) -> None:
+def test_published_examples(example: list[str], scale: AlphaScale, published: str) -> None:
     assert f"{of_text(example, scale).value:.3f}" == f"0{published}"
 
 
@@ -108,7 +109,7 @@ def coded(path: Path, codes: list[str]) -> Rows:
 
 def test_the_codings_of_evalica(shared: Path) -> None:
     rows = coded(shared / "data/ranking/codings.csv", [*"12345"])
-    found = [of_rows(rows, scale).value for scale in get_args(Scale)]
+    found = [of_rows(rows, scale).value for scale in ALPHA_SCALES]
     assert found == pytest.approx(
         [0.743421052631579, 0.8153875037548813, 0.8491071428571428], abs=1e-14
     )
@@ -123,7 +124,7 @@ def test_alpha_and_all_that_it_is_without_a_cluster_are_those_of_the_definition(
 ) -> None:
     units = [row for row, _ in rows if sum(one is not None for one in row) > 1]
     clusters = [one for row, one in rows if sum(value is not None for value in row) > 1]
-    for scale in get_args(Scale):
+    for scale in ALPHA_SCALES:
         found, expected = of_rows(rows, scale), alpha(units, scale)
         assert found.value == (None if expected is None else pytest.approx(float(expected)))
         without = left_out(units, clusters, lambda some, scale=scale: alpha(some, scale))
@@ -170,7 +171,7 @@ def test_the_order_of_rows_and_judges_changes_no_bit_and_other_names_no_alpha(
     random.shuffle(other)  # type: ignore[attr-defined]  # a random.Random of hypothesis
     order = [2, 0, 1]
     moved = [([row[judge] for judge in order], cluster) for row, cluster in other]
-    for scale in get_args(Scale):
+    for scale in ALPHA_SCALES:
         assert of_rows(moved, scale).estimate(0.9) == of_rows(rows, scale).estimate(0.9)
     renamed = [
         ([None if one is None else names[one - 1] for one in row], cluster) for row, cluster in rows
@@ -197,7 +198,7 @@ def test_a_row_entered_twice_changes_alpha_by_its_small_sample_factor_alone(rows
 
 def test_judges_who_all_say_the_same_have_no_alpha() -> None:
     """Others raise, or say 1."""
-    for scale in get_args(Scale):
+    for scale in ALPHA_SCALES:
         found = of_rows([([3, 3, 3], unit) for unit in range(50)], scale).estimate(0.95)
         assert (found.value, found.low, found.method) == (None, None, "undefined")
         assert found.note == "every value is the same: all agreement is chance"

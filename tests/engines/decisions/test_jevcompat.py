@@ -16,7 +16,7 @@ from jevcompat.mock import FAULTS, MockConfig, make_server
 
 from judgefast.engines.decisions.asked import read_kept
 from judgefast.engines.decisions.engine import DecisionsEngine
-from judgefast.engines.http.options import KEY_NAMES
+from judgefast.engines.remote.options import KEY_NAMES
 from judgefast.errors import EngineError
 from judgefast.prompts.questions import Option, Question
 
@@ -48,7 +48,7 @@ ASPECTS = [question.aspect for question in (BETTER, GOOD, RIGHT)]
 
 Outcome = Literal["ok", "malformed", "refused"]
 ALL: dict[str, set[str]] = {
-    "first-question-only": {"overall", "quality", "right"},
+    "first-question-only": {"quality", "right"},
     "nfd-keys": {"overall"},
     "extra-answer": {"overall", "quality", "right"},
     "boolean-type": {"right"},

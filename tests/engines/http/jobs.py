@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from judgefast.batches.request import Request
-from judgefast.engines.http.jobs import Job
+from judgefast.engines.http.jobs import PromptJob
 from judgefast.prompts.decoding import Decoding, Label
-from judgefast.prompts.segments import Prompt, Segment
+from judgefast.prompts.segments import Segment
+from tests.engines.remote.jobs import request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,19 +24,6 @@ def job(
     group: int = 0,
     number: int = 0,
     segments: Sequence[Segment] = (Segment("Which is better?", trusted=True),),
-) -> Job:
-    array = None if ids is None else np.array(ids, dtype=np.int32)
-    request = Request(
-        request_id=number.to_bytes(16, "little"),
-        keys=(number.to_bytes(16, "little"),),
-        item_id=f"i{number}",
-        shown=(0, 1),
-        repeat=0,
-        judge="judge",
-        questions=(),
-        prompt=Prompt(tuple(segments), array, b"", 0),
-        prefix_group=group,
-        decoding=decoding,
-        seed=41 + number,
-    )
-    return Job(request, 0.0, 0.0)
+) -> PromptJob:
+    asked = request(ids, decoding, group=group, number=number, segments=segments)
+    return PromptJob(asked, 0.0, 0.0)

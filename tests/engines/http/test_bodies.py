@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from judgefast import _native
 from judgefast.engines.http.abilities import Abilities
-from judgefast.engines.http.bodies import Bodies
-from judgefast.engines.http.defuse import Defuser
+from judgefast.engines.http.bodies import Bodies, defused
+from judgefast.engines.remote.defuse import Defuser
 from judgefast.errors import ColumnError
 from judgefast.prompts.decoding import Decoding, Label
-from judgefast.prompts.segments import Segment
+from judgefast.prompts.segments import Prompt, Segment
 
 from .jobs import LABEL_READ, TEXT, job
 
@@ -151,3 +151,12 @@ def test_a_model_s_own_control_tokens_are_broken_up_too() -> None:
 @given(st.text(alphabet="<>|[]/sINTimed_ ", max_size=40))
 def test_nothing_but_blanks_is_added_to_a_text(text: str) -> None:
     assert Defuser()(text).replace(" ", "") == text.replace(" ", "")
+
+
+def test_the_prompt_keeps_what_was_said() -> None:
+    segments = (Segment("Judge.\n", trusted=True), Segment("a</s>b", trusted=False, slot="answer"))
+    prompt = Prompt(segments, None, b"", 0)
+    said = defused(prompt, Defuser())
+    assert said == [{"role": "user", "content": "Judge.\na< /s>b"}]
+    assert prompt.text == "Judge.\na</s>b"
+    assert prompt.state() == {"answer": "a</s>b"}

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from judgefast.engines.http.asked import Asked
-from judgefast.engines.http.endpoints import Endpoint
+from judgefast.engines.http.asked import AskedPrompts
 from judgefast.engines.http.hedges import Hedges
 from judgefast.engines.http.options import HttpOptions
-from judgefast.engines.http.windows import Window
+from judgefast.engines.remote.endpoints import Endpoint
+from judgefast.engines.remote.windows import Window
 
 from .asking import at_servers, collected
 from .byte_model import write_byte_model
@@ -87,7 +87,7 @@ def test_a_request_is_doubled_at_another_server_with_room_and_at_no_other() -> N
     )
     full.in_flight = 1
     options = HttpOptions(base_urls=("a", "b"), hedge_seconds=0.1)
-    asked = Asked(own, [job(), job(number=1)], None)
+    asked = AskedPrompts(own, [job(), job(number=1)], None)
     asked.started -= 1.0
     sent: list[Endpoint] = []
 

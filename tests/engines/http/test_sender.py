@@ -10,16 +10,17 @@ import pytest
 
 from judgefast.engines.http.abilities import Abilities
 from judgefast.engines.http.bodies import Bodies
-from judgefast.engines.http.endpoints import Endpoint
 from judgefast.engines.http.lists import Lists
-from judgefast.engines.http.options import HttpOptions, Secret
+from judgefast.engines.http.options import HttpOptions
 from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.sender import Sender
 from judgefast.engines.http.thinking import Thinking
-from judgefast.engines.http.unusable import NoReplyError
-from judgefast.engines.http.waiting import Waiting
-from judgefast.engines.http.windows import Window
-from judgefast.engines.http.wires import Reply
+from judgefast.engines.remote.endpoints import Endpoint
+from judgefast.engines.remote.options import Secret
+from judgefast.engines.remote.unusable import NoReplyError
+from judgefast.engines.remote.waiting import Waiting
+from judgefast.engines.remote.windows import Window
+from judgefast.engines.remote.wires import Reply
 from judgefast.prompts.decoding import Decoding
 from judgefast.prompts.reasoning import Reasoning
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from judgefast.engines.http.client import Client
 from judgefast.engines.http.detect import detect
-from judgefast.engines.http.examine import OtherJudgeError
-from judgefast.engines.http.options import HttpOptions, Secret
-from judgefast.engines.http.unusable import NoReplyError
+from judgefast.engines.http.options import HttpOptions
+from judgefast.engines.remote.client import Client
+from judgefast.engines.remote.health import OtherJudgeError
+from judgefast.engines.remote.options import Secret
+from judgefast.engines.remote.unusable import NoReplyError
 
 from .judging import assert_complete
 from .serving import FaultServer
@@ -89,8 +90,8 @@ def test_prompts_are_made_for_the_server_that_has_the_least_room(
 
 @pytest.fixture
 def ask_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("judgefast.engines.http.health._SHORTEST_PROBE", 0.1)
-    monkeypatch.setattr("judgefast.engines.http.health._LONGEST_PROBE", 0.2)
+    monkeypatch.setattr("judgefast.engines.remote.health._SHORTEST_PROBE", 0.1)
+    monkeypatch.setattr("judgefast.engines.remote.health._LONGEST_PROBE", 0.2)
 
 
 def came_later(first: FaultServer, other: FaultServer, judging: Judging) -> Ran:

@@ -21,7 +21,7 @@ SINGLY = {"list_size": 1, "concurrency": 4}
 
 @pytest.fixture
 def told_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("judgefast.engines.http.health.FIRST_TOLD", 0.3)
+    monkeypatch.setattr("judgefast.engines.remote.health.FIRST_TOLD", 0.3)
 
 
 @pytest.mark.slow

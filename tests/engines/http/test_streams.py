@@ -15,7 +15,7 @@ from judgefast.engines.http.abilities import Abilities
 from judgefast.engines.http.events import Events
 from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.streams import Stream
-from judgefast.engines.http.wires import Reply
+from judgefast.engines.remote.wires import Reply
 
 from .asking import RUBRIC, at_servers, collected
 from .jobs import TEXT, job
@@ -23,7 +23,7 @@ from .judging import Judging, assert_complete
 
 if TYPE_CHECKING:
     from judgefast.engines.base import Completion
-    from judgefast.engines.http.jobs import Job
+    from judgefast.engines.http.jobs import PromptJob
 
 OPTIONS = {"list_size": 8}
 
@@ -68,12 +68,12 @@ def piece(index: int, text: str, finish: str | None = None, **usage: int) -> byt
     return b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\n\n"
 
 
-def streamed(count: int) -> tuple[Stream, list[Job]]:
+def streamed(count: int) -> tuple[Stream, list[PromptJob]]:
     jobs = [job(decoding=TEXT, number=number) for number in range(count)]
     return Stream(jobs, Replies(VLLM)), jobs
 
 
-def of(ended: list[tuple[Job, Completion]]) -> list[tuple[int, str, int | None]]:
+def of(ended: list[tuple[PromptJob, Completion]]) -> list[tuple[int, str, int | None]]:
     return [(a.request.request_id[0], b.text, b.completion_tokens) for a, b in ended]
 
 

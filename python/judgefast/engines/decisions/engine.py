@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgefast.engines.decisions.found import orders_in_force
 from judgefast.engines.decisions.options import NAME, DecisionOptions
-from judgefast.engines.decisions.quirks import shows_all_questions
-from judgefast.engines.http.remote import RemoteEngine, check_names, roots_of
+from judgefast.engines.remote.engine import RemoteEngine, check_names, roots_of
 from judgefast.prompts.decoding import Capabilities
 from judgefast.prompts.model import JudgeModel
 
@@ -99,11 +98,15 @@ class DecisionsEngine(RemoteEngine["Loop"]):
 
     @property
     def manifest_options(self) -> dict[str, Any]:
-        """See :class:`Engine`. Answers in another dialect or other orders are another judge's."""
+        """See :class:`Engine`. Another server, dialect or other orders are another judge's."""
         if self._recalled is not None:
-            return {name: self._recalled[name] for name in ("dialect", "option_orders")}
-        orders = orders_in_force(self.options, self.found)
-        return {"dialect": self.found.spoken.dialect.name, "option_orders": orders}
+            return {name: self._recalled[name] for name in ("server", "dialect", "option_orders")}
+        orders, spoken = orders_in_force(self.options, self.found), self.found.spoken
+        return {
+            "server": spoken.quirks.name,
+            "dialect": spoken.dialect.name,
+            "option_orders": orders,
+        }
 
     def told(self) -> list[str]:
         """See :class:`Engine`. Who answers, and in which dialect."""
@@ -129,9 +132,7 @@ class DecisionsEngine(RemoteEngine["Loop"]):
             "path": spoken.path,
             "limits_from": spoken.quirks.source,
             "label_mass": spoken.quirks.has_mass,
-            "shows_all_questions": shows_all_questions(
-                spoken.quirks, f"{found.name} {spoken.asked}"
-            ),
+            "shows_all_questions": found.shows_all_questions,
             "option_orders": orders_in_force(options, found),
             "questions": of_loop.questions_in_force(options, found),
             "requests_a_minute": requests or None,

@@ -9,8 +9,8 @@ from judgefast.batches.request import Request
 from judgefast.engines.decisions.failures import failure_of
 from judgefast.engines.decisions.jobs import Most, Part, Whole
 from judgefast.engines.decisions.probe import ASKS, QUESTION, STATE
-from judgefast.engines.http.examine import OtherJudgeError
-from judgefast.engines.http.retries import Next
+from judgefast.engines.remote.health import OtherJudgeError
+from judgefast.engines.remote.retries import Next
 from judgefast.errors import EngineError
 from judgefast.prompts.segments import Prompt, Segment
 
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from judgefast.engines.decisions.found import Spoken
     from judgefast.engines.decisions.probe import Prober
-    from judgefast.engines.http.jobs import Job
-    from judgefast.engines.http.wires import Reply
+    from judgefast.engines.remote.wires import Reply
     from judgefast.prompts.decoding import Decoding
 
 
@@ -48,10 +47,9 @@ class Bodies:
         self._spoken = spoken
         self.path = spoken.path
 
-    def body(self, jobs: Sequence[Job]) -> bytes:
+    def body(self, jobs: Sequence[Part]) -> bytes:
         """The body of one request."""
         (part,) = jobs
-        assert isinstance(part, Part)  # nothing else is in these queues
         return self._spoken.dialect.body(self._spoken.asked, part.whole.state, part.asks)
 
 

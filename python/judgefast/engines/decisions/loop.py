@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from judgefast.engines.decisions.examine import Bodies, Examiner
 from judgefast.engines.decisions.found import orders_in_force
-from judgefast.engines.decisions.jobs import Most, Whole
+from judgefast.engines.decisions.jobs import Most, Part, Whole
 from judgefast.engines.decisions.orders import asks_of, unsupported
 from judgefast.engines.decisions.probe import Prober
 from judgefast.engines.decisions.rates import Rates
 from judgefast.engines.decisions.sender import Sender
 from judgefast.engines.decisions.tokens import Lengths
-from judgefast.engines.http.client import Client
-from judgefast.engines.http.defuse import Defuser
-from judgefast.engines.http.endpoints import Endpoint
-from judgefast.engines.http.jobs import Job
-from judgefast.engines.http.thread import WorkingLoop
-from judgefast.engines.http.waiting import Waiting
-from judgefast.engines.http.windows import Window
+from judgefast.engines.remote.client import Client
+from judgefast.engines.remote.defuse import Defuser
+from judgefast.engines.remote.endpoints import Endpoint
+from judgefast.engines.remote.jobs import Job
+from judgefast.engines.remote.thread import WorkingLoop
+from judgefast.engines.remote.waiting import Waiting
+from judgefast.engines.remote.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from judgefast.engines.decisions.asked import Ask
     from judgefast.engines.decisions.found import Found
     from judgefast.engines.decisions.options import DecisionOptions
-    from judgefast.engines.http.options import Secret
+    from judgefast.engines.remote.options import Secret
     from judgefast.prompts.questions import Question
 
 MOST_QUESTIONS = 64
@@ -64,7 +64,7 @@ class Loop(WorkingLoop):
         self._options, self._secret = options, secret
         self._endpoints: list[Endpoint] = []
         self._asks: dict[tuple[Question, ...], list[list[Ask]]] = {}
-        client = Client(options.connecting, secret)
+        client = Client(options, secret)
         self._prober = Prober(client, options, secret)
         super().__init__("judgefast-decisions", client, put)
 
@@ -128,7 +128,7 @@ class Loop(WorkingLoop):
         self._sender = Sender(
             client=self._client,
             endpoints=self._endpoints,
-            waiting=Waiting(servers=len(options.base_urls)),
+            waiting=Waiting[Part](servers=len(options.base_urls)),
             bodies=Bodies(spoken),
             spoken=spoken,
             options=options,
@@ -168,7 +168,9 @@ class Loop(WorkingLoop):
             asks = self._asks[questions] = asks_of(questions, wanted, spoken.dialect)
         whole = Whole(request, state, asks)
         most = Most(
-            questions_in_force(self._options, self._found), spoken.quirks.most_request_tokens
+            questions_in_force(self._options, self._found),
+            spoken.quirks.most_request_tokens,
+            orders_apart=self._found.shows_all_questions,
         )
         whole.split(most, partial(self._lengths.guess, state), started, clock)
         return whole

@@ -7,8 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from judgefast.engines.http.options import (
-    HttpOptions,
+from judgefast.engines.remote.options import (
     check_context,
     check_integers,
     check_seconds,
@@ -91,12 +90,3 @@ class DecisionOptions(msgspec.Struct, frozen=True, kw_only=True):
         ):
             message = f"path is {self.path!r}; it must begin with a slash"
             raise ConfigError(message, hint="write it as /v1/systemone; the host is in --base-url")
-
-    @property
-    def connecting(self) -> HttpOptions:
-        """What connections are made by."""
-        return HttpOptions(
-            base_urls=self.base_urls,
-            timeout_seconds=self.timeout_seconds,
-            connect_seconds=self.connect_seconds,
-        )

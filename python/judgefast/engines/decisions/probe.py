@@ -15,11 +15,10 @@ from judgefast.engines.decisions.recognise import dialect_of, recognise
 from judgefast.engines.decisions.strict import read_object
 from judgefast.engines.decisions.tokens import Limit
 from judgefast.engines.decisions.unfit import UnfitReplyError
-from judgefast.engines.http.causes import other_scheme
-from judgefast.engines.http.judges import find_tokenizer
-from judgefast.engines.http.look import refusal
-from judgefast.engines.http.retries import pause
-from judgefast.engines.http.unusable import NoReplyError
+from judgefast.engines.remote.causes import other_scheme
+from judgefast.engines.remote.judges import find_tokenizer
+from judgefast.engines.remote.retries import pause, refusal
+from judgefast.engines.remote.unusable import NoReplyError
 from judgefast.errors import ConfigError, EngineError
 from judgefast.prompts.questions import Option, Question
 from judgefast.prompts.tokenizer import PromptTokenizer
@@ -30,9 +29,9 @@ if TYPE_CHECKING:
     from judgefast.engines.decisions.asked import Failure
     from judgefast.engines.decisions.dialects import Dialect
     from judgefast.engines.decisions.options import DecisionOptions
-    from judgefast.engines.http.client import Client
-    from judgefast.engines.http.options import Secret
-    from judgefast.engines.http.wires import Reply
+    from judgefast.engines.remote.client import Client
+    from judgefast.engines.remote.options import Secret
+    from judgefast.engines.remote.wires import Reply
 
 LOG = logging.getLogger("judgefast")
 
@@ -48,6 +47,8 @@ ASKS = (Ask("q0", QUESTION, (0, 1)),)
 _OK = 200
 _NO_MONEY = {402, 429}
 _NO_PATH = {404, 405, 410}
+_AWAY = {"busy", "server", "timeout"}
+"""What a gateway says as well while its backend starts: it is no word of the judge."""
 _LOOK_SECONDS = 10.0
 _REPLY_BYTES = 1 << 20
 _SHOWN = 300
@@ -91,7 +92,10 @@ class Prober:
             except NoReplyError as error:
                 away[root] = self._secret.scrub(str(error))
         if spoken is None:
-            hint = "start the server, or check --base-url; then give the same command again"
+            hint = (
+                "start the server, wait until it has room, or check --base-url; then give the "
+                "same command again"
+            )
             schemes = [words for root in away if (words := await other_scheme(root))]
             raise EngineError("; ".join(away.values()), hint="; ".join(schemes) or hint)
         for words in away.values():
@@ -111,7 +115,7 @@ class Prober:
         """Find how a server is spoken to.
 
         Raises:
-            NoReplyError: Nobody is there.
+            NoReplyError: Nobody is there, or something before it says so.
             EngineError: It refuses the key, or answers in no dialect.
             ConfigError: It serves several models, and none was named.
 
@@ -121,6 +125,7 @@ class Prober:
         no_path: set[str] = set()
         said: list[str] = []
         denied: EngineError | None = None
+        is_away = False
         tried: set[tuple[str, str]] = set()
         while ways:
             dialect, path = ways.pop(0)
@@ -135,6 +140,7 @@ class Prober:
                     denied = denied or refused(root, failure, self._said(failure.words))
                 if failure.kind == "auth" or reply.status in _NO_PATH:
                     no_path.add(path)
+                is_away = is_away or failure.kind in _AWAY
                 words = f"{path} answered {reply.status}: {self._said(failure.words)}"
                 said.append(f"{words} (asked in `{dialect.name}`)")
                 continue
@@ -162,19 +168,13 @@ class Prober:
                 doubt=self._said(doubt),
                 context=_context(models, asked),
             )
-        if denied is not None:
-            raise denied
-        message = f"{root} answers no decisions: {'; '.join(said)}"
-        hint = (
-            "check --base-url and --model; --dialect and --engine-arg path=/… say how it is asked"
-        )
-        raise EngineError(message, hint=hint)
+        raise denied or _no_decisions(root, said, is_away=is_away)
 
     async def compare(self, root: str, spoken: Spoken) -> None:
         """See that a server is of the judge.
 
         Raises:
-            NoReplyError: It does not answer.
+            NoReplyError: It does not answer, or something before it says so.
             EngineError: It is not to be asked.
 
         """
@@ -182,11 +182,18 @@ class Prober:
         reply = await self._patient(root + spoken.path, body)
         hint = "name servers of one judge"
         if reply.status != _OK:
-            words = self._said(failure_of(reply.status, reply.headers, reply.body).words)
+            failure = failure_of(reply.status, reply.headers, reply.body)
+            words = self._said(failure.words)
             message = f"{root} answered {reply.status} where the first server answers: {words}"
+            if failure.kind in _AWAY:
+                raise NoReplyError(message, was_sent=True)
             raise EngineError(message, hint=hint)
         try:
             found = read_object(reply.body)
+        except UnfitReplyError as error:  # the page of something before it
+            message = f"{root}: {self._said(str(error))}"
+            raise NoReplyError(message, was_sent=True) from None
+        try:
             read = spoken.dialect.read(ASKS, reply.body, spoken.quirks)
         except UnfitReplyError as error:
             message = f"{root} answers otherwise than the first server: {self._said(str(error))}"
@@ -236,24 +243,31 @@ class Prober:
         return names[0] if names else None
 
     async def _patient(self, url: str, body: bytes) -> Reply:
-        """Ask until there is room, or patience ends.
+        """Ask until there is room.
 
         Raises:
-            NoReplyError: Nobody is there.
+            NoReplyError: Nobody is there, or there was no room until patience ended.
 
         """
-        until = time.monotonic() + self._options.patience_seconds
+        patience = self._options.patience_seconds
+        until = time.monotonic() + patience
         tries = 0
         while True:
             reply = await self._client.post(url, body, most=_REPLY_BYTES)
             if reply.status == _OK:
                 return reply
             failure = failure_of(reply.status, reply.headers, reply.body)
-            tries += 1
-            wait = max(failure.retry_seconds or 0.0, pause(tries))
-            if failure.kind != "busy" or time.monotonic() + wait > until:
+            if failure.kind != "busy":
                 return reply
-            await asyncio.sleep(wait)
+            said = f"{url} answered {reply.status}: {self._said(failure.words)}"
+            left = until - time.monotonic()
+            if left <= 0:
+                message = f"no room within {patience:g} seconds: {said}"
+                raise NoReplyError(message, was_sent=True)
+            if not tries:
+                LOG.warning("%s; it is asked for up to %.0f seconds more", said, left)
+            tries += 1
+            await asyncio.sleep(min(max(failure.retry_seconds or 0.0, pause(tries)), left))
 
     def _tokenizer(self, spoken: Spoken, named: str | None) -> Path | None:
         likely = [each for each in (named, spoken.asked, spoken.answered) if each]
@@ -261,6 +275,15 @@ class Prober:
 
     def _said(self, words: str) -> str:
         return self._secret.scrub(words)[:_SHOWN]
+
+
+def _no_decisions(root: str, said: list[str], *, is_away: bool) -> NoReplyError | EngineError:
+    """Why a server is not spoken to, by what it said to every way of asking."""
+    message = f"{root} answers no decisions: {'; '.join(said)}"
+    if is_away:
+        return NoReplyError(message, was_sent=True)
+    hint = "check --base-url and --model; --dialect and --engine-arg path=/… say how it is asked"
+    return EngineError(message, hint=hint)
 
 
 def refused(root: str, failure: Failure, words: str) -> EngineError:

@@ -13,11 +13,11 @@ from judgefast.engines.decisions.failures import failure_of
 from judgefast.engines.decisions.jobs import Part, Whole
 from judgefast.engines.decisions.probe import refused
 from judgefast.engines.decisions.unfit import UnfitReplyError
-from judgefast.engines.http.doubts import Doubts
-from judgefast.engines.http.handover import HandOver
-from judgefast.engines.http.health import Health
-from judgefast.engines.http.resending import Resending
-from judgefast.engines.http.unusable import NoReplyError
+from judgefast.engines.remote.doubts import Doubts
+from judgefast.engines.remote.handover import HandOver
+from judgefast.engines.remote.health import Health
+from judgefast.engines.remote.resending import Resending
+from judgefast.engines.remote.unusable import NoReplyError
 from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from judgefast.engines.decisions.found import Spoken
     from judgefast.engines.decisions.options import DecisionOptions
     from judgefast.engines.decisions.rates import Rates
-    from judgefast.engines.http.client import Client, OnItsWay
-    from judgefast.engines.http.endpoints import Endpoint
-    from judgefast.engines.http.jobs import Job
-    from judgefast.engines.http.options import Secret
-    from judgefast.engines.http.waiting import Waiting
-    from judgefast.engines.http.wires import Reply
+    from judgefast.engines.remote.client import Client, OnItsWay
+    from judgefast.engines.remote.endpoints import Endpoint
+    from judgefast.engines.remote.jobs import Job
+    from judgefast.engines.remote.options import Secret
+    from judgefast.engines.remote.waiting import Waiting
+    from judgefast.engines.remote.wires import Reply
 
 LOG = logging.getLogger("judgefast")
 
@@ -64,7 +64,7 @@ class Sender:
         *,
         client: Client,
         endpoints: Sequence[Endpoint],
-        waiting: Waiting,
+        waiting: Waiting[Part],
         bodies: Bodies,
         spoken: Spoken,
         options: DecisionOptions,
@@ -185,17 +185,16 @@ class Sender:
         self._timer = None
         self.pump()
 
-    def _send(self, endpoint: Endpoint, job: Job, now: float) -> None:
-        assert isinstance(job, Part)  # nothing else was queued
+    def _send(self, endpoint: Endpoint, part: Part, now: float) -> None:
         sent = self._client.send(
             endpoint.root + self._bodies.path,
-            self._bodies.body([job]),
-            most=_REPLY_BYTES + _ANSWER_BYTES * len(job.asks),
-            done=partial(self._came, job),
+            self._bodies.body([part]),
+            most=_REPLY_BYTES + _ANSWER_BYTES * len(part.asks),
+            done=partial(self._came, part),
         )
         endpoint.in_flight += 1
-        self._asked[job] = _Asked(endpoint, job, sent, now)
-        self._rates.sent(job.guess, now)
+        self._asked[part] = _Asked(endpoint, part, sent, now)
+        self._rates.sent(part.guess, now)
 
     def _came(self, part: Part, reply: Reply | NoReplyError) -> None:
         """See to what came of a request."""
@@ -307,12 +306,11 @@ class Sender:
         kind: ErrorKind = "timeout" if error.is_timeout else "engine_error"
         self.resending.again([part], words, kind=kind)
 
-    def _give_up(self, job: Job, kind: ErrorKind, words: str) -> None:
+    def _give_up(self, part: Part, kind: ErrorKind, words: str) -> None:
         """Fail a whole request by one of its parts."""
-        assert isinstance(job, Part)  # nothing else was sent
-        if self._wholes.pop(job.request.request_id, None) is not None:
-            self._drop(job.whole)
-            self.fail(job, kind, words)
+        if self._wholes.pop(part.request.request_id, None) is not None:
+            self._drop(part.whole)
+            self.fail(part, kind, words)
 
     def _settle(self, whole: Whole, completion: Completion) -> None:
         if self._wholes.pop(whole.request.request_id, None) is not None:

@@ -1,30 +1,18 @@
-"""A request at a server: which prompts of it are still to be answered, and by whom."""
+"""Prompts at a server: where their judge thinks first, and where another server has them too."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
+from judgefast.engines.http.jobs import PromptJob
+from judgefast.engines.remote.asked import Asked
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from judgefast.engines.http.client import OnItsWay
-    from judgefast.engines.http.endpoints import Endpoint
-    from judgefast.engines.http.jobs import Job
     from judgefast.engines.http.streams import Stream
+    from judgefast.engines.remote.endpoints import Endpoint
 
 
-_REPLY_BYTES, _ANSWER_BYTES, _TOKEN_BYTES = 1 << 20, 1 << 16, 1 << 12
-"""Bytes for a reply, each answer in it, each token of that: likeliest tokens take many."""
-
-
-def longest_reply(jobs: Sequence[Job]) -> int:
-    """Bytes that a reply may have."""
-    longest = jobs[0].decoding.most_tokens
-    return _REPLY_BYTES + len(jobs) * (_ANSWER_BYTES + longest * _TOKEN_BYTES)
-
-
-class Asked:
+class AskedPrompts(Asked[PromptJob]):
     """One request that was sent.
 
     Args:
@@ -34,16 +22,14 @@ class Asked:
 
     """
 
-    __slots__ = ("endpoint", "has_thought", "jobs", "sent", "started", "stream", "twin")
+    __slots__ = ("has_thought", "stream", "twin")
 
-    sent: OnItsWay
-
-    def __init__(self, endpoint: Endpoint, jobs: list[Job], stream: Stream | None) -> None:
-        self.endpoint, self.jobs, self.stream = endpoint, jobs, stream
-        self.started = time.monotonic()
+    def __init__(self, endpoint: Endpoint, jobs: list[PromptJob], stream: Stream | None) -> None:
+        super().__init__(endpoint, jobs)
+        self.stream = stream
         self.has_thought = jobs[0].thought is not None
         """Whether it asks for an answer, of a judge that thinks first."""
-        self.twin: Asked | None = None
+        self.twin: AskedPrompts | None = None
         """The same prompts at another server."""
 
     @property

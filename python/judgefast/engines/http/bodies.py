@@ -9,16 +9,16 @@ import msgspec
 
 from judgefast import _native
 from judgefast.engines.http.abilities import PATHS
-from judgefast.engines.http.defuse import defused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgefast.engines.http.abilities import Abilities
-    from judgefast.engines.http.defuse import Defuser
-    from judgefast.engines.http.jobs import Job
+    from judgefast.engines.http.jobs import PromptJob
+    from judgefast.engines.remote.defuse import Defuser
     from judgefast.prompts.decoding import Decoding
     from judgefast.prompts.reasoning import Reasoning
+    from judgefast.prompts.segments import Prompt
 
 _ANY_ID = (1 << 31) - 1
 _STREAMED = (
@@ -56,7 +56,7 @@ class Bodies:
         self._heads: dict[Decoding, bytes] = {}
         self._last: tuple[Decoding | None, bytes] = (None, b"")
 
-    def body(self, jobs: Sequence[Job], *, is_streamed: bool = False) -> bytes:
+    def body(self, jobs: Sequence[PromptJob], *, is_streamed: bool = False) -> bytes:
         """The body of one request.
 
         Args:
@@ -89,7 +89,7 @@ class Bodies:
         prompt = _native.prompts_json(ids, self._vocabulary, b"", b"")[1:-1]
         return b"".join((before, prompt, b"}"))
 
-    def _messages(self, job: Job) -> bytes:
+    def _messages(self, job: PromptJob) -> bytes:
         prompt = job.request.prompt
         if prompt is None:
             message = "the engine `http` asks in words, and this request has no prompt"
@@ -164,3 +164,12 @@ class Bodies:
         elif decoding.labels:
             sampling["regex"] = "|".join(re.escape(label.text) for label in decoding.labels)
         return fields
+
+
+def defused(prompt: Prompt, defuser: Defuser) -> list[dict[str, str]]:
+    """The prompt as chat messages, in which nobody else's text spells a control token."""
+    parts = [
+        segment.text if segment.trusted else defuser(segment.text) for segment in prompt.segments
+    ]
+    system = [{"role": "system", "content": parts[0]}] if prompt.has_system else []
+    return [*system, {"role": "user", "content": "".join(parts[len(system) :])}]

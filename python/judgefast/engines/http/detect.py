@@ -7,12 +7,12 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from judgefast.engines.http.abilities import Abilities
-from judgefast.engines.http.causes import other_scheme
 from judgefast.engines.http.examine import Examiner
-from judgefast.engines.http.judges import find_tokenizer, read_judge, vocabulary_of
 from judgefast.engines.http.look import look
 from judgefast.engines.http.trial import Trial
-from judgefast.engines.http.unusable import NoReplyError
+from judgefast.engines.remote.causes import other_scheme
+from judgefast.engines.remote.judges import find_tokenizer, read_judge, vocabulary_of
+from judgefast.engines.remote.unusable import NoReplyError
 from judgefast.errors import ConfigError, EngineError, ModelError
 from judgefast.prompts.model import JudgeModel
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgefast.engines.http.abilities import Way
-    from judgefast.engines.http.client import Client
     from judgefast.engines.http.look import Shown
-    from judgefast.engines.http.options import HttpOptions, Secret
+    from judgefast.engines.http.options import HttpOptions
+    from judgefast.engines.remote.client import Client
+    from judgefast.engines.remote.options import Secret
 
 LOG = logging.getLogger("judgefast")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from judgefast.engines.http.options import HttpOptions
-from judgefast.engines.http.remote import RemoteEngine, check_names, roots_of
+from judgefast.engines.remote.engine import RemoteEngine, check_names, roots_of
 from judgefast.prompts.decoding import Capabilities
 
 if TYPE_CHECKING:

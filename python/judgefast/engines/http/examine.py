@@ -8,27 +8,26 @@ from typing import TYPE_CHECKING
 from judgefast.engines.http.bodies import Bodies
 from judgefast.engines.http.look import look
 from judgefast.engines.http.question import question
-from judgefast.engines.http.retries import Next, next_of
+from judgefast.engines.http.statuses import next_of
 from judgefast.engines.http.trial import Trial
-from judgefast.engines.http.unusable import NoReplyError
+from judgefast.engines.remote.health import OtherJudgeError
+from judgefast.engines.remote.retries import Next
+from judgefast.engines.remote.unusable import NoReplyError
 from judgefast.errors import EngineError
 from judgefast.prompts.decoding import Decoding
 
 if TYPE_CHECKING:
     from judgefast.engines.http.abilities import Abilities
-    from judgefast.engines.http.client import Client
-    from judgefast.engines.http.jobs import Job
+    from judgefast.engines.http.jobs import PromptJob
     from judgefast.engines.http.look import Shown
-    from judgefast.engines.http.options import HttpOptions, Secret
-    from judgefast.engines.http.wires import Reply
+    from judgefast.engines.http.options import HttpOptions
+    from judgefast.engines.remote.client import Client
+    from judgefast.engines.remote.options import Secret
+    from judgefast.engines.remote.wires import Reply
     from judgefast.prompts.tokenizer import PromptTokenizer
 
 _OK = 200
 _LOOK_SECONDS = 5.0
-
-
-class OtherJudgeError(EngineError):
-    """A server that is not to be asked: it has another judge, or can do less."""
 
 
 class Examiner:
@@ -63,7 +62,7 @@ class Examiner:
         self._seconds = min(options.timeout_seconds, options.patience_seconds)
         self._bodies = Bodies(abilities)
 
-    def question(self, decoding: Decoding) -> Job:
+    def question(self, decoding: Decoding) -> PromptJob:
         """A small question, asked as the run asks."""
         return question(self._tokenizer, decoding)
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from judgefast.engines.http.asked import Asked
-    from judgefast.engines.http.endpoints import Endpoint
+    from judgefast.engines.http.asked import AskedPrompts
     from judgefast.engines.http.options import HttpOptions
+    from judgefast.engines.remote.endpoints import Endpoint
 
 MOST_SHARE = 0.05
 """Of all prompts that were sent, those that may be sent twice."""
@@ -44,8 +44,8 @@ class Hedges:
         self,
         options: HttpOptions,
         endpoints: Sequence[Endpoint],
-        asked: Mapping[int, Asked],
-        send: Callable[[Asked, Endpoint], None],
+        asked: Mapping[int, AskedPrompts],
+        send: Callable[[AskedPrompts, Endpoint], None],
     ) -> None:
         self._endpoints, self._asked, self._send = endpoints, asked, send
         self._fixed = options.hedge_seconds
@@ -101,7 +101,7 @@ class Hedges:
                 self._send(asked, other)
         self._wait()
 
-    def _other(self, asked: Asked, now: float) -> Endpoint | None:
+    def _other(self, asked: AskedPrompts, now: float) -> Endpoint | None:
         """The server with the most room beside the one that has it."""
         rooms = [
             (endpoint.room(now), -endpoint.place, endpoint)

@@ -1,4 +1,4 @@
-"""What the loop holds of each request, and of the requests that are sent together."""
+"""What the loop holds of each prompt: its token ids, its thinking, its completion."""
 
 from __future__ import annotations
 
@@ -7,54 +7,31 @@ from typing import TYPE_CHECKING, cast
 
 from judgefast.engines.base import Completion, LabelRead
 from judgefast.engines.http.thinking import Thought, parted
+from judgefast.engines.remote.jobs import Job
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from judgefast.batches.request import Request
-    from judgefast.engines.base import ErrorKind, FinishReason
+    from judgefast.engines.base import FinishReason
 
 _ENDS = {"stop", "length", "refused"}
 _WORD = 40
 
 
-class Job:
-    """One request that was submitted and not yet answered."""
+class PromptJob(Job):
+    """One request whose answer is a text."""
 
-    __slots__ = (
-        "clock",
-        "decoding",
-        "ids",
-        "is_settled",
-        "put_off",
-        "request",
-        "seen",
-        "started",
-        "thought",
-        "tries",
-    )
+    __slots__ = ("ids", "thought")
 
     def __init__(self, request: Request, started: float, clock: float) -> None:
-        self.request = request
-        self.started = started
-        """Unix time."""
-        self.clock = clock
-        """Monotonic time of the same moment."""
+        super().__init__(request, started, clock)
         self.ids: NDArray[np.int32] | None = request.prompt.token_ids if request.prompt else None
-        """What is sent: behind the prompt, what the judge has thought."""
-        self.decoding = request.decoding
-        """Of what is sent next: of a judge that thinks first, a part of the request's."""
+        """What is sent: behind the prompt, what the judge has thought. Of a judge that thinks
+        first, `decoding` is a part of the request's."""
         self.thought: Thought | None = None
         """What the judge has thought before the answer that it is asked for next."""
-        self.tries = 0
-        """Answers so far that were none."""
-        self.put_off = 0
-        """How often a server had no room for it."""
-        self.seen = (-1, 0)
-        """That server, and how many prompts it had answered then."""
-        self.is_settled = False
-        """Its completion is on its way: what comes later is dropped."""
 
     def too_long(self, context: int | None) -> str:
         """Why a prompt cannot fit in so many tokens; empty where it may.
@@ -121,27 +98,4 @@ class Job:
             reasoning=reasoning,
             started=self.started,
             wall_seconds=time.monotonic() - self.clock,
-        )
-
-    def failed(self, kind: ErrorKind, words: str) -> Completion:
-        """The completion of a request that failed."""
-        return self._without_text("error", kind, words)
-
-    def cancelled(self) -> Completion:
-        """The completion of a request that was given up."""
-        return self._without_text("cancelled", None, None)
-
-    def _without_text(
-        self, finish_reason: FinishReason, kind: ErrorKind | None, words: str | None
-    ) -> Completion:
-        return Completion(
-            request_id=self.request.request_id,
-            attempt=self.request.attempt,
-            lane=0,
-            text="",
-            finish_reason=finish_reason,
-            started=self.started,
-            wall_seconds=time.monotonic() - self.clock,
-            error_kind=kind,
-            error=words,
         )

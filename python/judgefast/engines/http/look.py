@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from judgefast.engines.http.unusable import NoReplyError
+from judgefast.engines.remote.retries import refusal
+from judgefast.engines.remote.unusable import NoReplyError
 from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
-    from judgefast.engines.http.client import Client
-    from judgefast.engines.http.options import Secret
+    from judgefast.engines.remote.client import Client
+    from judgefast.engines.remote.options import Secret
 
 _SECONDS = 10.0
 _OK = 200
@@ -68,15 +69,6 @@ async def look(client: Client, root: str, secret: Secret, *, seconds: float = _S
         roots=tuple(str(each.get("root") or each["id"]) for each in models),
         context_tokens=context if isinstance(context, int) and context > 0 else None,
     )
-
-
-def refusal(root: str, status: int, words: str) -> EngineError:
-    """The error of a status after which nothing is sent any more."""
-    said = f"{root} answered {status}: {words[:300]}"
-    if status in _REFUSES_KEY:
-        return EngineError(said, hint="set JUDGEFAST_API_KEY to a key that this server takes")
-    hint = "check --base-url and --model; `curl URL/v1/models` lists what is served"
-    return EngineError(said, hint=hint)
 
 
 async def _version(client: Client, root: str, kind: str) -> str | None:

@@ -7,19 +7,19 @@ import time
 from typing import TYPE_CHECKING
 
 from judgefast.engines.http.bodies import Bodies
-from judgefast.engines.http.client import Client
-from judgefast.engines.http.defuse import Defuser
 from judgefast.engines.http.detect import detect
-from judgefast.engines.http.endpoints import Endpoint
-from judgefast.engines.http.jobs import Job
+from judgefast.engines.http.jobs import PromptJob
 from judgefast.engines.http.lists import Lists
 from judgefast.engines.http.metrics import Metrics
 from judgefast.engines.http.replies import Replies
 from judgefast.engines.http.sender import Sender
 from judgefast.engines.http.thinking import Thinking
-from judgefast.engines.http.thread import WorkingLoop
-from judgefast.engines.http.waiting import Waiting
-from judgefast.engines.http.windows import Window
+from judgefast.engines.remote.client import Client
+from judgefast.engines.remote.defuse import Defuser
+from judgefast.engines.remote.endpoints import Endpoint
+from judgefast.engines.remote.thread import WorkingLoop
+from judgefast.engines.remote.waiting import Waiting
+from judgefast.engines.remote.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from judgefast.engines.base import Completion
     from judgefast.engines.http.abilities import Abilities
     from judgefast.engines.http.detect import Found
-    from judgefast.engines.http.options import HttpOptions, Secret
+    from judgefast.engines.http.options import HttpOptions
+    from judgefast.engines.remote.options import Secret
 
 _METRICS_SECONDS = 3.0
 
@@ -50,7 +51,7 @@ class Loop(WorkingLoop):
         put: Callable[[list[Completion] | Exception], None],
     ) -> None:
         self._options, self._secret = options, secret
-        self._waiting = Waiting(servers=len(options.base_urls))
+        self._waiting = Waiting[PromptJob](servers=len(options.base_urls))
         self._endpoints: list[Endpoint] = []
         self._sender: Sender | None = None
         self._defuser: Defuser | None = None
@@ -84,7 +85,7 @@ class Loop(WorkingLoop):
 
     def take(self, requests: Sequence[Request], started: float, clock: float) -> None:
         """Queue requests."""
-        jobs = [Job(request, started, clock) for request in requests]
+        jobs = [PromptJob(request, started, clock) for request in requests]
         self._loop.call_soon_threadsafe(self._admit, jobs)
 
     def cancel(self, request_ids: set[bytes]) -> None:
@@ -167,7 +168,7 @@ class Loop(WorkingLoop):
         self._metrics = Metrics(self._client, options.base_urls)
         await self._metrics.begin()
 
-    def _admit(self, jobs: list[Job]) -> None:
+    def _admit(self, jobs: list[PromptJob]) -> None:
         assert self._sender is not None  # begun
         if self._thinking is not None:
             for job in jobs:

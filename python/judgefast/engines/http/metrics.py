@@ -10,12 +10,12 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from judgefast.engines.http.unusable import NoReplyError
+from judgefast.engines.remote.unusable import NoReplyError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from judgefast.engines.http.client import Client
+    from judgefast.engines.remote.client import Client
 
 _SECONDS = 1.0
 _OK = 200

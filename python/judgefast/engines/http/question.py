@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from judgefast.batches.request import Request
-from judgefast.engines.http.jobs import Job
+from judgefast.engines.http.jobs import PromptJob
 from judgefast.prompts.segments import Prompt, Segment
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def token_ids(tokenizer: PromptTokenizer) -> np.ndarray[tuple[int], np.dtype[np.
     return np.unique(ids)[:8].astype(np.int32) if len(set(ids.tolist())) > 1 else ids
 
 
-def question(tokenizer: PromptTokenizer | None, decoding: Decoding) -> Job:
+def question(tokenizer: PromptTokenizer | None, decoding: Decoding) -> PromptJob:
     """The question as a request; in words where there is no tokenizer."""
     ids = None if tokenizer is None else token_ids(tokenizer)
     request = Request(
@@ -40,4 +40,4 @@ def question(tokenizer: PromptTokenizer | None, decoding: Decoding) -> Job:
         decoding=decoding,
         seed=0,
     )
-    return Job(request, time.time(), time.monotonic())
+    return PromptJob(request, time.time(), time.monotonic())

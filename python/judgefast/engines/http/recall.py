@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from judgefast.engines.http.abilities import Abilities
-from judgefast.engines.http.judges import read_judge
+from judgefast.engines.remote.judges import read_judge
 from judgefast.errors import ModelError
 from judgefast.prompts.model import JudgeModel
 

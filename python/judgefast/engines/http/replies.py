@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from judgefast.engines.base import Completion, FinishReason
     from judgefast.engines.http.abilities import Abilities
-    from judgefast.engines.http.jobs import Job
+    from judgefast.engines.http.jobs import PromptJob
     from judgefast.engines.http.thinking import Thinking
     from judgefast.prompts.decoding import Decoding
     from judgefast.prompts.tokenizer import PromptTokenizer
@@ -127,14 +127,14 @@ class Replies:
         self._last: tuple[Decoding | None, Labels | None] = (None, None)
         self.bounded = 0
         """Labels whose probability is an upper bound."""
-        readers: dict[str, Callable[[Sequence[Job], bytes], list[Completion]]] = {
+        readers: dict[str, Callable[[Sequence[PromptJob], bytes], list[Completion]]] = {
             "completions": self._completions,
             "chat": self._of_chat,
             "sglang": self._of_sglang,
         }
         self._read = readers[abilities.way]
 
-    def read(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:
+    def read(self, jobs: Sequence[PromptJob], raw: bytes) -> list[Completion]:
         """One completion for each job, in their order; none for one that has thought and goes on.
 
         Raises:
@@ -148,7 +148,7 @@ class Replies:
         return [] if done is None else [done]
 
     def of_text(
-        self, job: Job, text: str, reason: str, *, tokens: int | None, read: int | None
+        self, job: PromptJob, text: str, reason: str, *, tokens: int | None, read: int | None
     ) -> Completion:
         """The completion of one choice of a stream.
 
@@ -173,7 +173,7 @@ class Replies:
             completion_tokens=tokens,
         )
 
-    def _thought(self, job: Job, raw: bytes) -> Completion | None:
+    def _thought(self, job: PromptJob, raw: bytes) -> Completion | None:
         """What becomes of a request that was sent to think; None where it goes on to its answer."""
         reply = decoded(_texts, raw)
         (choice,) = _in_order(reply.choices, 1)
@@ -190,7 +190,7 @@ class Replies:
             return None
         return job.answered(text="", finish_reason="length")
 
-    def tokens_of(self, job: Job, text: str, reason: str) -> int | None:
+    def tokens_of(self, job: PromptJob, text: str, reason: str) -> int | None:
         """Tokens that a text was most likely generated in; None without a tokenizer."""
         if reason == "length":
             return job.decoding.max_tokens
@@ -206,7 +206,7 @@ class Replies:
             self._last = (decoding, found)
         return found
 
-    def _completions(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:
+    def _completions(self, jobs: Sequence[PromptJob], raw: bytes) -> list[Completion]:
         decoding = jobs[0].decoding
         if decoding.probabilities:
             return self._label_reads(jobs, raw, self._of(decoding))
@@ -226,7 +226,9 @@ class Replies:
             for job, choice, count in zip(jobs, choices, tokens, strict=True)
         ]
 
-    def _label_reads(self, jobs: Sequence[Job], raw: bytes, labels: Labels) -> list[Completion]:
+    def _label_reads(
+        self, jobs: Sequence[PromptJob], raw: bytes, labels: Labels
+    ) -> list[Completion]:
         reply = decoded(labels.decoder, raw)
         choices = _in_order(reply.choices, len(jobs))
         usage = _checked(reply.usage, jobs)
@@ -251,7 +253,7 @@ class Replies:
             )
         return completions
 
-    def _of_chat(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:
+    def _of_chat(self, jobs: Sequence[PromptJob], raw: bytes) -> list[Completion]:
         (job,) = jobs
         decoding = job.decoding
         reply = decoded(_chat, raw)
@@ -288,7 +290,7 @@ class Replies:
             )
         ]
 
-    def _of_sglang(self, jobs: Sequence[Job], raw: bytes) -> list[Completion]:
+    def _of_sglang(self, jobs: Sequence[PromptJob], raw: bytes) -> list[Completion]:
         decoding = jobs[0].decoding
         found = decoded(_generated, raw)
         _check_count(len(found), len(jobs))
@@ -361,7 +363,7 @@ def _in_order(choices: list[Any], wanted: int) -> list[Any]:
     return [by_index[place] for place in range(wanted)]
 
 
-def _checked(usage: Usage | None, jobs: Sequence[Job]) -> Usage:
+def _checked(usage: Usage | None, jobs: Sequence[PromptJob]) -> Usage:
     """What was counted; of one prompt it must be the whole of it, of a list the sum."""
     usage = usage or Usage()
     ids = jobs[0].ids
@@ -380,7 +382,7 @@ def _checked(usage: Usage | None, jobs: Sequence[Job]) -> Usage:
     return usage
 
 
-def _check_words(job: Job, usage: Usage) -> None:
+def _check_words(job: PromptJob, usage: Usage) -> None:
     """A word is at least one token, so that fewer tokens than words were read of a cut prompt."""
     words = len(job.request.prompt.text.split()) if job.request.prompt else 0
     if usage.prompt_tokens and words > usage.prompt_tokens:

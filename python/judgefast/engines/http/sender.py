@@ -9,16 +9,18 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from judgefast.engines.http.asked import Asked, longest_reply
-from judgefast.engines.http.doubts import Doubts
-from judgefast.engines.http.handover import HandOver
-from judgefast.engines.http.health import Health
+from judgefast.engines.http.asked import AskedPrompts
 from judgefast.engines.http.hedges import Hedges
-from judgefast.engines.http.look import refusal
-from judgefast.engines.http.resending import Resending
-from judgefast.engines.http.retries import Next, is_too_long, next_of, retry_after
+from judgefast.engines.http.statuses import is_too_long, next_of
 from judgefast.engines.http.streams import Stream
-from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
+from judgefast.engines.http.unusable import BadReplyError, CutPromptError
+from judgefast.engines.remote.asked import longest_reply
+from judgefast.engines.remote.doubts import Doubts
+from judgefast.engines.remote.handover import HandOver
+from judgefast.engines.remote.health import Health
+from judgefast.engines.remote.resending import Resending
+from judgefast.engines.remote.retries import Next, refusal, retry_after
+from judgefast.engines.remote.unusable import NoReplyError
 from judgefast.errors import ColumnError, EngineError
 
 if TYPE_CHECKING:
@@ -26,16 +28,17 @@ if TYPE_CHECKING:
 
     from judgefast.engines.base import Completion, ErrorKind
     from judgefast.engines.http.bodies import Bodies
-    from judgefast.engines.http.client import Client
-    from judgefast.engines.http.endpoints import Endpoint
     from judgefast.engines.http.examine import Examiner
-    from judgefast.engines.http.jobs import Job
+    from judgefast.engines.http.jobs import PromptJob
     from judgefast.engines.http.lists import Lists
-    from judgefast.engines.http.options import HttpOptions, Secret
+    from judgefast.engines.http.options import HttpOptions
     from judgefast.engines.http.replies import Replies
     from judgefast.engines.http.streams import Ended
-    from judgefast.engines.http.waiting import Waiting
-    from judgefast.engines.http.wires import Reply
+    from judgefast.engines.remote.client import Client
+    from judgefast.engines.remote.endpoints import Endpoint
+    from judgefast.engines.remote.options import Secret
+    from judgefast.engines.remote.waiting import Waiting
+    from judgefast.engines.remote.wires import Reply
 
 LOG = logging.getLogger("judgefast")
 
@@ -54,7 +57,7 @@ class Sender:
         *,
         client: Client,
         endpoints: Sequence[Endpoint],
-        waiting: Waiting,
+        waiting: Waiting[PromptJob],
         bodies: Bodies,
         replies: Replies,
         options: HttpOptions,
@@ -71,7 +74,7 @@ class Sender:
         self._whole = 1
         """Prompts of a whole list, as those are that came last."""
         self._done = HandOver(put)
-        self._asked: dict[int, Asked] = {}
+        self._asked: dict[int, AskedPrompts] = {}
         self.hedges = Hedges(options, endpoints, self._asked, self._double)
         self._health = Health(
             endpoints=endpoints,
@@ -104,7 +107,7 @@ class Sender:
             doubt=self._doubts.of_prompt,
         )
 
-    def admit(self, jobs: list[Job]) -> None:
+    def admit(self, jobs: list[PromptJob]) -> None:
         """Queue requests; one that is surely too long is not sent."""
         fit = []
         for job in jobs:
@@ -182,20 +185,22 @@ class Sender:
         is_few = len(self._waiting) < self._whole and self._whole > 1
         return is_few and endpoint.in_flight > max(self._whole, endpoint.window.size // 2)
 
-    def _together(self, room: int, job: Job) -> int:
+    def _together(self, room: int, job: PromptJob) -> int:
         """How many prompts go in a request that begins with this one."""
         up = sum(endpoint.is_up for endpoint in self._endpoints) or 1
         most = self._lists.most(job.decoding, waiting=len(self._waiting), servers=up)
         return min(most, room)
 
-    def _send(self, endpoint: Endpoint, jobs: list[Job], twin: Asked | None = None) -> None:
+    def _send(
+        self, endpoint: Endpoint, jobs: list[PromptJob], twin: AskedPrompts | None = None
+    ) -> None:
         is_streamed = self._lists.streams(jobs[0].decoding, len(jobs))
         try:
             body = self._bodies.body(jobs, is_streamed=is_streamed)
         except ColumnError as error:
             self.resending.halve(jobs, f"this prompt cannot be sent: {error}")
             return
-        asked = Asked(endpoint, jobs, Stream(jobs, self._replies) if is_streamed else None)
+        asked = AskedPrompts(endpoint, jobs, Stream(jobs, self._replies) if is_streamed else None)
         asked.sent = self._client.send(
             endpoint.root + self._bodies.path,
             body,
@@ -209,24 +214,24 @@ class Sender:
         if twin is not None:
             asked.twin, twin.twin = twin, asked
 
-    def _double(self, asked: Asked, endpoint: Endpoint) -> None:
+    def _double(self, asked: AskedPrompts, endpoint: Endpoint) -> None:
         """Ask another server as well; the first answer to each prompt counts."""
         self._send(endpoint, [job for job in asked.jobs if not job.is_settled], asked)
 
-    def _part(self, asked: Asked, data: bytes) -> None:
+    def _part(self, asked: AskedPrompts, data: bytes) -> None:
         """Take what has ended of a stream, and go on with the rest."""
         assert asked.stream is not None  # nothing else comes in parts
         if ended := asked.stream.feed(data):
             self._ended(asked, ended)
             self.pump()
 
-    def _ended(self, asked: Asked, ended: Ended) -> None:
+    def _ended(self, asked: AskedPrompts, ended: Ended) -> None:
         for job, _ in ended:
             asked.jobs.remove(job)
         asked.endpoint.in_flight -= len(ended)
         self._worked(asked, [job for job, _ in ended], [completion for _, completion in ended])
 
-    def _came(self, asked: Asked, reply: Reply | NoReplyError) -> None:
+    def _came(self, asked: AskedPrompts, reply: Reply | NoReplyError) -> None:
         """See to what came of a request."""
         if id(asked) not in self._asked:  # given up as its answer came
             return
@@ -244,7 +249,7 @@ class Sender:
         finally:
             self._left(asked)
 
-    def _left(self, asked: Asked) -> None:
+    def _left(self, asked: AskedPrompts) -> None:
         """Go on where a request has ended."""
         if self._asked.pop(id(asked), None) is None:  # given up as its answer came
             return
@@ -265,13 +270,13 @@ class Sender:
         if not is_held and all(job.is_settled for job in self._waiting):
             self._health.rest()
 
-    def _spare(self, asked: Asked) -> None:
+    def _spare(self, asked: AskedPrompts) -> None:
         """Give up a request that nobody waits for any more."""
         if asked.is_settled:
             asked.sent.cancel()
             self._left(asked)
 
-    def _take(self, asked: Asked, reply: Reply) -> None:
+    def _take(self, asked: AskedPrompts, reply: Reply) -> None:
         endpoint, jobs = asked.endpoint, asked.jobs
         if reply.status != _OK:
             self._refused(asked, reply)
@@ -296,7 +301,9 @@ class Sender:
         if not completions and self._lost is None:  # it has thought; its prompt is there in a cache
             self._send(endpoint, list(jobs))
 
-    def _worked(self, asked: Asked, jobs: list[Job], completions: list[Completion]) -> None:
+    def _worked(
+        self, asked: AskedPrompts, jobs: list[PromptJob], completions: list[Completion]
+    ) -> None:
         """Take answers, and end the twin of a request whose prompts all have one."""
         self._doubts.passed()
         now = time.monotonic()
@@ -307,7 +314,7 @@ class Sender:
         if asked.twin is not None:
             self._spare(asked.twin)
 
-    def _refused(self, asked: Asked, reply: Reply) -> None:
+    def _refused(self, asked: AskedPrompts, reply: Reply) -> None:
         endpoint = asked.endpoint
         words = self._secret.scrub(reply.words)
         said = f"{endpoint.root} answered {reply.status}: {words[:_WORDS]}"
@@ -339,7 +346,7 @@ class Sender:
                 self._give_up(jobs[0], "engine_error", said)
                 self._doubts.refused(endpoint, jobs[0], said)
 
-    def _give_up(self, job: Job, kind: ErrorKind, words: str) -> None:
+    def _give_up(self, job: PromptJob, kind: ErrorKind, words: str) -> None:
         """Fail a request, and say it of the first few of a kind."""
         self._settle([job], [job.failed(kind, words)])
         sort = f"{kind} {words[:_SORT]}"
@@ -347,7 +354,7 @@ class Sender:
             self._said.add(sort)
             LOG.warning("a request failed (%s): %s", kind, words)
 
-    def _no_reply(self, asked: Asked, error: NoReplyError) -> None:
+    def _no_reply(self, asked: AskedPrompts, error: NoReplyError) -> None:
         endpoint, jobs = asked.endpoint, asked.jobs
         words = self._secret.scrub(str(error))
         if not error.was_sent:
@@ -361,10 +368,10 @@ class Sender:
             kind: ErrorKind = "timeout" if error.is_timeout else "engine_error"
             self.resending.again(jobs, words, kind=kind)
 
-    def _comes_back(self, job: Job) -> None:
+    def _comes_back(self, job: PromptJob) -> None:
         self._waiting.add_first([job])
 
-    def _settle(self, jobs: Sequence[Job], completions: list[Completion]) -> None:
+    def _settle(self, jobs: Sequence[PromptJob], completions: list[Completion]) -> None:
         """Hand completions on, but for those that nobody waits for any more."""
         kept = []
         for job, completion in zip(jobs, completions, strict=True):

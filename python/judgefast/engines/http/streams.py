@@ -13,15 +13,15 @@ from judgefast.engines.http.events import Events
 from judgefast.engines.http.replies import decoded
 from judgefast.engines.http.unusable import BadReplyError
 from judgefast.engines.http.usage import Usage  # noqa: TC001 - msgspec reads it from the class
-from judgefast.engines.http.wires import Reply, is_stream
+from judgefast.engines.remote.wires import Reply, is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgefast.engines.base import Completion
-    from judgefast.engines.http.jobs import Job
+    from judgefast.engines.http.jobs import PromptJob
     from judgefast.engines.http.replies import Replies
-    from judgefast.engines.http.unusable import NoReplyError
+    from judgefast.engines.remote.unusable import NoReplyError
 
 _DONE = b"[DONE]"
 _NOTHING = (b"", b"null")
@@ -29,7 +29,7 @@ _NOTHING = (b"", b"null")
 _SERVER_ERROR = 500
 _LEAST_STATUS, _MOST_STATUS = 400, 599
 
-Ended = list[tuple["Job", "Completion"]]
+Ended = list[tuple["PromptJob", "Completion"]]
 """Requests whose answers are whole, with their completions."""
 
 
@@ -60,7 +60,7 @@ class Stream:
 
     """
 
-    def __init__(self, jobs: Sequence[Job], replies: Replies) -> None:
+    def __init__(self, jobs: Sequence[PromptJob], replies: Replies) -> None:
         self._jobs = list(jobs)
         self._replies = replies
         self._events = Events()

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 if TYPE_CHECKING:
-    from judgefast.engines.http.jobs import Job
+    from judgefast.engines.http.jobs import PromptJob
     from judgefast.prompts.decoding import Decoding
     from judgefast.prompts.reasoning import Reasoning
 
@@ -51,12 +51,12 @@ class Thinking:
         self._closing = np.array(reasoning.closing_ids, np.int32)
         self._phases: dict[Decoding, Phases] = {}
 
-    def begin(self, job: Job) -> None:
+    def begin(self, job: PromptJob) -> None:
         """Let it think first, if it is to."""
         if job.decoding.thinking_tokens:
             job.decoding = self._of(job.decoding).think
 
-    def ended(self, job: Job, ids: list[int], thought: Thought, *, is_cut: bool) -> bool:
+    def ended(self, job: PromptJob, ids: list[int], thought: Thought, *, is_cut: bool) -> bool:
         """Keep what a job has thought; whether it goes on to its answer.
 
         Args:

@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from judgefast.engines.http.bodies import Bodies
-from judgefast.engines.http.look import refusal
 from judgefast.engines.http.question import TEXT, question, token_ids
 from judgefast.engines.http.replies import Replies
-from judgefast.engines.http.retries import Next, next_of, pause, retry_after
+from judgefast.engines.http.statuses import next_of
 from judgefast.engines.http.streams import Stream
-from judgefast.engines.http.unusable import BadReplyError, CutPromptError, NoReplyError
-from judgefast.engines.http.wires import Reply
+from judgefast.engines.http.unusable import BadReplyError, CutPromptError
+from judgefast.engines.remote.retries import Next, pause, refusal, retry_after
+from judgefast.engines.remote.unusable import NoReplyError
+from judgefast.engines.remote.wires import Reply
 from judgefast.errors import EngineError
 from judgefast.prompts.decoding import Decoding, Label
 
 if TYPE_CHECKING:
     from judgefast.engines.base import Completion
     from judgefast.engines.http.abilities import Abilities
-    from judgefast.engines.http.client import Client
-    from judgefast.engines.http.jobs import Job
-    from judgefast.engines.http.options import Secret
+    from judgefast.engines.http.jobs import PromptJob
+    from judgefast.engines.remote.client import Client
+    from judgefast.engines.remote.options import Secret
     from judgefast.prompts.tokenizer import PromptTokenizer
 
 _OK = 200
@@ -244,7 +245,7 @@ class Trial:
     async def _answer(
         self,
         abilities: Abilities,
-        jobs: list[Job],
+        jobs: list[PromptJob],
         *,
         is_streamed: bool = False,
         more: dict[str, object] | None = None,

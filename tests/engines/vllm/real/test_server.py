@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 from judgefast.engines import create_engine
-from judgefast.engines.http.options import Secret
 from judgefast.engines.http.trial import Trial
+from judgefast.engines.remote.options import Secret
 from judgefast.prompts.decoding import Decoding
 from judgefast.prompts.reasoning import Reasoning
 from tests.engines.http.judging import KEY, Judging, short_reasons

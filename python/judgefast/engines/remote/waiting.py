@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
+
+from judgefast.engines.remote.jobs import J
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from judgefast.engines.http.jobs import Job
+    from judgefast.engines.remote.jobs import Job
 
 
-class Waiting:
+class Waiting(Generic[J]):
     """Hands out prompts that share their head together, to one server where it can.
 
     A server goes on with its own group, then takes one that nobody has, then what is left of
@@ -22,8 +24,8 @@ class Waiting:
     def __init__(self, *, servers: int) -> None:
         """Hold nothing yet; with one server there is nothing to keep together but the order."""
         self._is_one = servers == 1
-        self._first: deque[list[Job]] = deque()
-        self._groups: OrderedDict[int, deque[Job]] = OrderedDict()
+        self._first: deque[list[J]] = deque()
+        self._groups: OrderedDict[int, deque[J]] = OrderedDict()
         self._owner: dict[int, int] = {}
         self._own: dict[int, int] = {}
         self._count = 0
@@ -32,12 +34,12 @@ class Waiting:
         """Requests that wait, those among them that were given up."""
         return self._count
 
-    def __iter__(self) -> Iterator[Job]:
+    def __iter__(self) -> Iterator[J]:
         """All that wait."""
         yield from chain.from_iterable(self._first)
         yield from chain.from_iterable(self._groups.values())
 
-    def add(self, jobs: Iterable[Job]) -> None:
+    def add(self, jobs: Iterable[J]) -> None:
         """Let requests wait behind the others."""
         for job in jobs:
             number = 0 if self._is_one else job.request.prefix_group
@@ -47,12 +49,12 @@ class Waiting:
             group.append(job)
             self._count += 1
 
-    def add_first(self, jobs: list[Job]) -> None:
+    def add_first(self, jobs: list[J]) -> None:
         """Let requests go next, together and with no others."""
         self._first.append(jobs)
         self._count += len(jobs)
 
-    def take(self, place: int, most: Callable[[Job], int]) -> list[Job]:
+    def take(self, place: int, most: Callable[[J], int]) -> list[J]:
         """What the server at `place` is sent next; empty where nothing waits.
 
         Args:
@@ -65,7 +67,7 @@ class Waiting:
             self._count -= len(jobs)
             if jobs := [job for job in jobs if not job.is_settled]:
                 return jobs
-        taken: list[Job] = []
+        taken: list[J] = []
         room = 1
         while len(taken) < room and (number := self._next_group(place)) is not None:
             group = self._groups[number]

@@ -8,19 +8,19 @@ import socket
 import zlib
 from contextlib import ExitStack
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgefast.engines.http.client import Client
-from judgefast.engines.http.handover import HandOver
-from judgefast.engines.http.options import HttpOptions, Secret
-from judgefast.engines.http.unusable import NoReplyError
+from judgefast.engines.remote.client import Client
+from judgefast.engines.remote.handover import HandOver
+from judgefast.engines.remote.options import Secret
+from judgefast.engines.remote.unusable import NoReplyError
 
 if TYPE_CHECKING:
-    from judgefast.engines.http.wires import Reply
+    from judgefast.engines.remote.wires import Reply
 
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n[1,2,3]"
 CHUNKS = (
@@ -30,6 +30,18 @@ TO_THE_END = b"HTTP/1.0 200 OK\r\n\r\n[1,2,3]"
 WAIT_FOR_IT = b"HTTP/1.1 102 Processing\r\nX: y\r\n\r\n" + LENGTH
 WHOLE = [LENGTH, CHUNKS, TO_THE_END, WAIT_FOR_IT]
 ENOUGH = 1 << 20
+
+
+class Connecting(NamedTuple):
+    """Settings of an engine, as far as they are about connections."""
+
+    base_urls: tuple[str, ...]
+    timeout_seconds: float = 300.0
+    connect_seconds: float = 10.0
+    concurrency: int = 1
+    start_concurrency: int = 1
+    max_retries: int = 0
+    patience_seconds: float = 1.0
 
 
 class RawServer:
@@ -67,7 +79,7 @@ def exchange(server: RawServer, *, times: int = 1, **options: float) -> list[Rep
         listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
         port = listening.sockets[0].getsockname()[1]
         root = f"http://127.0.0.1:{port}"
-        given_options = HttpOptions(base_urls=(root,), **options)  # type: ignore[arg-type]  # seconds
+        given_options = Connecting(base_urls=(root,), **options)
         found: list[Reply | NoReplyError] = []
         async with Client(given_options, Secret("a-key")) as client:
             for _ in range(times):
@@ -146,7 +158,7 @@ def test_a_proxy_of_the_environment_is_spoken_to_as_one(monkeypatch: pytest.Monk
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
         monkeypatch.setenv("no_proxy", "")
         root = "http://judge.example:8000"
-        async with Client(HttpOptions(base_urls=(root,)), Secret("a-key")) as client:
+        async with Client(Connecting(base_urls=(root,)), Secret("a-key")) as client:
             reply = await client.post(root + "/v1/completions", b"{}")
         listening.close()
         return reply, server.heads[0]
@@ -188,7 +200,7 @@ def test_a_stream_of_events_is_handed_on_as_it_comes(
             monkeypatch.setenv("http_proxy", root)
             monkeypatch.setenv("no_proxy", "")
             root = "http://judge.example:8000"
-        async with Client(HttpOptions(base_urls=(root,)), Secret(None)) as client:
+        async with Client(Connecting(base_urls=(root,)), Secret(None)) as client:
             found: asyncio.Future[Reply | NoReplyError] = asyncio.get_running_loop().create_future()
             client.send(root + "/x", b"{}", most=ENOUGH, done=found.set_result, part=take)
             reply = await asyncio.wait_for(found, 5)
@@ -208,7 +220,7 @@ def test_a_stream_that_is_given_up_by_whoever_takes_it_is_left_at_once() -> None
         listening = await asyncio.start_server(RawServer([raw], closes=False).serve, "127.0.0.1", 0)
         root = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
         found: list[object] = []
-        async with Client(HttpOptions(base_urls=(root,)), Secret(None)) as client:
+        async with Client(Connecting(base_urls=(root,)), Secret(None)) as client:
             part = asyncio.Event()
             loop = asyncio.get_running_loop()
             loop.set_exception_handler(lambda _, context: found.append(context))
@@ -265,7 +277,7 @@ def test_a_small_body_that_unpacks_to_a_large_one_is_no_answer(
 ) -> None:
     server = RawServer([raw], closes=False)
     if way == "by a proxy":
-        monkeypatch.setattr("judgefast.engines.http.client._proxy_of", lambda url: url)
+        monkeypatch.setattr("judgefast.engines.remote.client._proxy_of", lambda url: url)
     (error,) = exchange(server)
     assert isinstance(error, NoReplyError)
     assert words in str(error)
@@ -288,7 +300,7 @@ def test_a_proxy_that_takes_no_connection_has_been_sent_nothing(
             monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
             monkeypatch.setenv("no_proxy", "")
             root = "http://judge.example:8000"
-            options = HttpOptions(base_urls=(root,), connect_seconds=0.2, timeout_seconds=5)
+            options = Connecting(base_urls=(root,), connect_seconds=0.2, timeout_seconds=5)
             async with Client(options, Secret(None)) as client:
                 with pytest.raises(NoReplyError) as caught:
                     await client.post(root + "/v1/completions", b"{}")
@@ -305,7 +317,7 @@ def test_a_request_that_is_given_up_is_never_answered() -> None:
         listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
         root = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
         found: list[object] = []
-        async with Client(HttpOptions(base_urls=(root,)), Secret(None)) as client:
+        async with Client(Connecting(base_urls=(root,)), Secret(None)) as client:
             sent = client.send(root + "/x", b"{}", most=ENOUGH, done=found.append)
             sent.cancel()
             await client.post(root + "/x", b"{}")

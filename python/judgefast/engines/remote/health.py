@@ -7,15 +7,14 @@ import logging
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from judgefast.engines.http.examine import OtherJudgeError
-from judgefast.engines.http.unusable import NoReplyError
+from judgefast.engines.remote.unusable import NoReplyError
 from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from judgefast.engines.http.endpoints import Endpoint
-    from judgefast.engines.http.options import Secret
+    from judgefast.engines.remote.endpoints import Endpoint
+    from judgefast.engines.remote.options import Secret
 
 LOG = logging.getLogger("judgefast")
 
@@ -30,11 +29,25 @@ _LOOKS = 8
 """How often the servers are looked at while patience lasts, but once a second at least."""
 
 
+class OtherJudgeError(EngineError):
+    """A server that is not to be asked: it has another judge, or can do less."""
+
+
 class Examines(Protocol):
     """Who asks a server that was away."""
 
     async def examine(self, root: str, *, is_known: bool) -> None:
-        """Ask it; raises what :meth:`judgefast.engines.http.examine.Examiner.examine` does."""
+        """Ask it.
+
+        Args:
+            root: The server.
+            is_known: It was compared before.
+
+        Raises:
+            NoReplyError: It does not answer yet.
+            OtherJudgeError: It is not to be asked.
+
+        """
 
 
 class Health:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-import re
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,18 +17,7 @@ LONGEST_PAUSE = 30.0
 LONGEST_RETRY_AFTER = 300.0
 """Seconds; a server that wants more is asked again after so many."""
 
-_BUSY = {408, 425, 429, 503, 529}
-_STOP = {401, 403, 404, 405}
-_SERVER = 500
-_KEY_REFUSED = 401
-_TOO_LARGE = 413
-
-_TOO_LONG = re.compile(
-    r"context.?(length|size|window)|max_model_len|too (long|large)|maximum.{0,40}tokens"
-    r"|exceeds?.{0,60}(context|token)|longer than",
-    re.IGNORECASE | re.DOTALL,
-)
-_WITHHELD = re.compile(r"content.?(filter|policy|management)|moderation|flagged", re.IGNORECASE)
+_REFUSES_KEY = {401, 403}
 
 
 class Next(Enum):
@@ -43,30 +33,6 @@ class Next(Enum):
     """A content filter: an answer as final as any other."""
     STOP = "stop"
     """Nothing that is sent will be taken: the key, the model or the address is wrong."""
-
-
-def next_of(status: int, words: str) -> Next:
-    """What a status other than 200 comes to.
-
-    >>> next_of(429, "").value, next_of(500, "").value, next_of(400, "").value
-    ('later', 'again', 'refused')
-    """
-    if status in _BUSY:
-        return Next.LATER
-    if status >= _SERVER:
-        return Next.AGAIN
-    if status == _KEY_REFUSED:  # whatever it says: no row is judged by that
-        return Next.STOP
-    if _WITHHELD.search(words):
-        return Next.WITHHELD
-    if status in _STOP or status < 400:  # noqa: PLR2004 - redirects are not followed
-        return Next.STOP
-    return Next.REFUSED
-
-
-def is_too_long(status: int, words: str) -> bool:
-    """Whether a server refuses a prompt for its length."""
-    return status == _TOO_LARGE or bool(_TOO_LONG.search(words))
 
 
 def pause(tries: int, *, draw: float | None = None) -> float:
@@ -103,3 +69,12 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     if not seconds > 0:  # NaN is not, either
         return 0.0
     return min(seconds, LONGEST_RETRY_AFTER)
+
+
+def refusal(root: str, status: int, words: str) -> EngineError:
+    """The error of a status after which nothing is sent any more."""
+    said = f"{root} answered {status}: {words[:300]}"
+    if status in _REFUSES_KEY:
+        return EngineError(said, hint="set JUDGEFAST_API_KEY to a key that this server takes")
+    hint = "check --base-url and --model; `curl URL/v1/models` lists what is served"
+    return EngineError(said, hint=hint)

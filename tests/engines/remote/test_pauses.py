@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from judgefast.engines.http.endpoints import Endpoint
-from judgefast.engines.http.windows import Window
+from judgefast.engines.remote.endpoints import Endpoint
+from judgefast.engines.remote.windows import Window
 
 
 def endpoint() -> Endpoint:

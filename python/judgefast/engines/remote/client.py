@@ -16,15 +16,15 @@ import aiohttp
 from yarl import URL
 
 from judgefast import __version__
-from judgefast.engines.http.causes import cause_of
-from judgefast.engines.http.packed import unpacked
-from judgefast.engines.http.unusable import NoReplyError
-from judgefast.engines.http.wires import IDLE_SECONDS, Reply, Server, is_stream
+from judgefast.engines.remote.causes import cause_of
+from judgefast.engines.remote.packed import unpacked
+from judgefast.engines.remote.unusable import NoReplyError
+from judgefast.engines.remote.wires import IDLE_SECONDS, Reply, Server, is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from judgefast.engines.http.options import HttpOptions, Secret
+    from judgefast.engines.remote.options import RemoteOptions, Secret
 
 _SAID = {
     "User-Agent": f"judgefast/{__version__}",
@@ -47,7 +47,7 @@ class OnItsWay(Protocol):
 class Client:
     """Keeps connections to all servers. Belongs to one event loop."""
 
-    def __init__(self, options: HttpOptions, secret: Secret) -> None:
+    def __init__(self, options: RemoteOptions, secret: Secret) -> None:
         self._options = options
         self._secret = secret
         self._session: aiohttp.ClientSession | None = None
@@ -157,6 +157,7 @@ class Client:
         return Server(
             URL(url),
             self._secret.headers | _SAID,
+            clean=self._secret.clean,
             tls=self._tls,
             connect_seconds=self._options.connect_seconds,
             seconds=self._options.timeout_seconds,
@@ -213,7 +214,7 @@ class Client:
                 is_part = response.status == _OK and is_stream(response.raw_headers)
                 raw = await _whole(response, most, part if is_part else None)
                 raw = unpacked(raw, response.headers.get("Content-Encoding", ""), most)
-                return Reply(response.status, response.raw_headers, raw)
+                return Reply(response.status, response.raw_headers, self._secret.clean(raw))
         except aiohttp.ConnectionTimeoutError:
             message = (
                 f"no connection to {place}: none within {self._options.connect_seconds:g} seconds"

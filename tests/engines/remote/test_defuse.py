@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgefast.engines.http.defuse import Defuser, defused
-from judgefast.prompts.segments import Prompt, Segment
+from judgefast.engines.remote.defuse import Defuser
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,12 +78,3 @@ def test_look_alikes_that_spell_no_token_pass_as_they_are(shared: Path) -> None:
     assert len(changed) < len(texts) / 4
     for text in changed:
         assert Defuser()(text).replace("< ", "<").replace("[ ", "[") == text
-
-
-def test_the_prompt_keeps_what_was_said() -> None:
-    segments = (Segment("Judge.\n", trusted=True), Segment("a</s>b", trusted=False, slot="answer"))
-    prompt = Prompt(segments, None, b"", 0)
-    said = defused(prompt, Defuser())
-    assert said == [{"role": "user", "content": "Judge.\na< /s>b"}]
-    assert prompt.text == "Judge.\na</s>b"
-    assert prompt.state() == {"answer": "a</s>b"}

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from judgefast.prompts.segments import Prompt
-
 _USUAL = re.compile(
     r"<(?=[|\uff5c][^<>\s]{1,64}[|\uff5c]>)"  # <|im_end|> and its like, full-width bars too
     r"|<(?=/?(?:s|bos|eos|pad|unk|mask|think|tool_call|tool_response|start_of_turn|end_of_turn"
@@ -52,12 +50,3 @@ class Defuser:
         broken, found = self._pattern.subn(lambda match: match[0] + " ", text)
         self.count += found
         return broken
-
-
-def defused(prompt: Prompt, defuser: Defuser) -> list[dict[str, str]]:
-    """The prompt as chat messages, in which nobody else's text spells a control token."""
-    parts = [
-        segment.text if segment.trusted else defuser(segment.text) for segment in prompt.segments
-    ]
-    system = [{"role": "system", "content": parts[0]}] if prompt.has_system else []
-    return [*system, {"role": "user", "content": "".join(parts[len(system) :])}]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import queue
 import time
+from abc import ABC, abstractmethod
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from judgefast.engines.base import Lane
-from judgefast.engines.http.options import TLS_HINT, Secret, key_of_environment, root_of
+from judgefast.engines.remote.options import TLS_HINT, Secret, key_of_environment, root_of
 from judgefast.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
 
     from judgefast.batches.request import Request
     from judgefast.engines.base import Completion
-    from judgefast.engines.http.thread import WorkingLoop
+    from judgefast.engines.remote.thread import WorkingLoop
 
 L = TypeVar("L", bound="WorkingLoop")
 
 
-class RemoteEngine(Generic[L]):
+class RemoteEngine(ABC, Generic[L]):
     """Judges behind servers. What the servers are is asked of them when it is first needed.
 
     Raises:
@@ -48,9 +49,9 @@ class RemoteEngine(Generic[L]):
         self._is_started = False
         self._is_closed = False
 
+    @abstractmethod
     def _made(self) -> L:
         """Make the loop; importing it loads aiohttp."""
-        raise NotImplementedError
 
     @property
     def lanes(self) -> Sequence[Lane]:

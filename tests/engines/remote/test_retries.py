@@ -1,9 +1,8 @@
-"""Statuses, pauses, windows, servers that come and go: all by a clock that the tests turn."""
+"""Pauses, windows, servers that come and go: all by a clock that the tests turn."""
 
 from __future__ import annotations
 
 import html
-import math
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -12,48 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgefast.engines.http.endpoints import Endpoint
-from judgefast.engines.http.options import HttpOptions, Secret, key_of_environment, root_of
-from judgefast.engines.http.retries import LONGEST_PAUSE, is_too_long, next_of, pause, retry_after
-from judgefast.engines.http.waiting import Waiting
-from judgefast.engines.http.windows import Window
+from judgefast.engines.remote.endpoints import Endpoint
+from judgefast.engines.remote.options import Secret, key_of_environment, root_of
+from judgefast.engines.remote.retries import LONGEST_PAUSE, pause, retry_after
+from judgefast.engines.remote.waiting import Waiting
+from judgefast.engines.remote.windows import Window
 from judgefast.errors import ConfigError
+from judgefast.prompts.decoding import Decoding
 
-from .jobs import TEXT, job
+from .jobs import job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-@pytest.mark.parametrize(
-    ("status", "words", "step"),
-    [
-        (429, "", "later"), (503, "", "later"), (408, "", "later"), (529, "", "later"),
-        (500, "", "again"), (502, "content filter", "again"), (504, "", "again"),
-        (400, "", "refused"), (413, "", "refused"), (422, "", "refused"),
-        (400, '{"code": "content_filter"}', "withheld"), (403, "flagged by moderation", "withheld"),
-        (401, "", "stop"), (401, "account flagged", "stop"),
-        (403, "", "stop"), (404, "", "stop"), (302, "", "stop"),
-    ],
-)  # fmt: skip
-def test_each_status_has_its_consequence(status: int, words: str, step: str) -> None:
-    assert next_of(status, words).value == step
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "This model's maximum context length is 4096 tokens.",
-        "the request exceeds the available context size",
-        '{"code": "context_length_exceeded"}',
-        "Input is too long for requested model.",
-        "The prompt (9000 tokens) is longer than the maximum model length",
-    ],
-)
-def test_a_refusal_for_length_is_known_by_its_words(words: str) -> None:
-    assert is_too_long(400, words)
-    assert is_too_long(413, "")
-    assert not is_too_long(400, "unknown field `logprob_token_ids`")
 
 
 @settings(max_examples=50)
@@ -197,7 +166,7 @@ def test_groups_stay_with_a_server_while_there_are_others_and_are_shared_at_the_
 
 def test_prompts_of_another_decoding_go_in_another_list() -> None:
     waiting = Waiting(servers=1)
-    waiting.add([job(number=0), job(number=1), job(number=2, decoding=TEXT)])
+    waiting.add([job(number=0), job(number=1), job(number=2, decoding=Decoding(max_tokens=8))])
     assert len(waiting.take(0, lambda _: 8)) == 2
     assert len(waiting.take(0, lambda _: 8)) == 1
 
@@ -258,17 +227,6 @@ def test_an_address_that_may_hold_a_secret_is_refused_without_showing_it(url: st
     with pytest.raises(ConfigError) as caught:
         root_of(url)
     assert "sk-secret" not in str(caught.value) + str(caught.value.hint)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("list_size", 0), ("api", "grpc"), ("timeout_seconds", 0), ("context_tokens", 0),
-     ("max_retries", -1), ("concurrency", 1.5), ("patience_seconds", float("nan")),
-     ("timeout_seconds", math.inf)],
-)  # fmt: skip
-def test_a_setting_out_of_range_is_named(name: str, value: object) -> None:
-    with pytest.raises(ConfigError, match=name):
-        HttpOptions(base_urls=("http://a",), **{name: value}).check()
 
 
 def test_the_key_is_in_headers_and_in_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
-from judgefast.engines.http.retries import pause
+from judgefast.engines.remote.jobs import J
+from judgefast.engines.remote.retries import pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from judgefast.engines.base import ErrorKind
-    from judgefast.engines.http.endpoints import Endpoint
-    from judgefast.engines.http.jobs import Job
-    from judgefast.engines.http.waiting import Waiting
+    from judgefast.engines.remote.endpoints import Endpoint
+    from judgefast.engines.remote.waiting import Waiting
 
 _SUSPECT = 3
 """How often a prompt is put off before it goes alone: that may be its own fault."""
 _LONGEST_PUT_OFF = 10.0
 
 
-class Resending:
+class Resending(Generic[J]):
     """What becomes of prompts whose answer was none. Belongs to the loop's thread.
 
     Args:
@@ -35,22 +35,22 @@ class Resending:
 
     def __init__(
         self,
-        waiting: Waiting,
+        waiting: Waiting[J],
         *,
         most: int,
         go_on: Callable[[], None],
-        give_up: Callable[[Job, ErrorKind, str], None],
-        doubt: Callable[[Endpoint, Job, str], None],
+        give_up: Callable[[J, ErrorKind, str], None],
+        doubt: Callable[[Endpoint, J, str], None],
     ) -> None:
         self._waiting, self._most = waiting, most
         self._go_on, self._give_up, self._doubt = go_on, give_up, doubt
-        self._handles: dict[int, tuple[asyncio.TimerHandle, list[Job]]] = {}
+        self._handles: dict[int, tuple[asyncio.TimerHandle, list[J]]] = {}
         self._number = 0
         self.count = 0
         """Requests that were sent again."""
 
     @property
-    def pausing(self) -> list[list[Job]]:
+    def pausing(self) -> list[list[J]]:
         """Those that are in no queue yet."""
         return [jobs for _, jobs in self._handles.values()]
 
@@ -59,12 +59,12 @@ class Resending:
         for handle, _ in self._handles.values():
             handle.cancel()
 
-    def at_once(self, jobs: list[Job]) -> None:
+    def at_once(self, jobs: list[J]) -> None:
         """Send next what never reached a server."""
         self.count += 1
         self._waiting.add_first(jobs)
 
-    def halve(self, jobs: list[Job], words: str) -> None:
+    def halve(self, jobs: list[J], words: str) -> None:
         """Send each half by itself, at once; of one that is left alone the words are true."""
         if len(jobs) == 1:
             self._give_up(jobs[0], "engine_error", words)
@@ -76,7 +76,7 @@ class Resending:
 
     def again(
         self,
-        jobs: list[Job],
+        jobs: list[J],
         words: str,
         *,
         singly: bool = False,
@@ -97,7 +97,7 @@ class Resending:
             self._after(pause(1), jobs[start : start + size])
 
     def put_off(
-        self, endpoint: Endpoint, jobs: list[Job], words: str, wait: float | None, *, is_quota: bool
+        self, endpoint: Endpoint, jobs: list[J], words: str, wait: float | None, *, is_quota: bool
     ) -> None:
         """Send again later; one for which there is never room is given up where others pass.
 
@@ -128,7 +128,7 @@ class Resending:
         else:
             self._after(max(wait or 0.0, min(_LONGEST_PUT_OFF, pause(job.put_off))), jobs)
 
-    def _after(self, seconds: float, jobs: list[Job]) -> None:
+    def _after(self, seconds: float, jobs: list[J]) -> None:
         self.count += 1
         self._number += 1
         number = self._number

@@ -3,51 +3,53 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from judgefast.engines.http.asked import longest_reply
-from judgefast.engines.http.look import refusal
-from judgefast.engines.http.retries import Next
-from judgefast.engines.http.wires import Reply
+from judgefast.engines.remote.asked import longest_reply
+from judgefast.engines.remote.jobs import J, Job
+from judgefast.engines.remote.retries import Next, refusal
+from judgefast.engines.remote.wires import Reply
 from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from judgefast.engines.base import ErrorKind
-    from judgefast.engines.http.client import Client, OnItsWay
-    from judgefast.engines.http.endpoints import Endpoint
-    from judgefast.engines.http.jobs import Job
-    from judgefast.engines.http.options import Secret
-    from judgefast.engines.http.unusable import NoReplyError
+    from judgefast.engines.remote.client import Client, OnItsWay
+    from judgefast.engines.remote.endpoints import Endpoint
+    from judgefast.engines.remote.options import Secret
+    from judgefast.engines.remote.unusable import NoReplyError
     from judgefast.prompts.decoding import Decoding
+
+J_co = TypeVar("J_co", bound=Job, covariant=True)
+J_contra = TypeVar("J_contra", bound=Job, contravariant=True)
 
 _MANY_REFUSED = 8
 """Prompts refused in a row, after which a small question shows whether any would be taken."""
 
 
-class Writes(Protocol):
+class Writes(Protocol[J_contra]):
     """Who writes a request."""
 
     @property
     def path(self) -> str:
         """Where it goes."""
 
-    def body(self, jobs: Sequence[Job]) -> bytes:
+    def body(self, jobs: Sequence[J_contra]) -> bytes:
         """Its body."""
 
 
-class Wonders(Protocol):
+class Wonders(Protocol[J_co]):
     """Who has a small question."""
 
-    def question(self, decoding: Decoding) -> Job:
+    def question(self, decoding: Decoding) -> J_co:
         """The question, asked as the run asks."""
 
     def next_of(self, reply: Reply) -> Next | None:
         """What a reply to it comes to; None for an answer."""
 
 
-class Doubts:
+class Doubts(Generic[J]):
     """Asks where a refusal may be about a prompt or about all that is sent. Of the loop's thread.
 
     Args:
@@ -67,11 +69,11 @@ class Doubts:
         self,
         *,
         client: Client,
-        bodies: Writes,
-        examiner: Wonders,
+        bodies: Writes[J],
+        examiner: Wonders[J],
         secret: Secret,
-        give_up: Callable[[Job, ErrorKind, str], None],
-        wait: Callable[[Job], None],
+        give_up: Callable[[J, ErrorKind, str], None],
+        wait: Callable[[J], None],
         go_on: Callable[[], None],
         end: Callable[[EngineError], None],
         hint: str = "mend what it names; the same command goes on",
@@ -83,10 +85,10 @@ class Doubts:
         self._in_row, self._most = 0, _MANY_REFUSED
         self.of_all: OnItsWay | None = None
         """A question that shows whether anything is taken; nothing else is sent meanwhile."""
-        self._of_prompts: dict[int, tuple[OnItsWay, Job]] = {}
+        self._of_prompts: dict[int, tuple[OnItsWay, J]] = {}
 
     @property
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[J]:
         """Prompts that wait for a question about them."""
         return [job for _, job in self._of_prompts.values()]
 
@@ -101,25 +103,25 @@ class Doubts:
         """Note that a prompt was answered."""
         self._in_row = 0
 
-    def refused(self, endpoint: Endpoint, job: Job, said: str) -> None:
+    def refused(self, endpoint: Endpoint, job: J, said: str) -> None:
         """Note that a prompt was refused, in a server's words; after many in a row, ask."""
         self._in_row += 1
         if self._in_row >= self._most and self.of_all is None:
             done = partial(self._is_all_refused, endpoint, said)
             self.of_all = self._ask(endpoint, job, done)
 
-    def of_prompt(self, endpoint: Endpoint, job: Job, words: str) -> None:
+    def of_prompt(self, endpoint: Endpoint, job: J, words: str) -> None:
         """Give a prompt up in these words, if it alone is what a server has no room for."""
         done = partial(self._is_its_own_fault, job, words)
         self._of_prompts[id(job)] = (self._ask(endpoint, job, done), job)
 
-    def of_refusal(self, endpoint: Endpoint, job: Job, words: str, error: EngineError) -> None:
+    def of_refusal(self, endpoint: Endpoint, job: J, words: str, error: EngineError) -> None:
         """End by an error, unless it is only this prompt that is refused as if all were."""
         done = partial(self._is_refused_for_good, job, words, error)
         self._of_prompts[id(job)] = (self._ask(endpoint, job, done), job)
 
     def _ask(
-        self, endpoint: Endpoint, job: Job, done: Callable[[Reply | NoReplyError], None]
+        self, endpoint: Endpoint, job: J, done: Callable[[Reply | NoReplyError], None]
     ) -> OnItsWay:
         asked = [self._examiner.question(job.decoding)]
         body, url = self._bodies.body(asked), endpoint.root + self._bodies.path
@@ -139,7 +141,7 @@ class Doubts:
                 self._end(EngineError(f"every request is refused: {said}", hint=self._hint))
         self._go_on()
 
-    def _is_its_own_fault(self, job: Job, words: str, reply: Reply | NoReplyError) -> None:
+    def _is_its_own_fault(self, job: J, words: str, reply: Reply | NoReplyError) -> None:
         del self._of_prompts[id(job)]
         if isinstance(reply, Reply) and self._examiner.next_of(reply) is None:
             self._give_up(job, "engine_error", words)
@@ -148,7 +150,7 @@ class Doubts:
         self._go_on()
 
     def _is_refused_for_good(
-        self, job: Job, words: str, error: EngineError, reply: Reply | NoReplyError
+        self, job: J, words: str, error: EngineError, reply: Reply | NoReplyError
     ) -> None:
         del self._of_prompts[id(job)]
         step = self._examiner.next_of(reply) if isinstance(reply, Reply) else Next.AGAIN

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from judgefast.engines.http.options import TLS_HINT
+from judgefast.engines.remote.options import TLS_HINT
 from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from judgefast.batches.request import Request
     from judgefast.engines.base import Completion
-    from judgefast.engines.http.client import Client
+    from judgefast.engines.remote.client import Client
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ _CLOSE_SECONDS = 0.3
 _JOIN_SECONDS = 0.9
 
 
-class WorkingLoop:
+class WorkingLoop(ABC):
     """An event loop in a thread of its own; every method but what it runs is the host's to call.
 
     What it does there is for an engine to add.
@@ -61,10 +62,11 @@ class WorkingLoop:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     @property
+    @abstractmethod
     def room(self) -> int:
         """Requests that keep every server busy, and a little more that waits at hand."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take(self, requests: Sequence[Request], started: float, clock: float) -> None:
         """Queue requests.
 
@@ -74,19 +76,18 @@ class WorkingLoop:
             clock: Monotonic time of the same moment.
 
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def cancel(self, request_ids: set[bytes]) -> None:
         """Give up on requests."""
-        raise NotImplementedError
 
+    @abstractmethod
     def counters(self) -> dict[str, int]:
         """What happened since the start."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def end(self) -> None:
         """End all that is on its way; in the thread."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Drop everything; safe to call twice."""

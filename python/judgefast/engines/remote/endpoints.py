@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from judgefast.engines.http.retries import pause
+from judgefast.engines.remote.retries import pause
 
 if TYPE_CHECKING:
-    from judgefast.engines.http.windows import Window
+    from judgefast.engines.remote.windows import Window
 
 _FAILURES = 3
 """Replies in a row that were none, after which a server is taken to be away."""

@@ -1,0 +1,1 @@
+"""What every engine has whose judges are behind servers, whatever those speak."""
