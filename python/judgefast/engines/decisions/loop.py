@@ -12,7 +12,7 @@ from judgefast.engines.decisions.jobs import Most, Part, Whole
 from judgefast.engines.decisions.orders import asks_of, unsupported
 from judgefast.engines.decisions.probe import Prober
 from judgefast.engines.decisions.rates import Rates
-from judgefast.engines.decisions.sender import Sender
+from judgefast.engines.decisions.sender import PartSender
 from judgefast.engines.decisions.tokens import Lengths
 from judgefast.engines.remote.client import Client
 from judgefast.engines.remote.defuse import Defuser
@@ -125,7 +125,7 @@ class Loop(WorkingLoop):
             )
             self._endpoints.append(Endpoint(place, root, window, now=now))
         requests, tokens = rates_of(options, found)
-        self._sender = Sender(
+        self._sender = PartSender(
             client=self._client,
             endpoints=self._endpoints,
             waiting=Waiting[Part](servers=len(options.base_urls)),

@@ -12,7 +12,7 @@ from judgefast.engines.http.jobs import PromptJob
 from judgefast.engines.http.lists import Lists
 from judgefast.engines.http.metrics import Metrics
 from judgefast.engines.http.replies import Replies
-from judgefast.engines.http.sender import Sender
+from judgefast.engines.http.sender import PromptSender
 from judgefast.engines.http.thinking import Thinking
 from judgefast.engines.remote.client import Client
 from judgefast.engines.remote.defuse import Defuser
@@ -53,7 +53,7 @@ class Loop(WorkingLoop):
         self._options, self._secret = options, secret
         self._waiting = Waiting[PromptJob](servers=len(options.base_urls))
         self._endpoints: list[Endpoint] = []
-        self._sender: Sender | None = None
+        self._sender: PromptSender | None = None
         self._defuser: Defuser | None = None
         self._replies: Replies | None = None
         self._metrics: Metrics | None = None
@@ -140,7 +140,7 @@ class Loop(WorkingLoop):
         self._thinking = None if reasoning is None else Thinking(reasoning)
         tokenizer = found.model.tokenizer
         self._replies = Replies(abilities, tokenizer=tokenizer, thinking=self._thinking)
-        self._sender = Sender(
+        self._sender = PromptSender(
             client=self._client,
             endpoints=self._endpoints,
             waiting=self._waiting,

@@ -76,7 +76,7 @@ class Doubts(Generic[J]):
         wait: Callable[[J], None],
         go_on: Callable[[], None],
         end: Callable[[EngineError], None],
-        hint: str = "mend what it names; the same command goes on",
+        hint: str,
     ) -> None:
         self._hint = hint
         self._client, self._bodies, self._examiner = client, bodies, examiner
