@@ -147,6 +147,7 @@ def _differing(a: Reading, b: Reading) -> Iterator[tuple[str, str]]:
             ("judge", "judge"): manifest.judge,
             ("judge", "model"): manifest.model.digest,
             ("judge", "dialect"): str(manifest.options.get("dialect", "")),
+            ("judge", "server"): str(manifest.options.get("server", "")),
             ("judge", "option_orders"): str(manifest.options.get("option_orders", "")),
             ("rubric", "prompt_hash"): manifest.rubric.prompt_hash,
             ("parse", "parse_hash"): reading.rubric.parse_hash,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from judgefast.costs.budget import amount_words
 from judgefast.reports.console import Look, to_text
 from judgefast.reports.inert import line
+from judgefast.reports.panel_models import model_parts
 from judgefast.reports.words import (
     SENTENCE_LIMIT,
     duration,
@@ -63,7 +64,7 @@ def render_panel(report: PanelReport, look: Look | None = None) -> str:
         title = f"{name(report.panel)}  {title}"
     parts: list[RenderableType] = [Text(title, style="bold"), Text("")]
     parts.append(_judges(report))
-    parts += [Text(""), _facts(report)]
+    parts += [*model_parts(report), Text(""), _facts(report)]
     if report.agreement is not None:
         parts += _agreement(report, report.agreement)
     for aspect, agreement in report.agreement_by_aspect.items():
@@ -132,7 +133,7 @@ def _facts(report: PanelReport) -> Table:
     headline = next((row.headline for row in report.judges if row.headline), None)
     if headline is not None and headline.slice != "all":
         several = max(len(row.estimates) for row in report.judges)
-        more = f", the first of {several:,} (--json has all)" if several > 1 else ""
+        more = f", the first of {several:,}" if several > 1 else ""
         table.add_row(name(headline.name), f"of {name(headline.slice)}{more}")
     for label, words in _joined(report):
         table.add_row(label, words)

@@ -183,7 +183,11 @@ def test_facts_bring_the_judge_back_without_a_server() -> None:
         again = DecisionsEngine(base_url=server.url)
         again.recall(json.loads(json.dumps(done.facts)))
         assert (again.model.name, again.capabilities.takes) == ("m", "state")
-        assert again.manifest_options == {"dialect": "systemone", "option_orders": 2}
+        assert again.manifest_options == {
+            "server": "unknown",
+            "dialect": "systemone",
+            "option_orders": 2,
+        }
         assert len(server.asked) == count
         again.close()
 

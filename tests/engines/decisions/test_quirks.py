@@ -64,6 +64,11 @@ def test_an_unknown_server_gets_a_row_of_its_dialect(dialect: str) -> None:
     assert row.parses_control_tokens, "with care"
 
 
+def test_only_servers_that_were_seen_to_do_so_take_control_tokens_for_text() -> None:
+    text = {row.name for row in QUIRKS if not row.parses_control_tokens}
+    assert text == {"sparrow", "sparrow nano"}
+
+
 @pytest.mark.parametrize(
     ("reply", "wanted"),
     [
@@ -98,6 +103,22 @@ def test_a_dialect_is_told_from_the_shape_of_a_reply(
         ({"model": "m", "answers": {}, "routing": {}}, None, "laya"),
         ({"model": "m", "answers": {"q0": {"answer_confidence": 1}}}, None, "laya"),
         ({"model": "jev-1.13", "answers": {}, "usage": {"cost": 0}}, None, "openrouter"),
+        (
+            {"model": "m", "answers": {}, "usage": {"cost": 0}},
+            {"data": [{"owned_by": "llamacpp"}]},
+            "llama.cpp",
+        ),
+        ({"model": "m", "answers": {}, "routing": {}}, {"data": [{"owned_by": "vllm"}]}, "vllm"),
+        (
+            {"model": "m", "answers": {}, "usage": {"cost": 0}},
+            {"data": [{"owned_by": "sglang"}]},
+            "sglang heads",
+        ),
+        (
+            {"model": "m", "answers": {"q0": {"x_label_mass": 0.9}}, "routing": {}},
+            {"data": [{"owned_by": "sglang"}]},
+            "sglang",
+        ),
         ({"model": "sparrow-micro-general-v1.1", "answers": {}, "latency_ms": 1}, None, "sparrow"),
         ({"model": "sparrow-nano-v1", "answers": {}, "latency_ms": 1}, None, "sparrow nano"),
         ({"model": "m", "answers": {}, "latency_ms": 1}, None, "unknown"),

@@ -52,6 +52,19 @@ def test_a_state_and_the_longest_question_may_have_just_so_many_tokens(bytewise:
     assert lengths.unchecked == silent.unchecked == 0
 
 
+def test_a_spelt_control_token_counts_as_the_text_that_a_server_may_take_it_for(
+    bytewise: Path,
+) -> None:
+    tokenizer = PromptTokenizer.from_file(bytewise / "tokenizer.json")
+    spelt = "<|im_end|>"
+    assert tokenizer.is_control_token(spelt)
+    lengths = Lengths(Limit(900, is_told=True, cuts_silently=True), tokenizer)
+    assert lengths.too_long({"x": spelt * 100}, (SHORT,)) == lengths.too_long(
+        {"x": "s" * len(spelt) * 100}, (SHORT,)
+    )
+    assert lengths.too_long({"x": spelt * 100}, (SHORT,))
+
+
 @given(st.text(max_size=300))
 def test_what_is_short_as_json_of_ascii_surely_fits(text: str) -> None:
     lengths = Lengths(Limit(400, is_told=True, cuts_silently=True), None)

@@ -262,14 +262,15 @@ def test_control_tokens_are_defused_once_each_and_counted() -> None:
     assert len(server.of_items) == 2
 
 
-def test_where_the_server_escapes_control_tokens_they_are_left_alone() -> None:
-    def laya(body: bytes) -> bytes:
-        return json.dumps(json.loads(systemone(body)) | {"routing": {}}).encode()
+def test_where_the_server_takes_control_tokens_for_text_they_are_left_alone() -> None:
+    def sparrow(body: bytes) -> bytes:
+        said = {"model": "sparrow-micro", "latency_ms": 1.0}
+        return json.dumps(json.loads(systemone(body)) | said).encode()
 
-    with ScriptedServer(paths={"/v1/systemone": laya}) as server:
+    with ScriptedServer(paths={"/v1/systemone": sparrow}) as server:
         done = ask(server.url, [("fine<|im_end|>", "other")])
         assert server.of_items[-1].body["state"]["answer_1"] == "fine<|im_end|>"
-    assert (done.facts["server"], done.facts["sealed"]) == ("laya", True)
+    assert (done.facts["server"], done.facts["sealed"]) == ("sparrow", True)
     assert done.counters["defused"] == 0
 
 

@@ -99,11 +99,15 @@ class DecisionsEngine(RemoteEngine["Loop"]):
 
     @property
     def manifest_options(self) -> dict[str, Any]:
-        """See :class:`Engine`. Answers in another dialect or other orders are another judge's."""
+        """See :class:`Engine`. Another server, dialect or other orders are another judge's."""
         if self._recalled is not None:
-            return {name: self._recalled[name] for name in ("dialect", "option_orders")}
-        orders = orders_in_force(self.options, self.found)
-        return {"dialect": self.found.spoken.dialect.name, "option_orders": orders}
+            return {name: self._recalled[name] for name in ("server", "dialect", "option_orders")}
+        orders, spoken = orders_in_force(self.options, self.found), self.found.spoken
+        return {
+            "server": spoken.quirks.name,
+            "dialect": spoken.dialect.name,
+            "option_orders": orders,
+        }
 
     def told(self) -> list[str]:
         """See :class:`Engine`. Who answers, and in which dialect."""

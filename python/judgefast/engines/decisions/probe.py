@@ -47,6 +47,8 @@ ASKS = (Ask("q0", QUESTION, (0, 1)),)
 _OK = 200
 _NO_MONEY = {402, 429}
 _NO_PATH = {404, 405, 410}
+_AWAY = {"busy", "server", "timeout"}
+"""What a gateway says as well while its backend starts: it is no word of the judge."""
 _LOOK_SECONDS = 10.0
 _REPLY_BYTES = 1 << 20
 _SHOWN = 300
@@ -110,7 +112,7 @@ class Prober:
         """Find how a server is spoken to.
 
         Raises:
-            NoReplyError: Nobody is there.
+            NoReplyError: Nobody is there, or something before it says so.
             EngineError: It refuses the key, or answers in no dialect.
             ConfigError: It serves several models, and none was named.
 
@@ -120,6 +122,7 @@ class Prober:
         no_path: set[str] = set()
         said: list[str] = []
         denied: EngineError | None = None
+        is_away = False
         tried: set[tuple[str, str]] = set()
         while ways:
             dialect, path = ways.pop(0)
@@ -134,6 +137,7 @@ class Prober:
                     denied = denied or refused(root, failure, self._said(failure.words))
                 if failure.kind == "auth" or reply.status in _NO_PATH:
                     no_path.add(path)
+                is_away = is_away or failure.kind in _AWAY
                 words = f"{path} answered {reply.status}: {self._said(failure.words)}"
                 said.append(f"{words} (asked in `{dialect.name}`)")
                 continue
@@ -161,19 +165,13 @@ class Prober:
                 doubt=self._said(doubt),
                 context=_context(models, asked),
             )
-        if denied is not None:
-            raise denied
-        message = f"{root} answers no decisions: {'; '.join(said)}"
-        hint = (
-            "check --base-url and --model; --dialect and --engine-arg path=/… say how it is asked"
-        )
-        raise EngineError(message, hint=hint)
+        raise denied or _no_decisions(root, said, is_away=is_away)
 
     async def compare(self, root: str, spoken: Spoken) -> None:
         """See that a server is of the judge.
 
         Raises:
-            NoReplyError: It does not answer.
+            NoReplyError: It does not answer, or something before it says so.
             EngineError: It is not to be asked.
 
         """
@@ -181,11 +179,18 @@ class Prober:
         reply = await self._patient(root + spoken.path, body)
         hint = "name servers of one judge"
         if reply.status != _OK:
-            words = self._said(failure_of(reply.status, reply.headers, reply.body).words)
+            failure = failure_of(reply.status, reply.headers, reply.body)
+            words = self._said(failure.words)
             message = f"{root} answered {reply.status} where the first server answers: {words}"
+            if failure.kind in _AWAY:
+                raise NoReplyError(message, was_sent=True)
             raise EngineError(message, hint=hint)
         try:
             found = read_object(reply.body)
+        except UnfitReplyError as error:  # the page of something before it
+            message = f"{root}: {self._said(str(error))}"
+            raise NoReplyError(message, was_sent=True) from None
+        try:
             read = spoken.dialect.read(ASKS, reply.body, spoken.quirks)
         except UnfitReplyError as error:
             message = f"{root} answers otherwise than the first server: {self._said(str(error))}"
@@ -260,6 +265,15 @@ class Prober:
 
     def _said(self, words: str) -> str:
         return self._secret.scrub(words)[:_SHOWN]
+
+
+def _no_decisions(root: str, said: list[str], *, is_away: bool) -> NoReplyError | EngineError:
+    """Why a server is not spoken to, by what it said to every way of asking."""
+    message = f"{root} answers no decisions: {'; '.join(said)}"
+    if is_away:
+        return NoReplyError(message, was_sent=True)
+    hint = "check --base-url and --model; --dialect and --engine-arg path=/… say how it is asked"
+    return EngineError(message, hint=hint)
 
 
 def refused(root: str, failure: Failure, words: str) -> EngineError:

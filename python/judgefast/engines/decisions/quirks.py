@@ -33,8 +33,9 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     """Of the state and the longest question together; None: what the model can hold."""
     most_request_tokens: int | None = None
     """Of the state and all questions of a request; what has more goes in several."""
-    parses_control_tokens: bool = False
-    """`<|…|>` in a state is read as a token of the chat template, not as text."""
+    parses_control_tokens: bool = True
+    """`<|…|>` in a state is, or may be, read as a token of the chat template, not as text. False
+    where it is known to be text: what is defused for nothing has a blank too many."""
     shows_all_questions: bool = True
     """One prompt may hold all questions of a request, so that one changes what is said of another.
     False where a question is known to be answered alone as together; `SHOWN_ALL` apart."""
@@ -65,7 +66,6 @@ QUIRKS: tuple[Quirks, ...] = (
         most_options=26,
         has_mass=True,
         cuts_silently=True,
-        parses_control_tokens=True,
         usage_counts="per_question",
         source="vLLM 0.32, source and runs; 0.33, source",
     ),
@@ -74,7 +74,6 @@ QUIRKS: tuple[Quirks, ...] = (
         dialect="systemone",
         shows_all_questions=False,
         cuts_silently=True,
-        parses_control_tokens=True,
         source="llama.cpp b11434, source; b11549, runs",
     ),
     Quirks(
@@ -83,7 +82,6 @@ QUIRKS: tuple[Quirks, ...] = (
         shows_all_questions=False,
         least_levels=1,
         has_mass=True,
-        parses_control_tokens=True,
         usage_counts="per_question",
         source="SGLang 0.5.23, source",
     ),
@@ -112,6 +110,7 @@ QUIRKS: tuple[Quirks, ...] = (
     Quirks(
         name="sparrow nano",
         dialect="systemone",
+        parses_control_tokens=False,
         keeps_option_order=False,
         cuts_silently=True,
         most_tokens=512,
@@ -120,6 +119,7 @@ QUIRKS: tuple[Quirks, ...] = (
     Quirks(
         name="sparrow",
         dialect="systemone",
+        parses_control_tokens=False,
         cuts_silently=True,
         most_tokens=512,
         source="sparrow-decider 0.2.0, source: models with an encoder",
@@ -136,7 +136,6 @@ QUIRKS: tuple[Quirks, ...] = (
         dialect="systemone",
         most_questions=64,
         cuts_silently=True,
-        parses_control_tokens=True,
         source="the limits of the dialect, and care",
     ),
     Quirks(
@@ -153,7 +152,6 @@ QUIRKS: tuple[Quirks, ...] = (
         most_questions=64,
         most_options=26,
         cuts_silently=True,
-        parses_control_tokens=True,
         usage_counts="per_question",
         source="vLLM 0.33, source",
     ),
@@ -162,7 +160,6 @@ QUIRKS: tuple[Quirks, ...] = (
         dialect="openai",
         most_questions=64,
         cuts_silently=True,
-        parses_control_tokens=True,
         source="the limits of the dialect, and care",
     ),
     Quirks(
@@ -171,7 +168,6 @@ QUIRKS: tuple[Quirks, ...] = (
         shows_all_questions=False,
         most_options=26,
         has_mass=True,
-        parses_control_tokens=True,
         usage_counts="per_question",
         source="SGLang 0.5.23, source",
     ),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from judgefast.engines.decisions.quirks import Quirks
 
 _LAYA = {"answer_confidence", "x_jev_confidence"}
+_SGLANG = "x_label_mass"
 _LAYA_SERVE = "Laya decision model"
 _OPENAI = {"openai", "openai-internal", "system"}
 _TYPESAFE = {"typesafe"}
@@ -48,7 +49,9 @@ def recognise(reply: Mapping[str, Any], models: Mapping[str, Any] | None, dialec
         return quirks_of("sglang", dialect)
     if dialect == "openai":
         return quirks_of("vllm" if "vllm" in owners else _openai(reply, owners), dialect)
-    return quirks_of(_by_keys(reply) or _by_models(reply, owners, models), dialect)
+    keys = _keys_of_answers(reply)
+    known = _by_owner(owners, keys) or _by_keys(reply, keys) or _by_models(reply, owners, models)
+    return quirks_of(known, dialect)
 
 
 def _openai(reply: Mapping[str, Any], owners: set[str]) -> str:
@@ -58,14 +61,29 @@ def _openai(reply: Mapping[str, Any], owners: set[str]) -> str:
     return "openai" if is_named and is_theirs and owners <= _OPENAI else "unknown"
 
 
-def _by_keys(reply: Mapping[str, Any]) -> str:
-    """What only one server's System One has; empty where a reply has nothing of the kind."""
-    answers, usage = reply.get("answers"), reply.get("usage")
+def _keys_of_answers(reply: Mapping[str, Any]) -> set[str]:
+    answers = reply.get("answers")
     found = answers.values() if isinstance(answers, dict) else ()
-    keys = {key for each in found if isinstance(each, dict) for key in each}
+    return {key for each in found if isinstance(each, dict) for key in each}
+
+
+def _by_owner(owners: set[str], keys: set[str]) -> str:
+    """What serves the model by its own word, before what a gateway adds to its replies."""
+    if "llamacpp" in owners:
+        return "llama.cpp"
+    if "vllm" in owners:
+        return "vllm"
+    if "sglang" in owners:  # a chat model says its label mass
+        return "sglang" if _SGLANG in keys else "sglang heads"
+    return ""
+
+
+def _by_keys(reply: Mapping[str, Any], keys: set[str]) -> str:
+    """What only one server's System One has; empty where a reply has nothing of the kind."""
+    usage = reply.get("usage")
     if reply.get("object") == "structured_decision" or "diagnostics" in reply:
         return "vllm"
-    if "x_label_mass" in keys:
+    if _SGLANG in keys:
         return "sglang"
     if "routing" in reply or keys & _LAYA:
         return "laya"
@@ -82,10 +100,6 @@ def _by_models(reply: Mapping[str, Any], owners: set[str], models: Mapping[str, 
 
     A model's name comes last: clients hard-code `jev-latest`, so other servers answer to it.
     """
-    if "llamacpp" in owners:
-        return "llama.cpp"
-    if "sglang" in owners:  # a chat model would have said its label mass
-        return "sglang heads"
     if any(str(card.get("description")).startswith(_LAYA_SERVE) for card in _cards(models)):
         return "laya-serve"
     is_named = str(reply.get("model")).startswith("jev-")

@@ -96,7 +96,8 @@ class Lengths:
 
     def _tokens(self, texts: Iterable[str]) -> int:
         assert self._tokenizer is not None  # asked by the callers
-        return sum(len(self._tokenizer.encode_trusted(text)) for text in texts)
+        # As text: where a control token would be one it has been defused, elsewhere it is more.
+        return sum(self._tokenizer.token_ends(text).size for text in texts)
 
 
 def _texts(question: Question) -> list[str]:

@@ -157,6 +157,7 @@ class Client:
         return Server(
             URL(url),
             self._secret.headers | _SAID,
+            clean=self._secret.clean,
             tls=self._tls,
             connect_seconds=self._options.connect_seconds,
             seconds=self._options.timeout_seconds,
@@ -213,7 +214,7 @@ class Client:
                 is_part = response.status == _OK and is_stream(response.raw_headers)
                 raw = await _whole(response, most, part if is_part else None)
                 raw = unpacked(raw, response.headers.get("Content-Encoding", ""), most)
-                return Reply(response.status, response.raw_headers, raw)
+                return Reply(response.status, response.raw_headers, self._secret.clean(raw))
         except aiohttp.ConnectionTimeoutError:
             message = (
                 f"no connection to {place}: none within {self._options.connect_seconds:g} seconds"

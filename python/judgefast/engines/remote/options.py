@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 KEY_NAMES = ("JUDGEFAST_API_KEY", "OPENAI_API_KEY")
 """Variables of the environment that may hold the key; the first that is set counts."""
 
+_LONG_KEY = 16
+"""Characters from which on a key is no word."""
+_HIDDEN = b"***"
+
 TLS_HINT = "check SSLKEYLOGFILE, SSL_CERT_FILE and SSL_CERT_DIR in the environment"
 
 
@@ -153,6 +157,7 @@ class Secret:
 
     def __init__(self, key: str | None) -> None:
         self._key = key
+        self._plain = key.encode() if key and len(key) >= _LONG_KEY else b""
         self._written = re.compile("".join(map(_ways_to_write, key))) if key else None
 
     def __repr__(self) -> str:
@@ -164,10 +169,17 @@ class Secret:
         """What a request says of who sends it."""
         return {} if self._key is None else {"Authorization": f"Bearer {self._key}"}
 
+    def clean(self, body: bytes) -> bytes:
+        """A reply without the key that it may repeat, before anything of it is cut or kept.
+
+        A short one, such as `EMPTY`, may be a word of an answer, which has to stay.
+        """
+        return body.replace(self._plain, _HIDDEN) if self._plain else body
+
     def scrub(self, words: str) -> str:
         """Words of a server for a person: without the key that it may repeat, in one line."""
         if self._written is not None:
-            words = self._written.sub("***", words)
+            words = self._written.sub(_HIDDEN.decode(), words)
         shown = "".join(each if each.isprintable() else " " for each in words)
         return " ".join(shown.split())
 

@@ -100,22 +100,24 @@ class Server:
     Args:
         url: Where requests go.
         headers: Of each of them.
+        clean: Takes out of a reply what is secret.
         tls: How certificates are checked.
         connect_seconds: Longest wait for a connection.
         seconds: Longest wait for an answer.
 
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what goes to it and how, by keyword
         self,
         url: URL,
         headers: Mapping[str, str],
         *,
+        clean: Callable[[bytes], bytes],
         tls: ssl.SSLContext | None,
         connect_seconds: float,
         seconds: float,
     ) -> None:
-        self.place = url.authority
+        self.place, self.clean = url.authority, clean
         self._at = (url.raw_host or "", url.port or 0)
         self._tls = tls if url.scheme == "https" else None
         self._connect_seconds, self._seconds = connect_seconds, seconds
@@ -319,7 +321,7 @@ class Wire(asyncio.Protocol):
                 self._fail(str(error))
                 return
         self._exchange = None
-        reply = Reply(self._status, self._fields, body)
+        reply = Reply(self._status, self._fields, self._server.clean(body))
         if self._is_kept and self.is_open and not self._transport.get_write_buffer_size():
             self._server.take_back(self)
         else:

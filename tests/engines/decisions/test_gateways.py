@@ -1,0 +1,61 @@
+"""What stands before a server speaks for it while it is away, and is not taken for the judge."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from judgefast.engines.decisions import DecisionsEngine
+from judgefast.errors import EngineError
+
+from .judging import PAIR, ask, collected, requests
+from .scripted_server import Say, ScriptedServer
+
+PAGES = [Say(502, b"<html>Bad Gateway</html>"), Say(500, b"starting"), Say(200, b"<html></html>")]
+_AWAY_SECONDS = 1.2
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_gateway_whose_backend_starts_anew_ends_no_run(page: Say) -> None:
+    since: list[float] = []
+
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        del body
+        if number <= 5:
+            return None
+        since.append(time.monotonic())
+        return page if time.monotonic() - since[0] < _AWAY_SECONDS else None
+
+    with ScriptedServer(script) as server:
+        engine = DecisionsEngine(
+            base_url=server.url, patience_seconds=30, start_concurrency=4, max_retries=9
+        )
+        engine.start()
+        done = collected(engine, requests(engine, [PAIR] * 20))
+        engine.close()
+    assert [each.error for each in done] == [None] * 20
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_second_server_whose_gateway_speaks_at_the_start_is_away(page: Say) -> None:
+    with ScriptedServer() as here, ScriptedServer(lambda number, body: page) as away:
+        done = ask([here.url, away.url], [PAIR] * 4)
+    assert done.facts["away"] == [away.url]
+    assert [each.error for each in done.completions] == [None] * 4
+
+
+def test_a_first_server_whose_gateway_speaks_at_the_start_is_away_too() -> None:
+    with ScriptedServer(lambda number, body: PAGES[0]) as away, ScriptedServer() as here:
+        done = ask([away.url, here.url], [PAIR] * 4)
+    assert done.facts["away"] == [away.url]
+
+
+def test_where_gateways_speak_for_all_it_is_said_what_they_say() -> None:
+    with (
+        ScriptedServer(lambda number, body: PAGES[0]) as server,
+        pytest.raises(EngineError, match=r"answers no decisions: .*answered 502: ") as caught,
+    ):
+        ask(server.url)
+    assert "start the server" in str(caught.value.hint)

@@ -1,0 +1,56 @@
+"""A key that a server repeats goes no further, however long it is and wherever words are cut."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .honest import systemone
+from .judging import ask
+from .scripted_server import Say, ScriptedServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEY = "sk-proj-" + "".join(chr(ord("a") + at % 26) for at in range(156))
+"""As long as keys of projects are: longer than what is shown of a value."""
+_PART = KEY[:12]
+
+
+def _in_an_answer(body: dict[str, Any]) -> Say:
+    reply = json.loads(systemone(json.dumps(body).encode()))
+    reply["answers"]["q0"]["choice"] = f"Bearer {KEY}"
+    return Say(200, reply)
+
+
+def _in_a_refusal(body: dict[str, Any]) -> Say:
+    del body
+    return Say(422, {"error": {"message": f"{'x' * 250} Authorization: Bearer {KEY}"}})
+
+
+def _on_a_page(body: dict[str, Any]) -> Say:
+    del body
+    return Say(200, f"Bearer {KEY}".encode())
+
+
+@pytest.mark.parametrize("echo", [_in_an_answer, _in_a_refusal, _on_a_page])
+def test_no_part_of_a_key_is_kept_or_said(
+    echo: Callable[[dict[str, Any]], Say],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("JUDGEFAST_API_KEY", KEY)
+    with ScriptedServer(lambda number, body: echo(body) if number else None) as server:
+        done = ask(server.url, max_retries=0)
+    (completion,) = done.completions
+    shown = f"{completion.text} {completion.error} {caplog.text} {done.facts}"
+    assert "***" in shown
+    assert _PART not in shown
+
+
+def test_a_short_key_stays_in_answers_where_it_is_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUDGEFAST_API_KEY", "answers")
+    with ScriptedServer() as server:
+        assert ask(server.url).completions[0].error is None
