@@ -6,8 +6,8 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from judgefast.errors import ConfigError, EngineError, JudgefastError, ModelError
-from judgefast.pipeline.budget import check_budget
 from judgefast.pipeline.judge import engine_of, rubric_in_force
+from judgefast.pipeline.meter import check_budget, check_money
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +63,7 @@ def _add(found: Checked, judge: PanelJudge, rubric: Rubric) -> None:
     engine = engine_of(judge.config, rubric, is_to_plan=True, tuned=False)
     with closing(engine), suppress(EngineError, ModelError):
         found.models[judge.name] = engine.model.name
+        check_money(judge.config, engine)
 
 
 def check_extension(judges: Sequence[PanelJudge], data: Any) -> None:  # noqa: ANN401 - any rows

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from judgefast.engines.decisions.asked import Ask
     from judgefast.engines.decisions.found import Found
     from judgefast.engines.decisions.options import DecisionOptions
+    from judgefast.engines.decisions.small import SmallQuestions
     from judgefast.engines.remote.options import Secret
     from judgefast.prompts.questions import Question
 
@@ -68,6 +69,11 @@ class Loop(WorkingLoop[PartSender]):
     def find(self, named: str | None) -> Found:
         """Ask the servers what they are; waits for them."""
         return self.result(self._prober.find(named))
+
+    @property
+    def small(self) -> SmallQuestions:
+        """What the engine has asked of its own."""
+        return self._prober.small
 
     def begin(self, found: Found) -> None:
         """Be ready for requests."""

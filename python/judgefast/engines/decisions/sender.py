@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from judgefast.engines.remote.endpoints import Endpoint
     from judgefast.engines.remote.jobs import Job
     from judgefast.engines.remote.options import Secret
+    from judgefast.engines.remote.unusable import NoReplyError
     from judgefast.engines.remote.waiting import Waiting
     from judgefast.engines.remote.wires import Reply
 
@@ -104,7 +105,7 @@ class PartSender(Sender[Part, Asked[Part]]):
         given_up = []
         for each in request_ids:
             if (whole := self._wholes.pop(each, None)) is not None:
-                whole.settle()
+                self._drop(whole)
                 given_up.append(whole.paid(whole.parts[0].cancelled()))
         return given_up
 
@@ -133,6 +134,14 @@ class PartSender(Sender[Part, Asked[Part]]):
         self._post(asked, self._bodies.body(jobs), most=most)
         self._rates.sent(part.guess, asked.started)
 
+    def _see_to(self, asked: Asked[Part], reply: Reply | NoReplyError) -> None:
+        self._forget(asked)  # it has come: what its request drops now are the others
+        super()._see_to(asked, reply)
+
+    def _no_reply(self, asked: Asked[Part], error: NoReplyError) -> None:
+        asked.jobs[0].whole.unseen += error.was_sent
+        super()._no_reply(asked, error)
+
     def _take(self, asked: Asked[Part], reply: Reply) -> None:
         """Take a reply; the last one of a request makes its completion."""
         endpoint, (part,) = asked.endpoint, asked.jobs
@@ -142,6 +151,7 @@ class PartSender(Sender[Part, Asked[Part]]):
         try:
             read = self._spoken.dialect.read(part.asks, reply.body, self._spoken.quirks)
         except UnfitReplyError as error:
+            part.whole.unseen += 1
             said = self._secret.scrub(str(error))[:WORDS]
             self._failed(asked, f"{endpoint.root} answered what is no answer: {said}")
             return
@@ -156,7 +166,7 @@ class PartSender(Sender[Part, Asked[Part]]):
         if whole.dropped:
             self.dropped += whole.dropped
             self._give_up(part, "too_long", f"the server cut {whole.dropped:,} tokens")
-        elif is_whole and self._settle(whole):
+        elif is_whole and self._is_awaited(whole):
             self._done.add([whole.completion()])
 
     def _moved(self, endpoint: Endpoint, model: str) -> bool:
@@ -190,6 +200,7 @@ class PartSender(Sender[Part, Asked[Part]]):
             is_quota = failure.status == _TOO_MANY
             self._has_no_room(asked, said, failure.retry_seconds, is_quota=is_quota)
         elif failure.kind == "server":
+            part.whole.unseen += 1
             part.server_failures += 1
             if part.server_failures > _MOST_SERVER_FAILURES:
                 self._health.failed(endpoint, said)
@@ -203,17 +214,19 @@ class PartSender(Sender[Part, Asked[Part]]):
                 self._doubts.refused(endpoint, part, said)
 
     def _give_up(self, job: Part, kind: ErrorKind, words: str) -> None:
-        """Fail a whole request by one of its parts, and wait for none of the others."""
-        if self._settle(job.whole):
-            self._spare(self._asked.values())
+        """Fail a whole request by one of its parts."""
+        if self._is_awaited(job.whole):
+            self._drop(job.whole)
             self.fail(job, kind, words)
 
-    def _settle(self, whole: Whole) -> bool:
-        """Send nothing more of a request; whether somebody has waited for it."""
-        is_awaited = self._wholes.pop(whole.request.request_id, None) is not None
-        if is_awaited:
-            whole.settle()
-        return is_awaited
+    def _is_awaited(self, whole: Whole) -> bool:
+        """Whether a request has no completion yet; it has one from now on."""
+        return self._wholes.pop(whole.request.request_id, None) is not None
+
+    def _drop(self, whole: Whole) -> None:
+        """Send nothing more of a request, and wait for nothing: what that takes nobody will say."""
+        whole.settle()
+        whole.unseen += self._spare(self._asked.values())
 
 
 def _sizes(failure: Failure) -> str:

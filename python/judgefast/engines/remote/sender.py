@@ -235,12 +235,13 @@ class Sender(ABC, Generic[J, A]):
         if not is_held and all(job.is_settled for job in self._waiting):
             self._health.rest()  # nobody waits: then a server's silence says nothing
 
-    def _spare(self, among: Iterable[A]) -> None:
-        """Give up what is on its way and nobody waits for any more."""
-        for asked in list(among):
-            if asked.is_settled:
-                asked.sent.cancel()
-                self._forget(asked)
+    def _spare(self, among: Iterable[A]) -> int:
+        """Give up what is on its way and nobody waits for any more; how many requests that was."""
+        spared = [asked for asked in among if asked.is_settled]
+        for asked in spared:
+            asked.sent.cancel()
+            self._forget(asked)
+        return len(spared)
 
     def _worked(self, asked: A, count: int) -> float:
         """Note that a server has answered so much of a request; monotonic seconds."""
