@@ -79,6 +79,10 @@ class PartSender(Sender[Part, Asked[Part]]):
         self._may_move = options.allow_moved
         self._wholes: dict[bytes, Whole] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._held_until = 0.0
+        """Monotonic; the rates allow nothing before."""
+        self._is_excused = False
+        """Whether the servers' silence until then was seen to be our doing."""
         self.dropped = 0
         """Tokens of states that servers have cut off, as far as they say so."""
         self.other_model = 0
@@ -113,15 +117,25 @@ class PartSender(Sender[Part, Asked[Part]]):
         """Whether the rates allow more; where they do not, come back when they do."""
         wait = self._rates.wait(now)
         if wait > 0 and self._timer is None:
-            if not self._asked:
-                self._health.waits(wait)  # that the servers say nothing then is our doing
+            self._held_until, self._is_excused = now + wait, False
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(wait + _TICK, self._on_time)
+            self._excuse(now)
         return wait <= 0
 
     def _on_time(self) -> None:
         self._timer = None
         self.pump()
+
+    def _excuse(self, now: float) -> None:
+        """Where nothing is on its way until the rates allow it: a server owes no word till then."""
+        if self._timer is not None and not self._asked and not self._is_excused:
+            self._is_excused = True
+            self._health.waits(max(0.0, self._held_until - now))
+
+    def _go_on(self) -> None:
+        self._excuse(time.monotonic())
+        super()._go_on()
 
     def _next(self, endpoint: Endpoint, room: int) -> list[Part]:
         del room
@@ -133,6 +147,7 @@ class PartSender(Sender[Part, Asked[Part]]):
         asked = Asked(endpoint, jobs)
         self._post(asked, self._bodies.body(jobs), most=most)
         self._rates.sent(part.guess, asked.started)
+        self._is_excused = False
 
     def _see_to(self, asked: Asked[Part], reply: Reply | NoReplyError) -> None:
         self._forget(asked)  # it has come: what its request drops now are the others
