@@ -8,12 +8,12 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.program import program
 from tests.recorded import EXAMPLES, always_first, pairs, record, write_lines
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def printed(stored: Path) -> str:
 
 def _seen(folder: Path, *args: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "judgefast", *args],
+        [*program(), *args],
         cwd=folder,
         capture_output=True,
         encoding="utf-8",
@@ -196,7 +196,7 @@ def test_a_panel_that_was_ended_goes_on_by_resume(
 def test_rows_from_stdin_are_for_all_judges(stored: Path) -> None:
     args = ("run", "-", *RUN[2:], "--judge", RIGHT, "--judge", FIRST, "--out", "s", "--json")
     done = subprocess.run(
-        [sys.executable, "-m", "judgefast", *args],
+        [*program(), *args],
         cwd=stored,
         input=(stored / "pairs.jsonl").read_text("utf-8"),
         capture_output=True,

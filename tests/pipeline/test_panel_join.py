@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 import judgefast
 from judgefast.errors import ConfigError
 from judgefast.pipeline import panel_join
-from judgefast.pipeline.panel_join import Joined, Seated, join, sided
+from judgefast.pipeline.panel_join import Joined, Seated, join
 from judgefast.pipeline.panel_read import read_runs
 from judgefast.pipeline.panel_results import verdicts_of
 from judgefast.pipeline.panel_rows import disagreeing
+from judgefast.pipeline.panel_verdicts import sided
 from tests.recorded import always_first, pairs, record
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def test_scores_that_never_meet_vote_for_the_nearest_of_the_scale() -> None:
     values = np.array([[4.2, 3.9, 1.0], [4.2, 2.1, np.nan]])
     scale = _Thing(low=1.0, high=5.0, integer=True)
     aspect = _Thing(name="quality", weight=1, scale=scale)
-    rubric = _Thing(mode="scalar", verdicts=[], aspects=[aspect])
+    rubric = _Thing(mode="scalar", verdicts=[_Thing(labels=[])], aspects=[aspect])
     joined = _Thing(
         judges=["a", "b", "c"],
         cluster_id64=np.zeros(2, np.uint64),

@@ -252,6 +252,16 @@ def test_values_between_categories_count_for_the_nearest_and_alpha_takes_them_as
     assert kinds(continuous) == ["alpha"]
 
 
+def test_kappas_are_of_the_whole_scale_and_not_of_the_levels_that_were_seen() -> None:
+    """Of 1 to 5, nobody gave 3 or 4; with the levels seen alone linear kappa would be .5532."""
+    values = np.array([[1, 1], [1, 1], [2, 2], [2, 5], [5, 1], [5, 5], [5, 5]], float)
+    units = np.arange(7, dtype=np.uint64)
+    for scale, published in (((1.0, 2.0, 3.0, 4.0, 5.0), ".4842"), ((1.0, 2.0, 5.0), ".5532")):
+        (pair,) = agreement_of(Ratings(values, units, "ab", "ordinal", scale)).pairs
+        assert pair.kappa_linear is not None
+        assert f"{pair.kappa_linear.value:.4f}" == f"0{published}"
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

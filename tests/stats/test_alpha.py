@@ -32,6 +32,12 @@ EXAMPLE_C = ["123321412...", "1233224125.3", ".3332342251.", "12332441251."]
 """The same: four observers, twelve units, values missing."""
 THREE_CODERS = ["*****34121133*3", "1*213343*******", "**21344*21133*4"]
 """The example of the article on alpha in Wikipedia: three coders, fifteen units."""
+FLEISS_1971 = """
+    00060 03003 01401 00006 03030 20400 00402 20310 20040 00006 10050 11040 03300 10050 02031
+    00501 30012 51000 02040 10203 00006 01050 02013 20040 10041 05010 40002 02040 10500 00006"""
+"""How many of six psychiatrists gave each of five diagnoses to each of 30 patients."""
+FOURTEEN = "0000e 02642 00356 03920 22811 77000 32630 25322 65210 02237"
+"""The example of the article on Fleiss' kappa in Wikipedia: 14 raters (e), ten subjects."""
 
 VALUES = st.lists(
     st.tuples(
@@ -75,14 +81,40 @@ def test_published_examples(example: list[str], scale: AlphaScale, published: st
     assert f"{of_text(example, scale).value:.3f}" == f"0{published}"
 
 
-def test_the_codings_of_evalica(shared: Path) -> None:
-    lines = (shared / "data/ranking/codings.csv").read_text("utf-8").splitlines()
+@pytest.mark.parametrize(
+    ("table", "published"), [(FLEISS_1971, "0.430"), (FOURTEEN, "0.210")], ids=["1971", "14 raters"]
+)
+def test_alpha_is_the_kappa_of_fleiss_but_for_its_factor_for_small_samples(
+    table: str, published: str
+) -> None:
+    units = [
+        [code for code, many in enumerate(unit, 1) for _ in range(int(many, 16))]
+        for unit in table.split()
+    ]
+    found = of_rows([(unit, place) for place, unit in enumerate(units)], "nominal")
+    assert found.value == pytest.approx(float(alpha(units, "nominal") or 0), abs=1e-14)
+    values = sum(map(len, units))
+    assert f"{1 - (1 - found.value) * values / (values - 1):.3f}" == published
+
+
+def coded(path: Path, codes: list[str]) -> Rows:
+    """A coder a line, a unit a column; the place of a code, from 1, stands for it."""
+    lines = path.read_text("utf-8").splitlines()
     units = zip(*(line.split(",") for line in lines), strict=True)
-    rows = [([int(one) if one else None for one in unit], n) for n, unit in enumerate(units)]
+    return [
+        ([1 + codes.index(one) if one else None for one in unit], place)
+        for place, unit in enumerate(units)
+    ]
+
+
+def test_the_codings_of_evalica(shared: Path) -> None:
+    rows = coded(shared / "data/ranking/codings.csv", [*"12345"])
     found = [of_rows(rows, scale).value for scale in ALPHA_SCALES]
     assert found == pytest.approx(
         [0.743421052631579, 0.8153875037548813, 0.8491071428571428], abs=1e-14
     )
+    words = coded(shared / "data/ranking/gcl.csv", ["NN", "VBP"])
+    assert of_rows(words, "nominal").value == pytest.approx(1 / 12, abs=1e-14)
 
 
 @settings(max_examples=25, deadline=None)

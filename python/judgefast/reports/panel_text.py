@@ -207,7 +207,7 @@ def _levels(report: PanelReport) -> Iterator[tuple[str, str]]:
     yield "", CUTS.get(report.mode, "all the same high, else low")
     if levels.held_back:
         many = plural(levels.held_back, UNITS.get(report.mode, "unit"))
-        yield "", f"{many} medium since a judge's two orders chose different answers"
+        yield "", f"{many} medium since a judge's own orders or repeats chose different answers"
     effective = report.effective
     if effective is not None:
         yield "worth", line(effective.finding.text, SENTENCE_LIMIT)

@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from judgefast.engines.decisions.found import orders_in_force
+from judgefast.engines.decisions.most import Most
 from judgefast.engines.decisions.options import NAME, DecisionOptions
-from judgefast.engines.decisions.quirks import shows_all_questions
 from judgefast.engines.remote.engine import RemoteEngine, check_names, roots_of
 from judgefast.prompts.decoding import Capabilities
 from judgefast.prompts.model import JudgeModel
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from judgefast.engines.decisions.found import Found
     from judgefast.engines.decisions.loop import Loop
+    from judgefast.engines.decisions.small import SmallQuestions
 
 _OURS = {"base_urls"}
 _TITLES = {
@@ -109,6 +110,26 @@ class DecisionsEngine(RemoteEngine["Loop"]):
             "option_orders": orders,
         }
 
+    @property
+    def small(self) -> SmallQuestions:
+        """What the small questions took that the engine asks of its own."""
+        return self._running().small
+
+    @cached_property
+    def most(self) -> Most:
+        """The most tokens that the server may count of a request."""
+        from judgefast.engines.decisions import loop as of_loop  # noqa: PLC0415 - loads aiohttp
+        from judgefast.engines.remote.defuse import Defuser  # noqa: PLC0415 - as above
+
+        found = self.found
+        is_defused = of_loop.is_defused(found)
+        return Most(
+            found.spoken.dialect,
+            orders_in_force(self.options, found),
+            self.small.most_tokens,
+            Defuser(of_loop.control_texts(found)) if is_defused else None,
+        )
+
     def told(self) -> list[str]:
         """See :class:`Engine`. Who answers, and in which dialect."""
         words, self._untold = self._untold, []
@@ -133,9 +154,7 @@ class DecisionsEngine(RemoteEngine["Loop"]):
             "path": spoken.path,
             "limits_from": spoken.quirks.source,
             "label_mass": spoken.quirks.has_mass,
-            "shows_all_questions": shows_all_questions(
-                spoken.quirks, f"{found.name} {spoken.asked}"
-            ),
+            "shows_all_questions": found.shows_all_questions,
             "option_orders": orders_in_force(options, found),
             "questions": of_loop.questions_in_force(options, found),
             "requests_a_minute": requests or None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -26,6 +27,9 @@ class Most(NamedTuple):
     questions: int
     tokens: float | None = None
     """Of the state and all its questions; None: no limit is known."""
+    orders_apart: bool = False
+    """A model may be shown all questions in one prompt: two orders of one question may not meet
+    there, for what it said to the first is no measure of what it would say to the second."""
 
 
 class Whole:
@@ -38,7 +42,7 @@ class Whole:
 
     """
 
-    __slots__ = ("answers", "asks", "model", "parts", "request", "state", "usages")
+    __slots__ = ("answers", "asks", "model", "parts", "request", "state", "unseen", "usages")
 
     def __init__(
         self, request: Request, state: Mapping[str, str], asks: Sequence[Sequence[Ask]]
@@ -50,6 +54,8 @@ class Whole:
         self.usages: list[Usage] = []
         self.model = ""
         """That has answered, as the server calls it."""
+        self.unseen = 0
+        """How often something of it was sent, and nobody said what that took."""
 
     def split(
         self, most: Most, guess: Callable[[Sequence[Ask]], float], started: float, clock: float
@@ -63,8 +69,11 @@ class Whole:
             clock: Monotonic time of the same moment.
 
         """
-        flat = [ask for asks in self.asks for ask in asks]
-        chunks = _chunks(flat, most, guess)
+        groups = [[ask for asks in self.asks for ask in asks]]
+        if most.orders_apart:
+            columns = zip_longest(*self.asks)
+            groups = [[ask for ask in column if ask is not None] for column in columns]
+        chunks = [chunk for group in groups for chunk in _chunks(group, most, guess)]
         self.parts = [Part(self, chunk, guess(chunk), started, clock) for chunk in chunks]
         return self.parts
 
@@ -98,13 +107,20 @@ class Whole:
 
     def paid(self, failed: Completion) -> Completion:
         """A failure with what the replies took that came before it: they are on the bill."""
-        if not self.usages:
+        if not self.usages and not self.unseen:
             return failed
-        kept = Kept(self.model, (), usd=_sum(usage.usd for usage in self.usages))
+        kept = Kept(
+            self.model,
+            (),
+            usd=_sum(usage.usd for usage in self.usages) if self.usages else None,
+            unseen=self.unseen,
+        )
         return msgspec.structs.replace(
             failed,
             text=kept_text(kept),
-            prompt_tokens=_count(usage.prompt_tokens for usage in self.usages),
+            prompt_tokens=_count(usage.prompt_tokens for usage in self.usages)
+            if self.usages
+            else None,
         )
 
     def completion(self) -> Completion:
@@ -122,6 +138,7 @@ class Whole:
                 for asks, answers in zip(self.asks, by_question, strict=True)
             ),
             usd=_sum(usage.usd for usage in self.usages),
+            unseen=self.unseen,
         )
         first = self.parts[0]
         return Completion(

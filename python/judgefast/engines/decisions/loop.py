@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from judgefast.engines.decisions.asked import Ask
     from judgefast.engines.decisions.found import Found
     from judgefast.engines.decisions.options import DecisionOptions
+    from judgefast.engines.decisions.small import SmallQuestions
     from judgefast.engines.remote.options import Secret
     from judgefast.prompts.questions import Question
 
@@ -71,6 +72,11 @@ class Loop(WorkingLoop):
     def find(self, named: str | None) -> Found:
         """Ask the servers what they are; waits for them."""
         return self.result(self._prober.find(named))
+
+    @property
+    def small(self) -> SmallQuestions:
+        """What the engine has asked of its own."""
+        return self._prober.small
 
     def begin(self, found: Found) -> None:
         """Be ready for requests."""
@@ -168,7 +174,9 @@ class Loop(WorkingLoop):
             asks = self._asks[questions] = asks_of(questions, wanted, spoken.dialect)
         whole = Whole(request, state, asks)
         most = Most(
-            questions_in_force(self._options, self._found), spoken.quirks.most_request_tokens
+            questions_in_force(self._options, self._found),
+            spoken.quirks.most_request_tokens,
+            orders_apart=self._found.shows_all_questions,
         )
         whole.split(most, partial(self._lengths.guess, state), started, clock)
         return whole

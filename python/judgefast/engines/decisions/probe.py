@@ -12,6 +12,7 @@ from judgefast.engines.decisions.dialects import DIALECTS
 from judgefast.engines.decisions.failures import failure_of
 from judgefast.engines.decisions.found import Found, Spoken
 from judgefast.engines.decisions.recognise import dialect_of, recognise
+from judgefast.engines.decisions.small import SmallQuestions
 from judgefast.engines.decisions.strict import read_object
 from judgefast.engines.decisions.tokens import Limit
 from judgefast.engines.decisions.unfit import UnfitReplyError
@@ -67,6 +68,7 @@ class Prober:
 
     def __init__(self, client: Client, options: DecisionOptions, secret: Secret) -> None:
         self._client, self._options, self._secret = client, options, secret
+        self.small = SmallQuestions()
 
     async def find(self, named: str | None) -> Found:
         """Find the judge: by the first server that is there; the others have to be alike.
@@ -92,7 +94,10 @@ class Prober:
             except NoReplyError as error:
                 away[root] = self._secret.scrub(str(error))
         if spoken is None:
-            hint = "start the server, or check --base-url; then give the same command again"
+            hint = (
+                "start the server, wait until it has room, or check --base-url; then give the "
+                "same command again"
+            )
             schemes = [words for root in away if (words := await other_scheme(root))]
             raise EngineError("; ".join(away.values()), hint="; ".join(schemes) or hint)
         for words in away.values():
@@ -151,6 +156,7 @@ class Prober:
                     continue
                 quirks = recognise(found, models, dialect.name)
                 read = dialect.read(ASKS, reply.body, quirks)
+                self.small.add(read.usage)
             except UnfitReplyError as error:
                 said.append(f"{path}, asked in `{dialect.name}`: {self._said(str(error))}")
                 continue
@@ -192,6 +198,7 @@ class Prober:
             raise NoReplyError(message, was_sent=True) from None
         try:
             read = spoken.dialect.read(ASKS, reply.body, spoken.quirks)
+            self.small.add(read.usage)
         except UnfitReplyError as error:
             message = f"{root} answers otherwise than the first server: {self._said(str(error))}"
             raise EngineError(message, hint=hint) from None
@@ -240,24 +247,31 @@ class Prober:
         return names[0] if names else None
 
     async def _patient(self, url: str, body: bytes) -> Reply:
-        """Ask until there is room, or patience ends.
+        """Ask until there is room.
 
         Raises:
-            NoReplyError: Nobody is there.
+            NoReplyError: Nobody is there, or there was no room until patience ended.
 
         """
-        until = time.monotonic() + self._options.patience_seconds
+        patience = self._options.patience_seconds
+        until = time.monotonic() + patience
         tries = 0
         while True:
             reply = await self._client.post(url, body, most=_REPLY_BYTES)
             if reply.status == _OK:
                 return reply
             failure = failure_of(reply.status, reply.headers, reply.body)
-            tries += 1
-            wait = max(failure.retry_seconds or 0.0, pause(tries))
-            if failure.kind != "busy" or time.monotonic() + wait > until:
+            if failure.kind != "busy":
                 return reply
-            await asyncio.sleep(wait)
+            said = f"{url} answered {reply.status}: {self._said(failure.words)}"
+            left = until - time.monotonic()
+            if left <= 0:
+                message = f"no room within {patience:g} seconds: {said}"
+                raise NoReplyError(message, was_sent=True)
+            if not tries:
+                LOG.warning("%s; it is asked for up to %.0f seconds more", said, left)
+            tries += 1
+            await asyncio.sleep(min(max(failure.retry_seconds or 0.0, pause(tries)), left))
 
     def _tokenizer(self, spoken: Spoken, named: str | None) -> Path | None:
         likely = [each for each in (named, spoken.asked, spoken.answered) if each]

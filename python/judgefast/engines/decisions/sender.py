@@ -158,6 +158,7 @@ class Sender:
         """Give up on requests."""
         wholes = [whole for each in request_ids if (whole := self._wholes.get(each)) is not None]
         for whole in wholes:
+            self._drop(whole)
             self._settle(whole, whole.paid(whole.parts[0].cancelled()))
         self._done.soon()
         self._go_on()
@@ -230,6 +231,7 @@ class Sender:
         except UnfitReplyError as error:
             said = self._secret.scrub(str(error))[:_WORDS]
             words = f"{endpoint.root} answered what is no answer: {said}"
+            part.whole.unseen += 1
             self._health.failed(endpoint, words)
             self.resending.again([part], words)
             return
@@ -282,6 +284,7 @@ class Sender:
             is_quota = failure.status == _TOO_MANY
             self.resending.put_off(endpoint, [part], said, wait, is_quota=is_quota)
         elif failure.kind == "server":
+            part.whole.unseen += 1
             self._health.failed(endpoint, said)
             part.server_failures += 1
             if part.server_failures > _MOST_SERVER_FAILURES:
@@ -301,6 +304,7 @@ class Sender:
             self._health.failed(endpoint, words, is_gone=True)
             self.resending.at_once([part])
             return
+        part.whole.unseen += 1
         since = asked.started if error.is_timeout else None
         self._health.failed(endpoint, words, waited_since=since)
         kind: ErrorKind = "timeout" if error.is_timeout else "engine_error"
@@ -322,6 +326,7 @@ class Sender:
         whole.settle()
         for part in whole.parts:
             if (asked := self._asked.pop(part, None)) is not None:
+                whole.unseen += 1
                 asked.sent.cancel()
                 asked.endpoint.in_flight -= 1
 
