@@ -126,9 +126,10 @@ def panel_batches(joined: Joined, verdicts: Verdicts) -> Iterator[pa.RecordBatch
 
 
 def units_of(joined: Joined, verdicts: Verdicts, item_id: str) -> list[UnitView]:
-    """What the judges say together of each unit of one item."""
-    item = pc.index(joined.item_id, pa.scalar(item_id, pa.string())).as_py()
-    units = np.flatnonzero(joined.item == item)
+    """What the judges say together of each unit of one item, of all contents that have its id."""
+    items = np.flatnonzero(pc.equal(joined.item_id, item_id).to_numpy(zero_copy_only=False))
+    units = np.flatnonzero(np.isin(joined.item, items))
+    asked = joined.row[units] != ABSENT
     rows = pa.record_batch(_of_units(joined, verdicts, units)).to_pylist()
     return [
         UnitView(
@@ -136,9 +137,10 @@ def units_of(joined: Joined, verdicts: Verdicts, item_id: str) -> list[UnitView]
             baseline=None
             if row["baseline_index"] is None
             else _answer(row["baseline_index"], row["baseline"]),
+            asked_of=[joined.judges[place] for place in np.flatnonzero(judges)],
             **{name: row[name] for name in ("aspect", "level", "majority", "tied", "mean")},
         )
-        for row in rows
+        for row, judges in zip(rows, asked, strict=True)
     ]
 
 
