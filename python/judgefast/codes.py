@@ -29,6 +29,10 @@ ACROSS: tuple[Across, ...] = get_args(Across)
 asked, and how its answer is read; how its answer is read; how verdicts become an outcome; which
 orders were asked; which pairs of several answers; what items of one id ask."""
 
+AlphaScale = Literal["nominal", "ordinal", "interval"]
+ALPHA_SCALES: tuple[AlphaScale, ...] = get_args(AlphaScale)
+"""What alpha takes two values to say: that they differ; which is more; by how much."""
+
 CHOICE_TIE = 254
 """`choice` of a verdict that calls the answers equal. Other values are positions, from 0."""
 

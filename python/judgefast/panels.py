@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from judgefast.codes import AlphaScale
     from judgefast.engines.base import Engine
     from judgefast.pipeline.panel import PanelEnd
     from judgefast.pipeline.panel_read import PanelReading
@@ -161,6 +162,7 @@ def agree(
     *,
     level: float | None = None,
     across: Sequence[str] = (),
+    alpha: AlphaScale | None = None,
 ) -> Panel:
     """Join finished runs over the same data, as a panel of their judges.
 
@@ -171,9 +173,12 @@ def agree(
         runs: Two or more, as runs or their directories; a mapping names the judges.
         level: Confidence level; that of the first run by default.
         across: `data`, to join runs of different data by the ids that they share.
+        alpha: Level of measurement of Krippendorff's alpha: `nominal`, `ordinal` or `interval`; by
+            default what the values are (`docs/judges.md`).
 
     Raises:
-        ConfigError: The runs cannot be joined; the message says why.
+        ConfigError: The runs cannot be joined, or have no such level of measurement; the message
+            says why.
         RunDirectoryError: One is no run directory.
 
     """
@@ -183,7 +188,7 @@ def agree(
     paths = [(name, one.path if isinstance(one, Run) else Path(one)) for name, one in named]
     panel = Panel(None)
     changes = {} if level is None else {"level": level}
-    panel._reading = read_runs(paths, across=across, **changes)  # noqa: SLF001 - its maker
+    panel._reading = read_runs(paths, across=across, alpha=alpha, **changes)  # noqa: SLF001 - its maker
     return panel
 
 
@@ -210,6 +215,7 @@ def run(
     judges: Sequence[str | Mapping[str, Any]],
     out: str | os.PathLike[str],
     side_by_side: bool = ...,
+    alpha: AlphaScale | None = ...,
     stop: Stop | None = ...,
     say: Callable[[str], None] = ...,
     progress: bool | None = ...,
@@ -240,7 +246,8 @@ def run(
             engine `replay`: a path, rows, or a `Run`. `stop`: ends the run when it is requested,
             from another thread say. `say`: told what a person should know; the logger `judgefast`
             by default. `progress`: write progress to stderr; by default where that is a terminal.
-            `side_by_side`: start all judges together. All others are fields of `RunConfig`.
+            `side_by_side`: start all judges together. `alpha`: level of measurement of the alpha of
+            several judges, as for `agree`. All others are fields of `RunConfig`.
 
     Returns:
         A `Run`; of several judges a `Panel`.
@@ -266,6 +273,7 @@ def _judged(  # noqa: PLR0913 - what a caller may bring along, all by keyword
     *,
     out: str | os.PathLike[str],
     side_by_side: bool = False,
+    alpha: AlphaScale | None = None,
     stop: Stop | None = None,
     say: Callable[[str], None] = LOG.info,
     progress: bool | None = None,
@@ -292,6 +300,7 @@ def _judged(  # noqa: PLR0913 - what a caller may bring along, all by keyword
             Path(out),
             data=rows,
             side_by_side=side_by_side,
+            alpha=alpha,
             stop=own,
             say=say,
             show_progress=progress,

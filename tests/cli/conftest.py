@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.program import program
 from tests.recorded import EXAMPLES, pairs, record, write_lines
 
 if TYPE_CHECKING:
@@ -108,12 +109,20 @@ def start(folder: Path, environment: dict[str, str]) -> Callable[..., subprocess
 
 
 @pytest.fixture
-def judgefast(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., str]:
+def judgefast(folder: Path, environment: dict[str, str]) -> Callable[..., str]:
     """Run the program to its end and return everything a caller can see, as one text."""
 
     def seen(*args: str) -> str:
-        process = start(*args)
-        stdout, stderr = process.communicate("", timeout=60)
-        return f"exit {process.returncode}\n--- stdout\n{stdout}--- stderr\n{stderr}"
+        done = subprocess.run(
+            [*program(), *args],
+            cwd=folder,
+            env=environment,
+            input="",
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            timeout=120,
+        )
+        return f"exit {done.returncode}\n--- stdout\n{done.stdout}--- stderr\n{done.stderr}"
 
     return seen

@@ -8,12 +8,12 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.program import program
 from tests.recorded import EXAMPLES, always_first, pairs, record, write_lines
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def printed(stored: Path) -> str:
 
 def _seen(folder: Path, *args: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "judgefast", *args],
+        [*program(), *args],
         cwd=folder,
         capture_output=True,
         encoding="utf-8",
@@ -71,8 +71,10 @@ def test_one_table_says_who_says_what_and_where_they_differ(printed: str, stored
 def test_finished_runs_agree_as_a_panel_does(printed: str, stored: Path) -> None:
     del printed
     runs = ("right=p/judges/right", "p/judges/first")
-    one = _body(_seen(stored, "agree", *runs, "--json", "--disagreements", "d.jsonl"))
-    two = _body(_seen(stored, "report", "p", "--json", "--disagreements", "look.csv"))
+    alpha = ("--alpha", "ordinal")
+    one = _body(_seen(stored, "agree", *runs, "--json", "--disagreements", "d.jsonl", *alpha))
+    two = _body(_seen(stored, "report", "p", "--json", "--disagreements", "look.csv", *alpha))
+    assert two["agreement"]["scale"] == "ordinal"
     for part in ("agreement", "levels", "together", "joining", "effective"):
         assert one[part] == two[part]
     assert (stored / "d.jsonl").read_bytes() == (stored / "p/disagreements.jsonl").read_bytes()
@@ -128,13 +130,14 @@ def test_tables_of_a_panel_are_exported(printed: str, stored: Path) -> None:
 
 def test_a_config_file_has_tables_of_judges(stored: Path) -> None:
     tables = [
-        'rubric = "pairwise-reasons"\nengine = "replay"\n',
+        'rubric = "pairwise-reasons"\nengine = "replay"\nalpha = "interval"\n',
         '[[judges]]\nname = "right"\nrecorded = "recorded.jsonl"\n',
         '[[judges]]\nname = "first"\nrecorded = "first.jsonl"\n',
     ]
     (stored / "c.toml").write_text("".join(tables))
     seen = _seen(stored, "run", "pairs.jsonl", "--config", "c.toml", "--out", "q")
     assert "levels        0 high, 36 medium, 0 low" in seen
+    assert re.search(r"^alpha .*\]  interval$", seen, re.MULTILINE)
     assert "names several judges, and this is for one" in _seen(
         stored, "plan", "pairs.jsonl", "--config", "c.toml"
     )
@@ -146,6 +149,7 @@ def test_a_config_file_has_tables_of_judges(stored: Path) -> None:
         (("--judge", "embeded", "--out", "none"), "did you mean `embedded`?"),
         (("--judge", RIGHT), "add --out DIR"),
         (("--side-by-side", "--out", "none"), "--side-by-side is for several judges"),
+        (("--alpha", "ordinal", "--out", "none"), "--alpha is for several judges"),
         (("--disagreements", "d.csv", "--out", "none"), "--disagreements is for several judges"),
         (("--judge", RIGHT, "--out", "none", "--disagreements", "d.txt"), "end it in one of"),
     ],
@@ -192,7 +196,7 @@ def test_a_panel_that_was_ended_goes_on_by_resume(
 def test_rows_from_stdin_are_for_all_judges(stored: Path) -> None:
     args = ("run", "-", *RUN[2:], "--judge", RIGHT, "--judge", FIRST, "--out", "s", "--json")
     done = subprocess.run(
-        [sys.executable, "-m", "judgefast", *args],
+        [*program(), *args],
         cwd=stored,
         input=(stored / "pairs.jsonl").read_text("utf-8"),
         capture_output=True,

@@ -10,10 +10,10 @@ import os
 import shutil
 import signal
 import sys
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import pyarrow.parquet  # noqa: F401 - imported once, not in every process
 
 from judgefast.config import RunConfig
 from judgefast.engines.base import Completion
@@ -121,8 +121,24 @@ class _Fate:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def import_once(thing: str, folder: Path) -> None:
+    """Import here, not in every process, what one process imports that does the thing."""
+    work, names = folder / "undisturbed", folder / "modules"
+    shutil.copytree(folder / "base", work)
+    child = os.fork()
+    if child == 0:
+        THINGS[thing](work)
+        names.write_text("\n".join(sorted(sys.modules.keys() - {"__main__"})))
+        os._exit(0)
+    os.waitpid(child, 0)
+    for name in names.read_text().splitlines():
+        with suppress(ImportError):  # the names that some packages give to parts of others
+            import_module(name)
+
+
 def main(thing: str, folder: Path) -> None:
     """Do `thing` until it is done without dying."""
+    import_once(thing, folder)
     for number in range(1, MOST):
         work = folder / str(number)
         shutil.copytree(folder / "base", work)

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
+
+from tests.program import Forked
 
 if TYPE_CHECKING:
     import random
@@ -62,9 +61,8 @@ class Killing:
 
     def whole(self, words: Sequence[object]) -> str:
         """Let a command end; its stdout."""
-        process = self._start(words)
-        out, err = process.communicate(timeout=200)
-        assert process.returncode in {0, 3}, err
+        status, out, err = self._start(words).end()
+        assert status in {0, 3}, err
         self.check()
         return out
 
@@ -80,17 +78,16 @@ class Killing:
         end = time.monotonic() + moments.uniform(0, whole)
         if wanted in ALWAYS_COME:
             end = time.monotonic() + 3 * whole
-        while time.monotonic() < end and process.poll() is None:
+        while time.monotonic() < end and not process.has_ended():
             if wanted is not None and self._phase(before) == wanted:
                 time.sleep(moments.uniform(0, whole / 8 if wanted == "judging" else 0.004))
                 break
             time.sleep(POLL_SECONDS)
-        if process.poll() is not None:
-            _, err = process.communicate()
-            assert process.returncode in {0, 3}, err
+        process.kill()
+        status, _, err = process.end()
+        if status != -signal.SIGKILL:
+            assert status in {0, 3}, err
             return False
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
         self.phases[self._phase(before)] += 1
         self.check()
         return True
@@ -109,16 +106,8 @@ class Killing:
         shutil.rmtree(self.run)
         self._known = {}
 
-    def _start(self, words: Sequence[object]) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", self._module, *map(str, words)],
-            env=self._environment,
-            cwd=self._folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+    def _start(self, words: Sequence[object]) -> Forked:
+        return Forked([self._module, *map(str, words)], self._folder, self._environment)
 
     def _launches(self) -> set[str]:
         return {path.stem for path in self.run.glob("launches/*.json")}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from tests.program import program
 from tests.recorded import EXAMPLES
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ def _goes_on(entry: list[str]) -> bool:
 
 def run_console(block: Block, page: str, folder: Path) -> None:
     status = 0
-    setup = f'judgefast() {{ "{sys.executable}" -m judgefast "$@"; }}\n'
+    setup = f'judgefast() {{ {shlex.join(program())} "$@"; }}\n'
     setup += f'python() {{ "{sys.executable}" "$@"; }}\n'
     for command, shown in commands(block.text):
         done = subprocess.run(

@@ -9,7 +9,7 @@ import click
 
 from judgefast.cli.app import app
 
-OF_SEVERAL = {"--judge", "--side-by-side", "--disagreements"}
+OF_SEVERAL = {"--judge", "--side-by-side", "--disagreements", "--alpha"}
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "shell.md"
 
 

@@ -12,6 +12,7 @@ import pytest
 import judgefast
 from judgefast.pipeline.panel_results import verdicts_of
 from judgefast.pipeline.panel_rows import disagreements
+from judgefast.pipeline.panel_scales import categories_of
 from judgefast.prompts.verdict_format import VerdictFormat, VerdictLabel
 from judgefast.reports.panel_text import render_panel
 from judgefast.stats.votes import LEVELS
@@ -72,10 +73,43 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> judgefast.Panel:
 
 def test_what_is_far_apart_hangs_on_the_range_of_the_aspects_scale(panel: judgefast.Panel) -> None:
     """On 0 to 1 a half apart is low, and on 0 to 100 two points are high."""
+    scales = {aspect: one.scale for aspect, one in panel.report.agreement_by_aspect.items()}
+    assert scales == {"aspect=small": "interval", "aspect=large": "ordinal"}
     levels = {(row["aspect"], row["level"]) for row in panel.table("panel").to_pylist()}
     assert levels == {("small", "low"), ("large", "high")}
     text = " ".join(render_panel(panel.report).split())
     assert "below 1/8 of the scale's range high, below 1/4 medium, else low" in text
+
+
+def test_an_aspect_is_measured_on_its_own_scale_alone(panel: judgefast.Panel) -> None:
+    """0.2 and 0.7 are no 0 and 1 of the other aspect: any share is a value, and hardly meets."""
+    found = panel.report.agreement_by_aspect
+    (small,), (large,) = (found[f"aspect={name}"].pairs for name in ASPECTS)
+    assert (small.percent, small.chance, small.base_rates) == (None, None, {})
+    assert large.percent is not None
+    assert [*large.base_rates["a"]] == [str(step) for step in range(101)]
+    joined = panel._read().joined
+    one, other = joined.verdicts[joined.aspect == 0], joined.verdicts[joined.aspect == 1]
+    same = joined._replace(verdicts=np.where(joined.aspect[:, None] == 0, 0.2, joined.verdicts))
+    majority = verdicts_of(same).value
+    assert set(majority[joined.aspect == 0].tolist()) == {0.2}
+    assert np.isnan(majority[joined.aspect == 1]).all()
+    assert sorted({*one.ravel(), *other.ravel()}) == pytest.approx([0.2, 0.7, 40, 42])
+
+
+def test_scores_of_labels_are_steps_as_outcomes_hold_them(panel: judgefast.Panel) -> None:
+    """A label of 0.2 is no value between two steps since a value is kept as a multiple of 2^-24."""
+    labels = tuple(VerdictLabel(text=f"word{score}", score=score) for score in (0.2, 0.7))
+    joined = panel._read().joined
+    readings = []
+    for reading in joined.readings:
+        rubric = reading.rubric
+        forms = (VerdictFormat(name="label", labels=labels), rubric.verdicts[1])
+        readings.append(reading._replace(rubric=msgspec.structs.replace(rubric, verdicts=forms)))
+    rows = joined.aspect == 0
+    steps, names = categories_of(joined._replace(readings=readings), 0, joined.verdicts[rows])
+    assert names is None
+    assert set(joined.verdicts[rows].ravel().tolist()) == set(steps or ())
 
 
 def test_words_and_reasons_are_by_the_form_of_the_units_aspect(panel: judgefast.Panel) -> None:

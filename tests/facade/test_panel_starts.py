@@ -121,7 +121,7 @@ def test_rubrics_of_other_kinds_are_refused_before_anything_is_asked(tmp_path: P
         {"name": "pairs", "engine": ScriptedEngine(says("A"))},
         {"name": "scores", "engine": ScriptedEngine(says("A")), "rubric": "scalar-1-5"},
     ]
-    with pytest.raises(ConfigError, match="pairwise and scalar on 1 to 5"):
+    with pytest.raises(ConfigError, match="mode: pairwise -> scalar"):
         judgefast.run(pairs(), judges=judges, rubric=RUBRIC, out=tmp_path / "p")
     assert not (tmp_path / "p").exists()
 

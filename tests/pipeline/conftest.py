@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import judgefast
+from tests.program import program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,15 +61,20 @@ def judgefast_command(
 
 
 @pytest.fixture
-def cli(
-    judgefast_command: Callable[..., subprocess.Popen[str]],
-) -> Callable[..., tuple[int, str, str]]:
+def cli(environment: dict[str, str], tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
     """Run `judgefast ...` to its end: status, stdout, stderr."""
 
     def call(*args: object, **options: Any) -> tuple[int, str, str]:
-        with judgefast_command(*args, **options) as process:
-            out, err = process.communicate(timeout=120)
-        return process.returncode, out, err
+        done = subprocess.run(
+            [*program(), *map(str, args)],
+            env=environment,
+            cwd=tmp_path,
+            text=True,
+            check=False,
+            timeout=240,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+        )
+        return done.returncode, done.stdout, done.stderr
 
     return call
 

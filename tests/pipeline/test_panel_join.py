@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 import judgefast
 from judgefast.errors import ConfigError
 from judgefast.pipeline import panel_join
-from judgefast.pipeline.panel_join import Joined, Seated, join, sided
+from judgefast.pipeline.panel_join import Joined, Seated, join
+from judgefast.pipeline.panel_read import read_runs
 from judgefast.pipeline.panel_results import verdicts_of
 from judgefast.pipeline.panel_rows import disagreeing
+from judgefast.pipeline.panel_verdicts import sided
 from tests.recorded import always_first, pairs, record
 
 if TYPE_CHECKING:
@@ -205,7 +208,7 @@ def test_scores_that_never_meet_vote_for_the_nearest_of_the_scale() -> None:
     values = np.array([[4.2, 3.9, 1.0], [4.2, 2.1, np.nan]])
     scale = _Thing(low=1.0, high=5.0, integer=True)
     aspect = _Thing(name="quality", weight=1, scale=scale)
-    rubric = _Thing(mode="scalar", verdicts=[], aspects=[aspect])
+    rubric = _Thing(mode="scalar", verdicts=[_Thing(labels=[])], aspects=[aspect])
     joined = _Thing(
         judges=["a", "b", "c"],
         cluster_id64=np.zeros(2, np.uint64),
@@ -237,10 +240,26 @@ def test_one_run_agrees_with_nobody_and_two_of_one_name_are_told_apart(
 ) -> None:
     with pytest.raises(ConfigError, match="1 run cannot agree with another"):
         judgefast.agree([runs("whole")])
-    with pytest.raises(ConfigError, match=r"two judges are called `.*whole`") as caught:
-        judgefast.agree([runs("whole"), runs("whole")])
+    whole, again = runs("whole"), runs("again")
+    with pytest.raises(ConfigError, match="two judges are called `a`") as caught:
+        read_runs([("a", whole), ("a", again)])
     assert caught.value.hint == "give each a name: NAME=RUN"
-    named = judgefast.agree({"a": runs("whole"), "b": runs("whole")}).report
+    named = judgefast.agree({"a": whole, "b": again}).report
     assert (named.levels.low, named.levels.medium) == (0, 0)
     assert named.agreement is not None
     assert named.agreement.alpha.value == 1
+
+
+def test_a_run_agrees_not_with_itself_and_no_judge_has_the_name_of_a_row(
+    runs: Callable[..., Path], tmp_path: Path
+) -> None:
+    whole, again = runs("whole"), runs("again")
+    with pytest.raises(ConfigError, match=r"`a` and `b` are one run, `.*whole`$"):
+        judgefast.agree({"a": whole, "b": whole.parent / "." / whole.name})
+    shutil.copytree(whole, tmp_path / "copy")
+    with pytest.raises(ConfigError, match=r"are one run, `.*whole`; `.*copy` is a copy$"):
+        judgefast.agree([whole, again, tmp_path / "copy"])
+    for name in ("majority", "Mean", "gold"):
+        with pytest.raises(ConfigError, match=f"whole`: `{name}` is the name of a row") as caught:
+            judgefast.agree({"a": again, name: whole})
+        assert caught.value.hint == "give it another: NAME=RUN"

@@ -132,6 +132,7 @@ def _check_agreement(
     found: Agreement, said: dict[int, dict[str, float | None]], steps: Sequence[float], scale: str
 ) -> None:
     """Percent, chance, base rates and kappa of each two judges, and alpha of all."""
+    assert found.scale == scale
     assert [(pair.a, pair.b) for pair in found.pairs] == [("a", "b"), ("a", "c"), ("b", "c")]
     place = {step: at for at, step in enumerate(steps)}
     for pair in found.pairs:
@@ -151,7 +152,7 @@ def _check_agreement(
         chance = sum(p * q for p, q in zip(rates[pair.a], rates[pair.b], strict=True))
         assert pair.chance == pytest.approx(chance)
         _check_kappa(pair.kappa, both, clusters, lambda a, b: int(a != b))
-        if scale == "interval":
+        if scale != "nominal":
             _check_kappa(pair.kappa_quadratic, both, clusters, lambda a, b: (a - b) ** 2)
     values = [
         [None if one is None else round(one * 2) for one in given.values()]
@@ -306,7 +307,13 @@ def test_scores_with_levels_that_nobody_gave_are_those_of_dicts(tmp_path: Path) 
     report = made.panel.report
     assert report.agreement is not None
     steps = (1.0, 2.0, 3.0, 4.0, 5.0)
-    _check_agreement(report.agreement, _of_aspect(made.value, "quality"), steps, "interval")
+    _check_agreement(report.agreement, _of_aspect(made.value, "quality"), steps, "ordinal")
+    by_distance = judgefast.agree(
+        made.panel.runs, across=["data"], alpha="interval"
+    ).report.agreement
+    assert by_distance is not None
+    _check_agreement(by_distance, _of_aspect(made.value, "quality"), steps, "interval")
+    assert by_distance.pairs == report.agreement.pairs
     _check_units(made, _spread)
     _check_together(made, {"quality": 1}, tie=None)
     _check_worth(made, lambda value, gold: value - gold)

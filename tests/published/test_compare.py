@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.program import program
 
 from .llmbar import recorded, strict_patterns
 from .replays import patterns_rubric, rows_of
@@ -20,7 +21,7 @@ JUDGES = ("ChatGPT", "PaLM2")
 
 
 def judgefast(*args: str, cwd: Path) -> tuple[int, str, str]:
-    line = [sys.executable, "-m", "judgefast", *args]
+    line = [*program(), *args]
     done = subprocess.run(
         line, cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ}
     )

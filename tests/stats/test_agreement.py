@@ -90,6 +90,15 @@ def test_values_between_two_levels_are_counted_in_words() -> None:
         "2 of 7 values lie between two levels of the scale: shares and kappas take the nearest "
         "level, and of two as near the lower one; alpha takes values as they are."
     )
+    by_order = agreement_of(
+        Ratings(values, np.arange(4, dtype=np.uint64), "AB", "interval", steps), alpha="ordinal"
+    )
+    assert (by_order.scale, by_order.pairs) == ("ordinal", found.pairs)
+    assert by_order.alpha.value == 1  # 2.5 is 2, and 3.7 is 4
+    [text] = [one.text for one in by_order.findings if one.kind == "rounded"]
+    assert text.endswith(
+        "shares, kappas and alpha take the nearest level, and of two as near the lower one."
+    )
     whole = agreement_of(
         Ratings(values.round(), np.arange(4, dtype=np.uint64), "AB", "interval", steps)
     )
@@ -241,6 +250,16 @@ def test_values_between_categories_count_for_the_nearest_and_alpha_takes_them_as
     assert continuous.alpha == found.alpha
     assert (continuous.pairs[0].percent, continuous.all_agree) == (None, None)
     assert kinds(continuous) == ["alpha"]
+
+
+def test_kappas_are_of_the_whole_scale_and_not_of_the_levels_that_were_seen() -> None:
+    """Of 1 to 5, nobody gave 3 or 4; with the levels seen alone linear kappa would be .5532."""
+    values = np.array([[1, 1], [1, 1], [2, 2], [2, 5], [5, 1], [5, 5], [5, 5]], float)
+    units = np.arange(7, dtype=np.uint64)
+    for scale, published in (((1.0, 2.0, 3.0, 4.0, 5.0), ".4842"), ((1.0, 2.0, 5.0), ".5532")):
+        (pair,) = agreement_of(Ratings(values, units, "ab", "ordinal", scale)).pairs
+        assert pair.kappa_linear is not None
+        assert f"{pair.kappa_linear.value:.4f}" == f"0{published}"
 
 
 @pytest.mark.parametrize(

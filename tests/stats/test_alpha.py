@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from judgefast.codes import ALPHA_SCALES, AlphaScale
 from judgefast.stats.alpha import alpha_of
-from judgefast.stats.ratings import Ratings, Scale
+from judgefast.stats.ratings import Ratings
 
 from .agreement_reference import alpha, left_out
 
@@ -31,6 +32,12 @@ EXAMPLE_C = ["123321412...", "1233224125.3", ".3332342251.", "12332441251."]
 """The same: four observers, twelve units, values missing."""
 THREE_CODERS = ["*****34121133*3", "1*213343*******", "**21344*21133*4"]
 """The example of the article on alpha in Wikipedia: three coders, fifteen units."""
+FLEISS_1971 = """
+    00060 03003 01401 00006 03030 20400 00402 20310 20040 00006 10050 11040 03300 10050 02031
+    00501 30012 51000 02040 10203 00006 01050 02013 20040 10041 05010 40002 02040 10500 00006"""
+"""How many of six psychiatrists gave each of five diagnoses to each of 30 patients."""
+FOURTEEN = "0000e 02642 00356 03920 22811 77000 32630 25322 65210 02237"
+"""The example of the article on Fleiss' kappa in Wikipedia: 14 raters (e), ten subjects."""
 
 VALUES = st.lists(
     st.tuples(
@@ -41,7 +48,7 @@ VALUES = st.lists(
 )
 
 
-def of_rows(rows: Sequence[tuple[Sequence[int | None], int]], scale: Scale) -> Coefficient:
+def of_rows(rows: Sequence[tuple[Sequence[int | None], int]], scale: AlphaScale) -> Coefficient:
     values = [[math.nan if one is None else float(one) for one in row] for row, _ in rows]
     clusters = np.array([cluster for _, cluster in rows], np.uint64)
     judges = [str(judge) for judge in range(len(values[0]))]
@@ -49,7 +56,7 @@ def of_rows(rows: Sequence[tuple[Sequence[int | None], int]], scale: Scale) -> C
     return alpha_of(Ratings(np.array(values), clusters, judges, scale, steps))
 
 
-def of_text(lines: list[str], scale: Scale) -> Coefficient:
+def of_text(lines: list[str], scale: AlphaScale) -> Coefficient:
     """An observer a line, a unit a letter, `.` and `*` where there is none."""
     units = [
         ([None if one in ".*" else 1 + "12345".find(one) for one in unit], place)
@@ -70,18 +77,44 @@ def of_text(lines: list[str], scale: Scale) -> Coefficient:
         (THREE_CODERS, "interval", ".811"),
     ],
 )
-def test_published_examples(example: list[str], scale: Scale, published: str) -> None:
+def test_published_examples(example: list[str], scale: AlphaScale, published: str) -> None:
     assert f"{of_text(example, scale).value:.3f}" == f"0{published}"
 
 
-def test_the_codings_of_evalica(shared: Path) -> None:
-    lines = (shared / "data/ranking/codings.csv").read_text("utf-8").splitlines()
+@pytest.mark.parametrize(
+    ("table", "published"), [(FLEISS_1971, "0.430"), (FOURTEEN, "0.210")], ids=["1971", "14 raters"]
+)
+def test_alpha_is_the_kappa_of_fleiss_but_for_its_factor_for_small_samples(
+    table: str, published: str
+) -> None:
+    units = [
+        [code for code, many in enumerate(unit, 1) for _ in range(int(many, 16))]
+        for unit in table.split()
+    ]
+    found = of_rows([(unit, place) for place, unit in enumerate(units)], "nominal")
+    assert found.value == pytest.approx(float(alpha(units, "nominal") or 0), abs=1e-14)
+    values = sum(map(len, units))
+    assert f"{1 - (1 - found.value) * values / (values - 1):.3f}" == published
+
+
+def coded(path: Path, codes: list[str]) -> Rows:
+    """A coder a line, a unit a column; the place of a code, from 1, stands for it."""
+    lines = path.read_text("utf-8").splitlines()
     units = zip(*(line.split(",") for line in lines), strict=True)
-    rows = [([int(one) if one else None for one in unit], n) for n, unit in enumerate(units)]
-    found = [of_rows(rows, scale).value for scale in get_args(Scale)]
+    return [
+        ([1 + codes.index(one) if one else None for one in unit], place)
+        for place, unit in enumerate(units)
+    ]
+
+
+def test_the_codings_of_evalica(shared: Path) -> None:
+    rows = coded(shared / "data/ranking/codings.csv", [*"12345"])
+    found = [of_rows(rows, scale).value for scale in ALPHA_SCALES]
     assert found == pytest.approx(
         [0.743421052631579, 0.8153875037548813, 0.8491071428571428], abs=1e-14
     )
+    words = coded(shared / "data/ranking/gcl.csv", ["NN", "VBP"])
+    assert of_rows(words, "nominal").value == pytest.approx(1 / 12, abs=1e-14)
 
 
 @settings(max_examples=25, deadline=None)
@@ -91,7 +124,7 @@ def test_alpha_and_all_that_it_is_without_a_cluster_are_those_of_the_definition(
 ) -> None:
     units = [row for row, _ in rows if sum(one is not None for one in row) > 1]
     clusters = [one for row, one in rows if sum(value is not None for value in row) > 1]
-    for scale in get_args(Scale):
+    for scale in ALPHA_SCALES:
         found, expected = of_rows(rows, scale), alpha(units, scale)
         assert found.value == (None if expected is None else pytest.approx(float(expected)))
         without = left_out(units, clusters, lambda some, scale=scale: alpha(some, scale))
@@ -138,7 +171,7 @@ def test_the_order_of_rows_and_judges_changes_no_bit_and_other_names_no_alpha(
     random.shuffle(other)  # type: ignore[attr-defined]  # a random.Random of hypothesis
     order = [2, 0, 1]
     moved = [([row[judge] for judge in order], cluster) for row, cluster in other]
-    for scale in get_args(Scale):
+    for scale in ALPHA_SCALES:
         assert of_rows(moved, scale).estimate(0.9) == of_rows(rows, scale).estimate(0.9)
     renamed = [
         ([None if one is None else names[one - 1] for one in row], cluster) for row, cluster in rows
@@ -165,7 +198,7 @@ def test_a_row_entered_twice_changes_alpha_by_its_small_sample_factor_alone(rows
 
 def test_judges_who_all_say_the_same_have_no_alpha() -> None:
     """Others raise, or say 1."""
-    for scale in get_args(Scale):
+    for scale in ALPHA_SCALES:
         found = of_rows([([3, 3, 3], unit) for unit in range(50)], scale).estimate(0.95)
         assert (found.value, found.low, found.method) == (None, None, "undefined")
         assert found.note == "every value is the same: all agreement is chance"

@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
-from judgefast.cli.judges import disagreements_option, report_panel, status_of
+from judgefast.cli.judges import alpha_option, disagreements_option, report_panel, status_of
 
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="[NAME=]RUN...")
 @disagreements_option
+@alpha_option
 @click.option("--baseline", help="Model that every comparison is against.")
 @click.option("--level", type=float, help="Confidence level [default: that of the first run].")
 @click.option(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from judgefast.cli.output import put, say
+from judgefast.codes import ALPHA_SCALES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ def judge_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--side-by-side", is_flag=True, default=None, help="Start all judges together."
         ),
     ]
-    command = disagreements_option(command)
+    command = alpha_option(disagreements_option(command))
     for flag in reversed(flags):
         command = flag(command)
     return command
@@ -51,15 +52,28 @@ def disagreements_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def alpha_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--alpha` to `command`."""
+    return click.option(
+        "--alpha",
+        type=click.Choice(ALPHA_SCALES),
+        help="Level of measurement of alpha [default: what the values are].",
+    )(command)
+
+
 def refuse_alone(options: dict[str, Any], disagreements: Path | None) -> None:
     """Refuse what only several judges have, where there is one.
 
     Raises:
-        ConfigError: `--side-by-side` or `--disagreements` was given.
+        ConfigError: `--side-by-side`, `--alpha` or `--disagreements` was given.
 
     """
-    flag = "--disagreements" if disagreements is not None else "--side-by-side"
-    if disagreements is not None or options.pop("side_by_side", False):
+    given = {
+        "--disagreements": disagreements is not None,
+        "--alpha": options.pop("alpha", None) is not None,
+        "--side-by-side": options.pop("side_by_side", False),
+    }
+    for flag in (name for name, is_given in given.items() if is_given):
         from judgefast.errors import ConfigError  # noqa: PLC0415 - light, but not at the start
 
         msg = f"{flag} is for several judges, and one is named"
@@ -78,7 +92,7 @@ def start_panel(
 
     Args:
         judges: As `judges_of` takes them.
-        options: Those of all, and `side_by_side`.
+        options: Those of all, and `side_by_side` and `alpha`.
         disagreements: Where the items that a person should look at are listed.
         dry_run: Say what each would do; judge nothing.
         as_json: Whether the report is printed as JSON.
@@ -94,6 +108,7 @@ def start_panel(
     from judgefast.stopping import Stop  # noqa: PLC0415 - with the pipeline
 
     side_by_side = bool(options.pop("side_by_side", False))
+    alpha = options.pop("alpha", None)
     out = options.pop("out", None)
     if out is None:
         msg = "no directory was named for the judges"
@@ -104,7 +119,9 @@ def start_panel(
     if disagreements is not None:
         check_list(disagreements)
     with Stop().on_signals() as stop:
-        ended = run_panel(seated, Path(out), side_by_side=side_by_side, stop=stop, say=say)
+        ended = run_panel(
+            seated, Path(out), side_by_side=side_by_side, alpha=alpha, stop=stop, say=say
+        )
     return finish_panel(ended, disagreements=disagreements, as_json=as_json)
 
 

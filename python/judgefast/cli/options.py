@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _DEFAULTS = RunConfig()
 
-OF_SEVERAL = ("judges", "side_by_side")
+OF_SEVERAL = ("judges", "side_by_side", "alpha")
 """Options of a panel, which a run of one judge has not."""
 
 _RULE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|(?!(?<!\S)#).)*')

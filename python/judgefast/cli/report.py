@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from judgefast.cli.judges import disagreements_option, report_panel, status_of
+from judgefast.cli.judges import alpha_option, disagreements_option, report_panel, status_of
 from judgefast.cli.output import print_report
 from judgefast.codes import INTERVALS, ONE_FAILED
 
@@ -31,6 +31,7 @@ from judgefast.codes import INTERVALS, ONE_FAILED
     help="Interval of large runs (docs/statistics.md).",
 )
 @disagreements_option
+@alpha_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def report(
     directory: str,
@@ -53,8 +54,9 @@ def report(
     given = {name: value for name, value in changes.items() if value not in (None, ())}
     if is_panel(Path(directory)):
         return _of_panel(Path(directory), rubric, disagreements, given, as_json=as_json)
-    if disagreements is not None:
-        msg = f"--disagreements is for several judges, and `{directory}` holds one"
+    of_several = {"--disagreements": disagreements is not None, "--alpha": "alpha" in given}
+    for flag in (name for name, is_given in of_several.items() if is_given):
+        msg = f"{flag} is for several judges, and `{directory}` holds one"
         raise ConfigError(msg, hint="join runs: judgefast agree RUN RUN")
     found = report_of(read_run(Path(directory), rubric=rubric, to_report=True, **given))
     print_report(found, as_json=as_json)

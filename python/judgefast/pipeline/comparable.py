@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from judgefast.pipeline.results import Reading
-    from judgefast.prompts.rubric import Scale
+    from judgefast.prompts.rubric import Rubric, Scale
 
 _SHOWN_HEX = 8
 
@@ -43,7 +43,7 @@ def check_comparable(a: Reading, b: Reading, across: Sequence[str]) -> list[str]
             close = get_close_matches(one, ACROSS, n=1)
             msg = f"runs cannot be compared across `{one}`; known: {', '.join(ACROSS)}"
             raise ConfigError(msg, hint=f"did you mean `{close[0]}`?" if close else None)
-    if never := list(_unlike(a, b)):
+    if never := unlike(a.rubric, b.rubric):
         raise ConfigError(_message(a, b, never), hint="compare runs of one mode and one scale")
     admitted = set(across) | ({"parse"} if "rubric" in across else set())
     differing = list(_differing(a, b))
@@ -58,6 +58,21 @@ def check_comparable(a: Reading, b: Reading, across: Sequence[str]) -> list[str]
             hint=f"if that is what you compare, say so: {flags}",
         )
     return [words for _, words in differing]
+
+
+def unlike(a: Rubric, b: Rubric) -> list[str]:
+    """Say what makes the outcomes of two rubrics other things, whatever else they ask."""
+    if a.mode != b.mode:
+        return [f"mode: {a.mode} -> {b.mode}"]
+    of_a, of_b = ({one.name: _scale(one.scale) for one in rubric.aspects} for rubric in (a, b))
+    scales = [", ".join(sorted(set(each.values()))) for each in (of_a, of_b)]
+    if scales[0] != scales[1]:
+        return [f"scale: {scales[0]} -> {scales[1]}"]
+    return [
+        f"scale of `{name}`: {scale} -> {of_b[name]}"
+        for name, scale in of_a.items()
+        if of_b.get(name, scale) != scale
+    ]
 
 
 class Items(Protocol):
@@ -116,23 +131,6 @@ def check_questions(a: Items, b: Items, *, admitted: bool) -> list[str]:
 def _message(a: Reading, b: Reading, words: Sequence[str]) -> str:
     paths = f"`{a.directory.path}` and `{b.directory.path}`"
     return f"{paths} are not comparable; what differs:\n  " + "\n  ".join(words)
-
-
-def _unlike(a: Reading, b: Reading) -> Iterator[str]:
-    if a.rubric.mode != b.rubric.mode:
-        yield f"mode: {a.rubric.mode} -> {b.rubric.mode}"
-        return
-    of_a, of_b = (
-        {aspect.name: _scale(aspect.scale) for aspect in reading.rubric.aspects}
-        for reading in (a, b)
-    )
-    scales = [sorted(set(each.values())) for each in (of_a, of_b)]
-    if scales[0] != scales[1]:
-        yield f"scale: {', '.join(scales[0])} -> {', '.join(scales[1])}"
-        return
-    for name in of_a:
-        if name in of_b and of_a[name] != of_b[name]:
-            yield f"scale of `{name}`: {of_a[name]} -> {of_b[name]}"
 
 
 def _scale(scale: Scale | None) -> str:

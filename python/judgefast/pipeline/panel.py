@@ -19,8 +19,10 @@ from judgefast.journal.manifest import NAME as MANIFEST
 from judgefast.journal.manifest import read_manifest
 from judgefast.pipeline.directory import can_read_again, options_in_force, take_folder
 from judgefast.pipeline.finished import Finished
+from judgefast.pipeline.judge import rubric_in_force
 from judgefast.pipeline.own_family import answers_by_model, refuse_own
 from judgefast.pipeline.panel_abreast import abreast
+from judgefast.pipeline.panel_alpha import check_alpha
 from judgefast.pipeline.panel_check import check_extension, check_judges
 from judgefast.pipeline.panel_directory import (
     TOKENS,
@@ -38,6 +40,7 @@ from judgefast.stopping import Stop
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from judgefast.codes import AlphaScale
     from judgefast.datasets.columns import ItemColumns
 
 INTERRUPTED = 130
@@ -86,6 +89,7 @@ def run_panel(  # noqa: PLR0913 - what a caller may bring along, all by keyword
     *,
     data: Any = None,  # noqa: ANN401 - whatever `read_items` takes
     side_by_side: bool = False,
+    alpha: AlphaScale | None = None,
     stop: Stop | None = None,
     say: Callable[[str], None],
     show_progress: bool = True,
@@ -99,6 +103,7 @@ def run_panel(  # noqa: PLR0913 - what a caller may bring along, all by keyword
         out: Directory of the panel; made if it is missing.
         data: Rows in memory, a data frame or paths, instead of `config.data`.
         side_by_side: Start all together, each in a thread.
+        alpha: Scale that the report's alpha is of; None for what the values are.
         stop: Where a wish to end is noticed; it ends all.
         say: Told what a person should know.
         show_progress: Whether progress is written to stderr; never where judges go side by side.
@@ -109,13 +114,15 @@ def run_panel(  # noqa: PLR0913 - what a caller may bring along, all by keyword
     """
     check_extension(judges, data)
     checked = check_judges(judges)
+    if alpha is not None:
+        check_alpha(alpha, [rubric_in_force(judge.config) for judge in judges])
     judges = [
         judge._replace(engine=checked.replays.get(judge.name, judge.engine)) for judge in judges
     ]
     lock = take_folder(out)
     try:
         entries = [JudgeEntry(name=one.name, config=_kept(one)) for one in judges]
-        panel = write_panel(out, entries, side_by_side=side_by_side)
+        panel = write_panel(out, entries, side_by_side=side_by_side, alpha=alpha)
         order = [entry.name for entry in panel.judges]
         seated = sorted(judges, key=lambda one: order.index(one.name))
         folders = token_folders(seated, out / TOKENS)

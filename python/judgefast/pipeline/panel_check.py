@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing, suppress
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from judgefast.errors import ConfigError, EngineError, JudgefastError, ModelError
+from judgefast.pipeline.comparable import unlike
 from judgefast.pipeline.judge import engine_of, rubric_in_force
 from judgefast.pipeline.meter import check_budget, check_money
+from judgefast.pipeline.panel_aspects import JOINED_BY_NAMES, without_aspect_in_common
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,18 +84,11 @@ def check_extension(judges: Sequence[PanelJudge], data: Any) -> None:  # noqa: A
 
 
 def _check_kinds(rubrics: Sequence[tuple[str, Rubric]]) -> None:
-    first_name, first = rubrics[0]
-    for name, rubric in rubrics[1:]:
-        kinds = [(one.mode, _scales(one)) for one in (first, rubric)]
-        if kinds[0] != kinds[1]:
-            words = [f"{mode}{f' on {scale}' if scale else ''}" for mode, scale in kinds]
-            msg = f"judges `{first_name}` and `{name}` give other kinds of outcomes: "
-            msg += " and ".join(words)
+    """Refuse what could not be joined when all is judged."""
+    for (name, rubric), (other_name, other) in combinations(rubrics, 2):
+        if differing := unlike(rubric, other):
+            msg = f"judges `{name}` and `{other_name}` give other kinds of outcomes: "
+            msg += "; ".join(differing)
             raise ConfigError(msg, hint="judge by rubrics of one mode and one scale")
-
-
-def _scales(rubric: Rubric) -> str:
-    if rubric.mode != "scalar":
-        return ""
-    scales = {f"{one.scale.low:g} to {one.scale.high:g}" for one in rubric.aspects if one.scale}
-    return ", ".join(sorted(scales))
+    if words := without_aspect_in_common([(f"judge `{name}`", one) for name, one in rubrics]):
+        raise ConfigError(words, hint=JOINED_BY_NAMES)

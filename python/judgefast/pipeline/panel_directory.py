@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 from judgefast import _native
+from judgefast.codes import AlphaScale  # noqa: TC001 - msgspec reads annotations
 from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.files import COPY_BACK, TEMPORARY, write_whole
 from judgefast.formats import FORMAT, decode_json
@@ -49,6 +50,8 @@ class PanelFile(msgspec.Struct, frozen=True, kw_only=True):
     """In the order in which they were given."""
     side_by_side: bool = False
     """Whether they were started together, which a resume does too."""
+    alpha: AlphaScale | None = None
+    """Scale that alpha is of; None for what the values are."""
 
 
 def is_panel(folder: Path) -> bool:
@@ -83,7 +86,13 @@ def read_panel(folder: Path) -> PanelFile:
         raise RunDirectoryError(msg, hint=COPY_BACK) from error
 
 
-def write_panel(folder: Path, entries: Sequence[JudgeEntry], *, side_by_side: bool) -> PanelFile:
+def write_panel(
+    folder: Path,
+    entries: Sequence[JudgeEntry],
+    *,
+    side_by_side: bool,
+    alpha: AlphaScale | None = None,
+) -> PanelFile:
     """Write who judges, or that more do; a judge that is there keeps its place.
 
     Raises:
@@ -109,6 +118,7 @@ def write_panel(folder: Path, entries: Sequence[JudgeEntry], *, side_by_side: bo
         judgefast=_native.__version__,
         judges=[named[name] for name in order],
         side_by_side=side_by_side,
+        alpha=alpha,
     )
     data = msgspec.json.format(msgspec.json.encode(panel), indent=2)
     write_whole(folder / NAME, data + b"\n")

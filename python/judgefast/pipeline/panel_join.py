@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,12 +17,17 @@ from judgefast.codes import (
     FIXED_ONE,
     NO_ANSWER,
     OutcomeStatus,
-    Position,
 )
 from judgefast.datasets.rows import iter_rows
 from judgefast.errors import ConfigError
 from judgefast.hashes import framed
 from judgefast.pipeline.comparable import check_comparable
+from judgefast.pipeline.panel_aspects import (
+    JOINED_BY_NAMES,
+    aspects_of_all,
+    without_aspect_in_common,
+)
+from judgefast.pipeline.panel_verdicts import said_of
 from judgefast.stats.votes import HALF
 
 if TYPE_CHECKING:
@@ -37,15 +43,6 @@ ADAPTIVE = "adaptive"
 
 ABSENT = -1
 """Row of an outcome that a run has not."""
-
-_TORN = (Position.FIRST_TWICE, Position.SECOND_TWICE, Position.DIFFER)
-"""Orders that choose different answers."""
-
-_TIES = (*_TORN, Position.TIE_AND_WIN)
-"""Orders that choose no one answer."""
-
-_AS_FIRST = (Position.AGREE, Position.ONE_ORDER)
-"""Orders of which the first says it all."""
 
 _ANSWERS = 1 << 16
 """Places of answers that a code has room for."""
@@ -83,13 +80,14 @@ class Joined(NamedTuple):
     value: NDArray[np.float64]
     """Shape (n, k): outcome; NaN where there is none."""
     verdicts: NDArray[np.float64]
-    """Shape (n, k): what judges are compared by; NaN where there is no value. A score as it is; of
-    two answers 1 or 0 where both orders chose the one or the other, else 0.5; else the side of the
-    middle that the value is on."""
+    """Shape (n, k): what judges are compared by, as `panel_verdicts` finds it: a score as it is; of
+    two answers 1, 0 or 0.5; of a best-of-n the place of an answer, or `CHOICE_TIE`; NaN where there
+    is no value."""
     status: NDArray[np.uint8]
     """Shape (n, k): `codes.OutcomeStatus`; 255 where it was not asked."""
     torn: NDArray[np.bool_]
-    """Shape (n, k): whether the judge's own two orders chose different answers."""
+    """Shape (n, k): whether the judge's own orders or repeats chose different answers, and none of
+    them as its verdict."""
     unit_of: list[NDArray[np.int64]]
     """For each judge the unit of each of its outcomes: of a best-of-n all answers of an item are
     one, with the place of the chosen answer as its value, or `CHOICE_TIE`."""
@@ -127,11 +125,6 @@ class Joined(NamedTuple):
         return found
 
 
-def sided(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Which side of the middle each value is on: 0, 0.5 or 1; NaN stays."""
-    return np.where(np.isnan(values), np.nan, (np.sign(values - HALF) + 1) / 2)
-
-
 def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
     """Join the outcomes of runs by item id, answers and aspect.
 
@@ -153,7 +146,7 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
     if len({reading.directory.manifest.data.identity for reading in readings}) > 1:
         names = [_with_contents(reading) for reading in readings]
     ids, items = _codes(names)
-    aspects, of_aspect = _aspects(readings)
+    aspects, of_aspect = aspects_of_all([reading.rubric for reading in readings])
     clusters = np.zeros(len(ids), np.uint64)
     keys: list[NDArray[np.uint64]] = []
     several = readings[0].rubric.mode == "choice"  # one verdict of all answers of an item
@@ -181,13 +174,13 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         outcomes = reading.outcomes
         row[at[::-1], judge] = np.arange(len(key))[::-1]  # of several the first
         status[at, judge] = outcomes.status
+        asked = np.flatnonzero(row[:, judge] != ABSENT)
+        verdicts[asked, judge], torn[asked, judge] = said_of(reading, row[asked, judge])
         if several:
-            verdicts[:, judge] = value[:, judge] = _chosen(reading, at, len(units))
+            value[:, judge] = verdicts[:, judge]
             continue
         scored = outcomes.status == OutcomeStatus.SCORED
         value[at[scored], judge] = outcomes.value[scored] / FIXED_ONE
-        verdicts[at, judge] = _verdicts(reading)
-        torn[at, judge] = scored & np.isin(outcomes.position, _TORN)
     rest, aspect_code = np.divmod(units, np.uint64(len(aspects)))
     rest, baseline = np.divmod(rest, np.uint64(_ANSWERS))
     item, candidate = np.divmod(rest, np.uint64(_ANSWERS))
@@ -209,42 +202,13 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         unit_of=unit_of,
     )
     if len(judges) > 1 and not ((row != ABSENT).sum(axis=1) > 1).any():
-        paths = " and ".join(f"`{reading.directory.path}`" for reading in readings)
-        msg = f"{paths} have no item with the same answers in common"
+        called = [(f"`{reading.directory.path}`", reading.rubric) for reading in readings]
+        if words := without_aspect_in_common(called):
+            raise ConfigError(words, hint=JOINED_BY_NAMES)
+        msg = " and ".join(path for path, _ in called)
+        msg += " have no item with the same answers in common"
         raise ConfigError(msg, hint="join runs over the same data")
     return joined
-
-
-def _chosen(reading: Reading, unit: NDArray[np.int64], units: int) -> NDArray[np.float64]:
-    """Place of the answer that has the largest share in each unit; `CHOICE_TIE` where two have."""
-    outcomes = reading.outcomes
-    share = np.where(outcomes.status == OutcomeStatus.SCORED, outcomes.value, -1)
-    best = np.full(units, -1, np.int64)
-    np.maximum.at(best, unit, share)
-    is_best = (share == best[unit]) & (share >= 0)
-    found = np.full(units, np.nan)
-    found[unit[is_best]] = outcomes.candidate[is_best]
-    found[np.bincount(unit[is_best], minlength=units) > 1] = CHOICE_TIE
-    return found
-
-
-def _verdicts(reading: Reading) -> NDArray[np.float64]:
-    """What a judge is compared by, for each of its outcomes.
-
-    A value by probabilities is hardly ever 0.5: a judge that follows the place would seem to prefer
-    an answer by a hair. What counts is the answer that each order chose.
-    """
-    outcomes = reading.outcomes
-    scored = outcomes.status == OutcomeStatus.SCORED
-    values = np.where(scored, outcomes.value / FIXED_ONE, np.nan)
-    if reading.rubric.mode == "scalar":
-        return values
-    found = sided(values)
-    if reading.rubric.mode != "pairwise":
-        return found
-    chose_tie = reading.verdicts.choice[outcomes.first_judgment] == CHOICE_TIE
-    is_tie = np.isin(outcomes.position, _TIES) | (np.isin(outcomes.position, _AS_FIRST) & chose_tie)
-    return np.where(scored & is_tie, HALF, found)
 
 
 def _check(judges: Sequence[Seated], admitted: Sequence[str]) -> None:
@@ -258,9 +222,10 @@ def _check(judges: Sequence[Seated], admitted: Sequence[str]) -> None:
             msg = f"the orders of `{directory.path}` are adaptive"
             hint = "judges are joined by what every comparison was asked: judge in both orders"
             raise ConfigError(msg, hint=hint)
+    for a, b in combinations([judge.reading for judge in judges], 2):
+        check_comparable(a, b, ACROSS)
     first = judges[0]
     for other in judges[1:]:
-        check_comparable(first.reading, other.reading, ACROSS)
         one, two = (each.reading.directory.manifest.data for each in (first, other))
         if one.identity == two.identity or "data" in admitted:
             continue
@@ -297,15 +262,6 @@ def _codes(
     ends = np.cumsum([len(column) for column in columns])[:-1]
     ids = pc.list_element(pc.split_pattern(encoded.dictionary, _BEHIND), 0)
     return ids.cast(pa.string()), np.split(codes, ends)
-
-
-def _aspects(readings: Sequence[Reading]) -> tuple[list[str], list[NDArray[np.int64]]]:
-    """Names of all aspects, and for each run the code of each of its own."""
-    own = [[aspect.name for aspect in reading.rubric.aspects] for reading in readings]
-    if all(len(names) == 1 for names in own):
-        return own[0], [np.zeros(1, np.int64) for _ in own]
-    names = list(dict.fromkeys(name for each in own for name in each))
-    return names, [np.array([names.index(name) for name in each], np.int64) for each in own]
 
 
 def _gold_of(reading: Reading, rows: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -206,10 +206,20 @@ def _name(name: object, engine: str, where: str) -> str:
         raise ConfigError(
             msg, hint="begin with a letter or digit, then those, `.`, `_` and `-`, up to 60"
         )
-    if chosen.casefold() in _RESERVED:
-        msg = f"{where}: `{chosen}` is the name of a row that is of no judge"
-        raise ConfigError(msg, hint="give the judge another name")
+    refuse_reserved(chosen, where, hint="give the judge another name")
     return chosen
+
+
+def refuse_reserved(name: str, where: str, *, hint: str) -> None:
+    """Refuse the name of a row or of columns that are of no judge.
+
+    Raises:
+        ConfigError: It is one.
+
+    """
+    if name.casefold() in _RESERVED:
+        msg = f"{where}: `{name}` is the name of a row that is of no judge"
+        raise ConfigError(msg, hint=hint)
 
 
 def _typed(name: str, value: str) -> object:

@@ -13,12 +13,14 @@ from judgefast.journal.manifest import NAME as MANIFEST
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.disagreements_file import check_list
 from judgefast.pipeline.item_view import view_item
+from judgefast.pipeline.panel_alpha import check_alpha
 from judgefast.pipeline.panel_directory import (
     DISAGREEMENTS,
     read_panel,
     run_folder,
 )
 from judgefast.pipeline.panel_join import Joined, Seated, join
+from judgefast.pipeline.panel_judges import refuse_reserved
 from judgefast.pipeline.panel_results import Verdicts, panel_report, verdicts_of
 from judgefast.pipeline.panel_rows import (
     disagreements,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from judgefast.codes import AlphaScale
     from judgefast.reports.panel_report import PanelReport
     from judgefast.reports.show import ItemView
 
@@ -51,11 +54,17 @@ class PanelReading(NamedTuple):
     joined: Joined
     verdicts: Verdicts
     not_started: list[str]
+    alpha: AlphaScale | None
+    """Scale that alpha is of; None for what the values are."""
 
     def report(self) -> PanelReport:
         """Everything that is known of them."""
         return panel_report(
-            self.joined, self.verdicts, panel=self.name, not_started=self.not_started
+            self.joined,
+            self.verdicts,
+            panel=self.name,
+            not_started=self.not_started,
+            alpha=self.alpha,
         )
 
     def batches(self, name: str) -> pa.RecordBatchReader:
@@ -134,14 +143,21 @@ def reported(reading: PanelReading, *paths: Path) -> PanelReport:
     return report
 
 
-def read_judges(folder: Path, **changes: Any) -> PanelReading:  # noqa: ANN401 - options of a run
+def read_judges(
+    folder: Path,
+    *,
+    alpha: AlphaScale | None = None,
+    **changes: Any,  # noqa: ANN401 - options of a run
+) -> PanelReading:
     """Read a panel as its journals stand.
 
     Args:
         folder: Its directory.
+        alpha: Scale that alpha is of; None for what the panel was started with.
         changes: Options of `READING`, in place of the runs' own.
 
     Raises:
+        ConfigError: What the judges give is not on the scale of `alpha`.
         RunDirectoryError: It is no panel, or none of its judges has a whole plan.
 
     """
@@ -154,14 +170,17 @@ def read_judges(folder: Path, **changes: Any) -> PanelReading:  # noqa: ANN401 -
         raise RunDirectoryError(msg, hint=f"go on with `judgefast resume {folder}`")
     judges = [Seated(name, read_run(run_folder(folder, name), **changes)) for name in planned]
     joined = join(judges)
+    alpha = alpha or panel.alpha
+    check_alpha(alpha, [one.reading.rubric for one in judges])
     name = folder.resolve().name
-    return PanelReading(name, folder, joined, verdicts_of(joined), not_started)
+    return PanelReading(name, folder, joined, verdicts_of(joined), not_started, alpha)
 
 
 def read_runs(
     runs: Sequence[tuple[str | None, Path]],
     *,
     across: Sequence[str] = (),
+    alpha: AlphaScale | None = None,
     **changes: Any,  # noqa: ANN401 - as above
 ) -> PanelReading:
     """Read finished runs as one panel.
@@ -171,10 +190,12 @@ def read_runs(
     Args:
         runs: Each with the name of its judge; None for that of its folder.
         across: `data`, to join runs of different data by the ids that they share.
+        alpha: Scale that alpha is of; None for what the values are.
         changes: Options of `READING`, in place of the runs' own.
 
     Raises:
-        ConfigError: Fewer than two runs, or they cannot be joined; the message says why.
+        ConfigError: Fewer than two runs, one of them twice, or they cannot be joined; the message
+            says why.
         RunDirectoryError: One is no run directory, or its plan is not whole.
 
     """
@@ -184,9 +205,12 @@ def read_runs(
     judges: list[Seated] = []
     names = _names(runs)
     for name, (_, path) in zip(names, runs, strict=True):
+        refuse_reserved(name, f"`{path}`", hint="give it another: NAME=RUN")
         judges.append(Seated(name, read_run(path, **(_of_first(judges) | changes))))
+    _refuse_twins(judges)
     joined = join(judges, admitted=across)
-    return PanelReading("", None, joined, verdicts_of(joined), [])
+    check_alpha(alpha, [one.reading.rubric for one in judges])
+    return PanelReading("", None, joined, verdicts_of(joined), [], alpha)
 
 
 def _of_first(judges: Sequence[Seated]) -> dict[str, Any]:
@@ -194,6 +218,18 @@ def _of_first(judges: Sequence[Seated]) -> dict[str, Any]:
         return {}
     config = judges[0].reading.config
     return {"baseline": config.baseline, "level": config.level}
+
+
+def _refuse_twins(judges: Sequence[Seated]) -> None:
+    """Refuse a run that is given twice, or a copy of it: it would agree with itself."""
+    for at, judge in enumerate(judges):
+        for other in judges[:at]:
+            one, two = (each.reading.directory for each in (other, judge))
+            if one.manifest == two.manifest:
+                is_copy = one.path.resolve() != two.path.resolve()
+                more = f"; `{two.path}` is a copy" if is_copy else ""
+                msg = f"`{other.name}` and `{judge.name}` are one run, `{one.path}`{more}"
+                raise ConfigError(msg, hint="name runs of different judges")
 
 
 def _names(runs: Sequence[tuple[str | None, Path]]) -> list[str]:

@@ -10,7 +10,9 @@ from msgspec import UNSET
 from judgefast.codes import CHOICE_TIE, FIXED_ONE, OutcomeStatus
 from judgefast.pipeline.estimates import judged_aspects, resampling_of, scale_of
 from judgefast.pipeline.panel_cost import cost_of
-from judgefast.pipeline.panel_join import ABSENT, sided
+from judgefast.pipeline.panel_join import ABSENT
+from judgefast.pipeline.panel_scales import categories_of, spans_of, votes_of
+from judgefast.pipeline.panel_verdicts import sided
 from judgefast.pipeline.results import report_of, why_incomplete
 from judgefast.reports.families import family_words
 from judgefast.reports.panel_report import (
@@ -20,10 +22,9 @@ from judgefast.reports.panel_report import (
     PanelReport,
     TogetherRow,
 )
-from judgefast.reports.show import letter
 from judgefast.stats.agreement import agreement_of
 from judgefast.stats.effective import effective_judges
-from judgefast.stats.ratings import Ratings
+from judgefast.stats.ratings import Ratings, scale_of_scores
 from judgefast.stats.slice_names import slice_part, slice_parts
 from judgefast.stats.summary import summarise
 from judgefast.stats.votes import HALF, LEVELS, levels_of, majority, mean_of, spread_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from judgefast.codes import AlphaScale
     from judgefast.pipeline.panel_join import Joined
     from judgefast.pipeline.results import Reading
     from judgefast.stats.agreed import Agreement, EffectiveJudges
@@ -65,7 +67,7 @@ class Verdicts(NamedTuple):
     valued: NDArray[np.int64]
     """Judges that gave a value."""
     held_back: NDArray[np.bool_]
-    """Whether agreement would be high, but for a judge whose two orders chose different answers."""
+    """Whether agreement would be high, but for a judge that is torn."""
 
 
 def verdicts_of(joined: Joined) -> Verdicts:
@@ -78,9 +80,9 @@ def verdicts_of(joined: Joined) -> Verdicts:
     valued = (~np.isnan(values)).sum(axis=1)
     judges = int(joined.speaking.sum())
     by_all = (valued == judges) & (valued > 1)
-    votes = majority(_votes(joined))
+    votes = majority(votes_of(joined))
     is_settled = by_all | ((2 * votes.votes > judges) & (valued > 1))
-    level = levels_of(verdicts, joined.kind, _spans(joined))
+    level = levels_of(verdicts, joined.kind, spans_of(joined))
     held_back = (level == LEVELS.index("high")) & joined.torn.any(axis=1)
     if joined.mode == "choice":  # places of answers have no mean
         centre = spread = np.full(len(values), np.nan)
@@ -97,32 +99,13 @@ def verdicts_of(joined: Joined) -> Verdicts:
     )
 
 
-def _spans(joined: Joined) -> NDArray[np.float64]:
-    """Range of the scale of each unit, that of its aspect by the first run that has it."""
-    spans: dict[str, float] = {}
-    for reading in joined.readings:
-        judged = judged_aspects(reading.rubric)
-        names = joined.aspects if len(joined.aspects) == 1 else [one.name for one in judged]
-        for name, one in zip(names, judged, strict=True):
-            spans.setdefault(name, one.scale[1] - one.scale[0])
-    return np.array([spans[name] for name in joined.aspects])[joined.aspect]
-
-
-def _votes(joined: Joined) -> NDArray[np.float64]:
-    """What judges vote for: of scores the nearest of the scale, since expected ones never meet."""
-    steps, _ = _categories(joined, joined.verdicts)
-    if joined.kind != "score" or steps is None:
-        return joined.verdicts
-    scores = Ratings(joined.verdicts, joined.cluster_id64, joined.judges, "interval", steps)
-    return scores.nearest()
-
-
 def panel_report(
     joined: Joined,
     verdicts: Verdicts,
     *,
     panel: str = "",
     not_started: Sequence[str] = (),
+    alpha: AlphaScale | None = None,
 ) -> PanelReport:
     """Say everything that is known of several judges.
 
@@ -131,6 +114,7 @@ def panel_report(
         verdicts: The same, taken together.
         panel: Name of the panel; empty for finished runs.
         not_started: Judges of it that have no run yet.
+        alpha: Scale that alpha is of; None for what the values are.
 
     """
     first = joined.readings[0]
@@ -141,9 +125,10 @@ def panel_report(
     levels = Levels(
         **dict(zip(LEVELS, counts, strict=True)), held_back=int(verdicts.held_back.sum())
     )
-    by_aspect = _by_aspect(joined, level, first.config.seed) if judges > 1 else {}
+    seed = first.config.seed
+    by_aspect = _by_aspect(joined, alpha, level, seed) if judges > 1 else {}
     is_one = judges > 1 and not by_aspect
-    whole = _agreement(joined, slice(None), level, first.config.seed) if is_one else None
+    whole = _agreement(joined, 0, alpha, level, seed) if is_one else None
     return PanelReport(
         panel=panel,
         mode=joined.mode,
@@ -295,57 +280,33 @@ def _estimates(joined: Joined, values: NDArray[np.float64]) -> list[Estimate]:
     )
 
 
-def _by_aspect(joined: Joined, level: float, seed: int) -> dict[str, Agreement]:
+def _by_aspect(
+    joined: Joined, alpha: AlphaScale | None, level: float, seed: int
+) -> dict[str, Agreement]:
     """Of each aspect by itself: judges that only tell aspects apart would seem to agree."""
     if len(joined.aspects) == 1:
         return {}
-    codes = [np.flatnonzero(joined.aspect == code) for code in range(len(joined.aspects))]
     return {
-        slice_part("aspect", name): _agreement(joined, rows, level, seed)
-        for name, rows in zip(joined.aspects, codes, strict=True)
+        slice_part("aspect", name): _agreement(joined, code, alpha, level, seed)
+        for code, name in enumerate(joined.aspects)
     }
 
 
 def _agreement(
-    joined: Joined, rows: NDArray[np.int64] | slice, level: float, seed: int
+    joined: Joined, aspect: int, alpha: AlphaScale | None, level: float, seed: int
 ) -> Agreement:
+    rows = np.flatnonzero(joined.aspect == aspect)
     values = joined.verdicts[rows]
-    categories, names = _categories(joined, values)
+    categories, names = categories_of(joined, aspect, values)
     ratings = Ratings(
         values=values,
         clusters=joined.cluster_id64[rows],
         judges=joined.judges,
-        scale="interval" if joined.kind == "score" else "nominal",
+        scale=scale_of_scores(values, categories) if joined.kind == "score" else "nominal",
         categories=categories,
         names=names,
     )
-    return agreement_of(ratings, level=level, seed=seed)
-
-
-def _categories(
-    joined: Joined, values: NDArray[np.float64]
-) -> tuple[tuple[float, ...] | None, tuple[str, ...] | None]:
-    """Every value that a judge may give, and what it is called."""
-    rubrics = [reading.rubric for reading in joined.readings]
-    labels = [label for rubric in rubrics for form in rubric.verdicts for label in form.labels]
-    if joined.kind == "score":
-        scores = {float(label.score) for label in labels if label.score is not None}
-        scales = [one.scale for rubric in rubrics for one in rubric.aspects if one.scale]
-        for scale in scales:
-            if scale.integer:
-                scores.update(np.arange(scale.low, scale.high + 1).tolist())
-        return (tuple(sorted(scores)), None) if scores else (None, None)
-    if joined.kind == "comparison":
-        return (0.0, HALF, 1.0), ("baseline", "tie", "candidate")
-    if joined.mode == "choice":
-        most = max(int(reading.items.num_answers.max(initial=0)) for reading in joined.readings)
-        places = [*map(float, range(most)), float(CHOICE_TIE)]
-        return tuple(places), (*map(letter, range(most)), "tie")
-    called = {1.0: "yes", 0.0: "no"}
-    if joined.mode == "binary":
-        called |= {float(one.score): one.text.strip() for one in labels if one.score is not None}
-    steps = [0.0, HALF, 1.0] if (values == HALF).any() else [0.0, 1.0]
-    return tuple(steps), tuple({HALF: "undecided"}.get(step) or called[step] for step in steps)
+    return agreement_of(ratings, alpha=alpha, level=level, seed=seed)
 
 
 def _effective(joined: Joined, level: float) -> EffectiveJudges | None:

@@ -232,7 +232,8 @@ def _agreement(report: PanelReport, agreement: Agreement) -> Iterator[Renderable
         table.add_row(*_pair(pair))
     yield table
     grid = _grid()
-    grid.add_row("alpha", f"{number(agreement.alpha.value)} {interval(agreement.alpha)}")
+    figures = f"{number(agreement.alpha.value)} {interval(agreement.alpha)}"
+    grid.add_row("alpha", f"{figures}  {agreement.scale}")
     for pair in agreement.pairs:
         if (weighted := pair.kappa_quadratic) is not None:
             words = f"{number(weighted.value)} {interval(weighted)}, {name(pair.a)}, {name(pair.b)}"
@@ -265,7 +266,7 @@ def _levels(report: PanelReport) -> Iterator[tuple[str, str]]:
     yield "", CUTS.get(report.mode, "all the same high, else low")
     if levels.held_back:
         many = plural(levels.held_back, UNITS.get(report.mode, "unit"))
-        yield "", f"{many} medium since a judge's two orders chose different answers"
+        yield "", f"{many} medium since a judge's own orders or repeats chose different answers"
     effective = report.effective
     if effective is not None:
         yield "worth", line(effective.finding.text, SENTENCE_LIMIT)

@@ -35,9 +35,10 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
 
     judges: list[str]
     scale: str
+    """Level of measurement that alpha is of: `nominal`, `ordinal` or `interval`."""
     units: int
     rounded: int
-    """Values that shares and kappas take for the nearest category."""
+    """Values that shares and kappas take for the nearest category; alpha too, but for interval."""
     pairs: list[PairAgreement]
     """Of each two judges, in their order."""
     alpha: Estimate

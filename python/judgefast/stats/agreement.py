@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from judgefast.codes import AlphaScale
     from judgefast.stats.estimate import Estimate
     from judgefast.stats.kappa import Name
     from judgefast.stats.left_out import Groups
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
     """Of the categories, -1 where a judge gave none. Shape (units, judges)."""
 
 
-def agreement_of(ratings: Ratings, *, level: float = LEVEL, seed: int = 0) -> Agreement:
+def agreement_of(
+    ratings: Ratings, *, alpha: AlphaScale | None = None, level: float = LEVEL, seed: int = 0
+) -> Agreement:
     """Measure the agreement of each two judges, and of all.
 
     The same numbers whatever the order of the units. What cannot be told from chance is undefined:
@@ -44,16 +47,20 @@ def agreement_of(ratings: Ratings, *, level: float = LEVEL, seed: int = 0) -> Ag
 
     Args:
         ratings: What the judges gave; at least two of them.
+        alpha: Scale that alpha is of; that of the ratings by default. On one without distances a
+            value between two categories is the nearest, as for shares and kappas.
         level: Confidence level, in (0, 1).
         seed: Of what is resampled: shares over clusters of several units.
 
     Raises:
-        ColumnError: Ratings that do not fit together.
+        ColumnError: Ratings that do not fit together; or `alpha` needs categories, and there are
+            none.
         ConfigError: `level` is not inside (0, 1), or `seed` not 0 to 2^64 - 1.
 
     """
     ratings.check()
-    alpha, rounded = alpha_of(ratings).estimate(level), ratings.rounded
+    of_all, rounded = ratings if alpha is None else ratings.on(alpha), ratings.rounded
+    coefficient = alpha_of(of_all).estimate(level)
     codes = None if ratings.categories is None else ratings.codes()
     pairs: list[PairAgreement]
     if codes is None:
@@ -68,14 +75,18 @@ def agreement_of(ratings: Ratings, *, level: float = LEVEL, seed: int = 0) -> Ag
         ]
     return Agreement(
         judges=list(ratings.judges),
-        scale=ratings.scale,
+        scale=of_all.scale,
         units=len(ratings.values),
         rounded=rounded,
         pairs=pairs,
-        alpha=alpha,
+        alpha=coefficient,
         all_agree=all_agree,
         findings=agreement_findings(
-            pairs, alpha, rounded=rounded, values=int((~np.isnan(ratings.values)).sum())
+            pairs,
+            coefficient,
+            scale=of_all.scale,
+            rounded=rounded,
+            values=int((~np.isnan(ratings.values)).sum()),
         ),
     )
 

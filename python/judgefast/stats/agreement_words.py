@@ -10,6 +10,7 @@ from judgefast.stats.sentences import Finding
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from judgefast.codes import AlphaScale
     from judgefast.stats.agreed import PairAgreement
     from judgefast.stats.estimate import Estimate
 
@@ -17,29 +18,32 @@ _KAPPAS = {"kappa": "kappa", "kappa_quadratic": "quadratically weighted kappa"}
 
 
 def agreement_findings(
-    pairs: Iterable[PairAgreement], alpha: Estimate, *, rounded: int, values: int
+    pairs: Iterable[PairAgreement], alpha: Estimate, *, scale: AlphaScale, rounded: int, values: int
 ) -> list[Finding]:
     """Say how each two judges agree, what that says beyond chance, and how all of them do.
 
     Args:
         pairs: Of each two judges.
         alpha: Of all.
+        scale: That alpha is of.
         rounded: Values that are no level of the scale.
         values: All of them.
 
     """
     said = [finding for pair in pairs for finding in _of_pair(pair)]
     if rounded:
-        said.append(Finding("rounded", _rounded(rounded, values)))
-    return [*said, _of_alpha(alpha)]
+        said.append(Finding("rounded", _rounded(rounded, values, scale)))
+    return [*said, _of_alpha(alpha, scale)]
 
 
-def _rounded(rounded: int, values: int) -> str:
+def _rounded(rounded: int, values: int, scale: AlphaScale) -> str:
     verb = "lies" if rounded == 1 else "lie"
+    by_number = scale == "interval"
+    who = "shares and kappas" if by_number else "shares, kappas and alpha"
+    rest = "; alpha takes values as they are" if by_number else ""
     return (
-        f"{rounded:,} of {values:,} values {verb} between two levels of the scale: shares and "
-        "kappas take the nearest level, and of two as near the lower one; alpha takes values as "
-        "they are."
+        f"{rounded:,} of {values:,} values {verb} between two levels of the scale: {who} take the "
+        f"nearest level, and of two as near the lower one{rest}."
     )
 
 
@@ -81,10 +85,11 @@ def _mostly_chance(pair: PairAgreement, chance: float) -> str:
     )
 
 
-def _of_alpha(alpha: Estimate) -> Finding:
+def _of_alpha(alpha: Estimate, scale: AlphaScale) -> Finding:
+    whose = f"Krippendorff's {scale} alpha"
     if alpha.value is None:
-        return Finding("undefined_alpha", f"Krippendorff's alpha is undefined: {alpha.note}.")
-    text = f"Krippendorff's alpha of all judges is {alpha.value:.2f}{_ends(alpha, _plain)}"
+        return Finding("undefined_alpha", f"{whose} is undefined: {alpha.note}.")
+    text = f"{whose} of all judges is {alpha.value:.2f}{_ends(alpha, _plain)}"
     if alpha.low is None or alpha.high is None:
         return Finding("alpha", f"{text}.")
     if alpha.low >= ALPHA_RELIABLE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Scale = Literal["nominal", "ordinal", "interval"]
-"""What may be said of two values: that they differ; which is more; by how much."""
+    from judgefast.codes import AlphaScale
 
 _MISSING = -1
 
@@ -28,7 +27,7 @@ class Ratings(NamedTuple):
     """Resampling id of each unit. Shape (n,)."""
     judges: Sequence[str]
     """Names, each once. Shape (m,)."""
-    scale: Scale = "nominal"
+    scale: AlphaScale = "nominal"
     categories: tuple[float, ...] | None = None
     """Every value of the scale, ascending, not only those that were given. None: any number is one,
     so that no two judges can be expected to give the same."""
@@ -95,6 +94,18 @@ class Ratings(NamedTuple):
         codes = self.codes()
         return np.where(codes == _MISSING, np.nan, self._steps()[codes])
 
+    def on(self, scale: AlphaScale) -> Ratings:
+        """Take the same values on another scale: without distances, each for the nearest category.
+
+        Raises:
+            ColumnError: There are no categories, and the scale has no distances.
+
+        """
+        has_steps = scale != "interval" and self.categories is not None
+        moved = self._replace(scale=scale, values=self.nearest() if has_steps else self.values)
+        _check_categories(moved)
+        return moved
+
     def parts(self) -> list[NDArray[np.intp]]:
         """Rows of each stratum that has any, in the order of their numbers."""
         if self.strata is None:
@@ -103,6 +114,20 @@ class Ratings(NamedTuple):
 
     def _steps(self) -> NDArray[np.float64]:
         return np.array(self.categories, dtype=np.float64)
+
+
+def scale_of_scores(values: NDArray[np.float64], steps: tuple[float, ...] | None) -> AlphaScale:
+    """Which scale scores are on: ordinal where each is a step, interval where any is not.
+
+    Args:
+        values: NaN where a judge gave none.
+        steps: Of the scale; None where any number is one.
+
+    """
+    if steps is None:
+        return "interval"
+    known = values[~np.isnan(values)]
+    return "ordinal" if np.isin(known, np.array(steps)).all() else "interval"
 
 
 def _check_shapes(ratings: Ratings) -> None:

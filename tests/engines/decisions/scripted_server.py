@@ -29,6 +29,9 @@ DIES = Say(0)
 """No reply: the connection is closed."""
 
 
+OWNED = {"data": [{"owned_by": "llamacpp"}]}
+
+
 class Asked(NamedTuple):
     """A request that came."""
 
@@ -55,7 +58,8 @@ class ScriptedServer(ThreadingHTTPServer):
         script: Reply to a request, by its number from 0 (the question at the start is one too);
             None: the honest one.
         paths: Honest servers by path.
-        models: What `/v1/models` lists; None: nothing is there.
+        models: What `/v1/models` lists; None: nothing is there. By itself it says whose it is, and
+            no model: so each question is known to be answered alone.
         port: 0 for any free one.
 
     """
@@ -68,7 +72,7 @@ class ScriptedServer(ThreadingHTTPServer):
         script: Script | None = None,
         *,
         paths: Mapping[str, Callable[[bytes], bytes]] | None = None,
-        models: Any = None,
+        models: Any = OWNED,
         port: int = 0,
     ) -> None:
         super().__init__(("127.0.0.1", port), _Handler)

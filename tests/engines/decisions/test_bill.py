@@ -109,7 +109,7 @@ def test_who_shows_a_judge_all_questions_at_once(name: str, model: str, *, shows
 
 def test_a_server_that_is_not_known_may_show_all_questions_and_the_start_says_so() -> None:
     assert all(row.shows_all_questions for row in QUIRKS if row.name == "unknown")
-    with ScriptedServer() as server:
+    with ScriptedServer(models=None) as server:
         assert ask(server.url).facts["shows_all_questions"] is True
     answers = {"data": [{"id": "m", "owned_by": "llamacpp"}]}
     with ScriptedServer(models=answers) as server:

@@ -129,5 +129,5 @@ def test_a_judge_without_a_name_is_called_by_its_server() -> None:
         del reply["model"]
         return json.dumps(reply | {"routing": {}}).encode()
 
-    with ScriptedServer(paths={"/v1/systemone": nameless}) as server:
+    with ScriptedServer(paths={"/v1/systemone": nameless}, models=None) as server:
         assert ask(server.url).facts["model"] == "unknown at laya"

@@ -58,11 +58,34 @@ def test_questions_beyond_the_most_of_a_request_go_in_several_of_the_same_state(
         assert shares(completion) == pytest.approx(honest_shares(LABELS))
 
 
+def test_where_a_model_may_see_all_questions_two_orders_of_one_are_never_in_one_request() -> None:
+    """A judge that takes what stands first, and stays with what it said to the question before."""
+
+    def stays(body: bytes) -> bytes:
+        reply, said = json.loads(systemone(body)), None
+        for name, answer in reply["answers"].items():
+            names = list(json.loads(body)["questions"][name]["criteria"])
+            said = said or names[0]
+            answer["choice"] = said
+            answer["probabilities"] = {
+                each: 0.8 if each == said else 0.2 / (len(names) - 1) for each in names
+            }
+        return json.dumps(reply).encode()
+
+    with ScriptedServer(paths={"/v1/systemone": stays}, models=None) as server:
+        done = ask(server.url)
+        assert [len(each.body["questions"]) for each in server.of_items] == [1, 1]
+    assert done.facts["shows_all_questions"] is True
+    ahead, reversed_ = done.kept[0].questions[0]
+    assert ahead.order == reversed_.order[::-1]
+    assert ahead.p == reversed_.p == pytest.approx((0.8, 0.1, 0.1))
+
+
 def test_no_request_has_more_questions_than_the_server_takes() -> None:
     def vllm(body: bytes) -> bytes:
         return json.dumps(json.loads(systemone(body)) | {"object": "structured_decision"}).encode()
 
-    with ScriptedServer(paths={"/v1/systemone": vllm}) as server:
+    with ScriptedServer(paths={"/v1/systemone": vllm}, models=None) as server:
         assert ask(server.url, questions=100).facts["questions"] == 64
         assert ask(server.url, questions=7).facts["questions"] == 7
         assert ask(server.url).facts["questions"] == 64
@@ -171,7 +194,7 @@ def test_servers_of_one_judge_share_the_work_and_another_judge_is_refused() -> N
     with (
         ScriptedServer() as one,
         ScriptedServer(paths={"/v1/systemone": named}) as two,
-        pytest.raises(EngineError, match="with the model `other`, and the first one `unknown`"),
+        pytest.raises(EngineError, match=r"with the model `other`, and the first one `llama.cpp`"),
     ):
         ask([one.url, two.url])
 
@@ -184,7 +207,7 @@ def test_facts_bring_the_judge_back_without_a_server() -> None:
         again.recall(json.loads(json.dumps(done.facts)))
         assert (again.model.name, again.capabilities.takes) == ("m", "state")
         assert again.manifest_options == {
-            "server": "unknown",
+            "server": "llama.cpp",
             "dialect": "systemone",
             "option_orders": 2,
         }

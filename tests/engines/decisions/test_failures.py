@@ -191,6 +191,7 @@ LONG = {
         32768,
     ),
     "the questions take 70000 tokens, more than the 64000 this model reads": (70000, 64000),
+    "state plus the longest question has 33000 tokens; the limit is 32000": (33000, 32000),
 }
 
 
@@ -199,6 +200,26 @@ LONG = {
 def test_how_long_it_is_and_how_long_it_may_be_are_read(status: int, words: str) -> None:
     failure = failure_of(status, {}, json.dumps({"error": {"message": words}}).encode())
     assert (failure.kind, failure.tokens, failure.limit) == ("too_long", *LONG[words])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"detail": {"error_type": "state_too_long", "message": "no"}},
+        {"error": {"type": "input_too_large", "message": "no"}},
+        {"detail": "Input exceeds 64000 tokens"},
+        {"detail": "input exceeds the maximum number of tokens"},
+    ],
+)
+def test_a_length_in_other_words_is_one_all_the_same(body: dict[str, Any]) -> None:
+    assert failure_of(422, {}, json.dumps(body).encode()).kind == "too_long"
+
+
+@pytest.mark.parametrize("quote", ["'{}'", '"{}"', "`{}`"])
+def test_what_a_server_quotes_of_a_state_is_no_word_of_its_own(quote: str) -> None:
+    said = quote.format("at most 3 options are not supported, it is too long")
+    body = {"error": {"message": f"state.answer_1: {said} isn't what can't be"}}
+    assert failure_of(400, {}, json.dumps(body).encode()).kind == "invalid"
 
 
 def test_what_llama_cpp_counts_goes_before_its_words() -> None:

@@ -59,3 +59,19 @@ def test_where_gateways_speak_for_all_it_is_said_what_they_say() -> None:
     ):
         ask(server.url)
     assert "start the server" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "300"}])
+def test_a_server_without_room_is_waited_for_as_long_as_patience_says(
+    headers: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    full = Say(429, {"error": {"message": "rate limit reached"}}, headers)
+    since = time.monotonic()
+    with (
+        ScriptedServer(lambda number, body: full) as server,
+        pytest.raises(EngineError, match=r"no room within 1 seconds: .*rate limit") as caught,
+    ):
+        ask(server.url, patience_seconds=1)
+    assert time.monotonic() - since > 0.9
+    assert "wait until it has room" in str(caught.value.hint)
+    assert "it is asked for up to 1 seconds more" in caplog.text

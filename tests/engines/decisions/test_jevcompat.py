@@ -48,7 +48,7 @@ ASPECTS = [question.aspect for question in (BETTER, GOOD, RIGHT)]
 
 Outcome = Literal["ok", "malformed", "refused"]
 ALL: dict[str, set[str]] = {
-    "first-question-only": {"overall", "quality", "right"},
+    "first-question-only": {"quality", "right"},
     "nfd-keys": {"overall"},
     "extra-answer": {"overall", "quality", "right"},
     "boolean-type": {"right"},

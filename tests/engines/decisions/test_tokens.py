@@ -149,7 +149,8 @@ def test_of_a_rate_is_spent_what_the_server_will_count(
         return Say(200, json.loads(systemone(json.dumps(body).encode())) | beside)
 
     monkeypatch.setattr(Rates, "sent", sent)
-    with ScriptedServer(script) as server:
+    owned = {"data": [{"owned_by": "vllm" if beside else "llamacpp"}]}
+    with ScriptedServer(script, models=owned) as server:
         ask(server.url, [("x" * 30_000, "y")])
     (tokens,) = spent
     assert tokens == pytest.approx(10_000 * times, rel=0.05)

@@ -244,7 +244,8 @@ def test_a_question_is_declined_or_malformed_by_itself() -> None:
             reply["answers"][1] = {"type": "refusal", "name": reply["answers"][1]["name"]}
         return json.dumps(reply).encode()
 
-    with ScriptedServer(paths={"/v1/decisions": refuse}) as server:
+    owned = {"data": [{"owned_by": "vllm"}]}
+    with ScriptedServer(paths={"/v1/decisions": refuse}, models=owned) as server:
         done = ask(server.url, model="m")
     (completion,) = done.completions
     assert (completion.finish_reason, completion.error_kind) == ("refused", None)
@@ -267,7 +268,7 @@ def test_where_the_server_takes_control_tokens_for_text_they_are_left_alone() ->
         said = {"model": "sparrow-micro", "latency_ms": 1.0}
         return json.dumps(json.loads(systemone(body)) | said).encode()
 
-    with ScriptedServer(paths={"/v1/systemone": sparrow}) as server:
+    with ScriptedServer(paths={"/v1/systemone": sparrow}, models=None) as server:
         done = ask(server.url, [("fine<|im_end|>", "other")])
         assert server.of_items[-1].body["state"]["answer_1"] == "fine<|im_end|>"
     assert (done.facts["server"], done.facts["sealed"]) == ("sparrow", True)
@@ -286,7 +287,7 @@ def test_typesafe_is_held_to_its_own_limits_unless_told_otherwise() -> None:
     def jev(body: bytes) -> bytes:
         return json.dumps(json.loads(systemone(body)) | {"model": "jev-1.13.0"}).encode()
 
-    with ScriptedServer(paths={"/v1/systemone": jev}) as server:
+    with ScriptedServer(paths={"/v1/systemone": jev}, models=None) as server:
         facts = ask(server.url).facts
         assert (facts["requests_a_minute"], facts["tokens_a_second"]) == (1200, 250_000)
         assert facts["context_tokens"] == 32_000

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from judgefast.engines.decisions.found import orders_in_force
 from judgefast.engines.decisions.most import Most
 from judgefast.engines.decisions.options import NAME, DecisionOptions
-from judgefast.engines.decisions.quirks import shows_all_questions
 from judgefast.engines.remote.engine import RemoteEngine, check_names, roots_of
 from judgefast.prompts.decoding import Capabilities
 from judgefast.prompts.model import JudgeModel
@@ -155,9 +154,7 @@ class DecisionsEngine(RemoteEngine["Loop"]):
             "path": spoken.path,
             "limits_from": spoken.quirks.source,
             "label_mass": spoken.quirks.has_mass,
-            "shows_all_questions": shows_all_questions(
-                spoken.quirks, f"{found.name} {spoken.asked}"
-            ),
+            "shows_all_questions": found.shows_all_questions,
             "option_orders": orders_in_force(options, found),
             "questions": of_loop.questions_in_force(options, found),
             "requests_a_minute": requests or None,

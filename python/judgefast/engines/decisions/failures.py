@@ -32,14 +32,20 @@ _TOO_LONG_TYPES = {
     "exceed_context_size_error",
     "exceed_batch_size_error",
     "context_length_exceeded",
+    "input_too_large",
+    "input_too_long",
+    "state_too_long",
 }
 _MONEY = {"insufficient_quota", "billing_hard_limit_reached", "insufficient_credits"}
 
 _TOO_LONG = re.compile(
     r"context (length|size|window|budget)|maximum model length|max_model_len|too long|too large"
-    r"|this model reads|\d+ bytes, over|at most \d+ characters|do not fit in the context",
-    re.IGNORECASE,
+    r"|this model reads|maximum.{0,40}tokens|exceeds?.{0,60}(context|token)|longer than"
+    r"|\d+ tokens; the limit is|\d+ bytes, over|at most \d+ characters|do not fit in the context",
+    re.IGNORECASE | re.DOTALL,
 )
+_QUOTED = re.compile(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|`[^`]*`")
+"""What a server may quote of a state: it says nothing of the request."""
 _CAPPED = re.compile(
     r"(at most|more than|too many|maximum of|up to|limit).{0,40}(question|option|choice|level|item)"
     r"|\d ?(to|-) ?\d+ (options|levels|questions)|questions?: at most|decision tasks, the maximum"
@@ -63,6 +69,7 @@ _SIZES = tuple(
         r"has (?P<tokens>\d+) tokens.{0,60}length of (?P<limit>\d+)",
         r"renders (?P<tokens>\d+) prompt tokens, the maximum is (?P<limit>\d+)",
         r"is ~?(?P<tokens>\d+) tokens \(limit (?P<limit>\d+)\)",
+        r"has (?P<tokens>\d+) tokens; the limit is (?P<limit>\d+)",
         r"take (?P<tokens>\d+) tokens, more than the (?P<limit>\d+)",
     )
 )
@@ -115,6 +122,7 @@ def _kind(  # noqa: PLR0911 - one a kind
 
 
 def _of_the_request(status: int, words: str) -> FailureKind:
+    words = _QUOTED.sub("", words)
     if _CAPPED.search(words):
         return "unsupported"
     if status == _TOO_LARGE or _TOO_LONG.search(words):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from judgefast.engines.decisions.quirks import shows_all_questions
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -49,6 +51,11 @@ class Found(NamedTuple):
         answered, asked = self.spoken.answered, self.spoken.asked
         names = (asked, answered) if self.may_move else (answered, asked)
         return names[0] or names[1] or f"unknown at {self.spoken.quirks.name}"
+
+    @property
+    def shows_all_questions(self) -> bool:
+        """Whether one question may change the answer to another of its request."""
+        return shows_all_questions(self.spoken.quirks, f"{self.name} {self.spoken.asked}")
 
 
 def orders_in_force(options: DecisionOptions, found: Found) -> OptionOrders:

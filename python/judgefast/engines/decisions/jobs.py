@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -26,6 +27,9 @@ class Most(NamedTuple):
     questions: int
     tokens: float | None = None
     """Of the state and all its questions; None: no limit is known."""
+    orders_apart: bool = False
+    """A model may be shown all questions in one prompt: two orders of one question may not meet
+    there, for what it said to the first is no measure of what it would say to the second."""
 
 
 class Whole:
@@ -65,8 +69,11 @@ class Whole:
             clock: Monotonic time of the same moment.
 
         """
-        flat = [ask for asks in self.asks for ask in asks]
-        chunks = _chunks(flat, most, guess)
+        groups = [[ask for asks in self.asks for ask in asks]]
+        if most.orders_apart:
+            columns = zip_longest(*self.asks)
+            groups = [[ask for ask in column if ask is not None] for column in columns]
+        chunks = [chunk for group in groups for chunk in _chunks(group, most, guess)]
         self.parts = [Part(self, chunk, guess(chunk), started, clock) for chunk in chunks]
         return self.parts
 

@@ -174,7 +174,9 @@ class Loop(WorkingLoop):
             asks = self._asks[questions] = asks_of(questions, wanted, spoken.dialect)
         whole = Whole(request, state, asks)
         most = Most(
-            questions_in_force(self._options, self._found), spoken.quirks.most_request_tokens
+            questions_in_force(self._options, self._found),
+            spoken.quirks.most_request_tokens,
+            orders_apart=self._found.shows_all_questions,
         )
         whole.split(most, partial(self._lengths.guess, state), started, clock)
         return whole

@@ -94,7 +94,10 @@ class Prober:
             except NoReplyError as error:
                 away[root] = self._secret.scrub(str(error))
         if spoken is None:
-            hint = "start the server, or check --base-url; then give the same command again"
+            hint = (
+                "start the server, wait until it has room, or check --base-url; then give the "
+                "same command again"
+            )
             schemes = [words for root in away if (words := await other_scheme(root))]
             raise EngineError("; ".join(away.values()), hint="; ".join(schemes) or hint)
         for words in away.values():
@@ -244,24 +247,31 @@ class Prober:
         return names[0] if names else None
 
     async def _patient(self, url: str, body: bytes) -> Reply:
-        """Ask until there is room, or patience ends.
+        """Ask until there is room.
 
         Raises:
-            NoReplyError: Nobody is there.
+            NoReplyError: Nobody is there, or there was no room until patience ended.
 
         """
-        until = time.monotonic() + self._options.patience_seconds
+        patience = self._options.patience_seconds
+        until = time.monotonic() + patience
         tries = 0
         while True:
             reply = await self._client.post(url, body, most=_REPLY_BYTES)
             if reply.status == _OK:
                 return reply
             failure = failure_of(reply.status, reply.headers, reply.body)
-            tries += 1
-            wait = max(failure.retry_seconds or 0.0, pause(tries))
-            if failure.kind != "busy" or time.monotonic() + wait > until:
+            if failure.kind != "busy":
                 return reply
-            await asyncio.sleep(wait)
+            said = f"{url} answered {reply.status}: {self._said(failure.words)}"
+            left = until - time.monotonic()
+            if left <= 0:
+                message = f"no room within {patience:g} seconds: {said}"
+                raise NoReplyError(message, was_sent=True)
+            if not tries:
+                LOG.warning("%s; it is asked for up to %.0f seconds more", said, left)
+            tries += 1
+            await asyncio.sleep(min(max(failure.retry_seconds or 0.0, pause(tries)), left))
 
     def _tokenizer(self, spoken: Spoken, named: str | None) -> Path | None:
         likely = [each for each in (named, spoken.asked, spoken.answered) if each]
