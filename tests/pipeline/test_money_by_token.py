@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
@@ -43,7 +43,7 @@ def paid(*, usd: float | None = None, are_billed: bool = True, **more: Any) -> S
     engine.small = SimpleNamespace(
         tokens=SMALL, usd=usd, most_usd=usd or 0.0, are_billed=are_billed
     )
-    return engine  # type: ignore[no-any-return] - as made
+    return cast("ScriptedEngine", engine)
 
 
 def judge(out: Path, budget: str | None, rows: int = 10, **options: Any) -> Any:
