@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import judgefast
+from judgefast.config import RunConfig
 from judgefast.errors import ConfigError
 from judgefast.pipeline.finished import DryRun
 from judgefast.pipeline.results import read_run, report_of
+from judgefast.pipeline.run import run as pipeline_run
 from judgefast.reports.text import render
 from judgefast.stats.adaptive_found import AdaptiveReport
+from judgefast.stopping import Stop
 from tests.engines.scripted import failed
 from tests.pipeline.adaptive_judge import (
     ADAPTIVE,
@@ -84,6 +87,27 @@ def test_a_second_order_that_was_asked_for_a_failure_is_none_of_the_audit(tmp_pa
     assert isinstance(found, AdaptiveReport)
     assert found.requests_asked > len(expected(run)), "some were asked for failures alone"
     assert found.requests_audit == len(for_the_audit) > 0
+
+
+def test_what_has_not_come_of_the_audit_was_not_audited(tmp_path: Path) -> None:
+    judge_rows(tmp_path / "whole", pairs(60), engine=judge(), **ADAPTIVE)
+    run = judgefast.Run.open(tmp_path / "whole")
+    for_the_audit = expected(run) - expected(run, audit=0.0)
+    stop = Stop()
+
+    def hangs(request: Request) -> Completion | None:
+        if request.request_id in for_the_audit:
+            stop.requested = True
+            return None
+        return by_shares(request)
+
+    config = RunConfig(rubric="pairwise", out=str(tmp_path / "run"), **ADAPTIVE)
+    pipeline_run(config, data=pairs(60), engine=judge(hangs), stop=stop, show_progress=False)
+    whole, found = (results_of(tmp_path / name).adaptive for name in ("whole", "run"))
+    assert isinstance(whole, AdaptiveReport)
+    assert isinstance(found, AdaptiveReport)
+    assert whole.audited > 0
+    assert found.audited == 0 < found.closed
 
 
 def test_an_adaptive_run_is_compared_only_where_that_is_said(tmp_path: Path) -> None:
