@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
@@ -15,6 +15,7 @@ from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.by_token import BY_TOKEN, Billed, billed, unseen_of_launch
 from judgefast.pipeline.meter import price_of_tokens
 from judgefast.pipeline.results import read_run, report_of
+from judgefast.pipeline.run import run
 from judgefast.pipeline.token_price import TokenPrice, price_beforehand
 from judgefast.reports.text import render
 from tests.pipeline.budgets import asked_of_items, budget_of
@@ -42,7 +43,7 @@ def paid(*, usd: float | None = None, are_billed: bool = True, **more: Any) -> S
     engine.small = SimpleNamespace(
         tokens=SMALL, usd=usd, most_usd=usd or 0.0, are_billed=are_billed
     )
-    return engine  # type: ignore[no-any-return] - as made
+    return cast("ScriptedEngine", engine)
 
 
 def judge(out: Path, budget: str | None, rows: int = 10, **options: Any) -> Any:
@@ -146,6 +147,34 @@ def test_adaptive_orders_give_back_what_second_orders_would_have_cost(tmp_path: 
     spent = spent_of(tmp_path / "run")
     assert spent.usd == pytest.approx(0.02 + spent.judgments * 0.1)
     assert 3 - 0.8 - 1e-9 <= spent.usd <= 3
+
+
+def dry(out: Path, budget: str, rows: int = 10, **options: Any) -> Any:
+    config = RunConfig(
+        rubric="pairwise",
+        engine="decisions",
+        out=str(out),
+        budget=(budget,),
+        engine_args={"usd_per_million_tokens": PRICE},
+    )
+    return run(config.replace(**options), data=pairs(rows), engine=paid(), dry_run=True)
+
+
+def test_a_dry_run_says_how_many_items_an_amount_buys(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert dry(out, "1.7usd").buys == {
+        "surely": 2,
+        "likely": 8,
+        "items": 10,
+        "price": "$1,000.00 for 1 million prompt tokens, as given",
+        "words": "likely 8 of 10 items, surely 2: $1,000.00 for 1 million prompt tokens, as given",
+    }
+    assert dry(out, "100judgments").buys is None
+    assert dry(out, "5usd", price=2.0).buys is None
+    judge(out, "1.5usd")  # spends 0.82
+    assert dry(out, "2.5usd").buys["surely"] == 2
+    assert dry(out, "2.5usd").buys["items"] == 6
+    assert dry(out, "0.5usd").buys["likely"] == 0
 
 
 def test_a_gpu_or_its_price_pays_for_hours(tmp_path: Path) -> None:

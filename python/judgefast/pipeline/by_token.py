@@ -137,32 +137,8 @@ class ByToken:
     def most_of(
         self, plan: RunPlan, rows: NDArray[np.uint32], judge: Judge, texts: Path
     ) -> NDArray[np.float64]:
-        """The most that the request of each of some rows may cost, each sent once.
-
-        Args:
-            plan: What is asked.
-            rows: Rows of the plan, ascending.
-            judge: Who is asked.
-            texts: Folder that holds `rows/` with texts.
-
-        """
-        columns, prompts, most = plan.columns, judge.prompts, self._engine.most
-        usd = np.zeros(len(rows))
-        item_of = columns.items_of(rows)
-        for base, batch in rows_around(texts, item_of):
-            items = items_of(batch)
-            edges = np.array([base, base + len(items)], item_of.dtype)
-            start, end = np.searchsorted(item_of, edges).tolist()
-            for place in range(start, end):
-                row = int(rows[place])
-                item, aspect = items[int(item_of[place]) - base], int(columns.aspect[row])
-                shown = columns.shown_in(row)
-                prompt = prompts.render(item, shown, aspect, ids_hash=NOT_HASHED)
-                questions = prompts.asked[aspect]
-                tokens = most(prompt.state(), questions)
-                usd[place] = tokens * self._usd_per_token
-        # A server that says what a reply costs may ask something for each of them.
-        usd += self._engine.small.most_usd
+        """See `most_usd_of`."""
+        usd = most_usd_of(plan, rows, judge, texts, self._engine, self.price)
         self._most_usd = float(usd.max(initial=0.0))
         return usd
 
@@ -210,6 +186,41 @@ class ByToken:
                 "in_flight_usd": self._in_flight,
             }
         }
+
+
+def most_usd_of(  # noqa: PLR0913, PLR0917 - what is asked, of whom, at which price
+    plan: RunPlan,
+    rows: NDArray[np.uint32],
+    judge: Judge,
+    texts: Path,
+    engine: PaidEngine,
+    price: TokenPrice,
+) -> NDArray[np.float64]:
+    """The most that the request of each of some rows may cost, sent once. Shape (rows,), dollars.
+
+    Args:
+        plan: What is asked.
+        rows: Rows of the plan, ascending.
+        judge: Who is asked.
+        texts: Folder that holds `rows/` with texts.
+        engine: That is paid.
+        price: Of a token.
+
+    """
+    columns, prompts = plan.columns, judge.prompts
+    tokens = np.zeros(len(rows))
+    item_of = columns.items_of(rows)
+    for base, batch in rows_around(texts, item_of):
+        items = items_of(batch)
+        edges = np.array([base, base + len(items)], item_of.dtype)
+        start, end = np.searchsorted(item_of, edges).tolist()
+        for place in range(start, end):
+            row = int(rows[place])
+            item, aspect = items[int(item_of[place]) - base], int(columns.aspect[row])
+            prompt = prompts.render(item, columns.shown_in(row), aspect, ids_hash=NOT_HASHED)
+            tokens[place] = engine.most(prompt.state(), prompts.asked[aspect])
+    # A server that says what a reply costs may ask something for each of them.
+    return tokens * price.usd_per_million_tokens / 1e6 + engine.small.most_usd
 
 
 def unseen_of_launch(facts: Mapping[str, Any], usd: float) -> float:

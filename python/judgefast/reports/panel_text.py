@@ -121,7 +121,8 @@ def _joined(report: PanelReport) -> Iterator[tuple[str, str]]:
     tied = next((row.undecided for row in report.together if row.undecided), 0)
     if tied:
         ends = "count as ties" if report.mode == "pairwise" else "have no majority"
-        yield "", f"{plural(tied, unit)} on which votes are tied {ends}"
+        votes = "tied or for no one answer" if report.mode == "choice" else "tied"
+        yield "", f"{plural(tied, unit)} on which votes are {votes} {ends}"
 
 
 def _judged(row: JudgeRow) -> str:
