@@ -225,33 +225,6 @@ def test_a_bad_row_ends_all_and_is_no_judges_fault(tmp_path: Path) -> None:
     assert calls == ["judge 1 of 2: a"] * 2
 
 
-def test_what_follows_the_place_prefers_no_answer(tmp_path: Path) -> None:
-    """Also where its probabilities lean by a hair: what counts is what each order chose."""
-    import numpy as np  # noqa: PLC0415 - here alone
-
-    from judgefast.codes import CHOICE_TIE, Position  # noqa: PLC0415 - as above
-    from judgefast.pipeline import panel_join  # noqa: PLC0415 - as above
-
-    class Said:
-        def __init__(self, **named: Any) -> None:
-            self.__dict__.update(named)
-
-    value = np.array([0.501, 0.75, 0.9, 0.4, 0.53])
-    where = [Position.FIRST_TWICE, Position.TIE_AND_WIN, Position.AGREE, Position.ONE_ORDER]
-    reading = Said(
-        outcomes=Said(
-            status=np.zeros(5, np.uint8),
-            value=np.rint(value * 2**24).astype(np.int64),
-            position=np.array([*where, Position.AGREE], np.uint8),
-            first_judgment=np.arange(5),
-        ),
-        verdicts=Said(choice=np.array([0, 0, 1, 0, CHOICE_TIE], np.uint8)),
-        rubric=Said(mode="pairwise"),
-    )
-    found = panel_join._verdicts(reading)  # type: ignore[arg-type]  # what it reads of one
-    assert found.tolist() == [0.5, 0.5, 1.0, 0.0, 0.5]
-
-
 def test_a_file_is_read_once_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from judgefast.pipeline import directory  # noqa: PLC0415 - to count its calls
 
