@@ -12,6 +12,7 @@ from judgefast.pipeline.estimates import judged_aspects, resampling_of, scale_of
 from judgefast.pipeline.panel_cost import cost_of
 from judgefast.pipeline.panel_join import ABSENT
 from judgefast.pipeline.panel_scales import categories_of, spans_of, votes_of
+from judgefast.pipeline.panel_twins import answering_alike
 from judgefast.pipeline.panel_verdicts import sided
 from judgefast.pipeline.results import report_of, why_incomplete
 from judgefast.reports.families import family_words
@@ -170,6 +171,7 @@ def _findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
     found = [ONE_ORDER] if agreements and joined.mode == "pairwise" and "one" in orders else []
     if agreements and joined.mode == "choice":
         found += _several_named(joined)
+    found += answering_alike(joined)
     is_long = sum(len(agreement.pairs) for agreement in agreements.values()) > 1
     for aspect, agreement in agreements.items():
         found += [
