@@ -14,7 +14,7 @@ from tests.facade.seated import RUBRIC, Away, replays, says
 from tests.recorded import always_first, pairs, reasoned, write_lines
 
 import judgefast
-from judgefast.errors import ConfigError, EngineError, JudgefastError, RunDirectoryError
+from judgefast.errors import ConfigError, DataError, EngineError, JudgefastError, RunDirectoryError
 from judgefast.prompts.model import JudgeModel
 from judgefast.reports.panel_view import render_panel_item
 from judgefast.stopping import Stop
@@ -206,6 +206,23 @@ def test_adaptive_orders_are_for_one_judge(tmp_path: Path) -> None:
     judges = [{"name": name, "engine": ScriptedEngine(says("A"))} for name in "ab"]
     with pytest.raises(ConfigError, match="adaptive orders are for one judge, and 2 are named"):
         judgefast.run(pairs(), judges=judges, rubric=RUBRIC, out=tmp_path, orders="adaptive")
+
+
+def test_a_bad_row_ends_all_and_is_no_judges_fault(tmp_path: Path) -> None:
+    """Also where judges have begun in an earlier start."""
+    bad = write_lines(tmp_path / "bad.jsonl", [*pairs(), pairs()[0]])
+    good = write_lines(tmp_path / "good.jsonl", pairs())
+    calls: list[str] = []
+
+    def judges() -> list[dict[str, Any]]:
+        return [{"name": name, "engine": ScriptedEngine(says("A"))} for name in "ab"]
+
+    judgefast.run(good, judges=judges(), rubric=RUBRIC, out=tmp_path / "old")
+    for out in ("new", "old"):
+        with pytest.raises(DataError, match=r"^`.*bad\.jsonl`, line 37, field `id`") as caught:
+            judgefast.run(bad, judges=judges(), rubric=RUBRIC, out=tmp_path / out, say=calls.append)
+        assert "give each row an id of its own" in str(caught.value.hint)
+    assert calls == ["judge 1 of 2: a"] * 2
 
 
 def test_a_file_is_read_once_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

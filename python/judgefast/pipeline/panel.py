@@ -54,6 +54,10 @@ class FamilyError(ConfigError):
     """A judge would judge its own family. It ends all: nothing has been asked."""
 
 
+class RowsError(DataError):
+    """The rows that all judge cannot be read. It ends all, and is no judge's fault."""
+
+
 class JudgeEnd(NamedTuple):
     """How the start of one judge ended."""
 
@@ -301,7 +305,7 @@ class _Panel:
             finished = self._start(seat, stop, say, show_progress=self._show_progress and is_alone)
         except JudgefastError as error:
             is_begun = any(one.has_run for one in self._seats)
-            if isinstance(error, FamilyError):
+            if isinstance(error, FamilyError | RowsError):
                 raise
             if isinstance(error, RunDirectoryError) or (
                 isinstance(error, _MISTAKES) and not is_begun
@@ -323,16 +327,28 @@ class _Panel:
                 seat.folder, stop=stop, say=say, show_progress=show_progress, **seat.changes
             )
         config = judge.config.replace(**seat.changes) if seat.changes else judge.config
-        finished = run_one(
-            config,
-            data=self._data_for(seat),
-            recorded=judge.recorded,
-            engine=judge.engine,
-            stop=stop,
-            say=say,
-            show_progress=show_progress,
-            check=self._refuse_own,
-        )
+        data, is_read = self._data_for(seat), False
+
+        def check(items: ItemColumns) -> None:
+            nonlocal is_read
+            is_read = True
+            self._refuse_own(items)
+
+        try:
+            finished = run_one(
+                config,
+                data=data,
+                recorded=judge.recorded,
+                engine=judge.engine,
+                stop=stop,
+                say=say,
+                show_progress=show_progress,
+                check=check,
+            )
+        except DataError as error:
+            if is_read or config.engine == "replay" or isinstance(data, SharedRows):
+                raise
+            raise RowsError(str(error), hint=error.hint) from None
         assert isinstance(finished, Finished)  # it was no dry run
         return finished
 
