@@ -27,9 +27,9 @@ from judgefast.pipeline.panel_check import check_extension, check_judges
 from judgefast.pipeline.panel_directory import (
     TOKENS,
     JudgeEntry,
+    panel_written,
     read_panel,
     run_folder,
-    write_panel,
 )
 from judgefast.pipeline.panel_judges import PanelJudge, token_folders
 from judgefast.pipeline.run import resume as resume_run
@@ -126,32 +126,32 @@ def run_panel(  # noqa: PLR0913 - what a caller may bring along, all by keyword
     lock = take_folder(out)
     try:
         entries = [JudgeEntry(name=one.name, config=_kept(one)) for one in judges]
-        panel = write_panel(out, entries, side_by_side=side_by_side, alpha=alpha)
-        order = [entry.name for entry in panel.judges]
-        seated = sorted(judges, key=lambda one: order.index(one.name))
-        folders = token_folders(seated, out / TOKENS)
-        if data is not None and can_read_again(data):
-            names = [data] if isinstance(data, str | Path) else data
-            given = {"data": tuple(map(str, names))}
-            data = None
-        else:
-            given = {}
-        seats = [
-            _Seat(
-                judge._replace(
-                    config=judge.config.replace(
-                        **given,
-                        out=str(run_folder(out, judge.name)),
-                        **_token_cache(folders, judge.name),
-                    )
-                ),
-                model=checked.models.get(judge.name),
+        with panel_written(out, entries, side_by_side=side_by_side, alpha=alpha) as panel:
+            order = [entry.name for entry in panel.judges]
+            seated = sorted(judges, key=lambda one: order.index(one.name))
+            folders = token_folders(seated, out / TOKENS)
+            if data is not None and can_read_again(data):
+                names = [data] if isinstance(data, str | Path) else data
+                given = {"data": tuple(map(str, names))}
+                data = None
+            else:
+                given = {}
+            seats = [
+                _Seat(
+                    judge._replace(
+                        config=judge.config.replace(
+                            **given,
+                            out=str(run_folder(out, judge.name)),
+                            **_token_cache(folders, judge.name),
+                        )
+                    ),
+                    model=checked.models.get(judge.name),
+                )
+                for judge in seated
+            ]
+            return _Panel(out, seats, data, stop or Stop(), say, show_progress).end(
+                side_by_side=side_by_side
             )
-            for judge in seated
-        ]
-        return _Panel(out, seats, data, stop or Stop(), say, show_progress).end(
-            side_by_side=side_by_side
-        )
     finally:
         for judge in judges:  # those whose turn never came, too
             if judge.engine is not None:

@@ -91,6 +91,8 @@ class Joined(NamedTuple):
     unit_of: list[NDArray[np.int64]]
     """For each judge the unit of each of its outcomes: of a best-of-n all answers of an item are
     one, with the place of the chosen answer as its value, or `CHOICE_TIE`."""
+    other_clusters: int
+    """Items that have another cluster in a later run than in the first that has them."""
 
     @property
     def mode(self) -> str:
@@ -116,12 +118,26 @@ class Joined(NamedTuple):
         return has_said
 
     def gold(self) -> NDArray[np.float64]:
-        """What people said, as values are; NaN where nobody did. Shape (n,)."""
-        found = np.full(len(self.item), np.nan)
-        for judge in range(len(self.judges)):
-            missing = np.flatnonzero(np.isnan(found) & (self.row[:, judge] != ABSENT))
-            reading = self.readings[judge]
-            found[missing] = _gold_of(reading, self.row[missing, judge])
+        """What people said, as values, by the first run that has it; NaN for nobody. Shape (n,)."""
+        every = self._every_gold()
+        first = np.argmax(~np.isnan(every), axis=1)
+        found: NDArray[np.float64] = every[np.arange(len(every)), first]
+        return found
+
+    def other_gold(self) -> int:
+        """Units of which two runs say that people said different things."""
+        every = self._every_gold()
+        known = ~np.isnan(every)
+        low = np.where(known, every, np.inf).min(axis=1, initial=np.inf)
+        high = np.where(known, every, -np.inf).max(axis=1, initial=-np.inf)
+        return int((low < high).sum())
+
+    def _every_gold(self) -> NDArray[np.float64]:
+        """By each run. Shape (n, k)."""
+        found = np.full(self.row.shape, np.nan)
+        for judge, reading in enumerate(self.readings):
+            has = np.flatnonzero(self.row[:, judge] != ABSENT)
+            found[has, judge] = _gold_of(reading, self.row[has, judge])
         return found
 
 
@@ -147,13 +163,12 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         names = [_with_contents(reading) for reading in readings]
     ids, items = _codes(names)
     aspects, of_aspect = aspects_of_all([reading.rubric for reading in readings])
-    clusters = np.zeros(len(ids), np.uint64)
+    clusters, other_clusters = _clusters(readings, items, len(ids))
     keys: list[NDArray[np.uint64]] = []
     several = readings[0].rubric.mode == "choice"  # one verdict of all answers of an item
     none = np.uint16(NO_ANSWER)
     for reading, code, aspect in zip(readings, items, of_aspect, strict=True):
         outcomes = reading.outcomes
-        clusters[code] = reading.items.cluster_id64
         unit = code[outcomes.item].astype(np.uint64)
         for part, size in (
             (np.full_like(outcomes.candidate, none) if several else outcomes.candidate, _ANSWERS),
@@ -200,6 +215,7 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         status=status,
         torn=torn,
         unit_of=unit_of,
+        other_clusters=other_clusters,
     )
     if len(judges) > 1 and not ((row != ABSENT).sum(axis=1) > 1).any():
         called = [(f"`{reading.directory.path}`", reading.rubric) for reading in readings]
@@ -209,6 +225,19 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         msg += " have no item with the same answers in common"
         raise ConfigError(msg, hint="join runs over the same data")
     return joined
+
+
+def _clusters(
+    readings: Sequence[Reading], items: Sequence[NDArray[np.int64]], number: int
+) -> tuple[NDArray[np.uint64], int]:
+    """Cluster of each item by the first run that has it, and how many have another one later."""
+    found, differs = np.zeros(number, np.uint64), np.zeros(number, bool)
+    of_runs = [(code, one.items.cluster_id64) for code, one in zip(items, readings, strict=True)]
+    for code, clusters in reversed(of_runs):
+        found[code] = clusters
+    for code, clusters in of_runs:
+        differs[code] |= found[code] != clusters
+    return found, int(differs.sum())
 
 
 def _check(judges: Sequence[Seated], admitted: Sequence[str]) -> None:

@@ -169,6 +169,7 @@ def _findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
     """Sentences for a person; of many pairs, those that their table does not say already."""
     orders = {reading.directory.manifest.options.get("orders") for reading in joined.readings}
     found = [ONE_ORDER] if agreements and joined.mode == "pairwise" and "one" in orders else []
+    found += _other_facts(joined)
     if agreements and joined.mode == "choice":
         found += _several_named(joined)
     found += answering_alike(joined)
@@ -180,6 +181,19 @@ def _findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
             if not (is_long and finding.kind == _IN_TABLE)
         ]
     return found
+
+
+def _other_facts(joined: Joined) -> Iterator[str]:
+    """Say where runs of different data know other things of what they share."""
+    if joined.other_clusters:
+        have = "item has" if joined.other_clusters == 1 else "items have"
+        yield (
+            f"{joined.other_clusters:,} {have} another cluster in a later run: intervals of what "
+            "the judges say together are by that of the first."
+        )
+    if other_gold := joined.other_gold():
+        have = "unit has" if other_gold == 1 else "units have"
+        yield f"{other_gold:,} {have} other gold in a later run: that of the first is taken."
 
 
 def _several_named(joined: Joined) -> Iterator[str]:
