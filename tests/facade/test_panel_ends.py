@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.engines.scripted import ScriptedEngine
-from tests.facade.seated import RUBRIC, says
-from tests.recorded import pairs
+from tests.facade.seated import RUBRIC, replays, says
+from tests.recorded import always_first, pairs, reasoned
 
 import judgefast
-from judgefast.errors import ConfigError, EngineError
+from judgefast.errors import ConfigError, EngineError, RunDirectoryError
 from judgefast.pipeline.panel import run_panel
 from judgefast.pipeline.panel_judges import judges_of
 from judgefast.stopping import Stop
@@ -57,3 +58,31 @@ def test_several_judges_are_not_extended_by_what_can_be_read_once(tmp_path: Path
         run_panel(judges_of(judges("ab"), shared, where="here"), tmp_path / "p", say=print)
     panel = judgefast.run(pairs(), judges=judges("ab"), extend=True, **options)
     assert [row.counts.items for row in panel.report.judges] == [36, 36]
+
+
+def _named(folder: Path) -> dict[str, Any]:
+    """Seed of each judge as `panel.json` has it."""
+    held = json.loads((folder / "panel.json").read_text("utf-8"))
+    return {judge["name"]: judge["config"].get("seed") for judge in held["judges"]}
+
+
+def test_a_start_that_is_refused_leaves_the_panel_as_it_was(tmp_path: Path) -> None:
+    """Also where a judge would be of a candidate's family, or comes first and has begun."""
+    options: dict[str, Any] = {"rubric": RUBRIC, "out": tmp_path / "p"}
+    old = replays(x=reasoned, y=always_first)
+    panel = judgefast.run(pairs(), judges=old, **options)
+    assert panel.status == 0
+    before = (tmp_path / "p" / "panel.json").read_bytes()
+    with pytest.raises(RunDirectoryError, match="belongs to another run"):
+        judgefast.run(pairs(), judges=old, seed=5, **options)
+    own = {**replays(z=always_first)[0], "family": "atlas"}
+    with pytest.raises(ConfigError, match="judge `z`"):
+        judgefast.run(pairs(), judges=[*old, own], **options)
+    assert (tmp_path / "p" / "panel.json").read_bytes() == before
+    assert judgefast.Panel.open(tmp_path / "p").status == 0
+    first = {"name": "first", "engine": ScriptedEngine(says("A"))}
+    seed = next(iter(_named(tmp_path / "p").values()))
+    with pytest.raises(RunDirectoryError, match="belongs to another run"):
+        judgefast.run(pairs(), judges=[*old, first], seed=5, **options)
+    assert _named(tmp_path / "p") == {"x": seed, "y": seed, "first": 5}
+    assert judgefast.Panel.open(tmp_path / "p").report.not_started == []

@@ -6,15 +6,16 @@ import json
 import re
 import threading
 import time
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.engines.scripted import ScriptedEngine, answered
 from tests.facade.seated import RUBRIC, Away, replays, says
-from tests.recorded import always_first, pairs, reasoned, write_lines
+from tests.recorded import always_first, pairs, reasoned, record, write_lines
 
 import judgefast
-from judgefast.errors import ConfigError, EngineError, JudgefastError, RunDirectoryError
+from judgefast.errors import ConfigError, DataError, EngineError, JudgefastError, RunDirectoryError
 from judgefast.prompts.model import JudgeModel
 from judgefast.reports.panel_view import render_panel_item
 from judgefast.stopping import Stop
@@ -208,31 +209,21 @@ def test_adaptive_orders_are_for_one_judge(tmp_path: Path) -> None:
         judgefast.run(pairs(), judges=judges, rubric=RUBRIC, out=tmp_path, orders="adaptive")
 
 
-def test_what_follows_the_place_prefers_no_answer(tmp_path: Path) -> None:
-    """Also where its probabilities lean by a hair: what counts is what each order chose."""
-    import numpy as np  # noqa: PLC0415 - here alone
+def test_a_bad_row_ends_all_and_is_no_judges_fault(tmp_path: Path) -> None:
+    """Also where judges have begun in an earlier start."""
+    bad = write_lines(tmp_path / "bad.jsonl", [*pairs(), pairs()[0]])
+    good = write_lines(tmp_path / "good.jsonl", pairs())
+    calls: list[str] = []
 
-    from judgefast.codes import CHOICE_TIE, Position  # noqa: PLC0415 - as above
-    from judgefast.pipeline import panel_join  # noqa: PLC0415 - as above
+    def judges() -> list[dict[str, Any]]:
+        return [{"name": name, "engine": ScriptedEngine(says("A"))} for name in "ab"]
 
-    class Said:
-        def __init__(self, **named: Any) -> None:
-            self.__dict__.update(named)
-
-    value = np.array([0.501, 0.75, 0.9, 0.4, 0.53])
-    where = [Position.FIRST_TWICE, Position.TIE_AND_WIN, Position.AGREE, Position.ONE_ORDER]
-    reading = Said(
-        outcomes=Said(
-            status=np.zeros(5, np.uint8),
-            value=np.rint(value * 2**24).astype(np.int64),
-            position=np.array([*where, Position.AGREE], np.uint8),
-            first_judgment=np.arange(5),
-        ),
-        verdicts=Said(choice=np.array([0, 0, 1, 0, CHOICE_TIE], np.uint8)),
-        rubric=Said(mode="pairwise"),
-    )
-    found = panel_join._verdicts(reading)  # type: ignore[arg-type]  # what it reads of one
-    assert found.tolist() == [0.5, 0.5, 1.0, 0.0, 0.5]
+    judgefast.run(good, judges=judges(), rubric=RUBRIC, out=tmp_path / "old")
+    for out in ("new", "old"):
+        with pytest.raises(DataError, match=r"^`.*bad\.jsonl`, line 37, field `id`") as caught:
+            judgefast.run(bad, judges=judges(), rubric=RUBRIC, out=tmp_path / out, say=calls.append)
+        assert "give each row an id of its own" in str(caught.value.hint)
+    assert calls == ["judge 1 of 2: a"] * 2
 
 
 def test_a_file_is_read_once_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,6 +265,31 @@ def test_what_a_later_judge_would_refuse_is_refused_before_the_first_is_asked(
 
 
 def test_two_that_are_one_judge_are_refused(tmp_path: Path) -> None:
-    judges = ["name=a,engine=embedded", "name=b,engine=embedded"]
-    with pytest.raises(ConfigError, match="`a` and `b` are the same judge under two names"):
-        judgefast.run(pairs(), judges=judges, rubric=RUBRIC, out=tmp_path / "p")
+    """Whatever they are called, and their rubrics, and whatever they may cost."""
+    text = (resources.files("judgefast.prompts.rubrics") / f"{RUBRIC}.toml").read_text("utf-8")
+    renamed, other = tmp_path / "renamed.toml", tmp_path / "other.toml"
+    renamed.write_text(text.replace(f'"{RUBRIC}"', '"other"'), encoding="utf-8")
+    other.write_text(text.replace("impartial", "strict"), encoding="utf-8")
+    write_lines(tmp_path / "said.jsonl", record(pairs(), reasoned))
+    recorded, engine = f"recorded={tmp_path / 'said.jsonl'}", ScriptedEngine(says("A"))
+    for one, two in (
+        ("name=a,engine=embedded", "name=b,engine=embedded"),
+        ("name=a,engine=embedded", f"name=b,engine=embedded,rubric={renamed}"),
+        ("name=a,engine=embedded", "name=b,engine=embedded,budget=9judgments,family=zed"),
+        (
+            f"name=a,engine=replay,{recorded}",
+            f"name=b,engine=replay,{recorded}".replace("said", "./said"),
+        ),
+        ({"name": "a", "engine": engine}, {"name": "b", "engine": engine}),
+    ):
+        with pytest.raises(ConfigError, match="`a` and `b` are the same judge under two names"):
+            judgefast.run(pairs(), judges=[one, two], rubric=RUBRIC, out=tmp_path / "p")
+    assert not (tmp_path / "p").exists()
+    judges = [
+        {"name": name, "engine": ScriptedEngine(says("A")), "rubric": str(rubric)}
+        for name, rubric in (("a", RUBRIC), ("b", renamed), ("c", other))
+    ]
+    panel = judgefast.run(pairs(), judges=judges, out=tmp_path / "p")
+    alike = [words for words in panel.report.findings if "both answer as" in words]
+    assert len(alike) == 1
+    assert alike[0].startswith("a and b both answer as `")

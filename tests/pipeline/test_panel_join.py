@@ -263,3 +263,31 @@ def test_a_run_agrees_not_with_itself_and_no_judge_has_the_name_of_a_row(
         with pytest.raises(ConfigError, match=f"whole`: `{name}` is the name of a row") as caught:
             judgefast.agree({"a": again, name: whole})
         assert caught.value.hint == "give it another: NAME=RUN"
+
+
+def test_clusters_and_gold_are_those_of_the_first_run_that_has_the_item(tmp_path: Path) -> None:
+    rows = [
+        {"id": f"i{at}", "question": f"q{at}", "answer": "x", "cluster": f"c{at // 3}", "gold": 3}
+        for at in range(12)
+    ]
+    alone = [{key: row[key] for key in row if key != "cluster"} for row in rows]
+    other = [row | ({"gold": 4} if row["id"] == "i7" else {}) for row in alone]
+    for name, data, step in (("a", rows, 1), ("b", other, 2)):
+        said = [{"id": row["id"], "text": str(1 + at * step % 5)} for at, row in enumerate(data)]
+        judgefast.run(
+            data, recorded=said, out=tmp_path / name, rubric="scalar-1-5", engine="replay"
+        )
+    first, second = (
+        judgefast.agree([tmp_path / one for one in order], across=["data"])
+        for order in (("a", "b"), ("b", "a"))
+    )
+    for panel, clusters, gold in ((first, 4, 3.0), (second, 12, 4.0)):
+        report = panel.report
+        assert report.agreement is not None
+        mean = report.together[1].headline
+        assert mean is not None
+        assert report.agreement.alpha.clusters == mean.clusters == clusters
+        assert any(one.startswith("12 items have another cluster") for one in report.findings)
+        assert any(one.startswith("1 unit has other gold in a later") for one in report.findings)
+        golds = {row["item_id"]: row["gold"] for row in panel.table("panel").to_pylist()}
+        assert golds == {row["id"]: gold if row["id"] == "i7" else 3.0 for row in rows}

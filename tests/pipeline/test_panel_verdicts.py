@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import permutations, product
+from math import inf, log
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +21,6 @@ from judgefast.pipeline.panel_verdicts import said_of
 from judgefast.prompts.verdict_format import VerdictFormat
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from judgefast.pipeline.panel_verdicts import Said
 
 ANSWERS = {"pairwise": 2, "choice": 3}
@@ -225,3 +225,29 @@ def test_an_empty_answer_that_lost_unasked_is_a_verdict(tmp_path: Path) -> None:
     ids = joined.item_id.to_pylist()
     found = {ids[item]: verdicts for item, verdicts in of_item.items()}
     assert found == {"i0": [0.0, 0.5], "i1": [1.0, 1.0], "i2": [0.0, 0.0], "i3": [0.5, 0.5]}
+
+
+def test_what_follows_the_place_prefers_no_answer_also_by_a_hair(tmp_path: Path) -> None:
+    """By label probabilities no value is 0.5: what counts is what each order chose."""
+    shares = {
+        "place": [(0.6, 0.4, 0.0), (0.61, 0.39, 0.0)],
+        "tie": [(0.3, 0.25, 0.45), (0.25, 0.3, 0.45)],
+        "tie_and_win": [(0.3, 0.25, 0.45), (0.2, 0.7, 0.1)],
+        "one": [(0.6, 0.4, 0.0), (0.4, 0.6, 0.0)],
+        "half_read": [(0.3, 0.25, 0.45), (0.0, 0.0, 0.0)],
+    }
+    text = (Path(judgefast.__file__).parent / "prompts/rubrics/pairwise.toml").read_text("utf-8")
+    (tmp_path / "r.toml").write_text(f'one_failed = "single"\n{text}', "utf-8")
+    judges: list[dict[str, Any]] = []
+    for name, orders in shares.items():
+        said = [
+            {"id": "i", "order": order, "logprobs": [log(p) if p else -inf for p in given]}
+            for order, given in zip(("ab", "ba"), orders, strict=True)
+        ]
+        judges.append({"name": name, "engine": "replay", "recorded": said})
+    rows = [{"id": "i", "question": "q", "answer_a": "x", "answer_b": "y"}]
+    panel = judgefast.run(rows, judges=judges, rubric=tmp_path / "r.toml", out=tmp_path / "p")
+    joined = panel._read().joined
+    assert joined.verdicts.tolist() == [[0.5, 0.5, 0.5, 0.0, 0.5]]
+    assert joined.torn.tolist() == [[True, False, False, False, False]]
+    assert not (joined.value == 0.5).any()

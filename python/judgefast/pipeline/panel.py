@@ -27,9 +27,9 @@ from judgefast.pipeline.panel_check import check_extension, check_judges
 from judgefast.pipeline.panel_directory import (
     TOKENS,
     JudgeEntry,
+    panel_written,
     read_panel,
     run_folder,
-    write_panel,
 )
 from judgefast.pipeline.panel_judges import PanelJudge, token_folders
 from judgefast.pipeline.run import resume as resume_run
@@ -52,6 +52,10 @@ _MISTAKES = (ConfigError, DataError, RubricError)
 
 class FamilyError(ConfigError):
     """A judge would judge its own family. It ends all: nothing has been asked."""
+
+
+class RowsError(DataError):
+    """The rows that all judge cannot be read. It ends all, and is no judge's fault."""
 
 
 class JudgeEnd(NamedTuple):
@@ -122,32 +126,32 @@ def run_panel(  # noqa: PLR0913 - what a caller may bring along, all by keyword
     lock = take_folder(out)
     try:
         entries = [JudgeEntry(name=one.name, config=_kept(one)) for one in judges]
-        panel = write_panel(out, entries, side_by_side=side_by_side, alpha=alpha)
-        order = [entry.name for entry in panel.judges]
-        seated = sorted(judges, key=lambda one: order.index(one.name))
-        folders = token_folders(seated, out / TOKENS)
-        if data is not None and can_read_again(data):
-            names = [data] if isinstance(data, str | Path) else data
-            given = {"data": tuple(map(str, names))}
-            data = None
-        else:
-            given = {}
-        seats = [
-            _Seat(
-                judge._replace(
-                    config=judge.config.replace(
-                        **given,
-                        out=str(run_folder(out, judge.name)),
-                        **_token_cache(folders, judge.name),
-                    )
-                ),
-                model=checked.models.get(judge.name),
+        with panel_written(out, entries, side_by_side=side_by_side, alpha=alpha) as panel:
+            order = [entry.name for entry in panel.judges]
+            seated = sorted(judges, key=lambda one: order.index(one.name))
+            folders = token_folders(seated, out / TOKENS)
+            if data is not None and can_read_again(data):
+                names = [data] if isinstance(data, str | Path) else data
+                given = {"data": tuple(map(str, names))}
+                data = None
+            else:
+                given = {}
+            seats = [
+                _Seat(
+                    judge._replace(
+                        config=judge.config.replace(
+                            **given,
+                            out=str(run_folder(out, judge.name)),
+                            **_token_cache(folders, judge.name),
+                        )
+                    ),
+                    model=checked.models.get(judge.name),
+                )
+                for judge in seated
+            ]
+            return _Panel(out, seats, data, stop or Stop(), say, show_progress).end(
+                side_by_side=side_by_side
             )
-            for judge in seated
-        ]
-        return _Panel(out, seats, data, stop or Stop(), say, show_progress).end(
-            side_by_side=side_by_side
-        )
     finally:
         for judge in judges:  # those whose turn never came, too
             if judge.engine is not None:
@@ -301,7 +305,7 @@ class _Panel:
             finished = self._start(seat, stop, say, show_progress=self._show_progress and is_alone)
         except JudgefastError as error:
             is_begun = any(one.has_run for one in self._seats)
-            if isinstance(error, FamilyError):
+            if isinstance(error, FamilyError | RowsError):
                 raise
             if isinstance(error, RunDirectoryError) or (
                 isinstance(error, _MISTAKES) and not is_begun
@@ -323,16 +327,28 @@ class _Panel:
                 seat.folder, stop=stop, say=say, show_progress=show_progress, **seat.changes
             )
         config = judge.config.replace(**seat.changes) if seat.changes else judge.config
-        finished = run_one(
-            config,
-            data=self._data_for(seat),
-            recorded=judge.recorded,
-            engine=judge.engine,
-            stop=stop,
-            say=say,
-            show_progress=show_progress,
-            check=self._refuse_own,
-        )
+        data, is_read = self._data_for(seat), False
+
+        def check(items: ItemColumns) -> None:
+            nonlocal is_read
+            is_read = True
+            self._refuse_own(items)
+
+        try:
+            finished = run_one(
+                config,
+                data=data,
+                recorded=judge.recorded,
+                engine=judge.engine,
+                stop=stop,
+                say=say,
+                show_progress=show_progress,
+                check=check,
+            )
+        except DataError as error:
+            if is_read or config.engine == "replay" or isinstance(data, SharedRows):
+                raise
+            raise RowsError(str(error), hint=error.hint) from None
         assert isinstance(finished, Finished)  # it was no dry run
         return finished
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -9,14 +10,14 @@ import msgspec
 
 from judgefast import _native
 from judgefast.codes import AlphaScale  # noqa: TC001 - msgspec reads annotations
-from judgefast.errors import ConfigError, RunDirectoryError
+from judgefast.errors import ConfigError, JudgefastError, RunDirectoryError
 from judgefast.files import COPY_BACK, TEMPORARY, write_whole
 from judgefast.formats import FORMAT, decode_json
 from judgefast.journal.manifest import NAME as MANIFEST
 from judgefast.journal.manifest import PANEL as NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 JUDGES = "judges"
@@ -86,7 +87,34 @@ def read_panel(folder: Path) -> PanelFile:
         raise RunDirectoryError(msg, hint=COPY_BACK) from error
 
 
-def write_panel(
+@contextmanager
+def panel_written(
+    folder: Path,
+    entries: Sequence[JudgeEntry],
+    *,
+    side_by_side: bool,
+    alpha: AlphaScale | None = None,
+) -> Iterator[PanelFile]:
+    """Write who judges, as `_write_named`; where the start is then refused, put it back.
+
+    What was refused is no part of the panel: its judges would be missing in every report from now
+    on. New ones that have begun all the same stay.
+
+    """
+    before = read_panel(folder) if is_panel(folder) else None
+    panel = _write_named(folder, entries, side_by_side=side_by_side, alpha=alpha)
+    try:
+        yield panel
+    except JudgefastError:
+        if before is not None:
+            known = {entry.name for entry in before.judges}
+            new = [one for one in panel.judges if one.name not in known]
+            begun = [one for one in new if _has_begun(folder, one.name)]
+            _write(folder, msgspec.structs.replace(before, judges=before.judges + begun))
+        raise
+
+
+def _write_named(
     folder: Path,
     entries: Sequence[JudgeEntry],
     *,
@@ -120,9 +148,13 @@ def write_panel(
         side_by_side=side_by_side,
         alpha=alpha,
     )
+    _write(folder, panel)
+    return panel
+
+
+def _write(folder: Path, panel: PanelFile) -> None:
     data = msgspec.json.format(msgspec.json.encode(panel), indent=2)
     write_whole(folder / NAME, data + b"\n")
-    return panel
 
 
 def _has_begun(folder: Path, judge: str) -> bool:

@@ -27,7 +27,7 @@ from judgefast.pipeline.panel_aspects import (
     aspects_of_all,
     without_aspect_in_common,
 )
-from judgefast.pipeline.panel_verdicts import said_of
+from judgefast.pipeline.panel_verdicts import said_of, unseen
 from judgefast.stats.votes import HALF
 
 if TYPE_CHECKING:
@@ -88,9 +88,13 @@ class Joined(NamedTuple):
     torn: NDArray[np.bool_]
     """Shape (n, k): whether the judge's own orders or repeats chose different answers, and none of
     them as its verdict."""
+    unseen: NDArray[np.bool_]
+    """Shape (n, k): whether the judge's value is none of its own, since an empty answer lost."""
     unit_of: list[NDArray[np.int64]]
     """For each judge the unit of each of its outcomes: of a best-of-n all answers of an item are
     one, with the place of the chosen answer as its value, or `CHOICE_TIE`."""
+    other_clusters: int
+    """Items that have another cluster in a later run than in the first that has them."""
 
     @property
     def mode(self) -> str:
@@ -110,18 +114,37 @@ class Joined(NamedTuple):
         return asked
 
     @property
+    def said(self) -> NDArray[np.float64]:
+        """`verdicts` without what no judge saw: what agreement is measured on. Shape (n, k)."""
+        return np.where(self.unseen, np.nan, self.verdicts)
+
+    @property
     def speaking(self) -> NDArray[np.bool_]:
         """Which judges gave a value at all. Shape (k,)."""
         has_said: NDArray[np.bool_] = np.any(~np.isnan(self.value), axis=0)
         return has_said
 
     def gold(self) -> NDArray[np.float64]:
-        """What people said, as values are; NaN where nobody did. Shape (n,)."""
-        found = np.full(len(self.item), np.nan)
-        for judge in range(len(self.judges)):
-            missing = np.flatnonzero(np.isnan(found) & (self.row[:, judge] != ABSENT))
-            reading = self.readings[judge]
-            found[missing] = _gold_of(reading, self.row[missing, judge])
+        """What people said, as values, by the first run that has it; NaN for nobody. Shape (n,)."""
+        every = self._every_gold()
+        first = np.argmax(~np.isnan(every), axis=1)
+        found: NDArray[np.float64] = every[np.arange(len(every)), first]
+        return found
+
+    def other_gold(self) -> int:
+        """Units of which two runs say that people said different things."""
+        every = self._every_gold()
+        known = ~np.isnan(every)
+        low = np.where(known, every, np.inf).min(axis=1, initial=np.inf)
+        high = np.where(known, every, -np.inf).max(axis=1, initial=-np.inf)
+        return int((low < high).sum())
+
+    def _every_gold(self) -> NDArray[np.float64]:
+        """By each run. Shape (n, k)."""
+        found = np.full(self.row.shape, np.nan)
+        for judge, reading in enumerate(self.readings):
+            has = np.flatnonzero(self.row[:, judge] != ABSENT)
+            found[has, judge] = _gold_of(reading, self.row[has, judge])
         return found
 
 
@@ -147,13 +170,12 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         names = [_with_contents(reading) for reading in readings]
     ids, items = _codes(names)
     aspects, of_aspect = aspects_of_all([reading.rubric for reading in readings])
-    clusters = np.zeros(len(ids), np.uint64)
+    clusters, other_clusters = _clusters(readings, items, len(ids))
     keys: list[NDArray[np.uint64]] = []
     several = readings[0].rubric.mode == "choice"  # one verdict of all answers of an item
     none = np.uint16(NO_ANSWER)
     for reading, code, aspect in zip(readings, items, of_aspect, strict=True):
         outcomes = reading.outcomes
-        clusters[code] = reading.items.cluster_id64
         unit = code[outcomes.item].astype(np.uint64)
         for part, size in (
             (np.full_like(outcomes.candidate, none) if several else outcomes.candidate, _ANSWERS),
@@ -166,7 +188,7 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
     row = np.full((len(units), len(judges)), ABSENT, np.int64)
     value, verdicts = np.full(row.shape, np.nan), np.full(row.shape, np.nan)
     status = np.full(row.shape, 255, np.uint8)
-    torn = np.zeros(row.shape, bool)
+    torn, is_unseen = np.zeros(row.shape, bool), np.zeros(row.shape, bool)
     unit_of: list[NDArray[np.int64]] = []
     for judge, (reading, key) in enumerate(zip(readings, keys, strict=True)):
         at = np.searchsorted(units, key)
@@ -176,6 +198,7 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         status[at, judge] = outcomes.status
         asked = np.flatnonzero(row[:, judge] != ABSENT)
         verdicts[asked, judge], torn[asked, judge] = said_of(reading, row[asked, judge])
+        is_unseen[asked, judge] = unseen(reading, row[asked, judge])
         if several:
             value[:, judge] = verdicts[:, judge]
             continue
@@ -199,7 +222,9 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         verdicts=verdicts,
         status=status,
         torn=torn,
+        unseen=is_unseen,
         unit_of=unit_of,
+        other_clusters=other_clusters,
     )
     if len(judges) > 1 and not ((row != ABSENT).sum(axis=1) > 1).any():
         called = [(f"`{reading.directory.path}`", reading.rubric) for reading in readings]
@@ -209,6 +234,19 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         msg += " have no item with the same answers in common"
         raise ConfigError(msg, hint="join runs over the same data")
     return joined
+
+
+def _clusters(
+    readings: Sequence[Reading], items: Sequence[NDArray[np.int64]], number: int
+) -> tuple[NDArray[np.uint64], int]:
+    """Cluster of each item by the first run that has it, and how many have another one later."""
+    found, differs = np.zeros(number, np.uint64), np.zeros(number, bool)
+    of_runs = [(code, one.items.cluster_id64) for code, one in zip(items, readings, strict=True)]
+    for code, clusters in reversed(of_runs):
+        found[code] = clusters
+    for code, clusters in of_runs:
+        differs[code] |= found[code] != clusters
+    return found, int(differs.sum())
 
 
 def _check(judges: Sequence[Seated], admitted: Sequence[str]) -> None:

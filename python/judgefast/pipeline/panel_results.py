@@ -12,6 +12,7 @@ from judgefast.pipeline.estimates import judged_aspects, resampling_of, scale_of
 from judgefast.pipeline.panel_cost import cost_of
 from judgefast.pipeline.panel_join import ABSENT
 from judgefast.pipeline.panel_scales import categories_of, spans_of, votes_of
+from judgefast.pipeline.panel_twins import answering_alike
 from judgefast.pipeline.panel_verdicts import sided
 from judgefast.pipeline.results import report_of, why_incomplete
 from judgefast.reports.families import family_words
@@ -77,14 +78,14 @@ def verdicts_of(joined: Joined) -> Verdicts:
     The mean is that of every judge: where one has no value, there is none. The majority is there
     as well where more than half of all judges agree, whatever the silent ones would have said.
     """
-    values, verdicts = joined.value, joined.verdicts
+    values = joined.value
     valued = (~np.isnan(values)).sum(axis=1)
     judges = int(joined.speaking.sum())
     by_all = (valued == judges) & (valued > 1)
     votes = majority(votes_of(joined))
     is_settled = by_all | ((2 * votes.votes > judges) & (valued > 1))
     value, is_tied = np.where(is_settled, votes.value, np.nan), by_all & votes.is_tie
-    level = levels_of(verdicts, joined.kind, spans_of(joined))
+    level = levels_of(joined.said, joined.kind, spans_of(joined))
     held_back = (level == LEVELS.index("high")) & joined.torn.any(axis=1)
     if joined.mode == "choice":  # places of answers have no mean, and no one answer has no place
         centre = spread = np.full(len(values), np.nan)
@@ -154,6 +155,7 @@ def panel_report(
             valued_by_all=int(((verdicts.valued == speaking) & (verdicts.valued > 0)).sum()),
             valued_by_some=int(((verdicts.valued > 0) & (verdicts.valued < speaking)).sum()),
             valued_by_none=int((verdicts.valued == 0).sum()),
+            unseen=int(joined.unseen.any(axis=1).sum()),
         ),
         agreement=whole,
         agreement_by_aspect=by_aspect,
@@ -168,8 +170,10 @@ def _findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
     """Sentences for a person; of many pairs, those that their table does not say already."""
     orders = {reading.directory.manifest.options.get("orders") for reading in joined.readings}
     found = [ONE_ORDER] if agreements and joined.mode == "pairwise" and "one" in orders else []
+    found += _other_facts(joined)
     if agreements and joined.mode == "choice":
         found += _several_named(joined)
+    found += answering_alike(joined)
     is_long = sum(len(agreement.pairs) for agreement in agreements.values()) > 1
     for aspect, agreement in agreements.items():
         found += [
@@ -178,6 +182,19 @@ def _findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
             if not (is_long and finding.kind == _IN_TABLE)
         ]
     return found
+
+
+def _other_facts(joined: Joined) -> Iterator[str]:
+    """Say where runs of different data know other things of what they share."""
+    if joined.other_clusters:
+        have = "item has" if joined.other_clusters == 1 else "items have"
+        yield (
+            f"{joined.other_clusters:,} {have} another cluster in a later run: intervals of what "
+            "the judges say together are by that of the first."
+        )
+    if other_gold := joined.other_gold():
+        have = "unit has" if other_gold == 1 else "units have"
+        yield f"{other_gold:,} {have} other gold in a later run: that of the first is taken."
 
 
 def _several_named(joined: Joined) -> Iterator[str]:
@@ -313,7 +330,7 @@ def _agreement(
     joined: Joined, aspect: int, alpha: AlphaScale | None, level: float, seed: int
 ) -> Agreement:
     rows = np.flatnonzero(joined.aspect == aspect)
-    values = joined.verdicts[rows]
+    values = joined.said[rows]
     if joined.mode == "choice":  # who names a and b does not say what one says who names b and c
         values = np.where(joined.torn[rows], np.nan, values)
     categories, names = categories_of(joined, aspect, values)
@@ -333,7 +350,7 @@ def _effective(joined: Joined, level: float) -> EffectiveJudges | None:
     known = np.flatnonzero(~np.isnan(gold))
     if min(len(known), len(joined.judges)) <= 1:
         return None
-    values = joined.value[known]
+    values = np.where(joined.unseen[known], np.nan, joined.value[known])
     errors = values - gold[known, None]
     if joined.kind != "score":
         right = gold[known] if joined.mode == "choice" else sided(gold[known])
