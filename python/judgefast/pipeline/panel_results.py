@@ -11,7 +11,7 @@ from judgefast.codes import CHOICE_TIE, FIXED_ONE, OutcomeStatus
 from judgefast.pipeline.estimates import judged_aspects, resampling_of, scale_of
 from judgefast.pipeline.panel_cost import cost_of
 from judgefast.pipeline.panel_join import ABSENT
-from judgefast.pipeline.panel_scales import categories_of, spans_of, votes_of
+from judgefast.pipeline.panel_scales import categories_of, has_votes, spans_of, votes_of
 from judgefast.pipeline.panel_verdicts import sided
 from judgefast.pipeline.results import report_of, why_incomplete
 from judgefast.reports.families import family_words
@@ -131,7 +131,7 @@ def panel_report(
     )
     seed = first.config.seed
     by_aspect = _by_aspect(joined, alpha, level, seed) if judges > 1 else {}
-    is_one = judges > 1 and not by_aspect
+    is_one = judges > 1 and len(joined.aspects) == 1
     whole = _agreement(joined, 0, alpha, level, seed) if is_one else None
     return PanelReport(
         panel=panel,
@@ -168,7 +168,7 @@ def _findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
     """Sentences for a person; of many pairs, those that their table does not say already."""
     orders = {reading.directory.manifest.options.get("orders") for reading in joined.readings}
     found = [ONE_ORDER] if agreements and joined.mode == "pairwise" and "one" in orders else []
-    found += _other_facts(joined)
+    found += [*_other_aspects(joined), *_other_facts(joined)]
     if agreements and joined.mode == "choice":
         found += _several_named(joined)
     is_long = sum(len(agreement.pairs) for agreement in agreements.values()) > 1
@@ -179,6 +179,24 @@ def _findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
             if not (is_long and finding.kind == _IN_TABLE)
         ]
     return found
+
+
+def _other_aspects(joined: Joined) -> Iterator[str]:
+    """Say where judges of several aspects have not the same ones."""
+    by = {name: _judged_by(joined, code) for code, name in enumerate(joined.aspects)}
+    if len(by) == 1 or all(len(judges) == len(joined.judges) for judges in by.values()):
+        return
+    each = [
+        f"{judge} of {', '.join(aspect for aspect, judges in by.items() if judge in judges)}"
+        for judge in joined.judges
+    ]
+    yield (
+        f"overall is not of the same aspects by each judge: {'; '.join(each)}. These figures are "
+        "not to be compared, and there is none of what the judges say together."
+    )
+    for aspect, judges in by.items():
+        if len(judges) == 1:
+            yield f"{aspect} is judged by {judges[0]} alone, and nobody can agree with it there."
 
 
 def _other_facts(joined: Joined) -> Iterator[str]:
@@ -256,7 +274,8 @@ def _like_first(estimates: Sequence[Estimate]) -> list[Estimate]:
 def _together(joined: Joined, verdicts: Verdicts) -> list[TogetherRow]:
     """Estimates of what the judges say as one, by the statistics of a run.
 
-    A tied majority is a tie where two answers are compared, and no value elsewhere.
+    A tied majority is a tie where two answers are compared, and no value elsewhere. There is none
+    where any number is a score.
     """
     undecided = int(verdicts.is_tied.sum())
     # Where a judge is silent a majority is there only if the others agree: a selection.
@@ -265,7 +284,8 @@ def _together(joined: Joined, verdicts: Verdicts) -> list[TogetherRow]:
     if joined.kind == "comparison":
         value = np.where(verdicts.is_tied, HALF, value)
     rows = []
-    for name, values, tied in (("majority", value, undecided), ("mean", verdicts.mean, 0)):
+    said = [("majority", value, undecided)] if has_votes(joined) else []
+    for name, values, tied in [*said, ("mean", verdicts.mean, 0)]:
         found = _estimates(joined, values)
         rows.append(
             TogetherRow(
@@ -314,13 +334,23 @@ def _estimates(joined: Joined, values: NDArray[np.float64]) -> list[Estimate]:
 def _by_aspect(
     joined: Joined, alpha: AlphaScale | None, level: float, seed: int
 ) -> dict[str, Agreement]:
-    """Of each aspect by itself: judges that only tell aspects apart would seem to agree."""
+    """Of each aspect by itself: judges that only tell aspects apart would seem to agree.
+
+    What one judge alone has is no matter of agreement.
+    """
     if len(joined.aspects) == 1:
         return {}
     return {
         slice_part("aspect", name): _agreement(joined, code, alpha, level, seed)
         for code, name in enumerate(joined.aspects)
+        if len(_judged_by(joined, code)) > 1
     }
+
+
+def _judged_by(joined: Joined, aspect: int) -> list[str]:
+    """Judges that were asked for an aspect."""
+    asked = (joined.row[joined.aspect == aspect] != ABSENT).any(axis=0)
+    return [name for name, was in zip(joined.judges, asked.tolist(), strict=True) if was]
 
 
 def _agreement(
