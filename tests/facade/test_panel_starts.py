@@ -6,12 +6,13 @@ import json
 import re
 import threading
 import time
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.engines.scripted import ScriptedEngine, answered
 from tests.facade.seated import RUBRIC, Away, replays, says
-from tests.recorded import always_first, pairs, reasoned, write_lines
+from tests.recorded import always_first, pairs, reasoned, record, write_lines
 
 import judgefast
 from judgefast.errors import ConfigError, DataError, EngineError, JudgefastError, RunDirectoryError
@@ -264,6 +265,31 @@ def test_what_a_later_judge_would_refuse_is_refused_before_the_first_is_asked(
 
 
 def test_two_that_are_one_judge_are_refused(tmp_path: Path) -> None:
-    judges = ["name=a,engine=embedded", "name=b,engine=embedded"]
-    with pytest.raises(ConfigError, match="`a` and `b` are the same judge under two names"):
-        judgefast.run(pairs(), judges=judges, rubric=RUBRIC, out=tmp_path / "p")
+    """Whatever they are called, and their rubrics, and whatever they may cost."""
+    text = (resources.files("judgefast.prompts.rubrics") / f"{RUBRIC}.toml").read_text("utf-8")
+    renamed, other = tmp_path / "renamed.toml", tmp_path / "other.toml"
+    renamed.write_text(text.replace(f'"{RUBRIC}"', '"other"'), encoding="utf-8")
+    other.write_text(text.replace("impartial", "strict"), encoding="utf-8")
+    write_lines(tmp_path / "said.jsonl", record(pairs(), reasoned))
+    recorded, engine = f"recorded={tmp_path / 'said.jsonl'}", ScriptedEngine(says("A"))
+    for one, two in (
+        ("name=a,engine=embedded", "name=b,engine=embedded"),
+        ("name=a,engine=embedded", f"name=b,engine=embedded,rubric={renamed}"),
+        ("name=a,engine=embedded", "name=b,engine=embedded,budget=9judgments,family=zed"),
+        (
+            f"name=a,engine=replay,{recorded}",
+            f"name=b,engine=replay,{recorded}".replace("said", "./said"),
+        ),
+        ({"name": "a", "engine": engine}, {"name": "b", "engine": engine}),
+    ):
+        with pytest.raises(ConfigError, match="`a` and `b` are the same judge under two names"):
+            judgefast.run(pairs(), judges=[one, two], rubric=RUBRIC, out=tmp_path / "p")
+    assert not (tmp_path / "p").exists()
+    judges = [
+        {"name": name, "engine": ScriptedEngine(says("A")), "rubric": str(rubric)}
+        for name, rubric in (("a", RUBRIC), ("b", renamed), ("c", other))
+    ]
+    panel = judgefast.run(pairs(), judges=judges, out=tmp_path / "p")
+    alike = [words for words in panel.report.findings if "both answer as" in words]
+    assert len(alike) == 1
+    assert alike[0].startswith("a and b both answer as `")

@@ -11,6 +11,7 @@ from judgefast.pipeline.comparable import unlike
 from judgefast.pipeline.judge import engine_of, rubric_in_force
 from judgefast.pipeline.meter import check_budget, check_money
 from judgefast.pipeline.panel_aspects import JOINED_BY_NAMES, without_aspect_in_common
+from judgefast.pipeline.panel_twins import refuse_twins
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,12 +35,13 @@ def check_judges(judges: Sequence[PanelJudge]) -> Checked:
     """Refuse what one of the judges would refuse later.
 
     Raises:
-        ConfigError: An option does not fit its engine; or rubrics ask for other kinds of outcomes.
+        ConfigError: An option does not fit its engine; two judges are one; or rubrics ask for other
+            kinds of outcomes.
         DataError: Recorded outputs cannot be read.
         RubricError: A rubric has a mistake.
 
     """
-    rubrics: list[tuple[str, Rubric]] = []
+    rubrics: list[tuple[PanelJudge, Rubric]] = []
     found = Checked({}, {})
     for judge in judges:
         try:
@@ -49,8 +51,9 @@ def check_judges(judges: Sequence[PanelJudge]) -> Checked:
         except JudgefastError as error:
             msg = f"judge `{judge.name}`: {error}"
             raise type(error)(msg, hint=error.hint) from None
-        rubrics.append((judge.name, rubric))
-    _check_kinds(rubrics)
+        rubrics.append((judge, rubric))
+    refuse_twins(rubrics)
+    _check_kinds([(judge.name, rubric) for judge, rubric in rubrics])
     return found
 
 

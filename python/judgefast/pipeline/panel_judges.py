@@ -98,21 +98,7 @@ def judges_of(
         if other != at:
             msg = f"{where}: judges {other} and {at} are both called `{judge.name}`"
             raise ConfigError(msg, hint=f"give one another name: name={judge.name}-2")
-    _refuse_twins(found, where)
     return found
-
-
-def _refuse_twins(judges: Sequence[PanelJudge], where: str) -> None:
-    """Refuse two judges that would say the same, and be paid twice."""
-    seen: dict[str, str] = {}
-    for judge in judges:
-        if judge.engine is not None or judge.recorded is not None:
-            continue
-        other = seen.setdefault(repr(judge.config), judge.name)
-        if other != judge.name:
-            msg = f"{where}: `{other}` and `{judge.name}` are the same judge under two names"
-            hint = "leave one out; --repeats asks one judge more often"
-            raise ConfigError(msg, hint=hint)
 
 
 def read_short(text: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from msgspec import UNSET
 from judgefast.codes import CHOICE_TIE, FIXED_ONE, OutcomeStatus
 from judgefast.pipeline.estimates import judged_aspects, resampling_of, scale_of
 from judgefast.pipeline.panel_cost import cost_of
+from judgefast.pipeline.panel_findings import panel_findings
 from judgefast.pipeline.panel_join import ABSENT
 from judgefast.pipeline.panel_scales import categories_of, has_votes, spans_of, votes_of
 from judgefast.pipeline.panel_verdicts import sided
@@ -30,7 +31,7 @@ from judgefast.stats.summary import summarise
 from judgefast.stats.votes import HALF, LEVELS, levels_of, majority, mean_of, spread_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -39,15 +40,6 @@ if TYPE_CHECKING:
     from judgefast.pipeline.results import Reading
     from judgefast.stats.agreed import Agreement, EffectiveJudges
     from judgefast.stats.estimate import Estimate
-
-ONE_ORDER = (
-    "One order was asked: a preference for the place of an answer that judges share counts as "
-    "agreement."
-)
-"""Finding of comparisons that a judge saw in one order alone."""
-
-_IN_TABLE = "agreement"
-"""Finding of a pair that its row says too."""
 
 
 class Verdicts(NamedTuple):
@@ -160,69 +152,8 @@ def panel_report(
         levels=levels,
         effective=_effective(joined, level) if is_one else None,
         disagreements=levels.low + levels.medium,
-        findings=_findings(joined, by_aspect if whole is None else {"": whole}),
+        findings=panel_findings(joined, by_aspect if whole is None else {"": whole}),
     )
-
-
-def _findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
-    """Sentences for a person; of many pairs, those that their table does not say already."""
-    orders = {reading.directory.manifest.options.get("orders") for reading in joined.readings}
-    found = [ONE_ORDER] if agreements and joined.mode == "pairwise" and "one" in orders else []
-    found += [*_other_aspects(joined), *_other_facts(joined)]
-    if agreements and joined.mode == "choice":
-        found += _several_named(joined)
-    is_long = sum(len(agreement.pairs) for agreement in agreements.values()) > 1
-    for aspect, agreement in agreements.items():
-        found += [
-            f"{aspect}: {finding.text}" if aspect else finding.text
-            for finding in agreement.findings
-            if not (is_long and finding.kind == _IN_TABLE)
-        ]
-    return found
-
-
-def _other_aspects(joined: Joined) -> Iterator[str]:
-    """Say where judges of several aspects have not the same ones."""
-    by = {name: _judged_by(joined, code) for code, name in enumerate(joined.aspects)}
-    if len(by) == 1 or all(len(judges) == len(joined.judges) for judges in by.values()):
-        return
-    each = [
-        f"{judge} of {', '.join(aspect for aspect, judges in by.items() if judge in judges)}"
-        for judge in joined.judges
-    ]
-    yield (
-        f"overall is not of the same aspects by each judge: {'; '.join(each)}. These figures are "
-        "not to be compared, and there is none of what the judges say together."
-    )
-    for aspect, judges in by.items():
-        if len(judges) == 1:
-            yield f"{aspect} is judged by {judges[0]} alone, and nobody can agree with it there."
-
-
-def _other_facts(joined: Joined) -> Iterator[str]:
-    """Say where runs of different data know other things of what they share."""
-    if joined.other_clusters:
-        have = "item has" if joined.other_clusters == 1 else "items have"
-        yield (
-            f"{joined.other_clusters:,} {have} another cluster in a later run: intervals of what "
-            "the judges say together are by that of the first."
-        )
-    if other_gold := joined.other_gold():
-        have = "unit has" if other_gold == 1 else "units have"
-        yield f"{other_gold:,} {have} other gold in a later run: that of the first is taken."
-
-
-def _several_named(joined: Joined) -> Iterator[str]:
-    """Say of each judge how often it named several answers as the best one."""
-    valued = (~np.isnan(joined.value)).sum(axis=0).tolist()
-    for judge, torn, of in zip(
-        joined.judges, joined.torn.sum(axis=0).tolist(), valued, strict=True
-    ):
-        if torn:
-            yield (
-                f"{judge} names several answers, in its orders or repeats, in {torn:,} of {of:,} "
-                "units: it has no verdict there, and agreement leaves it out."
-            )
 
 
 def _judge_row(joined: Joined, place: int, asked: NDArray[np.int64]) -> JudgeRow:
@@ -343,14 +274,8 @@ def _by_aspect(
     return {
         slice_part("aspect", name): _agreement(joined, code, alpha, level, seed)
         for code, name in enumerate(joined.aspects)
-        if len(_judged_by(joined, code)) > 1
+        if len(joined.judged_by(code)) > 1
     }
-
-
-def _judged_by(joined: Joined, aspect: int) -> list[str]:
-    """Judges that were asked for an aspect."""
-    asked = (joined.row[joined.aspect == aspect] != ABSENT).any(axis=0)
-    return [name for name, was in zip(joined.judges, asked.tolist(), strict=True) if was]
 
 
 def _agreement(
