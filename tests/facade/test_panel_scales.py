@@ -90,10 +90,12 @@ def test_an_aspect_is_measured_on_its_own_scale_alone(panel: judgefast.Panel) ->
     assert [*large.base_rates["a"]] == [str(step) for step in range(101)]
     joined = panel._read().joined
     one, other = joined.verdicts[joined.aspect == 0], joined.verdicts[joined.aspect == 1]
-    same = joined._replace(verdicts=np.where(joined.aspect[:, None] == 0, 0.2, joined.verdicts))
-    majority = verdicts_of(same).value
-    assert set(majority[joined.aspect == 0].tolist()) == {0.2}
-    assert np.isnan(majority[joined.aspect == 1]).all()
+    same = joined._replace(verdicts=np.where(joined.aspect[:, None] == 0, 0.2, 40.0))
+    together = verdicts_of(same)
+    assert np.isnan(together.value[joined.aspect == 0]).all()  # that two numbers meet is chance
+    assert set(together.value[joined.aspect == 1].tolist()) == {40}
+    assert not together.is_tied.any()
+    assert [row.name for row in panel.report.together] == ["mean"]
     assert sorted({*one.ravel(), *other.ravel()}) == pytest.approx([0.2, 0.7, 40, 42])
 
 

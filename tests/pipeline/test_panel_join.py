@@ -69,7 +69,7 @@ def _reading(rows: dict[tuple[str, int], float | None]) -> Any:
         verdicts=None,
         rubric=_Thing(
             mode="scalar",
-            aspects=[_Thing(name="quality", weight=1, scale=None)],
+            aspects=[_Thing(name="quality", weight=1, scale=_Thing(low=1, high=5, integer=True))],
             verdicts=[_Thing(labels=[])],
         ),
         directory=_Thing(path="run", manifest=_Thing(data=_Thing(identity="i"))),
