@@ -5,30 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.best_of_three import RUBRIC
+from tests.recorded import replayed
 
 import judgefast
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-BEST_OF_3 = """
-name = "best-of-3"
-mode = "choice"
-[[aspects]]
-name = "quality"
-criterion = "Which is best?"
-[[template.blocks]]
-text = '''
-[Question]
-{question}
-[Answers]
-{answers}
-{criterion}
-'''
-[verdict]
-name = "label"
-labels = [{ text = "X", choice = 0 }, { text = "Y", choice = 1 }, { text = "Z", choice = 2 }]
-"""
 CHOSEN = {"one": "abcabcaaab", "two": "abbabcacac", "three": "abcabbaacb"}
 
 
@@ -41,11 +25,11 @@ def _judge(name: str, letters: str) -> dict[str, Any]:
             {"id": f"i{at}", "shown": [0, 1, 2], "text": "XYZ"[place]},
             {"id": f"i{at}", "shown": [2, 1, 0], "text": "XYZ"[2 - place]},
         ]
-    return {"name": name, "engine": "replay", "recorded": said}
+    return replayed(name, said)
 
 
 def test_judges_agree_where_they_name_the_same_answer(tmp_path: Path) -> None:
-    (tmp_path / "best.toml").write_text(BEST_OF_3)
+    (tmp_path / "best.toml").write_text(RUBRIC)
     rows = [
         {
             "id": f"i{at}",
