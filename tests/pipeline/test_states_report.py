@@ -12,9 +12,6 @@ import pytest
 from msgspec import UNSET
 
 import judgefast
-from judgefast.config import RunConfig
-from judgefast.errors import ConfigError
-from judgefast.pipeline.budget import check_budget
 from judgefast.pipeline.item_view import view_item
 from judgefast.pipeline.results import read_run, report_of
 from judgefast.pipeline.token_price import _is_near
@@ -231,15 +228,6 @@ def test_a_price_that_nobody_says_is_said_to_be_unknown(tmp_path: Path) -> None:
 )
 def test_servers_of_ones_own_are_known_by_their_host(host: str, *, near: bool) -> None:
     assert _is_near(host) == near
-
-
-def test_a_budget_in_money_is_refused_where_the_judge_is_paid_by_the_token() -> None:
-    with pytest.raises(ConfigError, match="asks by the token") as refused:
-        check_budget(RunConfig(engine="decisions", budget=("5usd",)))
-    assert refused.value.hint is not None
-    assert "--price" not in refused.value.hint
-    assert "--budget 10000judgments" in refused.value.hint
-    check_budget(RunConfig(engine="decisions", budget=("5usd",), price=2.0))
 
 
 def named(model: str, tokens: int | None = 100) -> Any:

@@ -37,5 +37,7 @@ def say_dry(plan: DryRun, *, as_json: bool) -> int:
         put(f"not asked: {plural(plan.not_needed, 'judgment')} decided by an empty answer")
     if plan.budget:
         put(f"stops within: {', '.join(plan.budget)}")
+    if plan.buys:
+        put(f"which buys {line(plan.buys['words'])}")
     put(f"order of sending: {plan.digest}")
     return 0

@@ -29,6 +29,9 @@ _AMOUNT = re.compile(
 )
 _THOUSANDS = {"k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9}
 
+_ROUNDED_DIGITS = 2
+"""Of an amount that is rounded up."""
+
 _NAMES: dict[str, tuple[Unit, float]] = {
     "usd": ("usd", 1.0),
     "us$": ("usd", 1.0),
@@ -101,6 +104,9 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
     """All GPUs, from the start of the program to its end."""
     usd: float | None = None
     """None where no price is known."""
+    unseen_usd: float = 0.0
+    """The most that may have been paid beside that by the token, for what was sent and of which no
+    reply has told what it took."""
 
     def of(self, unit: Unit) -> float:
         """In one unit; 0 where it is not known."""
@@ -123,6 +129,18 @@ def amount_words(amount: float, unit: Unit) -> str:
     if unit == "gpu_hours":
         return f"{amount:,.4g} GPU-hour{'' if amount == 1 else 's'}"
     return f"{amount:,.0f} {unit if amount != 1 else unit.removesuffix('s')}"
+
+
+def rounded_up(amount: float) -> float:
+    """With two digits, no less.
+
+    >>> rounded_up(9.31), rounded_up(123456), rounded_up(0.00123)
+    (9.4, 130000.0, 0.0013)
+    """
+    if not amount:
+        return 0.0
+    step = 10.0 ** (math.floor(math.log10(amount)) - _ROUNDED_DIGITS + 1)
+    return float(f"{math.ceil(amount / step - 1e-9) * step:.{_ROUNDED_DIGITS}g}")
 
 
 def parse_budget(text: str) -> Budget:

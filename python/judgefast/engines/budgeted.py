@@ -13,6 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from judgefast.engines.source import LONGEST_HELD_GROUP
+from judgefast.engines.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +43,8 @@ class Cost(NamedTuple):
     judgments: int
     """That no earlier start has asked."""
     tokens: int
+    usd: float = 0.0
+    """Of a judge that is paid by the token."""
 
 
 class Known(NamedTuple):
@@ -55,6 +58,8 @@ class Known(NamedTuple):
     """The most tokens that the judge may write."""
     judgments: int = 0
     """Of it that no earlier start has asked: free again if it is not asked after all."""
+    usd: float = 0.0
+    """The most that it may cost."""
 
 
 class Costs(Protocol):
@@ -69,6 +74,22 @@ class Costs(Protocol):
         ...
 
 
+class Bill(Protocol):
+    """What a judge costs that is paid by the token, in US dollars."""
+
+    def of(self, completion: Completion, most: float) -> float:
+        """What a completion has cost, `most` being what its request might cost."""
+        ...
+
+    def beside(self) -> float:
+        """What the engine has cost in this start beside its completions."""
+        ...
+
+    def commit(self, usd: float) -> None:
+        """Write down that this start may have cost so much by now, before it does."""
+        ...
+
+
 class Limits(NamedTuple):
     """What a start may still spend; None where nothing limits it."""
 
@@ -78,6 +99,8 @@ class Limits(NamedTuple):
     """Monotonic time by which everything must have come back."""
     ends_by: Unit = "gpu_hours"
     """The budget that `ends` is from."""
+    usd: float | None = None
+    """Of a judge that is paid by the token."""
 
 
 class _Flying(NamedTuple):
@@ -103,6 +126,10 @@ def counted_tokens(completion: Completion, prompt: int, answer: int) -> int:
     return (prompt if sent is None else sent) + wrote
 
 
+COMMITS = 128
+"""Parts of what may be spent that are written down one by one, each before it is: what was in
+flight at a kill is in the last of them."""
+
 FAILED_OUTRIGHT = ("engine_error", "too_long", "unsupported", "invalid")
 """Ways to fail in which no token is known to have been written."""
 
@@ -110,7 +137,7 @@ FAILED_OUTRIGHT = ("engine_error", "too_long", "unsupported", "invalid")
 class Budgeted:
     """Another source's requests, as long as they fit into a budget."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts, most by keyword
         self,
         source: Source,
         limits: Limits,
@@ -118,6 +145,7 @@ class Budgeted:
         *,
         rooms: Mapping[int, int],
         clock: Callable[[], float] = time.monotonic,
+        bill: Bill | None = None,
     ) -> None:
         """Stand between a source and the engine.
 
@@ -127,6 +155,7 @@ class Budgeted:
             costs: What items cost.
             rooms: Requests that each lane holds at once.
             clock: Monotonic seconds.
+            bill: What the judge costs, where money is limited.
 
         """
         self._source = source
@@ -152,12 +181,9 @@ class Budgeted:
         """Requests in a row that each lane has passed over."""
         self._judgments = 0
         """Of all items that were begun."""
-        self._tokens = 0
-        """Of all that came back."""
-        self._reserved = 0
-        """Tokens of what was begun and has not come back."""
-        self._excess = 0
-        """The most by which an engine has counted more than was reserved."""
+        self._tokens, self._money = Tally(limits.tokens), Tally(limits.usd)
+        self._bill = bill if limits.usd is not None else None
+        self._committed = 0.0
         self.reached: Unit | None = None
         """The budget into which nothing more fits."""
 
@@ -196,11 +222,10 @@ class Budgeted:
             flying = self._flying.pop(completion.request_id, None)
             if flying is None:
                 continue
-            _, prompt, answer, _ = flying.known
-            counted = counted_tokens(completion, prompt, answer)
-            self._tokens += counted
-            self._reserved -= prompt + answer
-            self._excess = max(self._excess, counted - prompt - answer)
+            _, prompt, answer, _, usd = flying.known
+            self._tokens.came(counted_tokens(completion, prompt, answer), prompt + answer)
+            if self._bill is not None:
+                self._money.came(self._bill.of(completion, usd), usd)
             if completion.error_kind is None:
                 self._seconds.append(now - flying.sent)
                 self._came.append(now)
@@ -232,8 +257,15 @@ class Budgeted:
     def dropped(self, request: Request) -> None:
         """See `engines.adaptive.Reserve`."""
         known = self._aside.pop(request.request_id)
-        self._reserved -= known.prompt + known.answer
+        self._tokens.drop(known.prompt + known.answer)
+        self._money.drop(known.usd)
         self._judgments -= known.judgments
+
+    @property
+    def usd_in_flight(self) -> float:
+        """The most that requests may cost which have not come back."""
+        flying = (*(each.known for each in self._flying.values()), *self._aside.values())
+        return math.fsum(known.usd for known in flying)
 
     @property
     def _out(self) -> int:
@@ -279,15 +311,19 @@ class Budgeted:
             self.reached = None if self._aside and self._flying else "judgments"
         elif self._exceeds_time(cost):
             self.reached = self._limits.ends_by
-        elif self._exceeds_tokens(cost):
+        elif self._tokens.exceeds(cost.tokens, self._out + cost.requests):
             self.reached = None if self._flying else "tokens"
+        elif self._money.exceeds(cost.usd + self._beside, self._out + cost.requests):
+            self.reached = None if self._flying else "usd"
         elif self._waits(cost):
             self.reached = None
         else:
             self._begun[item] = cost.requests
             self._unsent += cost.requests
             self._judgments += cost.judgments
-            self._reserved += cost.tokens
+            self._tokens.begin(cost.tokens)
+            self._money.begin(cost.usd)
+            self._commit()
             return True
         return False
 
@@ -305,12 +341,19 @@ class Budgeted:
         limit = self._limits.judgments
         return limit is not None and self._judgments + cost.judgments > limit
 
-    def _exceeds_tokens(self, cost: Cost) -> bool:
-        limit = self._limits.tokens
-        if limit is None:
-            return False
-        out = self._out + cost.requests
-        return self._tokens + self._reserved + cost.tokens + out * self._excess > limit
+    @property
+    def _beside(self) -> float:
+        return 0.0 if self._bill is None else self._bill.beside()
+
+    def _commit(self) -> None:
+        """Write down what may be spent, some of it ahead, before it is."""
+        if self._bill is None or self._money.limit is None:
+            return
+        may_be = self._money.spent + self._money.reserved + self._beside
+        if may_be > self._committed:
+            ahead = may_be + self._money.limit / COMMITS
+            self._committed = max(may_be, min(ahead, self._money.limit))
+            self._bill.commit(self._committed)
 
     def _waits(self, cost: Cost) -> bool:
         """Whether an item waits for what is in flight, since too little is known or too much is."""
@@ -318,10 +361,9 @@ class Budgeted:
             return False
         out = self._out + cost.requests
         starts_slowly = len(self._seconds) < self._room and out > 2 * len(self._seconds)
-        tokens, ends = self._limits.tokens, self._limits.ends
+        ends = self._limits.ends
         # An engine may count more than was planned: until some came back, twice as much.
-        twice = self._tokens + 2 * (self._reserved + cost.tokens)
-        if tokens is not None and starts_slowly and twice > tokens:
+        if starts_slowly and self._tokens.exceeds_doubled(cost.tokens):
             return True
         if ends is None:
             return False

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from judgefast.catalogue.gpus import parse_gpus
-from judgefast.catalogue.prices import price_of
-from judgefast.costs.budget import Budget, Spent, Unit, amount_words, parse_budgets
+from judgefast.costs.budget import Budget, Spent, Unit, amount_words, parse_budgets, rounded_up
 from judgefast.engines.budgeted import Budgeted, Limits
 from judgefast.errors import ConfigError
-from judgefast.journal.manifest import NAME as MANIFEST
 from judgefast.pipeline.budget_report import BUDGET
+from judgefast.pipeline.by_token import BY_TOKEN, ByToken, paid_engine
 from judgefast.pipeline.directory import options_in_force
 from judgefast.pipeline.item_costs import ItemCosts
+from judgefast.pipeline.meter import PAID_BY_TOKEN, gpus_of_engine, meter_of, price_of_tokens
 from judgefast.pipeline.metered import RENTED, spent_of, utc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
     from judgefast.engines.source import Source
     from judgefast.journal.run_directory import RunDirectory
     from judgefast.pipeline.ask import Asked
+    from judgefast.pipeline.judge import Judge
     from judgefast.pipeline.plan import RunPlan
-    from judgefast.prompts.decoding import Decoding
     from judgefast.verdicts.table import VerdictTable
 
 OPTIONS = ("budget", "gpu", "price", "provider")
@@ -46,22 +45,8 @@ memory of a GPU is free. It is set, not measured."""
 CLOSING_SECONDS_A_JUDGMENT = 2e-5
 """And so much more for each judgment that is planned."""
 
-PAID_BY_TOKEN = frozenset({"decisions"})
-"""Engines whose judges are others' as a rule: what an hour of a GPU costs says nothing of them."""
-
 _SECONDS_OF_HOUR = 3600
 _TIMED: tuple[Unit, ...] = ("gpu_hours", "usd")
-
-
-class Meter(NamedTuple):
-    """What is paid for while a start is at work."""
-
-    gpu: str | None
-    gpus: int
-    usd: float | None
-    """Of one GPU for an hour; None where it is not known."""
-    price: str | None
-    """Where that is from: the user, or a provider and a date."""
 
 
 def kept_budget(config: RunConfig, directory: RunDirectory) -> RunConfig:
@@ -83,58 +68,6 @@ def kept_budget(config: RunConfig, directory: RunDirectory) -> RunConfig:
     return config.replace(**kept)
 
 
-def check_budget(config: RunConfig) -> None:
-    """Look for mistakes before anything is read: what an earlier start said may still be missing.
-
-    Raises:
-        ConfigError: As for `meter_of`.
-
-    """
-    parse_budgets(config.budget)
-    if config.gpu is not None:
-        parse_gpus(config.gpu)
-    if config.out is None or not (Path(config.out) / MANIFEST).is_file():
-        meter_of(config)
-
-
-def meter_of(config: RunConfig) -> Meter:
-    """What is paid for by the options of a run; nothing of it is known where they do not say.
-
-    Raises:
-        ConfigError: The GPU is unknown, a budget cannot be read, or one in money has no price.
-
-    """
-    in_money = any(budget.unit == "usd" for budget in parse_budgets(config.budget))
-    gpu, gpus = (None, 1) if config.gpu is None else parse_gpus(config.gpu)
-    key = None if gpu is None else gpu.key
-    if config.price is not None:
-        return Meter(key, gpus, config.price, "given")
-    if key is None:
-        if in_money:
-            if config.engine in PAID_BY_TOKEN:
-                msg = f"a budget in money buys GPU-hours, and `{config.engine}` asks by the token"
-                hint = "give judgments, as in --budget 10000judgments; a report of few of them, as "
-                hint += "with --limit 100, says what 1,000 verdicts cost"
-                raise ConfigError(msg, hint=hint)
-            msg = "a budget in money needs the price of a GPU-hour"
-            raise ConfigError(msg, hint="add --gpu H200 for that of the catalogue, or --price 2.50")
-        return Meter(None, gpus, None, None)
-    try:
-        price = price_of(key, "on_demand", config.provider)
-    except ConfigError:
-        if in_money or config.provider is not None:
-            raise
-        return Meter(key, gpus, None, None)
-    return Meter(key, gpus, price.usd, str(price))
-
-
-def gpus_of_engine(engine: dict[str, Any]) -> int:
-    """GPUs that an engine says it works on; 0 where it names none."""
-    if engine.get("replicas") is None or engine.get("device", "cpu") == "cpu":
-        return 0
-    return int(engine["replicas"]) * int(engine.get("tensor_parallel_size") or 1)
-
-
 class StartBudget:
     """What one start may still spend, and the source that stays within it."""
 
@@ -142,7 +75,7 @@ class StartBudget:
         self,
         directory: RunDirectory,
         config: RunConfig,
-        engine: str,
+        judge: Judge,
         *,
         began: float,
         say: Callable[[str], None],
@@ -152,9 +85,12 @@ class StartBudget:
         Args:
             directory: The run.
             config: Options of this start.
-            engine: Name of the engine.
+            judge: Who is asked; its engine has not started.
             began: Monotonic time at which the program began.
             say: Told by what is reckoned.
+
+        Raises:
+            ConfigError: As for `meter_of`; or a token has no price by which money could be counted.
 
         """
         self.config = config = kept_budget(config, directory)
@@ -163,11 +99,15 @@ class StartBudget:
         self._is_said = bool(config.budget)
         self._directory = directory
         self._meter = meter_of(config)
-        self._engine = engine
+        self._judge, self._engine = judge, judge.engine.name
         self._gpus_given = config.gpu is not None
         self._began = began
         self._say = say
         self._spent = Spent()
+        price = price_of_tokens(config, judge.engine)
+        paid = None if price is None else paid_engine(judge.engine)
+        self._by_token = None if paid is None or price is None else ByToken(directory, paid, price)
+        self._beside = 0.0
         self._costs: ItemCosts | None = None
         self._planned = 0
         self._answer_tokens = 0
@@ -178,15 +118,22 @@ class StartBudget:
         plan: RunPlan,
         rows: NDArray[np.uint32],
         table: VerdictTable,
-        decodings: Sequence[Decoding],
+        texts: Path | None = None,
     ) -> NDArray[np.uint32]:
         """Rows to ask: those given, or none where the budget is spent, which is recorded.
+
+        Args:
+            plan: What is asked.
+            rows: Rows of it, ascending.
+            table: Its journal.
+            texts: Folder that holds `rows/` with texts; needed where `needs_texts`.
 
         Raises:
             ConfigError: The budget does not buy the first item, and nothing was judged before; or
                 it is in tokens, and the tokens of prompts are unknown.
 
         """
+        decodings = self._judge.prompts.decodings
         self._answer_tokens = max(one.most_tokens for one in decodings)
         if not self.given or not len(rows):
             return rows
@@ -197,10 +144,18 @@ class StartBudget:
             if self._engine in PAID_BY_TOKEN:
                 hint = "give a budget of judgments, as in --budget 10000judgments"
             raise ConfigError(msg, hint=hint)
+        by_token = self._by_token
+        by = None if by_token is None else by_token.facts()[BY_TOKEN]
         self._spent = spent_of(
-            self._directory, table.answers, self._directory.launches(), self._meter.usd
+            self._directory, table.answers, self._directory.launches(), self._meter.usd, by
         )
-        self._costs = ItemCosts(plan, rows, table, decodings)
+        usd = None
+        if by_token is not None and texts is not None:
+            self._beside = by_token.beside()
+            usd = by_token.most_of(plan, rows, self._judge, texts)
+        self._costs = ItemCosts(plan, rows, table, decodings, usd)
+        if by_token is not None:
+            by_token.note_most_of_an_item(self._costs.most_usd)
         budget = self._too_small()
         if budget is None:
             return rows
@@ -209,6 +164,11 @@ class StartBudget:
         facts = {"config": options_in_force(self.config), BUDGET: self._facts(budget.unit, 0)}
         self._directory.record_launch(facts)
         return rows[:0]
+
+    @property
+    def needs_texts(self) -> bool:
+        """Whether what is asked is measured before it is sent: money is paid by the token."""
+        return self._by_token is not None and self._limit_of("usd") is not None
 
     def facts(self) -> dict[str, Any]:
         """What this start records before it waits for the engine."""
@@ -222,14 +182,18 @@ class StartBudget:
             "price": price,
             "answer_tokens": self._answer_tokens,
         }
-        return {RENTED: paid} | ({BUDGET: self._facts(None, 0)} if self._is_said else {})
+        by_token = {} if self._by_token is None else self._by_token.facts()
+        budget = {BUDGET: self._facts(None, 0)} if self._is_said else {}
+        return {RENTED: paid} | by_token | budget
 
     def ready(self, engine: dict[str, Any]) -> dict[str, Any]:
         """What it records once the engine has started: that may use more GPUs than were said."""
         used = gpus_of_engine(engine)
         if used > self._meter.gpus:
             self._meter = self._meter._replace(gpus=used)
-        if any(budget.unit in _TIMED for budget in self.given):
+        if self._by_token is not None and self.needs_texts:
+            self._say(f"the budget is reckoned at {self._by_token.price}")
+        if any(self._is_timed(budget.unit) for budget in self.given):
             self._say_meter(is_known=bool(used) or self._gpus_given)
         facts = self.facts()
         return facts | {RENTED: facts[RENTED] | {"ready": utc(time.time())}}
@@ -246,9 +210,11 @@ class StartBudget:
                 **{unit: None if most is None else int(most) for unit, most in left.items()},
                 ends=ends,
                 ends_by=by,
+                usd=self._left("usd") if self.needs_texts else None,
             ),
             self._costs,
             rooms={lane.lane: lane.room for lane in engine.lanes},
+            bill=self._by_token,
         )
         return self._source
 
@@ -270,7 +236,11 @@ class StartBudget:
         """What is recorded once nothing more is asked; a run that ended otherwise reached none."""
         is_other = asked.interrupted or asked.lost is not None or asked.unreadable.is_too_high
         reached = None if is_other else self.reached
-        return {BUDGET: self._facts(reached, asked.given_up)} if self._is_said else {}
+        facts: dict[str, Any] = {}
+        if self._by_token is not None:
+            self._by_token.settle(0.0 if self._source is None else self._source.usd_in_flight)
+            facts = self._by_token.facts()
+        return facts | ({BUDGET: self._facts(reached, asked.given_up)} if self._is_said else {})
 
     def refuse_nothing(self, judged: int) -> None:
         """Refuse a start by which nothing was judged, since its budget was spent on starting.
@@ -282,7 +252,12 @@ class StartBudget:
             ConfigError: That is so.
 
         """
-        if self.reached in _TIMED and not judged and not self._spent.judgments:
+        if (
+            self.reached is not None
+            and self._is_timed(self.reached)
+            and not judged
+            and not self._spent.judgments
+        ):
             raise self._refused(self._least(self.reached))
 
     def _limit_of(self, unit: Unit) -> float | None:
@@ -290,7 +265,15 @@ class StartBudget:
 
     def _left(self, unit: Unit) -> float | None:
         limit = self._limit_of(unit)
-        return None if limit is None else limit - self._spent.of(unit)
+        if limit is None:
+            return None
+        left = limit - self._spent.of(unit)
+        # What this start has paid before is told again by its bill.
+        return left - self._spent.unseen_usd + self._beside if unit == "usd" else left
+
+    def _is_timed(self, unit: Unit) -> bool:
+        """Whether what is spent grows with time, whatever is asked."""
+        return unit == "gpu_hours" or (unit == "usd" and self._by_token is None)
 
     def _ends(self) -> tuple[float | None, Unit]:
         """By when everything must have come back, and by which budget."""
@@ -300,7 +283,7 @@ class StartBudget:
         rates: dict[Unit, float] = {"gpu_hours": 1.0, "usd": self._meter.usd or 0.0}
         for unit, rate in rates.items():
             left, a_second = self._left(unit), rate * self._meter.gpus / _SECONDS_OF_HOUR
-            if left is not None and a_second:
+            if left is not None and a_second and self._is_timed(unit):
                 ends.append((self._began + left / a_second - closing, unit))
         return min(ends) if ends else (None, "gpu_hours")
 
@@ -308,7 +291,9 @@ class StartBudget:
         """The budget into which the first item does not fit."""
         assert self._costs is not None
         first = self._costs.first
-        costs: dict[Unit, int] = {"judgments": first.judgments, "tokens": first.tokens}
+        costs: dict[Unit, float] = {"judgments": first.judgments, "tokens": first.tokens}
+        if self.needs_texts:
+            costs["usd"] = first.usd + self._beside
         for unit, cost in costs.items():
             left = self._left(unit)
             if left is not None and cost > left:
@@ -322,8 +307,13 @@ class StartBudget:
     def _refused(self, budget: Budget) -> ConfigError:
         assert self._costs is not None
         first = self._costs.first
-        if budget.is_counted:
-            cost = first.judgments if budget.unit == "judgments" else first.tokens
+        if not self._is_timed(budget.unit):
+            cost: float = {
+                "judgments": first.judgments,
+                "tokens": first.tokens,
+                # Another start asks its small question, too.
+                "usd": rounded_up(self._spent.of("usd") + self._beside + first.usd),
+            }[budget.unit]
             most = "" if budget.unit == "judgments" else "up to "
             why = f"the first item takes {most}{amount_words(cost, budget.unit)}"
             more = f"--budget {Budget(float(cost), budget.unit)}"

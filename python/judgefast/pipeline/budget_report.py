@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from judgefast.codes import Status
-from judgefast.costs.budget import Budget, Spent, Unit, parse_budgets
+from judgefast.costs.budget import Budget, Spent, Unit, parse_budgets, rounded_up
+from judgefast.pipeline.by_token import BY_TOKEN
 from judgefast.pipeline.metered import RENTED, spent_of
 from judgefast.reports.report import RunBudget
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 BUDGET = "budget"
 """Fact of a launch that has a budget: `given`, and once it is over `reached` and `given_up`."""
-
-_DIGITS = 2
-"""Of the amount that would end a run; it is rounded up."""
 
 
 def left_by_budget(verdicts: VerdictColumns, launches: Sequence[dict[str, Any]]) -> VerdictColumns:
@@ -49,21 +46,22 @@ def budget_of(reading: Reading) -> RunBudget | None:
     rented = [one[RENTED] for one in launches if one.get(RENTED)]
     paid = rented[-1] if rented else {}
     usd = paid.get("usd_per_gpu_hour")
-    spent = spent_of(directory, reading.table.answers, launches, usd)
+    by_token = next((one[BY_TOKEN] for one in reversed(launches) if BY_TOKEN in one), None)
+    spent = spent_of(directory, reading.table.answers, launches, usd, by_token)
     reached = facts.get("reached")
     status = reading.verdicts.status
     is_left = (status == Status.BUDGET) | (status == Status.INTERRUPTED)
     left = int(np.count_nonzero(is_left))
     go_on = None
     if reached is not None and left:
-        amounts = _amounts(given, spent, left, reached)
+        amounts = _amounts(given, spent, left, reached, by_token or {})
         flags = " ".join(f"--budget {one}" for one in amounts)
         go_on = f"judgefast resume {shlex.quote(str(directory.path))} {flags}"
     return RunBudget(
         given=[*map(str, given)],
         reached=reached,
         spent=spent,
-        price=paid.get("price"),
+        price=paid.get("price") if by_token is None or usd is not None else by_token["price"],
         items_in_part=_in_part(reading.plan.columns.item, is_left),
         given_up=int(facts.get("given_up", 0)),
         sent_again=sum(map(_sent_again, launches)),
@@ -92,28 +90,21 @@ def _in_part(item: NDArray[np.uint32], is_left: NDArray[np.bool_]) -> int:
     return int(np.count_nonzero((left > 0) & (left < each)))
 
 
-def _amounts(given: Sequence[Budget], spent: Spent, left: int, reached: Unit) -> list[Budget]:
+def _amounts(
+    given: Sequence[Budget], spent: Spent, left: int, reached: Unit, by_token: dict[str, Any]
+) -> list[Budget]:
     """Budgets that would end the run, if the rest costs what was paid so far; none is lowered."""
     done = max(1, spent.judgments)
     found: dict[Unit, Budget] = {}
     for budget in given:
         so_far = found.get(budget.unit, budget).amount
-        need = _rounded_up(spent.of(budget.unit) * (done + left) / done)
+        need = spent.of(budget.unit) * (done + left) / done
+        if budget.unit == "usd":  # the last item is begun where the most that it may cost is left
+            need += spent.unseen_usd + float(by_token.get("most_item_usd", 0.0))
+        need = rounded_up(need)
         if budget.unit == reached and need <= so_far:
-            need = _rounded_up(1.1 * so_far)
+            need = rounded_up(1.1 * so_far)
         if budget.unit == "judgments":
             need = spent.judgments + left
         found[budget.unit] = Budget(max(so_far, float(need)), budget.unit)
     return list(found.values())
-
-
-def _rounded_up(amount: float) -> float:
-    """With two digits, no less.
-
-    >>> _rounded_up(9.31), _rounded_up(123456), _rounded_up(0.00123)
-    (9.4, 130000.0, 0.0013)
-    """
-    if not amount:
-        return 0.0
-    step = 10.0 ** (math.floor(math.log10(amount)) - _DIGITS + 1)
-    return float(f"{math.ceil(amount / step - 1e-9) * step:.{_DIGITS}g}")

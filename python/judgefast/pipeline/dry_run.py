@@ -18,6 +18,7 @@ from judgefast.journal.manifest import NAME
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.adaptive import seconds_in
 from judgefast.pipeline.budget import kept_budget
+from judgefast.pipeline.buys import buys_of
 from judgefast.pipeline.directory import (
     data_facts,
     differences_of,
@@ -74,11 +75,16 @@ def dry_run(
         plan, items = _plan(directory, config, judge, data, Path(scratch), say)
         folder = Path(scratch) if (Path(scratch) / "rows").exists() else path
         seconds = seconds_in(folder, config, plan, judge)
-    if directory is None:
-        table = table_of(plan, judge.rubric)
-    else:
-        table = read_journal(directory, plan, judge.rubric)
-    rows = rows_to_ask(plan, table, config, seconds)
+        if directory is None:
+            table, in_force = table_of(plan, judge.rubric), config
+        else:
+            table = read_journal(directory, plan, judge.rubric)
+            in_force = kept_budget(config, directory)
+        rows = rows_to_ask(plan, table, config, seconds)
+        has_texts = folder != path or (directory is not None and directory.manifest.data.texts)
+        buys = None
+        if has_texts:
+            buys = buys_of(in_force, directory, judge, plan, rows, table, folder)
     least = None if seconds is None else rows[seconds.settled(table.verdicts())[0][rows]]
     tokens = plan.rendered.prompt_tokens
     return DryRun(
@@ -96,16 +102,13 @@ def dry_run(
         least_to_ask=None if least is None else _judgments(table, least),
         least_requests=None if least is None else len(least),
         audit=None if seconds is None else seconds.audit_words,
-        budget=tuple(map(str, parse_budgets(_budget_of(config, directory)))),
+        budget=tuple(map(str, parse_budgets(in_force.budget))),
+        buys=None if buys is None else buys._asdict() | {"words": buys.words},
     )
 
 
 def _judgments(table: VerdictTable, rows: NDArray[np.uint32]) -> int:
     return len(table.answers.sharing.judgments_of(rows)[0])
-
-
-def _budget_of(config: RunConfig, directory: RunDirectory | None) -> tuple[str, ...]:
-    return config.budget if directory is None else kept_budget(config, directory).budget
 
 
 def _plan(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order

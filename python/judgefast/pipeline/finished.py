@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from judgefast.codes import Status
 from judgefast.pipeline.results import why_incomplete
@@ -68,6 +68,9 @@ class DryRun(NamedTuple):
     """What the audit of adaptive orders has, in words."""
     budget: tuple[str, ...] = ()
     """Within which the run would stop, as `--budget` takes them."""
+    buys: dict[str, Any] | None = None
+    """What an amount of money buys at a judge that is paid by the token: items `surely` and
+    `likely`, of `items`; the `price`; and all of it in `words`."""
 
 
 def finished(path: Path, report: Report, asked: Asked | None, left: int) -> Finished:

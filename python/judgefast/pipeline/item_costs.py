@@ -30,6 +30,7 @@ class ItemCosts:
         rows: NDArray[np.uint32],
         table: VerdictTable,
         decodings: Sequence[Decoding],
+        usd: NDArray[np.float64] | None = None,
     ) -> None:
         """Sum up.
 
@@ -38,6 +39,7 @@ class ItemCosts:
             rows: Rows of the plan whose requests this start asks, ascending; at least one.
             table: Its journal, which knows what earlier starts have asked.
             decodings: By aspect.
+            usd: The most that the request of each of `rows` may cost, where that is known.
 
         """
         columns, answers = plan.columns, table.answers
@@ -60,6 +62,8 @@ class ItemCosts:
         np.add.at(new, places[~answers.sharing.spread(answers.attempts > 0)[judgments]], 1)
         self._judgments = np.add.reduceat(new, starts)
         self._rows, self._new = rows, new
+        self._usd = np.broadcast_to(np.float64(0), rows.shape) if usd is None else usd
+        self._item_usd = np.add.reduceat(self._usd, starts)
         self._first = int(columns.item[in_order(columns, rows)[0]])
 
     def of(self, requests: Sequence[Request]) -> list[Known]:
@@ -75,6 +79,7 @@ class ItemCosts:
                 prompt=0 if self._prompt is None else int(self._prompt[row]),
                 answer=int(self._answer[row if self._aspects_differ else 0]),
                 judgments=int(self._new[place]),
+                usd=float(self._usd[place]),
             )
             for row, place in zip(rows.tolist(), places.tolist(), strict=True)
         ]
@@ -83,7 +88,17 @@ class ItemCosts:
         """See `engines.budgeted.Costs`."""
         at = int(np.searchsorted(self._items, self._items.dtype.type(item)))
         assert self._items[at] == item
-        return Cost(int(self._requests[at]), int(self._judgments[at]), int(self._tokens[at]))
+        return Cost(
+            int(self._requests[at]),
+            int(self._judgments[at]),
+            int(self._tokens[at]),
+            float(self._item_usd[at]),
+        )
+
+    @property
+    def most_usd(self) -> float:
+        """Of the item that may cost most."""
+        return float(self._item_usd.max())
 
     @property
     def first(self) -> Cost:

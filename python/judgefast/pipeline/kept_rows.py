@@ -59,7 +59,7 @@ def kept_rows_of(reading: Reading) -> KeptRows | None:
             for row, of, text, *more in zip(rows.tolist(), of_item, *columns, strict=True):
                 kept = read_kept(text) if text else None
                 paid.add(kept, *more)
-                if kept is not None and row >= 0:
+                if kept is not None and row >= 0 and (kept.model or kept.questions):
                     gathered.add(kept, of)
             gathered.condense()
     return KeptRows(

@@ -14,6 +14,7 @@ from judgefast.batches.columns import NONE
 from judgefast.costs.budget import Spent
 from judgefast.engines.budgeted import FAILED_OUTRIGHT
 from judgefast.journal.answers import id_bytes
+from judgefast.pipeline.by_token import BY_TOKEN, Billed, billed, unseen_of_launch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,8 @@ _COLUMNS = (
     "started",
     "wall_seconds",
 )
+_LINES = 1 << 14
+"""Completions whose texts are held at a time."""
 
 
 class _Journal:
@@ -80,6 +83,7 @@ def spent_of(
     answers: AnswerIndex,
     launches: Sequence[dict[str, Any]],
     usd: float | None = None,
+    by_token: dict[str, Any] | None = None,
 ) -> Spent:
     """Add up what a run has spent.
 
@@ -88,22 +92,35 @@ def spent_of(
         answers: Its journal joined to its plan.
         launches: What each start recorded.
         usd: Price of a GPU-hour at starts that knew none.
+        by_token: What the token is paid by at starts that knew no price at all.
 
     """
     rented = [facts.get(RENTED) or {} for facts in launches]
     journal = _Journal(max((int(one.get("answer_tokens", 0)) for one in rented), default=0))
-    for batch in directory.completions(_COLUMNS):
+    prices = _token_prices(launches, by_token)
+    bills = dict.fromkeys(prices, Billed())
+    for batch in directory.completions((*_COLUMNS, "text") if prices else _COLUMNS):
         journal.add(batch)
-    hours, money = 0.0, 0.0
+        if prices:
+            _add_bills(bills, prices, batch)
+    hours, money, unseen = 0.0, 0.0, 0.0
     is_priced = True
     for facts in launches:
         seconds = rented_seconds(facts, journal.ends.get(facts["launch"], 0.0))
         paid = facts.get(RENTED) or {}
+        hours += seconds * int(paid.get("gpus", 1)) / _SECONDS_OF_HOUR
+        if facts["launch"] in prices:
+            bill = bills[facts["launch"]]
+            known_usd = bill.usd + float(prices[facts["launch"]].get("beside_usd", 0.0))
+            money += known_usd
+            unseen += bill.unseen_usd + unseen_of_launch(
+                prices[facts["launch"]], known_usd + bill.unseen_usd
+            )
+            continue
         of_launch = seconds * int(paid.get("gpus", 1)) / _SECONDS_OF_HOUR
         known = paid.get("usd_per_gpu_hour")
         price = usd if known is None else known
         is_priced = is_priced and (price is not None or not seconds)
-        hours += of_launch
         money += of_launch * (price or 0.0)
     asked = answers.sharing.spread(answers.attempts > 0)
     planned = _planned_tokens(directory, journal.uncounted)
@@ -112,7 +129,41 @@ def spent_of(
         tokens=None if planned is None else journal.tokens + planned,
         gpu_hours=hours,
         usd=money if is_priced else None,
+        unseen_usd=unseen,
     )
+
+
+def _token_prices(
+    launches: Sequence[dict[str, Any]], by_token: dict[str, Any] | None
+) -> dict[str, dict[str, Any]]:
+    """By what the tokens of each start are paid that does not pay by the hour."""
+    found: dict[str, dict[str, Any]] = {}
+    for facts in launches:
+        by_hour = (facts.get(RENTED) or {}).get("usd_per_gpu_hour") is not None
+        price = facts.get(BY_TOKEN) or (None if by_hour else by_token)
+        if price is not None:
+            own = BY_TOKEN in facts
+            alone = ("usd_per_million_tokens", "most_usd")
+            found[facts["launch"]] = price if own else {name: price[name] for name in alone}
+    return found
+
+
+def _add_bills(
+    bills: dict[str, Billed], prices: dict[str, dict[str, Any]], whole: pa.RecordBatch
+) -> None:
+    """Add what completions have cost to the bill of their launches."""
+    names = ("launch", "text", "prompt_tokens", "finish_reason", "error_kind")
+    for start in range(0, whole.num_rows, _LINES):
+        batch = whole.slice(start, _LINES)
+        columns: list[Any] = [batch.column(name).to_pylist() for name in names]
+        for launch, *completion in zip(*columns, strict=True):
+            price = prices.get(launch)
+            if price is not None:
+                rate = float(price["usd_per_million_tokens"]) / 1e6
+                text, prompt, finish, kind = completion
+                bill = billed(text, prompt, finish, kind, rate, float(price["most_usd"]))
+                before = bills[launch]
+                bills[launch] = Billed(before.usd + bill.usd, before.unseen_usd + bill.unseen_usd)
 
 
 def rented_seconds(facts: dict[str, Any], last_answer: float) -> float:

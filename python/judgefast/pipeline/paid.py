@@ -42,8 +42,9 @@ class Paid:
             self._replies += 1
             self._counted += prompt_tokens is not None
             self._priced += has_usd
-        self.models[kept.model] += 1
-        self._tokens[kept.model] += prompt_tokens or 0
+        if kept.model or kept.questions:  # else nobody has answered
+            self.models[kept.model] += 1
+            self._tokens[kept.model] += prompt_tokens or 0
         self._usd += kept.usd or 0.0
 
     @property

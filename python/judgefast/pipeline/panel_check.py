@@ -7,9 +7,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from judgefast.errors import ConfigError, EngineError, JudgefastError, ModelError
-from judgefast.pipeline.budget import check_budget
 from judgefast.pipeline.comparable import unlike
 from judgefast.pipeline.judge import engine_of, rubric_in_force
+from judgefast.pipeline.meter import check_budget, check_money
 from judgefast.pipeline.panel_aspects import JOINED_BY_NAMES, without_aspect_in_common
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def _add(found: Checked, judge: PanelJudge, rubric: Rubric) -> None:
     engine = engine_of(judge.config, rubric, is_to_plan=True, tuned=False)
     with closing(engine), suppress(EngineError, ModelError):
         found.models[judge.name] = engine.model.name
+        check_money(judge.config, engine)
 
 
 def check_extension(judges: Sequence[PanelJudge], data: Any) -> None:  # noqa: ANN401 - any rows

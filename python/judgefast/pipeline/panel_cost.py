@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
-from judgefast.pipeline.budget import gpus_of_engine
+from judgefast.pipeline.meter import gpus_of_engine
 from judgefast.pipeline.metered import RENTED, spent_of
 from judgefast.reports.panel_report import PER, JudgeCost
 

@@ -19,12 +19,12 @@ from judgefast.errors import ConfigError
 from judgefast.journal.manifest import NAME
 from judgefast.journal.run_directory import RunDirectory
 from judgefast.pipeline.adaptive import seconds_in
-from judgefast.pipeline.budget import check_budget
 from judgefast.pipeline.cached import CacheWishes, cache_of
 from judgefast.pipeline.directory import reader_of
 from judgefast.pipeline.dry_run import Nowhere
 from judgefast.pipeline.fit import check_answers, check_fit
 from judgefast.pipeline.judge import judge_of
+from judgefast.pipeline.meter import check_budget
 from judgefast.pipeline.plan import plan_run
 from judgefast.pipeline.plan_layouts import compare_layouts
 from judgefast.pipeline.plan_lint import Lint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,9 @@ from judgefast.journal.manifest import NAME, read_manifest
 from judgefast.pipeline.adaptive import second_orders_of
 from judgefast.pipeline.ask import Asked, Work, ask
 from judgefast.pipeline.background import Background
-from judgefast.pipeline.budget import OPTIONS, StartBudget, check_budget
+from judgefast.pipeline.budget import OPTIONS, StartBudget
 from judgefast.pipeline.cached import cache_in_force
+from judgefast.pipeline.closing import closing_of
 from judgefast.pipeline.collection import seldom_collected
 from judgefast.pipeline.directory import (
     Opened,
@@ -30,6 +31,7 @@ from judgefast.pipeline.gauge import Gauge
 from judgefast.pipeline.headline import Headline
 from judgefast.pipeline.judge import Judge, judge_of
 from judgefast.pipeline.loading import Loading
+from judgefast.pipeline.meter import check_budget, check_money
 from judgefast.pipeline.metered import RENTED
 from judgefast.pipeline.missing import read_journal, rows_to_ask
 from judgefast.pipeline.plan import RunPlan, plan_run
@@ -44,7 +46,7 @@ from judgefast.reports.progress import Progress
 from judgefast.stopping import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from judgefast.config import RunConfig
     from judgefast.datasets.columns import ItemColumns
@@ -175,12 +177,12 @@ def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
     loading.begin()  # the process of an engine imports and reads weights meanwhile
     with going.phase("read", "reading the data"):
         directory, items = open_run(config, judge, data, start.say)
-    closing = stack.enter_context(_closing(directory))
+    closing = stack.enter_context(closing_of(directory))
     if start.check is not None:
         start.check(items)
     for note in directory.notes:
         start.say(note)
-    budget = StartBudget(directory, config, judge.engine.name, began=going.began, say=start.say)
+    budget = StartBudget(directory, config, judge, began=going.began, say=start.say)
     stack.enter_context(rented(directory, budget.facts(), going.seconds))
     start = start._replace(config=(config := budget.config))
     work = _planned(start, going, Opened(directory, items), judge, budget, stack)
@@ -227,24 +229,26 @@ def _planned(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
 ) -> Work:
     """Make the plan, or read it back, and find what is to be asked of it."""
     directory, items = opened
-    texts, is_planned_here = None, False
+    texts, is_planned_here = None, not directory.plan_complete()
     with going.phase("plan", "planning"):
-        if directory.plan_complete():
-            plan = load_plan(directory)
-        else:
+        if is_planned_here:
             texts = stack.enter_context(_texts(start, directory, judge))
             plan = plan_run(directory, texts, judge, start.config, start.say)
-            is_planned_here = True
+        else:
+            plan = load_plan(directory)
         plan = RunPlan(plan.columns.to_send(), plan.rendered)
         going.table = table = read_journal(directory, plan, judge.rubric)
         going.plan = plan
         options, forms = directory.manifest.options, judge.rubric.verdicts
         seconds = second_orders_of(options, plan, items, forms, start.config.seed, start.say)
         rows = rows_to_ask(plan, table, start.config, seconds)
-        rows = budget.affordable(plan, rows, table, judge.prompts.decodings)
+        if not budget.needs_texts:
+            rows = budget.affordable(plan, rows, table)
     if texts is None:
         is_asked = len(rows) > 0
         texts = stack.enter_context(_texts(start, directory, judge)) if is_asked else directory.path
+    if budget.needs_texts:
+        rows = budget.affordable(plan, rows, table, texts)
     return Work(plan, table, rows, texts, verify=not is_planned_here, seconds=seconds)
 
 
@@ -306,6 +310,7 @@ def _judge_of(start: Start, stack: ExitStack) -> Judge:
         say=start.say,
     )
     stack.callback(judge.engine.close)
+    check_money(start.config, judge.engine)
     return judge
 
 
@@ -324,25 +329,6 @@ def _data_of(start: Start, judge: Judge) -> Any:  # noqa: ANN401 - whatever `rea
 
 def _texts(start: Start, directory: RunDirectory, judge: Judge) -> Any:  # noqa: ANN401 - a context
     return rows_with_texts(directory, start.config, judge, list(start.config.data))
-
-
-class _Closing:
-    """How a run directory is to be closed."""
-
-    to_parquet = True
-
-
-@contextmanager
-def _closing(directory: RunDirectory) -> Iterator[_Closing]:
-    """Close the directory at the end, soon after an interruption and in full otherwise."""
-    how = _Closing()
-    try:
-        yield how
-    except KeyboardInterrupt:
-        how.to_parquet = False
-        raise
-    finally:
-        directory.close(to_parquet=how.to_parquet)
 
 
 def _ask(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order

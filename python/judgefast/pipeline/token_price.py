@@ -1,31 +1,70 @@
-"""What the verdicts of a run cost whose judge is paid by the token."""
+"""What the verdicts of a run cost whose judge is paid by the token, and what a token will cost."""
 
 from __future__ import annotations
 
 import re
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
 
 from judgefast.catalogue.apis import read_apis
 from judgefast.codes import Status
-from judgefast.reports.verdict_price import THOUSAND, VerdictPrice
+from judgefast.reports.verdict_price import THOUSAND, VerdictPrice, dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from judgefast.catalogue.apis import Api
+    from judgefast.config import RunConfig
     from judgefast.pipeline.kept_rows import KeptRows
     from judgefast.pipeline.results import Reading
 
 OPTION = "usd_per_million_tokens"
 """Option of an engine: what 1 million prompt tokens cost."""
 HINT = f"--engine-arg {OPTION}=NUMBER says it"
+OWN = f"the servers are one's own, and are not paid by the token; {HINT} if they are"
 _VERSION = re.compile(r"(\.\d+)*(-\d{4}-?\d\d-?\d\d)?")
 """What a model may have behind the name of its row where that is of one version: `jev-1.13.0`,
 `gpt-6-luna-2026-10-10`."""
+
+
+class TokenPrice(NamedTuple):
+    """What a token of a prompt costs, known before it is sent."""
+
+    usd_per_million_tokens: float
+    whose: str
+    """The user's, or a provider's with its day."""
+
+    def __str__(self) -> str:
+        """With the amount, for a person."""
+        return f"{dollars(self.usd_per_million_tokens)} for 1 million prompt tokens, {self.whose}"
+
+
+def price_beforehand(config: RunConfig, model: str) -> TokenPrice | str:
+    """What the judge of a run asks for a token; or why that is not known, for a person.
+
+    Args:
+        config: Its options: a price that is given goes before the catalogue's.
+        model: Name of the judge, as it has answered.
+
+    """
+    given = config.engine_args.get(OPTION)
+    if given is not None:
+        return TokenPrice(float(given), "as given")
+    hosts = _hosts(config.base_url)
+    if _are_near(hosts):
+        return OWN
+    row = _row_at(model, hosts)
+    if isinstance(row, str):
+        return row
+    assert row.usd_input is not None
+    if row.usd_output or row.usd_cached is not None:
+        return f"{row.name} has prices of its own for what is written or cached; {HINT}"
+    if config.engine_args.get("allow_moved"):
+        return f"with `allow_moved` another model may answer, at a price of its own; {HINT}"
+    return TokenPrice(row.usd_input, f"{row.provider}, {row.name} ({row.when})")
 
 
 def price_of_verdicts(reading: Reading, kept: KeptRows | None) -> VerdictPrice | None:
@@ -62,12 +101,8 @@ def price_of_verdicts(reading: Reading, kept: KeptRows | None) -> VerdictPrice |
         return priced(summed * rate / 1e6, by="given", date=day, usd_per_million_tokens=rate)
     asked = str(config.get("model") or manifest.model.name)
     hosts = _hosts(config.get("base_url", ()))
-    if given is None and hosts and all(map(_is_near, hosts)):
-        found: str | dict[str, Any] = (
-            f"the servers are one's own, and are not paid by the token; {HINT} if they are"
-        )
-    else:
-        found = _by_catalogue(tokens, asked, hosts)
+    is_own = given is None and _are_near(hosts)
+    found = OWN if is_own else _by_catalogue(tokens, asked, hosts)
     if isinstance(found, str):
         return VerdictPrice(
             verdicts=verdicts, usd=None, usd_per_1000=None, unknown=found, prompt_tokens=summed
@@ -98,15 +133,10 @@ def _by_catalogue(
         return "the server does not count the tokens of every reply"
     usd, rows = 0.0, dict[str, "Api"]()
     for model, count in (tokens or {asked: 0}).items():
-        row = _row_of(model or asked)
-        if row is None or row.usd_input is None:
-            return f"no price of `{model or asked}` is in the catalogue; {HINT}"
-        if not all(_is_of(host, row) for host in hosts):
-            return (
-                f"the catalogue has the price of `{model or asked}` at {row.provider}, and another "
-                f"host was asked; {HINT}"
-            )
-        usd, rows[row.key] = usd + count * row.usd_input / 1e6, row
+        row = _row_at(model or asked, hosts)
+        if isinstance(row, str):
+            return row
+        usd, rows[row.key] = usd + count * (row.usd_input or 0.0) / 1e6, row
     [first, *others] = rows.values()
     return {
         "usd": usd,
@@ -114,6 +144,19 @@ def _by_catalogue(
         "usd_per_million_tokens": None if others else first.usd_input,
         "source": "; ".join(f"{row.provider}, {row.name}" for row in rows.values()),
     }
+
+
+def _row_at(model: str, hosts: Sequence[str]) -> Api | str:
+    """The row that has the price of a model where it is asked; or why there is none."""
+    row = _row_of(model)
+    if row is None or row.usd_input is None:
+        return f"no price of `{model}` is in the catalogue; {HINT}"
+    if not all(_is_of(host, row) for host in hosts):
+        return (
+            f"the catalogue has the price of `{model}` at {row.provider}, and another host was "
+            f"asked; {HINT}"
+        )
+    return row
 
 
 def _row_of(model: str) -> Api | None:
@@ -140,6 +183,10 @@ def _is_of(host: str, row: Api) -> bool:
 
 def _hosts(urls: Iterable[str]) -> list[str]:
     return [urlsplit(url if "//" in url else f"//{url}").hostname or "" for url in urls]
+
+
+def _are_near(hosts: Sequence[str]) -> bool:
+    return bool(hosts) and all(map(_is_near, hosts))
 
 
 def _is_near(host: str) -> bool:

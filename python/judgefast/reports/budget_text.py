@@ -47,6 +47,9 @@ def budget_parts(budget: RunBudget | None, table: Table) -> list[RenderableType]
     if budget.price is not None and budget.price != "given":
         table.add_row("", f"at {line(budget.price, SENTENCE_LIMIT)}")
     remarks = []
+    if budget.spent.unseen_usd:
+        most = amount_words(budget.spent.unseen_usd, "usd")
+        remarks.append(f"up to {most} more for what was sent and told nothing, which is kept back")
     if budget.items_in_part and budget.reached:
         remarks.append(f"{plural(budget.items_in_part, 'item')} judged in part")
     if budget.given_up:

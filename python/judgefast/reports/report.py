@@ -229,7 +229,8 @@ class RunBudget(msgspec.Struct, frozen=True, kw_only=True):
     """Unit of the one that stopped the latest start; None where none did."""
     spent: Spent
     price: str | None = None
-    """Of a GPU-hour at the latest start: `given`, or with its provider and date."""
+    """Of a GPU-hour at the latest start: `given`, or with its provider and date. Of tokens, where
+    the judge is paid by them: whose it is, and of which day."""
     items_in_part: int = 0
     """Items of which some judgments were asked, and others not."""
     given_up: int = 0

@@ -194,7 +194,7 @@ def test_servers_of_one_judge_share_the_work_and_another_judge_is_refused() -> N
     with (
         ScriptedServer() as one,
         ScriptedServer(paths={"/v1/systemone": named}) as two,
-        pytest.raises(EngineError, match="with the model `other`, and the first one `llama.cpp`"),
+        pytest.raises(EngineError, match=r"with the model `other`, and the first one `llama.cpp`"),
     ):
         ask([one.url, two.url])
 

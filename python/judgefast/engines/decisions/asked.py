@@ -99,7 +99,7 @@ class Put(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     words: str = ""
 
 
-class Kept(msgspec.Struct, frozen=True):
+class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a completion's `text` holds of a request to a decision server: as it came, by question.
 
     Its verdict is not read from here but from the label log-probabilities beside it, which are the
@@ -111,6 +111,8 @@ class Kept(msgspec.Struct, frozen=True):
     questions: tuple[tuple[Put, ...], ...]
     """In the order of the request's questions."""
     usd: float | None = None
+    unseen: int = 0
+    """How often it was sent without a reply that tells what that took."""
 
 
 _KEPT = msgspec.json.Decoder(Kept)

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from judgefast.engines.decisions.found import orders_in_force
+from judgefast.engines.decisions.most import Most
 from judgefast.engines.decisions.options import NAME, DecisionOptions
 from judgefast.engines.remote.engine import RemoteEngine, check_names, roots_of
 from judgefast.prompts.decoding import Capabilities
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from judgefast.engines.decisions.found import Found
     from judgefast.engines.decisions.loop import Loop
+    from judgefast.engines.decisions.small import SmallQuestions
 
 _OURS = {"base_urls"}
 _TITLES = {
@@ -107,6 +109,26 @@ class DecisionsEngine(RemoteEngine["Loop"]):
             "dialect": spoken.dialect.name,
             "option_orders": orders,
         }
+
+    @property
+    def small(self) -> SmallQuestions:
+        """What the small questions took that the engine asks of its own."""
+        return self._running().small
+
+    @cached_property
+    def most(self) -> Most:
+        """The most tokens that the server may count of a request."""
+        from judgefast.engines.decisions import loop as of_loop  # noqa: PLC0415 - loads aiohttp
+        from judgefast.engines.remote.defuse import Defuser  # noqa: PLC0415 - as above
+
+        found = self.found
+        is_defused = of_loop.is_defused(found)
+        return Most(
+            found.spoken.dialect,
+            orders_in_force(self.options, found),
+            self.small.most_tokens,
+            Defuser(of_loop.control_texts(found)) if is_defused else None,
+        )
 
     def told(self) -> list[str]:
         """See :class:`Engine`. Who answers, and in which dialect."""

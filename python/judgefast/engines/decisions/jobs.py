@@ -11,6 +11,7 @@ import msgspec
 
 from judgefast.engines.base import Completion
 from judgefast.engines.decisions.asked import Kept, kept_text
+from judgefast.engines.decisions.lenient import count
 from judgefast.engines.decisions.orders import put_of, read_of
 from judgefast.engines.remote.jobs import Job
 
@@ -42,7 +43,7 @@ class Whole:
 
     """
 
-    __slots__ = ("answers", "asks", "model", "parts", "request", "state", "usages")
+    __slots__ = ("answers", "asks", "model", "parts", "request", "state", "unseen", "usages")
 
     def __init__(
         self, request: Request, state: Mapping[str, str], asks: Sequence[Sequence[Ask]]
@@ -54,6 +55,8 @@ class Whole:
         self.usages: list[Usage] = []
         self.model = ""
         """That has answered, as the server calls it."""
+        self.unseen = 0
+        """How often something of it was sent, and nobody said what that took."""
 
     def split(
         self, most: Most, guess: Callable[[Sequence[Ask]], float], started: float, clock: float
@@ -105,13 +108,20 @@ class Whole:
 
     def paid(self, failed: Completion) -> Completion:
         """A failure with what the replies took that came before it: they are on the bill."""
-        if not self.usages:
+        if not self.usages and not self.unseen:
             return failed
-        kept = Kept(self.model, (), usd=_sum(usage.usd for usage in self.usages))
+        kept = Kept(
+            self.model,
+            (),
+            usd=_sum(usage.usd for usage in self.usages) if self.usages else None,
+            unseen=self.unseen,
+        )
         return msgspec.structs.replace(
             failed,
             text=kept_text(kept),
-            prompt_tokens=_count(usage.prompt_tokens for usage in self.usages),
+            prompt_tokens=_count(usage.prompt_tokens for usage in self.usages)
+            if self.usages
+            else None,
         )
 
     def completion(self) -> Completion:
@@ -129,6 +139,7 @@ class Whole:
                 for asks, answers in zip(self.asks, by_question, strict=True)
             ),
             usd=_sum(usage.usd for usage in self.usages),
+            unseen=self.unseen,
         )
         first = self.parts[0]
         return Completion(
@@ -188,5 +199,4 @@ def _sum(values: Iterable[float | None]) -> float | None:
 
 
 def _count(values: Iterable[int | None]) -> int | None:
-    total = _sum(values)
-    return None if total is None else int(total)
+    return count(_sum(values))

@@ -12,6 +12,7 @@ from judgefast.engines.decisions.dialects import DIALECTS
 from judgefast.engines.decisions.failures import failure_of
 from judgefast.engines.decisions.found import Found, Spoken
 from judgefast.engines.decisions.recognise import dialect_of, recognise
+from judgefast.engines.decisions.small import SmallQuestions
 from judgefast.engines.decisions.strict import read_object
 from judgefast.engines.decisions.tokens import Limit
 from judgefast.engines.decisions.unfit import UnfitReplyError
@@ -67,6 +68,7 @@ class Prober:
 
     def __init__(self, client: Client, options: DecisionOptions, secret: Secret) -> None:
         self._client, self._options, self._secret = client, options, secret
+        self.small = SmallQuestions()
 
     async def find(self, named: str | None) -> Found:
         """Find the judge: by the first server that is there; the others have to be alike.
@@ -154,6 +156,7 @@ class Prober:
                     continue
                 quirks = recognise(found, models, dialect.name)
                 read = dialect.read(ASKS, reply.body, quirks)
+                self.small.add(read.usage)
             except UnfitReplyError as error:
                 said.append(f"{path}, asked in `{dialect.name}`: {self._said(str(error))}")
                 continue
@@ -195,6 +198,7 @@ class Prober:
             raise NoReplyError(message, was_sent=True) from None
         try:
             read = spoken.dialect.read(ASKS, reply.body, spoken.quirks)
+            self.small.add(read.usage)
         except UnfitReplyError as error:
             message = f"{root} answers otherwise than the first server: {self._said(str(error))}"
             raise EngineError(message, hint=hint) from None

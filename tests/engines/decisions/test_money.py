@@ -1,0 +1,188 @@
+"""Runs within an amount of money, against servers that keep books: what they bill is what counts.
+
+The server is jevcompat's own, which counts tokens; what stands in front of it adds up what its
+replies say, those too that a client which was killed has never read.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jevcompat.mock import MockConfig
+
+from judgefast.config import RunConfig
+from judgefast.errors import ConfigError
+from judgefast.pipeline.run import run
+from tests.pipeline.budgets import asked_of_items, budget_of
+from tests.recorded import write_lines
+
+from .scripted_server import DIES, Say, ScriptedServer
+from .test_jevcompat import served
+from .test_runs import Relay, judged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PRICE = 1000.0
+"""Dollars for 1 million tokens."""
+ITEMS = 80
+FEW = {"concurrency": 4, "start_concurrency": 4}
+"""The mock listens for no more connections at once."""
+
+
+class Books:
+    """Passes requests on, late, and adds up what the replies are billed."""
+
+    def __init__(self, url: str, *, seconds: float = 0.0) -> None:
+        self._relay, self._seconds = Relay(url), seconds
+        self._lock = threading.Lock()
+        self._draw = random.Random(3)  # noqa: S311 - moments, not secrets
+        self.tokens = self.replies = 0
+
+    def __call__(self, body: bytes) -> bytes:
+        """The server's reply."""
+        said = self._relay(body)
+        with self._lock:
+            self.tokens += json.loads(said)["usage"]["input_tokens"]
+            self.replies += 1
+            wait = self._draw.uniform(0, 2 * self._seconds)
+        time.sleep(wait)
+        return said
+
+    @property
+    def usd(self) -> float:
+        return self.tokens * PRICE / 1e6
+
+
+@pytest.fixture(scope="module")
+def mock() -> Iterator[str]:
+    with served(MockConfig()) as url:
+        yield url
+
+
+def rows(count: int) -> list[dict[str, str]]:
+    draw = random.Random(7)  # noqa: S311 - lengths, not secrets
+    return [
+        {
+            "id": f"p{n}",
+            "question": f"{n} + 1?",
+            "answer_a": "so " * draw.randint(1, 60),
+            "answer_b": "as " * draw.randint(1, 60),
+        }
+        for n in range(count)
+    ]
+
+
+def go(out: Path, url: str, budget: str, items: int = 20, **options: Any) -> Any:
+    config = RunConfig(
+        rubric="pairwise",
+        engine="decisions",
+        model=options.pop("model", "jev-latest"),
+        base_url=(url,),
+        out=str(out),
+        budget=(budget,),
+        engine_args={"usd_per_million_tokens": PRICE} | FEW | options,
+    )
+    return run(config, data=rows(items), show_progress=False)
+
+
+def test_what_a_report_sums_up_is_what_the_server_has_billed(mock: str, tmp_path: Path) -> None:
+    out, books = tmp_path / "run", Books(mock)
+    with ScriptedServer(paths={"/v1/systemone": books}) as server:
+        for budget in ("4usd", "5usd", "100usd"):
+            go(out, server.url, budget)
+            found = budget_of(out)
+            assert found.spent.usd == pytest.approx(books.usd)
+            assert found.spent.usd + found.spent.unseen_usd <= float(budget.removesuffix("usd"))
+            assert found.spent.unseen_usd == 0
+            assert set(asked_of_items(out).values()) == {2}
+    assert found.reached is None
+    assert found.spent.judgments == 40
+
+
+@pytest.mark.slow
+def test_killed_and_interrupted_at_any_moment_all_starts_together_stay_within_the_budget(
+    mock: str, tmp_path: Path
+) -> None:
+    data, out = write_lines(tmp_path / "rows.jsonl", rows(ITEMS)), tmp_path / "run"
+    books, budget = Books(mock, seconds=0.02), 25.0
+    moments = random.Random(5)  # noqa: S311 - moments, not secrets
+    stopped = 0
+    with ScriptedServer(paths={"/v1/systemone": books}) as server:
+        flags = ["--rubric", "pairwise", "--engine", "decisions", "--base-url", server.url]
+        flags += ["--model", "jev-latest", "--engine-arg", f"usd_per_million_tokens={PRICE}"]
+        for name in ("concurrency", "start_concurrency"):
+            flags += ["--engine-arg", f"{name}=2"]
+        flags += ["--budget", f"{budget}usd", "--out", out]
+        for how in (signal.SIGKILL, signal.SIGINT):
+            process, before = judged("run", data, *flags), books.replies
+            until = time.monotonic() + 60
+            while books.replies < before + 12 and process.poll() is None:
+                assert time.monotonic() < until
+                time.sleep(0.005)
+            time.sleep(moments.uniform(0, 0.15))
+            process.send_signal(how)
+            process.communicate()
+            stopped += process.returncode in {-signal.SIGKILL, 130}
+            spent = budget_of(out).spent
+            assert spent.usd <= books.usd <= spent.usd + spent.unseen_usd <= budget
+        assert stopped == 2
+        last = judged("run", data, *flags)
+        said, words = last.communicate()
+        assert last.returncode == 3, words
+        found = budget_of(out)
+        assert found.reached == "usd"
+        assert found.spent.usd <= books.usd <= found.spent.usd + found.spent.unseen_usd <= budget
+        assert books.usd > budget / 2, said
+        assert found.killed == 1
+
+
+def test_what_is_sent_again_is_kept_back_at_its_most(mock: str, tmp_path: Path) -> None:
+    """Every fifth request is billed, and its reply never arrives."""
+    out, books = tmp_path / "run", Books(mock)
+
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        if number % 5 != 4:
+            return None
+        books(json.dumps(body).encode())
+        return DIES
+
+    with ScriptedServer(script, paths={"/v1/systemone": books}) as server:
+        go(out, server.url, "9usd")
+        found = budget_of(out)
+    assert found.reached == "usd"
+    assert found.sent_again > 0
+    assert found.spent.usd < books.usd <= 9
+    assert books.usd <= found.spent.usd + found.spent.unseen_usd
+
+
+def test_a_fee_for_each_reply_is_known_from_the_small_question(mock: str, tmp_path: Path) -> None:
+    relay, billed = Relay(mock), []
+
+    def dear(body: bytes) -> bytes:
+        reply = json.loads(relay(body))
+        reply["usage"]["cost"] = 0.25 + reply["usage"]["input_tokens"] * PRICE / 1e6
+        billed.append(reply["usage"]["cost"])
+        return json.dumps(reply).encode()
+
+    with ScriptedServer(paths={"/v1/systemone": dear}) as server:
+        go(tmp_path / "run", server.url, "8usd")
+    found = budget_of(tmp_path / "run")
+    assert found.reached == "usd"
+    assert found.spent.usd == pytest.approx(sum(billed))
+    assert sum(billed) <= 8
+
+
+def test_a_server_that_counts_no_tokens_cannot_be_held_to_money(
+    sparrow: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="needs replies that tell what they took"):
+        go(tmp_path / "run", sparrow, "5usd", model=None)
+    assert not (tmp_path / "run").exists()
