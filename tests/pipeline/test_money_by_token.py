@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 import pytest
 
+import judgefast
 from judgefast.config import RunConfig
 from judgefast.errors import ConfigError, JudgefastError
 from judgefast.journal.run_directory import RunDirectory
@@ -262,3 +263,19 @@ def test_an_api_of_chat_models_is_referred_to_a_budget_of_tokens() -> None:
     with pytest.raises(JudgefastError, match="price of a GPU-hour") as found:
         check_budget(RunConfig(engine="http", budget=("5usd",)))
     assert "--budget 2Mtokens" in str(found.value.hint)
+
+
+def test_each_judge_of_a_panel_has_its_own_amount(tmp_path: Path) -> None:
+    prices = {"usd_per_million_tokens": PRICE}
+    panel = judgefast.run(
+        pairs(10),
+        judges=[
+            {"name": "a", "engine": paid(), "budget": "1.5usd", "engine_args": prices},
+            {"name": "b", "engine": paid(), "budget": "0.9usd", "engine_args": prices},
+        ],
+        rubric="pairwise",
+        out=tmp_path / "p",
+    )
+    assert panel.status == 3
+    budgets = [run.report.operations.budget for run in panel.runs.values()]
+    assert [(one.reached, one.spent.judgments) for one in budgets] == [("usd", 8), ("usd", 2)]
