@@ -87,7 +87,7 @@ $(VLLM)/.installed: tests/engines/vllm/requirements.txt | check-tools
 
 # Two processes side by side, since a start of vLLM is the work of one thread: these tests, on a model
 # of two layers, and those that share one engine with SmolLM2.
-VLLM_LIGHT := $(addprefix tests/engines/vllm/real/test_,bench.py decisions.py replicas.py runs.py)
+VLLM_LIGHT := $(addprefix tests/engines/vllm/real/test_,bench.py decisions.py replicas.py runs.py serve_judge.py)
 VLLM_PYTEST := PYTHONPATH=$(CURDIR)/python $(VLLM_BIN)/python -m pytest -q --timeout 900 -k vllm
 
 .PHONY: test-vllm

@@ -28,8 +28,11 @@ REPLAY = ["--rubric", "pairwise-reasons", "--engine", "replay", "--recorded", "r
 RUN = ["run", "pairs.jsonl", *REPLAY, "--out", "r"]
 SLOW = [
     *("run", "pairs.jsonl", "--rubric", "pairwise-reasons", "--engine", "own"),
-    *("--engine-arg", "seconds=0.1", "--out", "r"),
+    *("--engine-arg", "seconds=0.5", "--out", "r"),
 ]
+"""Two judgments a second, and 8 s of them in flight."""
+LIMIT_SECONDS = 120
+"""Of what comes at once where nothing else runs."""
 
 
 def steady(seen: str) -> str:
@@ -164,16 +167,19 @@ def test_a_judge_that_cannot_be_read_stops_the_run_with_examples(
 
 def judged_a_little(folder: Path) -> None:
     """Wait until the run has journaled something."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if any(path.stat().st_size for path in folder.glob("r/journal/*.open")):
-            return
-        time.sleep(0.05)
-    pytest.fail("nothing was judged within 30 s")
+    comes(lambda: any(path.stat().st_size for path in folder.glob("r/journal/*.open")))
+
+
+def comes(condition: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_run_within_2_s_and_resume_goes_on(
+def test_a_signal_ends_a_run_before_what_is_in_flight_is_judged_and_resume_goes_on(
     start: Callable[..., subprocess.Popen[str]],
     judgefast: Callable[..., str],
     folder: Path,
@@ -183,8 +189,8 @@ def test_a_signal_ends_a_run_within_2_s_and_resume_goes_on(
     judged_a_little(folder)
     process.send_signal(number)
     sent = time.monotonic()
-    stdout, stderr = process.communicate(timeout=30)
-    assert time.monotonic() - sent < 2
+    stdout, stderr = process.communicate(timeout=LIMIT_SECONDS)
+    assert time.monotonic() - sent < 6
     assert (process.returncode, stdout) == (130, "")
     done = re.search(
         r"interrupted while judging: (\d+) of 72 judgments are done\ngo on with: (.*)\n$", stderr
@@ -202,7 +208,7 @@ def test_a_directory_that_is_written_to_is_refused(
     judged_a_little(folder)
     seen = judgefast("resume", "r")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=LIMIT_SECONDS)
     assert seen.startswith("exit 2\n--- stdout\n--- stderr\nerror: `r` is ")
     assert str(process.pid) in seen
 
@@ -211,10 +217,9 @@ def test_stdin_that_is_interrupted_leaves_nothing(
     start: Callable[..., subprocess.Popen[str]], folder: Path
 ) -> None:
     process = start("run", "-", *REPLAY, "--out", "r")
-    while not (folder / "r").exists() and process.poll() is None:
-        time.sleep(0.02)
+    comes(lambda: process.poll() is not None or any(folder.glob("r/.rows-*")))
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=30)
+    stdout, stderr = process.communicate(timeout=LIMIT_SECONDS)
     assert (process.returncode, stdout) == (130, "")
     assert stderr == (
         "interrupted while reading the data: nothing was judged by this start, "

@@ -48,7 +48,7 @@ def _seen(folder: Path, *args: str) -> str:
         capture_output=True,
         encoding="utf-8",
         check=False,
-        timeout=60,
+        timeout=120,
     )
     return f"exit {done.returncode}\n--- stdout\n{done.stdout}--- stderr\n{done.stderr}"
 
@@ -175,14 +175,14 @@ def test_a_panel_that_was_ended_goes_on_by_resume(
     judges = ["name=a,engine=own,arg.seconds=0.02", "name=b,engine=own,arg.seconds=0.021"]
     named = [part for judge in judges for part in ("--judge", judge)]
     process = start(*RUN, *named, "--out", "p", *flags)
-    until = time.monotonic() + 50
+    until = time.monotonic() + 120
     seats = ("a", "b") if flags else ("b",)
     while time.monotonic() < until and process.poll() is None:
         if all(any((folder / "p/judges" / s).glob("journal/*.open")) for s in seats):
             break
         time.sleep(0.02)
     os.kill(process.pid, how)
-    stdout, stderr = process.communicate(timeout=30)
+    stdout, stderr = process.communicate(timeout=120)
     if how is signal.SIGINT:
         assert (process.returncode, stdout) == (130, ""), stderr
         assert "go on with: judgefast resume p" in stderr
@@ -202,7 +202,7 @@ def test_rows_from_stdin_are_for_all_judges(stored: Path) -> None:
         capture_output=True,
         encoding="utf-8",
         check=False,
-        timeout=60,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     assert [row["counts"]["items"] for row in json.loads(done.stdout)["judges"]] == [36, 36]

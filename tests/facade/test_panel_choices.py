@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import correlation
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,29 +33,33 @@ labels = [{ text = "X", choice = 0 }, { text = "Y", choice = 1 }, { text = "Z", 
 CHOSEN = {"one": "abcabcaaab", "two": "abbabcacac", "three": "abcabbaacb"}
 
 
-def _judge(name: str, letters: str) -> dict[str, Any]:
-    """Names the same answer in both orders."""
+def _judge(name: str, letters: str, swapped: str | None = None) -> dict[str, Any]:
+    """Names the same answer in both orders, unless `swapped` has that of the second."""
     said = []
-    for at, letter in enumerate(letters):
-        place = "abc".index(letter)
+    for at, (letter, other) in enumerate(zip(letters, swapped or letters, strict=True)):
         said += [
-            {"id": f"i{at}", "shown": [0, 1, 2], "text": "XYZ"[place]},
-            {"id": f"i{at}", "shown": [2, 1, 0], "text": "XYZ"[2 - place]},
+            {"id": f"i{at}", "shown": [0, 1, 2], "text": "XYZ"["abc".index(letter)]},
+            {"id": f"i{at}", "shown": [2, 1, 0], "text": "XYZ"[2 - "abc".index(other)]},
         ]
     return {"name": name, "engine": "replay", "recorded": said}
 
 
-def test_judges_agree_where_they_name_the_same_answer(tmp_path: Path) -> None:
-    (tmp_path / "best.toml").write_text(BEST_OF_3)
-    rows = [
+def _rows(folder: Path, many: int = 10) -> list[dict[str, Any]]:
+    """Items of three answers, the first of which is best; and the rubric beside them."""
+    (folder / "best.toml").write_text(BEST_OF_3)
+    return [
         {
             "id": f"i{at}",
             "question": f"Q{at}?",
             "answers": [{"model": model, "text": model} for model in "klm"],
             "gold": "a",
         }
-        for at in range(10)
+        for at in range(many)
     ]
+
+
+def test_judges_agree_where_they_name_the_same_answer(tmp_path: Path) -> None:
+    rows = _rows(tmp_path)
     panel = judgefast.run(
         rows,
         judges=[_judge(name, letters) for name, letters in CHOSEN.items()],
@@ -88,3 +93,38 @@ def test_judges_agree_where_they_name_the_same_answer(tmp_path: Path) -> None:
     assert majority.accuracy.value == pytest.approx(sum(right) / len(right))
     assert mean.headline is None or mean.headline.value is None
     assert panel.show("i9").units[0].candidate == "of all answers"
+
+
+def test_judges_that_contradict_themselves_agree_on_nothing(tmp_path: Path) -> None:
+    """Each names two answers, and not the same two; of the last item one names one."""
+    judges = [_judge("one", "aaaaa", "bbbba"), _judge("two", "bbbbb", "ccccc")]
+    panel = judgefast.run(
+        _rows(tmp_path, 5), judges=judges, rubric=tmp_path / "best.toml", out=tmp_path / "p"
+    )
+    report = panel.report
+    assert report.joining.valued_by_all == 5
+    assert (report.levels.high, report.levels.medium, report.levels.low) == (0, 4, 1)
+    assert report.levels.held_back == 4
+    assert report.agreement is not None
+    [pair] = report.agreement.pairs
+    assert (pair.units, pair.missing) == (0, 5)
+    several = "names several answers, in its orders or repeats, in"
+    for words in (f"one {several} 4 of 5 units", f"two {several} 5 of 5 units"):
+        assert any(finding.startswith(words) for finding in report.findings)
+    assert report.together[0].undecided == 5
+    for row in panel.table().to_pylist():
+        assert (row["majority"], row["tied"], row["two_value"]) == (None, True, None)
+        assert row["one_value"] == (0 if row["item_id"] == "i4" else None)
+        assert (row["one_status"], row["two_status"]) == ("scored", "scored")
+    looked = {row["item_id"]: row for row in panel.disagreements.to_pylist()}
+    assert [looked["i4"][f"{name}_verdict"] for name in ("one", "two")] == ["a", "torn"]
+
+
+def test_whether_a_torn_judge_is_right_is_not_asked_of_its_tie(tmp_path: Path) -> None:
+    judges = [_judge("one", "aabaaa", "aabbbb"), _judge("two", "abaabc", "abacca")]
+    rows = [row | {"gold": "a" if at < 3 else "tie"} for at, row in enumerate(_rows(tmp_path, 6))]
+    panel = judgefast.run(rows, judges=judges, rubric=tmp_path / "best.toml", out=tmp_path / "p")
+    assert panel.report.effective is not None
+    wrong = [0, 0, 1, 1, 1, 1], [0, 1, 0, 1, 1, 1]
+    found = panel.report.effective.pairs["one, two"]
+    assert found == pytest.approx(correlation(*wrong))

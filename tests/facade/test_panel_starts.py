@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from tests.recorded import always_first, pairs, reasoned, write_lines
 import judgefast
 from judgefast.errors import ConfigError, EngineError, JudgefastError, RunDirectoryError
 from judgefast.prompts.model import JudgeModel
+from judgefast.reports.panel_view import render_panel_item
 from judgefast.stopping import Stop
 
 if TYPE_CHECKING:
@@ -187,8 +189,17 @@ def test_answers_of_other_data_are_joined_by_what_they_say(tmp_path: Path) -> No
     for name, rows in (("a", pairs()), ("b", turned)):
         engine = ScriptedEngine(says("A"))
         judgefast.run(rows, engine=engine, rubric=RUBRIC, out=tmp_path / name)
-    joining = judgefast.agree([tmp_path / "a", tmp_path / "b"], across=["data"]).report.joining
+    panel = judgefast.agree([tmp_path / "a", tmp_path / "b"], across=["data"])
+    joining = panel.report.joining
     assert (joining.asked_of_all, joining.asked_of_one) == (18, 36)
+    turned_item, same_item = panel.show(pairs()[0]["id"]), panel.show(pairs()[18]["id"])
+    assert [unit.asked_of for unit in turned_item.units] == [["a"], ["b"]]
+    assert [unit.asked_of for unit in same_item.units] == [["a", "b"]]
+    shown = [render_panel_item(item) for item in (turned_item, same_item)]
+    assert [text.count("(other contents, under the same id)") for text in shown] == [1, 0]
+    assert [text.count(pairs()[0]["question"]) for text in shown[:1]] == [2]
+    assert re.findall(r"; asked of (.) alone; agreement none", shown[0]) == ["a", "b"]
+    assert "alone" not in shown[1].partition("== together")[2]
 
 
 def test_adaptive_orders_are_for_one_judge(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_retry_failed_is_a_wish_of_its_own_beyond_the_limit(tmp_path: Path) -> N
     assert results_of(out).counts.failed == {}
 
 
-def test_too_long_for_the_engine_is_failed_for_good(tmp_path: Path) -> None:
+def test_too_long_for_the_engine_is_asked_again_only_by_a_retry(tmp_path: Path) -> None:
     out = tmp_path / "run"
 
     def too_long(request: Request) -> Completion:
@@ -72,6 +72,8 @@ def test_too_long_for_the_engine_is_failed_for_good(tmp_path: Path) -> None:
     assert go_on(out, engine=engine).status == 3
     assert engine.submitted == []
     assert results_of(out).counts.failed == {"too_long": 4}
+    assert go_on(out, retry=("failed",)).status == 0  # its server may hold more by now
+    assert results_of(out).counts.failed == {}
 
 
 def test_a_silent_request_times_out_as_an_attempt(tmp_path: Path) -> None:

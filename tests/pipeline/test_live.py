@@ -134,6 +134,14 @@ def test_the_first_look_at_what_cannot_be_read_waits_for_no_group() -> None:
     assert unreadable.examples == [f"{Status.NO_VERDICT.label}: nothing"] * 3
 
 
+def test_of_what_failed_it_is_said_why_whatever_was_kept_beside() -> None:
+    unreadable = Unreadable(None)
+    cut = completion(0, '{"model":"m","questions":[]}', failed=True)
+    status = np.array([Status.TOO_LONG], np.uint8)
+    unreadable.add(status, [msgspec.structs.replace(cut, error="the server cut 41 tokens")])
+    assert unreadable.examples == ["too_long: the server cut 41 tokens"]
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([0, 1, 4, 17]), st.integers(1, 400)), max_size=20))
 def test_the_unreadable_share_is_that_of_the_last_thousand(

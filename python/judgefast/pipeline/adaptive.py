@@ -51,6 +51,8 @@ FEW_AUDITED = 30
 
 _CLOSE = 1e-4
 """So near to a bound the journal decides, which keeps 32 bits of each log-probability."""
+_ROUNDING = 1e-9
+"""By which a sum of exponentials of a whole distribution may be above 1."""
 
 
 class Items(NamedTuple):
@@ -287,7 +289,7 @@ def clearly_sure(logprobs: Sequence[float], sure: float) -> bool | None:
         return None
     *_, second, best = sorted(logprobs)
     mass = sum([exp(each) for each in logprobs]) if best <= 0 else 0.0
-    if not (best - second > _CLOSE and 0 < mass <= 1):  # nor where one is no number
+    if not (best - second > _CLOSE and 0 < mass <= 1 + _ROUNDING):  # nor where one is no number
         return None
     over = (exp(best) / mass - 1 / labels) / (1 - 1 / labels) - sure
     return None if abs(over) < _CLOSE else over > 0

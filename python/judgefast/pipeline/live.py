@@ -57,7 +57,7 @@ class Unreadable:
         is_bad = status != Status.PARSED
         bad = np.flatnonzero(is_bad)
         for row in bad[: EXAMPLES - len(self.examples)].tolist():
-            said = completions[row].text or completions[row].error or ""
+            said = completions[row].error or completions[row].text
             self.examples.append(f"{Status(status[row]).label}: {said}")
         self._last = np.concatenate([self._last, is_bad])[-WATCHED:]
         self.share = int(np.count_nonzero(self._last)) / max(1, len(self._last))

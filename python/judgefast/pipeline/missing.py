@@ -23,8 +23,15 @@ if TYPE_CHECKING:
     from judgefast.prompts.rubric import Rubric
 
 
-_FAILED = (Status.ENGINE_ERROR, Status.TIMEOUT, Status.UNSUPPORTED, Status.INVALID)
-"""What `--retry failed` asks again: what is too long stays too long."""
+_FAILED = (
+    Status.ENGINE_ERROR,
+    Status.TIMEOUT,
+    Status.TOO_LONG,
+    Status.UNSUPPORTED,
+    Status.INVALID,
+)
+"""What `--retry failed` asks again: what a judge finds too long may fit once it is set otherwise.
+What the plan finds so is never asked."""
 
 
 def read_journal(directory: RunDirectory, plan: RunPlan, rubric: Rubric) -> VerdictTable:

@@ -30,7 +30,7 @@ from judgefast.stats.summary import summarise
 from judgefast.stats.votes import HALF, LEVELS, levels_of, majority, mean_of, spread_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -54,8 +54,8 @@ class Verdicts(NamedTuple):
     """What the judges say of each unit, taken together. Shape (n,) each."""
 
     value: NDArray[np.float64]
-    """By majority: the side that most chose, or the score that most gave; NaN where tied, or where
-    a judge without a value could change it."""
+    """By majority: the side or answer that most chose, or the score that most gave; NaN where tied,
+    where most name no one answer of several, or where a judge without a value could change it."""
     mean: NDArray[np.float64]
     """Of the values; NaN where not every judge gave one."""
     spread: NDArray[np.float64]
@@ -63,7 +63,8 @@ class Verdicts(NamedTuple):
     level: NDArray[np.uint8]
     """Index into `LEVELS`."""
     is_tied: NDArray[np.bool_]
-    """Whether every judge gave a value, and no value has the most votes."""
+    """Whether every judge gave a value, and no value has the most votes; of a best-of-n also where
+    most name no one answer."""
     valued: NDArray[np.int64]
     """Judges that gave a value."""
     held_back: NDArray[np.bool_]
@@ -82,18 +83,21 @@ def verdicts_of(joined: Joined) -> Verdicts:
     by_all = (valued == judges) & (valued > 1)
     votes = majority(votes_of(joined))
     is_settled = by_all | ((2 * votes.votes > judges) & (valued > 1))
+    value, is_tied = np.where(is_settled, votes.value, np.nan), by_all & votes.is_tie
     level = levels_of(verdicts, joined.kind, spans_of(joined))
     held_back = (level == LEVELS.index("high")) & joined.torn.any(axis=1)
-    if joined.mode == "choice":  # places of answers have no mean
+    if joined.mode == "choice":  # places of answers have no mean, and no one answer has no place
         centre = spread = np.full(len(values), np.nan)
+        is_tied |= by_all & (value == CHOICE_TIE)
+        value[value == CHOICE_TIE] = np.nan
     else:
         centre, spread = mean_of(values), spread_of(values)
     return Verdicts(
-        value=np.where(is_settled, votes.value, np.nan),
+        value=value,
         mean=np.where(by_all, centre, np.nan),
         spread=spread,
         level=np.where(held_back, np.uint8(LEVELS.index("medium")), level),
-        is_tied=by_all & votes.is_tie,
+        is_tied=is_tied,
         valued=valued,
         held_back=held_back,
     )
@@ -164,6 +168,8 @@ def _findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
     """Sentences for a person; of many pairs, those that their table does not say already."""
     orders = {reading.directory.manifest.options.get("orders") for reading in joined.readings}
     found = [ONE_ORDER] if agreements and joined.mode == "pairwise" and "one" in orders else []
+    if agreements and joined.mode == "choice":
+        found += _several_named(joined)
     is_long = sum(len(agreement.pairs) for agreement in agreements.values()) > 1
     for aspect, agreement in agreements.items():
         found += [
@@ -172,6 +178,19 @@ def _findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
             if not (is_long and finding.kind == _IN_TABLE)
         ]
     return found
+
+
+def _several_named(joined: Joined) -> Iterator[str]:
+    """Say of each judge how often it named several answers as the best one."""
+    valued = (~np.isnan(joined.value)).sum(axis=0).tolist()
+    for judge, torn, of in zip(
+        joined.judges, joined.torn.sum(axis=0).tolist(), valued, strict=True
+    ):
+        if torn:
+            yield (
+                f"{judge} names several answers, in its orders or repeats, in {torn:,} of {of:,} "
+                "units: it has no verdict there, and agreement leaves it out."
+            )
 
 
 def _judge_row(joined: Joined, place: int, asked: NDArray[np.int64]) -> JudgeRow:
@@ -253,9 +272,7 @@ def _estimates(joined: Joined, values: NDArray[np.float64]) -> list[Estimate]:
     rows = np.flatnonzero(joined.whole[unit])
     outcomes, chosen = reading.outcomes.take(rows), values[unit[rows]]
     if joined.mode == "choice":  # each answer has all of the choice, or nothing
-        chosen = np.where(
-            np.isnan(chosen) | (chosen == CHOICE_TIE), np.nan, chosen == outcomes.candidate
-        )
+        chosen = np.where(np.isnan(chosen), np.nan, chosen == outcomes.candidate)
     known = ~np.isnan(chosen)
     none = np.broadcast_to(np.float32(np.nan), len(rows))
     outcomes = outcomes._replace(
@@ -297,6 +314,8 @@ def _agreement(
 ) -> Agreement:
     rows = np.flatnonzero(joined.aspect == aspect)
     values = joined.verdicts[rows]
+    if joined.mode == "choice":  # who names a and b does not say what one says who names b and c
+        values = np.where(joined.torn[rows], np.nan, values)
     categories, names = categories_of(joined, aspect, values)
     ratings = Ratings(
         values=values,
@@ -318,8 +337,10 @@ def _effective(joined: Joined, level: float) -> EffectiveJudges | None:
     errors = values - gold[known, None]
     if joined.kind != "score":
         right = gold[known] if joined.mode == "choice" else sided(gold[known])
-        wrong = (joined.verdicts[known] != right[:, None]).astype(np.float64)
-        errors = np.where(np.isnan(values), np.nan, wrong)
+        wrong = joined.verdicts[known] != right[:, None]
+        if joined.mode == "choice":
+            wrong |= joined.torn[known]
+        errors = np.where(np.isnan(values), np.nan, wrong.astype(np.float64))
     spoke: NDArray[np.bool_] = np.any(~np.isnan(errors), axis=0)  # who is silent has no errors
     if spoke.sum() <= 1:
         return None

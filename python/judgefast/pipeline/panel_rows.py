@@ -126,9 +126,10 @@ def panel_batches(joined: Joined, verdicts: Verdicts) -> Iterator[pa.RecordBatch
 
 
 def units_of(joined: Joined, verdicts: Verdicts, item_id: str) -> list[UnitView]:
-    """What the judges say together of each unit of one item."""
-    item = pc.index(joined.item_id, pa.scalar(item_id, pa.string())).as_py()
-    units = np.flatnonzero(joined.item == item)
+    """What the judges say together of each unit of one item, of all contents that have its id."""
+    items = np.flatnonzero(pc.equal(joined.item_id, item_id).to_numpy(zero_copy_only=False))
+    units = np.flatnonzero(np.isin(joined.item, items))
+    asked = joined.row[units] != ABSENT
     rows = pa.record_batch(_of_units(joined, verdicts, units)).to_pylist()
     return [
         UnitView(
@@ -136,9 +137,10 @@ def units_of(joined: Joined, verdicts: Verdicts, item_id: str) -> list[UnitView]
             baseline=None
             if row["baseline_index"] is None
             else _answer(row["baseline_index"], row["baseline"]),
+            asked_of=[joined.judges[place] for place in np.flatnonzero(judges)],
             **{name: row[name] for name in ("aspect", "level", "majority", "tied", "mean")},
         )
-        for row in rows
+        for row, judges in zip(rows, asked, strict=True)
     ]
 
 
@@ -211,8 +213,11 @@ def _of_judge(
     labels = {int(one): one.label for one in OutcomeStatus}
     names = [labels.get(code, _NOT_ASKED) for code in status.tolist()]
     known = np.where(row == ABSENT, np.nan, sure[np.maximum(row, 0)] if len(sure) else np.nan)
+    value = joined.value[units, place]
+    if joined.mode == "choice":
+        value = np.where(joined.torn[units, place], np.nan, value)
     return {
-        f"{judge}_value": numbers_or_null(joined.value[units, place], pa.float64()),
+        f"{judge}_value": numbers_or_null(value, pa.float64()),
         f"{judge}_status": pa.array(names, pa.string()),
         f"{judge}_confidence": numbers_or_null(known, pa.float64()),
     }
@@ -256,13 +261,19 @@ def _words(joined: Joined, place: int, units: NDArray[np.int64]) -> list[str | N
         if np.isnan(value):
             words.append(None)
         elif joined.mode == "choice":
-            words.append("tie" if value == CHOICE_TIE else letter(int(value)))
+            words.append(_choice(value, is_torn=bool(joined.torn[unit, place])))
         elif joined.kind == "comparison":
             better = joined.candidate if value > HALF else joined.baseline
             words.append("tie" if value == HALF else letter(int(better[unit])))
         else:
             words.append(labels[aspect].get(value, f"{value:.4g}"))
     return words
+
+
+def _choice(value: float, *, is_torn: bool) -> str:
+    if is_torn:
+        return "torn"
+    return "tie" if value == CHOICE_TIE else letter(int(value))
 
 
 def _aspects_of(reading: Reading, rows: NDArray[np.int64]) -> list[int]:

@@ -90,7 +90,7 @@ def to_text(parts: Sequence[RenderableType | Inset], look: Look) -> str:
             lines += _inset_lines(part, console)
             continue
         with console.capture() as capture:
-            console.print(part)
+            console.print(part, crop=False)
         lines += capture.get().split("\n")[:-1]
     return "".join(line.rstrip() + "\n" for line in lines)
 

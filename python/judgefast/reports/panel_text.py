@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from judgefast.costs.budget import amount_words
 from judgefast.reports.console import Look, to_text
+from judgefast.reports.figure_table import Column, figure_table
 from judgefast.reports.inert import line
+from judgefast.reports.panel_judges import (
+    REPLAY,
+    UNITS,
+    figures,
+    headline_facts,
+    judges_table,
+)
 from judgefast.reports.panel_models import model_parts
 from judgefast.reports.words import (
     SENTENCE_LIMIT,
@@ -25,21 +33,11 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from judgefast.reports.panel_report import JudgeCost, JudgeRow, PanelReport
+    from judgefast.reports.panel_report import JudgeRow, PanelReport
     from judgefast.stats.agreed import Agreement, PairAgreement
-    from judgefast.stats.estimate import Estimate
-
-UNITS = {"pairwise": "comparison", "scalar": "score", "binary": "verdict", "choice": "answer"}
-"""What one unit is called, by mode."""
-
-_MEASURES = {"usd": "$", "gpu_hours": "GPU-h", "cpu_seconds": "CPU s", "seconds": "s"}
-"""What 1,000 verdicts may cost, the dearest first, and how the head of a column has it."""
 
 _NO_WINNER = "No winner"
 """How a finding begins that is about the candidates, not about the judge."""
-
-REPLAY = "replay"
-"""Engine whose judge was paid elsewhere."""
 
 CUTS = {
     "scalar": "standard deviation of the scores below 1/8 of the scale's range high, below 1/4 "
@@ -63,12 +61,14 @@ def render_panel(report: PanelReport, look: Look | None = None) -> str:
     if report.panel:
         title = f"{name(report.panel)}  {title}"
     parts: list[RenderableType] = [Text(title, style="bold"), Text("")]
-    parts.append(_judges(report))
-    parts += [*model_parts(report), Text(""), _facts(report)]
+    look = look or Look()
+    parts.append(judges_table(report, look.width))
+    parts += [*model_parts(report, look.width), Text(""), _facts(report)]
     if report.agreement is not None:
-        parts += _agreement(report, report.agreement)
+        parts += _agreement(report, report.agreement, look.width)
     for aspect, agreement in report.agreement_by_aspect.items():
-        parts += [Text(""), Text(name(aspect), style="bold"), *_agreement(report, agreement)]
+        parts += [Text(""), Text(name(aspect), style="bold")]
+        parts += _agreement(report, agreement, look.width)
     if len(report.judges) > 1:
         grid = _grid()
         for label, words in _levels(report):
@@ -76,39 +76,7 @@ def render_panel(report: PanelReport, look: Look | None = None) -> str:
         parts.append(grid)
     for finding in report.findings:
         parts.append(_indented(f"* {line(finding, SENTENCE_LIMIT)}"))
-    return to_text(parts, look or Look())
-
-
-def _judges(report: PanelReport) -> Table:
-    """One row a judge, then what they say together."""
-    headline = next((row.headline for row in report.judges if row.headline), None)
-    with_gold = any(row.accuracy for row in report.judges)
-    with_places = any(row.direction for row in report.judges)
-    table = _table("Judges", min_width=12)
-    table.add_column("value" if headline is None else name(headline.name), justify="right")
-    table.add_column(f"{percent(report.level)} interval", no_wrap=True)
-    if with_gold and (headline is None or headline.name != "accuracy"):
-        table.add_column("accuracy", justify="right")
-    if with_places:
-        table.add_column("first", justify="right")
-    table.add_column(UNITS.get(report.mode, "unit") + "s", justify="right")
-    measure = _measure(report)
-    table.add_column(f"{_MEASURES[measure]}/1,000", justify="right")
-    for row in report.judges:
-        cells = [name(row.name), *_figures(row.headline)]
-        if with_gold and (headline is None or headline.name != "accuracy"):
-            cells.append(_value(row.accuracy))
-        if with_places:
-            cells.append(_value(row.direction, signed=True))
-        cells.append(_outcomes(row.headline))
-        table.add_row(*cells, _amount(row.cost, measure))
-    for together in report.together:
-        cells = [name(together.name), *_figures(together.headline)]
-        if with_gold and (headline is None or headline.name != "accuracy"):
-            cells.append(_value(together.accuracy))
-        cells += [""] * with_places
-        table.add_row(*cells, _outcomes(together.headline))
-    return table
+    return to_text(parts, look)
 
 
 def _facts(report: PanelReport) -> Table:
@@ -130,12 +98,7 @@ def _facts(report: PanelReport) -> Table:
             table.add_row("", f"incomplete: {row.incomplete}")
     for judge in report.not_started:
         table.add_row(name(judge), "not started")
-    headline = next((row.headline for row in report.judges if row.headline), None)
-    if headline is not None and headline.slice != "all":
-        several = max(len(row.estimates) for row in report.judges)
-        more = f", the first of {several:,}" if several > 1 else ""
-        table.add_row(name(headline.name), f"of {name(headline.slice)}{more}")
-    for label, words in _joined(report):
+    for label, words in (*headline_facts(report), *_joined(report)):
         table.add_row(label, words)
     return table
 
@@ -158,7 +121,8 @@ def _joined(report: PanelReport) -> Iterator[tuple[str, str]]:
     tied = next((row.undecided for row in report.together if row.undecided), 0)
     if tied:
         ends = "count as ties" if report.mode == "pairwise" else "have no majority"
-        yield "", f"{plural(tied, unit)} on which votes are tied {ends}"
+        votes = "tied or for no one answer" if report.mode == "choice" else "tied"
+        yield "", f"{plural(tied, unit)} on which votes are {votes} {ends}"
 
 
 def _judged(row: JudgeRow) -> str:
@@ -196,41 +160,19 @@ def _cost(row: JudgeRow) -> str:
     return ", ".join(parts) or "what it took is not known"
 
 
-def _measure(report: PanelReport) -> str:
-    """What the judges' costs can be told in, all of them: money, accelerators, CPU, else time."""
-    costs = [row.cost for row in report.judges if row.engine != REPLAY]
-    for measure in _MEASURES:
-        if costs and all(getattr(cost, f"{measure}_per_1000") is not None for cost in costs):
-            return measure
-    return "seconds"
-
-
-def _amount(cost: JudgeCost, measure: str) -> str:
-    """What 1,000 verdicts cost, without its unit."""
-    amount = getattr(cost, f"{measure}_per_1000")
-    if amount is None:
-        return "-"
-    return f"{amount:,.1f}" if measure.endswith("seconds") else f"{amount:,.4g}"
-
-
-def _outcomes(estimate: Estimate | None) -> str:
-    return "-" if estimate is None else f"{estimate.outcomes:,}"
-
-
-def _agreement(report: PanelReport, agreement: Agreement) -> Iterator[RenderableType]:
+def _agreement(report: PanelReport, agreement: Agreement, width: int) -> Iterator[RenderableType]:
     from rich.text import Text  # noqa: PLC0415 - loaded when something is shown
 
     yield Text("")
-    table = _table("Agreement", min_width=12)
-    table.add_column("units", justify="right")
-    table.add_column("same", justify="right")
-    table.add_column(f"{percent(report.level)} interval", no_wrap=True)
-    table.add_column("by chance", justify="right")
-    table.add_column("kappa", justify="right")
-    table.add_column("interval", no_wrap=True)
-    for pair in agreement.pairs:
-        table.add_row(*_pair(pair))
-    yield table
+    columns = [
+        Column("units"),
+        Column("same"),
+        Column(f"{percent(report.level)} interval", "left"),
+        Column("by chance"),
+        Column("kappa"),
+        Column("interval", "left"),
+    ]
+    yield figure_table("Agreement", columns, [_pair(pair) for pair in agreement.pairs], width)
     grid = _grid()
     figures = f"{number(agreement.alpha.value)} {interval(agreement.alpha)}"
     grid.add_row("alpha", f"{figures}  {agreement.scale}")
@@ -253,9 +195,9 @@ def _pair(pair: PairAgreement) -> list[str]:
     return [
         f"{name(pair.a)}, {name(pair.b)}",
         f"{pair.units:,}",
-        *_figures(pair.percent),
+        *figures(pair.percent),
         number(pair.chance),
-        *_figures(pair.kappa),
+        *figures(pair.kappa),
     ]
 
 
@@ -280,24 +222,6 @@ def _levels(report: PanelReport) -> Iterator[tuple[str, str]]:
         many = plural(report.disagreements, "unit")
         path = line(report.disagreements_file, SENTENCE_LIMIT)
         yield "look at", f"{more}{many} of low and medium agreement: {path}"
-
-
-def _figures(estimate: Estimate | None) -> list[str]:
-    if estimate is None or estimate.value is None:
-        return ["-", "undefined"]
-    return [number(estimate.value), interval(estimate)]
-
-
-def _value(estimate: Estimate | None, *, signed: bool = False) -> str:
-    return "-" if estimate is None else number(estimate.value, signed=signed)
-
-
-def _table(title: str, *, min_width: int) -> Table:
-    from rich.table import Table  # noqa: PLC0415 - loaded when something is shown
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column(title, overflow="fold", min_width=min_width)
-    return table
 
 
 def _grid() -> Table:

@@ -41,13 +41,13 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[EngineProc
     ("script", "how"),
     [
         ("echo some; echo last words >&2; exit 7", "exit status 7; it said: last words"),
-        ("sleep 4 & kill -9 $$", "signal 9"),
+        ("sleep 20 & kill -9 $$", "signal 9"),
         ("printf '\\004\\000\\000\\000what'; exit 0", "exit status 0"),
     ],
     ids=["says why", "leaves another behind with its pipes", "talks nonsense"],
 )
 def test_its_end_is_heard(script: str, how: str, started: Callable[[str], Any]) -> None:
     process, inbox = started(script)
-    assert inbox.get(timeout=3) == Heard(3, None)
+    assert inbox.get(timeout=15) == Heard(3, None)
     assert process.reap() == how
     assert process.reap() == how

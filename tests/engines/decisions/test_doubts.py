@@ -44,6 +44,39 @@ def test_what_is_refused_to_all_ends_the_run_as_what_it_is() -> None:
     assert "JUDGEFAST_API_KEY" in str(caught.value.hint)
 
 
+@pytest.mark.parametrize("status", [502, 429])
+def test_a_text_that_a_wall_refuses_while_its_backend_is_away_is_not_sent_on_and_on(
+    status: int,
+) -> None:
+    away = iter([Say(status, {"error": "no backend"})] * 2)
+
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        if "<script>" in json.dumps(body):
+            return Say(403, b"blocked")
+        return next(away, None) if number else None
+
+    with ScriptedServer(script) as server:
+        (done,) = ask(server.url, [("<script>", "x")]).completions
+        times = [each.at for each in server.of_items]
+    assert done.error_kind == "invalid"
+    assert len(times) == 3, "once for each time that nothing was known"
+    assert min(times[1] - times[0], times[2] - times[1]) > 0.1
+
+
+@pytest.mark.parametrize("status", [502, 429])
+def test_a_backend_that_does_not_come_back_ends_the_run_when_patience_does(status: int) -> None:
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        if number == 0:
+            return None
+        is_item = "zebra" not in json.dumps(body)
+        return Say(403, b"blocked") if is_item else Say(status, {"error": "no backend"})
+
+    with ScriptedServer(script) as server:
+        with pytest.raises(EngineError, match="no server has answered for"):
+            ask(server.url, patience_seconds=0.7)
+        assert len(server.of_items) <= 6
+
+
 def test_after_many_that_are_unsupported_it_is_seen_that_all_are() -> None:
     no = Say(501, {"error": {"message": "no such head"}})
     with ScriptedServer(lambda number, body: no if number else None) as server:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 
 from judgefast.engines.decisions.asked import Kept, Put, kept_text
 from judgefast.engines.decisions.dialects import DIALECTS
+from judgefast.engines.decisions.lenient import count, dollars
 from judgefast.engines.decisions.quirks import quirks_of
 from judgefast.engines.decisions.recognise import dialect_of, recognise
 from judgefast.engines.decisions.strict import read_object
@@ -51,6 +52,19 @@ def spoiled(draw: st.DrawFn, name: str) -> bytes:
                 place[key] = draw(LEAVES)
             break
     return json.dumps(reply).encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [(7, 7), (7.0, 7), (2**31 - 1, 2**31 - 1), (2**31, None), (1e30, None), (2**70, None)],
+)
+def test_more_tokens_than_a_table_holds_are_no_count(value: float, wanted: int | None) -> None:
+    assert count(value) == wanted
+
+
+def test_a_price_that_no_reply_has_is_none() -> None:
+    assert dollars(0.002) == 0.002
+    assert dollars(1e308) is None
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -191,6 +191,19 @@ def test_waiting_for_our_own_rate_is_nobody_s_silence() -> None:
     assert done.completions[0].finish_reason == "stop"
 
 
+def test_waiting_for_our_own_rate_is_nobody_s_silence_where_it_began_with_a_request_out() -> None:
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        del body
+        if number == 1:
+            time.sleep(0.2)
+            return Say(429, b"slow")
+        return None
+
+    with ScriptedServer(script) as server:
+        done = ask(server.url, [PAIR] * 2, requests_a_minute=60, patience_seconds=0.5)
+    assert [each.finish_reason for each in done.completions] == ["stop"] * 2
+
+
 def test_the_key_goes_to_the_server_and_nowhere_else(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

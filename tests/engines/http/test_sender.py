@@ -13,7 +13,7 @@ from judgefast.engines.http.bodies import Bodies
 from judgefast.engines.http.lists import Lists
 from judgefast.engines.http.options import HttpOptions
 from judgefast.engines.http.replies import Replies
-from judgefast.engines.http.sender import Sender
+from judgefast.engines.http.sender import PromptSender
 from judgefast.engines.http.thinking import Thinking
 from judgefast.engines.remote.endpoints import Endpoint
 from judgefast.engines.remote.options import Secret
@@ -81,7 +81,7 @@ class Desk:
             Endpoint(place, f"http://{place}", Window(start=4, most=4, step=1, now=0.0))
             for place in range(2)
         ]
-        self.sender = Sender(
+        self.sender = PromptSender(
             client=self,  # type: ignore[arg-type]  # as far as it is asked to send
             endpoints=servers,
             waiting=Waiting(servers=2),

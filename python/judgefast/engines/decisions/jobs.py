@@ -11,6 +11,7 @@ import msgspec
 
 from judgefast.engines.base import Completion
 from judgefast.engines.decisions.asked import Kept, kept_text
+from judgefast.engines.decisions.lenient import count
 from judgefast.engines.decisions.orders import put_of, read_of
 from judgefast.engines.remote.jobs import Job
 
@@ -198,5 +199,4 @@ def _sum(values: Iterable[float | None]) -> float | None:
 
 
 def _count(values: Iterable[int | None]) -> int | None:
-    total = _sum(values)
-    return None if total is None else int(total)
+    return count(_sum(values))

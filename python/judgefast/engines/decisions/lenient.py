@@ -6,6 +6,11 @@ import math
 
 from judgefast.engines.decisions.strict import clean
 
+_MOST_TOKENS = 2**31 - 1
+"""What the tables of completions hold."""
+_MOST_DOLLARS = 1e6
+"""For one reply: what is more is no price of any."""
+
 
 def amount(value: object) -> float | None:
     """A finite number that is not below 0."""
@@ -19,9 +24,15 @@ def amount(value: object) -> float | None:
 
 
 def count(value: object) -> int | None:
-    """A number of tokens; some servers write it with a point."""
+    """A number of tokens, as far as tables hold it; some servers write it with a point."""
     found = amount(value)
-    return None if found is None else int(found)
+    return None if found is None or found > _MOST_TOKENS else int(found)
+
+
+def dollars(value: object) -> float | None:
+    """What a reply cost; None of what no reply costs."""
+    found = amount(value)
+    return None if found is None or found > _MOST_DOLLARS else found
 
 
 def prompt_count(value: object) -> int | None:

@@ -12,15 +12,13 @@ from judgefast.engines.decisions.jobs import Most, Part, Whole
 from judgefast.engines.decisions.orders import asks_of, unsupported
 from judgefast.engines.decisions.probe import Prober
 from judgefast.engines.decisions.rates import Rates
-from judgefast.engines.decisions.sender import Sender
+from judgefast.engines.decisions.sender import PartSender
 from judgefast.engines.decisions.tokens import Lengths
 from judgefast.engines.remote.client import Client
 from judgefast.engines.remote.defuse import Defuser
-from judgefast.engines.remote.endpoints import Endpoint
 from judgefast.engines.remote.jobs import Job
 from judgefast.engines.remote.thread import WorkingLoop
 from judgefast.engines.remote.waiting import Waiting
-from judgefast.engines.remote.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +44,7 @@ class _Unsent(NamedTuple):
     words: str
 
 
-class Loop(WorkingLoop):
+class Loop(WorkingLoop[PartSender]):
     """The loop of the engine for decision servers.
 
     Args:
@@ -63,7 +61,6 @@ class Loop(WorkingLoop):
         put: Callable[[list[Completion] | Exception], None],
     ) -> None:
         self._options, self._secret = options, secret
-        self._endpoints: list[Endpoint] = []
         self._asks: dict[tuple[Question, ...], list[list[Ask]]] = {}
         client = Client(options, secret)
         self._prober = Prober(client, options, secret)
@@ -82,27 +79,17 @@ class Loop(WorkingLoop):
         """Be ready for requests."""
         self.result(self._begin(found))
 
-    @property
-    def room(self) -> int:
-        """Requests that keep every server busy, and a little more that waits at hand."""
-        size = sum(endpoint.window.size for endpoint in self._endpoints)
-        return size + size // 2 + 1
-
     def take(self, requests: Sequence[Request], started: float, clock: float) -> None:
         """Queue requests; they are measured here, where that holds up no reply."""
         measured = [self._measured(request, started, clock) for request in requests]
         self._loop.call_soon_threadsafe(self._take, measured)
-
-    def cancel(self, request_ids: set[bytes]) -> None:
-        """Give up on requests."""
-        self._loop.call_soon_threadsafe(self._sender.cancel, request_ids)
 
     def counters(self) -> dict[str, int]:
         """Since the start: `resent`, `defused`, `dropped_tokens`, `other_model`, `went_away`.
 
         And `unchecked_lengths`, of requests of which nothing shows that they fit.
         """
-        if not self._endpoints:
+        if self._sender is None:
             return {}
         return {
             "resent": self._sender.resending.count,
@@ -113,11 +100,6 @@ class Loop(WorkingLoop):
             "went_away": sum(endpoint.went_away for endpoint in self._endpoints),
         }
 
-    async def end(self) -> None:
-        """End all that is on its way."""
-        if self._endpoints:
-            await self._sender.close()
-
     async def _begin(self, found: Found) -> None:
         options, now, spoken = self._options, time.monotonic(), found.spoken
         self._found = found
@@ -125,15 +107,10 @@ class Loop(WorkingLoop):
             found.limit, found.tokenizer, counts_each=spoken.quirks.usage_counts == "per_question"
         )
         self._defuser = Defuser(control_texts(found)) if is_defused(found) else None
-        for place, root in enumerate(options.base_urls):
-            window = Window(
-                start=options.start_concurrency, most=options.concurrency, step=1, now=now
-            )
-            self._endpoints.append(Endpoint(place, root, window, now=now))
         requests, tokens = rates_of(options, found)
-        self._sender = Sender(
+        sender = PartSender(
             client=self._client,
-            endpoints=self._endpoints,
+            endpoints=self._meet(options),
             waiting=Waiting[Part](servers=len(options.base_urls)),
             bodies=Bodies(spoken),
             spoken=spoken,
@@ -143,11 +120,10 @@ class Loop(WorkingLoop):
             rates=Rates(requests_a_minute=requests, tokens_a_second=tokens, now=now),
             put=self._put,
         )
-        for endpoint in self._endpoints:
-            if endpoint.root in found.away:
-                self._sender.lost_sight_of(endpoint)
+        self._serve_by(sender, found.away)
 
     def _take(self, measured: Sequence[Whole | _Unsent]) -> None:
+        assert self._sender is not None  # begun
         for each in measured:
             if isinstance(each, Whole):
                 self._sender.admit(each)

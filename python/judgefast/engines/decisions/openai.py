@@ -22,7 +22,7 @@ from judgefast.engines.decisions.check import (
     mapping,
     probability,
 )
-from judgefast.engines.decisions.lenient import amount, count, prompt_count, text
+from judgefast.engines.decisions.lenient import amount, count, dollars, prompt_count, text
 from judgefast.engines.decisions.said import said_instead
 from judgefast.engines.decisions.strict import doubled, read_object, shown
 from judgefast.engines.decisions.unfit import UnfitReplyError
@@ -182,5 +182,5 @@ def _usage(found: object) -> Usage:
         prompt_tokens=prompt_count(found.get("input_tokens")),
         cached_tokens=count(details.get("cached_tokens")) if isinstance(details, dict) else None,
         completion_tokens=count(found.get("output_tokens")),
-        usd=amount(found.get("cost")),
+        usd=dollars(found.get("cost")),
     )

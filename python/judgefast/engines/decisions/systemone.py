@@ -23,7 +23,7 @@ from judgefast.engines.decisions.check import (
     mapping,
     probability,
 )
-from judgefast.engines.decisions.lenient import amount, count, prompt_count, share, text
+from judgefast.engines.decisions.lenient import amount, count, dollars, prompt_count, share, text
 from judgefast.engines.decisions.strict import read_object, shown
 from judgefast.engines.decisions.wording import described, level, levels_of, sent, side
 
@@ -172,7 +172,7 @@ def _usage(found: object) -> Usage:
         prompt_tokens=prompt_count(found.get("input_tokens")),
         cached_tokens=count(details.get("cached_tokens")) if isinstance(details, dict) else None,
         completion_tokens=count(found.get("output_tokens")),
-        usd=amount(found.get("cost")),
+        usd=dollars(found.get("cost")),
         dropped_tokens=_dropped(found),
     )
 

@@ -39,3 +39,8 @@ class AskedPrompts(Asked[PromptJob]):
             if not job.is_settled and (job.thought is not None) == self.has_thought:
                 return False
         return True
+
+    @property
+    def is_doubled(self) -> bool:
+        """Whether another server has the same prompts, and may answer."""
+        return self.twin is not None

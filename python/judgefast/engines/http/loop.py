@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 from judgefast.engines.http.bodies import Bodies
@@ -12,14 +11,12 @@ from judgefast.engines.http.jobs import PromptJob
 from judgefast.engines.http.lists import Lists
 from judgefast.engines.http.metrics import Metrics
 from judgefast.engines.http.replies import Replies
-from judgefast.engines.http.sender import Sender
+from judgefast.engines.http.sender import PromptSender
 from judgefast.engines.http.thinking import Thinking
 from judgefast.engines.remote.client import Client
 from judgefast.engines.remote.defuse import Defuser
-from judgefast.engines.remote.endpoints import Endpoint
 from judgefast.engines.remote.thread import WorkingLoop
 from judgefast.engines.remote.waiting import Waiting
-from judgefast.engines.remote.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
 _METRICS_SECONDS = 3.0
 
 
-class Loop(WorkingLoop):
+class Loop(WorkingLoop[PromptSender]):
     """The loop of the HTTP engine.
 
     Args:
@@ -51,9 +48,6 @@ class Loop(WorkingLoop):
         put: Callable[[list[Completion] | Exception], None],
     ) -> None:
         self._options, self._secret = options, secret
-        self._waiting = Waiting[PromptJob](servers=len(options.base_urls))
-        self._endpoints: list[Endpoint] = []
-        self._sender: Sender | None = None
         self._defuser: Defuser | None = None
         self._replies: Replies | None = None
         self._metrics: Metrics | None = None
@@ -77,21 +71,10 @@ class Loop(WorkingLoop):
         wanted = {"auto": {"answers"}, "on": {"answers", "tokens"}, "off": set[str]()}
         return abilities.stream in wanted[self._options.stream]
 
-    @property
-    def room(self) -> int:
-        """Requests that keep every server busy, and a little more that waits at hand."""
-        size = sum(endpoint.window.size for endpoint in self._endpoints)
-        return size + size // 2 + min(size, self._options.list_size)
-
     def take(self, requests: Sequence[Request], started: float, clock: float) -> None:
         """Queue requests."""
         jobs = [PromptJob(request, started, clock) for request in requests]
         self._loop.call_soon_threadsafe(self._admit, jobs)
-
-    def cancel(self, request_ids: set[bytes]) -> None:
-        """Give up on requests."""
-        assert self._sender is not None  # begun
-        self._loop.call_soon_threadsafe(self._sender.cancel, request_ids)
 
     def counters(self) -> dict[str, int]:
         """Since the start: `resent`, `defused`, `bounded`, `hedged`, `went_away`.
@@ -119,31 +102,17 @@ class Loop(WorkingLoop):
             return {}
         return {} if found is None else {f"server_{k}": v for k, v in found._asdict().items()}
 
-    async def end(self) -> None:
-        """End all that is on its way."""
-        if self._sender is not None:
-            await self._sender.close()
-
     async def _begin(self, found: Found, expected: int | None) -> None:
-        options, now = self._options, time.monotonic()
-        abilities = found.abilities
-        for place, root in enumerate(options.base_urls):
-            window = Window(
-                start=options.start_concurrency,
-                most=options.concurrency,
-                step=options.list_size,
-                now=now,
-            )
-            self._endpoints.append(Endpoint(place, root, window, now=now))
+        options, abilities = self._options, found.abilities
         self._defuser = Defuser(found.control_texts) if abilities.way == "chat" else None
         reasoning = found.model.reasoning if abilities.thinking else None
         self._thinking = None if reasoning is None else Thinking(reasoning)
         tokenizer = found.model.tokenizer
         self._replies = Replies(abilities, tokenizer=tokenizer, thinking=self._thinking)
-        self._sender = Sender(
+        sender = PromptSender(
             client=self._client,
-            endpoints=self._endpoints,
-            waiting=self._waiting,
+            endpoints=self._meet(options, step=options.list_size),
+            waiting=Waiting[PromptJob](servers=len(options.base_urls)),
             bodies=Bodies(
                 abilities,
                 vocabulary=found.vocabulary,
@@ -162,9 +131,7 @@ class Loop(WorkingLoop):
             context_tokens=found.model.context_tokens,
             put=self._put,
         )
-        for endpoint in self._endpoints:
-            if endpoint.root in found.away:
-                self._sender.lost_sight_of(endpoint)
+        self._serve_by(sender, found.away)
         self._metrics = Metrics(self._client, options.base_urls)
         await self._metrics.begin()
 

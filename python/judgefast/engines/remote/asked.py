@@ -45,3 +45,8 @@ class Asked(Generic[J]):
     def is_settled(self) -> bool:
         """Whether nobody waits for any of it."""
         return all(job.is_settled for job in self.jobs)
+
+    @property
+    def is_doubled(self) -> bool:
+        """Whether another server has the same, and may answer."""
+        return False

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from judgefast.engines.remote.asked import longest_reply
 from judgefast.engines.remote.jobs import J, Job
-from judgefast.engines.remote.retries import Next, refusal
+from judgefast.engines.remote.retries import Next, refusal, retry_after
+from judgefast.engines.remote.unusable import NoReplyError
 from judgefast.engines.remote.wires import Reply
 from judgefast.errors import EngineError
 
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
     from judgefast.engines.base import ErrorKind
     from judgefast.engines.remote.client import Client, OnItsWay
     from judgefast.engines.remote.endpoints import Endpoint
+    from judgefast.engines.remote.health import Health
     from judgefast.engines.remote.options import Secret
-    from judgefast.engines.remote.unusable import NoReplyError
     from judgefast.prompts.decoding import Decoding
 
 J_co = TypeVar("J_co", bound=Job, covariant=True)
@@ -57,7 +59,10 @@ class Doubts(Generic[J]):
         bodies: Of requests.
         examiner: Makes the question.
         secret: The key.
+        health: Hears of servers that do not answer the question.
         give_up: Fails a request, with what kind of error and in which words.
+        again: Sends a prompt once more after a pause, or gives it up in these words if that was
+            often enough.
         wait: Takes back a prompt that may yet be answered.
         go_on: Called when prompts may be sent again.
         end: Takes the error that ends the engine.
@@ -72,16 +77,19 @@ class Doubts(Generic[J]):
         bodies: Writes[J],
         examiner: Wonders[J],
         secret: Secret,
+        health: Health,
         give_up: Callable[[J, ErrorKind, str], None],
+        again: Callable[[J, str], None],
         wait: Callable[[J], None],
         go_on: Callable[[], None],
         end: Callable[[EngineError], None],
-        hint: str = "mend what it names; the same command goes on",
+        hint: str,
     ) -> None:
         self._hint = hint
         self._client, self._bodies, self._examiner = client, bodies, examiner
-        self._secret = secret
-        self._give_up, self._wait, self._go_on, self._end = give_up, wait, go_on, end
+        self._secret, self._health = secret, health
+        self._give_up, self._again, self._wait = give_up, again, wait
+        self._go_on, self._end = go_on, end
         self._in_row, self._most = 0, _MANY_REFUSED
         self.of_all: OnItsWay | None = None
         """A question that shows whether anything is taken; nothing else is sent meanwhile."""
@@ -112,12 +120,12 @@ class Doubts(Generic[J]):
 
     def of_prompt(self, endpoint: Endpoint, job: J, words: str) -> None:
         """Give a prompt up in these words, if it alone is what a server has no room for."""
-        done = partial(self._is_its_own_fault, job, words)
+        done = partial(self._is_its_own_fault, endpoint, job, words)
         self._of_prompts[id(job)] = (self._ask(endpoint, job, done), job)
 
     def of_refusal(self, endpoint: Endpoint, job: J, words: str, error: EngineError) -> None:
         """End by an error, unless it is only this prompt that is refused as if all were."""
-        done = partial(self._is_refused_for_good, job, words, error)
+        done = partial(self._is_refused_for_good, endpoint, job, words, error)
         self._of_prompts[id(job)] = (self._ask(endpoint, job, done), job)
 
     def _ask(
@@ -141,16 +149,23 @@ class Doubts(Generic[J]):
                 self._end(EngineError(f"every request is refused: {said}", hint=self._hint))
         self._go_on()
 
-    def _is_its_own_fault(self, job: J, words: str, reply: Reply | NoReplyError) -> None:
+    def _is_its_own_fault(
+        self, endpoint: Endpoint, job: J, words: str, reply: Reply | NoReplyError
+    ) -> None:
         del self._of_prompts[id(job)]
         if isinstance(reply, Reply) and self._examiner.next_of(reply) is None:
             self._give_up(job, "engine_error", words)
         else:
-            self._wait(job)
+            self._is_open(endpoint, job, words, reply)
         self._go_on()
 
     def _is_refused_for_good(
-        self, job: J, words: str, error: EngineError, reply: Reply | NoReplyError
+        self,
+        endpoint: Endpoint,
+        job: J,
+        words: str,
+        error: EngineError,
+        reply: Reply | NoReplyError,
     ) -> None:
         del self._of_prompts[id(job)]
         step = self._examiner.next_of(reply) if isinstance(reply, Reply) else Next.AGAIN
@@ -160,5 +175,20 @@ class Doubts(Generic[J]):
             self._wait(job)
             self._end(error)
         else:
-            self._wait(job)
+            self._is_open(endpoint, job, words, reply)
         self._go_on()
+
+    def _is_open(self, endpoint: Endpoint, job: J, words: str, reply: Reply | NoReplyError) -> None:
+        """Send a prompt again of which the question has shown nothing, and note what it came to."""
+        if isinstance(reply, NoReplyError):
+            said = self._secret.scrub(str(reply))
+            self._health.failed(endpoint, said, is_gone=not reply.was_sent)
+            self._again(job, words)
+            return
+        said = f"{endpoint.root} answered {reply.status} to a small question"
+        if self._examiner.next_of(reply) is Next.LATER:
+            self._health.has_no_room(endpoint, retry_after(reply.headers, time.time()), said)
+            self._wait(job)
+        else:
+            self._health.failed(endpoint, said)
+            self._again(job, words)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from judgefast.engines.remote.retries import pause
+from judgefast.engines.remote.windows import Window
 
 if TYPE_CHECKING:
-    from judgefast.engines.remote.windows import Window
+    from judgefast.engines.remote.options import RemoteOptions
 
 _FAILURES = 3
 """Replies in a row that were none, after which a server is taken to be away."""
@@ -147,3 +148,20 @@ class Endpoint:
         self.spoke(now)
         self.away_since = None
         self._failures = _FAILURES - 1  # on probation: the next failure counts
+
+
+def endpoints_of(options: RemoteOptions, *, step: int, now: float) -> list[Endpoint]:
+    """The servers of an engine, of which nothing is learnt yet.
+
+    Args:
+        options: The settings.
+        step: What a window grows by once its server has pushed back.
+        now: Monotonic seconds.
+
+    """
+    found = []
+    for place, root in enumerate(options.base_urls):
+        start, most = options.start_concurrency, options.concurrency
+        window = Window(start=start, most=most, step=step, now=now)
+        found.append(Endpoint(place, root, window, now=now))
+    return found

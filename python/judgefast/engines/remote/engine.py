@@ -6,7 +6,7 @@ import queue
 import time
 from abc import ABC, abstractmethod
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from judgefast.engines.base import Lane
 from judgefast.engines.remote.options import TLS_HINT, Secret, key_of_environment, root_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from judgefast.engines.base import Completion
     from judgefast.engines.remote.thread import WorkingLoop
 
-L = TypeVar("L", bound="WorkingLoop")
+L = TypeVar("L", bound="WorkingLoop[Any]")
 
 
 class RemoteEngine(ABC, Generic[L]):

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from judgefast.engines.remote.endpoints import Endpoint, endpoints_of
 from judgefast.engines.remote.options import TLS_HINT
 from judgefast.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Collection, Coroutine, Sequence
 
     from judgefast.batches.request import Request
     from judgefast.engines.base import Completion
     from judgefast.engines.remote.client import Client
+    from judgefast.engines.remote.options import RemoteOptions
+    from judgefast.engines.remote.sender import Sender
 
+S = TypeVar("S", bound="Sender[Any, Any]")
 T = TypeVar("T")
 
 _CLOSE_SECONDS = 0.3
 _JOIN_SECONDS = 0.9
 
 
-class WorkingLoop(ABC):
+class WorkingLoop(ABC, Generic[S]):
     """An event loop in a thread of its own; every method but what it runs is the host's to call.
 
     What it does there is for an engine to add.
@@ -45,6 +51,10 @@ class WorkingLoop(ABC):
         put: Callable[[list[Completion] | Exception], None],
     ) -> None:
         self._client, self._put = client, put
+        self._endpoints: list[Endpoint] = []
+        self._sender: S | None = None
+        self._step = 1
+        """Jobs that go together."""
         self._loop = _new_loop()
         self._stop = asyncio.Event()
         self._is_open = threading.Event()
@@ -62,9 +72,10 @@ class WorkingLoop(ABC):
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     @property
-    @abstractmethod
     def room(self) -> int:
         """Requests that keep every server busy, and a little more that waits at hand."""
+        size = sum(endpoint.window.size for endpoint in self._endpoints)
+        return size + size // 2 + min(size, self._step)
 
     @abstractmethod
     def take(self, requests: Sequence[Request], started: float, clock: float) -> None:
@@ -77,17 +88,27 @@ class WorkingLoop(ABC):
 
         """
 
-    @abstractmethod
     def cancel(self, request_ids: set[bytes]) -> None:
         """Give up on requests."""
+        assert self._sender is not None  # begun
+        self._loop.call_soon_threadsafe(self._sender.cancel, request_ids)
 
     @abstractmethod
     def counters(self) -> dict[str, int]:
         """What happened since the start."""
 
-    @abstractmethod
-    async def end(self) -> None:
-        """End all that is on its way; in the thread."""
+    def _meet(self, options: RemoteOptions, *, step: int = 1) -> list[Endpoint]:
+        """The servers, before anything is sent; jobs go to them by so many."""
+        self._step = step
+        self._endpoints = endpoints_of(options, step=step, now=time.monotonic())
+        return self._endpoints
+
+    def _serve_by(self, sender: S, away: Collection[str]) -> None:
+        """Be ready for requests, with servers that were not there."""
+        self._sender = sender
+        for endpoint in self._endpoints:
+            if endpoint.root in away:
+                sender.lost_sight_of(endpoint)
 
     def close(self) -> None:
         """Drop everything; safe to call twice."""
@@ -123,10 +144,9 @@ class WorkingLoop(ABC):
         async with self._client:
             self._is_open.set()
             await self._stop.wait()
-            try:
-                await asyncio.wait_for(self.end(), _CLOSE_SECONDS)
-            except TimeoutError:
-                return
+            if self._sender is not None:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._sender.close(), _CLOSE_SECONDS)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,12 +18,13 @@ from judgefast.prompts.plan import PromptPlan
 from judgefast.prompts.questions import question_of
 from judgefast.prompts.read_rubric import read_rubric
 from tests.engines.conftest import ON_THE_CPU
-from tests.engines.vllm.decision_folder import CONTEXT, write_decision_folder
+from tests.engines.vllm.decision_folder import CONTEXT
 
-from .test_server import counter, wait_until_healthy
+from .test_server import counter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from judgefast.batches.request import Request
     from judgefast.prompts.questions import Question
@@ -71,44 +65,17 @@ labels = [{ text = "yes", score = 1 }, { text = "no", score = 0 }]
 """
 
 
-@pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_decision_folder(tmp_path_factory.mktemp("models") / "decider")
+@pytest.fixture
+def url(served_judge: str) -> str:
+    return served_judge
 
 
 @pytest.fixture(scope="module")
-def url(vllm_environment: None, judge: Path) -> Iterator[str]:
-    """A server of it; one start for all tests."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [Path(sys.executable).with_name("vllm"), "serve", judge, "--host", "127.0.0.1"]
-    command += ["--port", port, "--served-model-name", "decider", "--max-model-len", CONTEXT]
-    command += ["--max-num-seqs", 16, "--enforce-eager", "--block-size", 32, "--dtype", "float32"]
-    process = subprocess.Popen(
-        list(map(str, command)),
-        env=os.environ.copy(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        wait_until_healthy(process, f"http://127.0.0.1:{port}")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError, subprocess.TimeoutExpired):
-                os.killpg(process.pid, number)
-                process.communicate(timeout=20)
-
-
-@pytest.fixture(scope="module")
-def here(vllm_environment: None, judge: Path) -> Iterator[VllmEngine]:
+def here(vllm_environment: None, decider: Path) -> Iterator[VllmEngine]:
     """The same judge in a process of ours, which is one process alone and so starts sooner."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
-        engine = VllmEngine(str(judge), **ON_THE_CPU | {"dtype": "float32"})
+        engine = VllmEngine(str(decider), **ON_THE_CPU | {"dtype": "float32"})
         engine.start()
     yield engine
     engine.close()

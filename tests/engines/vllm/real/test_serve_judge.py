@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,6 @@ from judgefast.engines.servers.plan import plan_server
 from judgefast.engines.servers.presets import PRESETS
 from judgefast.engines.servers.retired import RETIRED
 from tests.engines.conftest import ENVIRONMENT
-from tests.engines.vllm.real.processes import descendants, in_sessions, sessions_of
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow]
 
@@ -76,36 +73,12 @@ def test_vllm_takes_every_flag_and_none_of_the_retired() -> None:
     assert taken == []
 
 
-def test_a_judge_is_served_asked_and_gone(tiny: Path, tmp_path: Path) -> None:
-    small = {"load_format": "dummy", "enforce_eager": "true", "block_size": 32, "max_num_seqs": 16}
-    words = [word for name, value in small.items() for word in ("--engine-arg", f"{name}={value}")]
-    out, err = tmp_path / "out", tmp_path / "err"
-    with out.open("w") as printed, err.open("w") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "judgefast", "serve-judge", str(tiny), "--port", "0", *words],
-            env=os.environ | ENVIRONMENT,
-            stdout=printed,
-            stderr=said,
-        )
-    try:
-        until = time.monotonic() + SECONDS
-        while not out.read_text() and process.poll() is None and time.monotonic() < until:
-            time.sleep(0.1)
-        base_url = out.read_text().partition("OPENAI_BASE_URL=")[2].partition("\n")[0]
-        assert base_url, err.read_text()
-        body = {"model": tiny.name, "prompt": [[1, 2, 3], [4, 5]], "max_tokens": 2}
-        request = urllib.request.Request(  # noqa: S310 - ours
-            f"{base_url}/completions",
-            json.dumps(body).encode(),
-            {"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 - as above
-            assert len(json.load(reply)["choices"]) == 2
-        assert descendants(process.pid)
-        sessions = sessions_of(process.pid) - {os.getsid(0)}
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
-    finally:
-        process.kill()
-    assert in_sessions(sessions) == []
-    assert err.read_text().endswith("the server has ended with status 0\n")
+def test_a_judge_is_served_and_asked(served_judge: str) -> None:
+    body = {"model": "decider", "prompt": [[1, 2, 3], [4, 5]], "max_tokens": 2}
+    request = urllib.request.Request(  # noqa: S310 - ours
+        f"{served_judge}/v1/completions",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 - as above
+        assert len(json.load(reply)["choices"]) == 2
