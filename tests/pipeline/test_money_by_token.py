@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 import judgefast
+from judgefast.cli.dry_run import say_dry
 from judgefast.config import RunConfig
 from judgefast.errors import ConfigError, JudgefastError
 from judgefast.journal.run_directory import RunDirectory
@@ -161,8 +162,13 @@ def dry(out: Path, budget: str, rows: int = 10, **options: Any) -> Any:
     return run(config.replace(**options), data=pairs(rows), engine=paid(), dry_run=True)
 
 
-def test_a_dry_run_says_how_many_items_an_amount_buys(tmp_path: Path) -> None:
+def test_a_dry_run_says_how_many_items_an_amount_buys(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "run"
+    assert say_dry(dry(out, "1.7usd"), as_json=False) == 0
+    said = capsys.readouterr().out
+    assert "\nstops within: 1.7usd\nwhich buys likely 8 of 10 items, surely 2: $1,000.00" in said
     assert dry(out, "1.7usd").buys == {
         "surely": 2,
         "likely": 8,
