@@ -185,10 +185,26 @@ def test_where_that_is_allowed_both_models_are_one_judge_and_the_replies_are_cou
     assert [kept.model for kept in done.kept] == ["m", "m-2", "m-2", "m-2"]
 
 
+def test_a_model_that_is_named_only_later_is_no_other_one() -> None:
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        reply = json.loads(systemone(json.dumps(body).encode()))
+        if number < 2:
+            del reply["model"]
+        return Say(200, reply | ({"model": "m-2"} if number == 4 else {}))
+
+    with ScriptedServer(script) as server:
+        done = ask(server.url, [PAIR] * 3, concurrency=1, start_concurrency=1, model="m")
+        assert [each.finish_reason for each in done.completions] == ["stop"] * 3
+        assert done.counters["other_model"] == 0
+    with ScriptedServer(script) as server, pytest.raises(EngineError, match="it was `m`"):
+        ask(server.url, [PAIR] * 4, concurrency=1, start_concurrency=1, model="m")
+
+
 def test_waiting_for_our_own_rate_is_nobody_s_silence() -> None:
     with ScriptedServer(say_to_items(Say(429, b"slow"))) as server:
         done = ask(server.url, requests_a_minute=40, patience_seconds=0.8)
     assert done.completions[0].finish_reason == "stop"
+    assert done.counters["busy"] == 1
 
 
 def test_waiting_for_our_own_rate_is_nobody_s_silence_where_it_began_with_a_request_out() -> None:
