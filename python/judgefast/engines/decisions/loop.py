@@ -93,7 +93,8 @@ class Loop(WorkingLoop[PartSender]):
     def counters(self) -> dict[str, int]:
         """Since the start: `resent`, `busy`, `defused`, `dropped_tokens`, `other_model`.
 
-        And `went_away`; and `unchecked_lengths`, of requests of which nothing shows that they fit.
+        And `went_away`; `unchecked_lengths`, of requests of which nothing shows that they fit; and
+        `unanswered`, what was sent and is in no completion: at the end it may be on a bill.
         """
         if self._sender is None:
             return {}
@@ -104,6 +105,7 @@ class Loop(WorkingLoop[PartSender]):
             "dropped_tokens": self._sender.dropped,
             "other_model": self._sender.other_model,
             "unchecked_lengths": self._lengths.unchecked,
+            "unanswered": self._sender.unanswered,
             "went_away": sum(endpoint.went_away for endpoint in self._endpoints),
         }
 

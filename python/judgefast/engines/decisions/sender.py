@@ -93,6 +93,8 @@ class PartSender(Sender[Part, Asked[Part]]):
         """Tokens of states that servers have cut off, as far as they say so."""
         self.other_model = 0
         """Replies of another model than the one that answered at the start."""
+        self._refused_replies = 0
+        """Those among them that count for nothing."""
 
     def admit(self, whole: Whole) -> None:
         """Queue a request, in all its parts."""
@@ -105,6 +107,12 @@ class PartSender(Sender[Part, Asked[Part]]):
         failed = job.failed(kind, words)
         self._done.add([job.whole.paid(failed) if isinstance(job, Part) else failed])
         self._told.failed(kind, words)
+
+    @property
+    def unanswered(self) -> int:
+        """What was sent, may have to be paid, and is in no completion; for any thread to read."""
+        begun = sum(bool(whole.usages) for whole in list(self._wholes.values()))
+        return begun + self._refused_replies + sum(each.in_flight for each in self._endpoints)
 
     @property
     def most_at_hand(self) -> float:
@@ -211,6 +219,7 @@ class PartSender(Sender[Part, Asked[Part]]):
                 "name a model by --model that does not move; a run of its own is for the other "
                 "one; --engine-arg allow_moved=true takes both for one judge"
             )
+            self._refused_replies += 1
             self._ending.begin(EngineError(message, hint=hint))
         elif self.other_model == 1:
             LOG.warning("%s", message)
