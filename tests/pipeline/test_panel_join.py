@@ -73,7 +73,7 @@ def _reading(rows: dict[tuple[str, int], float | None]) -> Any:
         verdicts=_Thing(status=np.zeros(len(rows), np.uint8)),
         rubric=_Thing(
             mode="scalar",
-            aspects=[_Thing(name="quality", weight=1, scale=None)],
+            aspects=[_Thing(name="quality", weight=1, scale=_Thing(low=1, high=5, integer=True))],
             verdicts=[_Thing(labels=[])],
         ),
         directory=_Thing(path="run", manifest=_Thing(data=_Thing(identity="i"))),
