@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from tests.recorded import answered_once, replayed
 
 import judgefast
 from judgefast.pipeline.panel_results import verdicts_of
@@ -53,7 +54,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> judgefast.Panel:
     """Two judges half of the small scale apart, and a fiftieth of the large one."""
     folder = tmp_path_factory.mktemp("scales")
     (folder / "scales.toml").write_text(RUBRIC, encoding="utf-8")
-    rows = [{"id": f"i{at}", "question": f"q{at}", "answer": "x"} for at in range(4)]
+    rows = answered_once(4)
 
     def judge(name: str, *scores: float) -> dict[str, Any]:
         said = [
@@ -61,7 +62,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> judgefast.Panel:
             for row in rows
             for aspect, score in zip(ASPECTS, scores, strict=True)
         ]
-        return {"name": name, "engine": "replay", "recorded": said}
+        return replayed(name, said)
 
     return judgefast.run(
         rows,

@@ -7,24 +7,32 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import judgefast
+from judgefast.config import RunConfig
 from judgefast.errors import ConfigError
 from judgefast.pipeline.finished import DryRun
 from judgefast.pipeline.results import read_run, report_of
+from judgefast.pipeline.run import run as pipeline_run
 from judgefast.reports.text import render
 from judgefast.stats.adaptive_found import AdaptiveReport
+from judgefast.stopping import Stop
+from tests.engines.scripted import failed
 from tests.pipeline.adaptive_judge import (
     ADAPTIVE,
     AUDIT,
     SURE,
     asked_in,
     by_shares,
+    expected,
     is_audited,
     judge,
 )
-from tests.pipeline.judging import judge_rows, pairs, results_of, start
+from tests.pipeline.judging import go_on, judge_rows, pairs, results_of, start
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from judgefast.batches.request import Request
+    from judgefast.engines.base import Completion
 
 
 def test_a_start_says_what_the_audit_has(tmp_path: Path) -> None:
@@ -62,6 +70,44 @@ def test_the_report_says_what_was_saved_and_corrects_its_means(tmp_path: Path) -
     text = render(report_of(read_run(out)))
     assert "adaptive orders" in text
     assert "Incomplete" not in text
+
+
+def test_a_second_order_that_was_asked_for_a_failure_is_none_of_the_audit(tmp_path: Path) -> None:
+    """Firsts fail in one start, so that their seconds are asked, and are sure in the next."""
+    out = tmp_path / "run"
+
+    def fails(request: Request) -> Completion:
+        return failed(request) if request.request_id[0] % 2 else by_shares(request)
+
+    judge_rows(out, pairs(60), engine=judge(fails), **ADAPTIVE)
+    go_on(out, engine=judge(), retry=("failed",))
+    run = judgefast.Run.open(out)
+    for_the_audit = expected(run) - expected(run, audit=0.0)
+    found = results_of(out).adaptive
+    assert isinstance(found, AdaptiveReport)
+    assert found.requests_asked > len(expected(run)), "some were asked for failures alone"
+    assert found.requests_audit == len(for_the_audit) > 0
+
+
+def test_what_has_not_come_of_the_audit_was_not_audited(tmp_path: Path) -> None:
+    judge_rows(tmp_path / "whole", pairs(60), engine=judge(), **ADAPTIVE)
+    run = judgefast.Run.open(tmp_path / "whole")
+    for_the_audit = expected(run) - expected(run, audit=0.0)
+    stop = Stop()
+
+    def hangs(request: Request) -> Completion | None:
+        if request.request_id in for_the_audit:
+            stop.requested = True
+            return None
+        return by_shares(request)
+
+    config = RunConfig(rubric="pairwise", out=str(tmp_path / "run"), **ADAPTIVE)
+    pipeline_run(config, data=pairs(60), engine=judge(hangs), stop=stop, show_progress=False)
+    whole, found = (results_of(tmp_path / name).adaptive for name in ("whole", "run"))
+    assert isinstance(whole, AdaptiveReport)
+    assert isinstance(found, AdaptiveReport)
+    assert whole.audited > 0
+    assert found.audited == 0 < found.closed
 
 
 def test_an_adaptive_run_is_compared_only_where_that_is_said(tmp_path: Path) -> None:

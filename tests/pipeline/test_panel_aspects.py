@@ -9,12 +9,13 @@ import pytest
 
 import judgefast
 from judgefast.errors import ConfigError
+from tests.recorded import answered_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-ROWS = [{"id": f"i{at}", "question": f"q{at}", "answer": "x"} for at in range(3)]
+ROWS = answered_once(3)
 OF_THREE = "aspects-1-5"
 THREE = ("correctness", "completeness", "clarity")
 BLOCK = """

@@ -74,7 +74,8 @@ def requests_of(reading: Reading) -> Requests:
     return Requests(
         both=int(np.count_nonzero(is_sent & came | saved)),
         saved=int(np.count_nonzero(saved)),
-        audit=int(np.count_nonzero(is_sent & came & closed)),
+        # Others came as well: of a first that failed, and is closed since it was asked again.
+        audit=int(np.count_nonzero(is_sent & came & closed & seconds.is_audited)),
     )
 
 

@@ -27,7 +27,7 @@ from judgefast.pipeline.panel_aspects import (
     aspects_of_all,
     without_aspect_in_common,
 )
-from judgefast.pipeline.panel_verdicts import said_of
+from judgefast.pipeline.panel_verdicts import said_of, unseen
 from judgefast.stats.votes import HALF
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ class Joined(NamedTuple):
     torn: NDArray[np.bool_]
     """Shape (n, k): whether the judge's own orders or repeats chose different answers, and none of
     them as its verdict."""
+    unseen: NDArray[np.bool_]
+    """Shape (n, k): whether the judge's value is none of its own, since an empty answer lost."""
     unit_of: list[NDArray[np.int64]]
     """For each judge the unit of each of its outcomes: of a best-of-n all answers of an item are
     one, with the place of the chosen answer as its value, or `CHOICE_TIE`."""
@@ -110,6 +112,11 @@ class Joined(NamedTuple):
         """Whether every judge was asked. Shape (n,)."""
         asked: NDArray[np.bool_] = (self.row != ABSENT).all(axis=1)
         return asked
+
+    @property
+    def said(self) -> NDArray[np.float64]:
+        """`verdicts` without what no judge saw: what agreement is measured on. Shape (n, k)."""
+        return np.where(self.unseen, np.nan, self.verdicts)
 
     @property
     def speaking(self) -> NDArray[np.bool_]:
@@ -186,7 +193,7 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
     row = np.full((len(units), len(judges)), ABSENT, np.int64)
     value, verdicts = np.full(row.shape, np.nan), np.full(row.shape, np.nan)
     status = np.full(row.shape, 255, np.uint8)
-    torn = np.zeros(row.shape, bool)
+    torn, is_unseen = np.zeros(row.shape, bool), np.zeros(row.shape, bool)
     unit_of: list[NDArray[np.int64]] = []
     for judge, (reading, key) in enumerate(zip(readings, keys, strict=True)):
         at = np.searchsorted(units, key)
@@ -196,6 +203,7 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         status[at, judge] = outcomes.status
         asked = np.flatnonzero(row[:, judge] != ABSENT)
         verdicts[asked, judge], torn[asked, judge] = said_of(reading, row[asked, judge])
+        is_unseen[asked, judge] = unseen(reading, row[asked, judge])
         if several:
             value[:, judge] = verdicts[:, judge]
             continue
@@ -219,6 +227,7 @@ def join(judges: Sequence[Seated], *, admitted: Sequence[str] = ()) -> Joined:
         verdicts=verdicts,
         status=status,
         torn=torn,
+        unseen=is_unseen,
         unit_of=unit_of,
         other_clusters=other_clusters,
     )

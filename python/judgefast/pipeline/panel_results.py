@@ -69,14 +69,14 @@ def verdicts_of(joined: Joined) -> Verdicts:
     The mean is that of every judge: where one has no value, there is none. The majority is there
     as well where more than half of all judges agree, whatever the silent ones would have said.
     """
-    values, verdicts = joined.value, joined.verdicts
+    values = joined.value
     valued = (~np.isnan(values)).sum(axis=1)
     judges = int(joined.speaking.sum())
     by_all = (valued == judges) & (valued > 1)
     votes = majority(votes_of(joined))
     is_settled = by_all | ((2 * votes.votes > judges) & (valued > 1))
     value, is_tied = np.where(is_settled, votes.value, np.nan), by_all & votes.is_tie
-    level = levels_of(verdicts, joined.kind, spans_of(joined))
+    level = levels_of(joined.said, joined.kind, spans_of(joined))
     held_back = (level == LEVELS.index("high")) & joined.torn.any(axis=1)
     if joined.mode == "choice":  # places of answers have no mean, and no one answer has no place
         centre = spread = np.full(len(values), np.nan)
@@ -146,6 +146,7 @@ def panel_report(
             valued_by_all=int(((verdicts.valued == speaking) & (verdicts.valued > 0)).sum()),
             valued_by_some=int(((verdicts.valued > 0) & (verdicts.valued < speaking)).sum()),
             valued_by_none=int((verdicts.valued == 0).sum()),
+            unseen=int(joined.unseen.any(axis=1).sum()),
         ),
         agreement=whole,
         agreement_by_aspect=by_aspect,
@@ -282,7 +283,7 @@ def _agreement(
     joined: Joined, aspect: int, alpha: AlphaScale | None, level: float, seed: int
 ) -> Agreement:
     rows = np.flatnonzero(joined.aspect == aspect)
-    values = joined.verdicts[rows]
+    values = joined.said[rows]
     if joined.mode == "choice":  # who names a and b does not say what one says who names b and c
         values = np.where(joined.torn[rows], np.nan, values)
     categories, names = categories_of(joined, aspect, values)
@@ -302,7 +303,7 @@ def _effective(joined: Joined, level: float) -> EffectiveJudges | None:
     known = np.flatnonzero(~np.isnan(gold))
     if min(len(known), len(joined.judges)) <= 1:
         return None
-    values = joined.value[known]
+    values = np.where(joined.unseen[known], np.nan, joined.value[known])
     errors = values - gold[known, None]
     if joined.kind != "score":
         right = gold[known] if joined.mode == "choice" else sided(gold[known])

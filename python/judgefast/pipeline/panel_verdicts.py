@@ -64,6 +64,16 @@ def said_of(reading: Reading, rows: NDArray[np.int64]) -> Said:
     return Said(np.where(scored, found, np.nan), torn & scored)
 
 
+def unseen(reading: Reading, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which outcomes of a run have a value that no judge gave: an empty answer lost. Shape (n,).
+
+    All judgments of an outcome are decided so, or none is.
+    """
+    first = reading.outcomes.first_judgment[rows].astype(np.int64)
+    is_decided: NDArray[np.bool_] = reading.verdicts.status[first] == Status.NOT_NEEDED
+    return is_decided & (reading.outcomes.judgments[rows] > 0)
+
+
 def sided(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Which side of the middle each value is on: 0, 0.5 or 1; NaN stays."""
     return np.where(np.isnan(values), np.nan, (np.sign(values - HALF) + 1) / 2)

@@ -99,7 +99,7 @@ class Levels(msgspec.Struct, frozen=True, kw_only=True):
     held_back: int = 0
     """Of `medium`: all judges say the same, but the two orders of one chose different answers."""
     none: int
-    """With a value of fewer than two judges."""
+    """With a value of fewer than two judges, or with none that a judge gave."""
 
 
 class Joining(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +117,9 @@ class Joining(msgspec.Struct, frozen=True, kw_only=True):
     valued_by_some: int
     """Of `units`, those with a value of one judge or more, and not of all."""
     valued_by_none: int
+    unseen: int = 0
+    """Of `units`, those that an empty answer lost without a judge. They have a value, and are in no
+    agreement, level or worth."""
 
 
 class PanelReport(msgspec.Struct, frozen=True, kw_only=True):

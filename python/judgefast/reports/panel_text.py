@@ -118,6 +118,9 @@ def _joined(report: PanelReport) -> Iterator[tuple[str, str]]:
     for count, words in parts:
         if count:
             yield "", f"{plural(count, unit)} {words}"
+    if joining.unseen:
+        words = "that an empty answer lost, which no judge saw: in no agreement"
+        yield "", f"{plural(joining.unseen, unit)} {words}"
     tied = next((row.undecided for row in report.together if row.undecided), 0)
     if tied:
         ends = "count as ties" if report.mode == "pairwise" else "have no majority"
