@@ -185,7 +185,8 @@ def _agreement(report: PanelReport, agreement: Agreement, width: int) -> Iterato
             grid.add_row("weighted", f"kappa, by squared steps apart: {words}")
     if agreement.rounded:
         values = plural(agreement.rounded, "value")
-        grid.add_row("rounded", f"{values} to the nearest of the scale, for same and kappa")
+        what = "same and kappa" if agreement.scale == "interval" else "same, kappa and alpha"
+        grid.add_row("rounded", f"{values} to the nearest of the scale, for {what}")
     if agreement.alpha.note:
         grid.add_row("", line(agreement.alpha.note, SENTENCE_LIMIT))
     if agreement.all_agree is not None and len(agreement.pairs) > 1:
