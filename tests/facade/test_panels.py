@@ -12,11 +12,8 @@ from tests.recorded import always_first, pairs, reasoned
 
 import judgefast
 from judgefast.errors import ConfigError, RunDirectoryError
-from judgefast.pipeline import panel_rows
-from judgefast.pipeline.panel_read import reported
 from judgefast.reports.as_json import to_json
 from judgefast.reports.panel_report import PanelReport
-from judgefast.reports.panel_text import render_panel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,23 +108,6 @@ def test_disagreements_carry_both_reasons_and_stay_text(
     assert "\x1b" not in text
     assert '"=cmd' not in text
     assert "'=cmd" in text
-
-
-def test_a_list_ends_and_the_table_has_every_disagreement(
-    panel: judgefast.Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    every = panel.disagreements
-    monkeypatch.setattr(panel_rows, "MOST_LISTED", 7)
-    assert every.num_rows > 14
-    assert panel.disagreements.to_pylist() == every.to_pylist()
-    reading = panel._read()
-    report = reported(reading, tmp_path / "look.jsonl")
-    assert (report.listed, report.disagreements) == (7, every.num_rows)
-    listed = (tmp_path / "look.jsonl").read_text("utf-8").splitlines()
-    assert [json.loads(line)["item_id"] for line in listed] == every["item_id"].to_pylist()[:7]
-    words = " ".join(render_panel(report).split())
-    assert f"the first 7 of {every.num_rows} units" in words
-    assert "judgefast export --table disagreements writes all of them" in words
 
 
 def test_an_item_is_shown_with_all_judges(panel: judgefast.Panel) -> None:

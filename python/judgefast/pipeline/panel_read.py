@@ -23,9 +23,7 @@ from judgefast.pipeline.panel_join import Joined, Seated, join
 from judgefast.pipeline.panel_judges import refuse_reserved
 from judgefast.pipeline.panel_results import Verdicts, panel_report, verdicts_of
 from judgefast.pipeline.panel_rows import (
-    all_disagreements,
     disagreements,
-    disagreements_schema,
     panel_batches,
     panel_schema,
     units_of,
@@ -82,11 +80,9 @@ class PanelReading(NamedTuple):
             hint = f"did you mean `{close[0]}`?" if close else "other tables are those of one run"
             raise ConfigError(msg, hint=hint)
         if name == "disagreements":
-            schema, made = disagreements_schema, all_disagreements
-        else:
-            schema, made = panel_schema, panel_batches
+            return disagreements(self.joined, self.verdicts).to_reader()
         return pa.RecordBatchReader.from_batches(
-            schema(self.joined.judges), made(self.joined, self.verdicts)
+            panel_schema(self.joined.judges), panel_batches(self.joined, self.verdicts)
         )
 
     def write_disagreements(self, path: Path, *, overwrite: bool) -> int:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 BATCH_UNITS = 8192
 
 MOST_LISTED = 10_000
-"""Disagreements that a list has, the furthest apart first: more than a person looks at."""
+"""Disagreements that are listed, the furthest apart first: more than a person looks at."""
 
 PANEL_FORMAT = "judgefast panel 1"
 DISAGREEMENTS_FORMAT = "judgefast disagreements 1"
@@ -161,18 +161,8 @@ def disagreeing(verdicts: Verdicts) -> NDArray[np.int64]:
 
 def disagreements(joined: Joined, verdicts: Verdicts) -> pa.Table:
     """The first `MOST_LISTED` of them, with what each judge said and why."""
-    return _listed(joined, verdicts, disagreeing(verdicts)[:MOST_LISTED])
-
-
-def all_disagreements(joined: Joined, verdicts: Verdicts) -> Iterator[pa.RecordBatch]:
-    """All of them, texts of `MOST_LISTED` held at a time: the runs are read once for each."""
-    units = disagreeing(verdicts)
-    for start in range(0, len(units), MOST_LISTED):
-        yield from _listed(joined, verdicts, units[start : start + MOST_LISTED]).to_batches()
-
-
-def _listed(joined: Joined, verdicts: Verdicts, units: NDArray[np.int64]) -> pa.Table:
     schema = disagreements_schema(joined.judges)
+    units = disagreeing(verdicts)[:MOST_LISTED]
     columns = _of_units(joined, verdicts, units)
     sure = _confidences(joined)
     texts: dict[str, pa.Array[Any]] = {}

@@ -237,8 +237,6 @@ def _levels(report: PanelReport) -> Iterator[tuple[str, str]]:
         many = plural(report.disagreements, "unit")
         path = line(report.disagreements_file, SENTENCE_LIMIT)
         yield "look at", f"{more}{many} of low and medium agreement: {path}"
-        if more:
-            yield "", "judgefast export --table disagreements writes all of them"
 
 
 def _grid() -> Table:
