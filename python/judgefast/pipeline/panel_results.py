@@ -12,7 +12,7 @@ from judgefast.pipeline.estimates import judged_aspects, resampling_of, scale_of
 from judgefast.pipeline.panel_cost import cost_of
 from judgefast.pipeline.panel_findings import panel_findings
 from judgefast.pipeline.panel_join import ABSENT
-from judgefast.pipeline.panel_scales import categories_of, has_votes, spans_of, votes_of
+from judgefast.pipeline.panel_scales import categories_of, has_votes, placed, spans_of, votes_of
 from judgefast.pipeline.panel_verdicts import sided
 from judgefast.pipeline.results import report_of, why_incomplete
 from judgefast.reports.families import family_words
@@ -283,9 +283,7 @@ def _agreement(
     joined: Joined, aspect: int, alpha: AlphaScale | None, level: float, seed: int
 ) -> Agreement:
     rows = np.flatnonzero(joined.aspect == aspect)
-    values = joined.said[rows]
-    if joined.mode == "choice":  # who names a and b does not say what one says who names b and c
-        values = np.where(joined.torn[rows], np.nan, values)
+    values = placed(joined, rows)
     categories, names = categories_of(joined, aspect, values)
     ratings = Ratings(
         values=values,
