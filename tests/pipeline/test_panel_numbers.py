@@ -246,7 +246,8 @@ def _check_together(made: _Made, weights: dict[str, int], tie: float | None) -> 
                     parts.append(fmean(votes))
                 else:
                     most = _majority(votes)
-                    parts.append(tie if most is None else most)
+                    between = fmean({*votes}) if tie is None else tie
+                    parts.append(between if most is None else most)
             if None not in parts:
                 of_aspects = zip(parts, weights.values(), strict=True)
                 items[at] = sum((one or 0) * many for one, many in of_aspects)
