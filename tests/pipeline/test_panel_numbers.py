@@ -246,7 +246,8 @@ def _check_together(made: _Made, weights: dict[str, int], tie: float | None) -> 
                     parts.append(fmean(votes))
                 else:
                     most = _majority(votes)
-                    parts.append(tie if most is None else most)
+                    between = fmean({*votes}) if tie is None else tie
+                    parts.append(between if most is None else most)
             if None not in parts:
                 of_aspects = zip(parts, weights.values(), strict=True)
                 items[at] = sum((one or 0) * many for one, many in of_aspects)
@@ -276,6 +277,8 @@ def _check_worth(made: _Made, error: Callable[[float, float], float]) -> None:
         correlations.append(correlation(*zip(*both, strict=True)))
         assert found.pairs[f"{a}, {b}"] == pytest.approx(correlations[-1])
     assert found.mean_correlation.value == pytest.approx(fmean(correlations))
+    clusters = {at % (ITEMS // CLUSTER) for at, one in errors.items() if len(one) > 1}
+    assert found.mean_correlation.clusters == len(clusters) < found.units
 
 
 def _sides(votes: list[float]) -> str:

@@ -124,9 +124,17 @@ def _joined(report: PanelReport) -> Iterator[tuple[str, str]]:
         yield "", f"{plural(joining.unseen, unit)} {words}"
     tied = next((row.undecided for row in report.together if row.undecided), 0)
     if tied:
-        ends = "count as ties" if report.mode == "pairwise" else "have no majority"
+        ends = _TIED.get(report.mode, "take the middle of those tied")
         votes = "tied or for no one answer" if report.mode == "choice" else "tied"
         yield "", f"{plural(tied, unit)} on which votes are {votes} {ends}"
+
+
+_TIED = {
+    "pairwise": "count as ties",
+    "binary": "count half",
+    "choice": "are shared among the answers",
+}
+"""What the row of the majority takes where votes are tied, by mode."""
 
 
 def _judged(row: JudgeRow) -> str:
