@@ -50,6 +50,16 @@ def record(
     ]
 
 
+def replayed(name: str, said: list[Row]) -> dict[str, Any]:
+    """A judge of a panel, who said this."""
+    return {"name": name, "engine": "replay", "recorded": said}
+
+
+def answered_once(number: int) -> list[Row]:
+    """Questions with an answer each."""
+    return [{"id": f"i{at}", "question": f"q{at}", "answer": "x"} for at in range(number)]
+
+
 def write_lines(path: Path, rows: Iterable[Row]) -> Path:
     lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
     path.write_text("".join(lines), encoding="utf-8")

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from tests.engines.scripted import ScriptedEngine, answered
-from tests.recorded import pairs, record
+from tests.recorded import pairs, record, replayed
 
 from judgefast.errors import EngineError
 
@@ -18,10 +18,7 @@ def says(letter: str, reason: str = "r") -> Any:
 
 
 def replays(**said: Any) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "engine": "replay", "recorded": record(pairs(), say)}
-        for name, say in said.items()
-    ]
+    return [replayed(name, record(pairs(), say)) for name, say in said.items()]
 
 
 class Away(ScriptedEngine):

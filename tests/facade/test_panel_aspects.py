@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.recorded import answered_once, replayed
+
 import judgefast
 from judgefast.reports.panel_text import render_panel
 
@@ -20,11 +22,11 @@ def _judge(name: str, shift: int) -> dict[str, Any]:
         for at in range(16)
         for aspect, score in ASPECTS.items()
     ]
-    return {"name": name, "engine": "replay", "recorded": said}
+    return replayed(name, said)
 
 
 def test_what_aspects_differ_in_is_no_agreement(tmp_path: Path) -> None:
-    rows = [{"id": f"i{at}", "question": f"q{at}", "answer": "x"} for at in range(16)]
+    rows = answered_once(16)
     judges = [_judge("a", 0), _judge("b", 1)]
     report = judgefast.run(rows, judges=judges, rubric="aspects-1-5", out=tmp_path / "p").report
     assert report.agreement is None

@@ -6,30 +6,14 @@ from statistics import correlation
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.best_of_three import RUBRIC
+from tests.recorded import replayed
 
 import judgefast
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-BEST_OF_3 = """
-name = "best-of-3"
-mode = "choice"
-[[aspects]]
-name = "quality"
-criterion = "Which is best?"
-[[template.blocks]]
-text = '''
-[Question]
-{question}
-[Answers]
-{answers}
-{criterion}
-'''
-[verdict]
-name = "label"
-labels = [{ text = "X", choice = 0 }, { text = "Y", choice = 1 }, { text = "Z", choice = 2 }]
-"""
 CHOSEN = {"one": "abcabcaaab", "two": "abbabcacac", "three": "abcabbaacb"}
 
 
@@ -41,12 +25,12 @@ def _judge(name: str, letters: str, swapped: str | None = None) -> dict[str, Any
             {"id": f"i{at}", "shown": [0, 1, 2], "text": "XYZ"["abc".index(letter)]},
             {"id": f"i{at}", "shown": [2, 1, 0], "text": "XYZ"[2 - "abc".index(other)]},
         ]
-    return {"name": name, "engine": "replay", "recorded": said}
+    return replayed(name, said)
 
 
 def _rows(folder: Path, many: int = 10) -> list[dict[str, Any]]:
     """Items of three answers, the first of which is best; and the rubric beside them."""
-    (folder / "best.toml").write_text(BEST_OF_3)
+    (folder / "best.toml").write_text(RUBRIC)
     return [
         {
             "id": f"i{at}",

@@ -13,7 +13,8 @@ from tests.recorded import always_first, pairs, reasoned
 
 import judgefast
 from judgefast.errors import ConfigError, EngineError, RunDirectoryError
-from judgefast.pipeline.panel import run_panel
+from judgefast.pipeline.panel import resume_panel, run_panel
+from judgefast.pipeline.panel_directory import read_panel
 from judgefast.pipeline.panel_judges import judges_of
 from judgefast.stopping import Stop
 
@@ -86,3 +87,38 @@ def test_a_start_that_is_refused_leaves_the_panel_as_it_was(tmp_path: Path) -> N
         judgefast.run(pairs(), judges=[*old, first], seed=5, **options)
     assert _named(tmp_path / "p") == {"x": seed, "y": seed, "first": 5}
     assert judgefast.Panel.open(tmp_path / "p").report.not_started == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda judges: judges.clear(), r"panel\.json` cannot be read: .*length >= 1"),
+        (
+            lambda judges: judges[1].update(name="../../y"),
+            r"panel\.json` cannot be read: .*`\$\.judges\[1\]\.name`",
+        ),
+        (lambda judges: judges[1].update(name="x"), r"panel\.json` cannot be read: .*twice"),
+    ],
+)
+def test_a_damaged_panel_is_refused_in_words(tmp_path: Path, change: Any, words: str) -> None:
+    judges = [{"name": name, "config": {}} for name in "xy"]
+    change(judges)
+    held = {"format": 1, "created": "", "judgefast": "", "judges": judges}
+    (tmp_path / "panel.json").write_text(json.dumps(held), "utf-8")
+    for opened in (read_panel, lambda folder: resume_panel(folder, say=print)):
+        with pytest.raises(RunDirectoryError, match=words):
+            opened(tmp_path)
+
+
+def test_a_folder_in_place_of_the_list_is_refused_before_anybody_is_paid(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"rubric": RUBRIC, "out": tmp_path / "p"}
+    judges = replays(x=reasoned, y=always_first)
+    panel = judgefast.run(pairs()[:9], judges=judges, **options)
+    (tmp_path / "p" / "disagreements.jsonl").mkdir()
+    words = r"disagreements\.jsonl` is a folder"
+    with pytest.raises(RunDirectoryError, match=words):
+        judgefast.run(pairs()[:9], judges=judges, **options)
+    with pytest.raises(RunDirectoryError, match=words):
+        resume_panel(tmp_path / "p", say=print)
+    with pytest.raises(ConfigError, match="it is a folder"):
+        panel._read().write_disagreements(tmp_path / "p" / "disagreements.jsonl", overwrite=True)

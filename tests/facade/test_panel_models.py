@@ -6,6 +6,8 @@ import json
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
+from tests.recorded import replayed
+
 import judgefast
 from judgefast.reports.panel_models import MOST
 from judgefast.reports.panel_text import render_panel
@@ -25,7 +27,7 @@ def _judge(name: str, rows: list[dict[str, Any]], *, is_right: bool) -> dict[str
             letter = "A" if (shown[0] < shown[1]) == is_right else "B"
             words = json.dumps({"verdict": letter, "reason": name})
             said.append({"id": row["id"], "shown": list(shown), "text": words})
-    return {"name": name, "engine": "replay", "recorded": said}
+    return replayed(name, said)
 
 
 def _shown(out: Path, models: tuple[str, ...]) -> list[str]:

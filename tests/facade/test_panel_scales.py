@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from tests.recorded import answered_once, replayed
 
 import judgefast
 from judgefast.pipeline.panel_results import verdicts_of
@@ -53,7 +54,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> judgefast.Panel:
     """Two judges half of the small scale apart, and a fiftieth of the large one."""
     folder = tmp_path_factory.mktemp("scales")
     (folder / "scales.toml").write_text(RUBRIC, encoding="utf-8")
-    rows = [{"id": f"i{at}", "question": f"q{at}", "answer": "x"} for at in range(4)]
+    rows = answered_once(4)
 
     def judge(name: str, *scores: float) -> dict[str, Any]:
         said = [
@@ -61,7 +62,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> judgefast.Panel:
             for row in rows
             for aspect, score in zip(ASPECTS, scores, strict=True)
         ]
-        return {"name": name, "engine": "replay", "recorded": said}
+        return replayed(name, said)
 
     return judgefast.run(
         rows,
@@ -90,10 +91,12 @@ def test_an_aspect_is_measured_on_its_own_scale_alone(panel: judgefast.Panel) ->
     assert [*large.base_rates["a"]] == [str(step) for step in range(101)]
     joined = panel._read().joined
     one, other = joined.verdicts[joined.aspect == 0], joined.verdicts[joined.aspect == 1]
-    same = joined._replace(verdicts=np.where(joined.aspect[:, None] == 0, 0.2, joined.verdicts))
-    majority = verdicts_of(same).value
-    assert set(majority[joined.aspect == 0].tolist()) == {0.2}
-    assert np.isnan(majority[joined.aspect == 1]).all()
+    same = joined._replace(verdicts=np.where(joined.aspect[:, None] == 0, 0.2, 40.0))
+    together = verdicts_of(same)
+    assert np.isnan(together.value[joined.aspect == 0]).all()  # that two numbers meet is chance
+    assert set(together.value[joined.aspect == 1].tolist()) == {40}
+    assert not together.is_tied.any()
+    assert [row.name for row in panel.report.together] == ["mean"]
     assert sorted({*one.ravel(), *other.ravel()}) == pytest.approx([0.2, 0.7, 40, 42])
 
 

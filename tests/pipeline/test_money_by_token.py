@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 import pytest
 
+import judgefast
+from judgefast.cli.dry_run import say_dry
 from judgefast.config import RunConfig
 from judgefast.errors import ConfigError, JudgefastError
 from judgefast.journal.run_directory import RunDirectory
@@ -160,8 +162,13 @@ def dry(out: Path, budget: str, rows: int = 10, **options: Any) -> Any:
     return run(config.replace(**options), data=pairs(rows), engine=paid(), dry_run=True)
 
 
-def test_a_dry_run_says_how_many_items_an_amount_buys(tmp_path: Path) -> None:
+def test_a_dry_run_says_how_many_items_an_amount_buys(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "run"
+    assert say_dry(dry(out, "1.7usd"), as_json=False) == 0
+    said = capsys.readouterr().out
+    assert "\nstops within: 1.7usd\nwhich buys likely 8 of 10 items, surely 2: $1,000.00" in said
     assert dry(out, "1.7usd").buys == {
         "surely": 2,
         "likely": 8,
@@ -262,3 +269,19 @@ def test_an_api_of_chat_models_is_referred_to_a_budget_of_tokens() -> None:
     with pytest.raises(JudgefastError, match="price of a GPU-hour") as found:
         check_budget(RunConfig(engine="http", budget=("5usd",)))
     assert "--budget 2Mtokens" in str(found.value.hint)
+
+
+def test_each_judge_of_a_panel_has_its_own_amount(tmp_path: Path) -> None:
+    prices = {"usd_per_million_tokens": PRICE}
+    panel = judgefast.run(
+        pairs(10),
+        judges=[
+            {"name": "a", "engine": paid(), "budget": "1.5usd", "engine_args": prices},
+            {"name": "b", "engine": paid(), "budget": "0.9usd", "engine_args": prices},
+        ],
+        rubric="pairwise",
+        out=tmp_path / "p",
+    )
+    assert panel.status == 3
+    budgets = [run.report.operations.budget for run in panel.runs.values()]
+    assert [(one.reached, one.spent.judgments) for one in budgets] == [("usd", 8), ("usd", 2)]

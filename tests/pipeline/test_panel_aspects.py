@@ -9,12 +9,13 @@ import pytest
 
 import judgefast
 from judgefast.errors import ConfigError
+from tests.recorded import answered_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-ROWS = [{"id": f"i{at}", "question": f"q{at}", "answer": "x"} for at in range(3)]
+ROWS = answered_once(3)
 OF_THREE = "aspects-1-5"
 THREE = ("correctness", "completeness", "clarity")
 BLOCK = """
@@ -101,3 +102,33 @@ def test_finished_runs_without_an_aspect_in_common_are_told_so(tmp_path: Path) -
     words = f"`{tmp_path / OF_THREE}` has no aspect in common with another judge"
     with pytest.raises(ConfigError, match=re.escape(words)):
         judgefast.agree([tmp_path / OF_THREE, tmp_path / "scalar-1-5"])
+
+
+def test_judges_of_other_aspects_are_told_that_their_overall_is_another_thing(
+    tmp_path: Path,
+) -> None:
+    rubrics = {"a": ("x", "y"), "b": ("z", "x")}
+    judges = [
+        {
+            "name": name,
+            "engine": "replay",
+            "rubric": _rubric(tmp_path, name, **dict.fromkeys(aspects, 5)),
+            "recorded": [
+                {"id": row["id"], "aspect": aspect, "text": '{"score": 4}'}
+                for row in ROWS
+                for aspect in aspects
+            ],
+        }
+        for name, aspects in rubrics.items()
+    ]
+    report = judgefast.run(ROWS, judges=judges, out=tmp_path / "p").report
+    assert list(report.agreement_by_aspect) == ["aspect=x"]
+    assert report.findings[0] == (
+        "overall is not of the same aspects by each judge: a of x, y; b of x, z. These figures are "
+        "not to be compared, and there is none of what the judges say together."
+    )
+    assert report.findings[1:3] == [
+        "y is judged by a alone, and nobody can agree with it there.",
+        "z is judged by b alone, and nobody can agree with it there.",
+    ]
+    assert [row.headline and row.headline.value for row in report.together] == [None, None]

@@ -36,6 +36,8 @@ class _Columns(NamedTuple):
     value: Any
     status: Any
     position: Any
+    first_judgment: Any
+    judgments: Any
 
 
 class _Thing:
@@ -65,11 +67,13 @@ def _reading(rows: dict[tuple[str, int], float | None]) -> Any:
             value=np.array([int((value or 0) * 2**24) for value in rows.values()], np.int64),
             status=np.array(missing, np.uint8),
             position=np.full(len(rows), 255, np.uint8),
+            first_judgment=np.arange(len(rows)),
+            judgments=np.ones(len(rows), np.uint8),
         ),
-        verdicts=None,
+        verdicts=_Thing(status=np.zeros(len(rows), np.uint8)),
         rubric=_Thing(
             mode="scalar",
-            aspects=[_Thing(name="quality", weight=1, scale=None)],
+            aspects=[_Thing(name="quality", weight=1, scale=_Thing(low=1, high=5, integer=True))],
             verdicts=[_Thing(labels=[])],
         ),
         directory=_Thing(path="run", manifest=_Thing(data=_Thing(identity="i"))),
@@ -214,6 +218,7 @@ def test_scores_that_never_meet_vote_for_the_nearest_of_the_scale() -> None:
         cluster_id64=np.zeros(2, np.uint64),
         value=values,
         verdicts=values,
+        said=values,
         kind="score",
         mode="scalar",
         torn=np.zeros(values.shape, bool),

@@ -19,6 +19,7 @@ from judgefast.codes import CHOICE_NONE, CHOICE_TIE, Position, Status
 from judgefast.outcomes.reconcile import reconcile
 from judgefast.pipeline.panel_verdicts import said_of
 from judgefast.prompts.verdict_format import VerdictFormat
+from tests.recorded import replayed
 
 if TYPE_CHECKING:
     from judgefast.pipeline.panel_verdicts import Said
@@ -182,7 +183,7 @@ def _judge(name: str, *repeats: tuple[str, str]) -> dict[str, Any]:
         for at, letters in enumerate(repeats)
         for order, letter in zip(("ab", "ba"), letters, strict=True)
     ]
-    return {"name": name, "engine": "replay", "recorded": said}
+    return replayed(name, said)
 
 
 def test_judges_with_repeats_are_joined_by_one_verdict_each(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from judgefast.pipeline.results import read_run
 from judgefast.pipeline.verdict_words import reasons_of
 from judgefast.prompts.verdict_format import VerdictFormat
 from judgefast.reports.judgments import judgments_schema
+from tests.best_of_three import RUBRIC
 from tests.recorded import Row, letter_of, pairs, reasoned, record
 
 if TYPE_CHECKING:
@@ -317,29 +318,9 @@ def test_a_reason_of_all_aspects_is_not_that_of_one() -> None:
     assert reasons_of([tone], np.zeros(1, np.uint16), [text], spans) == [None]
 
 
-BEST_OF_3 = """
-name = "best-of-3"
-mode = "choice"
-[[aspects]]
-name = "quality"
-criterion = "Which is best?"
-[[template.blocks]]
-text = '''
-[Question]
-{question}
-[Answers]
-{answers}
-{criterion}
-'''
-[verdict]
-name = "label"
-labels = [{ text = "X", choice = 0 }, { text = "Y", choice = 1 }, { text = "Z", choice = 2 }]
-"""
-
-
 def test_a_choice_of_three_is_named_by_its_place_in_the_data(tmp_path: Path) -> None:
     rubric = tmp_path / "best-of-3.toml"
-    rubric.write_text(BEST_OF_3)
+    rubric.write_text(RUBRIC)
     answers = [{"model": model, "text": f"by {model}"} for model in ("k", "l", "m")]
     run = judgefast.run(
         [{"id": "x", "question": "Q?", "answers": answers}],

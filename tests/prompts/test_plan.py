@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 import pytest
+from tests.best_of_three import RUBRIC
 from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers, processors
 from tokenizers.models import BPE
 
@@ -28,24 +29,6 @@ if TYPE_CHECKING:
 
 CHAT = Capabilities(takes="chat")
 STATE = Capabilities(takes="state", label_probabilities=True)
-CHOICE = """\
-name = "best-of-3"
-mode = "choice"
-[[aspects]]
-name = "quality"
-criterion = "Which is best?"
-[[template.blocks]]
-text = '''
-[Question]
-{question}
-[Answers]
-{answers}
-{criterion}
-'''
-[verdict]
-name = "label"
-labels = [{ text = "X", choice = 0 }, { text = "Y", choice = 1 }, { text = "Z", choice = 2 }]
-"""
 
 
 def text_of(prompt: Prompt) -> str:
@@ -172,7 +155,7 @@ def test_a_conversation_is_marked_by_roles_that_it_cannot_forge(make_item: MakeI
 
 
 def test_a_choice_shows_every_answer_under_its_label(make_item: MakeItem) -> None:
-    plan = PromptPlan(read_rubric(CHOICE, "choice.toml"), None, CHAT)
+    plan = PromptPlan(read_rubric(RUBRIC, "choice.toml"), None, CHAT)
     item = make_item("one", "two", "three")
     text = text_of(plan.render(item, (2, 1, 0)))
     assert "Answer X]\nthree\n[The End of Answer X]\n[The Start of Answer Y]\ntwo\n" in text

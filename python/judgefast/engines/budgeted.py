@@ -263,9 +263,8 @@ class Budgeted:
 
     @property
     def usd_in_flight(self) -> float:
-        """The most that requests may cost which have not come back."""
-        flying = (*(each.known for each in self._flying.values()), *self._aside.values())
-        return math.fsum(known.usd for known in flying)
+        """The most that requests may cost which were sent and have not come back."""
+        return math.fsum(each.known.usd for each in self._flying.values())
 
     @property
     def _out(self) -> int:

@@ -210,15 +210,21 @@ def most_usd_of(  # noqa: PLR0913, PLR0917 - what is asked, of whom, at which pr
     columns, prompts = plan.columns, judge.prompts
     tokens = np.zeros(len(rows))
     item_of = columns.items_of(rows)
+    last, of_last = None, 0
     for base, batch in rows_around(texts, item_of):
         items = items_of(batch)
         edges = np.array([base, base + len(items)], item_of.dtype)
         start, end = np.searchsorted(item_of, edges).tolist()
         for place in range(start, end):
             row = int(rows[place])
-            item, aspect = items[int(item_of[place]) - base], int(columns.aspect[row])
-            prompt = prompts.render(item, columns.shown_in(row), aspect, ids_hash=NOT_HASHED)
-            tokens[place] = engine.most(prompt.state(), prompts.asked[aspect])
+            aspect, shown = int(columns.aspect[row]), columns.shown_in(row)
+            texts_of = (int(item_of[place]), sorted(shown), aspect)
+            if texts_of != last:  # another order has the same ones
+                prompt = prompts.render(
+                    items[texts_of[0] - base], shown, aspect, ids_hash=NOT_HASHED
+                )
+                of_last, last = engine.most(prompt.state(), prompts.asked[aspect]), texts_of
+            tokens[place] = of_last
     # A server that says what a reply costs may ask something for each of them.
     return tokens * price.usd_per_million_tokens / 1e6 + engine.small.most_usd
 

@@ -27,6 +27,7 @@ from judgefast.pipeline.panel_check import check_extension, check_judges
 from judgefast.pipeline.panel_directory import (
     TOKENS,
     JudgeEntry,
+    check_list_folder,
     panel_written,
     read_panel,
     run_folder,
@@ -182,6 +183,7 @@ def resume_panel(
 
     """
     panel = read_panel(out)
+    check_list_folder(out)
     if changes.get("budget") and len(panel.judges) > 1:
         msg = f"one `budget` is given for {len(panel.judges)} judges"
         hint = f"resume each by itself: judgefast resume {run_folder(out, panel.judges[0].name)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import msgspec
 
@@ -30,10 +30,14 @@ DISAGREEMENTS = "disagreements.jsonl"
 _OURS = {NAME, NAME + TEMPORARY, JUDGES, TOKENS, "lock"}
 
 
+JUDGE_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}"
+"""What names of judges match: each names a folder."""
+
+
 class JudgeEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One judge of a panel."""
 
-    name: str
+    name: Annotated[str, msgspec.Meta(pattern=rf"\A{JUDGE_NAME}\Z")]
     """Its run directory is `judges/NAME`."""
     config: dict[str, Any]
     """The options of its run, as `--config` takes them, but `out`."""
@@ -47,7 +51,7 @@ class PanelFile(msgspec.Struct, frozen=True, kw_only=True):
     """UTC, ISO 8601."""
     judgefast: str
     """Version of the program that made the directory."""
-    judges: list[JudgeEntry]
+    judges: Annotated[list[JudgeEntry], msgspec.Meta(min_length=1)]
     """In the order in which they were given."""
     side_by_side: bool = False
     """Whether they were started together, which a resume does too."""
@@ -63,6 +67,19 @@ def is_panel(folder: Path) -> bool:
 def run_folder(folder: Path, judge: str) -> Path:
     """Run directory of one judge."""
     return folder / JUDGES / judge
+
+
+def check_list_folder(folder: Path) -> None:
+    """Refuse, before anybody is paid, a panel whose list of disagreements could not be written.
+
+    Raises:
+        RunDirectoryError: A folder stands in its place.
+
+    """
+    path = folder / DISAGREEMENTS
+    if path.is_dir():
+        msg = f"`{path}` is a folder, and what a person should look at is written there"
+        raise RunDirectoryError(msg, hint="move it away")
 
 
 def read_panel(folder: Path) -> PanelFile:
@@ -81,10 +98,14 @@ def read_panel(folder: Path) -> PanelFile:
             error
         )
     try:
-        return decode_json(path, data, PanelFile)
+        panel = decode_json(path, data, PanelFile)
     except msgspec.DecodeError as error:
         msg = f"`{path}` cannot be read: {error}"
         raise RunDirectoryError(msg, hint=COPY_BACK) from error
+    if len({entry.name for entry in panel.judges}) < len(panel.judges):
+        msg = f"`{path}` cannot be read: it names a judge twice"
+        raise RunDirectoryError(msg, hint=COPY_BACK)
+    return panel
 
 
 @contextmanager
@@ -101,6 +122,7 @@ def panel_written(
     on. New ones that have begun all the same stay.
 
     """
+    check_list_folder(folder)
     before = read_panel(folder) if is_panel(folder) else None
     panel = _write_named(folder, entries, side_by_side=side_by_side, alpha=alpha)
     try:

@@ -124,6 +124,11 @@ class Joined(NamedTuple):
         has_said: NDArray[np.bool_] = np.any(~np.isnan(self.value), axis=0)
         return has_said
 
+    def judged_by(self, aspect: int) -> list[str]:
+        """Judges that were asked for an aspect, by its index."""
+        asked = (self.row[self.aspect == aspect] != ABSENT).any(axis=0)
+        return [name for name, was in zip(self.judges, asked.tolist(), strict=True) if was]
+
     def gold(self) -> NDArray[np.float64]:
         """What people said, as values, by the first run that has it; NaN for nobody. Shape (n,)."""
         every = self._every_gold()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from judgefast.config import RunConfig, config_from
 from judgefast.engines import engine_names
 from judgefast.errors import ConfigError
+from judgefast.pipeline.panel_directory import JUDGE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +42,7 @@ ARGUMENT = "arg."
 
 HINT = "as in --judge name=strict,engine=embedded,rubric=pairwise; or the name of an engine alone"
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", re.ASCII)
+_NAME = re.compile(JUDGE_NAME, re.ASCII)
 _COMMA = re.compile(r",(?=\s*[A-Za-z_][A-Za-z0-9_.-]*=)", re.ASCII)
 """A comma before the next `key=`; any other is part of a value."""
 _ARGUMENTS = ("engine_arg", "engine_args")

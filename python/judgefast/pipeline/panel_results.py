@@ -10,9 +10,9 @@ from msgspec import UNSET
 from judgefast.codes import CHOICE_TIE, FIXED_ONE, OutcomeStatus
 from judgefast.pipeline.estimates import judged_aspects, resampling_of, scale_of
 from judgefast.pipeline.panel_cost import cost_of
+from judgefast.pipeline.panel_findings import panel_findings
 from judgefast.pipeline.panel_join import ABSENT
-from judgefast.pipeline.panel_scales import categories_of, spans_of, votes_of
-from judgefast.pipeline.panel_twins import answering_alike
+from judgefast.pipeline.panel_scales import categories_of, has_votes, spans_of, votes_of
 from judgefast.pipeline.panel_verdicts import sided
 from judgefast.pipeline.results import report_of, why_incomplete
 from judgefast.reports.families import family_words
@@ -31,7 +31,7 @@ from judgefast.stats.summary import summarise
 from judgefast.stats.votes import HALF, LEVELS, levels_of, majority, mean_of, spread_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -40,15 +40,6 @@ if TYPE_CHECKING:
     from judgefast.pipeline.results import Reading
     from judgefast.stats.agreed import Agreement, EffectiveJudges
     from judgefast.stats.estimate import Estimate
-
-ONE_ORDER = (
-    "One order was asked: a preference for the place of an answer that judges share counts as "
-    "agreement."
-)
-"""Finding of comparisons that a judge saw in one order alone."""
-
-_IN_TABLE = "agreement"
-"""Finding of a pair that its row says too."""
 
 
 class Verdicts(NamedTuple):
@@ -132,7 +123,7 @@ def panel_report(
     )
     seed = first.config.seed
     by_aspect = _by_aspect(joined, alpha, level, seed) if judges > 1 else {}
-    is_one = judges > 1 and not by_aspect
+    is_one = judges > 1 and len(joined.aspects) == 1
     whole = _agreement(joined, 0, alpha, level, seed) if is_one else None
     return PanelReport(
         panel=panel,
@@ -162,52 +153,8 @@ def panel_report(
         levels=levels,
         effective=_effective(joined, level) if is_one else None,
         disagreements=levels.low + levels.medium,
-        findings=_findings(joined, by_aspect if whole is None else {"": whole}),
+        findings=panel_findings(joined, by_aspect if whole is None else {"": whole}),
     )
-
-
-def _findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
-    """Sentences for a person; of many pairs, those that their table does not say already."""
-    orders = {reading.directory.manifest.options.get("orders") for reading in joined.readings}
-    found = [ONE_ORDER] if agreements and joined.mode == "pairwise" and "one" in orders else []
-    found += _other_facts(joined)
-    if agreements and joined.mode == "choice":
-        found += _several_named(joined)
-    found += answering_alike(joined)
-    is_long = sum(len(agreement.pairs) for agreement in agreements.values()) > 1
-    for aspect, agreement in agreements.items():
-        found += [
-            f"{aspect}: {finding.text}" if aspect else finding.text
-            for finding in agreement.findings
-            if not (is_long and finding.kind == _IN_TABLE)
-        ]
-    return found
-
-
-def _other_facts(joined: Joined) -> Iterator[str]:
-    """Say where runs of different data know other things of what they share."""
-    if joined.other_clusters:
-        have = "item has" if joined.other_clusters == 1 else "items have"
-        yield (
-            f"{joined.other_clusters:,} {have} another cluster in a later run: intervals of what "
-            "the judges say together are by that of the first."
-        )
-    if other_gold := joined.other_gold():
-        have = "unit has" if other_gold == 1 else "units have"
-        yield f"{other_gold:,} {have} other gold in a later run: that of the first is taken."
-
-
-def _several_named(joined: Joined) -> Iterator[str]:
-    """Say of each judge how often it named several answers as the best one."""
-    valued = (~np.isnan(joined.value)).sum(axis=0).tolist()
-    for judge, torn, of in zip(
-        joined.judges, joined.torn.sum(axis=0).tolist(), valued, strict=True
-    ):
-        if torn:
-            yield (
-                f"{judge} names several answers, in its orders or repeats, in {torn:,} of {of:,} "
-                "units: it has no verdict there, and agreement leaves it out."
-            )
 
 
 def _judge_row(joined: Joined, place: int, asked: NDArray[np.int64]) -> JudgeRow:
@@ -259,7 +206,8 @@ def _like_first(estimates: Sequence[Estimate]) -> list[Estimate]:
 def _together(joined: Joined, verdicts: Verdicts) -> list[TogetherRow]:
     """Estimates of what the judges say as one, by the statistics of a run.
 
-    A tied majority is a tie where two answers are compared, and no value elsewhere.
+    A tied majority is a tie where two answers are compared, and no value elsewhere. There is none
+    where any number is a score.
     """
     undecided = int(verdicts.is_tied.sum())
     # Where a judge is silent a majority is there only if the others agree: a selection.
@@ -268,7 +216,8 @@ def _together(joined: Joined, verdicts: Verdicts) -> list[TogetherRow]:
     if joined.kind == "comparison":
         value = np.where(verdicts.is_tied, HALF, value)
     rows = []
-    for name, values, tied in (("majority", value, undecided), ("mean", verdicts.mean, 0)):
+    said = [("majority", value, undecided)] if has_votes(joined) else []
+    for name, values, tied in [*said, ("mean", verdicts.mean, 0)]:
         found = _estimates(joined, values)
         rows.append(
             TogetherRow(
@@ -317,12 +266,16 @@ def _estimates(joined: Joined, values: NDArray[np.float64]) -> list[Estimate]:
 def _by_aspect(
     joined: Joined, alpha: AlphaScale | None, level: float, seed: int
 ) -> dict[str, Agreement]:
-    """Of each aspect by itself: judges that only tell aspects apart would seem to agree."""
+    """Of each aspect by itself: judges that only tell aspects apart would seem to agree.
+
+    What one judge alone has is no matter of agreement.
+    """
     if len(joined.aspects) == 1:
         return {}
     return {
         slice_part("aspect", name): _agreement(joined, code, alpha, level, seed)
         for code, name in enumerate(joined.aspects)
+        if len(joined.judged_by(code)) > 1
     }
 
 

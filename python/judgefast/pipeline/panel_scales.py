@@ -57,18 +57,28 @@ def categories_of(
 
 
 def votes_of(joined: Joined) -> NDArray[np.float64]:
-    """What judges vote for: of scores the nearest of the scale, since expected ones never meet."""
+    """What judges vote for: of scores the nearest of the scale, since expected ones never meet.
+
+    NaN where any number is a score: two that meet do so by chance, and a majority of such units is
+    one of a selection.
+    """
     if joined.kind != "score":
         return joined.verdicts
-    votes = joined.verdicts.copy()
+    votes = np.full(joined.verdicts.shape, np.nan)
     for aspect in range(len(joined.aspects)):
         steps = _steps(joined, aspect)
         if steps is not None:
             rows = np.flatnonzero(joined.aspect == aspect)
             clusters = joined.cluster_id64[rows]
-            scores = Ratings(votes[rows], clusters, joined.judges, "interval", steps)
+            scores = Ratings(joined.verdicts[rows], clusters, joined.judges, "interval", steps)
             votes[rows] = scores.nearest()
     return votes
+
+
+def has_votes(joined: Joined) -> bool:
+    """Whether judges vote by every aspect: each has few values, which meet."""
+    aspects = range(len(joined.aspects))
+    return joined.kind != "score" or all(_steps(joined, one) is not None for one in aspects)
 
 
 def spans_of(joined: Joined) -> NDArray[np.float64]:

@@ -249,7 +249,8 @@ def _planned(  # noqa: PLR0913, PLR0917 - the parts of a run, in its order
         is_asked = len(rows) > 0
         texts = stack.enter_context(_texts(start, directory, judge)) if is_asked else directory.path
     if budget.needs_texts:
-        rows = budget.affordable(plan, rows, table, texts)
+        with going.phase("plan", "measuring what is asked"):
+            rows = budget.affordable(plan, rows, table, texts)
     return Work(plan, table, rows, texts, verify=not is_planned_here, seconds=seconds)
 
 

@@ -56,7 +56,8 @@ def write_table(
         Rows written.
 
     Raises:
-        ConfigError: The suffix is another one, or the file is there already. Nothing was written.
+        ConfigError: The suffix is another one, or the file is there already, or a folder of its
+            name. Nothing was written.
 
     """
     check_target(path, overwrite=overwrite)
@@ -85,6 +86,9 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     if path.suffix.lower() not in SUFFIXES:
         msg = f"cannot write `{path}`: its name ends in `{path.suffix or path.name}`"
         raise ConfigError(msg, hint=f"end it in one of {', '.join(SUFFIXES)}")
+    if path.is_dir():
+        msg = f"cannot write `{path}`: it is a folder"
+        raise ConfigError(msg, hint="choose another name")
     if path.exists() and not overwrite:
         msg = f"`{path}` is there already"
         raise ConfigError(msg, hint="choose another name, or overwrite it with `--overwrite`")

@@ -41,4 +41,4 @@ def test_work_is_finished_by_a_new_process_after_vllms_own_has_died(
     assert [each.error for each in found] == [None] * 6
     assert supervisor.pid != first
     assert engine.counters()["restarts"] == 1
-    assert none_within(5, lambda: in_sessions({first}))
+    assert none_within(60, lambda: in_sessions({first}))

@@ -124,7 +124,7 @@ def test_a_run_loads_while_it_reads_and_computes_shared_heads_first(
     done = run(config(tmp_path), data=ROWS, engine=again, show_progress=False)
     assert done.status == 0
     assert time.monotonic() - began < 10, "nothing is asked, and nothing is waited for"
-    assert none_within(5, lambda: in_sessions({again._supervisors[0].pid or 0}))
+    assert none_within(60, lambda: in_sessions({again._supervisors[0].pid or 0}))
 
 
 def test_bad_data_end_what_has_begun(engine: VllmEngine, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_bad_data_end_what_has_begun(engine: VllmEngine, tmp_path: Path) -> None
     with pytest.raises(DataError):
         run(config(tmp_path), data=rows(), engine=engine, show_progress=False)
     assert len(started) == 1
-    assert none_within(5, lambda: in_sessions(set(started)))
+    assert none_within(60, lambda: in_sessions(set(started)))
     assert not descendants(started[0])
 
 
@@ -167,7 +167,7 @@ def test_ctrl_c_while_rows_are_read_leaves_no_process(
         assert command.wait(20) == 130
         assert command.stderr is not None
         assert "interrupted while reading the data" in command.stderr.read()
-    assert none_within(5, lambda: in_sessions(sessions))
+    assert none_within(60, lambda: in_sessions(sessions))
 
 
 def _memory(pid: int) -> int:

@@ -93,7 +93,7 @@ def test_a_run_that_is_killed_and_interrupted_leaves_no_process_and_loses_nothin
     assert len(command.left()) > 3
     killed.kill()
     killed.communicate()
-    assert none_within(8, command.left), "the guard ends vLLM's processes"
+    assert none_within(60, command.left), "the guard ends vLLM's processes"
 
     before = command.launches()
     interrupted = command.start()
@@ -101,12 +101,12 @@ def test_a_run_that_is_killed_and_interrupted_leaves_no_process_and_loses_nothin
     os.killpg(interrupted.pid, signal.SIGINT)
     _, words = interrupted.communicate(timeout=30)
     assert interrupted.returncode == 130, words
-    assert none_within(8, command.left)
+    assert none_within(60, command.left)
 
     last = command.start(VLLM_ENABLE_V1_MULTIPROCESSING="0")  # two processes less to start
     _, words = last.communicate(timeout=START_SECONDS)
     assert last.returncode == 0, words
-    assert none_within(8, command.left)
+    assert none_within(60, command.left)
     table = pq.read_table(sorted((command.out / "journal").glob("*.parquet")))
     assert table.num_rows == 2 * ROWS, "each was asked once"
     assert len(set(table["request_id"].to_pylist())) == 2 * ROWS
