@@ -241,10 +241,12 @@ def _levels(report: PanelReport) -> Iterator[tuple[str, str]]:
         many = plural(report.disagreements, "unit")
         yield "look at", f"{many} of low and medium agreement (--disagreements FILE lists them)"
     else:
-        more = f"the first {report.listed:,} of " if report.listed < report.disagreements else ""
+        is_cut = report.listed < report.disagreements
+        more = f"the first {report.listed:,} of " if is_cut else ""
         many = plural(report.disagreements, "unit")
         path = line(report.disagreements_file, SENTENCE_LIMIT)
-        yield "look at", f"{more}{many} of low and medium agreement: {path}"
+        rest = " (--disagreements FILE lists all)" if is_cut else ""
+        yield "look at", f"{more}{many} of low and medium agreement: {path}{rest}"
 
 
 def _grid() -> Table:
