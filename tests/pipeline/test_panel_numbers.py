@@ -268,6 +268,8 @@ def _check_worth(made: _Made, error: Callable[[float, float], float]) -> None:
         correlations.append(correlation(*zip(*both, strict=True)))
         assert found.pairs[f"{a}, {b}"] == pytest.approx(correlations[-1])
     assert found.mean_correlation.value == pytest.approx(fmean(correlations))
+    clusters = {at % (ITEMS // CLUSTER) for at, one in errors.items() if len(one) > 1}
+    assert found.mean_correlation.clusters == len(clusters) < found.units
 
 
 def _sides(votes: list[float]) -> str:
