@@ -192,7 +192,9 @@ def test_an_interval_with_few_disagreements_is_no_shorter_than_that_of_their_sha
     assert many.estimate(0.95).method == "jackknife-z"
 
 
-@pytest.mark.parametrize(("name", "most"), [("kappa", 1), ("kappa_linear", 2), ("kappa_quadratic", 4)])
+@pytest.mark.parametrize(
+    ("name", "most"), [("kappa", 1), ("kappa_linear", 2), ("kappa_quadratic", 4)]
+)
 def test_where_nobody_disagrees_a_unit_that_was_not_seen_may_as_far_as_it_can(
     name: Name, most: int
 ) -> None:

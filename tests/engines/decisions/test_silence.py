@@ -48,7 +48,11 @@ class Bodies:
 
 def test_our_own_rate_excuses_a_server_only_while_nothing_is_out() -> None:
     async def played() -> None:
-        options, now, wire = DecisionOptions(base_urls=("http://127.0.0.1:1",)), time.monotonic(), Wire()
+        options, now, wire = (
+            DecisionOptions(base_urls=("http://127.0.0.1:1",)),
+            time.monotonic(),
+            Wire(),
+        )
         (endpoint,) = endpoints_of(options, step=1, now=now)
         nobody: Any = None
         bodies: Any = Bodies()
