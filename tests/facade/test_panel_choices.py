@@ -120,3 +120,19 @@ def test_whether_a_torn_judge_is_right_is_not_asked_of_its_tie(tmp_path: Path) -
     wrong = [0, 0, 1, 1, 1, 1], [0, 1, 0, 1, 1, 1]
     found = panel.report.effective.pairs["one, two"]
     assert found == pytest.approx(correlation(*wrong))
+
+
+def test_the_worth_of_judges_is_by_the_answer_that_is_best_whichever_it_is(
+    tmp_path: Path,
+) -> None:
+    best, one, two = "cbacba", "ccaccb", "cbbcca"
+    rows = [row | {"gold": gold} for row, gold in zip(_rows(tmp_path, 6), best, strict=True)]
+    panel = judgefast.run(
+        rows,
+        judges=[_judge("one", one), _judge("two", two)],
+        rubric=tmp_path / "best.toml",
+        out=tmp_path / "p",
+    )
+    wrong = [[float(a != b) for a, b in zip(best, said, strict=True)] for said in (one, two)]
+    assert panel.report.effective is not None
+    assert panel.report.effective.pairs["one, two"] == pytest.approx(correlation(*wrong))
