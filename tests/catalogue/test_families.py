@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from judgefast.catalogue.families import Families, Family, read_families, with_given
 from judgefast.catalogue.files import read_rows
-from judgefast.catalogue.models import read_models
+from judgefast.catalogue.models import Model, read_models
 from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -116,6 +116,50 @@ cerebras/Cerebras-GPT-13B = cerebras-gpt
 nomic-ai/gpt4all-13b-snoozy = gpt4all
 TinyLlama/TinyLlama-1.1B-Chat-v1.0 = tinyllama
 openlm-research/open_llama_7b = openllama
+Skywork/Skywork-o1-Open-Llama-3.1-8B = llama
+my-open-llama-7b = llama
+open_llama_7b_v2 = openllama
+NousResearch/Nous-Hermes-2-Yi-34B = hermes yi
+cognitivecomputations/dolphin-2.9.1-yi-1.5-34b = dolphin yi
+NousResearch/Nous-Hermes-2-SOLAR-10.7B = hermes solar
+upstage/SOLAR-10.7B-Instruct-v1.0 = solar
+nousresearch/hermes-3-405b-instruct = hermes hermes-3 llama
+NousResearch/Hermes-4-70B-FP8 = hermes hermes-4 llama qwen
+NousResearch/Hermes-4.3-36B = doubao hermes hermes-4-3
+flowaicom/Flow-Judge-v0.1-AWQ = flow-judge phi
+PatronusAI/glider-gguf = glider phi
+berkeley-nest/Starling-LM-7B-alpha = mistral openchat starling
+Intel/neural-chat-7b-v3-1 = mistral neural-chat
+internlm/internlm2_5-7b-chat = internlm
+deepseek-r1:14b = deepseek deepseek-r1-qwen qwen
+ollama/deepseek-r1:70b-llama-distill-q4_K_M = deepseek deepseek-r1-llama llama
+deepseek-r1:8b = deepseek deepseek-r1-8b llama qwen
+deepseek-r1:671b = deepseek
+cohere/command = command
+openrouter/cohere/command = command
+openai/codex-mini = gpt
+openai/text-curie-001 = gpt
+babbage-002 = gpt
+text-bison@001 = gemini palm
+vertex_ai/chat-bison-32k = gemini palm
+amazon/nova-2-lite-v1:free = nova
+us.amazon.nova-2-lite-v1:0 = nova
+bytedance-seed/seed-1.6 = doubao
+ByteDance-Seed/Seed-OSS-36B-Instruct = doubao
+accounts/fireworks/models/llama-v3p1-8b-instruct#accounts/acme/deployments/ab12 = llama
+/models/Llama-3.1-8B/Q4_K_M.gguf = llama
+/models/Llama-3.1-8B/fp16 = llama
+/models/Llama-3.1-8B/awq/ = llama
+/models/Llama-3.1-8B/merged = llama
+/models/Llama-3.1-8B/original/consolidated.00.pth = llama
+/models/Llama-3.1-8B/model-00001-of-00004.safetensors = llama
+/srv/qwen2.5/output/checkpoint-100 = qwen
+/models/qwen/7b = qwen
+/models/qwen/2.5/7b-instruct/gptq-int4 = qwen
+C:\\models\\Qwen2.5-7B\\ggml-model-q4_0.gguf = qwen
+deepseek/v3 = deepseek
+/models/open/llama-7b = llama
+cohere/my-own =
 azure/my-deployment =
 openai/my-own-finetune =
 groq/whatever =
@@ -143,7 +187,9 @@ PREFIXES = ["", "openrouter/", "azure/", "bedrock/us-east-1/", "accounts/firewor
 PREFIXES += ["hf.co/bartowski/", "litellm_proxy/groq/", "/data/llama/models/", "@cf/meta/"]
 FORMS = ["", "-GGUF", "-AWQ", "-GPTQ-Int4", "-FP8", "-FP8-dynamic", "-Q4_K_M.gguf", ":q8_0"]
 FORMS += ["-IQ3_XXS", "-mlx-4bit", "-w4a16", "-20240806", "-bf16", "-2024-08-06", ":latest"]
-FORMS += ["-bnb-4bit", "-Q4_K_M-00001-of-00002.gguf"]
+FORMS += ["-bnb-4bit", "-Q4_K_M-00001-of-00002.gguf", "-mxfp4", "-quantized.w8a8", "/merged"]
+FORMS += ["/Q4_K_M.gguf", "/fp16", "/checkpoint-500", "/original/consolidated.00.pth", "/"]
+FORMS += ["/model-00001-of-00004.safetensors", "/final/adapter_model.bin", "/global_step_20"]
 
 
 @given(
@@ -185,6 +231,34 @@ def test_versions_are_other_models_of_one_family() -> None:
     assert not FAMILIES.same("atlas-1-of-2", "atlas-1")
 
 
+def test_sizes_and_kinds_below_a_folder_are_models_of_their_own() -> None:
+    assert not FAMILIES.same("/models/qwen/7b", "/models/llama/7b")
+    assert not FAMILIES.same("/models/atlas/7b", "/models/atlas/13b")
+    assert not FAMILIES.same("/models/atlas/1.5b/sft", "/models/atlas/1.5b/dpo")
+    assert FAMILIES.same("/models/atlas/7b/fp16", "/srv/atlas/7b/Q4_K_M.gguf")
+    assert FAMILIES.same("/models/atlas/7b", "atlas-7b")
+
+
+def test_who_made_a_model_says_nothing_alone_and_only_with_its_name() -> None:
+    rows = [
+        Family(key="both", words=["acme runner"]),
+        Family(key="vendor", words=["acme"]),
+        Family(key="beginning", first=["runner"]),
+    ]
+    families = Families({row.key: row for row in rows}, {})
+    assert families.of("acme/runner-2") == families.of("acme.runner-2") == ("both",)
+    assert families.of("acme/walker") == families.of("acme/x/walker") == ()
+    assert families.of("acme/x/runner") == families.of("x/runner") == ("beginning",)
+    assert families.of("runner/acme") == ("vendor",)
+
+
+def test_a_model_that_was_trained_from_another_may_keep_its_base_to_itself() -> None:
+    for name in ("dolphin-2.5", "OpenHermes-13B", "perplexity/sonar-pro", "athene-70b"):
+        assert FAMILIES.lacks_base(FAMILIES.of(name)), name
+    for name in ("dolphin-2.9-llama3-8b", "hermes-4-70b", "gpt-4o", "zephyr-7b-beta", "atlas"):
+        assert not FAMILIES.lacks_base(FAMILIES.of(name)), name
+
+
 def test_every_row_of_the_package_has_a_source_a_day_a_maker_and_known_bases() -> None:
     rows = read_rows("families", Family)
     words = [text for row in rows.values() for text in (*row.words, *row.first)]
@@ -221,20 +295,54 @@ def test_what_a_user_says_of_a_judge_is_a_family_a_version_or_a_model() -> None:
         ("moonshot", "kimi"),
         ("x-ai", "grok"),
         ("google", "gemini gemma palm t5"),
+        ("google deepmind", "gemini gemma palm t5"),
+        ("z-ai", "glm"),
+        ("Z.ai", "glm"),
+        ("zai-org", "glm"),
+        ("THUDM", "glm"),
+        ("CohereForAI", "command"),
+        ("tiiuae", "falcon"),
+        ("HuggingFaceTB", "smollm"),
+        ("MiniMaxAI", "minimax"),
+        ("XiaomiMiMo", "mimo"),
+        ("xai-org", "grok"),
+        ("ByteDance-Seed", "doubao"),
+        ("openai.com", "gpt"),
+        ("meta-llama", "llama"),
+        ("facebook", "llama"),
+        ("alibaba cloud", "qwen"),
+        ("aws", "nova titan"),
+        ("deepseek-ai", "deepseek"),
+        ("nousresearch", "doubao hermes hermes-3 hermes-4 hermes-4-3 llama qwen"),
     ],
 )
 def test_a_maker_is_all_families_of_its_own(maker: str, families: str) -> None:
     assert with_given(maker)[1] == tuple(families.split())
 
 
+def test_every_name_of_a_maker_is_needed_and_says_its_family() -> None:
+    rows = read_rows("families", Family)
+    for row in rows.values():
+        for vendor in row.vendors:
+            families, said = with_given(vendor)
+            assert row.key in said
+            assert not families.strange
+            assert not FAMILIES.of(vendor), "the words of the row say it"
+
+
 @pytest.mark.parametrize("word", ["open", "ai", "labs", "face"])
 def test_a_part_of_a_makers_name_is_no_maker(word: str) -> None:
-    assert with_given(word)[1] == (word,)
+    families, said = with_given(word)
+    assert said == (word,)
+    assert families.strange == {word}
 
 
 def test_a_family_that_nobody_knows_is_one_of_its_own() -> None:
     families, given_ones = with_given("Atlas")
     assert given_ones == ("atlas",)
+    assert families.strange == {"atlas"}
+    assert with_given("qwen, Atlas")[0].strange == {"atlas"}
+    assert not FAMILIES.strange
     assert families.of("atlas-large-v2") == families.of("atlas2") == ("atlas",)
     assert families.of("beacon") == families.of("atlantis") == ()
     assert families.of("qwen-max") == ("qwen",)
@@ -256,6 +364,18 @@ def test_a_user_adds_families_and_models_of_their_own(
     (tmp_path / "families.jsonl").write_text('{"key": "a", "words": ["a"], "of": ["lama"]}\n')
     with pytest.raises(ConfigError, match="`of` names `lama`, which is no family"):
         read_families()
+
+
+def test_a_model_is_of_the_family_of_what_it_was_trained_from() -> None:
+    """Also where its row says no family, or another one, and its name says none."""
+    rows = {key: Family(key=key, words=[key]) for key in ("base", "own")}
+    models = {
+        key: Model(key=key, name=key, family=family, base_model="vendor/base-7b")
+        for key, family in (("alone", None), ("tuned", "own"))
+    }
+    families = Families(rows, models)
+    assert families.of("alone") == ("base",)
+    assert families.of("tuned") == ("base", "own")
 
 
 def test_of_two_that_fit_the_one_that_says_more_counts() -> None:

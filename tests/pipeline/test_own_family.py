@@ -141,6 +141,52 @@ def test_a_user_says_the_family_that_a_name_hides(tmp_path: Path) -> None:
     assert "family        claude by --family; no candidate is of it" in render(finished.report)
 
 
+def test_a_given_word_that_nobody_knows_is_said_at_the_start_and_in_the_report(
+    tmp_path: Path,
+) -> None:
+    said: list[str] = []
+    finished = begin(
+        tmp_path / "run", rows("atlas", "gpt-4o"), family="qwen,Zed-9,old zed", say=said.append
+    )
+    found = finished.report.results.families
+    assert (found.families, found.strange) == (["old zed", "qwen", "zed 9"], ["old zed", "zed 9"])
+    sentence = "--family names `old zed`, `zed 9`, which are not known: no family, no model and"
+    assert sum(words.startswith(sentence) for words in said) == 1
+    assert finished.report.results.findings[0].startswith(sentence)
+    words = " ".join(render(finished.report).split())
+    assert "qwen, zed 9 by --family; not known what old zed, zed 9 is, so not compared" in words
+    assert "no candidate is of it" not in words
+
+
+def test_a_given_word_that_a_candidate_has_is_no_stranger(tmp_path: Path) -> None:
+    said: list[str] = []
+    finished = begin(
+        tmp_path / "run",
+        rows("atlas-2", "gpt-4o"),
+        family="atlas",
+        allow_self=True,
+        say=said.append,
+    )
+    assert finished.report.results.families.strange == []
+    assert not any("not known" in words for words in said)
+
+
+def test_a_base_that_no_name_tells_is_not_known(tmp_path: Path) -> None:
+    finished = begin(tmp_path / "run", rows("claude-3-haiku", "gpt-4o"), judge="dolphin-2.5")
+    assert finished.report.results.families.base_unknown
+    words = " ".join(render(finished.report).split())
+    assert "family dolphin; its base not known, so not compared with candidates'" in words
+    assert "no candidate is of it" not in words
+    of_known = begin(tmp_path / "of", rows("dolphin-2.5", "dolphin-2.9-llama3-8b", "gpt-4o"))
+    assert of_known.report.results.families.unknown == {"dolphin-2.5": 2}
+    assert not of_known.report.results.families.base_unknown
+    given = begin(
+        tmp_path / "given", rows("gpt-4o", "claude-3"), judge="dolphin-2.5", family="dolphin,qwen"
+    )
+    words = " ".join(render(given.report).split())
+    assert "family dolphin, qwen by --family; no candidate is of it" in words
+
+
 def test_a_run_goes_on_as_it_was_started(tmp_path: Path) -> None:
     out = tmp_path / "run"
     begin(out, MIXED, allow_self=True, family="qwen", limit=3)

@@ -190,6 +190,8 @@ def test_a_request_that_was_refused_or_never_sent_leaves_the_sum_whole(tmp_path:
 def test_a_start_that_was_killed_or_sent_again_has_taken_more() -> None:
     assert _took_more({"engine": {}, "counters": {"resent": 2}})
     assert not _took_more({"engine": {}, "counters": {"resent": 0}})
+    assert _took_more({"engine": {}, "counters": {"resent": 0, "unanswered": 8}})
+    assert not _took_more({"engine": {}, "counters": {"resent": 0, "unanswered": 0}})
     assert _took_more({"engine": {}, "seconds": {"read": 1.0}})
     assert not _took_more({"engine": {}, "seconds": {"judge": 1.0}})
     assert not _took_more({"seconds": {"read": 1.0}})

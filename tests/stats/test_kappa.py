@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgefast.stats.kappa import Name, PairCounts, kappa_of, pair_counts
-from judgefast.stats.left_out import groups_of
+from judgefast.stats.left_out import fisher_ends, groups_of
 
 from .agreement_reference import kappa, left_out
 
@@ -190,6 +190,25 @@ def test_an_interval_with_few_disagreements_is_no_shorter_than_that_of_their_sha
     assert few.low is not None
     assert few.low <= 1 - 0.09926 / 0.5 + 1e-4  # Clopper-Pearson of 4 in 100
     assert many.estimate(0.95).method == "jackknife-z"
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("kappa", 1), ("kappa_linear", 2), ("kappa_quadratic", 4)]
+)
+def test_where_nobody_disagrees_a_unit_that_was_not_seen_may_as_far_as_it_can(
+    name: Name, most: int
+) -> None:
+    found = of_table([[20, 0, 0], [0, 0, 0], [0, 0, 20]], name).estimate(0.95)
+    by_chance = most / 2
+    # As many as 8.8 % of 40 clusters may disagree (Clopper-Pearson), each by the whole scale.
+    assert found.low == pytest.approx(1 - 0.08810 * most / by_chance, abs=1e-4)
+
+
+def test_ends_are_by_students_t_with_a_degree_less_than_there_are_groups() -> None:
+    t_of_2 = 4.302652729911275  # 97.5 %
+    ends = fisher_ends(0.5, np.array([0.4, 0.5, 0.6]), 0.95)
+    reach = t_of_2 * math.sqrt(2 / 3 * 0.02) / (1 - 0.5**2)
+    assert ends == pytest.approx([math.tanh(math.atanh(0.5) + side * reach) for side in (-1, 1)])
 
 
 def test_no_unit_in_common_has_no_kappa() -> None:

@@ -16,24 +16,30 @@ from judgefast.catalogue.files import read_rows
 from judgefast.catalogue.models import read_models
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from judgefast.catalogue.models import Model
 
 _WORD = re.compile(r"[^\W_]+")
 _CACHED = re.compile(r"models--[^/]+?--(?P<name>[^/]+)")
 """A folder in the cache of the hub."""
-_NO_NAME = re.compile(
-    r"[0-9]*|[0-9a-f]{12,}|checkpoint[-_]?[0-9]+|main|latest|final|hf|gguf|snapshots|original"
-    r"|(ggml[-_])?model(\.gguf|\.safetensors)?",
-)
-"""Last parts of a path that name no model, but a state or a file of it."""
 _FORM = re.compile(
-    r"(-(gguf|ggml|awq|gptq|exl[23]|mlx|[bf]f?p?(4|8|16|32)|int[48]|w[0-9]+a[0-9]+|[2-8]bit|dynamic"
+    r"(-(gguf|ggml|awq|gptq|hqq|exl[23]|mlx|(mx|nv)?[bf]f?p?(4|8|16|32)|nf4|int[48]|w[0-9]+a[0-9]+"
+    r"|[2-8]bit|dynamic|quantized|safetensors|bin|pth?|onnx|llamafile"
     r"|i?q[1-8](-[k01])?(-(xx?s|[sml]|xl|nl))?|20[0-9]{6}"
     r"|20[0-9]{2}-[0-9]{2}-[0-9]{2}|latest|bnb|[0-9]{5}-of-[0-9]{5}))+"
 )
 """End of a name that says how the weights are kept, in how many files, or which snapshot it is."""
+_STATE = re.compile(
+    r"[0-9]+|[0-9a-f]{12,}|checkpoints?[0-9]*|main|latest|final|best|last|epoch[0-9]*|step[0-9]*"
+    r"|global|hf|ggml|gguf|pytorch|snapshots?|original|consolidated|merged|adapters?|outputs?"
+    r"|weights|model"
+)
+"""A word of a file or folder that names no model, but a state of it."""
+_KIND = re.compile(
+    r"([0-9]+x)?[0-9]+[bm]|a[0-9]+b|v[0-9]+|base|chat|instruct|it|sft|dpo|ppo|grpo|rlhf|q?lora"
+)
+"""A word that tells models of one name apart, and names none by itself."""
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +53,10 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     """Such that say it at the beginning of a name alone."""
     of: list[str] = []
     """Families that its models belong to as well: of their bases, or of their maker."""
+    vendors: list[str] = []
+    """The maker's other names, as routers and hubs write them before a model's."""
+    tuned: bool = False
+    """Its models are trained from others', of which not all names tell."""
     source: str = "given by the user"
     date: str | None = None
     """ISO, the day on which the source said it."""
@@ -58,12 +68,13 @@ class _Pattern(NamedTuple):
     family: str
     is_first: bool
 
-    def covers(self, name: list[str], place: int) -> bool:
+    def covers(self, name: list[str], place: int, begin: int) -> bool:
         """Whether its words stand in a name from a place on.
 
-        The last may have a version stuck to it: `llama3`, `gpt4o`.
+        The last may have a version stuck to it: `llama3`, `gpt4o`. The name begins at `begin`: what
+        stands before it is who made it, which alone says nothing.
         """
-        if self.is_first and place:
+        if (self.is_first and place != begin) or place + len(self.words) <= begin:
             return False
         here = name[place : place + len(self.words)]
         if len(here) < len(self.words) or tuple(here[:-1]) != self.words[:-1]:
@@ -75,9 +86,16 @@ class _Pattern(NamedTuple):
 class Families:
     """What families a name tells of."""
 
-    def __init__(self, rows: Mapping[str, Family], models: Mapping[str, Model]) -> None:
-        """Take rows by key, and models whose family and base are known."""
+    def __init__(
+        self,
+        rows: Mapping[str, Family],
+        models: Mapping[str, Model],
+        strange: Iterable[str] = (),
+    ) -> None:
+        """Take rows by key, models whose family and base are known, and keys of made-up rows."""
         self._rows = rows
+        self.strange = frozenset(strange)
+        """Families that nobody knows: they are words of a user."""
         self._patterns = [
             _Pattern(tuple(_words(text)), row.key, is_first)
             for row in rows.values()
@@ -103,25 +121,31 @@ class Families:
             Keys of families, sorted; none where the name says none that is known.
 
         """
-        words = _words(_last_part(name))
+        vendor, last = _parts(name)
+        words = _words(last)
         model = self._models.get(_without_form(words))
-        found = self._said(words)
+        found = self._said(words, _words(vendor))
         if model is not None:
             for text in (model.family, model.base_model):
                 found |= self._said(_words(_last_part(text or "")))
             found = found or ({model.family} if model.family else set())
         return tuple(sorted(self._with_bases(found)))
 
+    def lacks_base(self, families: Iterable[str]) -> bool:
+        """Whether families of a model tell not from which other it was trained, as it was."""
+        rows = [self._rows.get(key) for key in families]
+        return bool(rows) and all(row is not None and row.tuned for row in rows)
+
     def same(self, name: str, other: str) -> bool:
         """Whether two names are of one model, however they are served and kept."""
         one, two = (_without_form(_words(_last_part(text))) for text in (name, other))
         return any(one) and one == two
 
-    def _said(self, words: list[str]) -> set[str]:
+    def _said(self, name: list[str], vendor: Sequence[str] = ()) -> set[str]:
         found: set[str] = set()
-        place = 0
+        words, begin, place = [*vendor, *name], len(vendor), 0
         while place < len(words):
-            here = next((one for one in self._patterns if one.covers(words, place)), None)
+            here = next((one for one in self._patterns if one.covers(words, place, begin)), None)
             if here is not None:
                 found.add(here.family)
             place += 1 if here is None else len(here.words)
@@ -151,11 +175,12 @@ def read_families() -> Families:
 def with_given(text: str) -> tuple[Families, tuple[str, ...]]:
     """Read what a user says of a judge: names of families, makers or models, between commas.
 
-    A maker is all families of its own: nobody says which of them is meant. A name that nobody knows
-    is a family of its own; models whose names hold its words are of it.
+    A maker, by its name or by that of routers and hubs, is all families of its own: nobody says
+    which of them is meant. A name that nobody knows is a family of its own; models whose names hold
+    its words are of it.
 
     Returns:
-        Families that know of it, and which it is.
+        Families that know of it, in `strange` what was not known, and which it is.
 
     Raises:
         ConfigError: As :func:`read_families`.
@@ -164,24 +189,27 @@ def with_given(text: str) -> tuple[Families, tuple[str, ...]]:
     rows, models = dict(_read()), read_models()
     known = Families(rows, models)
     given: set[str] = set()
+    strange: set[str] = set()
     for part in filter(None, map(str.strip, text.split(","))):
         found = {part.casefold()} & rows.keys() or set(known.of(part)) or _made_by(part, rows)
         if not found and (words := " ".join(_words(part))):
             rows[words] = Family(key=words, words=[words])
             found = {words}
+            strange.add(words)
         given |= found
-    families = Families(rows, models)
+    families = Families(rows, models, strange)
     return families, tuple(sorted(families._with_bases(given)))  # noqa: SLF001 - its own
 
 
 def _made_by(name: str, rows: Mapping[str, Family]) -> set[str]:
-    """Families of a maker, by its name: `Mistral AI`, `mistralai`, `mistral`, `openai`."""
+    """Families of a maker, by a name of it: `Mistral AI`, `mistralai`, `mistral`, `zai-org`."""
     wanted = "".join(_words(name))
     found = set()
     for key, row in rows.items():
         maker = _words(row.maker)
         shorter = maker[:-1] if maker[-1:] in (["ai"], ["labs"]) else maker
-        if wanted and wanted in {"".join(maker), "".join(shorter)}:
+        names = [maker, shorter, *map(_words, row.vendors)]
+        if wanted and wanted in map("".join, names):
             found.add(key)
     return found
 
@@ -231,12 +259,31 @@ def _last_part(name: str) -> str:
 
     >>> _last_part("openrouter/openai/gpt-4o"), _last_part("ft:gpt-4o-mini:acme::9Kx")
     ('gpt-4o', 'gpt-4o-mini')
+    >>> _last_part("/models/Llama-3.1-8B/Q4_K_M.gguf"), _last_part("/models/qwen/7b/merged")
+    ('Llama-3.1-8B', 'qwen-7b')
     """
+    return _parts(name)[1]
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """Part of a name before that which names the model, and that one."""
     path = name.strip().replace("\\", "/")
     if cached := _CACHED.search(path):
-        return cached["name"]
-    parts = [part for part in path.split("/") if part]
-    while len(parts) > 1 and _NO_NAME.fullmatch(parts[-1].casefold()):
-        parts.pop()
+        return "", cached["name"]
+    # What follows is a deployment of the model.
+    parts = [part for part in (path.partition("#")[0] or path).split("/") if part]
+    kept: list[str] = []
+    while len(parts) > 1 and (words := _nameless(parts[-1])) is not None:
+        part = parts.pop()
+        if any(map(_KIND.fullmatch, words)):
+            kept.insert(0, part)
     last = parts[-1] if parts else ""
-    return last.split(":")[1] if last.startswith("ft:") else last
+    last = last.split(":")[1] if last.startswith("ft:") else last
+    return parts[-2] if len(parts) > 1 else "", "-".join([last, *kept])
+
+
+def _nameless(part: str) -> tuple[str, ...] | None:
+    """Words of a part that names no model, but a form, a state or a kind of it; else None."""
+    words = _without_form(["", *_words(part)])[1:]
+    named = [word for word in words if not (_STATE.fullmatch(word) or _KIND.fullmatch(word))]
+    return None if named else words

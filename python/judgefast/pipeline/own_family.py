@@ -9,7 +9,7 @@ import numpy as np
 
 from judgefast.catalogue.families import read_families, with_given
 from judgefast.errors import ConfigError
-from judgefast.reports.families import JudgeFamilies, OwnAnswers, own_words
+from judgefast.reports.families import JudgeFamilies, OwnAnswers, own_words, strange_words
 from judgefast.reports.words import name
 
 if TYPE_CHECKING:
@@ -68,12 +68,14 @@ def families_of(judge: str, given: str | None, answers: Mapping[str | None, int]
         shared = sorted({*families} & {*theirs})
         if shared or known.same(judge, model):
             own.append(OwnAnswers(model=model, answers=count, families=shared))
-        elif not theirs:
+        elif not theirs or known.lacks_base(theirs):
             unknown[model] = count
     return JudgeFamilies(
         judge=judge,
         families=list(families),
         given=given is not None,
+        strange=sorted(known.strange - {key for one in own for key in one.families}),
+        base_unknown=known.lacks_base(families),
         own=sorted(own, key=lambda one: (-one.answers, one.model)),
         unknown=unknown,
         unnamed=answers.get(None, 0),
@@ -84,6 +86,14 @@ def families_of_run(reading: Reading) -> JudgeFamilies:
     """Compare them for a report."""
     judge = reading.directory.manifest.model.name
     return families_of(judge, reading.config.family, answers_by_model(reading.items))
+
+
+def strangers_of(config: RunConfig, judge: str, items: ItemColumns) -> list[str]:
+    """Say before anything is asked what a user gave as the judge's family and is not known."""
+    if config.family is None:
+        return []
+    found = families_of(judge, config.family, answers_by_model(items))
+    return [strange_words(found)] if found.strange else []
 
 
 def as_started(config: RunConfig, manifest: Manifest) -> RunConfig:

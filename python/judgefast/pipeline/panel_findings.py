@@ -8,6 +8,7 @@ import numpy as np
 
 from judgefast.pipeline.gold import unused_gold_of, unused_gold_words
 from judgefast.pipeline.panel_twins import answering_alike
+from judgefast.reports.panel_report import MOST_PAIRS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,9 @@ ONE_ORDER = (
 
 _IN_TABLE = "agreement"
 """Finding of a pair that its row says too."""
+
+_OF_PAIRS = ("no_agreement", "undefined_agreement", "no_interval", "mostly_chance")
+"""Findings of a pair, which of very many the agreement in JSON alone has."""
 
 
 def panel_findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
@@ -41,10 +45,12 @@ def panel_findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str
     found += answering_alike(joined)
     is_long = sum(len(agreement.pairs) for agreement in agreements.values()) > 1
     for aspect, agreement in agreements.items():
+        is_many = len(agreement.pairs) > MOST_PAIRS
         found += [
             f"{aspect}: {finding.text}" if aspect else finding.text
             for finding in agreement.findings
             if not (is_long and finding.kind == _IN_TABLE)
+            and not (is_many and finding.kind in _OF_PAIRS)
         ]
     return found
 

@@ -34,6 +34,7 @@ from judgefast.pipeline.loading import Loading
 from judgefast.pipeline.meter import check_budget, check_money
 from judgefast.pipeline.metered import RENTED
 from judgefast.pipeline.missing import read_journal, rows_to_ask
+from judgefast.pipeline.own_family import strangers_of
 from judgefast.pipeline.plan import RunPlan, plan_run
 from judgefast.pipeline.read_plan import load_plan
 from judgefast.pipeline.remember import remember, speed_facts
@@ -180,7 +181,7 @@ def _story(start: Start, going: Going, stack: ExitStack) -> Finished:
     closing = stack.enter_context(closing_of(directory))
     if start.check is not None:
         start.check(items)
-    for note in directory.notes:
+    for note in [*directory.notes, *strangers_of(config, judge.engine.model.name, items)]:
         start.say(note)
     budget = StartBudget(directory, config, judge, began=going.began, say=start.say)
     stack.enter_context(rented(directory, budget.facts(), going.seconds))

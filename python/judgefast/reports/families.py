@@ -28,9 +28,13 @@ class JudgeFamilies(msgspec.Struct, frozen=True, kw_only=True):
     """None where they are not known: then nothing could be checked."""
     given: bool = False
     """They are what `--family` says, not what the name does."""
+    strange: list[str] = []
+    """Those of them that are no family that is known, nor in any candidate's name."""
+    base_unknown: bool = False
+    """The judge was trained from another model, of which nothing is known."""
     own: list[OwnAnswers] = []
     unknown: dict[str, int] = {}
-    """Answers by candidates whose family is not known, by candidate."""
+    """Answers by candidates whose family, or whose base's, is not known, by candidate."""
     unnamed: int = 0
     """Answers that name no model."""
 
@@ -52,15 +56,27 @@ def own_words(found: JudgeFamilies) -> str:
 
 
 def family_finding(found: JudgeFamilies) -> list[str]:
-    """Say that the judge has judged its own, where it has."""
+    """Say that the judge has judged its own, where it has, and what was given and is not known."""
+    words = [strange_words(found)] if found.strange else []
     if not found.own:
-        return []
-    words = (
+        return words
+    own = (
         f"The judge judged its own family: {own_words(found)}. Judges tend to rate their own "
         "family higher than others do: what is said of these candidates may be too good, and too "
         "bad of those beside them."
     )
-    return [words]
+    return [own, *words]
+
+
+def strange_words(found: JudgeFamilies) -> str:
+    """Say which words of `--family` could be compared with no candidate's family."""
+    words = ", ".join(f"`{name(word)}`" for word in found.strange)
+    is_one = len(found.strange) == 1
+    return (
+        f"--family names {words}, which {'is' if is_one else 'are'} not known: no family, no model "
+        "and no maker of that name, and no candidate's name holds it. Whether the judge judged its "
+        "own family is not known."
+    )
 
 
 def family_words(found: JudgeFamilies) -> str:
@@ -69,6 +85,11 @@ def family_words(found: JudgeFamilies) -> str:
         return "of the judge not known, so not compared with candidates' (--family says it)"
     said = " by --family" if found.given else ""
     parts = [", ".join(map(name, found.families)) + said if found.families else "not known"]
+    if found.strange:
+        words = ", ".join(map(name, found.strange))
+        parts.append(f"not known what {words} is, so not compared with candidates'")
+    if found.base_unknown:
+        parts.append("its base not known, so not compared with candidates' (--family says it)")
     if found.own:
         parts.append(f"its own among the candidates: {own_words(found)}")
     if found.unknown:
