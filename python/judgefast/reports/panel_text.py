@@ -92,7 +92,7 @@ def _facts(report: PanelReport) -> Table:
             table.add_row("", f"confidence {number(row.mean_confidence)} on average")
         if row.self_judging is not None:
             table.add_row("", f"family {line(row.self_judging, SENTENCE_LIMIT)}")
-        for finding in row.findings[:1]:
+        for finding in [one for one in row.findings if one not in report.findings][:1]:
             if not finding.startswith(_NO_WINNER):
                 table.add_row("", f"* {line(finding, SENTENCE_LIMIT)}")
         if row.incomplete is not None:
