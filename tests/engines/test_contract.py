@@ -269,8 +269,7 @@ def test_an_engine_that_knows_its_prefix_cache_says_so_before_it_starts(case: Ca
 
 
 def test_the_facts_of_a_launch_can_be_written_down(case: Case) -> None:
-    facts = case.engine.start()
-    assert json.loads(json.dumps(facts)) == facts
+    assert json.loads(json.dumps(facts := case.engine.start())) == facts
 
 
 def test_each_request_comes_back_once_with_its_attempt_and_lane(case: Case) -> None:
