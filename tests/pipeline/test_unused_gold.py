@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec import UNSET
 
 import judgefast
+from judgefast import prompts
 from judgefast.pipeline.results import read_run, results_of
 from judgefast.reports.panel_text import render_panel
 from judgefast.reports.unused_gold import UnusedGold, unused_gold_finding
@@ -16,8 +18,6 @@ from tests.pipeline.judging import judge_rows
 from tests.recorded import answered_once, replayed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from judgefast.reports.report import Results
 
 
@@ -37,24 +37,24 @@ def _judged(out: Path, golds: list[Any], rubric: str = "binary") -> Results:
     ("golds", "said"),
     [
         (
-            ["good", "bad", "good", None],
+            ["great", "poor", "great", None],
             (
-                "Gold of 3 items is not used: `good` (2) and `bad` (1) are no labels of this rubric "
-                "(`1`, `0`), and so there is no accuracy."
+                "Gold of 3 items is not used: `great` (2) and `poor` (1) are no labels of this "
+                "rubric (`1`, `0`), and so there is no accuracy."
             ),
         ),
         (
-            ["1", "0", True, "yes", 3, 3.0, 0.5],
+            ["1", "0", True, "maybe", 3, 3.0, 0.5],
             (
-                "Gold of 4 items is not used: `3` (2), `0.5` (1) and `yes` (1) are no labels of this "
-                "rubric (`1`, `0`)."
+                "Gold of 4 items is not used: `3` (2), `0.5` (1) and `maybe` (1) are no labels of "
+                "this rubric (`1`, `0`)."
             ),
         ),
         (
             [*"abcdefg", 1],
             (
-                "Gold of 7 items is not used: `a` (1), `b` (1), `c` (1), `d` (1), `e` (1) and 2 others "
-                "are no labels of this rubric (`1`, `0`)."
+                "Gold of 7 items is not used: `a` (1), `b` (1), `c` (1), `d` (1), `e` (1) and 2 "
+                "others are no labels of this rubric (`1`, `0`)."
             ),
         ),
         ([1, 0, "1", True, None], None),
@@ -75,6 +75,14 @@ def test_gold_that_is_no_label_of_the_rubric_is_named(
         assert f"{results.unused_gold.items} items" in said
 
 
+def test_words_that_a_rubric_knows_for_gold_count_as_its_labels(tmp_path: Path) -> None:
+    golds = ["good", "bad", "pass", "fail", "yes", "no", "correct", "incorrect", "true", "false"]
+    results = _judged(tmp_path / "r", golds)
+    [accuracy] = [one for one in results.estimates if one.name == "accuracy"]
+    assert (accuracy.value, accuracy.outcomes) == (0.5, 10)
+    assert results.unused_gold is UNSET
+
+
 def test_of_scores_only_words_are_no_gold(tmp_path: Path) -> None:
     results = _judged(tmp_path / "r", ["5", 3, "fine", 9], "scalar-1-5")
     [said] = [one for one in results.findings if one.startswith("Gold")]
@@ -89,8 +97,8 @@ def test_a_rubric_that_reads_numbers_says_so_and_one_item_is_one() -> None:
 
 
 def test_several_judges_say_it_once_and_name_those_that_cannot_use_it(tmp_path: Path) -> None:
-    rows = _rows(["good", "bad"])
-    words = "Gold of 2 items is not used: `bad` (1) and `good` (1) are no labels"
+    rows = _rows(["great", "poor"])
+    words = "Gold of 2 items is not used: `great` (1) and `poor` (1) are no labels"
 
     def judge(name: str, *texts: str, rubric: str = "binary") -> dict[str, Any]:
         said = [{"id": row["id"], "text": text} for row, text in zip(rows, texts, strict=True)]
@@ -101,7 +109,10 @@ def test_several_judges_say_it_once_and_name_those_that_cannot_use_it(tmp_path: 
     assert [one for one in panel.report.findings if one.startswith(words)]
     assert " ".join(render_panel(panel.report).split()).count(words) == 1
     assert all(row.findings[-1].startswith(words) for row in panel.report.judges)
-    third = judge("c", " good", " bad", rubric="few-shot-quality")
+    own = Path(prompts.__file__).parent / "rubrics" / "binary.toml"
+    knows = own.read_text("utf-8").replace("\n[gold]\n", "\n[gold]\ngreat = 1\npoor = 0\n")
+    (tmp_path / "knows.toml").write_text(knows, "utf-8")
+    third = judge("c", "1", "0", rubric=str(tmp_path / "knows.toml"))
     panel = judgefast.run(rows, judges=[first, third], out=tmp_path / "q")
     assert [one for one in panel.report.findings if one.startswith(f"a: {words}")]
     right = [row.accuracy for row in panel.report.judges]

@@ -22,11 +22,11 @@ _PASS = (0.0, 1.0)
 
 
 def with_label_gold(items: ItemColumns, rubric: Rubric) -> ItemColumns:
-    """Gold that names a label of the rubric becomes that label's score."""
+    """Gold that names a label of the rubric, or is one of its words for gold, becomes its score."""
     if items.gold_label is None:
         return items
     labels = [label for form in reversed(rubric.verdicts) for label in form.labels]
-    scores = {label.text.strip(): label.score for label in labels}
+    scores = dict(rubric.gold) | {label.text.strip(): label.score for label in labels}
     of_code = np.array(
         [np.nan if scores.get(name) is None else scores[name] for name in items.gold_label.names]
         + [np.nan],  # code -1: no label
