@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from judgefast.catalogue.families import Families, Family, read_families, with_given
 from judgefast.catalogue.files import read_rows
-from judgefast.catalogue.models import read_models
+from judgefast.catalogue.models import Model, read_models
 from judgefast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -364,6 +364,18 @@ def test_a_user_adds_families_and_models_of_their_own(
     (tmp_path / "families.jsonl").write_text('{"key": "a", "words": ["a"], "of": ["lama"]}\n')
     with pytest.raises(ConfigError, match="`of` names `lama`, which is no family"):
         read_families()
+
+
+def test_a_model_is_of_the_family_of_what_it_was_trained_from() -> None:
+    """Also where its row says no family, or another one, and its name says none."""
+    rows = {key: Family(key=key, words=[key]) for key in ("base", "own")}
+    models = {
+        key: Model(key=key, name=key, family=family, base_model="vendor/base-7b")
+        for key, family in (("alone", None), ("tuned", "own"))
+    }
+    families = Families(rows, models)
+    assert families.of("alone") == ("base",)
+    assert families.of("tuned") == ("base", "own")
 
 
 def test_of_two_that_fit_the_one_that_says_more_counts() -> None:

@@ -211,6 +211,23 @@ def test_a_first_that_was_given_up_on_leaves_its_second_to_another_start() -> No
     assert found.decided == 0
 
 
+def test_a_first_that_may_still_open_it_outweighs_one_that_was_given_up_on() -> None:
+    """Row 1 waits for both firsts; the one that is lost comes back before the one that opens it."""
+    plan = plan_of(2, 0, shuffled=False)
+    says = [First.LOST, First.CLOSED, First.OPEN, First.CLOSED]
+    plan = plan._replace(waits=[(), (0, 2), (), (2,)], says=says)
+    source = Adaptive(FixedPlan(iter(plan.requests), total=4), plan)
+    firsts = source.take(0, 4)
+    assert [one.seed for one in firsts] == [0, 2]
+    for one in firsts:
+        assert source.take(0, 4) == []
+        done = Completion(
+            request_id=one.request_id, attempt=1, lane=0, text="A", finish_reason="stop"
+        )
+        source.give([done])
+    assert [one.seed for one in source.take(0, 4)] == [1, 3]
+
+
 def test_what_was_set_aside_says_nothing_of_what_was_planned_to_follow_it() -> None:
     plan = plan_of(1, 0, shuffled=False)
     following = np.array([1, 2], np.int32)

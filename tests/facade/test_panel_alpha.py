@@ -75,12 +75,15 @@ def test_scores_of_which_one_is_no_step_are_measured_by_distance(
         )
         for judge in _judges(SCORES)
     }
-    found = judgefast.agree(runs).report.agreement
-    assert found is not None
-    assert (found.scale, found.rounded) == ("interval", 2)
-    nearest = judgefast.agree(runs, alpha="ordinal").report.agreement
-    assert nearest is not None
-    assert (nearest.scale, nearest.rounded) == ("ordinal", 2)
+    for alpha, scale, of in (
+        (None, "interval", "same and kappa"),
+        ("ordinal", "ordinal", "same, kappa and alpha"),
+    ):
+        report = judgefast.agree(runs, alpha=alpha).report  # type: ignore[arg-type]  # of the words
+        assert report.agreement is not None
+        assert (report.agreement.scale, report.agreement.rounded) == (scale, 2)
+        words = " ".join(render_panel(report).split())
+        assert f"rounded 2 values to the nearest of the scale, for {of} " in words
 
 
 def test_a_level_that_the_values_have_not_is_refused_before_anybody_is_asked(

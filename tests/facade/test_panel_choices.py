@@ -73,8 +73,13 @@ def test_judges_agree_where_they_name_the_same_answer(tmp_path: Path) -> None:
         assert row["majority"] == ("abc".index(most) if said.count(most) > 1 else None)
     majority, mean = report.together
     assert majority.accuracy is not None
-    right = [row["majority"] == 0 for row in votes if row["majority"] is not None]
+    right = []  # where votes are tied each of these answers has its share
+    for said in zip(*CHOSEN.values(), strict=True):
+        most = max(map(said.count, said))
+        best = {letter for letter in said if said.count(letter) == most}
+        right.append(("a" in best) / len(best))
     assert majority.accuracy.value == pytest.approx(sum(right) / len(right))
+    assert majority.accuracy.outcomes == 10
     assert mean.headline is None or mean.headline.value is None
     assert panel.show("i9").units[0].candidate == "of all answers"
 
@@ -96,6 +101,9 @@ def test_judges_that_contradict_themselves_agree_on_nothing(tmp_path: Path) -> N
     for words in (f"one {several} 4 of 5 units", f"two {several} 5 of 5 units"):
         assert any(finding.startswith(words) for finding in report.findings)
     assert report.together[0].undecided == 5
+    headline = report.together[0].headline
+    assert headline is not None
+    assert headline.value == pytest.approx(0.2 * (1 / 2 + 1 / 6) + 0.8 / 3)  # a beside no answer
     for row in panel.table().to_pylist():
         assert (row["majority"], row["tied"], row["two_value"]) == (None, True, None)
         assert row["one_value"] == (0 if row["item_id"] == "i4" else None)
@@ -112,3 +120,19 @@ def test_whether_a_torn_judge_is_right_is_not_asked_of_its_tie(tmp_path: Path) -
     wrong = [0, 0, 1, 1, 1, 1], [0, 1, 0, 1, 1, 1]
     found = panel.report.effective.pairs["one, two"]
     assert found == pytest.approx(correlation(*wrong))
+
+
+def test_the_worth_of_judges_is_by_the_answer_that_is_best_whichever_it_is(
+    tmp_path: Path,
+) -> None:
+    best, one, two = "cbacba", "ccaccb", "cbbcca"
+    rows = [row | {"gold": gold} for row, gold in zip(_rows(tmp_path, 6), best, strict=True)]
+    panel = judgefast.run(
+        rows,
+        judges=[_judge("one", one), _judge("two", two)],
+        rubric=tmp_path / "best.toml",
+        out=tmp_path / "p",
+    )
+    wrong = [[float(a != b) for a, b in zip(best, said, strict=True)] for said in (one, two)]
+    assert panel.report.effective is not None
+    assert panel.report.effective.pairs["one, two"] == pytest.approx(correlation(*wrong))

@@ -12,7 +12,7 @@ from tests.recorded import answered_once, replayed
 
 import judgefast
 from judgefast.pipeline.panel_results import verdicts_of
-from judgefast.pipeline.panel_rows import disagreements
+from judgefast.pipeline.panel_rows import disagreement_batches
 from judgefast.pipeline.panel_scales import categories_of
 from judgefast.prompts.verdict_format import VerdictFormat, VerdictLabel
 from judgefast.reports.panel_text import render_panel
@@ -132,7 +132,8 @@ def test_words_and_reasons_are_by_the_form_of_the_units_aspect(panel: judgefast.
         other = joined._replace(readings=readings)
         verdicts = verdicts_of(joined)
         every = verdicts._replace(level=np.full_like(verdicts.level, LEVELS.index("low")))
-        rows = disagreements(other, every).to_pylist()
+        [batch] = disagreement_batches(other, every)
+        rows = batch.to_pylist()
         assert len(rows) == 8
         for row in rows:
             word, reason = expected[row["aspect"]]

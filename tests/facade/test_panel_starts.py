@@ -161,6 +161,21 @@ def test_a_judge_of_a_candidates_family_is_refused_before_the_first_is_asked(
     assert panel.report.judges[0].self_judging is None
 
 
+def test_what_a_judge_has_begun_with_leave_it_goes_on_with_beside_a_new_one(tmp_path: Path) -> None:
+    class Atlas(ScriptedEngine):
+        def __init__(self) -> None:
+            super().__init__(says("A"))
+            self.model = JudgeModel(name="atlas-7b", digest="0" * 64)
+
+    options: dict[str, Any] = {"rubric": RUBRIC, "out": tmp_path / "p"}
+    own = {"name": "own", "family": "atlas"}
+    judges = [{**own, "engine": Atlas(), "allow_self": True}]
+    assert judgefast.run(pairs()[:3], judges=judges, **options).status == 0
+    judges = [{**own, "engine": Atlas()}, {"name": "other", "engine": ScriptedEngine(says("B"))}]
+    panel = judgefast.run(pairs()[:3], judges=judges, **options)
+    assert (panel.status, list(panel.runs)) == (0, ["own", "other"])
+
+
 def test_a_judge_that_never_began_may_be_left_out(tmp_path: Path) -> None:
     judges = [*replays(right=reasoned), {"name": "away", "engine": Away(says("A"))}]
     panel = judgefast.run(pairs(), judges=judges, rubric=RUBRIC, out=tmp_path / "p")

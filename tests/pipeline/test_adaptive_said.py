@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 import judgefast
 from judgefast.config import RunConfig
+from judgefast.engines.base import LabelRead
 from judgefast.errors import ConfigError
+from judgefast.pipeline.adaptive import asks_less
 from judgefast.pipeline.finished import DryRun
 from judgefast.pipeline.results import read_run, report_of
 from judgefast.pipeline.run import run as pipeline_run
@@ -108,6 +111,50 @@ def test_what_has_not_come_of_the_audit_was_not_audited(tmp_path: Path) -> None:
     assert isinstance(found, AdaptiveReport)
     assert whole.audited > 0
     assert found.audited == 0 < found.closed
+
+
+def test_a_first_that_was_given_up_on_opens_nothing_until_it_is_asked_again(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+
+    def gives_up(request: Request) -> Completion:
+        done = by_shares(request)
+        if request.request_id[0] % 2:
+            return done
+        return msgspec.structs.replace(done, finish_reason="cancelled", answers=(), error_kind=None)
+
+    start(out, pairs(40), engine=judge(gives_up), **ADAPTIVE)
+    wanted = expected(judgefast.Run.open(out))
+    assert asked_in(out) < wanted
+    judge_rows(out, pairs(40), engine=judge(), **ADAPTIVE)
+    assert asked_in(out) == wanted
+
+
+def test_an_answer_to_a_question_that_was_not_asked_closes_nothing(tmp_path: Path) -> None:
+    def beside(request: Request) -> Completion:
+        done = by_shares(request)
+        return msgspec.structs.replace(
+            done, answers=tuple(LabelRead(1, read.logprobs) for read in done.answers)
+        )
+
+    judge_rows(tmp_path / "run", pairs(20), engine=judge(beside), **ADAPTIVE)
+    assert len(asked_in(tmp_path / "run")) == 2 * 20
+
+
+@pytest.mark.parametrize(
+    ("now", "less"),
+    [
+        ({"audit": 0.1}, {"options: audit"}),
+        ({"sure": 0.4, "audit": 0.1}, {"options: sure", "options: audit"}),
+        ({"sure": 0.6, "audit": 0.3}, set()),
+        ({"orders": "one"}, {"options: orders"}),
+        ({"orders": "both"}, set()),
+    ],
+)
+def test_no_plan_grows_by_what_asks_fewer_second_orders(
+    now: dict[str, Any], less: set[str]
+) -> None:
+    before = {"orders": "adaptive", "sure": 0.5, "audit": 0.2}
+    assert asks_less(before, before | now) == less
 
 
 def test_an_adaptive_run_is_compared_only_where_that_is_said(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_a_file_of_anything_else_is_not(suffix: str, held: bytes, tmp_path: Path
 
 def test_a_folder_is_not_and_what_is_not_there_may_be_written(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(ConfigError, match="is no list of disagreements"):
+    with pytest.raises(ConfigError, match="it is a folder"):
         check_list(tmp_path / "folder.csv")
     check_list(tmp_path / "new.csv")
     with pytest.raises(ConfigError, match="there is no folder"):

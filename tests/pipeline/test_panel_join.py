@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import judgefast
 from judgefast.errors import ConfigError
-from judgefast.pipeline import panel_join
+from judgefast.pipeline import judgment_rows, panel_join
 from judgefast.pipeline.panel_join import Joined, Seated, join
 from judgefast.pipeline.panel_read import read_runs
 from judgefast.pipeline.panel_results import verdicts_of
@@ -296,3 +296,28 @@ def test_clusters_and_gold_are_those_of_the_first_run_that_has_the_item(tmp_path
         assert any(one.startswith("1 unit has other gold in a later") for one in report.findings)
         golds = {row["item_id"]: row["gold"] for row in panel.table("panel").to_pylist()}
         assert golds == {row["id"]: gold if row["id"] == "i7" else 3.0 for row in rows}
+
+
+def test_an_item_with_another_reference_is_another_item(tmp_path: Path) -> None:
+    rows = [
+        {"id": f"i{at}", "question": f"q{at}", "answer": "x", "reference": "r"} for at in range(4)
+    ]
+    other = [*rows[:3], rows[3] | {"reference": "another"}]
+    for name, data in (("a", rows), ("b", other)):
+        said = [{"id": row["id"], "text": "3"} for row in data]
+        judgefast.run(
+            data, recorded=said, out=tmp_path / name, rubric="scalar-1-5", engine="replay"
+        )
+    joining = judgefast.agree([tmp_path / "a", tmp_path / "b"], across=["data"]).report.joining
+    assert (joining.units, joining.asked_of_all, joining.asked_of_one) == (5, 3, 2)
+
+
+def test_reasons_are_those_of_the_item_however_its_judgments_are_read(
+    runs: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = judgefast.agree({"right": runs("whole"), "first": runs("firsts", always_first)})
+    whole = panel.disagreements.to_pylist()
+    monkeypatch.setattr(judgment_rows, "BATCH_ITEMS", 5)
+    assert panel.disagreements.to_pylist() == whole
+    for row in whole:
+        assert row["right_reason"].startswith(f"in the order of the data: {row['item_id']} in ab")

@@ -128,6 +128,14 @@ def _of_aspect(said: Said, aspect: str) -> dict[int, dict[str, float | None]]:
     return {at: given for (at, one), given in said.items() if one == aspect}
 
 
+def _by_place(said: dict[int, dict[str, float | None]]) -> dict[int, dict[str, float | None]]:
+    """Of comparisons whether answer b is the better one, whatever the baseline."""
+    return {
+        at: {judge: one if one is None or at % 2 == 0 else 1 - one for judge, one in given.items()}
+        for at, given in said.items()
+    }
+
+
 def _check_agreement(
     found: Agreement, said: dict[int, dict[str, float | None]], steps: Sequence[float], scale: str
 ) -> None:
@@ -238,7 +246,8 @@ def _check_together(made: _Made, weights: dict[str, int], tie: float | None) -> 
                     parts.append(fmean(votes))
                 else:
                     most = _majority(votes)
-                    parts.append(tie if most is None else most)
+                    between = fmean({*votes}) if tie is None else tie
+                    parts.append(between if most is None else most)
             if None not in parts:
                 of_aspects = zip(parts, weights.values(), strict=True)
                 items[at] = sum((one or 0) * many for one, many in of_aspects)
@@ -268,6 +277,8 @@ def _check_worth(made: _Made, error: Callable[[float, float], float]) -> None:
         correlations.append(correlation(*zip(*both, strict=True)))
         assert found.pairs[f"{a}, {b}"] == pytest.approx(correlations[-1])
     assert found.mean_correlation.value == pytest.approx(fmean(correlations))
+    clusters = {at % (ITEMS // CLUSTER) for at, one in errors.items() if len(one) > 1}
+    assert found.mean_correlation.clusters == len(clusters) < found.units
 
 
 def _sides(votes: list[float]) -> str:
@@ -284,7 +295,8 @@ def test_comparisons_by_several_aspects_are_those_of_dicts(tmp_path: Path) -> No
     assert [*report.agreement_by_aspect] == [f"aspect={one}" for one in ASPECTS]
     for aspect in ASPECTS:
         found = report.agreement_by_aspect[f"aspect={aspect}"]
-        _check_agreement(found, _of_aspect(made.value, aspect), (0.0, 0.5, 1.0), "nominal")
+        said = _by_place(_of_aspect(made.value, aspect))
+        _check_agreement(found, said, (0.0, 0.5, 1.0), "nominal")
     _check_units(made, _sides)
     _check_together(made, ASPECTS, tie=0.5)
     assert report.effective is None  # one gold for three aspects
@@ -295,8 +307,9 @@ def test_comparisons_and_the_worth_of_their_judges_are_those_of_dicts(tmp_path: 
     report = made.panel.report
     assert report.agreement is not None
     _check_agreement(
-        report.agreement, _of_aspect(made.value, "quality"), (0.0, 0.5, 1.0), "nominal"
+        report.agreement, _by_place(_of_aspect(made.value, "quality")), (0.0, 0.5, 1.0), "nominal"
     )
+    assert list(report.agreement.pairs[0].base_rates["a"]) == ["a", "tie", "b"]
     _check_units(made, _sides)
     _check_together(made, {"quality": 1}, tie=0.5)
     _check_worth(made, lambda value, gold: float(value != gold))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import judgefast
-from judgefast.reports.spent import _of_states, _told, _unproven
+from judgefast.reports.spent import _busy, _of_states, _told, _unproven
 from tests.recorded import pairs, record
 
 if TYPE_CHECKING:
@@ -73,3 +73,19 @@ def test_prompts_of_which_nobody_knew_the_length_are_at_least_so_many_too() -> N
     assert words.startswith("at least 1 prompt was sent without knowing")
     assert _unproven(_told([killed], "unproven_lengths")) == []
     assert _of_states([killed]) == []
+
+
+def test_how_often_servers_had_no_room_is_said_with_the_rates_that_were_kept() -> None:
+    assert _busy([launch(busy=0), {"launch": "no engine"}]) == []
+    (words,) = _busy([launch(busy=1)])
+    assert words.startswith("servers refused 1 request for want of room (429, 503")
+    assert words.endswith("and it was sent again later")
+    held = launch(busy=20)
+    held["engine"] |= {"requests_a_minute": 600.0, "tokens_a_second": 2500.0}
+    calm = launch(busy=0)
+    calm["engine"] |= {"requests_a_minute": 60.0}
+    (words,) = _busy([held, calm, held, launch()])
+    assert words.startswith("servers refused at least 40 requests for want of room")
+    assert words.endswith(
+        "sent again later; at most 600 requests a minute and 2,500 tokens a second were asked"
+    )

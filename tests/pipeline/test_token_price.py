@@ -8,6 +8,8 @@ import msgspec
 import pytest
 from msgspec import UNSET
 
+from judgefast.engines.decisions.asked import Kept
+from judgefast.pipeline.paid import Paid
 from judgefast.pipeline.panel_cost import _of_tokens
 from judgefast.pipeline.results import read_run, report_of
 from judgefast.pipeline.token_price import OPTION, _row_of, _took_more
@@ -77,6 +79,30 @@ def test_the_tokens_of_each_model_are_priced_by_its_own_row(tmp_path: Path) -> N
     assert "gpt-6-luna" in price.source
     text = " ".join(render(report_of(read_run(tmp_path / "run"))).split())
     assert "each model's own for 1 million of 600 prompt tokens" in text
+
+
+REPLY = Kept("m", (), usd=0.001)
+"""Of a request that failed after a part of it was answered, or whose state the server cut."""
+
+
+@pytest.mark.parametrize(
+    ("kept", "reason", "kind", "unseen"),
+    [
+        (None, "error", "too_long", 0),
+        (None, "error", "invalid", 0),
+        (None, "error", "timeout", 1),
+        (REPLY, "error", "too_long", 1),
+        (REPLY, "error", "invalid", 1),
+        (REPLY, "cancelled", None, 1),
+        (REPLY, "stop", None, 0),
+    ],
+)
+def test_what_was_sent_and_failed_has_taken_more_than_is_known(
+    kept: Kept | None, reason: str, kind: str | None, unseen: int
+) -> None:
+    paid = Paid()
+    paid.add(kept, 50, reason, kind)
+    assert paid.unseen == unseen
 
 
 def test_a_model_that_has_no_row_is_not_priced_by_the_name_that_was_asked(tmp_path: Path) -> None:
@@ -190,6 +216,8 @@ def test_a_request_that_was_refused_or_never_sent_leaves_the_sum_whole(tmp_path:
 def test_a_start_that_was_killed_or_sent_again_has_taken_more() -> None:
     assert _took_more({"engine": {}, "counters": {"resent": 2}})
     assert not _took_more({"engine": {}, "counters": {"resent": 0}})
+    assert _took_more({"engine": {}, "counters": {"resent": 0, "unanswered": 8}})
+    assert not _took_more({"engine": {}, "counters": {"resent": 0, "unanswered": 0}})
     assert _took_more({"engine": {}, "seconds": {"read": 1.0}})
     assert not _took_more({"engine": {}, "seconds": {"judge": 1.0}})
     assert not _took_more({"seconds": {"read": 1.0}})

@@ -90,6 +90,12 @@ def test_what_is_done_with_verdicts_changes_neither(old: str, new: str) -> None:
     assert hashes(edited("pairwise-reasons", old, new)) == hashes(load_rubric("pairwise-reasons"))
 
 
+def test_words_for_gold_change_neither() -> None:
+    plain, other = load_rubric("binary"), edited("binary", "good = 1", "great = 1")
+    assert set(dict(plain.gold)) ^ set(dict(other.gold)) == {"good", "great"}
+    assert hashes(other) == hashes(plain)
+
+
 def test_an_override_counts_as_if_the_rubric_said_it() -> None:
     rubric = load_rubric("pairwise-reasons")
     wanted = hashes(edited("pairwise-reasons", "max_tokens = 256", "max_tokens = 99"))

@@ -33,6 +33,7 @@ from judgefast.reports.report import (
     UnparsedExample,
 )
 from judgefast.reports.text import render
+from judgefast.reports.unused_gold import UnusedGold
 from judgefast.reports.verdict_price import VerdictPrice
 from judgefast.stats.adaptive_found import AdaptiveReport, Left
 from judgefast.stats.aspect_table import AspectRow, AspectTable
@@ -79,7 +80,7 @@ def test_every_field_of_the_json_is_documented_and_no_other() -> None:
         Spent,
     )
     inner += (BilledLine, Confidence, EstimateBill, JudgeFamilies, OptionOrders, OwnAnswers, Range)
-    inner += (VerdictPrice, AdaptiveReport, Left, Finding)
+    inner += (VerdictPrice, AdaptiveReport, Left, Finding, UnusedGold)
     expected = (
         set(LINES)
         | fields((*inner, Bill, Seconds, SendingOrder, Tokens, UnparsedExample))

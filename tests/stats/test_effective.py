@@ -101,6 +101,27 @@ def test_errors_that_pull_apart_are_said_and_not_counted_as_more_judges() -> Non
     )
 
 
+def test_errors_that_only_seem_to_pull_apart_are_not_said_to() -> None:
+    """Independent errors whose mean correlation is below 0 by chance, and its interval not."""
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        found = of((rng.random((300, 2)) < 0.4).astype(float))
+        mean = found.mean_correlation
+        assert mean.value is not None
+        assert mean.high is not None
+        if mean.value < 0 < mean.high:
+            break
+    assert mean.value < 0 < mean.high
+    assert found.value.value == 2
+    assert found.value.low is not None
+    assert found.value.low < 2
+    assert found.finding.text == (
+        f"By 300 units with gold the 2 judges are worth 2.0 ({found.value.low:.1f} to 2.0) that "
+        f"err independently (mean correlation of errors {mean.value:+.2f}, {mean.low:+.2f} to "
+        f"{mean.high:+.2f})."
+    )
+
+
 def test_a_judge_that_is_never_wrong_is_left_out_by_name() -> None:
     rng = np.random.default_rng(4)
     errors = shared_errors(rng, 300, 3, 0.3)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgefast.stats.kappa import Name, PairCounts, kappa_of, pair_counts
-from judgefast.stats.left_out import groups_of
+from judgefast.stats.left_out import fisher_ends, groups_of
 
 from .agreement_reference import kappa, left_out
 
@@ -41,7 +41,7 @@ def measured(name: Name, rows: list[tuple[int, int, int]], categories: int) -> C
         a.astype(np.int32), b.astype(np.int32), groups.of_unit, groups.number, categories
     )
     of_clusters = groups.clusters, groups.touched(a != b)
-    return kappa_of(name, "all", [counts], missing=0, of_clusters=of_clusters)
+    return kappa_of(name, "all", counts, missing=0, of_clusters=of_clusters)
 
 
 def kappa_value(units: list[tuple[int, int]], weight: Callable[[int, int], int]) -> object:
@@ -135,7 +135,7 @@ def test_millions_of_units_of_a_thousand_levels_overflow_nothing() -> None:
     ends = np.array([[4_000_000] + 999 * [0] + [4_000_000]])
     counts = PairCounts(ends, ends, np.array([[4_000_000], [4_000_000_000], [4 * 10**12]]))
     for name in get_args(Name):
-        found = kappa_of(name, "all", [counts, counts], missing=0, of_clusters=(1, 1))
+        found = kappa_of(name, "all", counts, missing=0, of_clusters=(1, 1))
         assert found.value == 0
 
 
@@ -192,10 +192,29 @@ def test_an_interval_with_few_disagreements_is_no_shorter_than_that_of_their_sha
     assert many.estimate(0.95).method == "jackknife-z"
 
 
+@pytest.mark.parametrize(
+    ("name", "most"), [("kappa", 1), ("kappa_linear", 2), ("kappa_quadratic", 4)]
+)
+def test_where_nobody_disagrees_a_unit_that_was_not_seen_may_as_far_as_it_can(
+    name: Name, most: int
+) -> None:
+    found = of_table([[20, 0, 0], [0, 0, 0], [0, 0, 20]], name).estimate(0.95)
+    by_chance = most / 2
+    # As many as 8.8 % of 40 clusters may disagree (Clopper-Pearson), each by the whole scale.
+    assert found.low == pytest.approx(1 - 0.08810 * most / by_chance, abs=1e-4)
+
+
+def test_ends_are_by_students_t_with_a_degree_less_than_there_are_groups() -> None:
+    t_of_2 = 4.302652729911275  # 97.5 %
+    ends = fisher_ends(0.5, np.array([0.4, 0.5, 0.6]), 0.95)
+    reach = t_of_2 * math.sqrt(2 / 3 * 0.02) / (1 - 0.5**2)
+    assert ends == pytest.approx([math.tanh(math.atanh(0.5) + side * reach) for side in (-1, 1)])
+
+
 def test_no_unit_in_common_has_no_kappa() -> None:
     none = np.zeros(0, np.int32)
     empty = pair_counts(none, none, none.astype(np.intp), 0, 3)
-    found = kappa_of("kappa", "all", [empty], missing=7, of_clusters=(0, 0)).estimate(0.95)
+    found = kappa_of("kappa", "all", empty, missing=7, of_clusters=(0, 0)).estimate(0.95)
     assert (found.value, found.missing) == (None, 7)
     assert found.note == "no unit has a value of both judges"
 

@@ -41,8 +41,7 @@ def agree(
 
     given = {name: value for name, value in changes.items() if value is not None}
     reading = read_runs([_named(run) for run in runs], across=across, **given)
-    paths = [] if disagreements is None else [disagreements]
-    return status_of(report_panel(reading, paths, as_json=as_json))
+    return status_of(report_panel(reading, disagreements, as_json=as_json))
 
 
 def _named(run: str) -> tuple[str | None, Path]:

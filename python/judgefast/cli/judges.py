@@ -48,7 +48,7 @@ def disagreements_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--disagreements",
         type=click.Path(path_type=Path),
-        help="File of items to look at: .jsonl, .csv or .parquet.",
+        help="File of all items to look at: .jsonl, .csv or .parquet.",
     )(command)
 
 
@@ -155,12 +155,10 @@ def _dry_runs(judges: list[PanelJudge], out: Path, *, as_json: bool) -> int:
 
 def finish_panel(ended: PanelEnd, *, disagreements: Path | None, as_json: bool) -> int:
     """Print what came of a start of several judges, and how to go on; returns its exit status."""
-    from judgefast.pipeline.panel_directory import DISAGREEMENTS  # noqa: PLC0415 - heavy
     from judgefast.pipeline.panel_read import read_judges  # noqa: PLC0415 - heavy
 
     if not ended.interrupted:
-        paths = [ended.path / DISAGREEMENTS, *([disagreements] if disagreements else [])]
-        report_panel(read_judges(ended.path), paths, as_json=as_json)
+        report_panel(read_judges(ended.path), disagreements, with_own=True, as_json=as_json)
     for judge in ended.judges:
         if judge.error is not None:
             say(f"judge {judge.name} cannot judge: {judge.error}")
@@ -176,14 +174,16 @@ def finish_panel(ended: PanelEnd, *, disagreements: Path | None, as_json: bool) 
     return ended.status
 
 
-def report_panel(reading: PanelReading, paths: list[Path], *, as_json: bool) -> PanelReport:
-    """Write the disagreements to files, and the report to stdout."""
+def report_panel(
+    reading: PanelReading, disagreements: Path | None, *, with_own: bool = False, as_json: bool
+) -> PanelReport:
+    """Write the disagreements as `reported` does, and the report to stdout."""
     from judgefast.pipeline.panel_read import reported  # noqa: PLC0415 - heavy
     from judgefast.reports.as_json import to_json  # noqa: PLC0415 - one of the two is needed
     from judgefast.reports.console import look_of  # noqa: PLC0415 - as above
     from judgefast.reports.panel_text import render_panel  # noqa: PLC0415 - as above
 
-    found = reported(reading, *paths)
+    found = reported(reading, disagreements, with_own=with_own)
     text = to_json(found) if as_json else render_panel(found, look_of(sys.stdout))
     put(text.rstrip("\n"))
     return found

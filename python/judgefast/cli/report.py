@@ -79,5 +79,4 @@ def _of_panel(
         msg = f"`{directory}` is a panel: one rubric is not read into all of its judges"
         raise ConfigError(msg, hint=f"read one of them by it: `{directory / 'judges'}/NAME`")
     reading = read_judges(directory, **given)
-    paths = [] if disagreements is None else [disagreements]
-    return status_of(report_panel(reading, paths, as_json=as_json))
+    return status_of(report_panel(reading, disagreements, as_json=as_json))

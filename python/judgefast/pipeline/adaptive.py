@@ -113,7 +113,7 @@ class SecondOrders:
             verdicts: As the journal has them, row for row of the plan.
 
         """
-        came = (verdicts.status < Status.INTERRUPTED) | (verdicts.status == Status.NOT_NEEDED)
+        came = verdicts.status < Status.INTERRUPTED
         sure = self.confidence(verdicts) >= self.sure
         return came & ~((verdicts.status == Status.PARSED) & sure), came
 

@@ -385,8 +385,8 @@ class _Panel:
                 msg = f"`{self._path}` has no rows yet, and its data cannot be read again"
                 raise RunDirectoryError(msg, hint="start the command again that it began with")
             return self._data
-        source = self._lead if self._lead in others else others[0]
-        layout = read_manifest(source.folder).data.layout
+        source = others[0].folder  # all have read the same rows
+        layout = read_manifest(source).data.layout
         if layout == WITHOUT_TEXTS.name and again:
             return None  # how many answers a row has is each replay's own to say
-        return SharedRows(source.folder)
+        return SharedRows(source)

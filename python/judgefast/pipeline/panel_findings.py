@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from judgefast.pipeline.gold import unused_gold_of, unused_gold_words
 from judgefast.pipeline.panel_twins import answering_alike
+from judgefast.reports.panel_report import MOST_PAIRS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +25,9 @@ ONE_ORDER = (
 _IN_TABLE = "agreement"
 """Finding of a pair that its row says too."""
 
+_OF_PAIRS = ("no_agreement", "undefined_agreement", "no_interval", "mostly_chance")
+"""Findings of a pair, which of very many the agreement in JSON alone has."""
+
 
 def panel_findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str]:
     """Say it; of many pairs, what their table does not say already.
@@ -34,16 +39,18 @@ def panel_findings(joined: Joined, agreements: dict[str, Agreement]) -> list[str
     """
     orders = {reading.directory.manifest.options.get("orders") for reading in joined.readings}
     found = [ONE_ORDER] if agreements and joined.mode == "pairwise" and "one" in orders else []
-    found += [*_other_aspects(joined), *_other_facts(joined)]
+    found += [*_other_aspects(joined), *_other_facts(joined), *_unused_gold(joined)]
     if agreements and joined.mode == "choice":
         found += _several_named(joined)
     found += answering_alike(joined)
     is_long = sum(len(agreement.pairs) for agreement in agreements.values()) > 1
     for aspect, agreement in agreements.items():
+        is_many = len(agreement.pairs) > MOST_PAIRS
         found += [
             f"{aspect}: {finding.text}" if aspect else finding.text
             for finding in agreement.findings
             if not (is_long and finding.kind == _IN_TABLE)
+            and not (is_many and finding.kind in _OF_PAIRS)
         ]
     return found
 
@@ -77,6 +84,17 @@ def _other_facts(joined: Joined) -> Iterator[str]:
     if other_gold := joined.other_gold():
         have = "unit has" if other_gold == 1 else "units have"
         yield f"{other_gold:,} {have} other gold in a later run: that of the first is taken."
+
+
+def _unused_gold(joined: Joined) -> Iterator[str]:
+    """Say which gold rubrics cannot use; once where it is the same to all."""
+    by: dict[str, list[str]] = {}
+    for judge, reading in zip(joined.judges, joined.readings, strict=True):
+        for words in unused_gold_words(reading, unused_gold_of(reading)):
+            by.setdefault(words, []).append(judge)
+    for words, judges in by.items():
+        is_of_all = len(judges) == len(joined.judges)
+        yield words if is_of_all else f"{', '.join(judges)}: {words}"
 
 
 def _several_named(joined: Joined) -> Iterator[str]:

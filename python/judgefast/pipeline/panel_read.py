@@ -23,7 +23,9 @@ from judgefast.pipeline.panel_join import Joined, Seated, join
 from judgefast.pipeline.panel_judges import refuse_reserved
 from judgefast.pipeline.panel_results import Verdicts, panel_report, verdicts_of
 from judgefast.pipeline.panel_rows import (
-    disagreements,
+    MOST_LISTED,
+    disagreement_batches,
+    disagreements_schema,
     panel_batches,
     panel_schema,
     units_of,
@@ -80,20 +82,31 @@ class PanelReading(NamedTuple):
             hint = f"did you mean `{close[0]}`?" if close else "other tables are those of one run"
             raise ConfigError(msg, hint=hint)
         if name == "disagreements":
-            return disagreements(self.joined, self.verdicts).to_reader()
+            return self._disagreements()
         return pa.RecordBatchReader.from_batches(
             panel_schema(self.joined.judges), panel_batches(self.joined, self.verdicts)
         )
 
-    def write_disagreements(self, path: Path, *, overwrite: bool) -> int:
+    def write_disagreements(self, path: Path, *, overwrite: bool, most: int | None = None) -> int:
         """Write the file of the items that a person should look at; returns how many it has.
+
+        Args:
+            path: The file.
+            overwrite: Replace a file that is there.
+            most: Items, at most; None for all.
 
         Raises:
             ConfigError: As `write_table`.
 
         """
         check_target(path, overwrite=overwrite)
-        return write_table(disagreements(self.joined, self.verdicts), path, overwrite=overwrite)
+        return write_table(self._disagreements(most), path, overwrite=overwrite)
+
+    def _disagreements(self, most: int | None = None) -> pa.RecordBatchReader:
+        return pa.RecordBatchReader.from_batches(
+            disagreements_schema(self.joined.judges),
+            disagreement_batches(self.joined, self.verdicts, most=most),
+        )
 
     def show(self, item_id: str) -> PanelItem:
         """Gather what every judge has said of one item.
@@ -121,25 +134,30 @@ class PanelReading(NamedTuple):
         )
 
 
-def reported(reading: PanelReading, *paths: Path) -> PanelReport:
-    """Make the report, and write the disagreements, which it names.
+def reported(
+    reading: PanelReading, path: Path | None = None, *, with_own: bool = False
+) -> PanelReport:
+    """Make the report, and write the disagreements; it names the last file of them.
 
     Args:
         reading: The judges.
-        paths: Files of the disagreements; one that is such a list is replaced, no other one is.
+        path: A file of all disagreements; one that is such a list is replaced, no other one is.
+        with_own: Write the panel's own file before, of the first `MOST_LISTED`.
 
     Raises:
         ConfigError: As `check_list`.
 
     """
-    own = None if reading.folder is None else reading.folder / DISAGREEMENTS
-    for path in paths:
-        if path != own:
-            check_list(path)
+    if path is not None:
+        check_list(path)
+    files: list[tuple[Path, int | None]] = [] if path is None else [(path, None)]
+    if with_own:
+        assert reading.folder is not None  # finished runs have no folder of their own
+        files.insert(0, (reading.folder / DISAGREEMENTS, MOST_LISTED))
     report = reading.report()
-    for path in paths:
-        listed = reading.write_disagreements(path, overwrite=True)
-        report = msgspec.structs.replace(report, disagreements_file=str(path), listed=listed)
+    for file, most in files:
+        listed = reading.write_disagreements(file, overwrite=True, most=most)
+        report = msgspec.structs.replace(report, disagreements_file=str(file), listed=listed)
     return report
 
 

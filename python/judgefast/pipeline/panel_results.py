@@ -12,7 +12,7 @@ from judgefast.pipeline.estimates import judged_aspects, resampling_of, scale_of
 from judgefast.pipeline.panel_cost import cost_of
 from judgefast.pipeline.panel_findings import panel_findings
 from judgefast.pipeline.panel_join import ABSENT
-from judgefast.pipeline.panel_scales import categories_of, has_votes, spans_of, votes_of
+from judgefast.pipeline.panel_scales import categories_of, has_votes, placed, spans_of, votes_of
 from judgefast.pipeline.panel_verdicts import sided
 from judgefast.pipeline.results import report_of, why_incomplete
 from judgefast.reports.families import family_words
@@ -36,10 +36,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from judgefast.codes import AlphaScale
+    from judgefast.outcomes.columns import OutcomeColumns
     from judgefast.pipeline.panel_join import Joined
     from judgefast.pipeline.results import Reading
     from judgefast.stats.agreed import Agreement, EffectiveJudges
     from judgefast.stats.estimate import Estimate
+    from judgefast.stats.votes import Votes
 
 
 class Verdicts(NamedTuple):
@@ -59,6 +61,7 @@ class Verdicts(NamedTuple):
     most name no one answer."""
     valued: NDArray[np.int64]
     """Judges that gave a value."""
+    votes: Votes
     held_back: NDArray[np.bool_]
     """Whether agreement would be high, but for a judge that is torn."""
 
@@ -91,6 +94,7 @@ def verdicts_of(joined: Joined) -> Verdicts:
         level=np.where(held_back, np.uint8(LEVELS.index("medium")), level),
         is_tied=is_tied,
         valued=valued,
+        votes=votes,
         held_back=held_back,
     )
 
@@ -206,18 +210,15 @@ def _like_first(estimates: Sequence[Estimate]) -> list[Estimate]:
 def _together(joined: Joined, verdicts: Verdicts) -> list[TogetherRow]:
     """Estimates of what the judges say as one, by the statistics of a run.
 
-    A tied majority is a tie where two answers are compared, and no value elsewhere. There is none
-    where any number is a score.
+    Tied votes are a tie where two answers are compared, elsewhere the middle of those tied, and of
+    a best-of-n a share each: without them it would be a mean of the units on which judges agree.
+    There is no majority where any number is a score.
     """
-    undecided = int(verdicts.is_tied.sum())
-    # Where a judge is silent a majority is there only if the others agree: a selection.
-    by_all = (verdicts.valued == joined.speaking.sum()) & (verdicts.valued > 1)
-    value = np.where(by_all, verdicts.value, np.nan)
-    if joined.kind == "comparison":
-        value = np.where(verdicts.is_tied, HALF, value)
     rows = []
-    said = [("majority", value, undecided)] if has_votes(joined) else []
-    for name, values, tied in [*said, ("mean", verdicts.mean, 0)]:
+    undecided = int(verdicts.is_tied.sum())
+    said = [("majority", _by_votes(joined, verdicts), undecided)] if has_votes(joined) else []
+    mean = verdicts.mean[_shared_outcomes(joined)[1]]
+    for name, values, tied in [*said, ("mean", mean, 0)]:
         found = _estimates(joined, values)
         rows.append(
             TogetherRow(
@@ -231,16 +232,36 @@ def _together(joined: Joined, verdicts: Verdicts) -> list[TogetherRow]:
     return rows
 
 
-def _estimates(joined: Joined, values: NDArray[np.float64]) -> list[Estimate]:
-    """Estimate by values of units that every judge was asked for, as by outcomes of the first."""
-    reading: Reading = joined.readings[0]
+def _by_votes(joined: Joined, verdicts: Verdicts) -> NDArray[np.float64]:
+    """What most judges say, of each outcome of the first run that every judge was asked for."""
+    outcomes, unit = _shared_outcomes(joined)
+    # Where a judge is silent a majority is there only if the others agree: a selection.
+    by_all = (verdicts.valued == joined.speaking.sum()) & (verdicts.valued > 1)
+    votes = verdicts.votes
+    if joined.mode != "choice":
+        instead = HALF if joined.kind == "comparison" else votes.middle
+        values = np.where(verdicts.is_tied, instead, verdicts.value)
+        return np.where(by_all, values, np.nan)[unit]
+    given, most = joined.verdicts[unit], votes.votes[unit]
+    own = (given == outcomes.candidate[:, None]).sum(axis=1) == most
+    of_none = (given == CHOICE_TIE).sum(axis=1) == most
+    alike = of_none / joined.readings[0].items.num_answers[outcomes.item]
+    return np.where(by_all[unit], (own + alike) / np.maximum(votes.tied[unit], 1), np.nan)
+
+
+def _shared_outcomes(joined: Joined) -> tuple[OutcomeColumns, NDArray[np.int64]]:
+    """Outcomes of the first run that every judge was asked for, and the unit of each."""
     unit = joined.unit_of[0]
     rows = np.flatnonzero(joined.whole[unit])
-    outcomes, chosen = reading.outcomes.take(rows), values[unit[rows]]
-    if joined.mode == "choice":  # each answer has all of the choice, or nothing
-        chosen = np.where(np.isnan(chosen), np.nan, chosen == outcomes.candidate)
+    return joined.readings[0].outcomes.take(rows), unit[rows]
+
+
+def _estimates(joined: Joined, chosen: NDArray[np.float64]) -> list[Estimate]:
+    """Estimate by values in place of those of `_shared_outcomes`."""
+    reading: Reading = joined.readings[0]
+    outcomes, _ = _shared_outcomes(joined)
     known = ~np.isnan(chosen)
-    none = np.broadcast_to(np.float32(np.nan), len(rows))
+    none = np.broadcast_to(np.float32(np.nan), len(chosen))
     outcomes = outcomes._replace(
         value=np.rint(np.where(known, chosen, 0.0) * FIXED_ONE).astype(np.int64),
         weight=known.astype(np.uint8),
@@ -283,9 +304,7 @@ def _agreement(
     joined: Joined, aspect: int, alpha: AlphaScale | None, level: float, seed: int
 ) -> Agreement:
     rows = np.flatnonzero(joined.aspect == aspect)
-    values = joined.said[rows]
-    if joined.mode == "choice":  # who names a and b does not say what one says who names b and c
-        values = np.where(joined.torn[rows], np.nan, values)
+    values = placed(joined, rows)
     categories, names = categories_of(joined, aspect, values)
     ratings = Ratings(
         values=values,

@@ -5,6 +5,7 @@ Names and types are a file format (`docs/formats.md`): columns are added, none i
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,8 @@ import pyarrow.compute as pc
 
 from judgefast.codes import CHOICE_TIE, FIXED_ONE, NO_ANSWER, OutcomeStatus
 from judgefast.pipeline.confidence import outcome_confidence_of
-from judgefast.pipeline.judgment_rows import judgment_batches, numbers_or_null
+from judgefast.pipeline.judgment_rows import numbers_or_null
+from judgefast.pipeline.listed_texts import ListedTexts, part_rows_of
 from judgefast.pipeline.panel_join import ABSENT
 from judgefast.reports.panel_view import UnitView
 from judgefast.reports.show import letter
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 BATCH_UNITS = 8192
 
 MOST_LISTED = 10_000
-"""Disagreements that are listed, the furthest apart first: more than a person looks at."""
+"""Disagreements in the list that is written unasked, the furthest apart first: more than a person
+looks at. A file that is asked for has all."""
 
 PANEL_FORMAT = "judgefast panel 1"
 DISAGREEMENTS_FORMAT = "judgefast disagreements 1"
@@ -159,17 +162,44 @@ def disagreeing(verdicts: Verdicts) -> NDArray[np.int64]:
     return found
 
 
-def disagreements(joined: Joined, verdicts: Verdicts) -> pa.Table:
-    """The first `MOST_LISTED` of them, with what each judge said and why."""
+def disagreement_batches(
+    joined: Joined, verdicts: Verdicts, *, most: int | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Rows of the table `disagreements`, with what each judge said and why.
+
+    Args:
+        joined: The judges.
+        verdicts: What they say together.
+        most: Rows, at most; None for all.
+
+    """
     schema = disagreements_schema(joined.judges)
-    units = disagreeing(verdicts)[:MOST_LISTED]
-    columns = _of_units(joined, verdicts, units)
+    units = disagreeing(verdicts)[:most]
     sure = _confidences(joined)
+    size = part_rows_of(len(units), BATCH_UNITS)
+    with ExitStack() as stack:
+        texts = [
+            stack.enter_context(ListedTexts(one, rows, [*_TEXTS, *_REASONS], size))
+            for one, rows in zip(joined.readings, joined.row[units].T, strict=True)
+        ]
+        for number, start in enumerate(range(0, len(units), size)):
+            said = [one.part(number) for one in texts]
+            columns = _of_list(joined, verdicts, units[start : start + size], sure, said)
+            yield pa.record_batch([columns[name] for name in schema.names], schema)
+
+
+def _of_list(
+    joined: Joined,
+    verdicts: Verdicts,
+    units: NDArray[np.int64],
+    sure: list[NDArray[np.float64]],
+    said_by: list[dict[str, pa.Array[Any]]],
+) -> dict[str, pa.Array[Any]]:
+    columns = _of_units(joined, verdicts, units)
     texts: dict[str, pa.Array[Any]] = {}
     for place, (judge, reading) in enumerate(zip(joined.judges, joined.readings, strict=True)):
         columns |= _of_judge(joined, place, units, sure[place])
-        rows = joined.row[units, place]
-        said = _picked(reading, rows, [*_TEXTS, *_REASONS])
+        rows, said = joined.row[units, place], said_by[place]
         columns[f"{judge}_verdict"] = pa.array(_words(joined, place, units), pa.string())
         columns[f"{judge}_reason"] = pa.array(_reasons(reading, rows, said), pa.string())
         for name in _TEXTS:
@@ -177,8 +207,7 @@ def disagreements(joined: Joined, verdicts: Verdicts) -> pa.Table:
             texts[name] = pc.coalesce(texts[name], held) if name in texts else held
     if joined.mode == "choice":  # which answer would it be: `show` has all
         texts["candidate_answer"] = pa.nulls(len(units), pa.string())
-    columns |= texts
-    return pa.table([columns[name] for name in schema.names], schema)
+    return columns | texts
 
 
 def _of_units(
@@ -282,28 +311,6 @@ def _aspects_of(reading: Reading, rows: NDArray[np.int64]) -> list[int]:
     found = aspects[np.maximum(rows, 0)] if len(aspects) else np.zeros(len(rows), np.uint16)
     places: list[int] = found.tolist()
     return places
-
-
-def _picked(
-    reading: Reading, rows: NDArray[np.int64], names: Sequence[str]
-) -> dict[str, pa.Array[Any]]:
-    """Columns of `judgments` at some outcomes of a run; null where a row is `ABSENT`."""
-    wanted = np.unique(rows[rows != ABSENT])
-    parts: list[pa.RecordBatch] = []
-    base = 0
-    if len(wanted):
-        for batch in judgment_batches(reading):
-            first, last = np.searchsorted(wanted, [base, base + batch.num_rows])
-            if last > first:
-                at = pa.array(wanted[first:last] - base)
-                parts.append(batch.select(list(names)).take(at))
-            base += batch.num_rows
-    if not parts:
-        return {name: pa.nulls(len(rows), pa.string()) for name in names}
-    held = pa.Table.from_batches(parts).combine_chunks()
-    place = pa.array(np.searchsorted(wanted, np.maximum(rows, 0)), mask=rows == ABSENT)
-    taken = held.take(place).combine_chunks()
-    return {name: taken.column(name).combine_chunks() for name in names}
 
 
 def _reasons(

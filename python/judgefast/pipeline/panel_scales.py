@@ -35,7 +35,7 @@ def categories_of(
     Args:
         joined: Several judges.
         aspect: Index into their `aspects`.
-        values: What they said of it. Shape (n, k).
+        values: What they said of it, as `placed` has it. Shape (n, k).
 
     Returns:
         None for values that are any number, and for names that are those of numbers.
@@ -44,7 +44,10 @@ def categories_of(
     if joined.kind == "score":
         return _steps(joined, aspect), None
     if joined.kind == "comparison":
-        return (0.0, HALF, 1.0), ("baseline", "tie", "candidate")
+        is_of_two = (np.minimum(joined.candidate, joined.baseline) == 0).all() and (
+            np.maximum(joined.candidate, joined.baseline) == 1
+        ).all()
+        return (0.0, HALF, 1.0), ("a", "tie", "b") if is_of_two else ("earlier", "tie", "later")
     if joined.mode == "choice":
         most = max(int(reading.items.num_answers.max(initial=0)) for reading in joined.readings)
         places = [*map(float, range(most)), float(CHOICE_TIE)]
@@ -54,6 +57,26 @@ def categories_of(
         called |= {score: one.text.strip() for score, one in _labels(joined, aspect)}
     steps = [0.0, HALF, 1.0] if (values == HALF).any() else [0.0, 1.0]
     return tuple(steps), tuple({HALF: "undecided"}.get(step) or called[step] for step in steps)
+
+
+def placed(joined: Joined, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What judges are measured by, of some units: verdicts, and of two answers by their places.
+
+    0 is the answer that stands earlier in the row, 1 the later one: which of them is the baseline
+    is the report's matter, and none of what judges agree on. Of several answers who names a and b
+    does not say what another says who names b and c: neither has a verdict.
+
+    Returns:
+        Shape (len(rows), k).
+
+    """
+    values = joined.said[rows]
+    if joined.mode == "choice":
+        return np.where(joined.torn[rows], np.nan, values)
+    if joined.kind != "comparison":
+        return values
+    is_turned = joined.candidate[rows] < joined.baseline[rows]
+    return np.where(is_turned[:, None], 1 - values, values)
 
 
 def votes_of(joined: Joined) -> NDArray[np.float64]:

@@ -21,6 +21,7 @@ from judgefast.pipeline.estimates import (
     bias_of,
     estimates_of,
 )
+from judgefast.pipeline.gold import unused_gold_of, unused_gold_words, with_label_gold
 from judgefast.pipeline.judge import other_rubric, rubric_in_force
 from judgefast.pipeline.kept import option_orders_of, words_of_kept
 from judgefast.pipeline.kept_rows import KeptRows, kept_rows_of
@@ -178,7 +179,7 @@ def reading_of(  # noqa: PLR0913, PLR0917 - the parts of a reading, in its order
     probabilities = bool(options.get("probabilities"))
     rule = rubric.rule_in_force(probabilities=probabilities)
     outcomes = outcomes_of(directory.path, config, rubric, rule, items, plan, verdicts)
-    items = _with_label_gold(items, rubric)
+    items = with_label_gold(items, rubric)
     return Reading(directory, config, rubric, items, plan, table, verdicts, outcomes, seconds)
 
 
@@ -204,6 +205,7 @@ def results_of(
     estimates = estimates_of(reading) if estimates is None else estimates
     bias, adaptive = bias_of(reading), adaptive_report_of(reading)
     families, counts = families_of_run(reading), counts_of(reading)
+    unused = unused_gold_of(reading)
     return Results(
         run=reading.directory.path.resolve().name,
         rubric=RubricFacts(
@@ -238,7 +240,9 @@ def results_of(
         + unread_finding(counts, reading.config.max_unreadable)
         + [finding.text for finding in findings(bias, estimates)]
         + ([] if adaptive is None else [finding.text for finding in adaptive.findings])
-        + halo_of(reading),
+        + halo_of(reading)
+        + unused_gold_words(reading, unused),
+        unused_gold=unused or UNSET,
         unparsed_examples=_examples(reading),
     )
 
@@ -282,21 +286,6 @@ def why_incomplete(counts: Counts) -> str | None:
 
 def _judgments(number: int) -> str:
     return "1 judgment" if number == 1 else f"{number:,} judgments"
-
-
-def _with_label_gold(items: ItemColumns, rubric: Rubric) -> ItemColumns:
-    """Gold that names a label of the rubric becomes that label's score."""
-    if items.gold_label is None:
-        return items
-    labels = [label for form in reversed(rubric.verdicts) for label in form.labels]
-    scores = {label.text.strip(): label.score for label in labels}
-    of_code = np.array(
-        [np.nan if scores.get(name) is None else scores[name] for name in items.gold_label.names]
-        + [np.nan],  # code -1: no label
-        np.float64,
-    )
-    gold = np.where(np.isnan(items.gold_score), of_code[items.gold_label.codes], items.gold_score)
-    return items._replace(gold_score=gold)
 
 
 def _lost_by_empty(reading: Reading) -> int:

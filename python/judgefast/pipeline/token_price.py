@@ -119,9 +119,10 @@ def _last_config(launches: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def _took_more(facts: dict[str, Any]) -> bool:
-    """Whether a start has sent what no completion tells of: it sent again, or was killed."""
+    """Whether a start has sent what no completion tells of: again, at its end, or was killed."""
     if "counters" in facts:
-        return bool(facts["counters"].get("resent"))
+        counters = facts["counters"]
+        return bool(counters.get("resent") or counters.get("unanswered"))
     return "engine" in facts and "judge" not in facts.get("seconds", {})
 
 

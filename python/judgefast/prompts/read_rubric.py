@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from judgefast.prompts.verdict_format import VerdictFormat
 
 MODES = ("pairwise", "scalar", "binary", "choice")
+_SCORED = ("scalar", "binary")
+"""Those in which a lone answer has a score."""
+
 _TOKENS = {"label": 16, "json": 256, "rating": 512, "result": 512}
 """Default of `decoding.max_tokens`, by format; 1024 for those that reason first."""
 
@@ -88,6 +91,7 @@ def read_rubric(
         examples=examples,
         template=template,
         verdicts=verdicts,
+        gold=_gold(top.table("gold"), mode, asked),
         decoding=_decoding(
             top.table("decoding"), verdicts if template.aspects == "together" else verdicts[:1]
         ),
@@ -119,6 +123,23 @@ def _verdicts(
         top.table("template").refuse("aspects", words, hint=hint)
     pairs = zip(verdicts, aspects, strict=True)
     return tuple(msgspec.structs.replace(form, member=aspect.name) for form, aspect in pairs)
+
+
+def _gold(table: Table, mode: str, aspects: tuple[Aspect, ...]) -> tuple[tuple[str, float], ...]:
+    """Read the words that stand for scores where people wrote them."""
+    if table.values and mode not in _SCORED:
+        words = f"is for gold of lone answers, and the mode is `{mode}`"
+        table.refuse(None, words, hint="leave [gold] out")
+    scales = [(mode == "scalar" and aspect.scale) or Scale(0, 1) for aspect in aspects]
+    low, high = max(one.low for one in scales), min(one.high for one in scales)
+    found = []
+    for word in table.values:
+        score = table.number(word, low, high)
+        if any(one.integer for one in scales) and not score.is_integer():
+            table.refuse(word, f"is {score:g}; it must be a whole number")
+        found.append((word.strip(), score))
+    table.finish()
+    return tuple(found)
 
 
 def _date(top: Table) -> str:

@@ -117,6 +117,8 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True):
     template: Template
     verdicts: tuple[VerdictFormat, ...]
     """How the verdict of each aspect is written, in the order of `aspects`."""
+    gold: tuple[tuple[str, float], ...] = ()
+    """Words of gold, and the score that each stands for; no judge sees them."""
     decoding: DecodingWishes
     source: str
     """The TOML text it was read from."""

@@ -118,7 +118,7 @@ def figures(estimate: Estimate | None) -> list[str]:
 
 
 def _rows(report: PanelReport) -> list[JudgeRow | TogetherRow]:
-    return [*report.judges, *report.together]
+    return [*report.judges, *(report.together if len(report.judges) > 1 else ())]
 
 
 def _headline(report: PanelReport) -> Estimate | None:

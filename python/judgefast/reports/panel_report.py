@@ -11,6 +11,9 @@ from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads it 
 PANEL_FORMAT = 1
 """Version of the JSON form. Fields are added, never renamed; a change of meaning raises it."""
 
+MOST_PAIRS = 45
+"""Pairs of judges that a person is told of, all of ten judges; JSON has every one."""
+
 PER = 1000
 """Verdicts that costs are given for."""
 

@@ -16,6 +16,7 @@ from judgefast.reports.panel_judges import (
     judges_table,
 )
 from judgefast.reports.panel_models import model_parts
+from judgefast.reports.panel_report import MOST_PAIRS
 from judgefast.reports.words import (
     SENTENCE_LIMIT,
     duration,
@@ -91,7 +92,7 @@ def _facts(report: PanelReport) -> Table:
             table.add_row("", f"confidence {number(row.mean_confidence)} on average")
         if row.self_judging is not None:
             table.add_row("", f"family {line(row.self_judging, SENTENCE_LIMIT)}")
-        for finding in row.findings[:1]:
+        for finding in [one for one in row.findings if one not in report.findings][:1]:
             if not finding.startswith(_NO_WINNER):
                 table.add_row("", f"* {line(finding, SENTENCE_LIMIT)}")
         if row.incomplete is not None:
@@ -123,9 +124,17 @@ def _joined(report: PanelReport) -> Iterator[tuple[str, str]]:
         yield "", f"{plural(joining.unseen, unit)} {words}"
     tied = next((row.undecided for row in report.together if row.undecided), 0)
     if tied:
-        ends = "count as ties" if report.mode == "pairwise" else "have no majority"
+        ends = _TIED.get(report.mode, "take the middle of those tied")
         votes = "tied or for no one answer" if report.mode == "choice" else "tied"
         yield "", f"{plural(tied, unit)} on which votes are {votes} {ends}"
+
+
+_TIED = {
+    "pairwise": "count as ties",
+    "binary": "count half",
+    "choice": "are shared among the answers",
+}
+"""What the row of the majority takes where votes are tied, by mode."""
 
 
 def _judged(row: JudgeRow) -> str:
@@ -175,17 +184,28 @@ def _agreement(report: PanelReport, agreement: Agreement, width: int) -> Iterato
         Column("kappa"),
         Column("interval", "left"),
     ]
-    yield figure_table("Agreement", columns, [_pair(pair) for pair in agreement.pairs], width)
+    shown = agreement.pairs[:MOST_PAIRS]
+    yield figure_table("Agreement", columns, [_pair(pair) for pair in shown], width)
+    weighted = [
+        [f"{name(pair.a)}, {name(pair.b)}", *figures(pair.kappa_quadratic)]
+        for pair in shown
+        if pair.kappa_quadratic is not None
+    ]
+    if len(shown) < len(agreement.pairs):
+        yield Text(f"and {plural(len(agreement.pairs) - len(shown), 'more pair')} in --json")
+    if len(weighted) > 1:
+        yield Text("")
+        yield figure_table("By steps apart, squared", [*columns[4:]], weighted, width)
     grid = _grid()
-    figures = f"{number(agreement.alpha.value)} {interval(agreement.alpha)}"
-    grid.add_row("alpha", f"{figures}  {agreement.scale}")
-    for pair in agreement.pairs:
-        if (weighted := pair.kappa_quadratic) is not None:
-            words = f"{number(weighted.value)} {interval(weighted)}, {name(pair.a)}, {name(pair.b)}"
-            grid.add_row("weighted", f"kappa, by squared steps apart: {words}")
+    alpha = f"{number(agreement.alpha.value)} {interval(agreement.alpha)}"
+    grid.add_row("alpha", f"{alpha}  {agreement.scale}")
+    if len(weighted) == 1:
+        _, *cells = weighted[0]
+        grid.add_row("weighted", f"kappa, by squared steps apart: {' '.join(cells)}")
     if agreement.rounded:
         values = plural(agreement.rounded, "value")
-        grid.add_row("rounded", f"{values} to the nearest of the scale, for same and kappa")
+        what = "same and kappa" if agreement.scale == "interval" else "same, kappa and alpha"
+        grid.add_row("rounded", f"{values} to the nearest of the scale, for {what}")
     if agreement.alpha.note:
         grid.add_row("", line(agreement.alpha.note, SENTENCE_LIMIT))
     if agreement.all_agree is not None and len(agreement.pairs) > 1:
@@ -221,10 +241,12 @@ def _levels(report: PanelReport) -> Iterator[tuple[str, str]]:
         many = plural(report.disagreements, "unit")
         yield "look at", f"{many} of low and medium agreement (--disagreements FILE lists them)"
     else:
-        more = f"the first {report.listed:,} of " if report.listed < report.disagreements else ""
+        is_cut = report.listed < report.disagreements
+        more = f"the first {report.listed:,} of " if is_cut else ""
         many = plural(report.disagreements, "unit")
         path = line(report.disagreements_file, SENTENCE_LIMIT)
-        yield "look at", f"{more}{many} of low and medium agreement: {path}"
+        rest = " (--disagreements FILE lists all)" if is_cut else ""
+        yield "look at", f"{more}{many} of low and medium agreement: {path}{rest}"
 
 
 def _grid() -> Table:

@@ -14,6 +14,7 @@ from judgefast.costs.budget import Spent  # noqa: TC001 - as below
 from judgefast.reports.estimate_bill import EstimateBill  # noqa: TC001 - as below
 from judgefast.reports.families import JudgeFamilies  # noqa: TC001 - as below
 from judgefast.reports.labels import Confidence, LabelMass  # noqa: TC001 - as below
+from judgefast.reports.unused_gold import UnusedGold  # noqa: TC001 - as below
 from judgefast.reports.verdict_price import VerdictPrice  # noqa: TC001 - as below
 from judgefast.stats.adaptive_found import AdaptiveReport  # noqa: TC001 - as below
 from judgefast.stats.aspect_table import AspectTable  # noqa: TC001 - as below
@@ -124,6 +125,8 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     """Rows with an empty answer, by model."""
     lost_by_empty: int = 0
     """Comparisons decided by `--on-empty lose` without asking the judge."""
+    unused_gold: UnusedGold | msgspec.UnsetType = msgspec.UNSET
+    """Gold that the rubric cannot use; not there where there is none."""
     without_baseline: int = 0
     """Items without an answer of the baseline that all pairs are with: nothing is asked of them."""
     truncated_items: int = 0

@@ -132,6 +132,7 @@ def operations_of(
             *_of_engines(launches),
             *_unproven(_told(launches, "unproven_lengths")),
             *_of_states(launches),
+            *_busy(launches),
             *_often_preempted(preemptions, attempts),
             *bill_notes(bill),
             *_untimed(sum(by_launch.values()) - judgments),
@@ -213,6 +214,27 @@ def _of_states(launches: list[dict[str, Any]]) -> list[str]:
         what = "states that were cut, not checked or defused there are in no count"
         notes.append(f"{starts} killed, or still at work, without telling its counts: {what}")
     return notes
+
+
+def _busy(launches: list[dict[str, Any]]) -> list[str]:
+    """Say how often servers had no room, and by which rates they were asked."""
+    refused = _told(launches, "busy")
+    if not refused.number:
+        return []
+    said = f"servers refused {refused.words('request')} for want of room (429, 503 and their like)"
+    later = "it was" if refused.number == 1 else "they were"
+    rates = [_rates(facts["engine"]) for facts in launches if facts.get("counters", {}).get("busy")]
+    held = [each for each in dict.fromkeys(rates) if each]
+    asked = f"; at most {' or '.join(held)} were asked" if held else ""
+    return [f"{said}, and {later} sent again later{asked}"]
+
+
+def _rates(engine: dict[str, Any]) -> str:
+    """What an engine was held to; empty where it was to nothing."""
+    per = {"requests_a_minute": "requests a minute", "tokens_a_second": "tokens a second"}
+    return " and ".join(
+        f"{engine[name]:,g} {unit}" for name, unit in per.items() if engine.get(name)
+    )
 
 
 def _takes_states(facts: dict[str, Any]) -> bool:

@@ -210,7 +210,7 @@ def _finding(number: Estimate, mean: Estimate, names: list[str], left_out: list[
     correlation = f"{mean.value:+.2f}"
     if mean.low is not None and mean.high is not None:
         correlation += f", {mean.low:+.2f} to {mean.high:+.2f}"
-    if mean.value < 0:
+    if mean.high is not None and mean.high <= 0:
         text = (
             f"By {units} with gold the {many} judges are worth no fewer than {many}: their errors "
             f"pull apart (mean correlation {correlation}), and cancel in part."

@@ -38,6 +38,10 @@ class Votes(NamedTuple):
     """Whether two values or more are the most frequent. Shape (n,)."""
     judged: NDArray[np.int64]
     """Judges with a value. Shape (n,)."""
+    tied: NDArray[np.int64]
+    """How many values are the most frequent. Shape (n,)."""
+    middle: NDArray[np.float64]
+    """Their mean; NaN where there is none. Shape (n,)."""
 
 
 def majority(values: NDArray[np.float64]) -> Votes:
@@ -47,23 +51,26 @@ def majority(values: NDArray[np.float64]) -> Votes:
         values: NaN where a judge gave none. Shape (n, m).
 
     >>> found = majority(np.array([[1.0, 1.0, 2.0], [1.0, 2.0, np.nan]]))
-    >>> found.value, found.votes, found.is_tie
-    (array([ 1., nan]), array([2, 1]), array([False,  True]))
+    >>> found.value, found.votes, found.is_tie, found.middle
+    (array([ 1., nan]), array([2, 1]), array([False,  True]), array([1. , 1.5]))
 
     """
     units, judges = values.shape
     ordered = np.sort(values, axis=1)  # NaN last
     judged = (~np.isnan(values)).sum(axis=1)
-    best, value = np.zeros(units, np.int64), np.full(units, np.nan)
-    tie, run = np.zeros(units, bool), np.zeros(units, np.int64)
+    best, run = np.zeros(units, np.int64), np.zeros(units, np.int64)
+    tied, total = np.zeros(units, np.int64), np.zeros(units)
     for judge in range(judges):
         here = ordered[:, judge]
         same = here == ordered[:, judge - 1] if judge else np.zeros(units, bool)
         run = np.where(np.isnan(here), 0, np.where(same, run + 1, 1))
-        tie = np.where(run > best, False, tie | ((run == best) & (run > 0)))  # noqa: FBT003 - an array's
-        value = np.where(run > best, here, value)
+        is_more, is_as_many = run > best, (run == best) & (run > 0)
+        tied = np.where(is_more, 1, tied + is_as_many)
+        total = np.where(is_more, here, np.where(is_as_many, total + here, total))
         best = np.maximum(best, run)
-    return Votes(np.where(tie, np.nan, value), best, tie, judged)
+    middle = np.full(units, np.nan)
+    np.divide(total, tied, out=middle, where=tied > 0)
+    return Votes(np.where(tied == 1, middle, np.nan), best, tied > 1, judged, tied, middle)
 
 
 def mean_of(values: NDArray[np.float64]) -> NDArray[np.float64]:

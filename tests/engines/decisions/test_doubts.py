@@ -95,6 +95,59 @@ def test_after_many_that_are_unsupported_it_is_seen_that_all_are() -> None:
     assert "--retry failed" in str(lost.hint)
 
 
+def test_refusals_between_answers_are_not_in_a_row_however_many() -> None:
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        del number
+        return Say(422, {"error": "no"}) if "<script>" in json.dumps(body) else None
+
+    pairs = [("<script>", "x") if at % 4 else PAIR for at in range(24)]
+    with ScriptedServer(script) as server:
+        done = ask(server.url, pairs, concurrency=1, start_concurrency=1)
+        assert len(server.asked) == 1 + len(pairs), "the small question is that of the start alone"
+    kinds = [each.error_kind for each in done.completions]
+    assert kinds == ["invalid" if at % 4 else None for at in range(24)]
+
+
+def test_a_small_question_that_is_refused_otherwise_ends_the_run_as_well() -> None:
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        if number == 0:
+            return None
+        is_item = "zebra" not in json.dumps(body)
+        return Say(403, {"detail": "blocked"}) if is_item else Say(422, {"error": "no"})
+
+    with (
+        ScriptedServer(script) as server,
+        pytest.raises(EngineError, match="answered 403: blocked"),
+    ):
+        ask(server.url, max_retries=0)
+
+
+def test_a_request_for_which_there_is_never_room_is_given_up_though_it_is_alone() -> None:
+    """No quota counts what is sent: so it need not be seen first that others pass."""
+
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        return Say(503, b"full") if number and "zebra" not in json.dumps(body) else None
+
+    with ScriptedServer(script) as server:
+        (done,) = ask(server.url, max_retries=0, patience_seconds=5).completions
+        assert len(server.of_items) == 3
+    assert done.error_kind == "engine_error"
+    assert str(done.error).endswith("answered 503: full (3 times, and others are answered)")
+
+
+def test_a_server_that_hangs_has_been_silent_since_it_was_asked() -> None:
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        del body
+        if number:
+            time.sleep(1)
+        return None
+
+    with ScriptedServer(script) as server:
+        with pytest.raises(EngineError, match="no server has answered for"):
+            ask(server.url, timeout_seconds=0.4, patience_seconds=0.3)
+        assert len(server.of_items) == 1
+
+
 def test_a_server_that_was_busy_when_all_was_given_up_is_not_lost() -> None:
     with ScriptedServer(say_to_items(*[Say(429, b"slow", {"Retry-After": "1"})])) as server:
         engine = DecisionsEngine(base_url=server.url, patience_seconds=0.5)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from judgefast.engines.decisions import DecisionsEngine
 from judgefast.engines.decisions.rates import Bucket, Rates
+
+from .judging import PAIR, collected, requests
+from .scripted_server import ScriptedServer
 
 
 @given(
@@ -61,3 +67,33 @@ def test_a_guess_is_mended_by_what_the_server_counts() -> None:
     assert rates.wait(0.0) == 0
     rates.counted(0, 100, 0.0)
     assert rates.wait(0.0) == pytest.approx(0.51)
+
+
+def test_what_may_go_soon_is_what_the_rates_let_out_of_requests_as_large_as_so_far() -> None:
+    assert Rates(requests_a_minute=0, tokens_a_second=0, now=0.0).soon(2.0) == math.inf
+    assert Rates(requests_a_minute=60, tokens_a_second=0, now=0.0).soon(2.0) == 2
+    rates = Rates(requests_a_minute=60, tokens_a_second=300, now=0.0)
+    assert rates.soon(2.0) == 0, "nobody knows how large they are"
+    rates.sent(1000, 0.0)
+    rates.sent(1000, 0.0)
+    assert rates.soon(2.0) == 0.6
+    rates.counted(1000, 200, 0.0)
+    assert rates.soon(2.0) == 1
+    for _ in range(100):
+        rates.sent(1, 0.0)
+    assert rates.soon(2.0) == 2, "requests are counted too"
+
+
+def test_an_engine_takes_no_more_than_its_rate_lets_out_soon_whatever_its_window() -> None:
+    """Or a request would be given up as slow that was never sent."""
+    with ScriptedServer() as server:
+        engine = DecisionsEngine(base_url=server.url, requests_a_minute=120, start_concurrency=32)
+        engine.start()
+        assert engine.lanes[0].room == 5
+        assert len(collected(engine, requests(engine, [PAIR] * 3))) == 3
+        assert engine.lanes[0].room == 5
+        engine.close()
+        fast = DecisionsEngine(base_url=server.url, start_concurrency=32)
+        fast.start()
+        assert fast.lanes[0].room == 49
+        fast.close()

@@ -12,7 +12,7 @@ from judgefast.engines.decisions import DecisionsEngine
 from judgefast.errors import EngineError
 
 from .honest import openai, systemone
-from .judging import PAIR, ask, requests
+from .judging import PAIR, ask, collected, requests
 from .scripted_server import DIES, Say, ScriptedServer, say_to_items
 
 
@@ -185,10 +185,50 @@ def test_where_that_is_allowed_both_models_are_one_judge_and_the_replies_are_cou
     assert [kept.model for kept in done.kept] == ["m", "m-2", "m-2", "m-2"]
 
 
+def test_what_is_at_a_server_when_a_start_ends_is_counted_for_it_may_be_on_the_bill() -> None:
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        if number == 2:
+            time.sleep(0.5)
+        return Say(200, json.loads(systemone(json.dumps(body).encode())))
+
+    with ScriptedServer(script) as server:
+        engine = DecisionsEngine(base_url=server.url, model="m", questions=1, concurrency=1)
+        engine.start()
+        engine.submit(0, requests(engine, [PAIR]))
+        while len(server.of_items) < 2:
+            time.sleep(0.01)
+        assert engine.counters()["unanswered"] == 2, "one has come, the other is out"
+        (done,) = engine.collect(timeout_seconds=5)
+        assert done.finish_reason == "stop"
+        assert engine.counters()["unanswered"] == 0
+        engine.close()
+
+
+def test_a_model_that_is_named_only_later_is_no_other_one() -> None:
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        reply = json.loads(systemone(json.dumps(body).encode()))
+        if number < 2:
+            del reply["model"]
+        return Say(200, reply | ({"model": "m-2"} if number == 4 else {}))
+
+    with ScriptedServer(script) as server:
+        done = ask(server.url, [PAIR] * 3, concurrency=1, start_concurrency=1, model="m")
+        assert [each.finish_reason for each in done.completions] == ["stop"] * 3
+        assert done.counters["other_model"] == 0
+    with ScriptedServer(script) as server:
+        engine = DecisionsEngine("m", server.url, concurrency=1, start_concurrency=1)
+        engine.start()
+        with pytest.raises(EngineError, match="it was `m`"):
+            collected(engine, requests(engine, [PAIR] * 4))
+        assert engine.counters()["unanswered"] == 1, "a reply that counts for nothing"
+        engine.close()
+
+
 def test_waiting_for_our_own_rate_is_nobody_s_silence() -> None:
     with ScriptedServer(say_to_items(Say(429, b"slow"))) as server:
         done = ask(server.url, requests_a_minute=40, patience_seconds=0.8)
     assert done.completions[0].finish_reason == "stop"
+    assert done.counters["busy"] == 1
 
 
 def test_waiting_for_our_own_rate_is_nobody_s_silence_where_it_began_with_a_request_out() -> None:

@@ -84,19 +84,28 @@ class Loop(WorkingLoop[PartSender]):
         measured = [self._measured(request, started, clock) for request in requests]
         self._loop.call_soon_threadsafe(self._take, measured)
 
-    def counters(self) -> dict[str, int]:
-        """Since the start: `resent`, `defused`, `dropped_tokens`, `other_model`, `went_away`.
+    @property
+    def room(self) -> int:
+        """See :class:`WorkingLoop`; no more than the rates let out soon."""
+        room = super().room
+        return room if self._sender is None else int(min(room, self._sender.most_at_hand))
 
-        And `unchecked_lengths`, of requests of which nothing shows that they fit.
+    def counters(self) -> dict[str, int]:
+        """Since the start: `resent`, `busy`, `defused`, `dropped_tokens`, `other_model`.
+
+        And `went_away`; `unchecked_lengths`, of requests of which nothing shows that they fit; and
+        `unanswered`, what was sent and is in no completion: at the end it may be on a bill.
         """
         if self._sender is None:
             return {}
         return {
             "resent": self._sender.resending.count,
+            "busy": self._sender.busy,
             "defused": self._defuser.count if self._defuser else 0,
             "dropped_tokens": self._sender.dropped,
             "other_model": self._sender.other_model,
             "unchecked_lengths": self._lengths.unchecked,
+            "unanswered": self._sender.unanswered,
             "went_away": sum(endpoint.went_away for endpoint in self._endpoints),
         }
 

@@ -204,7 +204,7 @@ class Prober:
             raise EngineError(message, hint=hint) from None
         quirks = recognise(found, await self._models(root), spoken.dialect.name)
         answered = self._secret.scrub(read.model)
-        if self._options.allow_moved:
+        if self._options.allow_moved or not (answered and spoken.answered):
             answered = spoken.answered
         if (quirks.name, answered) != (spoken.quirks.name, spoken.answered):
             message = self._secret.scrub(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 _MINUTE = 60.0
 
 
@@ -18,27 +20,27 @@ class Bucket:
     """
 
     def __init__(self, rate: float, now: float) -> None:
-        self._rate = rate
+        self.rate = rate
         self._most = max(1.0, rate)
         self._level, self._at = self._most, now
 
     def wait(self, now: float) -> float:
         """Seconds until something may be spent; 0 for at once."""
-        if not self._rate:
+        if not self.rate:
             return 0.0
         self._fill(now)
         # A request needs something to be there: with nothing left it waits for one unit.
-        return max(0.0, (min(1.0, self._most) - self._level) / self._rate)
+        return max(0.0, (min(1.0, self._most) - self._level) / self.rate)
 
     def spend(self, units: float, now: float) -> None:
         """Take out; a negative number puts back."""
-        if self._rate:
+        if self.rate:
             self._fill(now)
             self._level = min(self._most, self._level - units)
 
     def _fill(self, now: float) -> None:
         passed = max(0.0, now - self._at)
-        self._level = min(self._most, self._level + passed * self._rate)
+        self._level = min(self._most, self._level + passed * self.rate)
         self._at = max(now, self._at)
 
 
@@ -55,6 +57,7 @@ class Rates:
     def __init__(self, *, requests_a_minute: float, tokens_a_second: float, now: float) -> None:
         self._requests = Bucket(requests_a_minute / _MINUTE, now)
         self._tokens = Bucket(tokens_a_second, now)
+        self._sent, self._taken = 0, 0.0
 
     def wait(self, now: float) -> float:
         """Seconds until a request may go; 0 for at once."""
@@ -64,7 +67,20 @@ class Rates:
         """Note a request with about so many tokens."""
         self._requests.spend(1, now)
         self._tokens.spend(tokens, now)
+        self._sent, self._taken = self._sent + 1, self._taken + tokens
 
     def counted(self, guessed: float, tokens: int, now: float) -> None:
         """Note what a request that was guessed at has taken by the server's count."""
         self._tokens.spend(tokens - guessed, now)
+        self._taken += tokens - guessed
+
+    def soon(self, seconds: float) -> float:
+        """Requests that may go in so many seconds, each with as many tokens as those so far.
+
+        Any number where there is no rate; none where one of tokens is, and nothing has gone yet.
+        """
+        requests = self._requests.rate * seconds or math.inf
+        if not self._tokens.rate:
+            return requests
+        size = self._taken / self._sent if self._sent else math.inf
+        return min(requests, self._tokens.rate * seconds / max(1.0, size))

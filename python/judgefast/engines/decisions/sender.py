@@ -44,6 +44,8 @@ _REPLY_BYTES, _ANSWER_BYTES = 1 << 20, 1 << 16
 _SHOWN = 60
 """Characters of a model's name that are told."""
 _TICK = 0.002
+_SOON_SECONDS = 2.0
+"""What the rates let out in so long is held at hand: what waits longer here is held to be slow."""
 
 
 class PartSender(Sender[Part, Asked[Part]]):
@@ -77,7 +79,11 @@ class PartSender(Sender[Part, Asked[Part]]):
         )
         self._bodies, self._spoken, self._rates = bodies, spoken, rates
         self._may_move = options.allow_moved
+        self._answered = spoken.answered
+        """Model that answers, as the server calls it; empty until one does."""
         self._wholes: dict[bytes, Whole] = {}
+        self._requests = self._parts = 0
+        """Requests that came, and the parts that they are split into."""
         self._timer: asyncio.TimerHandle | None = None
         self._held_until = 0.0
         """Monotonic; the rates allow nothing before."""
@@ -87,10 +93,13 @@ class PartSender(Sender[Part, Asked[Part]]):
         """Tokens of states that servers have cut off, as far as they say so."""
         self.other_model = 0
         """Replies of another model than the one that answered at the start."""
+        self._refused_replies = 0
+        """Those among them that count for nothing."""
 
     def admit(self, whole: Whole) -> None:
         """Queue a request, in all its parts."""
         self._wholes[whole.request.request_id] = whole
+        self._requests, self._parts = self._requests + 1, self._parts + len(whole.parts)
         self._waiting.add(whole.parts)
 
     def fail(self, job: Job, kind: ErrorKind, words: str) -> None:
@@ -98,6 +107,19 @@ class PartSender(Sender[Part, Asked[Part]]):
         failed = job.failed(kind, words)
         self._done.add([job.whole.paid(failed) if isinstance(job, Part) else failed])
         self._told.failed(kind, words)
+
+    @property
+    def unanswered(self) -> int:
+        """What was sent, may have to be paid, and is in no completion; for any thread to read."""
+        begun = sum(bool(whole.usages) for whole in list(self._wholes.values()))
+        return begun + self._refused_replies + sum(each.in_flight for each in self._endpoints)
+
+    @property
+    def most_at_hand(self) -> float:
+        """Requests at the servers, what the rates let out soon, and one; for any thread to read."""
+        parts = sum(endpoint.in_flight for endpoint in self._endpoints)
+        soon = parts + self._rates.soon(_SOON_SECONDS)
+        return 1 + soon * self._requests / self._parts if self._parts else 1 + soon
 
     async def close(self) -> None:
         """End all that is on its way."""
@@ -174,7 +196,8 @@ class PartSender(Sender[Part, Asked[Part]]):
         if read.usage.prompt_tokens is not None:
             self._rates.counted(part.guess, read.usage.prompt_tokens, now)
         model = self._secret.scrub(read.model)
-        if model and model != self._spoken.answered and not self._moved(endpoint, model):
+        self._answered = self._answered or model
+        if model and model != self._answered and not self._moved(endpoint, model):
             return
         whole = part.whole
         is_whole = whole.take(part, read, model, self._secret.scrub)
@@ -189,13 +212,14 @@ class PartSender(Sender[Part, Asked[Part]]):
         self.other_model += 1
         message = (
             f"{endpoint.root} answers by the model `{model[:_SHOWN]}` now; at the start it was "
-            f"`{self._spoken.answered}`"
+            f"`{self._answered}`"
         )
         if not self._may_move:
             hint = (
                 "name a model by --model that does not move; a run of its own is for the other "
                 "one; --engine-arg allow_moved=true takes both for one judge"
             )
+            self._refused_replies += 1
             self._ending.begin(EngineError(message, hint=hint))
         elif self.other_model == 1:
             LOG.warning("%s", message)

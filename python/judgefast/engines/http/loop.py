@@ -77,7 +77,7 @@ class Loop(WorkingLoop[PromptSender]):
         self._loop.call_soon_threadsafe(self._admit, jobs)
 
     def counters(self) -> dict[str, int]:
-        """Since the start: `resent`, `defused`, `bounded`, `hedged`, `went_away`.
+        """Since the start: `resent`, `busy`, `defused`, `bounded`, `hedged`, `went_away`.
 
         And `unproven_lengths`, of prompts that may be longer than the judge's context; and
         `server_prompt_tokens`, `server_cached_tokens`, `server_completion_tokens` where the
@@ -85,6 +85,7 @@ class Loop(WorkingLoop[PromptSender]):
         """
         return self._of_servers() | {
             "resent": self._sender.resending.count if self._sender else 0,
+            "busy": self._sender.busy if self._sender else 0,
             "defused": self._defuser.count if self._defuser else 0,
             "bounded": self._replies.bounded if self._replies else 0,
             "unproven_lengths": self._sender.unproven if self._sender else 0,

@@ -101,6 +101,8 @@ class Sender(ABC, Generic[J, A]):
             end=self._ending.begin,
             hint=hint,
         )
+        self.busy = 0
+        """Replies that a server has no room."""
         self.resending = Resending(
             waiting,
             most=options.max_retries,
@@ -280,6 +282,7 @@ class Sender(ABC, Generic[J, A]):
 
     def _has_no_room(self, asked: A, said: str, wait: float | None, *, is_quota: bool) -> None:
         """Leave a server alone for a while, and send again later; see `Resending.put_off`."""
+        self.busy += 1
         self._health.has_no_room(asked.endpoint, wait, said)
         if not asked.is_doubled:
             self.resending.put_off(asked.endpoint, asked.jobs, said, wait, is_quota=is_quota)

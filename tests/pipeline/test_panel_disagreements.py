@@ -1,0 +1,45 @@
+"""What is listed of units that judges disagree on: the texts and reasons of that unit, and all."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import judgefast
+from judgefast.pipeline import judgment_rows
+from tests.recorded import Row, pairs, reasoned, record, replayed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def _always_tied(row: Row, order: str) -> str:
+    return json.dumps({"verdict": "C", "reason": f"{row['id']} is tied in {order}"})
+
+
+def test_each_unit_has_its_own_texts_and_reasons_also_beyond_the_first_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judgment_rows, "BATCH_ITEMS", 5)
+    rows = {row["id"]: row for row in pairs()}
+    judges = [
+        replayed(name, record(pairs(), say))
+        for name, say in (("right", reasoned), ("tied", _always_tied))
+    ]
+    panel = judgefast.run(pairs(), judges=judges, rubric="pairwise-reasons", out=tmp_path / "p")
+    listed = panel.disagreements.to_pylist()
+    apart = {name for name, row in rows.items() if row["gold"] != "tie"}
+    assert {one["item_id"] for one in listed} == apart
+    assert len(listed) == len(apart) > 2 * 5
+    for one in listed:
+        row = rows[one["item_id"]]
+        assert one["question"] == row["question"]
+        assert {one["candidate_answer"], one["baseline_answer"]} == {
+            row["answer_a"],
+            row["answer_b"],
+        }
+        assert one["gold"] == row["gold"]
+        assert f"{row['id']} in ab" in one["right_reason"]
+        assert f"{row['id']} is tied in ba" in one["tied_reason"]
