@@ -70,9 +70,7 @@ def coefficients(codes: NDArray[np.int32], units: int, many: int) -> dict[str, C
         categories=tuple(map(float, range(many))),
     )
     return {
-        "kappa": kappa_of(
-            "kappa", "all", [counts], missing=0, of_clusters=(groups.clusters, differ)
-        ),
+        "kappa": kappa_of("kappa", "all", counts, missing=0, of_clusters=(groups.clusters, differ)),
         "alpha": alpha_of(ratings),
     }
 

@@ -41,7 +41,7 @@ def measured(name: Name, rows: list[tuple[int, int, int]], categories: int) -> C
         a.astype(np.int32), b.astype(np.int32), groups.of_unit, groups.number, categories
     )
     of_clusters = groups.clusters, groups.touched(a != b)
-    return kappa_of(name, "all", [counts], missing=0, of_clusters=of_clusters)
+    return kappa_of(name, "all", counts, missing=0, of_clusters=of_clusters)
 
 
 def kappa_value(units: list[tuple[int, int]], weight: Callable[[int, int], int]) -> object:
@@ -135,7 +135,7 @@ def test_millions_of_units_of_a_thousand_levels_overflow_nothing() -> None:
     ends = np.array([[4_000_000] + 999 * [0] + [4_000_000]])
     counts = PairCounts(ends, ends, np.array([[4_000_000], [4_000_000_000], [4 * 10**12]]))
     for name in get_args(Name):
-        found = kappa_of(name, "all", [counts, counts], missing=0, of_clusters=(1, 1))
+        found = kappa_of(name, "all", counts, missing=0, of_clusters=(1, 1))
         assert found.value == 0
 
 
@@ -214,7 +214,7 @@ def test_ends_are_by_students_t_with_a_degree_less_than_there_are_groups() -> No
 def test_no_unit_in_common_has_no_kappa() -> None:
     none = np.zeros(0, np.int32)
     empty = pair_counts(none, none, none.astype(np.intp), 0, 3)
-    found = kappa_of("kappa", "all", [empty], missing=7, of_clusters=(0, 0)).estimate(0.95)
+    found = kappa_of("kappa", "all", empty, missing=7, of_clusters=(0, 0)).estimate(0.95)
     assert (found.value, found.missing) == (None, 7)
     assert found.note == "no unit has a value of both judges"
 

@@ -23,7 +23,7 @@ from judgefast.stats.shards import Shards
 from judgefast.stats.slice_names import slice_part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -67,10 +67,9 @@ def agreement_of(
         pairs, all_agree = [_without_categories(ratings, pair) for pair in _pairs(ratings)], None
     else:
         *percents, all_agree = _shares(ratings, codes, level, seed)
-        parts = ratings.parts()
-        groups = groups_of(ratings.clusters, 2 * len(parts) * len(ratings.called))
+        groups = groups_of(ratings.clusters, 2 * len(ratings.called))
         pairs = [
-            _pair_of(ratings, codes, groups, parts, pair, percent=percent)
+            _pair_of(ratings, codes, groups, pair, percent=percent)
             for pair, percent in zip(_pairs(ratings), percents, strict=True)
         ]
     return Agreement(
@@ -116,11 +115,10 @@ def _without_categories(ratings: Ratings, pair: tuple[int, int]) -> PairAgreemen
     )
 
 
-def _pair_of(  # noqa: PLR0913 - what one pair is measured from, found once for all of them
+def _pair_of(
     ratings: Ratings,
     codes: Codes,
     groups: Groups,
-    parts: Sequence[NDArray[np.intp]],
     pair: tuple[int, int],
     *,
     percent: Estimate,
@@ -128,18 +126,15 @@ def _pair_of(  # noqa: PLR0913 - what one pair is measured from, found once for 
     a, b = codes[:, pair[0]], codes[:, pair[1]]
     both = (a >= 0) & (b >= 0)
     of_clusters = groups.touched(both), groups.touched(both & (a != b))
-    rows_of = [part[both[part]] for part in parts]
-    strata = [
-        pair_counts(a[of], b[of], groups.of_unit[of], groups.number, len(ratings.called))
-        for of in rows_of
-    ]
-    rows, columns = (of_strata.sum(axis=0) for of_strata in margins(strata))
+    in_group = groups.of_unit[both]
+    counts = pair_counts(a[both], b[both], in_group, groups.number, len(ratings.called))
+    rows, columns = margins(counts)
     units = int(both.sum())
     missing = len(both) - units
 
     def kappa(name: Name) -> Estimate:
         found = kappa_of(
-            name, _slice(ratings, pair), strata, missing=missing, of_clusters=of_clusters
+            name, _slice(ratings, pair), counts, missing=missing, of_clusters=of_clusters
         )
         return found.estimate(percent.level)
 
@@ -151,7 +146,7 @@ def _pair_of(  # noqa: PLR0913 - what one pair is measured from, found once for 
         units=units,
         missing=missing,
         percent=percent,
-        chance=chance_of(strata),
+        chance=chance_of(counts),
         base_rates={
             judge: {
                 name: number / max(units, 1)

@@ -19,8 +19,6 @@ import numpy as np
 from judgefast.stats.left_out import Coefficient, groups_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from judgefast.stats.left_out import Groups
@@ -37,29 +35,16 @@ def alpha_of(ratings: Ratings) -> Coefficient:
     """Alpha of all judges, for the scale of the ratings."""
     judged = (~np.isnan(ratings.values)).sum(axis=1)
     rows = np.flatnonzero(judged > 1)
-    some = _of_rows(ratings, rows)
+    some = ratings._replace(values=ratings.values[rows], clusters=ratings.clusters[rows])
     by_number = ratings.scale == "interval"
     cells = 1 if by_number else len(ratings.called) ** 2
     groups = groups_of(some.clusters, cells)
-    parts = [
-        (_of_numbers if by_number else _of_categories)(_of_rows(some, part), groups.of_units(part))
-        for part in some.parts()
-        if len(part)
-    ]
-    return _coefficient(parts, some, groups, len(judged) - len(rows))
-
-
-def _of_rows(ratings: Ratings, rows: NDArray[np.intp]) -> Ratings:
-    strata = ratings.strata
-    return ratings._replace(
-        values=ratings.values[rows],
-        clusters=ratings.clusters[rows],
-        strata=None if strata is None else strata[rows],
-    )
+    sums = (_of_numbers if by_number else _of_categories)(some, groups) if len(rows) else None
+    return _coefficient(sums, some, groups, len(judged) - len(rows))
 
 
 class _Sums(NamedTuple):
-    """What alpha is made of, for all units of a stratum and without each group."""
+    """What alpha is made of, for all units and without each group."""
 
     values: int
     within: float
@@ -73,28 +58,23 @@ class _Sums(NamedTuple):
     """Largest disagreement of two values."""
 
 
-def _coefficient(
-    parts: Sequence[_Sums], some: Ratings, groups: Groups, missing: int
-) -> Coefficient:
+def _coefficient(sums: _Sums | None, some: Ratings, groups: Groups, missing: int) -> Coefficient:
     lowest, highest = _ends(some.values)
-    number = max(sum(part.values for part in parts), 1)
-    by_chance = sum(part.by_chance for part in parts)
-    why_not = ""
-    if not parts:
+    why_not, none = "", np.zeros(0)
+    if sums is None:
+        sums = _Sums(1, within=0.0, by_chance=0.0, left_within=none, left_by_chance=none, most=0.0)
         why_not = "no unit has two values"
-    elif not by_chance:
+    elif not sums.by_chance:
         why_not = "every value is the same: all agreement is chance"
-    within = sum((part.left_within for part in parts), np.zeros(groups.number))
-    chance = sum((part.left_by_chance for part in parts), np.zeros(groups.number))
     ratio = np.full(groups.number, np.nan)
-    np.divide(within, chance, out=ratio, where=chance > 0)
+    np.divide(sums.left_within, sums.left_by_chance, out=ratio, where=sums.left_by_chance > 0)
     return Coefficient(
         "alpha",
         "all",
-        observed=sum(part.within for part in parts) / number,
-        expected=by_chance / number,
+        observed=sums.within / sums.values,
+        expected=sums.by_chance / sums.values,
         left_out=1 - ratio,
-        most=max((part.most for part in parts), default=0.0),
+        most=sums.most,
         clusters=groups.clusters,
         disagreeing=groups.touched(lowest < highest),
         outcomes=len(some.values),

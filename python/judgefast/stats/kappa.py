@@ -20,8 +20,6 @@ import numpy as np
 from judgefast.stats.left_out import Coefficient
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
 Name = Literal["kappa", "kappa_linear", "kappa_quadratic"]
@@ -81,7 +79,7 @@ def pair_counts(
 def kappa_of(
     name: Name,
     slice_name: str,
-    strata: Sequence[PairCounts],
+    counts: PairCounts,
     *,
     missing: int,
     of_clusters: tuple[int, int],
@@ -91,30 +89,23 @@ def kappa_of(
     Args:
         name: One of `WEIGHTS`.
         slice_name: Which judges.
-        strata: Counts of each stratum, over the same groups; at least one.
+        counts: Of what they gave.
         missing: Units without a value of both.
         of_clusters: How many there are, and in how many of them a unit's categories differ.
 
-    Source:
-        Barlow, Lai and Azen 1991, Statistics in Medicine 10(9), for strata; theirs weighs kappas
-        of strata, this one sums what they are made of.
-
     """
-    rows, columns = margins(strata)
+    rows, columns = margins(counts)
     units = int(rows.sum())
-    observed = sum(int(part.apart[WEIGHTS.index(name)].sum()) for part in strata)
-    expected = sum(
-        Fraction(_product(a, _apart_from_all(name, b)), max(int(a.sum()), 1))
-        for a, b in zip(rows, columns, strict=True)
-    )
+    observed = int(counts.apart[WEIGHTS.index(name)].sum())
+    expected = Fraction(_product(rows, _apart_from_all(name, columns)), max(units, 1))
     clusters, disagreeing = of_clusters
-    steps = rows.shape[1] - 1
+    steps = len(rows) - 1
     return Coefficient(
         name,
         slice_name,
         observed=float(Fraction(observed, max(units, 1))),
         expected=float(expected / max(units, 1)),
-        left_out=_left_out(name, strata),
+        left_out=_left_out(name, counts),
         most=float({"kappa": min(steps, 1), "kappa_linear": steps}.get(name, steps * steps)),
         clusters=clusters,
         disagreeing=disagreeing,
@@ -124,29 +115,21 @@ def kappa_of(
     )
 
 
-def margins(strata: Sequence[PairCounts]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Units of each stratum by category of one judge, and of the other. (strata, categories)."""
-    return (
-        np.stack([part.first.sum(axis=0) for part in strata]),
-        np.stack([part.second.sum(axis=0) for part in strata]),
-    )
+def margins(counts: PairCounts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Units by category of one judge, and of the other. Shape (categories,) each."""
+    return counts.first.sum(axis=0), counts.second.sum(axis=0)
 
 
-def chance_of(strata: Sequence[PairCounts]) -> float | None:
-    """Share that two judges would agree in by their base rates, in each stratum; None of no unit.
+def chance_of(counts: PairCounts) -> float | None:
+    """Share that two judges would agree in by their base rates; None of no unit.
 
     Args:
-        strata: As for `kappa_of`.
+        counts: As for `kappa_of`.
 
     """
-    rows, columns = margins(strata)
+    rows, columns = margins(counts)
     units = int(rows.sum())
-    if not units:
-        return None
-    same = sum(
-        Fraction(_product(a, b), max(int(a.sum()), 1)) for a, b in zip(rows, columns, strict=True)
-    )
-    return float(same / units)
+    return float(Fraction(_product(rows, columns), units * units)) if units else None
 
 
 def _product(a: NDArray[np.int64], b: NDArray[np.int64]) -> int:
@@ -168,23 +151,21 @@ def _apart_from_all(name: Name, counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(steps * steps * units - 2 * steps * moment + square)
 
 
-def _left_out(name: Name, strata: Sequence[PairCounts]) -> NDArray[np.float64]:
+def _left_out(name: Name, counts: PairCounts) -> NDArray[np.float64]:
     """Kappa without each group that has a unit of both."""
-    has_units = np.any([part.first.any(axis=1) for part in strata], axis=0)
-    groups = np.flatnonzero(has_units)
-    observed, expected = np.zeros(len(groups)), np.zeros(len(groups))
-    at_once = max(_AT_ONCE // strata[0].first.shape[1], 1)
-    for part in strata:
-        apart = part.apart[WEIGHTS.index(name)]
-        observed += apart.sum() - apart[groups]
-        first, second = part.first.sum(axis=0), part.second.sum(axis=0)
-        for start in range(0, len(groups), at_once):
-            some = slice(start, start + at_once)
-            rows = first - part.first[groups[some]]
-            columns = second - part.second[groups[some]]
-            by_chance = _apart_from_all(name, columns).astype(np.float64)
-            across = np.einsum("gi,gi->g", rows.astype(np.float64), by_chance)
-            expected[some] += across / np.maximum(rows.sum(axis=1), 1)
+    groups = np.flatnonzero(counts.first.any(axis=1))
+    expected = np.zeros(len(groups))
+    at_once = max(_AT_ONCE // counts.first.shape[1], 1)
+    apart = counts.apart[WEIGHTS.index(name)]
+    observed = apart.sum() - apart[groups]
+    first, second = margins(counts)
+    for start in range(0, len(groups), at_once):
+        some = slice(start, start + at_once)
+        rows = first - counts.first[groups[some]]
+        columns = second - counts.second[groups[some]]
+        by_chance = _apart_from_all(name, columns).astype(np.float64)
+        across = np.einsum("gi,gi->g", rows.astype(np.float64), by_chance)
+        expected[some] = across / np.maximum(rows.sum(axis=1), 1)
     ratio = np.full(len(observed), np.nan)
     np.divide(observed, expected, out=ratio, where=expected > 0)
     return np.asarray(1 - ratio, dtype=np.float64)
@@ -193,11 +174,11 @@ def _left_out(name: Name, strata: Sequence[PairCounts]) -> NDArray[np.float64]:
 def _why_not(rows: NDArray[np.int64], columns: NDArray[np.int64], *, is_alike: bool) -> str:
     if not rows.sum():
         return "no unit has a value of both judges"
-    first, second = ((one > 0).sum(axis=1) <= 1 for one in (rows, columns))
-    if not (first | second).all():
+    first, second = (int((one > 0).sum()) <= 1 for one in (rows, columns))
+    if not (first or second):
         return ""
     if is_alike:
         return "both judges gave the same value throughout: all agreement is chance"
-    if (first & second).all():
+    if first and second:
         return "each judge gave one value throughout: nothing could agree beyond chance"
     return "one judge gave the same value throughout: it is 0 whatever the other gives"

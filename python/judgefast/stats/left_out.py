@@ -45,10 +45,6 @@ class Groups(NamedTuple):
     number: int
     """How many groups there are."""
 
-    def of_units(self, units: NDArray[np.intp]) -> Groups:
-        """Groups of some of the units; their numbers stay."""
-        return self._replace(cluster=self.cluster[units], of_unit=self.of_unit[units])
-
     def touched(self, units: NDArray[np.intp] | NDArray[np.bool_]) -> int:
         """How many clusters have one of these units."""
         found = np.zeros(self.clusters, bool)

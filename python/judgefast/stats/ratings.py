@@ -33,9 +33,6 @@ class Ratings(NamedTuple):
     so that no two judges can be expected to give the same."""
     names: tuple[str, ...] | None = None
     """What the categories are called; None for their numbers."""
-    strata: NDArray[np.int64] | None = None
-    """Part of the data that each unit is in, its aspect say: chance is taken within each part, so
-    that parts whose levels differ are no agreement. None for one. Shape (n,)."""
 
     def check(self) -> None:
         """Refuse what no agreement can be measured on.
@@ -106,12 +103,6 @@ class Ratings(NamedTuple):
         _check_categories(moved)
         return moved
 
-    def parts(self) -> list[NDArray[np.intp]]:
-        """Rows of each stratum that has any, in the order of their numbers."""
-        if self.strata is None:
-            return [np.arange(len(self.values))]
-        return [np.flatnonzero(self.strata == one) for one in np.unique(self.strata)]
-
     def _steps(self) -> NDArray[np.float64]:
         return np.array(self.categories, dtype=np.float64)
 
@@ -137,10 +128,6 @@ def _check_shapes(ratings: Ratings) -> None:
         raise ColumnError(message, hint="one row a unit, one column a judge")
     if ratings.clusters.shape != ratings.values.shape[:1]:
         message = f"`clusters` has shape {ratings.clusters.shape}, "
-        message += f"but there are {len(ratings.values)} units"
-        raise ColumnError(message)
-    if ratings.strata is not None and ratings.strata.shape != ratings.values.shape[:1]:
-        message = f"`strata` has shape {ratings.strata.shape}, "
         message += f"but there are {len(ratings.values)} units"
         raise ColumnError(message)
     twice = sorted({one for one in judges if judges.count(one) > 1})
