@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from judgefast.engines.decisions.jobs import Most, Part, Whole
@@ -56,13 +57,14 @@ def test_our_own_rate_excuses_a_server_only_while_nothing_is_out() -> None:
         (endpoint,) = endpoints_of(options, step=1, now=now)
         nobody: Any = None
         bodies: Any = Bodies()
+        spoken: Any = SimpleNamespace(answered="m")
         client: Any = wire
         sender = PartSender(
             client=client,
             endpoints=[endpoint],
             waiting=Waiting(servers=1),
             bodies=bodies,
-            spoken=nobody,
+            spoken=spoken,
             options=options,
             secret=Secret(None),
             examiner=nobody,
