@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from judgefast.errors import ConfigError
-from judgefast.pipeline.disagreements_file import check_list
+from judgefast.pipeline.disagreements_file import check_list, write_anew
 from judgefast.pipeline.panel_rows import disagreements_schema, panel_schema
 from judgefast.reports.export import SUFFIXES, write_table
 
@@ -62,3 +62,49 @@ def test_a_folder_is_not_and_what_is_not_there_may_be_written(tmp_path: Path) ->
     check_list(tmp_path / "new.csv")
     with pytest.raises(ConfigError, match="there is no folder"):
         check_list(tmp_path / "none" / "new.csv")
+
+
+def _listed(golds: list[str | None]) -> pa.Table:
+    """A row for each, of an item of its own."""
+    import pyarrow as pa  # noqa: PLC0415 - here alone
+
+    schema = disagreements_schema(["a"])
+    known = {
+        "item_id": pa.array([f"i{at}" for at in range(len(golds))]),
+        "gold": pa.array(golds, pa.string()),
+        "candidate_index": pa.array([1] * len(golds), pa.uint16()),
+    }
+    columns = [known.get(field.name, pa.nulls(len(golds), field.type)) for field in schema]
+    return pa.table(columns, schema=schema)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(
+    ("data", "by_hand"), [([None, None], ["a", None]), (["a", "b", None], ["a", "tie", "b"])]
+)
+def test_a_list_in_which_gold_was_filled_in_is_kept(
+    suffix: str, data: list[str | None], by_hand: list[str | None], tmp_path: Path
+) -> None:
+    path = tmp_path / f"look{suffix}"
+
+    def write() -> int:
+        return write_table(_listed(data), path, overwrite=True)
+
+    assert write_anew(path, write) == len(data)
+    assert write_anew(path, write) == len(data)
+    assert [each.name for each in tmp_path.iterdir()] == [path.name], "nobody has worked on it"
+    for name in (f"look.filled{suffix}", f"look.filled-2{suffix}"):
+        write_table(_listed(by_hand), path, overwrite=True)
+        worked_on = path.read_bytes()
+        assert write_anew(path, write) == len(data)
+        assert (tmp_path / name).read_bytes() == worked_on
+        assert path.read_bytes() != worked_on
+
+
+def test_gold_of_rows_that_are_listed_no_more_is_the_data_s_where_the_data_have_some(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "look.jsonl"
+    write_table(_listed(["a", "b", "tie"]), path)
+    write_anew(path, lambda: write_table(_listed(["a"]), path, overwrite=True))
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]

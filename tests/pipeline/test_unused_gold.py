@@ -75,6 +75,15 @@ def test_gold_that_is_no_label_of_the_rubric_is_named(
         assert f"{results.unused_gold.items} items" in said
 
 
+def test_the_labels_of_a_rubric_are_words_for_gold(tmp_path: Path) -> None:
+    engine = ScriptedEngine(lambda request: answered(request, " good"))
+    rows = _rows(["good", "bad", "good"])
+    judge_rows(tmp_path / "r", rows, engine=engine, rubric="few-shot-quality")
+    results = results_of(read_run(tmp_path / "r"))
+    [accuracy] = [one for one in results.estimates if one.name == "accuracy"]
+    assert (round(accuracy.value or 0, 3), accuracy.outcomes) == (0.667, 3)
+
+
 def test_words_that_a_rubric_knows_for_gold_count_as_its_labels(tmp_path: Path) -> None:
     golds = ["good", "bad", "pass", "fail", "yes", "no", "correct", "incorrect", "true", "false"]
     results = _judged(tmp_path / "r", golds)

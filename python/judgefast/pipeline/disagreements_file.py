@@ -1,9 +1,14 @@
-"""A user's file of disagreements: one that lists them already may be written anew, no other one."""
+"""A file of disagreements: one that lists them already may be written anew, no other one.
+
+A list in which somebody has filled in gold is work of a person: it is kept beside the new one.
+"""
 
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING
+import logging
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -12,10 +17,15 @@ from judgefast.pipeline.panel_rows import DISAGREEMENTS_FORMAT, disagreements_sc
 from judgefast.reports.export import check_target
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+LOG = logging.getLogger("judgefast")
 
 _VERDICT = "_verdict"
 """Ends the first column of each judge."""
+
+_UNIT = ("item_id", "aspect", "candidate_index", "baseline_index")
 
 _MOST_BYTES = 1 << 26
 """Of the first line of a text file: a longer one is none of ours."""
@@ -32,6 +42,61 @@ def check_list(path: Path) -> None:
     if path.exists() and not _is_ours(path):
         msg = f"`{path}` is there already, and it is no list of disagreements as we write it"
         raise ConfigError(msg, hint="choose another name, or remove the file")
+
+
+def write_anew(path: Path, write: Callable[[], int]) -> int:
+    """Write a list; one that is there and has gold that the data have not is kept beside it.
+
+    Args:
+        path: Of the list; `check_list` has passed.
+        write: Writes it, and says how many rows it has.
+
+    """
+    filled = _golds(path) if path.exists() else {}
+    if not filled:
+        return write()
+    kept = next(name for name in _beside(path) if not name.exists())
+    path.rename(kept)
+    rows = write()
+    known = _golds(path)
+    # Of a row that is listed no more nothing tells its gold, but that the data have some or none.
+    by_hand = [key for key, gold in filled.items() if known.get(key, gold if known else "") != gold]
+    if by_hand:
+        words = "`%s` had gold in %s rows that the data have not: it is kept as `%s`"
+        LOG.warning(words, path, f"{len(by_hand):,}", kept)
+    else:
+        kept.unlink()
+    return rows
+
+
+def _beside(path: Path) -> Iterator[Path]:
+    yield path.with_name(f"{path.stem}.filled{path.suffix}")
+    for number in count(2):
+        yield path.with_name(f"{path.stem}.filled-{number}{path.suffix}")
+
+
+def _golds(path: Path) -> dict[tuple[Any, ...], str]:
+    """Gold of the units of a list that have some."""
+    if not path.stat().st_size:
+        return {}
+    return {
+        tuple(row[name] for name in _UNIT): str(row["gold"]) for row in _rows(path) if row["gold"]
+    }
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    if path.suffix.lower() == ".parquet":
+        import pyarrow.parquet as pq  # noqa: PLC0415 - only one of the suffixes needs it
+
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=[*_UNIT, "gold"]):
+                yield from batch.to_pylist()
+    elif path.suffix.lower() == ".csv":
+        with path.open(newline="", encoding="utf-8") as lines:
+            yield from csv.DictReader(lines)
+    else:
+        with path.open("rb") as lines_of_json:
+            yield from map(msgspec.json.decode, lines_of_json)
 
 
 def _is_ours(path: Path) -> bool:

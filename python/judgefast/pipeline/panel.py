@@ -23,7 +23,7 @@ from judgefast.pipeline.judge import rubric_in_force
 from judgefast.pipeline.own_family import answers_by_model, refuse_own
 from judgefast.pipeline.panel_abreast import abreast
 from judgefast.pipeline.panel_alpha import check_alpha
-from judgefast.pipeline.panel_check import check_extension, check_judges
+from judgefast.pipeline.panel_check import check_extension, check_judges, check_named
 from judgefast.pipeline.panel_directory import (
     TOKENS,
     JudgeEntry,
@@ -118,6 +118,7 @@ def run_panel(  # noqa: PLR0913 - what a caller may bring along, all by keyword
 
     """
     check_extension(judges, data)
+    check_named(judges, out, data)
     checked = check_judges(judges)
     if alpha is not None:
         check_alpha(alpha, [rubric_in_force(judge.config) for judge in judges])

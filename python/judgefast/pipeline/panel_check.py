@@ -10,11 +10,14 @@ from judgefast.errors import ConfigError, EngineError, JudgefastError, ModelErro
 from judgefast.pipeline.comparable import unlike
 from judgefast.pipeline.judge import engine_of, rubric_in_force
 from judgefast.pipeline.meter import check_budget, check_money
+from judgefast.pipeline.named_family import refuse_named
 from judgefast.pipeline.panel_aspects import JOINED_BY_NAMES, without_aspect_in_common
+from judgefast.pipeline.panel_directory import run_folder
 from judgefast.pipeline.panel_twins import refuse_twins
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from judgefast.engines.base import Engine
     from judgefast.pipeline.panel_judges import PanelJudge
@@ -84,6 +87,21 @@ def check_extension(judges: Sequence[PanelJudge], data: Any) -> None:  # noqa: A
     if any("-" in judge.config.data for judge in judges) or hasattr(data, "__next__"):
         msg = "`extend` reads the rows once for each judge, and these can be read only once"
         raise ConfigError(msg, hint="save them to a file first, or give them as a list")
+
+
+def check_named(judges: Sequence[PanelJudge], out: Path, data: Any) -> None:  # noqa: ANN401 - any rows
+    """Refuse a judge of a candidate's own family before any server hears of any of them.
+
+    Raises:
+        ConfigError: One of them is, by the name of its model and the first rows.
+
+    """
+    configs = {
+        judge.name: judge.config.replace(out=str(run_folder(out, judge.name)))
+        for judge in judges
+        if judge.engine is None
+    }
+    refuse_named(configs, data)
 
 
 def _check_kinds(rubrics: Sequence[tuple[str, Rubric]]) -> None:

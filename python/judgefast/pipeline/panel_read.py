@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -11,7 +12,7 @@ import pyarrow as pa
 from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.manifest import NAME as MANIFEST
 from judgefast.journal.run_directory import RunDirectory
-from judgefast.pipeline.disagreements_file import check_list
+from judgefast.pipeline.disagreements_file import check_list, write_anew
 from judgefast.pipeline.item_view import view_item
 from judgefast.pipeline.panel_alpha import check_alpha
 from judgefast.pipeline.panel_directory import (
@@ -156,7 +157,8 @@ def reported(
         files.insert(0, (reading.folder / DISAGREEMENTS, MOST_LISTED))
     report = reading.report()
     for file, most in files:
-        listed = reading.write_disagreements(file, overwrite=True, most=most)
+        write = partial(reading.write_disagreements, file, overwrite=True, most=most)
+        listed = write_anew(file, write)
         report = msgspec.structs.replace(report, disagreements_file=str(file), listed=listed)
     return report
 

@@ -34,6 +34,7 @@ from judgefast.pipeline.loading import Loading
 from judgefast.pipeline.meter import check_budget, check_money
 from judgefast.pipeline.metered import RENTED
 from judgefast.pipeline.missing import read_journal, rows_to_ask
+from judgefast.pipeline.named_family import refuse_named
 from judgefast.pipeline.own_family import strangers_of
 from judgefast.pipeline.plan import RunPlan, plan_run
 from judgefast.pipeline.read_plan import load_plan
@@ -300,6 +301,8 @@ def _judge_of(start: Start, stack: ExitStack) -> Judge:
         msg = "no run directory was named"
         raise ConfigError(msg, hint="add --out DIR")
     check_budget(start.config)
+    if start.engine is None:
+        refuse_named({"": start.config}, start.data)
     if start.engine is not None:
         stack.callback(start.engine.close)
     folder = Path(str(start.config.out))
