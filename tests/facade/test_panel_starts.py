@@ -17,6 +17,7 @@ from tests.recorded import always_first, pairs, reasoned, record, write_lines
 import judgefast
 from judgefast.errors import ConfigError, DataError, EngineError, JudgefastError, RunDirectoryError
 from judgefast.prompts.model import JudgeModel
+from judgefast.reports.panel_text import render_panel
 from judgefast.reports.panel_view import render_panel_item
 from judgefast.stopping import Stop
 
@@ -159,6 +160,9 @@ def test_a_judge_of_a_candidates_family_is_refused_before_the_first_is_asked(
         panel.report.judges[1].self_judging
     )
     assert panel.report.judges[0].self_judging is None
+    words = " ".join(render_panel(panel.report).split())
+    assert "family of the judge not known, so not compared with candidates'" in words
+    assert "its own among the candidates: 36 answers of `qwen2-72b`" in words
 
 
 def test_what_a_judge_has_begun_with_leave_it_goes_on_with_beside_a_new_one(tmp_path: Path) -> None:

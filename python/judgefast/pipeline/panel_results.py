@@ -184,6 +184,7 @@ def _judge_row(joined: Joined, place: int, asked: NDArray[np.int64]) -> JudgeRow
         flip_rate=None if bias is None or bias.one_order else bias.flip_rate,
         mean_confidence=None if results.confidence is UNSET else results.confidence.mean,
         self_judging=None if families is UNSET or not families.own else family_words(families),
+        families=families,
         cost=cost_of(reading, report),
         findings=results.findings,
         incomplete=why_incomplete(results.counts),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from judgefast.reports.families import JudgeFamilies  # noqa: TC001 - as below
 from judgefast.reports.report import Counts  # noqa: TC001 - as below
 from judgefast.stats.agreed import Agreement, EffectiveJudges  # noqa: TC001 - as below
 from judgefast.stats.estimate import Estimate  # noqa: TC001 - msgspec reads it to decode
@@ -71,6 +72,8 @@ class JudgeRow(msgspec.Struct, frozen=True, kw_only=True):
     """Over its outcomes, by label probabilities; None where none were read."""
     self_judging: str | None = None
     """What is to be said of answers of its own family; None where there are none."""
+    families: JudgeFamilies | msgspec.UnsetType = msgspec.UNSET
+    """Its families beside the candidates', and what could not be compared; as of one run."""
     cost: JudgeCost
     findings: list[str] = []
     """Sentences of its own report, the weightiest first."""

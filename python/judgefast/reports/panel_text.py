@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
 from judgefast.costs.budget import amount_words
 from judgefast.reports.console import Look, to_text
+from judgefast.reports.families import family_words
 from judgefast.reports.figure_table import Column, figure_table
 from judgefast.reports.inert import line
 from judgefast.reports.panel_judges import (
@@ -90,8 +93,8 @@ def _facts(report: PanelReport) -> Table:
         table.add_row("", _cost(row))
         if row.mean_confidence is not None:
             table.add_row("", f"confidence {number(row.mean_confidence)} on average")
-        if row.self_judging is not None:
-            table.add_row("", f"family {line(row.self_judging, SENTENCE_LIMIT)}")
+        if row.families is not UNSET:
+            table.add_row("", f"family {line(family_words(row.families), SENTENCE_LIMIT)}")
         for finding in [one for one in row.findings if one not in report.findings][:1]:
             if not finding.startswith(_NO_WINNER):
                 table.add_row("", f"* {line(finding, SENTENCE_LIMIT)}")
