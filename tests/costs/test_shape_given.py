@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.best_of_three import RUBRIC
 from tests.costs.building import answers
 from tests.pipeline.model_folder import write_judge
-from tests.prompts.test_plan import CHOICE
 
 from judgefast.costs.shape_given import Asking, ShapeGiven, read_shape, workload_of_shape
 from judgefast.errors import ConfigError
@@ -108,7 +108,7 @@ def planned(folder: Path, rubric: str, many: int, **options: object) -> tuple[in
     ]
     shown = many if rubric == "choice" else min(many, 2)
     if rubric == "choice":
-        (folder / "best.toml").write_text(CHOICE)
+        (folder / "best.toml").write_text(RUBRIC)
         rubric = str(folder / "best.toml")
     found = workload_of(plan(rows, rubric=rubric, model=judge, **options), answers())
     empty = QUESTION + shown * ANSWER

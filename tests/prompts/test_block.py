@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.best_of_three import RUBRIC
 from tests.prompts.asking import rows_of
-from tests.prompts.test_plan import CHOICE
 
 from judgefast.batches.trie import measure
 from judgefast.datasets.items import Answer, Item, Turn
@@ -62,7 +62,7 @@ def test_the_segments_of_a_block_joined_are_the_prompts_rendered_one_by_one(
     smollm2: JudgeModel, ids_engine: Capabilities, data: st.DataObject
 ) -> None:
     choice = data.draw(st.booleans())
-    rubric = read_rubric(CHOICE, file="best.toml") if choice else load_rubric("pairwise")
+    rubric = read_rubric(RUBRIC, file="best.toml") if choice else load_rubric("pairwise")
     model, engine = data.draw(st.sampled_from([(smollm2, ids_engine), (None, CHAT)]))
     plan = PromptPlan(rubric, model, engine)
     given = data.draw(items())
