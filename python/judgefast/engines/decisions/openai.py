@@ -7,6 +7,7 @@ and its name are those of the question. A question may be refused in a reply tha
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -70,7 +71,9 @@ class OpenAI:
         )
 
 
-def _question(ask: Ask) -> dict[str, Any]:
+@lru_cache(maxsize=1024)
+def _question(ask: Ask) -> msgspec.Raw:
+    """Write a question once, as in System One."""
     question = ask.question
     found: dict[str, Any] = {
         "type": _TYPES[question.kind],
@@ -85,7 +88,7 @@ def _question(ask: Ask) -> dict[str, Any]:
         sides = zip(("True", "False"), question.options, strict=True)
         lines = [f"{name}: {words}" for name, option in sides if (words := side(option))]
         found["instructions"] = "\n".join((question.instructions, *lines))
-    return found
+    return msgspec.Raw(msgspec.json.encode(found))
 
 
 def _named(key: str, name: str, option: Option) -> dict[str, str]:

@@ -5,6 +5,7 @@ Every answer has all its probabilities by name, yes and no among them, and its l
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -58,7 +59,9 @@ class SGLang:
         )
 
 
-def _question(ask: Ask) -> dict[str, Any]:
+@lru_cache(maxsize=1024)
+def _question(ask: Ask) -> msgspec.Raw:
+    """Write a question once, as in System One."""
     question = ask.question
     found: dict[str, Any] = {
         "id": ask.id,
@@ -72,7 +75,7 @@ def _question(ask: Ask) -> dict[str, Any]:
     else:
         sides = zip(("yes", "no"), question.options, strict=True)
         found |= {name: words for name, option in sides if (words := side(option))}
-    return found
+    return msgspec.Raw(msgspec.json.encode(found))
 
 
 def _option(option: Option) -> dict[str, str]:

@@ -8,6 +8,7 @@ What one server adds to its answers is read where it says something, and else le
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -71,7 +72,9 @@ class SystemOne:
         )
 
 
-def _question(ask: Ask) -> dict[str, Any]:
+@lru_cache(maxsize=1024)
+def _question(ask: Ask) -> msgspec.Raw:
+    """Write a question once: a run has few, and millions of states."""
     found: dict[str, Any] = {
         "type": _TYPES[ask.question.kind],
         "instructions": ask.question.instructions,
@@ -85,7 +88,7 @@ def _question(ask: Ask) -> dict[str, Any]:
         criteria = {name: words for name, option in sides if (words := side(option))}
         if criteria:
             found["criteria"] = criteria
-    return found
+    return msgspec.Raw(msgspec.json.encode(found))
 
 
 def _criteria(ask: Ask) -> dict[str, str | None]:
@@ -95,12 +98,13 @@ def _criteria(ask: Ask) -> dict[str, str | None]:
     return {keys[place]: level(ask.question.options[place]) for place in ask.order}
 
 
-def _keys(ask: Ask) -> list[str]:
+@lru_cache(maxsize=1024)
+def _keys(ask: Ask) -> tuple[str, ...]:
     """Names of a choice's options by place: their labels, or neutral ones (`o1`, `o2`)."""
     options = ask.question.options
     if _has_numbers(ask):
-        return [f"o{place + 1}" for place in range(len(options))]
-    return [option.text for option in options]
+        return tuple(f"o{place + 1}" for place in range(len(options)))
+    return tuple(option.text for option in options)
 
 
 def _has_numbers(ask: Ask) -> bool:
