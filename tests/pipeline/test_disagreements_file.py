@@ -12,6 +12,7 @@ from judgefast.pipeline.panel_rows import disagreements_schema, panel_schema
 from judgefast.reports.export import SUFFIXES, write_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pyarrow as pa
@@ -64,6 +65,11 @@ def test_a_folder_is_not_and_what_is_not_there_may_be_written(tmp_path: Path) ->
         check_list(tmp_path / "none" / "new.csv")
 
 
+def _has(item_id: str) -> bool:
+    """Whether the data have an item."""
+    return item_id.startswith("i")
+
+
 def _listed(golds: list[str | None]) -> pa.Table:
     """A row for each, of an item of its own."""
     import pyarrow as pa  # noqa: PLC0415 - here alone
@@ -90,13 +96,13 @@ def test_a_list_in_which_gold_was_filled_in_is_kept(
     def write() -> int:
         return write_table(_listed(data), path, overwrite=True)
 
-    assert write_anew(path, write) == len(data)
-    assert write_anew(path, write) == len(data)
+    assert write_anew(path, write, _has) == len(data)
+    assert write_anew(path, write, _has) == len(data)
     assert [each.name for each in tmp_path.iterdir()] == [path.name], "nobody has worked on it"
     for name in (f"look.filled{suffix}", f"look.filled-2{suffix}"):
         write_table(_listed(by_hand), path, overwrite=True)
         worked_on = path.read_bytes()
-        assert write_anew(path, write) == len(data)
+        assert write_anew(path, write, _has) == len(data)
         assert (tmp_path / name).read_bytes() == worked_on
         assert path.read_bytes() != worked_on
 
@@ -106,5 +112,35 @@ def test_gold_of_rows_that_are_listed_no_more_is_the_data_s_where_the_data_have_
 ) -> None:
     path = tmp_path / "look.jsonl"
     write_table(_listed(["a", "b", "tie"]), path)
-    write_anew(path, lambda: write_table(_listed(["a"]), path, overwrite=True))
+    write_anew(path, lambda: write_table(_listed(["a"]), path, overwrite=True), _has)
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda text: text.replace('"i0"', '"7"'),
+        lambda text: text.replace('"gold":"a"', '"gold":0'),
+        lambda text: text + "null\n",
+        lambda text: text + "\n",
+        lambda text: text + '{"item_id":"i9"}\n',
+        lambda text: "\ufeff" + text,
+    ],
+)
+def test_a_list_that_is_no_more_as_it_was_written_is_kept(
+    changed: Callable[[str], str], tmp_path: Path
+) -> None:
+    path = tmp_path / "look.jsonl"
+    write_table(_listed(["a", "b"]), path)
+    text = changed(path.read_text("utf-8"))
+    path.write_text(text, encoding="utf-8")
+    assert write_anew(path, lambda: write_table(_listed(["b"]), path, overwrite=True), _has) == 1
+    assert (tmp_path / "look.filled.jsonl").read_text("utf-8") == text
+
+
+def test_a_text_longer_than_readers_of_csv_expect_is_no_trouble(tmp_path: Path) -> None:
+    path = tmp_path / "look.csv"
+    listed = _listed(["a" * 200_000])
+    for _ in range(2):
+        write_anew(path, lambda: write_table(listed, path, overwrite=True), _has)
     assert [each.name for each in tmp_path.iterdir()] == [path.name]

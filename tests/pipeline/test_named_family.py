@@ -123,3 +123,12 @@ def test_no_server_of_a_panel_is_called_where_one_judge_is_of_a_candidates_famil
     with pytest.raises(JudgefastError):
         judgefast.run(MIXED, judges=allowed, out=tmp_path / "panel", **shared)
     assert server.calls
+
+
+@pytest.mark.parametrize("row", [{"id": "1", "prompt": "p"}, {"id": "1", "question": "q"}])
+def test_rows_of_which_none_can_be_used_are_no_family_s_affair(
+    row: dict[str, str], tmp_path: Path, server: Server
+) -> None:
+    with pytest.raises(JudgefastError):
+        judgefast.run([row], out=tmp_path / "run", on_bad_row="skip", **options())
+    assert server.calls or not (tmp_path / "run").exists()

@@ -44,26 +44,32 @@ def check_list(path: Path) -> None:
         raise ConfigError(msg, hint="choose another name, or remove the file")
 
 
-def write_anew(path: Path, write: Callable[[], int]) -> int:
+def write_anew(path: Path, write: Callable[[], int], has_item: Callable[[str], bool]) -> int:
     """Write a list; one that is there and has gold that the data have not is kept beside it.
 
     Args:
         path: Of the list; `check_list` has passed.
         write: Writes it, and says how many rows it has.
+        has_item: Whether the data have an item of an id.
 
     """
     filled = _golds(path) if path.exists() else {}
-    if not filled:
+    if filled == {}:
         return write()
     kept = next(name for name in _beside(path) if not name.exists())
     path.rename(kept)
     rows = write()
-    known = _golds(path)
-    # Of a row that is listed no more nothing tells its gold, but that the data have some or none.
-    by_hand = [key for key, gold in filled.items() if known.get(key, gold if known else "") != gold]
+    if filled is None:
+        LOG.warning("`%s` could not be read as a list: it is kept as `%s`", path, kept)
+        return rows
+    known = _golds(path) or {}
+    by_hand = sum(
+        known[key] != gold if key in known else not known or not has_item(str(key[0]))
+        for key, gold in filled.items()
+    )
     if by_hand:
         words = "`%s` had gold in %s rows that the data have not: it is kept as `%s`"
-        LOG.warning(words, path, f"{len(by_hand):,}", kept)
+        LOG.warning(words, path, f"{by_hand:,}", kept)
     else:
         kept.unlink()
     return rows
@@ -75,13 +81,19 @@ def _beside(path: Path) -> Iterator[Path]:
         yield path.with_name(f"{path.stem}.filled-{number}{path.suffix}")
 
 
-def _golds(path: Path) -> dict[tuple[Any, ...], str]:
-    """Gold of the units of a list that have some."""
+def _golds(path: Path) -> dict[tuple[Any, ...], str] | None:
+    """Gold of the units of a list that have some; None where it is no such list any more."""
     if not path.stat().st_size:
         return {}
-    return {
-        tuple(row[name] for name in _UNIT): str(row["gold"]) for row in _rows(path) if row["gold"]
-    }
+    csv.field_size_limit(_MOST_BYTES)
+    try:
+        return {
+            tuple(row[name] for name in _UNIT): str(row["gold"])
+            for row in _rows(path)
+            if row["gold"] not in {None, ""}
+        }
+    except (OSError, ValueError, KeyError, TypeError, csv.Error, msgspec.DecodeError):
+        return None
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

@@ -79,6 +79,7 @@ def _first(config: RunConfig, data: Any) -> tuple[list[Item], bool]:  # noqa: AN
             is_whole=False,
         )
         chunks = ItemReader(sources, options).chunks()
-        items = next(chunks).items
-        return items, next(chunks, None) is None
+        first = next(chunks, None)  # none where no row can be used
+        if first is not None:
+            return first.items, next(chunks, None) is None
     return items, True

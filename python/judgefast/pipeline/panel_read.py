@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.manifest import NAME as MANIFEST
@@ -109,6 +110,10 @@ class PanelReading(NamedTuple):
             disagreement_batches(self.joined, self.verdicts, most=most),
         )
 
+    def has_item(self, item_id: str) -> bool:
+        """Whether any judge's data have an item of that id."""
+        return bool(pc.index(self.joined.item_id, item_id).as_py() >= 0)
+
     def show(self, item_id: str) -> PanelItem:
         """Gather what every judge has said of one item.
 
@@ -158,7 +163,7 @@ def reported(
     report = reading.report()
     for file, most in files:
         write = partial(reading.write_disagreements, file, overwrite=True, most=most)
-        listed = write_anew(file, write)
+        listed = write_anew(file, write, reading.has_item)
         report = msgspec.structs.replace(report, disagreements_file=str(file), listed=listed)
     return report
 

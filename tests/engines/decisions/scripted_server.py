@@ -91,6 +91,10 @@ class ScriptedServer(ThreadingHTTPServer):
         """Requests that are not the question at the start."""
         return [each for each in self.asked if "zebra" not in json.dumps(each.body)]
 
+    def listed(self) -> Say:
+        """The reply to whoever asks for the models."""
+        return Say(404, {}) if self.models is None else Say(200, self.models)
+
     def __enter__(self) -> Self:
         """Serve in a thread."""
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
@@ -110,8 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        models = self.server.models
-        self._say(Say(404, {}) if models is None else Say(200, models))
+        self._say(self.server.listed())
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers["Content-Length"]))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,9 +12,17 @@ from judgefast.engines.decisions import DecisionsEngine
 from judgefast.errors import EngineError
 
 from .judging import PAIR, ask, collected, requests
-from .scripted_server import Say, ScriptedServer
+from .scripted_server import DIES, Say, ScriptedServer
 
-PAGES = [Say(502, b"<html>Bad Gateway</html>"), Say(500, b"starting"), Say(200, b"<html></html>")]
+if TYPE_CHECKING:
+    from .scripted_server import Script
+
+PAGES = [
+    Say(502, b"<html>Bad Gateway</html>"),
+    Say(500, b"starting"),
+    Say(200, b"<html></html>"),
+    Say(200, {"error": {"message": "the upstream is away"}}),
+]
 _AWAY_SECONDS = 1.2
 
 
@@ -75,3 +84,37 @@ def test_a_server_without_room_is_waited_for_as_long_as_patience_says(
     assert time.monotonic() - since > 0.9
     assert "wait until it has room" in str(caught.value.hint)
     assert "it is asked for up to 1 seconds more" in caplog.text
+
+
+class _Listing(ScriptedServer):
+    """A server whose list of models is refused so many times."""
+
+    def __init__(self, refused: float, script: Script | None = None) -> None:
+        self.refused = refused
+        super().__init__(script)
+
+    def listed(self) -> Say:
+        self.refused -= 1
+        return Say(429, b"slow") if self.refused >= 0 else super().listed()
+
+
+def test_a_server_that_cannot_be_listed_at_once_is_known_all_the_same() -> None:
+    with _Listing(2) as server:
+        assert ask(server.url).facts["server"] == "llama.cpp"
+
+
+def test_a_server_that_cannot_be_listed_for_a_moment_is_the_same_judge() -> None:
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        del body
+        if number == 5:
+            server.refused = math.inf  # also of the look at it when it is back
+        return DIES if 5 <= number < 8 else None
+
+    with _Listing(0, script) as server:
+        engine = DecisionsEngine(
+            base_url=server.url, patience_seconds=30, start_concurrency=4, max_retries=9
+        )
+        engine.start()
+        done = collected(engine, requests(engine, [PAIR] * 20))
+        engine.close()
+    assert [each.error for each in done] == [None] * 20

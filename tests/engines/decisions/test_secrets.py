@@ -14,9 +14,14 @@ from .scripted_server import Say, ScriptedServer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KEY = "sk-proj-" + "".join(chr(ord("a") + at % 26) for at in range(156))
+KEY = "sk-proj/" + "".join("abcdefgh+/"[at % 10] for at in range(156))
 """As long as keys of projects are: longer than what is shown of a value."""
 _PART = KEY[:12]
+ESCAPES: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "as PHP does": lambda text: text.replace("/", "\\/"),
+    "as ASP.NET does": lambda text: text.replace("+", "\\u002B"),
+}
 
 
 def _in_an_answer(body: dict[str, Any]) -> Say:
@@ -35,19 +40,29 @@ def _on_a_page(body: dict[str, Any]) -> Say:
     return Say(200, f"Bearer {KEY}".encode())
 
 
+@pytest.mark.parametrize("escape", ESCAPES)
 @pytest.mark.parametrize("echo", [_in_an_answer, _in_a_refusal, _on_a_page])
 def test_no_part_of_a_key_is_kept_or_said(
     echo: Callable[[dict[str, Any]], Say],
+    escape: str,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setenv("JUDGEFAST_API_KEY", KEY)
-    with ScriptedServer(lambda number, body: echo(body) if number else None) as server:
+
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        if not number:
+            return None
+        said = echo(body)
+        text = said.body.decode() if isinstance(said.body, bytes) else json.dumps(said.body)
+        return said._replace(body=ESCAPES[escape](text).encode())
+
+    with ScriptedServer(script) as server:
         done = ask(server.url, max_retries=0)
     (completion,) = done.completions
     shown = f"{completion.text} {completion.error} {caplog.text} {done.facts}"
     assert "***" in shown
-    assert _PART not in shown
+    assert _PART not in shown.replace("\\/", "/").replace("\\u002B", "+").replace("\\", "")
 
 
 def test_a_short_key_stays_in_answers_where_it_is_a_word(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from judgefast.engines.decisions.dialects import DIALECTS
 from judgefast.engines.decisions.failures import failure_of
 from judgefast.engines.decisions.found import Found, Spoken
 from judgefast.engines.decisions.recognise import dialect_of, recognise
+from judgefast.engines.decisions.said import words_of
 from judgefast.engines.decisions.small import SmallQuestions
 from judgefast.engines.decisions.strict import read_object
 from judgefast.engines.decisions.tokens import Limit
@@ -48,6 +49,9 @@ ASKS = (Ask("q0", QUESTION, (0, 1)),)
 _OK = 200
 _NO_MONEY = {402, 429}
 _NO_PATH = {404, 405, 410}
+_LIST_TRIES = 4
+"""Of the list of models at the start: it says whose the server is."""
+_UNKNOWN = "unknown"
 _AWAY = {"busy", "server", "timeout"}
 """What a gateway says as well while its backend starts: it is no word of the judge."""
 _LOOK_SECONDS = 10.0
@@ -122,7 +126,7 @@ class Prober:
             ConfigError: It serves several models, and none was named.
 
         """
-        models = await self._models(root)
+        models = await self._models(root, tries=_LIST_TRIES)
         ways = self._ways()
         no_path: set[str] = set()
         said: list[str] = []
@@ -201,8 +205,13 @@ class Prober:
             self.small.add(read.usage)
         except UnfitReplyError as error:
             message = f"{root} answers otherwise than the first server: {self._said(str(error))}"
+            if words_of(found):  # of an error, though by a good status: as some gateways say it
+                raise NoReplyError(message, was_sent=True) from None
             raise EngineError(message, hint=hint) from None
-        quirks = recognise(found, await self._models(root), spoken.dialect.name)
+        models = await self._models(root)
+        quirks = recognise(found, models, spoken.dialect.name)
+        if models is None and quirks.name == _UNKNOWN:  # it cannot be listed just now
+            quirks = spoken.quirks
         answered = self._secret.scrub(read.model)
         if self._options.allow_moved or not (answered and spoken.answered):
             answered = spoken.answered
@@ -222,16 +231,27 @@ class Prober:
             ways.append((DIALECTS["systemone"], DIALECTS["openai"].path))
         return ways
 
-    async def _models(self, root: str) -> dict[str, Any] | None:
+    async def _models(self, root: str, *, tries: int = 1) -> dict[str, Any] | None:
         """What a server lists; None where it lists nothing that can be read.
+
+        Args:
+            root: The server.
+            tries: How often it is asked where it is busy, or fails.
 
         Raises:
             NoReplyError: Nobody is there.
 
         """
-        reply = await self._client.get(f"{root}/v1/models", seconds=_LOOK_SECONDS)
-        if reply.status != _OK:
-            return None
+        while True:
+            reply = await self._client.get(f"{root}/v1/models", seconds=_LOOK_SECONDS)
+            if reply.status == _OK:
+                break
+            failure = failure_of(reply.status, reply.headers, reply.body)
+            tries -= 1
+            if failure.kind not in _AWAY or tries <= 0:
+                return None
+            wait = max(failure.retry_seconds or 0.0, pause(_LIST_TRIES - tries))
+            await asyncio.sleep(min(wait, _LOOK_SECONDS))
         try:
             return read_object(reply.body)
         except UnfitReplyError:

@@ -157,7 +157,7 @@ class Secret:
 
     def __init__(self, key: str | None) -> None:
         self._key = key
-        self._plain = key.encode() if key and len(key) >= _LONG_KEY else b""
+        self._spellings = _in_json(key) if key and len(key) >= _LONG_KEY else []
         self._written = re.compile("".join(map(_ways_to_write, key))) if key else None
 
     def __repr__(self) -> str:
@@ -174,7 +174,9 @@ class Secret:
 
         A short one, such as `EMPTY`, may be a word of an answer, which has to stay.
         """
-        return body.replace(self._plain, _HIDDEN) if self._plain else body
+        for spelling in self._spellings:
+            body = body.replace(spelling, _HIDDEN)
+        return body
 
     def scrub(self, words: str) -> str:
         """Words of a server for a person: without the key that it may repeat, in one line."""
@@ -182,6 +184,21 @@ class Secret:
             words = self._written.sub(_HIDDEN.decode(), words)
         shown = "".join(each if each.isprintable() else " " for each in words)
         return " ".join(shown.split())
+
+
+def _in_json(key: str) -> list[bytes]:
+    r"""A key as encoders of JSON write it: some escape `/`, some all that is no letter or digit.
+
+    >>> [each.decode() for each in _in_json("a/b")]
+    ['a/b', 'a\\/b', 'a\\u002Fb', 'a\\u002fb']
+    """
+    escaped = {
+        "".join(each if each.isalnum() or each in kept else form % ord(each) for each in key)
+        for form in ("\\u%04x", "\\u%04X")
+        for kept in ("", "-_", "-_/", "-_./")
+    }
+    spellings = dict.fromkeys([key, key.replace("/", "\\/"), *sorted(escaped)])
+    return [each.encode() for each in spellings]
 
 
 def _ways_to_write(character: str) -> str:
