@@ -37,11 +37,23 @@ PRICE = 1000.0
 SMALL = 20
 
 
+class Most:
+    """So many tokens whatever is asked, and one reply."""
+
+    def __call__(self, state: object, questions: object) -> int:
+        del state, questions
+        return MOST
+
+    def asks(self, questions: object) -> int:
+        del questions
+        return 1
+
+
 def paid(*, usd: float | None = None, are_billed: bool = True, **more: Any) -> ScriptedEngine:
     """A judge that is paid by the token, and has asked a small question."""
     engine: Any = deciding(usd=usd, **more)
     engine.name = "decisions"
-    engine.most = lambda state, questions: MOST
+    engine.most = Most()
     engine.small = SimpleNamespace(
         tokens=SMALL, usd=usd, most_usd=usd or 0.0, are_billed=are_billed
     )

@@ -12,7 +12,7 @@ from judgefast.batches.requests import NOT_HASHED
 from judgefast.datasets.rows import items_of, rows_around
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -49,14 +49,24 @@ class Small(Protocol):
         """Whether every reply says what it took."""
 
 
+class Most(Protocol):
+    """What a request may be counted as at most; see `engines.decisions.most`."""
+
+    def __call__(self, state: Mapping[str, str], questions: Sequence[Question]) -> int:
+        """Tokens."""
+
+    def asks(self, questions: Sequence[Question]) -> int:
+        """How often its questions are put: in so many requests at most."""
+
+
 class PaidEngine(Protocol):
     """An engine that may be paid by the token."""
 
     small: Small
 
     @property
-    def most(self) -> Callable[[Mapping[str, str], Sequence[Question]], int]:
-        """The most tokens that a request may be counted as."""
+    def most(self) -> Most:
+        """The most that a request may be counted as."""
 
 
 def paid_engine(engine: Engine) -> PaidEngine | None:
@@ -208,9 +218,9 @@ def most_usd_of(  # noqa: PLR0913, PLR0917 - what is asked, of whom, at which pr
 
     """
     columns, prompts = plan.columns, judge.prompts
-    tokens = np.zeros(len(rows))
+    tokens, replies = np.zeros(len(rows)), np.zeros(len(rows))
     item_of = columns.items_of(rows)
-    last, of_last = None, 0
+    last, of_last, most = None, 0, engine.most
     for base, batch in rows_around(texts, item_of):
         items = items_of(batch)
         edges = np.array([base, base + len(items)], item_of.dtype)
@@ -223,10 +233,10 @@ def most_usd_of(  # noqa: PLR0913, PLR0917 - what is asked, of whom, at which pr
                 prompt = prompts.render(
                     items[texts_of[0] - base], shown, aspect, ids_hash=NOT_HASHED
                 )
-                of_last, last = engine.most(prompt.state(), prompts.asked[aspect]), texts_of
-            tokens[place] = of_last
+                of_last, last = most(prompt.state(), prompts.asked[aspect]), texts_of
+            tokens[place], replies[place] = of_last, most.asks(prompts.asked[aspect])
     # A server that says what a reply costs may ask something for each of them.
-    return tokens * price.usd_per_million_tokens / 1e6 + engine.small.most_usd
+    return tokens * price.usd_per_million_tokens / 1e6 + replies * engine.small.most_usd
 
 
 def unseen_of_launch(facts: Mapping[str, Any], usd: float) -> float:

@@ -22,7 +22,7 @@ from judgefast.pipeline.run import run
 from tests.pipeline.budgets import asked_of_items, budget_of
 from tests.recorded import write_lines
 
-from .scripted_server import DIES, Say, ScriptedServer
+from .scripted_server import DIES, OWNED, Say, ScriptedServer
 from .test_jevcompat import served
 from .test_runs import Relay, judged
 
@@ -163,7 +163,10 @@ def test_what_is_sent_again_is_kept_back_at_its_most(mock: str, tmp_path: Path) 
     assert books.usd <= found.spent.usd + found.spent.unseen_usd
 
 
-def test_a_fee_for_each_reply_is_known_from_the_small_question(mock: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("models", [OWNED, None], ids=["in one request", "orders apart"])
+def test_a_fee_for_each_reply_is_known_from_the_small_question(
+    models: object, mock: str, tmp_path: Path
+) -> None:
     relay, billed = Relay(mock), []
 
     def dear(body: bytes) -> bytes:
@@ -172,7 +175,7 @@ def test_a_fee_for_each_reply_is_known_from_the_small_question(mock: str, tmp_pa
         billed.append(reply["usage"]["cost"])
         return json.dumps(reply).encode()
 
-    with ScriptedServer(paths={"/v1/systemone": dear}) as server:
+    with ScriptedServer(paths={"/v1/systemone": dear}, models=models) as server:
         go(tmp_path / "run", server.url, "8usd")
     found = budget_of(tmp_path / "run")
     assert found.reached == "usd"
