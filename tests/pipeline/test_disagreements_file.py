@@ -12,7 +12,7 @@ from judgefast.pipeline.panel_rows import disagreements_schema, panel_schema
 from judgefast.reports.export import SUFFIXES, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -65,9 +65,9 @@ def test_a_folder_is_not_and_what_is_not_there_may_be_written(tmp_path: Path) ->
         check_list(tmp_path / "none" / "new.csv")
 
 
-def _has(item_id: str) -> bool:
-    """Whether the data have an item."""
-    return item_id.startswith("i")
+def _have(item_ids: Sequence[str]) -> list[bool]:
+    """Whether the data have gold of items."""
+    return [each.startswith("i") for each in item_ids]
 
 
 def _listed(golds: list[str | None]) -> pa.Table:
@@ -93,16 +93,19 @@ def test_a_list_in_which_gold_was_filled_in_is_kept(
 ) -> None:
     path = tmp_path / f"look{suffix}"
 
+    def have(item_ids: Sequence[str]) -> list[bool]:
+        return [data[int(each[1:])] is not None for each in item_ids]
+
     def write() -> int:
         return write_table(_listed(data), path, overwrite=True)
 
-    assert write_anew(path, write, _has) == len(data)
-    assert write_anew(path, write, _has) == len(data)
+    assert write_anew(path, write, have) == len(data)
+    assert write_anew(path, write, have) == len(data)
     assert [each.name for each in tmp_path.iterdir()] == [path.name], "nobody has worked on it"
     for name in (f"look.filled{suffix}", f"look.filled-2{suffix}"):
         write_table(_listed(by_hand), path, overwrite=True)
         worked_on = path.read_bytes()
-        assert write_anew(path, write, _has) == len(data)
+        assert write_anew(path, write, have) == len(data)
         assert (tmp_path / name).read_bytes() == worked_on
         assert path.read_bytes() != worked_on
 
@@ -112,7 +115,7 @@ def test_gold_of_rows_that_are_listed_no_more_is_the_data_s_where_the_data_have_
 ) -> None:
     path = tmp_path / "look.jsonl"
     write_table(_listed(["a", "b", "tie"]), path)
-    write_anew(path, lambda: write_table(_listed(["a"]), path, overwrite=True), _has)
+    write_anew(path, lambda: write_table(_listed(["a"]), path, overwrite=True), _have)
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
@@ -134,7 +137,7 @@ def test_a_list_that_is_no_more_as_it_was_written_is_kept(
     write_table(_listed(["a", "b"]), path)
     text = changed(path.read_text("utf-8"))
     path.write_text(text, encoding="utf-8")
-    assert write_anew(path, lambda: write_table(_listed(["b"]), path, overwrite=True), _has) == 1
+    assert write_anew(path, lambda: write_table(_listed(["b"]), path, overwrite=True), _have) == 1
     assert (tmp_path / "look.filled.jsonl").read_text("utf-8") == text
 
 
@@ -142,5 +145,5 @@ def test_a_text_longer_than_readers_of_csv_expect_is_no_trouble(tmp_path: Path) 
     path = tmp_path / "look.csv"
     listed = _listed(["a" * 200_000])
     for _ in range(2):
-        write_anew(path, lambda: write_table(listed, path, overwrite=True), _has)
+        write_anew(path, lambda: write_table(listed, path, overwrite=True), _have)
     assert [each.name for each in tmp_path.iterdir()] == [path.name]

@@ -17,7 +17,7 @@ from judgefast.pipeline.panel_rows import DISAGREEMENTS_FORMAT, disagreements_sc
 from judgefast.reports.export import check_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 LOG = logging.getLogger("judgefast")
@@ -44,13 +44,15 @@ def check_list(path: Path) -> None:
         raise ConfigError(msg, hint="choose another name, or remove the file")
 
 
-def write_anew(path: Path, write: Callable[[], int], has_item: Callable[[str], bool]) -> int:
+def write_anew(
+    path: Path, write: Callable[[], int], have_gold: Callable[[Sequence[str]], Sequence[bool]]
+) -> int:
     """Write a list; one that is there and has gold that the data have not is kept beside it.
 
     Args:
         path: Of the list; `check_list` has passed.
         write: Writes it, and says how many rows it has.
-        has_item: Whether the data have an item of an id.
+        have_gold: Whether the data have gold of the items of some ids.
 
     """
     filled = _golds(path) if path.exists() else {}
@@ -63,10 +65,9 @@ def write_anew(path: Path, write: Callable[[], int], has_item: Callable[[str], b
         LOG.warning("`%s` could not be read as a list: it is kept as `%s`", path, kept)
         return rows
     known = _golds(path) or {}
-    by_hand = sum(
-        known[key] != gold if key in known else not known or not has_item(str(key[0]))
-        for key, gold in filled.items()
-    )
+    gone = [str(key[0]) for key in filled if key not in known]
+    by_hand = sum(known.get(key, gold) != gold for key, gold in filled.items())
+    by_hand += sum(not has_gold for has_gold in have_gold(gone))
     if by_hand:
         words = "`%s` had gold in %s rows that the data have not: it is kept as `%s`"
         LOG.warning(words, path, f"{by_hand:,}", kept)

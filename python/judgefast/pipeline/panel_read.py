@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -110,9 +111,13 @@ class PanelReading(NamedTuple):
             disagreement_batches(self.joined, self.verdicts, most=most),
         )
 
-    def has_item(self, item_id: str) -> bool:
-        """Whether any judge's data have an item of that id."""
-        return bool(pc.index(self.joined.item_id, item_id).as_py() >= 0)
+    def have_gold(self, item_ids: Sequence[str]) -> list[bool]:
+        """Whether the data have gold of the items of these ids."""
+        known = np.unique(self.joined.item[~np.isnan(self.joined.gold())])
+        every = self.joined.item_id
+        places = pc.index_in(pa.array(item_ids, every.type), value_set=every)
+        found: list[bool] = np.isin(pc.fill_null(places, -1).to_numpy(), known).tolist()
+        return found
 
     def show(self, item_id: str) -> PanelItem:
         """Gather what every judge has said of one item.
@@ -163,7 +168,7 @@ def reported(
     report = reading.report()
     for file, most in files:
         write = partial(reading.write_disagreements, file, overwrite=True, most=most)
-        listed = write_anew(file, write, reading.has_item)
+        listed = write_anew(file, write, reading.have_gold)
         report = msgspec.structs.replace(report, disagreements_file=str(file), listed=listed)
     return report
 

@@ -103,6 +103,23 @@ def test_a_server_that_cannot_be_listed_at_once_is_known_all_the_same() -> None:
         assert ask(server.url).facts["server"] == "llama.cpp"
 
 
+def test_a_gateway_that_speaks_for_all_while_a_model_loads_hides_no_server() -> None:
+    since = time.monotonic()
+
+    class Loading(ScriptedServer):
+        def listed(self) -> Say:
+            loads = time.monotonic() - since < 4
+            return Say(503, b"loading", {"Retry-After": "0.4"}) if loads else super().listed()
+
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        del number, body
+        loads = time.monotonic() - since < 4
+        return Say(503, b"loading", {"Retry-After": "0.4"}) if loads else None
+
+    with Loading(script) as server:
+        assert ask(server.url).facts["server"] == "llama.cpp"
+
+
 def test_a_server_that_cannot_be_listed_for_a_moment_is_the_same_judge() -> None:
     def script(number: int, body: dict[str, Any]) -> Say | None:
         del body

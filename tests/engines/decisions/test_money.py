@@ -163,6 +163,21 @@ def test_what_is_sent_again_is_kept_back_at_its_most(mock: str, tmp_path: Path) 
     assert books.usd <= found.spent.usd + found.spent.unseen_usd
 
 
+def test_small_questions_in_doubt_are_on_the_bill(mock: str, tmp_path: Path) -> None:
+    """A wall refuses most rows as it would a key: each takes a small question to tell."""
+    books = Books(mock)
+
+    def wall(number: int, body: dict[str, Any]) -> Say | None:
+        return Say(403, b"blocked") if number % 3 and "zebra" not in json.dumps(body) else None
+
+    with ScriptedServer(wall, paths={"/v1/systemone": books}) as server:
+        go(tmp_path / "run", server.url, "8usd")
+        small = sum("zebra" in json.dumps(each.body) for each in server.asked)
+    assert small > 3
+    assert budget_of(tmp_path / "run").spent.usd == pytest.approx(books.usd)
+    assert books.usd <= 8
+
+
 @pytest.mark.parametrize("models", [OWNED, None], ids=["in one request", "orders apart"])
 def test_a_fee_for_each_reply_is_known_from_the_small_question(
     models: object, mock: str, tmp_path: Path

@@ -83,10 +83,10 @@ class Examiner:
         whole = Whole(request, STATE, [ASKS])
         return whole.split(Most(1), lambda _: 0.0, time.time(), time.monotonic())[0]
 
-    @staticmethod
-    def next_of(reply: Reply) -> Next | None:
-        """What a reply to it comes to; None for an answer."""
+    def next_of(self, reply: Reply) -> Next | None:
+        """What a reply to it comes to; None for an answer, which is on the bill."""
         if reply.status in GOOD:
+            self._prober.note_bill(self._spoken, reply)
             return None
         kind = failure_of(reply.status, reply.headers, reply.body).kind
         return _STEPS.get(kind, Next.REFUSED)

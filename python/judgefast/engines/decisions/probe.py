@@ -158,6 +158,8 @@ class Prober:
                     if self._options.dialect == "auto":
                         ways.insert(0, (DIALECTS[str(other)], path))
                     continue
+                # A gateway that spoke for the server until now may have spoken of its list, too.
+                models = models or await self._models(root, tries=_LIST_TRIES)
                 quirks = recognise(found, models, dialect.name)
                 read = dialect.read(ASKS, reply.body, quirks)
                 self.small.add(read.usage)
@@ -221,6 +223,14 @@ class Prober:
                 f"`{spoken.quirks.name}` with `{spoken.answered}`"
             )
             raise EngineError(message, hint=hint)
+
+    def note_bill(self, spoken: Spoken, reply: Reply) -> None:
+        """Add what a small question took that was asked in doubt."""
+        try:
+            read = spoken.dialect.read(ASKS, reply.body, spoken.quirks)
+        except UnfitReplyError:
+            return
+        self.small.add(read.usage)
 
     def _ways(self) -> list[tuple[Dialect, str]]:
         """Dialects and where they may be spoken, the likeliest first."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 _MINUTE = 60.0
+_PRESUMED_TOKENS = 2_000
+"""Of a state and its questions, before any has gone."""
 
 
 class Bucket:
@@ -77,10 +79,10 @@ class Rates:
     def soon(self, seconds: float) -> float:
         """Requests that may go in so many seconds, each with as many tokens as those so far.
 
-        Any number where there is no rate; none where one of tokens is, and nothing has gone yet.
+        Any number where there is no rate. Before anything has gone a size is presumed.
         """
         requests = self._requests.rate * seconds or math.inf
         if not self._tokens.rate:
             return requests
-        size = self._taken / self._sent if self._sent else math.inf
+        size = self._taken / self._sent if self._sent else _PRESUMED_TOKENS
         return min(requests, self._tokens.rate * seconds / max(1.0, size))
