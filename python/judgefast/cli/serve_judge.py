@@ -14,7 +14,7 @@ import click
 from judgefast.cli.options import Pair, engine_value
 from judgefast.cli.output import put, say
 from judgefast.engines.servers import reach, recipes
-from judgefast.engines.servers.address import free_address, read_address
+from judgefast.engines.servers.address import held_address, read_address
 from judgefast.engines.servers.arguments import read_arguments
 from judgefast.engines.servers.keys import VARIABLE, find_key
 from judgefast.engines.servers.need import Need
@@ -95,9 +95,9 @@ def serve_judge(  # noqa: PLR0913 - flags
         model, need=need, given=given, gpu=gpu, gpus=gpus, release=release_of(program)
     )
     _tell(server)
-    address = free_address(host, port)
-    key = find_key(key_file)
-    return _serve(program, server, address, key, seconds=load_seconds, as_json=as_json)
+    with held_address(host, port) as address:
+        key = find_key(key_file)
+        return _serve(program, server, address, key, seconds=load_seconds, as_json=as_json)
 
 
 def _tell(server: Server) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from judgefast.engines.servers.address import held_address
 from tests.engines.http.llama import serve_llama
 
 if TYPE_CHECKING:
@@ -45,22 +46,19 @@ def serve_laya(**settings: str) -> Iterator[str]:
 
 @contextmanager
 def _served(command: list[str], environment: dict[str, str]) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(
-        [*command, "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | environment,
-    )
-    try:
-        _wait(port, process)
-        yield url
-    finally:
-        process.kill()
-        process.communicate()
+    with held_address("127.0.0.1", 0) as address:
+        process = subprocess.Popen(
+            [*command, "--port", str(address.port)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | environment,
+        )
+        try:
+            _wait(address.port, process)
+            yield f"http://127.0.0.1:{address.port}"
+        finally:
+            process.kill()
+            process.communicate()
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:

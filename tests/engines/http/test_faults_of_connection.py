@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib
-import socket
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
+
+from judgefast.engines.servers.address import held_address
 
 from .judging import assert_complete, assert_right
 from .serving import FaultServer
@@ -81,12 +82,10 @@ def test_a_name_that_does_not_resolve_is_named(judging: Judging) -> None:
 
 
 def test_a_port_that_nobody_listens_on_is_named(judging: Judging) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    ran = judging.run(f"http://127.0.0.1:{port}")
+    with held_address("127.0.0.1", 0) as address:
+        ran = judging.run(f"http://127.0.0.1:{address.port}")
     assert ran.status == 2, ran.words
-    assert f"no connection to 127.0.0.1:{port}: Connection refused" in ran.words
+    assert f"no connection to 127.0.0.1:{address.port}: Connection refused" in ran.words
 
 
 def test_an_answer_that_is_no_list_of_models_is_shown(judging: Judging, server: Any) -> None:

@@ -10,7 +10,7 @@ import threading
 import time
 from pathlib import Path
 
-from judgefast.engines.servers.address import Address, free_address
+from judgefast.engines.servers.address import held_address
 from judgefast.engines.servers.process import ServerProcess
 from judgefast.engines.servers.ready import wait_until_ready
 
@@ -20,8 +20,7 @@ STAND_IN = Path(__file__).with_name("stand_in.py")
 def test_a_server_that_never_gives_its_first_answer_is_killed_when_its_grace_is_over(
     tmp_path: Path,
 ) -> None:
-    address: Address = free_address("127.0.0.1", 0)
-    command = [sys.executable, str(STAND_IN), "serve", "x", "--port", str(address.port)]
+    command = [sys.executable, str(STAND_IN), "serve", "x", "--port"]
     environment = os.environ | {
         "STAND_IN": "stubborn and dumb",
         "STAND_IN_SEEN": str(tmp_path / "seen.json"),
@@ -36,7 +35,10 @@ def test_a_server_that_never_gives_its_first_answer_is_killed_when_its_grace_is_
         assert "asking for one token" in words
         threading.Timer(0.3, tell).start()
 
-    with ServerProcess(command, environment, lambda _: None) as process:
+    with (
+        held_address("127.0.0.1", 0) as address,
+        ServerProcess([*command, str(address.port)], environment, lambda _: None) as process,
+    ):
         process.grace_seconds = 0.5
         ready = wait_until_ready(process, address, key=None, seconds=120, say=say)
         assert ready is None

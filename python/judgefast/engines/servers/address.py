@@ -5,10 +5,15 @@ from __future__ import annotations
 import errno
 import re
 import socket
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from judgefast.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - names of theirs
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -55,27 +60,33 @@ def read_address(host: str, port: int) -> Address:
     return Address(host, port)
 
 
-def free_address(host: str, port: int) -> Address:
-    """An address that nobody listens on now; port 0 becomes a free one.
+@contextmanager
+def held_address(host: str, port: int) -> Iterator[Address]:
+    """An address that nobody listens on, kept for our server until the block ends.
+
+    Port 0 becomes a free one. vLLM listens only after it has loaded its code, and what is let go of
+    meanwhile is any other program's. So the port stays bound, for reuse: a server that says the
+    same of its own socket, as vLLM does, may listen there, and the system gives it to nobody else.
 
     Raises:
         ConfigError: The port is taken or not allowed, or the host is not of this machine.
 
     """
     read_address(host, port)
-    try:
-        family, kind, protocol, _, place = socket.getaddrinfo(
-            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(place)
-            return Address(host, probe.getsockname()[1])
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            message = f"port {port} of {host} is taken"
-            hint = "end what listens there, or say --port 0 for a free one"
-        else:
-            message = f"cannot listen on port {port} of {host}: {error.strerror}"
-            hint = "--host takes an address of this machine, --port one from 1024 on"
-        raise ConfigError(message, hint=hint) from None
+    with ExitStack() as stack:
+        try:
+            family, kind, protocol, _, place = socket.getaddrinfo(
+                host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            holding = stack.enter_context(socket.socket(family, kind, protocol))
+            holding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            holding.bind(place)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                message = f"port {port} of {host} is taken"
+                hint = "end what listens there, or say --port 0 for a free one"
+            else:
+                message = f"cannot listen on port {port} of {host}: {error.strerror}"
+                hint = "--host takes an address of this machine, --port one from 1024 on"
+            raise ConfigError(message, hint=hint) from None
+        yield Address(host, holding.getsockname()[1])

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ import pytest
 from judgefast.engines import create_engine
 from judgefast.engines.http.trial import Trial
 from judgefast.engines.remote.options import Secret
+from judgefast.engines.servers.address import held_address
 from judgefast.prompts.decoding import Decoding
 from judgefast.prompts.reasoning import Reasoning
 from tests.engines.http.judging import KEY, Judging, short_reasons
@@ -45,10 +45,15 @@ OPTIONS = {"timeout_seconds": 200, "list_size": 4}
 @pytest.fixture(scope="module")
 def url(vllm_environment: None, smollm2: Path) -> Iterator[str]:
     """A server of SmolLM2, with a key; one start for all tests."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [Path(sys.executable).with_name("vllm"), "serve", smollm2, "--host", "127.0.0.1"]
+    with held_address("127.0.0.1", 0) as address, serve_vllm(smollm2, address.port) as root:
+        yield root
+
+
+@contextmanager
+def serve_vllm(model: Path, port: int) -> Iterator[str]:
+    """`vllm serve` as a process that ends with the block; its address."""
+    address = f"http://127.0.0.1:{port}"
+    command = [Path(sys.executable).with_name("vllm"), "serve", model, "--host", "127.0.0.1"]
     command += ["--port", port, "--served-model-name", "smollm2", "--max-model-len", CONTEXT]
     command += ["--max-num-seqs", 16, "--enforce-eager", "--block-size", BLOCK]
     command += ["--enable-prompt-tokens-details", "--structured-outputs-config"]
@@ -62,8 +67,8 @@ def url(vllm_environment: None, smollm2: Path) -> Iterator[str]:
         start_new_session=True,
     )
     try:
-        wait_until_healthy(process, f"http://127.0.0.1:{port}")
-        yield f"http://127.0.0.1:{port}"
+        wait_until_healthy(process, address)
+        yield address
     finally:
         for number in (signal.SIGTERM, signal.SIGKILL):  # its workers live on for some seconds
             with suppress(ProcessLookupError, subprocess.TimeoutExpired):
