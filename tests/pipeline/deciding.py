@@ -48,6 +48,7 @@ def deciding(
     **more: Any,
 ) -> ScriptedEngine:
     """An engine that puts a choice twice, the second time with its options reversed, or once."""
+    mass = 1.0 if label_mass else None
 
     def answer(request: Request) -> Completion:
         reads, questions = [], []
@@ -62,7 +63,7 @@ def deciding(
             elif said == "malformed":
                 reads.append(LabelRead(place, (-math.inf,) * many))
             elif said != "absent":
-                puts = [put(said, each.order, lean) for each in puts]
+                puts = [put(said, each.order, lean, mass) for each in puts]
                 mean = [0.0] * many
                 for one in puts:
                     for at, option in enumerate(one.order):
@@ -95,8 +96,8 @@ def orders(question: Question) -> list[tuple[int, ...]]:
     return [forward] if question.kind == "score" else [forward, forward[::-1]]
 
 
-def put(shares: list[float], order: tuple[int, ...], lean: float) -> Put:
+def put(shares: list[float], order: tuple[int, ...], lean: float, mass: float | None = None) -> Put:
     """What comes back where the first option is liked for its place."""
     p = [(1 - lean) * shares[option] for option in order]
     p[0] += lean
-    return Put(order, tuple(p), sum=1.0, confidence=0.5)
+    return Put(order, tuple(p), sum=1.0, mass=mass, confidence=0.5)

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from judgefast.datasets.rows import items_of, iter_rows
+from judgefast.engines.decisions.asked import lacks_mass
 from judgefast.journal.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -72,6 +73,25 @@ def recorded_rows(folder: Path) -> Iterator[dict[str, Any]]:
                     # What was paid once is counted once.
                     **{name: said[name] if not number else said[name] and 0 for name in _TOKENS},
                 }
+
+
+def tells_masses(folder: Path) -> bool:
+    """Whether what the labels sum to says something in every answer of a run."""
+    directory = RunDirectory.open(folder, write=False)
+    options = directory.manifest.options
+    if not options.get("label_mass", True):
+        return False
+    if not options.get("labels_only"):
+        return True
+    return not any(
+        lacks_mass(text, answer["question"])
+        for batch in directory.completions(("text", "answers"))
+        for text, answers in zip(
+            *(batch.column(name).to_pylist() for name in ("text", "answers")), strict=True
+        )
+        for answer in answers
+        if answer["logprobs"]
+    )
 
 
 def _logprobs(answers: list[dict[str, Any]] | None, question: int) -> list[float] | None:

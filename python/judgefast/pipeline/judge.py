@@ -13,7 +13,7 @@ from judgefast.datasets.options import ReadOptions
 from judgefast.engines import create_engine, engine_names
 from judgefast.errors import ConfigError
 from judgefast.journal.manifest import NAME, EngineFacts, ModelFacts, RubricFacts, read_manifest
-from judgefast.journal.recordings import recorded_rows
+from judgefast.journal.recordings import recorded_rows, tells_masses
 from judgefast.pipeline.adaptive import check_orders
 from judgefast.pipeline.tuned import tuned_for, words_of
 from judgefast.prompts.builtin import load_rubric
@@ -323,9 +323,7 @@ def _recordings(path: str | None, rubric: Rubric) -> Any:  # noqa: ANN401 - a pa
 
 def _has_mass(folder: Path) -> bool:
     """Whether what labels sum to says something in the run that a path records, if it is one."""
-    if not (folder / NAME).is_file():
-        return True
-    return bool(read_manifest(folder).options.get("label_mass", True))
+    return not (folder / NAME).is_file() or tells_masses(folder)
 
 
 def _check_labels(folder: Path, rubric: Rubric) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from judgefast.batches.columns import NONE
 from judgefast.codes import CHOICE_NONE, Status
+from judgefast.engines.decisions.asked import lacks_mass
 from judgefast.journal.answers import (
     CANCELLED,
     FINAL,
@@ -20,7 +21,7 @@ from judgefast.journal.answers import (
     came_of,
 )
 from judgefast.verdicts.columns import VerdictColumns
-from judgefast.verdicts.read import empty, read_labels, read_texts
+from judgefast.verdicts.read import MASS_SLACK, empty, read_labels, read_texts
 from judgefast.verdicts.said import Said, SaidInBatch, SaidLive
 
 if TYPE_CHECKING:
@@ -193,7 +194,9 @@ class VerdictTable:
             self._make_room()
             read = read_labels(verdict_format, probabilities[places[by_label]])
             if not self._label_mass:
-                read = read._replace(label_mass=np.full_like(read.label_mass, np.nan))
+                read.label_mass[:] = np.nan
+            elif self._labels_only:
+                _forget_untold(read.label_mass, said, places[by_label], question)
             self._put(judgments[by_label], read)
         places, judgments = places[~by_label], judgments[~by_label]
         refused = declined[places]
@@ -261,6 +264,19 @@ class VerdictTable:
         if not self._columns.p_labels.shape[1]:
             room = np.full((len(self._planned), self._most_labels), np.nan, np.float32)
             self._columns = self._columns._replace(p_labels=room)
+
+
+def _forget_untold(
+    mass: NDArray[np.float32], said: Said, places: NDArray[np.int64], question: int
+) -> None:
+    """Know no mass where a server that tells it of its answers has not told it of this one.
+
+    Its probabilities come divided by their sum, so that only a mass of 1 may be none.
+    """
+    likely = np.flatnonzero(mass > 1 - MASS_SLACK)
+    for place, text in zip(likely.tolist(), said.texts(places[likely]), strict=True):
+        if lacks_mass(text, question):
+            mass[place] = np.nan
 
 
 def _unwritten(n: int) -> VerdictColumns:

@@ -123,6 +123,20 @@ def kept_text(kept: Kept) -> str:
     return msgspec.json.encode(kept).decode()
 
 
+def lacks_mass(text: str, question: int) -> bool:
+    """Whether a server has told no label mass of a question, in any order of its options.
+
+    Args:
+        text: As it is kept; nothing is known of a text of another engine.
+        question: Place of the question in its request.
+
+    """
+    kept = read_kept(text)
+    if kept is None or question >= len(kept.questions):
+        return False
+    return all(put.mass is None for put in kept.questions[question])
+
+
 def read_kept(text: str) -> Kept | None:
     """Read it back; None where a text is of another engine."""
     try:

@@ -31,6 +31,10 @@ class Spoken(NamedTuple):
     """What was wrong with its answer to the question at the start; empty where nothing was."""
     context: int | None
     """Tokens that the server says its model can hold."""
+    listed: str
+    """What the server's list says of the model, as JSON: its name may be anybody's choice."""
+    mass: float | None
+    """Label mass of its answer to the question at the start."""
 
 
 class Found(NamedTuple):
@@ -54,8 +58,15 @@ class Found(NamedTuple):
 
     @property
     def shows_all_questions(self) -> bool:
-        """Whether one question may change the answer to another of its request."""
-        return shows_all_questions(self.spoken.quirks, f"{self.name} {self.spoken.asked}")
+        """Whether one question may change the answer to another of its request.
+
+        A mass of all is what servers give that have a vocabulary for models that have none: heads
+        over labels alone, which are shown what the model's makers saw fit.
+        """
+        spoken = self.spoken
+        if spoken.quirks.has_mass and spoken.mass == 1:
+            return True
+        return shows_all_questions(spoken.quirks, f"{self.name} {spoken.asked} {spoken.listed}")
 
 
 def orders_in_force(options: DecisionOptions, found: Found) -> OptionOrders:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from typing import TYPE_CHECKING, Any
@@ -176,6 +177,8 @@ class Prober:
                 answered=self._secret.scrub(read.model),
                 doubt=self._said(doubt),
                 context=_context(models, asked),
+                listed=_listed_as(models, asked),
+                mass=answer.label_mass,
             )
         raise denied or _no_decisions(root, said, is_away=is_away)
 
@@ -344,6 +347,19 @@ def _names(models: dict[str, Any] | None) -> list[str]:
         if names := [name for name in dict.fromkeys(found) if name.isprintable()]:
             return names
     return []
+
+
+def _listed_as(models: dict[str, Any] | None, asked: str | None) -> str:
+    """What a list says of the model that is asked; where it is not among them, of all."""
+    lists = [(models or {}).get(key) for key in ("data", "models")]
+    cards = [card for found in lists if isinstance(found, list) for card in found]
+    names = ("id", "name", "model")
+    own = [
+        card
+        for card in cards
+        if isinstance(card, dict) and asked in [card.get(name) for name in names]
+    ]
+    return json.dumps(own or cards)
 
 
 def _context(models: dict[str, Any] | None, asked: str | None) -> int | None:

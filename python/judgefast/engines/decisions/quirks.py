@@ -189,10 +189,14 @@ def quirks_of(name: str, dialect: str) -> Quirks:
     return row or _ROWS["sglang", "sglang"]
 
 
-def shows_all_questions(quirks: Quirks, model: str) -> bool:
+def shows_all_questions(quirks: Quirks, names: str) -> bool:
     """Whether one question may change the answer to another of its request.
+
+    Args:
+        quirks: Of the server.
+        names: Of the model: all that are known, in one text.
 
     >>> shows_all_questions(quirks_of("vllm", "systemone"), "org/Clef-flash")
     True
     """
-    return quirks.shows_all_questions or any(name in model.casefold() for name in SHOWN_ALL)
+    return quirks.shows_all_questions or any(name in names.casefold() for name in SHOWN_ALL)
