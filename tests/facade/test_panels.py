@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from judgefast.stats.estimate import Estimate
+
 FORMULA = '=cmd|"x"!A1 \x1b[31m'
 
 
@@ -60,6 +62,28 @@ def test_the_rows_are_written_once(panel: judgefast.Panel) -> None:
     assert len({part.stat().st_ino for part in parts}) == 1
     facts = [json.loads((run.path / "manifest.json").read_text()) for run in panel.runs.values()]
     assert len({one["data"]["identity"] for one in facts}) == 1
+
+
+def _width(estimate: Estimate) -> float:
+    assert estimate.low is not None
+    assert estimate.high is not None
+    return estimate.high - estimate.low
+
+
+def test_a_panel_that_is_started_again_is_read_as_it_is_said_now(tmp_path: Path) -> None:
+    """As one run is; and `report` of the panel goes on to read it so."""
+    judges, out = replays(right=reasoned, first=always_first), tmp_path / "p"
+    first = judgefast.run(pairs(), judges=judges, rubric=RUBRIC, out=out).report
+    again = judgefast.run(
+        pairs(), judges=judges, rubric=RUBRIC, out=out, level=0.5, rule="games"
+    ).report
+    assert (first.level, again.level) == (0.95, 0.5)
+    assert {row.rule for row in first.judges} == {"strict"}
+    assert {row.rule for row in again.judges} == {"games"}
+    assert first.agreement is not None
+    assert again.agreement is not None
+    assert _width(again.agreement.alpha) < _width(first.agreement.alpha)
+    assert judgefast.Panel.open(out).report == again
 
 
 def test_majority_and_mean_are_of_all(panel: judgefast.Panel) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from judgefast.config import config_from
 from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.manifest import NAME as MANIFEST
 from judgefast.journal.run_directory import RunDirectory
@@ -33,7 +34,7 @@ from judgefast.pipeline.panel_rows import (
     panel_schema,
     units_of,
 )
-from judgefast.pipeline.results import read_run
+from judgefast.pipeline.results import READING, read_run
 from judgefast.reports.export import check_target, write_table
 from judgefast.reports.panel_view import PanelItem
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgefast.codes import AlphaScale
+    from judgefast.pipeline.panel_directory import JudgeEntry
     from judgefast.reports.panel_report import PanelReport
     from judgefast.reports.show import ItemView
 
@@ -183,8 +185,8 @@ def read_judges(
 
     Args:
         folder: Its directory.
-        alpha: Scale that alpha is of; None for what the panel was started with.
-        changes: Options of `READING`, in place of the runs' own.
+        alpha: Scale that alpha is of; None for what the panel was last started with.
+        changes: Options of `READING`, in place of those that the panel was last started with.
 
     Raises:
         ConfigError: What the judges give is not on the scale of `alpha`.
@@ -192,13 +194,15 @@ def read_judges(
 
     """
     panel = read_panel(folder)
-    names = [entry.name for entry in panel.judges]
-    planned = [name for name in names if _is_planned(run_folder(folder, name))]
-    not_started = [name for name in names if name not in planned]
+    planned = [one for one in panel.judges if _is_planned(run_folder(folder, one.name))]
+    not_started = [one.name for one in panel.judges if one not in planned]
     if not planned:
         msg = f"no judge of `{folder}` has begun"
         raise RunDirectoryError(msg, hint=f"go on with `judgefast resume {folder}`")
-    judges = [Seated(name, read_run(run_folder(folder, name), **changes)) for name in planned]
+    judges = [
+        Seated(one.name, read_run(run_folder(folder, one.name), **(_last(folder, one) | changes)))
+        for one in planned
+    ]
     joined = join(judges)
     alpha = alpha or panel.alpha
     check_alpha(alpha, [one.reading.rubric for one in judges])
@@ -241,6 +245,12 @@ def read_runs(
     joined = join(judges, admitted=across)
     check_alpha(alpha, [one.reading.rubric for one in judges])
     return PanelReading("", None, joined, verdicts_of(joined), [], alpha)
+
+
+def _last(folder: Path, entry: JudgeEntry) -> dict[str, Any]:
+    """How a judge was to be read when the panel was last started; its run has the first such."""
+    config = config_from(entry.config, where=f"`{folder}`, judge `{entry.name}`")
+    return {name: getattr(config, name) for name in READING}
 
 
 def _of_first(judges: Sequence[Seated]) -> dict[str, Any]:
