@@ -12,8 +12,7 @@ import pytest
 
 import judgefast
 from judgefast.errors import ConfigError, RunDirectoryError
-from judgefast.pipeline import judgment_rows, tables
-from judgefast.pipeline.counted_texts import CountedTexts
+from judgefast.pipeline import counted_texts, judgment_rows, tables
 from judgefast.pipeline.results import read_run
 from judgefast.pipeline.verdict_words import reasons_of
 from judgefast.prompts.verdict_format import VerdictFormat
@@ -141,8 +140,7 @@ def test_small_batches_and_spread_texts_give_the_same_rows(
     whole = {name: run.table(name) for name in ("judgments", "verdicts")}
     monkeypatch.setattr(judgment_rows, "BATCH_ITEMS", 5)
     monkeypatch.setattr(tables, "BATCH_ROWS", 9)
-    spread = CountedTexts.__init__.__kwdefaults__
-    monkeypatch.setitem(spread, "part_rows", 7)
+    monkeypatch.setattr(counted_texts, "PART_ROWS", 7)
     for name, table in whole.items():
         batches = list(run.batches(name))
         assert len(batches) == 8
@@ -153,10 +151,12 @@ def test_spread_texts_leave_no_files(
     run: judgefast.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with CountedTexts(read_run(run.path), part_rows=10) as texts:
+    monkeypatch.setattr(counted_texts, "PART_ROWS", 10)
+    with counted_texts.counted_texts(read_run(run.path)) as texts:
         assert len(list(tmp_path.glob("*/*"))) == 8
-        assert texts.slice(8, 25).to_pylist() == run.table("verdicts")["text"][8:25].to_pylist()
-        assert texts.slice(3, 3).to_pylist() == []
+        found = texts.slice(8, 25)["text"].to_pylist()
+        assert found == run.table("verdicts")["text"][8:25].to_pylist()
+        assert texts.slice(3, 3)["text"].to_pylist() == []
     assert list(tmp_path.iterdir()) == []
 
 

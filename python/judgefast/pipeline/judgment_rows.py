@@ -13,7 +13,7 @@ from judgefast.batches.sharing import question_of
 from judgefast.codes import FIXED_ONE, NO_ANSWER, OutcomeStatus, Position, Status
 from judgefast.datasets.rows import iter_rows
 from judgefast.pipeline.confidence import outcome_confidence_of
-from judgefast.pipeline.counted_texts import CountedTexts
+from judgefast.pipeline.counted_texts import TEXT, counted_texts
 from judgefast.pipeline.kept import puts_of, server_confidence
 from judgefast.pipeline.kept_rows import is_kept
 from judgefast.pipeline.verdict_words import in_own_orientation, reasons_of
@@ -49,13 +49,13 @@ def judgment_batches(reading: Reading) -> Iterator[pa.RecordBatch]:
     base = 0
     sure = outcome_confidence_of(reading)
     questions = question_of(reading.plan.columns) if is_kept(reading) else None
-    with CountedTexts(reading) as texts:
+    with counted_texts(reading) as texts:
         for items in iter_rows(reading.directory.path, _COLUMNS, BATCH_ITEMS):
             edges = [base, base + items.num_rows]
             start, end = np.searchsorted(reading.outcomes.item, edges).tolist()
             first, last = np.searchsorted(reading.plan.columns.item, edges).tolist()
             if end > start:
-                said = texts.slice(first, last)
+                said = texts.slice(first, last)[TEXT]
                 rows = np.arange(start, end)
                 columns = _columns(reading, items, base, rows, (first, said))
                 columns["confidence"] = numbers_or_null(sure[rows], pa.float32())

@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 from judgefast.codes import CHOICE_TIE, FIXED_ONE, NO_ANSWER, OutcomeStatus
 from judgefast.pipeline.confidence import outcome_confidence_of
 from judgefast.pipeline.judgment_rows import numbers_or_null
-from judgefast.pipeline.listed_texts import ListedTexts, part_rows_of
+from judgefast.pipeline.listed_texts import listed_texts
 from judgefast.pipeline.panel_join import ABSENT
+from judgefast.pipeline.placed_rows import part_rows_of
 from judgefast.reports.panel_view import UnitView
 from judgefast.reports.show import letter
 from judgefast.stats.votes import HALF, LEVELS
@@ -179,12 +180,13 @@ def disagreement_batches(
     size = part_rows_of(len(units), BATCH_UNITS)
     with ExitStack() as stack:
         texts = [
-            stack.enter_context(ListedTexts(one, rows, [*_TEXTS, *_REASONS], size))
+            stack.enter_context(listed_texts(one, rows, [*_TEXTS, *_REASONS], size))
             for one, rows in zip(joined.readings, joined.row[units].T, strict=True)
         ]
-        for number, start in enumerate(range(0, len(units), size)):
-            said = [one.part(number) for one in texts]
-            columns = _of_list(joined, verdicts, units[start : start + size], sure, said)
+        for start in range(0, len(units), size):
+            chosen = units[start : start + size]
+            said = [one.slice(start, start + len(chosen)) for one in texts]
+            columns = _of_list(joined, verdicts, chosen, sure, said)
             yield pa.record_batch([columns[name] for name in schema.names], schema)
 
 

@@ -16,7 +16,7 @@ from judgefast.datasets.rows import iter_rows, rows_schema
 from judgefast.errors import ConfigError
 from judgefast.journal.columns import completions_schema
 from judgefast.pipeline.confidence import confidence_of, outcome_confidence_of
-from judgefast.pipeline.counted_texts import CountedTexts
+from judgefast.pipeline.counted_texts import TEXT, counted_texts
 from judgefast.pipeline.estimates import estimates_of
 from judgefast.pipeline.judgment_rows import judgment_batches, numbers_or_null
 from judgefast.pipeline.verdict_words import TWO, as_shown
@@ -167,10 +167,10 @@ def estimates_schema() -> pa.Schema:
 
 def _verdict_batches(reading: Reading) -> Iterator[pa.RecordBatch]:
     questions = question_of(reading.plan.columns)
-    with CountedTexts(reading) as texts:
+    with counted_texts(reading) as texts:
         for start in range(0, len(reading.plan), BATCH_ROWS):
             rows = np.arange(start, min(start + BATCH_ROWS, len(reading.plan)))
-            said = texts.slice(start, start + len(rows))
+            said = texts.slice(start, start + len(rows))[TEXT]
             yield _verdicts(reading, rows, questions[rows], said)
 
 
