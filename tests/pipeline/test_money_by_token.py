@@ -171,7 +171,8 @@ def dry(out: Path, budget: str, rows: int = 10, **options: Any) -> Any:
         budget=(budget,),
         engine_args={"usd_per_million_tokens": PRICE},
     )
-    return run(config.replace(**options), data=pairs(rows), engine=paid(), dry_run=True)
+    engine = options.pop("engine", None) or paid()
+    return run(config.replace(**options), data=pairs(rows), engine=engine, dry_run=True)
 
 
 def test_a_dry_run_says_how_many_items_an_amount_buys(
@@ -194,6 +195,12 @@ def test_a_dry_run_says_how_many_items_an_amount_buys(
     assert dry(out, "2.5usd").buys["surely"] == 2
     assert dry(out, "2.5usd").buys["items"] == 6
     assert dry(out, "0.5usd").buys["likely"] == 0
+
+
+def test_a_fee_for_each_reply_is_no_smaller_for_texts_of_few_tokens(tmp_path: Path) -> None:
+    """At its most 0.6 dollars a request, of which 0.2 are the fee; mostly 0.295."""
+    found = dry(tmp_path / "run", "3usd", engine=paid(usd=0.2)).buys
+    assert (found["surely"], found["likely"]) == (2, 5)
 
 
 def test_a_gpu_or_its_price_pays_for_hours(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_report_says_what_the_order_of_the_options_did(tmp_path: Path) -> None
         "flip rate",
         "slot gain     +0.200",
         "answered by   their-1 (24)",
-        "label mass    this judge knows nothing but the labels: no label mass",
+        "label mass    no label mass is known of this judge",
         "refused       item-1, forward: not this",
         "price         unknown: no price of `their-1` is in the catalogue",
     ):

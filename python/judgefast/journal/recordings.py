@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from judgefast.datasets.rows import items_of, iter_rows
 from judgefast.engines.decisions.asked import lacks_mass
+from judgefast.journal.answers import COLUMNS
 from judgefast.journal.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -76,22 +79,22 @@ def recorded_rows(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def tells_masses(folder: Path) -> bool:
-    """Whether what the labels sum to says something in every answer of a run."""
+    """Whether what the labels sum to says something in every answer of a run that counts."""
     directory = RunDirectory.open(folder, write=False)
     options = directory.manifest.options
     if not options.get("label_mass", True):
         return False
     if not options.get("labels_only"):
         return True
-    return not any(
-        lacks_mass(text, answer["question"])
-        for batch in directory.completions(("text", "answers"))
+    index = directory.final_attempts()
+    for batch in directory.completions((*COLUMNS, "text", "answers")):
+        counted = batch.filter(pa.array(index.counts(batch)))
         for text, answers in zip(
-            *(batch.column(name).to_pylist() for name in ("text", "answers")), strict=True
-        )
-        for answer in answers
-        if answer["logprobs"]
-    )
+            counted.column("text").to_pylist(), counted.column("answers").to_pylist(), strict=True
+        ):
+            if any(lacks_mass(text, answer["question"]) for answer in answers):
+                return False
+    return True
 
 
 def _logprobs(answers: list[dict[str, Any]] | None, question: int) -> list[float] | None:

@@ -85,15 +85,19 @@ def buys_of(  # noqa: PLR0913, PLR0917 - the parts of a run
     if directory is not None:
         spent = spent_of(directory, table.answers, directory.launches())
         left -= spent.of("usd") + spent.unseen_usd
-    usd = np.zeros(len(plan))
-    usd[rows] = most_usd_of(plan, rows, judge, texts, engine, price)
+    most = most_usd_of(plan, rows, judge, texts, engine, price)
     sent = in_order(plan.columns, rows)
     of_item = plan.columns.item[sent]
     ends = np.flatnonzero(np.append(of_item[1:] != of_item[:-1], True)) if len(sent) else sent
-    most = np.cumsum(usd[sent])[ends]
+
+    def bought(usd: NDArray[np.float64]) -> int:
+        of_row = np.zeros(len(plan))
+        of_row[rows] = usd
+        return int(np.count_nonzero(np.cumsum(of_row[sent])[ends] <= left))
+
     return Buys(
-        surely=int(np.count_nonzero(most <= left)),
-        likely=int(np.count_nonzero(most / BYTES_A_TOKEN <= left)),
+        surely=bought(most.whole),
+        likely=bought(most.tokens / BYTES_A_TOKEN + most.replies),
         items=len(ends),
         price=str(price),
     )

@@ -82,6 +82,20 @@ class Billed(NamedTuple):
     """The most that it may have cost beside that: it was sent, and no reply told of it."""
 
 
+class MostUsd(NamedTuple):
+    """The most that requests may cost. Shape (rows,) each, in US dollars."""
+
+    tokens: NDArray[np.float64]
+    """Of their tokens, as many as their bytes may be."""
+    replies: NDArray[np.float64]
+    """What may be asked for each reply beside that."""
+
+    @property
+    def whole(self) -> NDArray[np.float64]:
+        """Both."""
+        return self.tokens + self.replies
+
+
 class _Kept(msgspec.Struct):
     """Of what is kept of a completion, its bill alone."""
 
@@ -148,7 +162,7 @@ class ByToken:
         self, plan: RunPlan, rows: NDArray[np.uint32], judge: Judge, texts: Path
     ) -> NDArray[np.float64]:
         """See `most_usd_of`."""
-        usd = most_usd_of(plan, rows, judge, texts, self._engine, self.price)
+        usd = most_usd_of(plan, rows, judge, texts, self._engine, self.price).whole
         self._most_usd = float(usd.max(initial=0.0))
         return usd
 
@@ -205,8 +219,8 @@ def most_usd_of(  # noqa: PLR0913, PLR0917 - what is asked, of whom, at which pr
     texts: Path,
     engine: PaidEngine,
     price: TokenPrice,
-) -> NDArray[np.float64]:
-    """The most that the request of each of some rows may cost, sent once. Shape (rows,), dollars.
+) -> MostUsd:
+    """The most that the request of each of some rows may cost, sent once.
 
     Args:
         plan: What is asked.
@@ -236,7 +250,7 @@ def most_usd_of(  # noqa: PLR0913, PLR0917 - what is asked, of whom, at which pr
                 of_last, last = most(prompt.state(), prompts.asked[aspect]), texts_of
             tokens[place], replies[place] = of_last, most.asks(prompts.asked[aspect])
     # A server that says what a reply costs may ask something for each of them.
-    return tokens * price.usd_per_million_tokens / 1e6 + replies * engine.small.most_usd
+    return MostUsd(tokens * price.usd_per_million_tokens / 1e6, replies * engine.small.most_usd)
 
 
 def unseen_of_launch(facts: Mapping[str, Any], usd: float) -> float:

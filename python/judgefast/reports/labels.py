@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MOST_MODELS = 5
 """Names of models that are listed; an alias that moves has two."""
 
-NO_MASS = "this judge knows nothing but the labels: no label mass"
+NO_MASS = "no label mass is known of this judge"
 
 
 class LabelMass(msgspec.Struct, frozen=True, kw_only=True):

@@ -98,13 +98,16 @@ def test_what_came_before_a_request_was_given_up_is_paid_for() -> None:
         ("llama.cpp", "openjev", False),
         ("llama.cpp", "Clef-flash", True),
         ("vllm", "perplexity/nimble-1", True),
+        ("vllm", "CLEF_v2", True),
+        ("vllm", "/home/kevin/models/Qwen3-8B", False),
+        ("vllm", "org/nimbleness", False),
         ("typesafe", "jev-1.13.0", False),
         ("sglang heads", "m", True),
         ("unknown", "m", True),
     ],
 )
 def test_who_shows_a_judge_all_questions_at_once(name: str, model: str, *, shows: bool) -> None:
-    assert shows_all_questions(quirks_of(name, "systemone"), model) == shows
+    assert shows_all_questions(quirks_of(name, "systemone"), [model]) == shows
 
 
 def test_a_server_that_is_not_known_may_show_all_questions_and_the_start_says_so() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from judgefast.engines.decisions import DecisionsEngine
-from judgefast.errors import EngineError
+from judgefast.errors import ConfigError, EngineError
 
+from .honest import systemone
 from .judging import PAIR, ask, collected, requests
 from .scripted_server import DIES, Say, ScriptedServer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from .scripted_server import Script
 
 PAGES = [
@@ -89,9 +93,16 @@ def test_a_server_without_room_is_waited_for_as_long_as_patience_says(
 class _Listing(ScriptedServer):
     """A server whose list of models is refused so many times."""
 
-    def __init__(self, refused: float, script: Script | None = None) -> None:
+    def __init__(
+        self,
+        refused: float,
+        script: Script | None = None,
+        answer: Callable[[bytes], bytes] = systemone,
+        models: Sequence[str | None] = (None,),
+    ) -> None:
         self.refused = refused
-        super().__init__(script)
+        cards = [{"owned_by": "llamacpp"} | ({"id": each} if each else {}) for each in models]
+        super().__init__(script, paths={"/v1/systemone": answer}, models={"data": cards})
 
     def listed(self) -> Say:
         self.refused -= 1
@@ -128,10 +139,50 @@ def test_a_server_that_cannot_be_listed_for_a_moment_is_the_same_judge() -> None
         return DIES if 5 <= number < 8 else None
 
     with _Listing(0, script) as server:
-        engine = DecisionsEngine(
-            base_url=server.url, patience_seconds=30, start_concurrency=4, max_retries=9
-        )
-        engine.start()
-        done = collected(engine, requests(engine, [PAIR] * 20))
-        engine.close()
-    assert [each.error for each in done] == [None] * 20
+        assert _errors(server) == [None] * 20
+
+
+def _named(name: str) -> Callable[[bytes], bytes]:
+    def answer(body: bytes) -> bytes:
+        return json.dumps(json.loads(systemone(body)) | {"model": name}).encode()
+
+    return answer
+
+
+@pytest.mark.parametrize("model", ["m", "jev-latest"])
+@pytest.mark.parametrize("is_hidden_first", [True, False])
+def test_what_a_server_says_of_itself_at_one_look_alone_makes_no_other_judge_of_it(
+    model: str, *, is_hidden_first: bool
+) -> None:
+    """It is listed at the start or when it is back; without a list its model's name says who."""
+
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        del body
+        if number == 5:
+            server.refused = 0 if is_hidden_first else math.inf
+        return DIES if 5 <= number < 8 else None
+
+    with _Listing(math.inf if is_hidden_first else 0, script, _named(model)) as server:
+        assert _errors(server) == [None] * 20
+
+
+def test_models_that_are_listed_when_one_has_answered_are_still_to_be_named() -> None:
+    """It answered without a name; which of them, nobody knows."""
+    with (
+        _Listing(4, models=["a", "b"]) as server,
+        pytest.raises(ConfigError, match="serves 2 models, and none was named"),
+    ):
+        ask(server.url)
+    with _Listing(4, models=["a"]) as server:
+        assert ask(server.url).facts["model_asked"] == "a"
+        assert [each.body.get("model") for each in server.asked][:2] == [None, "a"]
+
+
+def _errors(server: ScriptedServer) -> list[str | None]:
+    engine = DecisionsEngine(
+        base_url=server.url, patience_seconds=30, start_concurrency=4, max_retries=9
+    )
+    engine.start()
+    done = collected(engine, requests(engine, [PAIR] * 20))
+    engine.close()
+    return [each.error for each in done]

@@ -13,22 +13,28 @@ from tests.pipeline.judging import pairs
 
 from .honest import systemone
 from .judging import ask
-from .scripted_server import ScriptedServer
+from .scripted_server import Say, ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+NONE = float("nan")
+"""As `pytest.approx` takes a number that is none."""
+
 LISTED = {"data": [{"id": "judge", "object": "model", "owned_by": "vllm", "root": "/models/j"}]}
 
 
-def vllm(mass_of: Callable[[int, int], float | None]) -> Callable[[bytes], bytes]:
+def vllm(
+    mass_of: Callable[[int, int], float | None], written: int | None = 1
+) -> Callable[[bytes], bytes]:
     """VLLM's replies, with a label mass by number of the request (the first is 0) and question."""
     numbers = iter(range(1 << 20))
 
     def answer(body: bytes) -> bytes:
         reply = json.loads(systemone(body))
         reply |= {"object": "structured_decision", "model": "judge"}
+        reply["usage"] = {} if written is None else {"output_tokens": written}
         number = next(numbers)
         masses = {
             name: {"label_mass": mass}
@@ -40,8 +46,10 @@ def vllm(mass_of: Callable[[int, int], float | None]) -> Callable[[bytes], bytes
     return answer
 
 
-def serve(mass_of: Callable[[int, int], float | None], listed: Any = LISTED) -> ScriptedServer:
-    return ScriptedServer(paths={"/v1/systemone": vllm(mass_of)}, models=listed)
+def serve(
+    mass_of: Callable[[int, int], float | None], listed: Any = LISTED, written: int | None = 1
+) -> ScriptedServer:
+    return ScriptedServer(paths={"/v1/systemone": vllm(mass_of, written)}, models=listed)
 
 
 def judged(server: ScriptedServer, out: Path) -> Any:
@@ -56,8 +64,15 @@ def judged(server: ScriptedServer, out: Path) -> Any:
     )
 
 
-def masses(out: Path) -> list[float | None]:
-    return judgefast.Run.open(out).table("verdicts").column("label_mass").to_pylist()
+def replay(run: Path, out: Path) -> None:
+    judgefast.run(
+        pairs(4), out=out, rubric="pairwise", engine="replay", recorded=str(run), orders="one"
+    )
+
+
+def masses(out: Path) -> list[float]:
+    found = judgefast.Run.open(out).table("verdicts").column("label_mass").to_pylist()
+    return [NONE if mass is None else mass for mass in found]
 
 
 @pytest.mark.parametrize("in_parts", [False, True])
@@ -67,37 +82,23 @@ def test_a_mass_that_is_told_at_the_start_and_not_later_is_none(
     told = {0: 0.9, 1: 0.6, 2: 1.0, 3: None, 4: None} if in_parts else {0: 0.9}
     with serve(lambda number, _: told.get(number)) as server:
         ran = judged(server, tmp_path / "run")
-        judgefast.run(
-            pairs(4),
-            out=tmp_path / "again",
-            rubric="pairwise",
-            engine="replay",
-            recorded=str(tmp_path / "run"),
-            orders="one",
-        )
+        replay(tmp_path / "run", tmp_path / "again")
     found = ran.report.results.label_mass
     if in_parts:
-        assert masses(tmp_path / "run") == pytest.approx([0.6, 1.0, None, None], nan_ok=True)
+        assert masses(tmp_path / "run") == pytest.approx([0.6, 1.0, NONE, NONE], nan_ok=True)
         assert (found.judgments, found.smallest) == (2, pytest.approx(0.6))
     else:
-        assert masses(tmp_path / "run") == [None] * 4
+        assert masses(tmp_path / "run") == pytest.approx([NONE] * 4, nan_ok=True)
         assert found is None
     # Recordings do not say of which answers a mass is known.
-    assert masses(tmp_path / "again") == [None] * 4
+    assert masses(tmp_path / "again") == pytest.approx([NONE] * 4, nan_ok=True)
     assert judgefast.Run.open(tmp_path / "run").report.results == ran.report.results
 
 
 def test_masses_that_are_all_told_are_all_there_after_a_replay(tmp_path: Path) -> None:
     with serve(lambda number, _: 0.95 - number / 10) as server:
         judged(server, tmp_path / "run")
-        judgefast.run(
-            pairs(4),
-            out=tmp_path / "again",
-            rubric="pairwise",
-            engine="replay",
-            recorded=str(tmp_path / "run"),
-            orders="one",
-        )
+        replay(tmp_path / "run", tmp_path / "again")
     assert masses(tmp_path / "run") == pytest.approx([0.85, 0.75, 0.65, 0.55])
     assert masses(tmp_path / "again") == pytest.approx([0.85, 0.75, 0.65, 0.55])
 
@@ -116,13 +117,16 @@ def test_a_mass_that_is_told_of_one_order_of_the_options_is_the_mass() -> None:
         ({"root": "Org/Clef-flash"}, True),
         ({"root": "/adapters/own", "parent": "org/nimble-2"}, True),
         ({"aliases": ["judge", "kev-1"]}, True),
+        ({"root": "/home/kevin/models/Qwen3-8B"}, False),
+        ({"root": "/adapters/own", "parent": "base"}, True),
+        ({"description": "unlike Clef it is shown one question"}, False),
     ],
 )
 def test_a_model_that_is_shown_all_questions_is_known_by_any_name_of_its_card(
     card: dict[str, Any], *, apart: bool
 ) -> None:
     """VLLM calls a model as `--served-model-name` says, and lists beside it what it loaded."""
-    listed = {"data": [LISTED["data"][0] | card, {"id": "other", "root": "Org/Clef-flash"}]}
+    listed = {"data": [LISTED["data"][0] | card, {"id": "base", "root": "Org/Clef-flash"}]}
     with serve(lambda *_: 0.9, listed) as server:
         done = ask(server.url, model="judge")
         asked = [len(each.body["questions"]) for each in server.of_items]
@@ -136,12 +140,57 @@ def test_a_model_that_the_list_does_not_have_may_be_any_of_it() -> None:
         assert ask(server.url, model="alias").facts["shows_all_questions"] is True
 
 
-@pytest.mark.parametrize(("mass", "apart"), [(1.0, True), (0.99999, False)])
+@pytest.mark.parametrize(
+    ("mass", "written", "apart"),
+    [(1.0, 0, True), (1.0, 2, False), (1.0, None, False), (0.99999, 0, False)],
+)
 def test_a_model_whose_labels_are_all_that_it_knows_may_be_shown_all_questions(
-    mass: float, *, apart: bool
+    mass: float, written: int | None, *, apart: bool
 ) -> None:
-    """VLLM says a mass of 1 of Clef, whatever it is called and wherever it was loaded from."""
-    with serve(lambda *_: mass) as server:
+    """A mass of 1 is what vLLM says of Clef, whatever it is called and wherever it was loaded from.
+
+    A chat model may be so sure that its mass is 1; but it writes the token of its label.
+    """
+    with serve(lambda *_: mass, written=written) as server:
         done = ask(server.url)
         asked = [len(each.body["questions"]) for each in server.of_items]
     assert (asked, done.facts["shows_all_questions"]) == ([1, 1] if apart else [2], apart)
+
+
+def test_where_nobody_tells_masses_one_is_no_sign_of_a_head() -> None:
+    """A gateway's diagnostics of a server that has none."""
+    with serve(lambda *_: 1.0, {"data": [{"owned_by": "llamacpp"}]}, written=0) as server:
+        assert ask(server.url).facts["shows_all_questions"] is False
+
+
+def test_a_malformed_answer_takes_no_mass_from_a_replay(tmp_path: Path) -> None:
+    def answer(number: int, body: dict[str, Any]) -> Say | None:
+        if number != 2:
+            return None
+        reply = json.loads(vllm(lambda *_: 0.9)(json.dumps(body).encode()))
+        del next(iter(reply["answers"].values()))["probabilities"]
+        return Say(200, reply)
+
+    with serve(lambda *_: 0.9) as server:
+        server.script = answer
+        judged(server, tmp_path / "run")
+    replay(tmp_path / "run", tmp_path / "again")
+    assert masses(tmp_path / "run") == pytest.approx([0.9, NONE, 0.9, 0.9], nan_ok=True)
+    assert masses(tmp_path / "again") == pytest.approx([0.9, NONE, 0.9, 0.9], nan_ok=True)
+
+
+def test_a_mass_is_of_its_own_question(tmp_path: Path) -> None:
+    """Of two aspects of a state one is told."""
+    with serve(lambda number, place: 1.0 if number == 0 or place < 2 else None) as server:
+        judgefast.run(
+            pairs(2),
+            out=tmp_path / "run",
+            rubric="aspects-pairwise",
+            engine="decisions",
+            base_url=server.url,
+            orders="one",
+        )
+    verdicts = judgefast.Run.open(tmp_path / "run").table("verdicts").to_pylist()
+    told = {row["question"]: row["label_mass"] for row in verdicts}
+    assert told[0] == 1.0
+    assert {told[place] for place in told if place} == {None}

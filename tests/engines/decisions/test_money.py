@@ -44,13 +44,14 @@ class Books:
         self._relay, self._seconds = Relay(url), seconds
         self._lock = threading.Lock()
         self._draw = random.Random(3)  # noqa: S311 - moments, not secrets
-        self.tokens = self.replies = 0
+        self.tokens = self.replies = self.small = 0
 
     def __call__(self, body: bytes) -> bytes:
         """The server's reply."""
         said = self._relay(body)
         with self._lock:
             self.tokens += json.loads(said)["usage"]["input_tokens"]
+            self.small = self.small or self.tokens  # the question of the start is the first
             self.replies += 1
             wait = self._draw.uniform(0, 2 * self._seconds)
         time.sleep(wait)
@@ -176,6 +177,27 @@ def test_small_questions_in_doubt_are_on_the_bill(mock: str, tmp_path: Path) -> 
     assert small > 3
     assert budget_of(tmp_path / "run").spent.usd == pytest.approx(books.usd)
     assert books.usd <= 8
+
+
+@pytest.mark.parametrize("said", [Say(200, {"answers": {}}), DIES], ids=["broken", "none"])
+def test_a_small_question_without_a_bill_counts_as_the_dearest(
+    said: Say, mock: str, tmp_path: Path
+) -> None:
+    books, asked = Books(mock), 0
+
+    def wall(number: int, body: dict[str, Any]) -> Say | None:
+        nonlocal asked
+        if "zebra" not in json.dumps(body):
+            return Say(403, b"blocked") if number % 3 else None
+        asked += 1
+        return said if asked in {2, 3} else None
+
+    with ScriptedServer(wall, paths={"/v1/systemone": books}) as server:
+        go(tmp_path / "run", server.url, "9usd", patience_seconds=30)
+        small = sum("zebra" in json.dumps(each.body) for each in server.asked)
+    assert small > 3
+    lost = 2 * books.small * PRICE / 1e6
+    assert budget_of(tmp_path / "run").spent.usd == pytest.approx(books.usd + lost)
 
 
 @pytest.mark.parametrize("models", [OWNED, None], ids=["in one request", "orders apart"])

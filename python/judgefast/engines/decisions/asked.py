@@ -124,7 +124,7 @@ def kept_text(kept: Kept) -> str:
 
 
 def lacks_mass(text: str, question: int) -> bool:
-    """Whether a server has told no label mass of a question, in any order of its options.
+    """Whether a server has answered a question and told no label mass, in any order of its options.
 
     Args:
         text: As it is kept; nothing is known of a text of another engine.
@@ -134,7 +134,8 @@ def lacks_mass(text: str, question: int) -> bool:
     kept = read_kept(text)
     if kept is None or question >= len(kept.questions):
         return False
-    return all(put.mass is None for put in kept.questions[question])
+    answered = [put.mass for put in kept.questions[question] if put.outcome == "ok"]
+    return bool(answered) and all(mass is None for mass in answered)
 
 
 def read_kept(text: str) -> Kept | None:

@@ -11,6 +11,7 @@ from judgefast.engines.decisions.jobs import Most, Part, Whole
 from judgefast.engines.decisions.probe import ASKS, QUESTION, STATE
 from judgefast.engines.remote.health import OtherJudgeError
 from judgefast.engines.remote.retries import Next
+from judgefast.engines.remote.unusable import NoReplyError
 from judgefast.errors import EngineError
 from judgefast.prompts.segments import Prompt, Segment
 
@@ -83,10 +84,18 @@ class Examiner:
         whole = Whole(request, STATE, [ASKS])
         return whole.split(Most(1), lambda _: 0.0, time.time(), time.monotonic())[0]
 
-    def next_of(self, reply: Reply) -> Next | None:
-        """What a reply to it comes to; None for an answer, which is on the bill."""
-        if reply.status in GOOD:
+    def note(self, reply: Reply | NoReplyError) -> None:
+        """Put it on the bill."""
+        if isinstance(reply, NoReplyError):
+            if reply.was_sent:
+                self._prober.small.missed()
+        elif reply.status in GOOD:
             self._prober.note_bill(self._spoken, reply)
+
+    @staticmethod
+    def next_of(reply: Reply) -> Next | None:
+        """What a reply to it comes to; None for an answer."""
+        if reply.status in GOOD:
             return None
         kind = failure_of(reply.status, reply.headers, reply.body).kind
         return _STEPS.get(kind, Next.REFUSED)

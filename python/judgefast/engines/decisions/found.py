@@ -31,10 +31,13 @@ class Spoken(NamedTuple):
     """What was wrong with its answer to the question at the start; empty where nothing was."""
     context: int | None
     """Tokens that the server says its model can hold."""
-    listed: str
-    """What the server's list says of the model, as JSON: its name may be anybody's choice."""
-    mass: float | None
-    """Label mass of its answer to the question at the start."""
+    also_called: tuple[str, ...]
+    """What the server's list calls the model beside that: its name may be anybody's choice."""
+    is_head: bool
+    """Whether its answer at the start is one of labels that are all the model knows."""
+    unlisted: str
+    """Server that the same reply is of, whatever was listed."""
+    was_listed: bool
 
 
 class Found(NamedTuple):
@@ -60,13 +63,12 @@ class Found(NamedTuple):
     def shows_all_questions(self) -> bool:
         """Whether one question may change the answer to another of its request.
 
-        A mass of all is what servers give that have a vocabulary for models that have none: heads
-        over labels alone, which are shown what the model's makers saw fit.
+        Where servers read labels from a vocabulary, models that have none are heads over the
+        labels, and are shown what their makers saw fit.
         """
         spoken = self.spoken
-        if spoken.quirks.has_mass and spoken.mass == 1:
-            return True
-        return shows_all_questions(spoken.quirks, f"{self.name} {spoken.asked} {spoken.listed}")
+        names = (self.name, spoken.asked or "", *spoken.also_called)
+        return shows_all_questions(spoken.quirks, names, is_head=spoken.is_head)
 
 
 def orders_in_force(options: DecisionOptions, found: Found) -> OptionOrders:

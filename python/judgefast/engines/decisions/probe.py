@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from typing import TYPE_CHECKING, Any
 
 from judgefast.engines.decisions.asked import Ask
+from judgefast.engines.decisions.cards import also_called, context_of, names_of
 from judgefast.engines.decisions.dialects import DIALECTS
 from judgefast.engines.decisions.failures import failure_of
 from judgefast.engines.decisions.found import Found, Spoken
@@ -29,7 +29,7 @@ from judgefast.prompts.tokenizer import PromptTokenizer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from judgefast.engines.decisions.asked import Failure
+    from judgefast.engines.decisions.asked import Answer, Failure, Usage
     from judgefast.engines.decisions.dialects import Dialect
     from judgefast.engines.decisions.options import DecisionOptions
     from judgefast.engines.remote.client import Client
@@ -52,7 +52,6 @@ _NO_MONEY = {402, 429}
 _NO_PATH = {404, 405, 410}
 _LIST_TRIES = 4
 """Of the list of models at the start: it says whose the server is."""
-_UNKNOWN = "unknown"
 _AWAY = {"busy", "server", "timeout"}
 """What a gateway says as well while its backend starts: it is no word of the judge."""
 _LOOK_SECONDS = 10.0
@@ -155,6 +154,7 @@ class Prober:
                 found = read_object(reply.body)
                 other = dialect_of(found)
                 if other not in {None, dialect.name}:
+                    self.small.missed()
                     said.append(f"{path} was asked in `{dialect.name}`, and answered in `{other}`")
                     if self._options.dialect == "auto":
                         ways.insert(0, (DIALECTS[str(other)], path))
@@ -165,20 +165,26 @@ class Prober:
                 read = dialect.read(ASKS, reply.body, quirks)
                 self.small.add(read.usage)
             except UnfitReplyError as error:
+                self.small.missed()
                 said.append(f"{path}, asked in `{dialect.name}`: {self._said(str(error))}")
                 continue
+            if asked != (named or self._only(root, models)):  # it could not be listed until now
+                tried.discard((dialect.name, path))
+                ways.insert(0, (dialect, path))
+                continue
             (answer,) = read.answers
-            doubt = "" if answer.outcome == "ok" else f"{answer.outcome}: {answer.words}"
             return Spoken(
                 dialect=dialect,
                 path=path,
                 quirks=quirks,
                 asked=asked,
                 answered=self._secret.scrub(read.model),
-                doubt=self._said(doubt),
-                context=_context(models, asked),
-                listed=_listed_as(models, asked),
-                mass=answer.label_mass,
+                doubt=self._said(_doubt(answer)),
+                context=context_of(models, asked),
+                also_called=also_called(models, asked),
+                is_head=_is_head(answer, read.usage),
+                unlisted=recognise(found, None, dialect.name).name,
+                was_listed=models is not None,
             )
         raise denied or _no_decisions(root, said, is_away=is_away)
 
@@ -214,26 +220,29 @@ class Prober:
                 raise NoReplyError(message, was_sent=True) from None
             raise EngineError(message, hint=hint) from None
         models = await self._models(root)
-        quirks = recognise(found, models, spoken.dialect.name)
-        if models is None and quirks.name == _UNKNOWN:  # it cannot be listed just now
-            quirks = spoken.quirks
+        name, first = recognise(found, models, spoken.dialect.name).name, spoken.quirks.name
+        if (
+            models is None or not spoken.was_listed
+        ):  # at one of the two looks it says less of itself
+            name, first = recognise(found, None, spoken.dialect.name).name, spoken.unlisted
         answered = self._secret.scrub(read.model)
         if self._options.allow_moved or not (answered and spoken.answered):
             answered = spoken.answered
-        if (quirks.name, answered) != (spoken.quirks.name, spoken.answered):
+        if (name, answered) != (first, spoken.answered):
             message = self._secret.scrub(
-                f"{root} is `{quirks.name}` with the model `{answered}`, and the first one "
-                f"`{spoken.quirks.name}` with `{spoken.answered}`"
+                f"{root} is `{name}` with the model `{answered}`, and the first one `{first}` "
+                f"with `{spoken.answered}`"
             )
             raise EngineError(message, hint=hint)
 
     def note_bill(self, spoken: Spoken, reply: Reply) -> None:
-        """Add what a small question took that was asked in doubt."""
+        """Add what a small question took that was asked in doubt, and answered."""
         try:
             read = spoken.dialect.read(ASKS, reply.body, spoken.quirks)
         except UnfitReplyError:
-            return
-        self.small.add(read.usage)
+            self.small.missed()
+        else:
+            self.small.add(read.usage)
 
     def _ways(self) -> list[tuple[Dialect, str]]:
         """Dialects and where they may be spoken, the likeliest first."""
@@ -273,7 +282,7 @@ class Prober:
     @staticmethod
     def _only(root: str, models: dict[str, Any] | None) -> str | None:
         """The only model that is served; None where nothing is listed."""
-        names = _names(models)
+        names = names_of(models)
         if len(names) > 1:
             message = f"{root} serves {len(names)} models, and none was named"
             raise ConfigError(message, hint=f"add --model NAME: {', '.join(names[:_LISTED])}")
@@ -290,7 +299,12 @@ class Prober:
         until = time.monotonic() + patience
         tries = 0
         while True:
-            reply = await self._client.post(url, body, most=_REPLY_BYTES)
+            try:
+                reply = await self._client.post(url, body, most=_REPLY_BYTES)
+            except NoReplyError as error:
+                if error.was_sent:
+                    self.small.missed()
+                raise
             if reply.status == _OK:
                 return reply
             failure = failure_of(reply.status, reply.headers, reply.body)
@@ -312,6 +326,19 @@ class Prober:
 
     def _said(self, words: str) -> str:
         return self._secret.scrub(words)[:_SHOWN]
+
+
+def _doubt(answer: Answer) -> str:
+    """What is wrong with an answer; empty where nothing is."""
+    return "" if answer.outcome == "ok" else f"{answer.outcome}: {answer.words}"
+
+
+def _is_head(answer: Answer, usage: Usage) -> bool:
+    """Whether labels are all that the model knows: a mass of 1, and nothing was written.
+
+    A chat model that is sure has a mass of 1 as well, and writes the token of its label.
+    """
+    return answer.label_mass == 1 and usage.completion_tokens == 0
 
 
 def _no_decisions(root: str, said: list[str], *, is_away: bool) -> NoReplyError | EngineError:
@@ -336,36 +363,3 @@ def refused(root: str, failure: Failure, words: str) -> EngineError:
         return refusal(root, failure.status, words)
     hint = "see to the account of this key, then give the same command: it goes on"
     return EngineError(f"{root} answered {failure.status}: {words}", hint=hint)
-
-
-def _names(models: dict[str, Any] | None) -> list[str]:
-    """Names of models as a server lists them, in the first of two shapes that it has."""
-    for key, called in (("data", "id"), ("models", "name")):
-        listed = (models or {}).get(key)
-        cards = listed if isinstance(listed, list) else []
-        found = [str(card[called]) for card in cards if isinstance(card, dict) and card.get(called)]
-        if names := [name for name in dict.fromkeys(found) if name.isprintable()]:
-            return names
-    return []
-
-
-def _listed_as(models: dict[str, Any] | None, asked: str | None) -> str:
-    """What a list says of the model that is asked; where it is not among them, of all."""
-    lists = [(models or {}).get(key) for key in ("data", "models")]
-    cards = [card for found in lists if isinstance(found, list) for card in found]
-    names = ("id", "name", "model")
-    own = [
-        card
-        for card in cards
-        if isinstance(card, dict) and asked in [card.get(name) for name in names]
-    ]
-    return json.dumps(own or cards)
-
-
-def _context(models: dict[str, Any] | None, asked: str | None) -> int | None:
-    """What the model can hold that is asked, where the server lists that."""
-    listed = (models or {}).get("data")
-    cards = [card for card in listed if isinstance(card, dict)] if isinstance(listed, list) else []
-    own = next((card for card in cards if card.get("id") == asked), {})
-    found = own.get("max_model_len")
-    return found if type(found) is int and found > 0 else None

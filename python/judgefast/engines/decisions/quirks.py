@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 UsageCounts = Literal["once", "per_question", "unknown"]
 """Whether a reply's tokens count the state once or once for each question."""
@@ -176,6 +180,8 @@ QUIRKS: tuple[Quirks, ...] = (
 SHOWN_ALL = ("clef", "kev", "nimble")
 """Lines of models that are shown all questions in one prompt, whoever serves them."""
 
+_SHOWN_ALL = re.compile(f"(?<![a-z])(?:{'|'.join(SHOWN_ALL)})(?![a-z])", re.IGNORECASE)
+
 _ROWS = {(row.name, row.dialect): row for row in QUIRKS}
 
 
@@ -189,14 +195,18 @@ def quirks_of(name: str, dialect: str) -> Quirks:
     return row or _ROWS["sglang", "sglang"]
 
 
-def shows_all_questions(quirks: Quirks, names: str) -> bool:
+def shows_all_questions(quirks: Quirks, names: Iterable[str], *, is_head: bool = False) -> bool:
     """Whether one question may change the answer to another of its request.
 
     Args:
         quirks: Of the server.
-        names: Of the model: all that are known, in one text.
+        names: Of the model, all that are known; places where it was loaded from, too.
+        is_head: Whether the labels are all that the model knows.
 
-    >>> shows_all_questions(quirks_of("vllm", "systemone"), "org/Clef-flash")
-    True
+    >>> vllm = quirks_of("vllm", "systemone")
+    >>> shows_all_questions(vllm, ["org/Clef-flash"]), shows_all_questions(vllm, ["/home/kevin/m"])
+    (True, False)
     """
-    return quirks.shows_all_questions or any(name in names.casefold() for name in SHOWN_ALL)
+    if quirks.shows_all_questions or (is_head and quirks.has_mass):
+        return True
+    return any(_SHOWN_ALL.search(name) for name in names)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from judgefast.engines.decisions.cards import cards_of
 from judgefast.engines.decisions.quirks import quirks_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from judgefast.engines.decisions.quirks import Quirks
 
@@ -44,7 +45,7 @@ def recognise(reply: Mapping[str, Any], models: Mapping[str, Any] | None, dialec
         dialect: Name of the dialect.
 
     """
-    owners = {owner for card in _cards(models) if isinstance(owner := card.get("owned_by"), str)}
+    owners = {owner for card in cards_of(models) if isinstance(owner := card.get("owned_by"), str)}
     if dialect == "sglang":
         return quirks_of("sglang", dialect)
     if dialect == "openai":
@@ -100,14 +101,7 @@ def _by_models(reply: Mapping[str, Any], owners: set[str], models: Mapping[str, 
 
     A model's name comes last: clients hard-code `jev-latest`, so other servers answer to it.
     """
-    if any(str(card.get("description")).startswith(_LAYA_SERVE) for card in _cards(models)):
+    if any(str(card.get("description")).startswith(_LAYA_SERVE) for card in cards_of(models)):
         return "laya-serve"
     is_named = str(reply.get("model")).startswith("jev-")
     return "typesafe" if is_named and owners <= _TYPESAFE else "unknown"
-
-
-def _cards(models: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
-    for key in ("data", "models"):
-        found = (models or {}).get(key)
-        if isinstance(found, list):
-            yield from (each for each in found if isinstance(each, dict))

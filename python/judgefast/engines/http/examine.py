@@ -71,6 +71,10 @@ class Examiner:
         """What a reply to it comes to; None for an answer."""
         return None if reply.status == _OK else next_of(reply.status, reply.words)
 
+    def note(self, reply: Reply | NoReplyError) -> None:
+        """Nothing is paid by the question here."""
+        del reply
+
     async def examine(self, root: str, *, is_known: bool) -> None:
         """Ask a server that was away.
 

@@ -50,6 +50,9 @@ class Wonders(Protocol[J_co]):
     def next_of(self, reply: Reply) -> Next | None:
         """What a reply to it comes to; None for an answer."""
 
+    def note(self, reply: Reply | NoReplyError) -> None:
+        """Hear what came of it, once: it may be on a bill."""
+
 
 class Doubts(Generic[J]):
     """Asks where a refusal may be about a prompt or about all that is sent. Of the loop's thread.
@@ -133,7 +136,12 @@ class Doubts(Generic[J]):
     ) -> OnItsWay:
         asked = [self._examiner.question(job.decoding)]
         body, url = self._bodies.body(asked), endpoint.root + self._bodies.path
-        return self._client.send(url, body, most=longest_reply(asked), done=done)
+
+        def heard(reply: Reply | NoReplyError) -> None:
+            self._examiner.note(reply)
+            done(reply)
+
+        return self._client.send(url, body, most=longest_reply(asked), done=heard)
 
     def _is_all_refused(self, endpoint: Endpoint, said: str, reply: Reply | NoReplyError) -> None:
         """Go on where only prompts are refused, and stop where all is that we ask."""

@@ -157,8 +157,10 @@ class Secret:
 
     def __init__(self, key: str | None) -> None:
         self._key = key
-        self._spellings = _in_json(key) if key and len(key) >= _LONG_KEY else []
-        self._written = re.compile("".join(map(_ways_to_write, key))) if key else None
+        written = "".join(map(_ways_to_write, key or ""))
+        self._written = re.compile(written) if key else None
+        self._in_replies = re.compile(written.encode()) if key and len(key) >= _LONG_KEY else None
+        self._plain = max(re.findall("[A-Za-z0-9]+", key or "") or [""], key=len).encode()
 
     def __repr__(self) -> str:
         """Nothing of the key."""
@@ -172,11 +174,12 @@ class Secret:
     def clean(self, body: bytes) -> bytes:
         """A reply without the key that it may repeat, before anything of it is cut or kept.
 
-        A short one, such as `EMPTY`, may be a word of an answer, which has to stay.
+        A short one, such as `EMPTY`, may be a word of an answer, which has to stay. No encoder
+        escapes letters and digits: where its longest run of them is not, the key is not.
         """
-        for spelling in self._spellings:
-            body = body.replace(spelling, _HIDDEN)
-        return body
+        if self._in_replies is None or self._plain not in body:
+            return body
+        return self._in_replies.sub(_HIDDEN, body)
 
     def scrub(self, words: str) -> str:
         """Words of a server for a person: without the key that it may repeat, in one line."""
@@ -184,21 +187,6 @@ class Secret:
             words = self._written.sub(_HIDDEN.decode(), words)
         shown = "".join(each if each.isprintable() else " " for each in words)
         return " ".join(shown.split())
-
-
-def _in_json(key: str) -> list[bytes]:
-    r"""A key as encoders of JSON write it: some escape `/`, some all that is no letter or digit.
-
-    >>> [each.decode() for each in _in_json("a/b")]
-    ['a/b', 'a\\/b', 'a\\u002Fb', 'a\\u002fb']
-    """
-    escaped = {
-        "".join(each if each.isalnum() or each in kept else form % ord(each) for each in key)
-        for form in ("\\u%04x", "\\u%04X")
-        for kept in ("", "-_", "-_/", "-_./")
-    }
-    spellings = dict.fromkeys([key, key.replace("/", "\\/"), *sorted(escaped)])
-    return [each.encode() for each in spellings]
 
 
 def _ways_to_write(character: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 import socket
+import sys
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,8 @@ def held_address(host: str, port: int) -> Iterator[Address]:
 
     Port 0 becomes a free one. vLLM listens only after it has loaded its code, and what is let go of
     meanwhile is any other program's. So the port stays bound, for reuse: a server that says the
-    same of its own socket, as vLLM does, may listen there, and the system gives it to nobody else.
+    same of its own socket, as vLLM does, may listen there, and the system gives the port to nobody
+    who asks for any. Others who hold it so are told apart by a name. All of this is Linux's way.
 
     Raises:
         ConfigError: The port is taken or not allowed, or the host is not of this machine.
@@ -81,6 +83,12 @@ def held_address(host: str, port: int) -> Iterator[Address]:
             holding = stack.enter_context(socket.socket(family, kind, protocol))
             holding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             holding.bind(place)
+            address = Address(host, holding.getsockname()[1])
+            if sys.platform == "linux":
+                named = stack.enter_context(socket.socket(socket.AF_UNIX))
+                named.bind(f"\0judgefast serves port {address.port} of {host}")
+            else:
+                holding.close()
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 message = f"port {port} of {host} is taken"
@@ -89,4 +97,4 @@ def held_address(host: str, port: int) -> Iterator[Address]:
                 message = f"cannot listen on port {port} of {host}: {error.strerror}"
                 hint = "--host takes an address of this machine, --port one from 1024 on"
             raise ConfigError(message, hint=hint) from None
-        yield Address(host, holding.getsockname()[1])
+        yield address
