@@ -12,6 +12,7 @@ from judgefast.engines.decisions.cards import also_called, context_of, names_of
 from judgefast.engines.decisions.dialects import DIALECTS
 from judgefast.engines.decisions.failures import failure_of
 from judgefast.engines.decisions.found import Found, Spoken
+from judgefast.engines.decisions.looks import AWAY, Looks
 from judgefast.engines.decisions.recognise import dialect_of, recognise
 from judgefast.engines.decisions.said import words_of
 from judgefast.engines.decisions.small import SmallQuestions
@@ -50,11 +51,6 @@ ASKS = (Ask("q0", QUESTION, (0, 1)),)
 _OK = 200
 _NO_MONEY = {402, 429}
 _NO_PATH = {404, 405, 410}
-_LIST_TRIES = 4
-"""Of the list of models at the start: it says whose the server is."""
-_AWAY = {"busy", "server", "timeout"}
-"""What a gateway says as well while its backend starts: it is no word of the judge."""
-_LOOK_SECONDS = 10.0
 _REPLY_BYTES = 1 << 20
 _SHOWN = 300
 _LISTED = 8
@@ -126,7 +122,8 @@ class Prober:
             ConfigError: It serves several models, and none was named.
 
         """
-        models = await self._models(root, tries=_LIST_TRIES)
+        looks = Looks(self._client, root, self._said)
+        models = await looks.look()
         ways = self._ways()
         no_path: set[str] = set()
         said: list[str] = []
@@ -146,7 +143,7 @@ class Prober:
                     denied = denied or refused(root, failure, self._said(failure.words))
                 if failure.kind == "auth" or reply.status in _NO_PATH:
                     no_path.add(path)
-                is_away = is_away or failure.kind in _AWAY
+                is_away = is_away or failure.kind in AWAY
                 words = f"{path} answered {reply.status}: {self._said(failure.words)}"
                 said.append(f"{words} (asked in `{dialect.name}`)")
                 continue
@@ -160,7 +157,7 @@ class Prober:
                         ways.insert(0, (DIALECTS[str(other)], path))
                     continue
                 # A gateway that spoke for the server until now may have spoken of its list, too.
-                models = models or await self._models(root, tries=_LIST_TRIES)
+                models = await looks.look()
                 quirks = recognise(found, models, dialect.name)
                 read = dialect.read(ASKS, reply.body, quirks)
                 self.small.add(read.usage)
@@ -203,7 +200,7 @@ class Prober:
             failure = failure_of(reply.status, reply.headers, reply.body)
             words = self._said(failure.words)
             message = f"{root} answered {reply.status} where the first server answers: {words}"
-            if failure.kind in _AWAY:
+            if failure.kind in AWAY:
                 raise NoReplyError(message, was_sent=True)
             raise EngineError(message, hint=hint)
         try:
@@ -219,11 +216,9 @@ class Prober:
             if words_of(found):  # of an error, though by a good status: as some gateways say it
                 raise NoReplyError(message, was_sent=True) from None
             raise EngineError(message, hint=hint) from None
-        models = await self._models(root)
+        models = await Looks(self._client, root, self._said).look(waits=False)
         name, first = recognise(found, models, spoken.dialect.name).name, spoken.quirks.name
-        if (
-            models is None or not spoken.was_listed
-        ):  # at one of the two looks it says less of itself
+        if models is None or not spoken.was_listed:  # it says less of itself at one of the looks
             name, first = recognise(found, None, spoken.dialect.name).name, spoken.unlisted
         answered = self._secret.scrub(read.model)
         if self._options.allow_moved or not (answered and spoken.answered):
@@ -252,32 +247,6 @@ class Prober:
         if options.dialect == "auto" and options.path is None:  # some gateways mix the two
             ways.append((DIALECTS["systemone"], DIALECTS["openai"].path))
         return ways
-
-    async def _models(self, root: str, *, tries: int = 1) -> dict[str, Any] | None:
-        """What a server lists; None where it lists nothing that can be read.
-
-        Args:
-            root: The server.
-            tries: How often it is asked where it is busy, or fails.
-
-        Raises:
-            NoReplyError: Nobody is there.
-
-        """
-        while True:
-            reply = await self._client.get(f"{root}/v1/models", seconds=_LOOK_SECONDS)
-            if reply.status == _OK:
-                break
-            failure = failure_of(reply.status, reply.headers, reply.body)
-            tries -= 1
-            if failure.kind not in _AWAY or tries <= 0:
-                return None
-            wait = max(failure.retry_seconds or 0.0, pause(_LIST_TRIES - tries))
-            await asyncio.sleep(min(wait, _LOOK_SECONDS))
-        try:
-            return read_object(reply.body)
-        except UnfitReplyError:
-            return None
 
     @staticmethod
     def _only(root: str, models: dict[str, Any] | None) -> str | None:
