@@ -14,7 +14,7 @@ from judgefast.errors import ConfigError, EngineError
 
 from .honest import systemone
 from .judging import PAIR, ask, collected, requests
-from .scripted_server import DIES, Say, ScriptedServer
+from .scripted_server import DIES, OWNED, Say, ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,6 +57,36 @@ def test_a_second_server_whose_gateway_speaks_at_the_start_is_away(page: Say) ->
         done = ask([here.url, away.url], [PAIR] * 4)
     assert done.facts["away"] == [away.url]
     assert [each.error for each in done.completions] == [None] * 4
+
+
+@pytest.mark.parametrize("is_known_first", [True, False])
+def test_a_second_server_that_is_listed_as_nobody_s_is_another_judge(
+    *, is_known_first: bool
+) -> None:
+    """Though its model has the same name, and its replies tell nothing."""
+    models = [OWNED, {"data": [{"owned_by": "somebody"}]}]
+    first, second = models if is_known_first else models[::-1]
+    names = ("unknown", "llama.cpp") if is_known_first else ("llama.cpp", "unknown")
+    with (
+        ScriptedServer(models=first) as here,
+        ScriptedServer(models=second) as there,
+        pytest.raises(
+            EngineError,
+            match=f"is `{names[0]}` with the model `m`, and the first one `{names[1]}`",
+        ),
+    ):
+        ask([here.url, there.url])
+
+
+@pytest.mark.parametrize("said", [{"answers": []}, {"model": "m", "choices": []}])
+def test_a_second_server_that_answers_in_another_shape_is_not_waited_for(said: object) -> None:
+    with (
+        ScriptedServer() as here,
+        ScriptedServer(lambda number, body: Say(200, said)) as there,
+        pytest.raises(EngineError, match="answers otherwise than the first server") as caught,
+    ):
+        ask([here.url, there.url])
+    assert caught.value.hint == "name servers of one judge"
 
 
 def test_a_first_server_whose_gateway_speaks_at_the_start_is_away_too() -> None:
