@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from judgefast.engines.decisions.found import Found
     from judgefast.engines.decisions.loop import Loop
-    from judgefast.engines.decisions.small import SmallQuestions
+    from judgefast.engines.decisions.small import Small
 
 _OURS = {"base_urls"}
 _TITLES = {
@@ -111,7 +111,7 @@ class DecisionsEngine(RemoteEngine["Loop"]):
         }
 
     @property
-    def small(self) -> SmallQuestions:
+    def small(self) -> Small:
         """What the small questions took that the engine asks of its own."""
         return self._running().small
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from judgefast.engines.decisions.asked import Ask
     from judgefast.engines.decisions.found import Found
     from judgefast.engines.decisions.options import DecisionOptions
-    from judgefast.engines.decisions.small import SmallQuestions
+    from judgefast.engines.decisions.small import Small
     from judgefast.engines.remote.options import Secret
     from judgefast.prompts.questions import Question
 
@@ -71,9 +71,9 @@ class Loop(WorkingLoop[PartSender]):
         return self.result(self._prober.find(named))
 
     @property
-    def small(self) -> SmallQuestions:
+    def small(self) -> Small:
         """What the engine has asked of its own."""
-        return self._prober.small
+        return self._prober.small.sums
 
     def begin(self, found: Found) -> None:
         """Be ready for requests."""
