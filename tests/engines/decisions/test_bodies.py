@@ -13,7 +13,8 @@ from jevcompat.mock import MockConfig, validate_request
 from judgefast.engines.decisions.asked import Ask
 from judgefast.engines.decisions.dialects import DIALECTS
 from judgefast.engines.decisions.quirks import quirks_of
-from judgefast.prompts.questions import Option, Question, QuestionKind
+from judgefast.prompts import load_rubric
+from judgefast.prompts.questions import Option, Question, QuestionKind, question_of
 
 from .asking import ASKS, STATE
 from .honest import HONEST, shares
@@ -233,3 +234,40 @@ def test_a_rubrics_own_words_for_yes_and_no_are_told() -> None:
     assert told == "Is it correct or wrong?\nTrue: correct\nFalse: wrong"
     assert first["sglang"]["questions"][0]["yes"] == "correct"
     assert first["sglang"]["questions"][0]["no"] == "wrong"
+
+
+def sides_of(question: Question) -> dict[str, Any]:
+    """What each dialect is told of yes and no; the lines behind the instructions for OpenAI's."""
+    asks = [Ask("q0", question, (0, 1))]
+    bodies = {name: json.loads(DIALECTS[name].body("m", STATE, asks)) for name in DIALECTS}
+    sglang = bodies["sglang"]["questions"][0]
+    return {
+        "systemone": bodies["systemone"]["questions"]["q0"].get("criteria"),
+        "openai": bodies["openai"]["questions"][0]["instructions"][len(question.instructions) :],
+        "sglang": {name: sglang[name] for name in ("yes", "no") if name in sglang},
+    }
+
+
+@pytest.mark.parametrize("labels", [("1", "0"), ("+1", "-1"), ("1.0", "0.5"), ("Yes", "No")])
+@pytest.mark.parametrize("said", ["Is it right?", "answer_1 of 10 has 1.05 in v0 and 0.55."])
+def test_numbers_are_no_words_for_yes_and_no(labels: tuple[str, str], said: str) -> None:
+    options = (Option(labels[0], "yes", 0), Option(labels[1], "no", 1))
+    told = sides_of(Question("right", "yes_no", said, options))
+    assert told == {"systemone": None, "openai": "", "sglang": {}}
+
+
+def test_the_built_in_rubric_of_yes_and_no_has_no_words_of_its_own_for_them() -> None:
+    told = sides_of(question_of(load_rubric("binary")))
+    assert told == {"systemone": None, "openai": "", "sglang": {}}
+
+
+@pytest.mark.parametrize("said", ["Say 1 if it is right, or 0.", "[verdict: 1]\n\n[verdict: 0]"])
+def test_numbers_that_a_criterion_or_an_example_has_are_explained(said: str) -> None:
+    told = sides_of(
+        Question("right", "yes_no", said, (Option("1", "yes", 0), Option("0", "no", 1)))
+    )
+    assert told == {
+        "systemone": {"true": "1", "false": "0"},
+        "openai": "\nTrue: 1\nFalse: 0",
+        "sglang": {"yes": "1", "no": "0"},
+    }

@@ -27,7 +27,7 @@ from judgefast.engines.decisions.lenient import amount, count, dollars, prompt_c
 from judgefast.engines.decisions.said import said_instead
 from judgefast.engines.decisions.strict import doubled, read_object, shown
 from judgefast.engines.decisions.unfit import UnfitReplyError
-from judgefast.engines.decisions.wording import described, labels_of, sent, side
+from judgefast.engines.decisions.wording import described, labels_of, sent, sides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,8 +85,8 @@ def _question(ask: Ask) -> msgspec.Raw:
     elif question.kind == "score":
         found["levels"] = [_named("label", option.text, option) for option in sent(ask)]
     else:
-        sides = zip(("True", "False"), question.options, strict=True)
-        lines = [f"{name}: {words}" for name, option in sides if (words := side(option))]
+        told = zip(("True", "False"), sides(question), strict=True)
+        lines = [f"{name}: {words}" for name, words in told if words]
         found["instructions"] = "\n".join((question.instructions, *lines))
     return msgspec.Raw(msgspec.json.encode(found))
 

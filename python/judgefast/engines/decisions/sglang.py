@@ -20,7 +20,7 @@ from judgefast.engines.decisions.check import (
 )
 from judgefast.engines.decisions.lenient import count, prompt_count, share, text
 from judgefast.engines.decisions.strict import read_object
-from judgefast.engines.decisions.wording import described, labels_of, level, levels_of, sent, side
+from judgefast.engines.decisions.wording import described, labels_of, level, levels_of, sent, sides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,8 +73,8 @@ def _question(ask: Ask) -> msgspec.Raw:
     elif question.kind == "score":
         found["levels"] = [level(option) for option in sent(ask)]
     else:
-        sides = zip(("yes", "no"), question.options, strict=True)
-        found |= {name: words for name, option in sides if (words := side(option))}
+        told = zip(("yes", "no"), sides(question), strict=True)
+        found |= {name: words for name, words in told if words}
     return msgspec.Raw(msgspec.json.encode(found))
 
 

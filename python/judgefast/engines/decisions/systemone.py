@@ -26,7 +26,7 @@ from judgefast.engines.decisions.check import (
 )
 from judgefast.engines.decisions.lenient import amount, count, dollars, prompt_count, share, text
 from judgefast.engines.decisions.strict import read_object, shown
-from judgefast.engines.decisions.wording import described, level, levels_of, sent, side
+from judgefast.engines.decisions.wording import described, level, levels_of, sent, sides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,8 +84,8 @@ def _question(ask: Ask) -> msgspec.Raw:
     elif ask.question.kind == "score":
         found["criteria"] = [level(option) for option in sent(ask)]
     else:
-        sides = zip(("true", "false"), ask.question.options, strict=True)
-        criteria = {name: words for name, option in sides if (words := side(option))}
+        told = zip(("true", "false"), sides(ask.question), strict=True)
+        criteria = {name: words for name, words in told if words}
         if criteria:
             found["criteria"] = criteria
     return msgspec.Raw(msgspec.json.encode(found))

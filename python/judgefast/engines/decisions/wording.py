@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from judgefast.engines.decisions.asked import Ask
-    from judgefast.prompts.questions import Option
+    from judgefast.prompts.questions import Option, Question
 
 _YES_NO = {"yes", "no"}
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
 def labels_of(ask: Ask) -> list[str]:
@@ -31,13 +33,21 @@ def described(option: Option) -> str | None:
     return None if option.meaning.casefold() == option.text.casefold() else option.meaning
 
 
-def side(option: Option) -> str | None:
-    """What yes or no means in a question that has no labels but these; None: no more than that.
+def sides(question: Question) -> tuple[str | None, ...]:
+    """What yes and no mean in a question that has no labels but these; None: no more than that.
 
-    A rubric's own words for them are told, since its criterion may use them.
+    A rubric's own words for them are told, since its criterion may use them. A number says nothing
+    of a side, unless the criterion or an example of the rubric has it too.
     """
+    return tuple(_side(option, question.instructions) for option in question.options)
+
+
+def _side(option: Option, instructions: str) -> str | None:
     words = option.text if option.meaning in _YES_NO else option.meaning
-    return None if words.casefold() in _YES_NO else words
+    if words.casefold() in _YES_NO:
+        return None
+    is_used = re.search(rf"(?<![\w.]){re.escape(words)}(?!\w|\.\d)", instructions)
+    return None if _NUMBER.fullmatch(words) and not is_used else words
 
 
 def level(option: Option) -> str:
