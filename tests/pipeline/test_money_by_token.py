@@ -38,7 +38,10 @@ SMALL = 20
 
 
 class Most:
-    """So many tokens whatever is asked, and one reply."""
+    """So many tokens whatever is asked, and so many replies."""
+
+    def __init__(self, asks: int) -> None:
+        self._asks = asks
 
     def __call__(self, state: object, questions: object) -> int:
         del state, questions
@@ -46,14 +49,16 @@ class Most:
 
     def asks(self, questions: object) -> int:
         del questions
-        return 1
+        return self._asks
 
 
-def paid(*, usd: float | None = None, are_billed: bool = True, **more: Any) -> ScriptedEngine:
+def paid(
+    *, usd: float | None = None, are_billed: bool = True, asks: int = 1, **more: Any
+) -> ScriptedEngine:
     """A judge that is paid by the token, and has asked a small question."""
     engine: Any = deciding(usd=usd, **more)
     engine.name = "decisions"
-    engine.most = Most()
+    engine.most = Most(asks)
     engine.small = SimpleNamespace(
         tokens=SMALL, usd=usd, most_usd=usd or 0.0, are_billed=are_billed
     )
@@ -197,10 +202,25 @@ def test_a_dry_run_says_how_many_items_an_amount_buys(
     assert dry(out, "0.5usd").buys["likely"] == 0
 
 
-def test_a_fee_for_each_reply_is_no_smaller_for_texts_of_few_tokens(tmp_path: Path) -> None:
-    """At its most 0.6 dollars a request, of which 0.2 are the fee; mostly 0.295."""
-    found = dry(tmp_path / "run", "3usd", engine=paid(usd=0.2)).buys
-    assert (found["surely"], found["likely"]) == (2, 5)
+@pytest.mark.parametrize(("asks", "surely", "likely"), [(1, 2, 5), (2, 1, 3)])
+def test_a_fee_for_each_reply_is_no_smaller_for_texts_of_few_tokens(
+    tmp_path: Path, asks: int, surely: int, likely: int
+) -> None:
+    """At its most 0.4 dollars a request and 0.2 for each reply; mostly 0.095 and the same fee."""
+    found = dry(tmp_path / "run", "3usd", engine=paid(usd=0.2, asks=asks)).buys
+    assert (found["surely"], found["likely"]) == (surely, likely)
+
+
+def test_an_amount_buys_nothing_with_what_a_killed_start_may_have_spent(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    judge(out, "1.5usd")
+    [path] = (out / "launches").glob("*.json")
+    facts = json.loads(path.read_bytes())
+    del facts["finished"]
+    facts[BY_TOKEN] |= {"committed_usd": 5.0, "in_flight_usd": None}
+    path.write_text(json.dumps(facts))
+    assert dry(out, "5.7usd").buys["surely"] == 0
+    assert dry(out, "5.9usd").buys["surely"] == 1
 
 
 def test_a_gpu_or_its_price_pays_for_hours(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,8 +14,11 @@ from judgefast.engines.decisions.asked import read_kept
 from judgefast.engines.decisions.quirks import QUIRKS, quirks_of, shows_all_questions
 
 from .honest import systemone
-from .judging import PAIR, ask, requests
-from .scripted_server import Say, ScriptedServer
+from .judging import PAIR, ask, collected, requests
+from .scripted_server import DIES, Say, ScriptedServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def paid(body: dict[str, Any]) -> dict[str, Any]:
@@ -89,6 +92,37 @@ def test_what_came_before_a_request_was_given_up_is_paid_for() -> None:
     kept = read_kept(given_up.text)
     assert kept is not None
     assert (kept.usd, given_up.prompt_tokens) == (0.001, 50)
+
+
+def test_the_small_questions_of_a_second_server_and_of_one_that_is_back_are_paid_for() -> None:
+    """Each server bills another amount, so that it is known whose question is on the bill."""
+
+    def counting(tokens: int) -> Callable[[bytes], bytes]:
+        def answer(body: bytes) -> bytes:
+            usage = {"usage": {"input_tokens": tokens}}
+            return json.dumps(json.loads(systemone(body)) | usage).encode()
+
+        return answer
+
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        del body
+        return DIES if 5 <= number < 8 else None
+
+    with (
+        ScriptedServer(script, paths={"/v1/systemone": counting(50)}) as first,
+        ScriptedServer(paths={"/v1/systemone": counting(7)}) as second,
+    ):
+        engine = DecisionsEngine(base_url=first.url, patience_seconds=30, start_concurrency=4)
+        engine.start()
+        collected(engine, requests(engine, [PAIR] * 20))
+        small = len(first.asked) - len(first.of_items)
+        assert small > 1, "it was asked again when it was back"
+        assert engine.small.tokens == 50 * small
+        engine.close()
+        engine = DecisionsEngine(base_url=[first.url, second.url])
+        engine.start()
+        assert engine.small.tokens == 50 + 7
+        engine.close()
 
 
 @pytest.mark.parametrize(

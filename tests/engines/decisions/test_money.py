@@ -22,6 +22,7 @@ from judgefast.pipeline.run import run
 from tests.pipeline.budgets import asked_of_items, budget_of
 from tests.recorded import write_lines
 
+from .honest import systemone
 from .scripted_server import DIES, OWNED, Say, ScriptedServer
 from .test_jevcompat import served
 from .test_runs import Relay, judged
@@ -145,15 +146,18 @@ def test_killed_and_interrupted_at_any_moment_all_starts_together_stay_within_th
         assert found.killed == 1
 
 
-def test_what_is_sent_again_is_kept_back_at_its_most(mock: str, tmp_path: Path) -> None:
-    """Every fifth request is billed, and its reply never arrives."""
+@pytest.mark.parametrize(
+    "said", [DIES, Say(200, b"<html></html>"), Say(500, b"boom")], ids=["none", "broken", "5xx"]
+)
+def test_what_is_sent_again_is_kept_back_at_its_most(said: Say, mock: str, tmp_path: Path) -> None:
+    """Every fifth request is billed, and no reply arrives that says so."""
     out, books = tmp_path / "run", Books(mock)
 
     def script(number: int, body: dict[str, Any]) -> Say | None:
         if number % 5 != 4:
             return None
         books(json.dumps(body).encode())
-        return DIES
+        return said
 
     with ScriptedServer(script, paths={"/v1/systemone": books}) as server:
         go(out, server.url, "9usd")
@@ -200,24 +204,27 @@ def test_a_small_question_without_a_bill_counts_as_the_dearest(
     assert budget_of(tmp_path / "run").spent.usd == pytest.approx(books.usd + lost)
 
 
+@pytest.mark.parametrize("budget", [1.0, 1.93])
 @pytest.mark.parametrize("models", [OWNED, None], ids=["in one request", "orders apart"])
 def test_a_fee_for_each_reply_is_known_from_the_small_question(
-    models: object, mock: str, tmp_path: Path
+    models: object, budget: float, tmp_path: Path
 ) -> None:
-    relay, billed = Relay(mock), []
+    """Nearly all that a reply costs is its fee, so that nothing else may leave room for one."""
+    billed = []
 
     def dear(body: bytes) -> bytes:
-        reply = json.loads(relay(body))
-        reply["usage"]["cost"] = 0.25 + reply["usage"]["input_tokens"] * PRICE / 1e6
-        billed.append(reply["usage"]["cost"])
-        return json.dumps(reply).encode()
+        billed.append(0.05)
+        time.sleep(0.02)
+        usage = {"input_tokens": 100, "cost": 0.05}
+        return json.dumps(json.loads(systemone(body)) | {"usage": usage}).encode()
 
+    cheap = {"usd_per_million_tokens": 0.04, "concurrency": 32, "start_concurrency": 32}
     with ScriptedServer(paths={"/v1/systemone": dear}, models=models) as server:
-        go(tmp_path / "run", server.url, "8usd")
+        go(tmp_path / "run", server.url, f"{budget}usd", 40, **cheap)
     found = budget_of(tmp_path / "run")
     assert found.reached == "usd"
     assert found.spent.usd == pytest.approx(sum(billed))
-    assert sum(billed) <= 8
+    assert sum(billed) <= budget + 1e-9
 
 
 def test_a_server_that_counts_no_tokens_cannot_be_held_to_money(
