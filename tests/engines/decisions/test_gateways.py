@@ -208,6 +208,26 @@ def test_models_that_are_listed_when_one_has_answered_are_still_to_be_named() ->
         assert [each.body.get("model") for each in server.asked][:2] == [None, "a"]
 
 
+@pytest.mark.parametrize("status", [201, 202, 203])
+def test_a_gateway_that_answers_by_another_good_status_answers(status: int) -> None:
+    """At the start, of items, of a small question in doubt, and of the list."""
+
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        del number
+        if "<script>" in json.dumps(body):
+            return Say(403, b"blocked")
+        return Say(status, systemone(json.dumps(body).encode()))
+
+    class Created(ScriptedServer):
+        def listed(self) -> Say:
+            return super().listed()._replace(status=status)
+
+    with Created(script) as here, Created(script) as there:
+        done = ask([here.url, there.url], [PAIR, ("<script>", "x"), PAIR])
+    assert (done.facts["server"], done.facts["away"]) == ("llama.cpp", [])
+    assert [each.error_kind for each in done.completions] == [None, "invalid", None]
+
+
 def _errors(server: ScriptedServer) -> list[str | None]:
     engine = DecisionsEngine(
         base_url=server.url, patience_seconds=30, start_concurrency=4, max_retries=9

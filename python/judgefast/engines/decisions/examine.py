@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from judgefast.batches.request import Request
-from judgefast.engines.decisions.failures import failure_of
+from judgefast.engines.decisions.failures import GOOD, failure_of
 from judgefast.engines.decisions.jobs import Most, Part, Whole
 from judgefast.engines.decisions.probe import ASKS, QUESTION, STATE
 from judgefast.engines.remote.health import OtherJudgeError
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from judgefast.engines.decisions.probe import Prober
     from judgefast.engines.remote.wires import Reply
     from judgefast.prompts.decoding import Decoding
-
-
-GOOD = range(200, 300)
-"""Statuses of replies that answer."""
 
 _STEPS = {
     "auth": Next.STOP,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from judgefast.engines.decisions.asked import FailureKind
 
+GOOD = range(200, 300)
+"""Statuses of replies that answer."""
 _SHOWN = 400
 _KEY = {401, 402, 403}
 _PATH = {404, 405, 410}

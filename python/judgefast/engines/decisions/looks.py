@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from judgefast.engines.decisions.failures import failure_of
+from judgefast.engines.decisions.failures import GOOD, failure_of
 from judgefast.engines.decisions.strict import read_object
 from judgefast.engines.decisions.unfit import UnfitReplyError
 from judgefast.engines.remote.retries import pause
@@ -26,7 +26,6 @@ LOOK_SECONDS = 10.0
 """Longest wait for one reply, and for room in all looks at a list together."""
 _TRIES = 4
 """Of a look that waits."""
-_OK = 200
 AWAY = {"busy", "server"}
 """What a gateway says as well while its backend starts: it is no word of the judge."""
 
@@ -85,7 +84,7 @@ class Looks:
 
     def _failure_of(self, reply: Reply) -> Failure | None:
         """What may be otherwise at another look; None where it was listed, or refused for good."""
-        if reply.status != _OK:
+        if reply.status not in GOOD:
             failure = failure_of(reply.status, reply.headers, reply.body)
             self._is_over = failure.kind not in AWAY
             return None if self._is_over else failure

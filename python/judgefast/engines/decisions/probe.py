@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from judgefast.engines.decisions.asked import Ask
 from judgefast.engines.decisions.cards import also_called, context_of, names_of
 from judgefast.engines.decisions.dialects import DIALECTS
-from judgefast.engines.decisions.failures import failure_of
+from judgefast.engines.decisions.failures import GOOD, failure_of
 from judgefast.engines.decisions.found import Found, Spoken
 from judgefast.engines.decisions.looks import AWAY, Looks
 from judgefast.engines.decisions.recognise import dialect_of, recognise
@@ -48,7 +48,6 @@ QUESTION = Question(
 STATE = {"text": "A zebra and a horse stand side by side."}
 ASKS = (Ask("q0", QUESTION, (0, 1)),)
 
-_OK = 200
 _NO_MONEY = {402, 429}
 _NO_PATH = {404, 405, 410}
 _REPLY_BYTES = 1 << 20
@@ -137,7 +136,7 @@ class Prober:
             tried.add((dialect.name, path))
             asked = named or self._only(root, models)
             reply = await self._patient(root + path, dialect.body(asked, STATE, ASKS))
-            if reply.status != _OK:
+            if reply.status not in GOOD:
                 failure = failure_of(reply.status, reply.headers, reply.body)
                 if failure.kind == "auth":  # some gateways say so of a path that they do not have
                     denied = denied or refused(root, failure, self._said(failure.words))
@@ -196,7 +195,7 @@ class Prober:
         body = spoken.dialect.body(spoken.asked, STATE, ASKS)
         reply = await self._patient(root + spoken.path, body)
         hint = "name servers of one judge"
-        if reply.status != _OK:
+        if reply.status not in GOOD:
             failure = failure_of(reply.status, reply.headers, reply.body)
             words = self._said(failure.words)
             message = f"{root} answered {reply.status} where the first server answers: {words}"
@@ -274,7 +273,7 @@ class Prober:
                 if error.was_sent:
                     self.small.missed()
                 raise
-            if reply.status == _OK:
+            if reply.status in GOOD:
                 return reply
             failure = failure_of(reply.status, reply.headers, reply.body)
             if failure.kind != "busy":

@@ -7,8 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, cast
 
-from judgefast.engines.decisions.examine import GOOD
-from judgefast.engines.decisions.failures import failure_of
+from judgefast.engines.decisions.failures import GOOD, failure_of
 from judgefast.engines.decisions.jobs import Part, Whole
 from judgefast.engines.decisions.probe import refused
 from judgefast.engines.decisions.unfit import UnfitReplyError
