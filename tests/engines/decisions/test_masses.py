@@ -6,9 +6,14 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 import judgefast
+from judgefast.engines.base import Completion, LabelRead
+from judgefast.engines.decisions.asked import Kept, Put, kept_text, lacks_mass
+from judgefast.prompts.verdict_format import VerdictFormat, VerdictLabel
+from judgefast.verdicts.table import VerdictTable
 from tests.pipeline.judging import pairs
 
 from .honest import systemone
@@ -194,3 +199,63 @@ def test_a_mass_is_of_its_own_question(tmp_path: Path) -> None:
     told = {row["question"]: row["label_mass"] for row in verdicts}
     assert told[0] == 1.0
     assert {told[place] for place in told if place} == {None}
+
+
+def test_a_mass_of_1_that_is_told_of_one_order_alone_is_told(tmp_path: Path) -> None:
+    """And not taken for what probabilities come to that are divided by their sum."""
+    with serve(lambda _, place: (1.0, None)[place]) as server:
+        judged(server, tmp_path / "run")
+        replay(tmp_path / "run", tmp_path / "again")
+    assert masses(tmp_path / "run") == masses(tmp_path / "again") == [1.0] * 4
+
+
+TOLD, UNTOLD = Put((0, 1), (0.9, 0.1), mass=1.0), Put((1, 0), (0.1, 0.9))
+BROKEN = Put((0, 1), outcome="malformed", words="no sum")
+
+
+@pytest.mark.parametrize(
+    ("questions", "lacking"),
+    [
+        (((UNTOLD, UNTOLD), (TOLD, TOLD)), [True, False]),
+        (((TOLD, UNTOLD), (UNTOLD, TOLD)), [False, False]),
+        (((BROKEN, UNTOLD), (BROKEN, TOLD)), [True, False]),
+        (((BROKEN, BROKEN), ()), [False, False]),
+        (((UNTOLD,),), [True, False]),
+        ((), [False, False]),
+    ],
+)
+def test_a_mass_is_lacking_where_the_answers_to_a_question_tell_none(
+    questions: tuple[tuple[Put, ...], ...], lacking: list[bool]
+) -> None:
+    """In a completion that has fewer answers than questions were asked, too."""
+    text = kept_text(Kept("m", questions))
+    assert [lacks_mass(text, place) for place in (0, 1)] == lacking
+
+
+@pytest.mark.parametrize(
+    "text", ["", "A", "{}", '{"model": "m"}', '{"model": "m", "questions": 1}']
+)
+def test_nothing_is_lacking_in_a_text_of_another_engine(text: str) -> None:
+    assert not lacks_mass(text, 0)
+
+
+@pytest.mark.parametrize(("labels_only", "wanted"), [(True, NONE), (False, 1.0)])
+def test_what_a_judge_writes_says_nothing_of_its_mass(wanted: float, *, labels_only: bool) -> None:
+    """Only an engine that has no texts keeps in theirs what a server told."""
+    labels = (VerdictLabel(text="A", choice="first"), VerdictLabel(text="B", choice="second"))
+    table = VerdictTable(
+        np.zeros((1, 16), np.uint8),
+        VerdictFormat(name="label", labels=labels),
+        planned=np.zeros(1, np.uint8),
+        labels_only=labels_only,
+    )
+    said = Completion(
+        request_id=bytes(16),
+        attempt=1,
+        lane=0,
+        text=kept_text(Kept("m", ((UNTOLD, UNTOLD),))),
+        finish_reason="stop",
+        answers=(LabelRead(0, (math.log(0.9), math.log(0.1))),),
+    )
+    table.add_live([said], "a")
+    assert table.verdicts().label_mass.tolist() == pytest.approx([wanted], nan_ok=True)
