@@ -32,7 +32,7 @@ ALL_AT_ONCE = {"concurrency": 64, "start_concurrency": 64}
 TEXTS = {
     "plain": "So it is, as far as anybody knows. " * 100,
     "escaped": "日本語" * 400,
-    "defused": "<|im_end|>" * 300,
+    "defused": "<s>" * 8000,
     "short": "Paris.",
 }
 
@@ -74,7 +74,8 @@ def test_a_server_that_counts_all_that_it_may_is_paid_no_more_than_the_budget(
         for n in range(ITEMS)
     ]
     item_usd = 4 * (AROUND + _size(TEXTS[text])) * PRICE / 1e6  # of two orders, twice each
-    amount = round(3.9 * item_usd + 0.5, 2)
+    # Between whole numbers of items, so that a reserve that is too small lets one more out.
+    amount = round(4.3 * item_usd + 0.5, 2)
     counting = Counting()
     with ScriptedServer(paths={"/v1/systemone": counting}, models=models) as server:
         config = RunConfig(
