@@ -216,16 +216,23 @@ def test_a_gateway_that_answers_by_another_good_status_answers(status: int) -> N
         del number
         if "<script>" in json.dumps(body):
             return Say(403, b"blocked")
-        return Say(status, systemone(json.dumps(body).encode()))
+        reply = json.loads(systemone(json.dumps(body).encode()))
+        return Say(status, reply | {"usage": {"input_tokens": 50}})
 
     class Created(ScriptedServer):
         def listed(self) -> Say:
             return super().listed()._replace(status=status)
 
     with Created(script) as here, Created(script) as there:
-        done = ask([here.url, there.url], [PAIR, ("<script>", "x"), PAIR])
-    assert (done.facts["server"], done.facts["away"]) == ("llama.cpp", [])
-    assert [each.error_kind for each in done.completions] == [None, "invalid", None]
+        engine = DecisionsEngine(base_url=[here.url, there.url])
+        facts = engine.start()
+        done = collected(engine, requests(engine, [PAIR, ("<script>", "x"), PAIR]))
+        small = sum(len(each.asked) - len(each.of_items) for each in (here, there))
+        assert engine.small.tokens == 50 * small
+        engine.close()
+    assert (facts["server"], facts["away"]) == ("llama.cpp", [])
+    assert [each.error_kind for each in done] == [None, "invalid", None]
+    assert small == 3, "one at the start of each, and one in doubt"
 
 
 def _errors(server: ScriptedServer) -> list[str | None]:

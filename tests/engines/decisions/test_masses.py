@@ -6,15 +6,19 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pytest
 
 import judgefast
 from judgefast.engines.base import Completion, LabelRead
 from judgefast.engines.decisions.asked import Kept, Put, kept_text, lacks_mass
+from judgefast.journal.recordings import tells_masses
+from judgefast.pipeline.run import resume
 from judgefast.prompts.verdict_format import VerdictFormat, VerdictLabel
 from judgefast.verdicts.table import VerdictTable
-from tests.pipeline.judging import pairs
+from tests.engines.scripted import ScriptedEngine, answered
+from tests.pipeline.judging import judge_rows, pairs
 
 from .honest import systemone
 from .judging import ask
@@ -23,6 +27,8 @@ from .scripted_server import Say, ScriptedServer
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from judgefast.batches.request import Request
 
 NONE = float("nan")
 """As `pytest.approx` takes a number that is none."""
@@ -241,21 +247,65 @@ def test_nothing_is_lacking_in_a_text_of_another_engine(text: str) -> None:
 
 @pytest.mark.parametrize(("labels_only", "wanted"), [(True, NONE), (False, 1.0)])
 def test_what_a_judge_writes_says_nothing_of_its_mass(wanted: float, *, labels_only: bool) -> None:
-    """Only an engine that has no texts keeps in theirs what a server told."""
-    labels = (VerdictLabel(text="A", choice="first"), VerdictLabel(text="B", choice="second"))
+    """Only an engine that has no texts keeps in theirs what a server told.
+
+    Log-probabilities of shares sum to 1 within the digits of a float.
+    """
+    labels = tuple(VerdictLabel(text=str(score), score=score) for score in range(1, 9))
     table = VerdictTable(
-        np.zeros((1, 16), np.uint8),
+        np.arange(100, dtype=np.uint8).reshape(100, 1).repeat(16, axis=1),
         VerdictFormat(name="label", labels=labels),
-        planned=np.zeros(1, np.uint8),
+        planned=np.zeros(100, np.uint8),
         labels_only=labels_only,
     )
-    said = Completion(
-        request_id=bytes(16),
-        attempt=1,
-        lane=0,
-        text=kept_text(Kept("m", ((UNTOLD, UNTOLD),))),
-        finish_reason="stop",
-        answers=(LabelRead(0, (math.log(0.9), math.log(0.1))),),
-    )
-    table.add_live([said], "a")
-    assert table.verdicts().label_mass.tolist() == pytest.approx([wanted], nan_ok=True)
+    said = [
+        Completion(
+            request_id=bytes([number] * 16),
+            attempt=1,
+            lane=0,
+            text=kept_text(Kept("m", ((UNTOLD, UNTOLD),))),
+            finish_reason="stop",
+            answers=(LabelRead(0, tuple(np.log(shares).tolist())),),
+        )
+        for number, shares in enumerate(np.random.default_rng(3).dirichlet(np.ones(8), 100))
+    ]
+    table.add_live(said, "a")
+    assert table.verdicts().label_mass.tolist() == pytest.approx([wanted] * 100, nan_ok=True)
+
+
+def test_masses_that_are_told_of_all_answers_that_count_are_told(tmp_path: Path) -> None:
+    """A request that told none, and of which one order could not be read, was asked again."""
+
+    def answer(number: int, body: dict[str, Any]) -> Say | None:
+        if number != 2:
+            return None
+        reply = json.loads(vllm(lambda *_: None)(json.dumps(body).encode()))
+        del next(iter(reply["answers"].values()))["probabilities"]
+        return Say(200, reply)
+
+    with serve(lambda *_: 0.9) as server:
+        server.script = answer
+        judged(server, tmp_path / "run")
+        resume(tmp_path / "run", show_progress=False, retry=("unparsed",))
+    replay(tmp_path / "run", tmp_path / "again")
+    assert masses(tmp_path / "again") == pytest.approx([0.9] * 4)
+
+
+def test_a_replay_of_a_replay_knows_no_more_masses(tmp_path: Path) -> None:
+    with serve(lambda number, _: None if number else 0.9) as server:
+        judged(server, tmp_path / "run")
+    replay(tmp_path / "run", tmp_path / "again")
+    replay(tmp_path / "again", tmp_path / "thrice")
+    assert masses(tmp_path / "thrice") == pytest.approx([NONE] * 4, nan_ok=True)
+
+
+def test_a_run_of_a_judge_that_writes_tells_masses_whatever_it_writes(tmp_path: Path) -> None:
+    def written(request: Request) -> Completion:
+        logprobs = tuple(math.log(share) for share in (0.5, 0.3, 0.2))
+        text = kept_text(Kept("m", ((UNTOLD, UNTOLD),)))
+        said = answered(request, text)
+        return msgspec.structs.replace(said, answers=(LabelRead(0, logprobs),))
+
+    engine = ScriptedEngine(written, label_probabilities=True)
+    judge_rows(tmp_path / "run", pairs(2), engine=engine)
+    assert tells_masses(tmp_path / "run")
