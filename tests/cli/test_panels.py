@@ -146,6 +146,13 @@ def test_a_config_file_has_tables_of_judges(stored: Path) -> None:
     assert "names several judges, and this is for one" in _seen(
         stored, "plan", "pairs.jsonl", "--config", "c.toml"
     )
+    (stored / "wrong.toml").write_text("".join(tables) + 'dialekt = "openai"\n')
+    command = ("run", "pairs.jsonl", "--config", "wrong.toml", "--out", "none")
+    assert "error: `wrong.toml`, judge 2: unknown option `dialekt`" in _seen(stored, *command)
+    given = ("--judge", RIGHT, "--judge", f"{FIRST},dialect=klingon")
+    seen = _seen(stored, *command, *given)
+    assert "error: command line, judge 2: `dialect`: Invalid enum value 'klingon'" in seen
+    assert "hint: it takes auto, systemone, openai, sglang" in seen
 
 
 @pytest.mark.parametrize(

@@ -81,10 +81,11 @@ def refuse_alone(options: dict[str, Any], disagreements: Path | None) -> None:
         raise ConfigError(msg, hint="name them: --judge A --judge B; or leave the flag out")
 
 
-def start_panel(
+def start_panel(  # noqa: PLR0913 - what was asked for
     judges: list[Any],
     options: dict[str, Any],
     *,
+    where: str,
     disagreements: Path | None,
     dry_run: bool,
     as_json: bool,
@@ -94,6 +95,7 @@ def start_panel(
     Args:
         judges: As `judges_of` takes them.
         options: Those of all, and `side_by_side` and `alpha`.
+        where: What names the judges, for errors.
         disagreements: Where the items that a person should look at are listed.
         dry_run: Say what each would do; judge nothing.
         as_json: Whether the report is printed as JSON.
@@ -114,7 +116,7 @@ def start_panel(
     if out is None:
         msg = "no directory was named for the judges"
         raise ConfigError(msg, hint="add --out DIR")
-    seated = judges_of(judges, options, where="command line")
+    seated = judges_of(judges, options, where=where)
     if dry_run:
         return _dry_runs(seated, Path(out), as_json=as_json)
     if disagreements is not None:
