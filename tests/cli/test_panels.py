@@ -87,12 +87,17 @@ def test_the_same_command_goes_on_where_it_has_left_its_list(stored: Path) -> No
         seen = _seen(stored, *command)
         assert seen.startswith("exit 0"), seen
         assert "look at       36 units of low and medium agreement: l.csv" in seen
+    own = stored / "l" / "disagreements.jsonl"
+    own.unlink()
+    seen = _seen(stored, "resume", "l")
+    assert seen.startswith("exit 0"), seen
+    assert own.exists()
     (stored / "l.csv").write_text("notes,of,mine\n", encoding="utf-8")
     for again in (command, ("report", "l", "--disagreements", "l.csv")):
         seen = _seen(stored, *again)
         assert seen.startswith("exit 2"), seen
         assert "`l.csv` is there already, and it is no list of disagreements" in seen
-        assert "choose another name, or remove the file" in seen
+        assert "choose another name, or move the file away" in seen
     assert (stored / "l.csv").read_text("utf-8") == "notes,of,mine\n"
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import judgefast
 from judgefast.pipeline import judgment_rows
-from judgefast.pipeline.panel_read import read_judges, reported
+from judgefast.pipeline.panel_lists import write_own
+from judgefast.pipeline.panel_read import read_judges
 from tests.recorded import Row, pairs, reasoned, record, replayed
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def test_each_unit_has_its_own_texts_and_reasons_also_beyond_the_first_batch(
     apart = {name for name, row in rows.items() if row["gold"] != "tie"}
     assert {one["item_id"] for one in listed} == apart
     assert len(listed) == len(apart) > 2 * 5
-    assert reported(read_judges(tmp_path / "p"), with_own=True).listed == len(apart)
+    own = write_own(read_judges(tmp_path / "p"))
+    assert (own.path, own.rows) == (tmp_path / "p" / "disagreements.jsonl", len(apart))
     for one in listed:
         row = rows[one["item_id"]]
         assert one["question"] == row["question"]

@@ -15,7 +15,8 @@ from judgefast.codes import ALPHA_SCALES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from judgefast.pipeline.panel import PanelEnd
+    from judgefast.pipeline.disagreements_file import Listed
+    from judgefast.pipeline.panel_end import PanelEnd
     from judgefast.pipeline.panel_judges import PanelJudge
     from judgefast.pipeline.panel_read import PanelReading
     from judgefast.reports.panel_report import PanelReport
@@ -155,10 +156,8 @@ def _dry_runs(judges: list[PanelJudge], out: Path, *, as_json: bool) -> int:
 
 def finish_panel(ended: PanelEnd, *, disagreements: Path | None, as_json: bool) -> int:
     """Print what came of a start of several judges, and how to go on; returns its exit status."""
-    from judgefast.pipeline.panel_read import read_judges  # noqa: PLC0415 - heavy
-
-    if not ended.interrupted:
-        report_panel(read_judges(ended.path), disagreements, with_own=True, as_json=as_json)
+    if ended.reading is not None:
+        report_panel(ended.reading, disagreements, own=ended.listed, as_json=as_json)
     for judge in ended.judges:
         if judge.error is not None:
             say(f"judge {judge.name} cannot judge: {judge.error}")
@@ -175,15 +174,19 @@ def finish_panel(ended: PanelEnd, *, disagreements: Path | None, as_json: bool) 
 
 
 def report_panel(
-    reading: PanelReading, disagreements: Path | None, *, with_own: bool = False, as_json: bool
+    reading: PanelReading,
+    disagreements: Path | None,
+    *,
+    own: Listed | None = None,
+    as_json: bool,
 ) -> PanelReport:
     """Write the disagreements as `reported` does, and the report to stdout."""
-    from judgefast.pipeline.panel_read import reported  # noqa: PLC0415 - heavy
+    from judgefast.pipeline.panel_lists import reported  # noqa: PLC0415 - heavy
     from judgefast.reports.as_json import to_json  # noqa: PLC0415 - one of the two is needed
     from judgefast.reports.console import look_of  # noqa: PLC0415 - as above
     from judgefast.reports.panel_text import render_panel  # noqa: PLC0415 - as above
 
-    found = reported(reading, disagreements, with_own=with_own)
+    found = reported(reading, disagreements, own=own)
     text = to_json(found) if as_json else render_panel(found, look_of(sys.stdout))
     put(text.rstrip("\n"))
     return found

@@ -26,6 +26,8 @@ TOKENS = "tokens"
 """Folder of token ids that judges of one tokenizer share."""
 DISAGREEMENTS = "disagreements.jsonl"
 """File of the items that a person should look at."""
+LISTS = "lists.json"
+"""sha256 of each such file, as it was written last."""
 
 _OURS = {NAME, NAME + TEMPORARY, JUDGES, TOKENS, "lock"}
 
