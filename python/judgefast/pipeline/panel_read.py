@@ -227,11 +227,16 @@ def _refuse_twins(judges: Sequence[Seated]) -> None:
 
 
 def _names(runs: Sequence[tuple[str | None, Path]]) -> list[str]:
-    """Names of judges: those given, those of the folders, or as much of the path as tells apart."""
-    names = [given or path.resolve().name for given, path in runs]
-    if len(set(names)) == len(names):
-        return names
-    return [given or "/".join(path.resolve().parts[-2:]) for given, path in runs]
+    """Names of judges: those given, else of the folders, by as many parts as tell all apart."""
+    paths = [path.resolve() for _, path in runs]
+    given = {name for name, _ in runs if name}
+    unnamed = {path for path, (name, _) in zip(paths, runs, strict=True) if not name}
+    called: dict[Path, str] = {}
+    for parts in range(1, max(len(path.parts) for path in paths) + 1):
+        called = {path: "/".join(path.parts[-parts:]) for path in unnamed}
+        if len({*given, *called.values()}) == len(given) + len(unnamed):
+            break
+    return [name or called[path] for path, (name, _) in zip(paths, runs, strict=True)]
 
 
 def _is_planned(folder: Path) -> bool:
