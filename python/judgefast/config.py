@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -173,8 +173,23 @@ def config_from(options: dict[str, Any], *, where: str) -> RunConfig:
         return msgspec.convert(options, RunConfig, strict=True)
     except msgspec.ValidationError as error:
         is_list = str(error).startswith("Expected `array`")
+        hint = "write it as a list, in [ ]" if is_list else _words_of(str(error))
         msg = f"{where}: {in_words(str(error))}"
-        raise ConfigError(msg, hint="write it as a list, in [ ]" if is_list else None) from None
+        raise ConfigError(msg, hint=hint) from None
+
+
+def _words_of(error: str) -> str | None:
+    """Say which words an option takes, where it was given another one."""
+    found = _WRONG_WORD.fullmatch(error)
+    if found is None:
+        return None
+    kinds = [get_type_hints(RunConfig)[found["name"]]]
+    words: list[str] = []
+    while kinds:
+        kind = kinds.pop()
+        words += get_args(kind) if get_origin(kind) is Literal else []
+        kinds += [] if get_origin(kind) is Literal else get_args(kind)
+    return f"it takes {', '.join(map(str, words))}"
 
 
 _KINDS = {
@@ -189,6 +204,9 @@ _KINDS = {
 _WRONG_KIND = re.compile(
     r"Expected `(?P<takes>[a-z |]+)`, got `(?P<saw>[a-z]+)` - at `\$\.(?P<name>.+)`"
 )
+
+
+_WRONG_WORD = re.compile(r"Invalid enum value .+ - at `\$\.(?P<name>\w+)`")
 
 
 def in_words(error: str) -> str:

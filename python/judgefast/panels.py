@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from judgefast.codes import AlphaScale
     from judgefast.engines.base import Engine
-    from judgefast.pipeline.panel import PanelEnd
+    from judgefast.pipeline.panel_end import PanelEnd
     from judgefast.pipeline.panel_read import PanelReading
     from judgefast.reports.panel_report import PanelReport
     from judgefast.reports.panel_view import PanelItem
@@ -42,7 +42,7 @@ class Panel:
         self.path = None if path is None else Path(path)
         """The panel's directory; None where finished runs were joined."""
         self._ended = ended
-        self._reading: PanelReading | None = None
+        self._reading: PanelReading | None = None if ended is None else ended.reading
         self._report: PanelReport | None = None
 
     @classmethod
@@ -279,7 +279,8 @@ def _judged(  # noqa: PLR0913 - what a caller may bring along, all by keyword
     progress: bool | None = None,
     **options: Any,  # noqa: ANN401 - fields of RunConfig
 ) -> Panel:
-    from judgefast.pipeline.panel import INTERRUPTED, run_panel  # noqa: PLC0415 - every stage
+    from judgefast.pipeline.panel import run_panel  # noqa: PLC0415 - every stage
+    from judgefast.pipeline.panel_end import INTERRUPTED  # noqa: PLC0415 - as above
     from judgefast.pipeline.panel_judges import judges_of  # noqa: PLC0415 - as above
     from judgefast.reports.console import is_terminal  # noqa: PLC0415 - as above
     from judgefast.stopping import Stop as NewStop  # noqa: PLC0415 - light, but only here

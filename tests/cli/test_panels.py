@@ -87,12 +87,17 @@ def test_the_same_command_goes_on_where_it_has_left_its_list(stored: Path) -> No
         seen = _seen(stored, *command)
         assert seen.startswith("exit 0"), seen
         assert "look at       36 units of low and medium agreement: l.csv" in seen
+    own = stored / "l" / "disagreements.jsonl"
+    own.unlink()
+    seen = _seen(stored, "resume", "l")
+    assert seen.startswith("exit 0"), seen
+    assert own.exists()
     (stored / "l.csv").write_text("notes,of,mine\n", encoding="utf-8")
     for again in (command, ("report", "l", "--disagreements", "l.csv")):
         seen = _seen(stored, *again)
         assert seen.startswith("exit 2"), seen
         assert "`l.csv` is there already, and it is no list of disagreements" in seen
-        assert "choose another name, or remove the file" in seen
+        assert "choose another name, or move the file away" in seen
     assert (stored / "l.csv").read_text("utf-8") == "notes,of,mine\n"
 
 
@@ -141,6 +146,13 @@ def test_a_config_file_has_tables_of_judges(stored: Path) -> None:
     assert "names several judges, and this is for one" in _seen(
         stored, "plan", "pairs.jsonl", "--config", "c.toml"
     )
+    (stored / "wrong.toml").write_text("".join(tables) + 'dialekt = "openai"\n')
+    command = ("run", "pairs.jsonl", "--config", "wrong.toml", "--out", "none")
+    assert "error: `wrong.toml`, judge 2: unknown option `dialekt`" in _seen(stored, *command)
+    given = ("--judge", RIGHT, "--judge", f"{FIRST},dialect=klingon")
+    seen = _seen(stored, *command, *given)
+    assert "error: command line, judge 2: `dialect`: Invalid enum value 'klingon'" in seen
+    assert "hint: it takes auto, systemone, openai, sglang" in seen
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,11 @@ def test_a_value_out_of_range_is_refused(option: str, value: float, allowed: str
         ({"sed": 1}, "here: unknown option `sed`", "did you mean `seed`?"),
         ({"repeats": "x"}, "here: `repeats` takes a whole number, saw text", None),
         ({"data": "x"}, "here: `data` takes a list, saw text", "write it as a list, in [ ]"),
+        (
+            {"one_failed": "both"},
+            "here: `one_failed`: Invalid enum value 'both'",
+            "it takes pair, single, tie",
+        ),
         ({"map": {"answer": 1}}, "here: `map[...]` takes text, saw a whole number", None),
     ],
 )

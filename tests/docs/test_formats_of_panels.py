@@ -81,6 +81,7 @@ def test_a_panel_leaves_the_files_of_the_page_and_no_other(panel: Path) -> None:
         panel_directory.JUDGES,
         panel_directory.TOKENS,
         panel_directory.DISAGREEMENTS,
+        panel_directory.LISTS,
     }
     assert named == constants | {"lock"}
     assert {path.name for path in (panel / "judges").iterdir()} == {"a", "b"}

@@ -114,6 +114,7 @@ def test_a_folder_in_place_of_the_list_is_refused_before_anybody_is_paid(tmp_pat
     options: dict[str, Any] = {"rubric": RUBRIC, "out": tmp_path / "p"}
     judges = replays(x=reasoned, y=always_first)
     panel = judgefast.run(pairs()[:9], judges=judges, **options)
+    (tmp_path / "p" / "disagreements.jsonl").unlink()
     (tmp_path / "p" / "disagreements.jsonl").mkdir()
     words = r"disagreements\.jsonl` is a folder"
     with pytest.raises(RunDirectoryError, match=words):

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from tests.prompts.aspects import on_scales
 from tests.recorded import answered_once, replayed
 
 import judgefast
@@ -18,34 +19,6 @@ from judgefast.prompts.verdict_format import VerdictFormat, VerdictLabel
 from judgefast.reports.panel_text import render_panel
 from judgefast.stats.votes import LEVELS
 
-RUBRIC = '''
-name = "scales"
-mode = "scalar"
-
-[[aspects]]
-name = "small"
-criterion = "How good is it?"
-scale = {low = 0, high = 1, integer = false}
-
-[[aspects]]
-name = "large"
-criterion = "How good is it?"
-scale = {low = 0, high = 100}
-
-[verdict]
-name = "json"
-
-[[template.blocks]]
-text = """
-Question:
-{question}
-Answer:
-{answer}
-Respect:
-{criterion}
-{scale}
-"""
-'''
 ASPECTS = ("small", "large")
 
 
@@ -53,7 +26,11 @@ ASPECTS = ("small", "large")
 def panel(tmp_path_factory: pytest.TempPathFactory) -> judgefast.Panel:
     """Two judges half of the small scale apart, and a fiftieth of the large one."""
     folder = tmp_path_factory.mktemp("scales")
-    (folder / "scales.toml").write_text(RUBRIC, encoding="utf-8")
+    rubric = on_scales(
+        folder / "scales.toml",
+        small="{low = 0, high = 1, integer = false}",
+        large="{low = 0, high = 100}",
+    )
     rows = answered_once(4)
 
     def judge(name: str, *scores: float) -> dict[str, Any]:
@@ -67,7 +44,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> judgefast.Panel:
     return judgefast.run(
         rows,
         judges=[judge("a", 0.2, 40), judge("b", 0.7, 42)],
-        rubric=folder / "scales.toml",
+        rubric=rubric,
         out=folder / "p",
     )
 

@@ -111,7 +111,7 @@ def test_a_resume_without_a_budget_keeps_it_and_starts_no_engine(tmp_path: Path)
     below = go_on(out, budget=("10judgments",))
     assert below.status == 3
     words = " ".join(render(report_of(read_run(out))).split())
-    assert "budget 10 judgments: less than was spent before it was given" in words
+    assert "budget 10 judgments: more than that was spent, nothing more fits" in words
     free = go_on(out, budget=("none",))
     assert (free.status, free.done) == (0, 20)
     assert report_of(read_run(out)).operations.budget is None

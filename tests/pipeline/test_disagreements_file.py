@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from judgefast.errors import ConfigError
+from judgefast.pipeline import disagreements_file
 from judgefast.pipeline.disagreements_file import check_list, write_anew
 from judgefast.pipeline.panel_rows import disagreements_schema, panel_schema
 from judgefast.reports.export import SUFFIXES, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     import pyarrow as pa
@@ -65,11 +66,6 @@ def test_a_folder_is_not_and_what_is_not_there_may_be_written(tmp_path: Path) ->
         check_list(tmp_path / "none" / "new.csv")
 
 
-def _have(item_ids: Sequence[str]) -> list[bool]:
-    """Whether the data have gold of items."""
-    return [each.startswith("i") for each in item_ids]
-
-
 def _listed(golds: list[str | None]) -> pa.Table:
     """A row for each, of an item of its own."""
     import pyarrow as pa  # noqa: PLC0415 - here alone
@@ -84,39 +80,33 @@ def _listed(golds: list[str | None]) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
+def _writes(golds: list[str | None]) -> Callable[[Path], int]:
+    return lambda path: write_table(_listed(golds), path, overwrite=True)
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize(
-    ("data", "by_hand"), [([None, None], ["a", None]), (["a", "b", None], ["a", "tie", "b"])]
-)
-def test_a_list_in_which_gold_was_filled_in_is_kept(
-    suffix: str, data: list[str | None], by_hand: list[str | None], tmp_path: Path
+@pytest.mark.parametrize("by_hand", [["a", None], [None, None, None], ["b", "b"]])
+def test_a_list_that_somebody_has_changed_is_kept_beside_the_new_one(
+    suffix: str, by_hand: list[str | None], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / f"look{suffix}"
-
-    def have(item_ids: Sequence[str]) -> list[bool]:
-        return [data[int(each[1:])] is not None for each in item_ids]
-
-    def write() -> int:
-        return write_table(_listed(data), path, overwrite=True)
-
-    assert write_anew(path, write, have) == len(data)
-    assert write_anew(path, write, have) == len(data)
+    listed = write_anew(path, _writes([None, None]), None)
+    assert (listed.path, listed.rows) == (path, 2)
+    for golds in ([None, "a"], [None, None]):  # the data may have gold now
+        listed = write_anew(path, _writes(golds), listed.sha256)
     assert [each.name for each in tmp_path.iterdir()] == [path.name], "nobody has worked on it"
-    for name in (f"look.filled{suffix}", f"look.filled-2{suffix}"):
-        write_table(_listed(by_hand), path, overwrite=True)
+    for name in (f"look.kept{suffix}", f"look.kept-2{suffix}"):
+        _writes(by_hand)(path)
         worked_on = path.read_bytes()
-        assert write_anew(path, write, have) == len(data)
+        caplog.clear()
+        again = write_anew(path, _writes([None, None]), listed.sha256)
+        assert (again.rows, again.sha256) == (2, listed.sha256)
         assert (tmp_path / name).read_bytes() == worked_on
         assert path.read_bytes() != worked_on
-
-
-def test_gold_of_rows_that_are_listed_no_more_is_the_data_s_where_the_data_have_some(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "look.jsonl"
-    write_table(_listed(["a", "b", "tie"]), path)
-    write_anew(path, lambda: write_table(_listed(["a"]), path, overwrite=True), _have)
-    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+        assert f"`{path}` was not as it was written: it is kept as `{tmp_path / name}`" in (
+            caplog.text
+        )
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 @pytest.mark.parametrize(
@@ -124,26 +114,76 @@ def test_gold_of_rows_that_are_listed_no_more_is_the_data_s_where_the_data_have_
     [
         lambda text: text.replace('"i0"', '"7"'),
         lambda text: text.replace('"gold":"a"', '"gold":0'),
-        lambda text: text + "null\n",
+        lambda text: text.replace('"gold":"a"', '"gold":null'),
         lambda text: text + "\n",
-        lambda text: text + '{"item_id":"i9"}\n',
+        lambda text: text.partition("\n")[0] + "\n",
+        lambda text: text.replace("\n", "\r\n"),
         lambda text: "\ufeff" + text,
     ],
 )
-def test_a_list_that_is_no_more_as_it_was_written_is_kept(
-    changed: Callable[[str], str], tmp_path: Path
-) -> None:
+def test_whatever_was_changed_is_kept(changed: Callable[[str], str], tmp_path: Path) -> None:
     path = tmp_path / "look.jsonl"
-    write_table(_listed(["a", "b"]), path)
+    listed = write_anew(path, _writes(["a", "b"]), None)
     text = changed(path.read_text("utf-8"))
-    path.write_text(text, encoding="utf-8")
-    assert write_anew(path, lambda: write_table(_listed(["b"]), path, overwrite=True), _have) == 1
-    assert (tmp_path / "look.filled.jsonl").read_text("utf-8") == text
+    path.write_text(text, encoding="utf-8", newline="")
+    check_list(path)
+    assert write_anew(path, _writes(["b"]), listed.sha256).rows == 1
+    assert (tmp_path / "look.kept.jsonl").read_bytes() == text.encode()
 
 
-def test_a_text_longer_than_readers_of_csv_expect_is_no_trouble(tmp_path: Path) -> None:
+def test_where_it_is_not_known_what_was_written_a_list_is_replaced_by_an_equal_one_alone(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "look.csv"
-    listed = _listed(["a" * 200_000])
+    for golds, names in ((["a"], {"look.csv"}), (["b"], {"look.csv", "look.kept.csv"})):
+        for _ in range(2):
+            write_anew(path, _writes(golds), None)
+            assert {each.name for each in tmp_path.iterdir()} == names
+
+
+def test_an_empty_file_and_one_that_is_gone_are_nobody_s_work(tmp_path: Path) -> None:
+    path = tmp_path / "look.csv"
     for _ in range(2):
-        write_anew(path, lambda: write_table(listed, path, overwrite=True), _have)
-    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+        path.write_bytes(b"")
+        listed = write_anew(path, _writes(["a"]), "0" * 64)
+        path.unlink()
+        assert write_anew(path, _writes(["a"]), listed.sha256) == listed
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_somebody_changed_has_a_name_at_every_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process may be killed between any two of its steps."""
+    path = tmp_path / "look.jsonl"
+    write_anew(path, _writes(["a"]), None)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def fails(path: Path) -> int:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        write_anew(path, fails, None)
+    monkeypatch.setattr(disagreements_file, "put_in_place", killed)
+    before = path.read_bytes()
+    with pytest.raises(KeyboardInterrupt):
+        write_anew(path, _writes(["b"]), None)
+    assert path.read_bytes() == (tmp_path / "look.kept.jsonl").read_bytes() == before
+    monkeypatch.undo()
+    write_anew(path, _writes(["b"]), None)
+    assert not list(tmp_path.glob("*.new.*"))
+
+
+def test_a_file_system_without_links_has_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr("pathlib.Path.hardlink_to", refuses)
+    path = tmp_path / "look.jsonl"
+    for golds in (["a"], ["b"], ["a", "b"]):
+        write_anew(path, _writes(golds), None)
+    assert [len(each.read_bytes().splitlines()) for each in sorted(tmp_path.iterdir())] == [2, 1, 1]

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import judgefast
-from judgefast.pipeline import panel_read, panel_rows
+from judgefast.pipeline import panel_lists, panel_rows
 from judgefast.pipeline.listed_texts import listed_texts
-from judgefast.pipeline.panel_read import read_judges, reported
+from judgefast.pipeline.panel_lists import reported, write_own
+from judgefast.pipeline.panel_read import read_judges
 from judgefast.pipeline.placed_rows import PlacedRows, part_rows_of
 from judgefast.reports.panel_text import render_panel
 from tests.facade.seated import RUBRIC, replays
@@ -80,7 +81,7 @@ def test_what_is_asked_for_is_whole_and_the_panels_own_list_says_that_it_is_cut(
     whole = judgefast.Panel.open(folder).disagreements.to_pylist()
     assert len(whole) == 36
     monkeypatch.setattr(panel_rows, "BATCH_UNITS", 7)
-    monkeypatch.setattr(panel_read, "MOST_LISTED", 10)
+    monkeypatch.setattr(panel_lists, "MOST_LISTED", 10)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     folders: list[Path] = []
 
@@ -91,14 +92,15 @@ def test_what_is_asked_for_is_whole_and_the_panels_own_list_says_that_it_is_cut(
 
     monkeypatch.setattr("judgefast.pipeline.listed_texts.PlacedRows", Watched)
     own = folder / "disagreements.jsonl"
-    cut = reported(read_judges(folder), with_own=True)
+    reading = read_judges(folder)
+    cut = reported(reading, own=write_own(reading))
     assert (cut.disagreements, cut.listed, cut.disagreements_file) == (36, 10, str(own))
     said = " ".join(render_panel(cut).split())
     assert f"the first 10 of 36 units of low and medium agreement: {own}" in said
     assert said.count("(--disagreements FILE lists all)") == 1
     assert [json.loads(line) for line in own.read_text("utf-8").splitlines()] == whole[:10]
     look = tmp_path / "look.jsonl"
-    every = reported(read_judges(folder), look, with_own=True)
+    every = reported(reading, look, own=write_own(reading))
     assert (every.listed, every.disagreements_file) == (36, str(look))
     assert "lists all" not in render_panel(every)
     assert [json.loads(line) for line in look.read_text("utf-8").splitlines()] == whole

@@ -92,6 +92,15 @@ def test_a_sample_and_rows_that_are_read_once_are_for_who_reads_them(
     assert goes_to(server, tmp_path / "run", [str(tmp_path / "missing.jsonl")])
 
 
+def test_a_field_that_no_row_has_hides_no_answers_of_the_judges_own(
+    tmp_path: Path, server: Server
+) -> None:
+    """The first rows need not have it; who reads them all says where none has."""
+    with pytest.raises(ConfigError, match="own family: 4 answers"):
+        judgefast.run(MIXED, out=tmp_path / "run", **options(map={"gold": "human"}))
+    assert not server.calls
+
+
 def test_what_a_run_was_begun_with_is_not_asked_again(tmp_path: Path, server: Server) -> None:
     out = tmp_path / "run"
     begin(out, MIXED, allow_self=True)

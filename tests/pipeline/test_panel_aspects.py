@@ -9,6 +9,7 @@ import pytest
 
 import judgefast
 from judgefast.errors import ConfigError
+from tests.prompts.aspects import on_scales
 from tests.recorded import answered_once
 
 if TYPE_CHECKING:
@@ -18,31 +19,12 @@ if TYPE_CHECKING:
 ROWS = answered_once(3)
 OF_THREE = "aspects-1-5"
 THREE = ("correctness", "completeness", "clarity")
-BLOCK = """
-[verdict]
-name = "json"
-[[template.blocks]]
-text = '''
-Question:
-{question}
-Answer:
-{answer}
-Respect:
-{criterion}
-{scale}
-'''
-"""
 
 
 def _rubric(folder: Path, name: str, **highest: int) -> str:
     """Some aspects, each from 1 to its own end."""
-    aspects = [
-        f'[[aspects]]\nname = "{aspect}"\ncriterion = "?"\nscale = {{low = 1, high = {high}}}'
-        for aspect, high in highest.items()
-    ]
-    path = folder / f"{name}.toml"
-    path.write_text("\n".join([f'name = "{name}"', 'mode = "scalar"', *aspects, BLOCK]), "utf-8")
-    return str(path)
+    scales = {aspect: f"{{low = 1, high = {end}}}" for aspect, end in highest.items()}
+    return on_scales(folder / f"{name}.toml", **scales)
 
 
 def _said(aspects: Sequence[str]) -> list[dict[str, Any]]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 import judgefast
 from judgefast.pipeline import judgment_rows
-from judgefast.pipeline.panel_read import read_judges, reported
+from judgefast.pipeline.panel_lists import write_own
+from judgefast.pipeline.panel_read import read_judges
 from tests.recorded import Row, pairs, reasoned, record, replayed
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def _always_tied(row: Row, order: str) -> str:
@@ -34,7 +35,8 @@ def test_each_unit_has_its_own_texts_and_reasons_also_beyond_the_first_batch(
     apart = {name for name, row in rows.items() if row["gold"] != "tie"}
     assert {one["item_id"] for one in listed} == apart
     assert len(listed) == len(apart) > 2 * 5
-    assert reported(read_judges(tmp_path / "p"), with_own=True).listed == len(apart)
+    own = write_own(read_judges(tmp_path / "p"))
+    assert (own.path, own.rows) == (tmp_path / "p" / "disagreements.jsonl", len(apart))
     for one in listed:
         row = rows[one["item_id"]]
         assert one["question"] == row["question"]
@@ -45,3 +47,24 @@ def test_each_unit_has_its_own_texts_and_reasons_also_beyond_the_first_batch(
         assert one["gold"] == row["gold"]
         assert f"{row['id']} in ab" in one["right_reason"]
         assert f"{row['id']} is tied in ba" in one["tied_reason"]
+
+
+@pytest.mark.parametrize("order", [("a", "b", "c"), ("c", "a", "b")])
+def test_a_unit_that_some_judge_was_not_asked_about_has_its_texts(
+    order: tuple[str, ...], tmp_path: Path
+) -> None:
+    rows = [{"id": f"i{at}", "question": f"q{at}", "answer": f"x{at}"} for at in range(4)]
+    for at, (name, data) in enumerate((("a", rows), ("b", rows), ("c", rows[:3]))):
+        judgefast.run(
+            data,
+            recorded=[{"id": row["id"], "text": str(1 + 2 * at)} for row in data],
+            out=tmp_path / name,
+            rubric="scalar-1-5",
+            engine="replay",
+        )
+    panel = judgefast.agree([tmp_path / name for name in order], across=["data"])
+    listed = {row["item_id"]: row for row in panel.disagreements.to_pylist()}
+    assert listed.keys() == {row["id"] for row in rows}
+    for row in rows:
+        assert listed[row["id"]]["question"] == row["question"]
+        assert listed[row["id"]]["candidate_answer"] == row["answer"]

@@ -15,7 +15,7 @@ import judgefast
 from judgefast.errors import ConfigError
 from judgefast.pipeline import judgment_rows, panel_join
 from judgefast.pipeline.panel_join import Joined, Seated, join
-from judgefast.pipeline.panel_read import read_runs
+from judgefast.pipeline.panel_read import _names, read_runs
 from judgefast.pipeline.panel_results import verdicts_of
 from judgefast.pipeline.panel_rows import disagreeing
 from judgefast.pipeline.panel_verdicts import sided
@@ -253,6 +253,25 @@ def test_one_run_agrees_with_nobody_and_two_of_one_name_are_told_apart(
     assert (named.levels.low, named.levels.medium) == (0, 0)
     assert named.agreement is not None
     assert named.agreement.alpha.value == 1
+
+
+@pytest.mark.parametrize(
+    ("runs", "names"),
+    [
+        ({"x/a": None, "y/b": None}, ["a", "b"]),
+        ({"x/a": None, "y/a": None}, ["x/a", "y/a"]),
+        ({"p/judges/a": None, "q/judges/a": None}, ["p/judges/a", "q/judges/a"]),
+        ({"p/judges/a": None, "q/judges/a": "mild"}, ["a", "mild"]),
+        ({"p/judges/a": None, "q/judges/a": "a"}, ["judges/a", "a"]),
+        ({"a": None, "x/a": None}, ["HERE/a", "x/a"]),
+    ],
+)
+def test_judges_are_called_by_as_much_of_the_path_as_tells_them_apart(
+    tmp_path: Path, runs: dict[str, str | None], names: list[str]
+) -> None:
+    """Two panels have a `judges/a` each."""
+    named = _names([(name, tmp_path / path) for path, name in runs.items()])
+    assert named == [name.replace("HERE", tmp_path.name) for name in names]
 
 
 def test_a_run_agrees_not_with_itself_and_no_judge_has_the_name_of_a_row(

@@ -52,11 +52,13 @@ def test_what_a_killed_start_did_not_count_is_at_least_what_the_others_did() -> 
     assert unchecked.startswith(
         "18 states were sent without knowing that the judge reads the whole"
     )
-    assert defused == "1 control token in texts of the data was defused before they were sent"
+    assert defused == (
+        "1 control token was defused in what was sent, in the same text each time that it was"
+    )
     cut, unchecked, defused, silent = _of_states([launch(), told, {"launch": "no engine"}])
     assert cut.startswith("the server says that it has cut at least 41 tokens off states: ")
     assert unchecked.startswith("at least 18 states were sent without knowing that the judge")
-    assert defused.startswith("at least 1 control token in texts of the data was defused")
+    assert defused.startswith("at least 1 control token was defused in what was sent")
     assert silent.startswith("1 start was killed, or still at work, without telling its counts: ")
     none = launch(dropped_tokens=0, unchecked_lengths=0, defused=0)
     assert _of_states([none]) == []

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 CRITERIA = {
     "clarity": "Is the reply easy to follow?",
     "tone": "Is the reply friendly?",
@@ -35,6 +40,18 @@ def several(
         f'name = "several"\nmode = "scalar"\n{more}{aspects}[template]\n{template}\n{blocks}'
         f"[verdict]\n{verdict}\n"
     )
+
+
+def on_scales(path: Path, **scales: str) -> str:
+    """Write a rubric of aspects that are scored in JSON, each on its `scale` in TOML."""
+    aspects = "".join(
+        f'[[aspects]]\nname = "{aspect}"\ncriterion = "How good?"\nscale = {scale}\n'
+        for aspect, scale in scales.items()
+    )
+    text = r"[Question]\n{question}\n[Answer]\n{answer}\n[Aspect]\n{criterion}\n{scale}"
+    form = f'[[template.blocks]]\ntext = "{text}"\n[verdict]\nname = "json"\n'
+    path.write_text(f'name = "{path.stem}"\nmode = "scalar"\n{aspects}{form}', "utf-8")
+    return str(path)
 
 
 JSON = 'name = "json"\nreason_field = "reason"'

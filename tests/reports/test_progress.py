@@ -72,7 +72,8 @@ def test_plain_lines_come_every_few_seconds_and_say_it_all() -> None:
         )
     progress.close()
     so_far = (
-        "so far (not anytime-valid): win_rate 0.512 [0.463, 0.561] candidate=b\\x1b[2J baseline=é"
+        "so far (not anytime-valid): win_rate 0.512 [0.463, 0.561] candidate=b\\x1b[2J baseline=é, "
+        "of 36"
     )
     assert stream.getvalue().splitlines() == [
         "200 of 1,000 (20 %)  40.0 s left  20.0/s  6,020 tokens/s  67 % cached  1 unread  "

@@ -15,7 +15,8 @@ from judgefast.codes import ALPHA_SCALES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from judgefast.pipeline.panel import PanelEnd
+    from judgefast.pipeline.disagreements_file import Listed
+    from judgefast.pipeline.panel_end import PanelEnd
     from judgefast.pipeline.panel_judges import PanelJudge
     from judgefast.pipeline.panel_read import PanelReading
     from judgefast.reports.panel_report import PanelReport
@@ -80,10 +81,11 @@ def refuse_alone(options: dict[str, Any], disagreements: Path | None) -> None:
         raise ConfigError(msg, hint="name them: --judge A --judge B; or leave the flag out")
 
 
-def start_panel(
+def start_panel(  # noqa: PLR0913 - what was asked for
     judges: list[Any],
     options: dict[str, Any],
     *,
+    where: str,
     disagreements: Path | None,
     dry_run: bool,
     as_json: bool,
@@ -93,6 +95,7 @@ def start_panel(
     Args:
         judges: As `judges_of` takes them.
         options: Those of all, and `side_by_side` and `alpha`.
+        where: What names the judges, for errors.
         disagreements: Where the items that a person should look at are listed.
         dry_run: Say what each would do; judge nothing.
         as_json: Whether the report is printed as JSON.
@@ -113,7 +116,7 @@ def start_panel(
     if out is None:
         msg = "no directory was named for the judges"
         raise ConfigError(msg, hint="add --out DIR")
-    seated = judges_of(judges, options, where="command line")
+    seated = judges_of(judges, options, where=where)
     if dry_run:
         return _dry_runs(seated, Path(out), as_json=as_json)
     if disagreements is not None:
@@ -155,10 +158,8 @@ def _dry_runs(judges: list[PanelJudge], out: Path, *, as_json: bool) -> int:
 
 def finish_panel(ended: PanelEnd, *, disagreements: Path | None, as_json: bool) -> int:
     """Print what came of a start of several judges, and how to go on; returns its exit status."""
-    from judgefast.pipeline.panel_read import read_judges  # noqa: PLC0415 - heavy
-
-    if not ended.interrupted:
-        report_panel(read_judges(ended.path), disagreements, with_own=True, as_json=as_json)
+    if ended.reading is not None:
+        report_panel(ended.reading, disagreements, own=ended.listed, as_json=as_json)
     for judge in ended.judges:
         if judge.error is not None:
             say(f"judge {judge.name} cannot judge: {judge.error}")
@@ -175,15 +176,19 @@ def finish_panel(ended: PanelEnd, *, disagreements: Path | None, as_json: bool) 
 
 
 def report_panel(
-    reading: PanelReading, disagreements: Path | None, *, with_own: bool = False, as_json: bool
+    reading: PanelReading,
+    disagreements: Path | None,
+    *,
+    own: Listed | None = None,
+    as_json: bool,
 ) -> PanelReport:
     """Write the disagreements as `reported` does, and the report to stdout."""
-    from judgefast.pipeline.panel_read import reported  # noqa: PLC0415 - heavy
+    from judgefast.pipeline.panel_lists import reported  # noqa: PLC0415 - heavy
     from judgefast.reports.as_json import to_json  # noqa: PLC0415 - one of the two is needed
     from judgefast.reports.console import look_of  # noqa: PLC0415 - as above
     from judgefast.reports.panel_text import render_panel  # noqa: PLC0415 - as above
 
-    found = reported(reading, disagreements, with_own=with_own)
+    found = reported(reading, disagreements, own=own)
     text = to_json(found) if as_json else render_panel(found, look_of(sys.stdout))
     put(text.rstrip("\n"))
     return found

@@ -32,9 +32,12 @@ def run(data: tuple[str, ...], *, dry_run: bool, as_json: bool, **given: Any) ->
     Exit status: 0 done, 2 nothing judged, 3 incomplete, 130 interrupted (resumable).
     """
     look_at = given.pop("disagreements")
+    where = "command line" if given["judges"] else f"`{given['config_file']}`"
     options = options_of(given | {"data": data})
     if judges := options.pop("judges", None):
-        return start_panel(judges, options, disagreements=look_at, dry_run=dry_run, as_json=as_json)
+        return start_panel(
+            judges, options, where=where, disagreements=look_at, dry_run=dry_run, as_json=as_json
+        )
     refuse_alone(options, look_at)
     config = config_from(options, where="command line")
     from judgefast.pipeline.finished import DryRun  # noqa: PLC0415 - heavy

@@ -1,23 +1,26 @@
 """A file of disagreements: one that lists them already may be written anew, no other one.
 
-A list in which somebody has filled in gold is work of a person: it is kept beside the new one.
+What somebody has changed in a list is work of a person: it is kept beside the new one.
 """
 
 from __future__ import annotations
 
 import csv
 import logging
-from itertools import count
-from typing import TYPE_CHECKING, Any
+import shutil
+from codecs import BOM_UTF8
+from itertools import chain, count
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from judgefast.errors import ConfigError
+from judgefast.files import disk_errors, put_in_place, sha256_of
 from judgefast.pipeline.panel_rows import DISAGREEMENTS_FORMAT, disagreements_schema
 from judgefast.reports.export import check_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
 LOG = logging.getLogger("judgefast")
@@ -25,10 +28,16 @@ LOG = logging.getLogger("judgefast")
 _VERDICT = "_verdict"
 """Ends the first column of each judge."""
 
-_UNIT = ("item_id", "aspect", "candidate_index", "baseline_index")
-
 _MOST_BYTES = 1 << 26
 """Of the first line of a text file: a longer one is none of ours."""
+
+
+class Listed(NamedTuple):
+    """A list that was written."""
+
+    path: Path
+    rows: int
+    sha256: str
 
 
 def check_list(path: Path) -> None:
@@ -41,75 +50,47 @@ def check_list(path: Path) -> None:
     check_target(path, overwrite=True)
     if path.exists() and not _is_ours(path):
         msg = f"`{path}` is there already, and it is no list of disagreements as we write it"
-        raise ConfigError(msg, hint="choose another name, or remove the file")
+        raise ConfigError(msg, hint="choose another name, or move the file away")
 
 
-def write_anew(
-    path: Path, write: Callable[[], int], have_gold: Callable[[Sequence[str]], Sequence[bool]]
-) -> int:
-    """Write a list; one that is there and has gold that the data have not is kept beside it.
+def write_anew(path: Path, write: Callable[[Path], int], written: str | None) -> Listed:
+    """Write a list; one that is there and is not as it was written is kept beside it.
 
     Args:
-        path: Of the list; `check_list` has passed.
-        write: Writes it, and says how many rows it has.
-        have_gold: Whether the data have gold of the items of some ids.
+        path: Of the list.
+        write: Writes it to a file, and says how many rows it has.
+        written: sha256 of what was written there last; None where that is not known.
+
+    Raises:
+        RunDirectoryError: The disk is full or fails, or the folder may not be written.
 
     """
-    filled = _golds(path) if path.exists() else {}
-    if filled == {}:
-        return write()
-    kept = next(name for name in _beside(path) if not name.exists())
-    path.rename(kept)
-    rows = write()
-    if filled is None:
-        LOG.warning("`%s` could not be read as a list: it is kept as `%s`", path, kept)
-        return rows
-    known = _golds(path) or {}
-    gone = [str(key[0]) for key in filled if key not in known]
-    by_hand = sum(known.get(key, gold) != gold for key, gold in filled.items())
-    by_hand += sum(not has_gold for has_gold in have_gold(gone))
-    if by_hand:
-        words = "`%s` had gold in %s rows that the data have not: it is kept as `%s`"
-        LOG.warning(words, path, f"{by_hand:,}", kept)
-    else:
-        kept.unlink()
-    return rows
+    there = path.exists() and path.stat().st_size > 0
+    before = sha256_of(path) if there else written
+    if before == written:
+        return Listed(path, write(path), sha256_of(path))
+    new = path.with_name(f"{path.stem}.new{path.suffix}")
+    rows = write(new)
+    after = sha256_of(new)
+    with disk_errors(path):
+        if after == before:
+            new.unlink()
+        else:
+            kept = _kept_beside(path)
+            put_in_place(new, path)
+            LOG.warning("`%s` was not as it was written: it is kept as `%s`", path, kept)
+    return Listed(path, rows, after)
 
 
-def _beside(path: Path) -> Iterator[Path]:
-    yield path.with_name(f"{path.stem}.filled{path.suffix}")
-    for number in count(2):
-        yield path.with_name(f"{path.stem}.filled-{number}{path.suffix}")
-
-
-def _golds(path: Path) -> dict[tuple[Any, ...], str] | None:
-    """Gold of the units of a list that have some; None where it is no such list any more."""
-    if not path.stat().st_size:
-        return {}
-    csv.field_size_limit(_MOST_BYTES)
+def _kept_beside(path: Path) -> Path:
+    """Give what is there a second name, the first that is free."""
+    names = (f"{path.stem}.kept{number}{path.suffix}" for number in chain([""], count(-2, -1)))
+    kept = next(each for each in map(path.with_name, names) if not each.exists())
     try:
-        return {
-            tuple(row[name] for name in _UNIT): str(row["gold"])
-            for row in _rows(path)
-            if row["gold"] not in {None, ""}
-        }
-    except (OSError, ValueError, KeyError, TypeError, csv.Error, msgspec.DecodeError):
-        return None
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    if path.suffix.lower() == ".parquet":
-        import pyarrow.parquet as pq  # noqa: PLC0415 - only one of the suffixes needs it
-
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(columns=[*_UNIT, "gold"]):
-                yield from batch.to_pylist()
-    elif path.suffix.lower() == ".csv":
-        with path.open(newline="", encoding="utf-8") as lines:
-            yield from csv.DictReader(lines)
-    else:
-        with path.open("rb") as lines_of_json:
-            yield from map(msgspec.json.decode, lines_of_json)
+        kept.hardlink_to(path)
+    except OSError:  # a file system without links
+        shutil.copyfile(path, kept)
+    return kept
 
 
 def _is_ours(path: Path) -> bool:
@@ -137,6 +118,6 @@ def _columns_of(path: Path) -> list[str]:
     with path.open("rb") as file:
         first = file.readline(_MOST_BYTES)
     if path.suffix.lower() == ".csv":
-        return next(csv.reader([first.decode("utf-8")]), [])
-    row = msgspec.json.decode(first)
+        return next(csv.reader([first.decode("utf-8-sig")]), [])
+    row = msgspec.json.decode(first.removeprefix(BOM_UTF8))
     return list(row) if isinstance(row, dict) else []

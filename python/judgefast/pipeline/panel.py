@@ -32,6 +32,7 @@ from judgefast.pipeline.panel_directory import (
     read_panel,
     run_folder,
 )
+from judgefast.pipeline.panel_end import INTERRUPTED, JudgeEnd, PanelEnd, listed
 from judgefast.pipeline.panel_judges import PanelJudge, token_folders
 from judgefast.pipeline.run import resume as resume_run
 from judgefast.pipeline.run import run as run_one
@@ -44,9 +45,6 @@ if TYPE_CHECKING:
     from judgefast.codes import AlphaScale
     from judgefast.datasets.columns import ItemColumns
 
-INTERRUPTED = 130
-INCOMPLETE = 3
-
 _MISTAKES = (ConfigError, DataError, RubricError)
 """Errors that end all while no judge has begun. Afterwards they end one, and the others go on."""
 
@@ -57,35 +55,6 @@ class FamilyError(ConfigError):
 
 class RowsError(DataError):
     """The rows that all judge cannot be read. It ends all, and is no judge's fault."""
-
-
-class JudgeEnd(NamedTuple):
-    """How the start of one judge ended."""
-
-    name: str
-    finished: Finished | None = None
-    """None where it did not come so far."""
-    error: JudgefastError | None = None
-
-    @property
-    def status(self) -> int:
-        """Exit status; what was not started is incomplete."""
-        return INCOMPLETE if self.finished is None else self.finished.status
-
-
-class PanelEnd(NamedTuple):
-    """How a start of a panel ended."""
-
-    path: Path
-    judges: list[JudgeEnd]
-    """In the order of the panel; those that were not started too."""
-    interrupted: bool
-
-    @property
-    def status(self) -> int:
-        """The worst of all: 130 interrupted, 3 incomplete, 0 done."""
-        worst = max((one.status for one in self.judges), default=0)
-        return INTERRUPTED if self.interrupted else worst
 
 
 def run_panel(  # noqa: PLR0913 - what a caller may bring along, all by keyword
@@ -151,9 +120,10 @@ def run_panel(  # noqa: PLR0913 - what a caller may bring along, all by keyword
                 )
                 for judge in seated
             ]
-            return _Panel(out, seats, data, stop or Stop(), say, show_progress).end(
+            ended = _Panel(out, seats, data, stop or Stop(), say, show_progress).end(
                 side_by_side=side_by_side
             )
+        return listed(ended)
     finally:
         for judge in judges:  # those whose turn never came, too
             if judge.engine is not None:
@@ -209,8 +179,10 @@ def resume_panel(
             )
             for judge in judges
         ]
-        return _Panel(out, seats, None, stop or Stop(), say, show_progress).end(
-            side_by_side=panel.side_by_side
+        return listed(
+            _Panel(out, seats, None, stop or Stop(), say, show_progress).end(
+                side_by_side=panel.side_by_side
+            )
         )
     finally:
         lock.release()

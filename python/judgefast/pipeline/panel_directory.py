@@ -26,9 +26,10 @@ TOKENS = "tokens"
 """Folder of token ids that judges of one tokenizer share."""
 DISAGREEMENTS = "disagreements.jsonl"
 """File of the items that a person should look at."""
+LISTS = "lists.json"
+"""sha256 of each such file, as it was written last."""
 
 _OURS = {NAME, NAME + TEMPORARY, JUDGES, TOKENS, "lock"}
-
 
 JUDGE_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}"
 """What names of judges match: each names a folder."""
@@ -116,10 +117,15 @@ def panel_written(
     side_by_side: bool,
     alpha: AlphaScale | None = None,
 ) -> Iterator[PanelFile]:
-    """Write who judges, as `_write_named`; where the start is then refused, put it back.
+    """Write who judges, or that more do; where the start is then refused, put back what was there.
 
-    What was refused is no part of the panel: its judges would be missing in every report from now
-    on. New ones that have begun all the same stay.
+    A judge that is there keeps its place. What was refused is no part of the panel: its judges
+    would be missing in every report from now on. New ones that have begun all the same stay.
+
+    Raises:
+        ConfigError: A judge that has begun is not among them.
+        RunDirectoryError: The folder holds a run, or other things; a folder stands where the list
+            of disagreements is written; or the disk is full or fails.
 
     """
     check_list_folder(folder)
@@ -143,13 +149,7 @@ def _write_named(
     side_by_side: bool,
     alpha: AlphaScale | None = None,
 ) -> PanelFile:
-    """Write who judges, or that more do; a judge that is there keeps its place.
-
-    Raises:
-        ConfigError: A judge that has begun is not among them.
-        RunDirectoryError: The folder holds a run, or other things; or the disk is full or fails.
-
-    """
+    """Write who judges: first those that are there, if they have begun or are named again."""
     known: list[JudgeEntry] = []
     created = datetime.now(UTC).isoformat(timespec="seconds")
     if is_panel(folder):

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from judgefast.config import config_from
 from judgefast.errors import ConfigError, RunDirectoryError
 from judgefast.journal.manifest import NAME as MANIFEST
 from judgefast.journal.run_directory import RunDirectory
-from judgefast.pipeline.disagreements_file import check_list, write_anew
 from judgefast.pipeline.item_view import view_item
 from judgefast.pipeline.panel_alpha import check_alpha
-from judgefast.pipeline.panel_directory import (
-    DISAGREEMENTS,
-    read_panel,
-    run_folder,
-)
+from judgefast.pipeline.panel_directory import read_panel, run_folder
 from judgefast.pipeline.panel_join import Joined, Seated, join
 from judgefast.pipeline.panel_judges import refuse_reserved
 from judgefast.pipeline.panel_results import Verdicts, panel_report, verdicts_of
 from judgefast.pipeline.panel_rows import (
-    MOST_LISTED,
     disagreement_batches,
     disagreements_schema,
     panel_batches,
@@ -113,14 +103,6 @@ class PanelReading(NamedTuple):
             disagreement_batches(self.joined, self.verdicts, most=most),
         )
 
-    def have_gold(self, item_ids: Sequence[str]) -> list[bool]:
-        """Whether the data have gold of the items of these ids."""
-        known = np.unique(self.joined.item[~np.isnan(self.joined.gold())])
-        every = self.joined.item_id
-        places = pc.index_in(pa.array(item_ids, every.type), value_set=every)
-        found: list[bool] = np.isin(pc.fill_null(places, -1).to_numpy(), known).tolist()
-        return found
-
     def show(self, item_id: str) -> PanelItem:
         """Gather what every judge has said of one item.
 
@@ -145,34 +127,6 @@ class PanelReading(NamedTuple):
             units=units_of(self.joined, self.verdicts, item_id),
             not_judged_by=missing,
         )
-
-
-def reported(
-    reading: PanelReading, path: Path | None = None, *, with_own: bool = False
-) -> PanelReport:
-    """Make the report, and write the disagreements; it names the last file of them.
-
-    Args:
-        reading: The judges.
-        path: A file of all disagreements; one that is such a list is replaced, no other one is.
-        with_own: Write the panel's own file before, of the first `MOST_LISTED`.
-
-    Raises:
-        ConfigError: As `check_list`.
-
-    """
-    if path is not None:
-        check_list(path)
-    files: list[tuple[Path, int | None]] = [] if path is None else [(path, None)]
-    if with_own:
-        assert reading.folder is not None  # finished runs have no folder of their own
-        files.insert(0, (reading.folder / DISAGREEMENTS, MOST_LISTED))
-    report = reading.report()
-    for file, most in files:
-        write = partial(reading.write_disagreements, file, overwrite=True, most=most)
-        listed = write_anew(file, write, reading.have_gold)
-        report = msgspec.structs.replace(report, disagreements_file=str(file), listed=listed)
-    return report
 
 
 def read_judges(
@@ -273,11 +227,16 @@ def _refuse_twins(judges: Sequence[Seated]) -> None:
 
 
 def _names(runs: Sequence[tuple[str | None, Path]]) -> list[str]:
-    """Names of judges: those given, those of the folders, or as much of the path as tells apart."""
-    names = [given or path.resolve().name for given, path in runs]
-    if len(set(names)) == len(names):
-        return names
-    return [given or "/".join(path.resolve().parts[-2:]) for given, path in runs]
+    """Names of judges: those given, else of the folders, by as many parts as tell all apart."""
+    paths = [path.resolve() for _, path in runs]
+    given = {name for name, _ in runs if name}
+    unnamed = {path for path, (name, _) in zip(paths, runs, strict=True) if not name}
+    called: dict[Path, str] = {}
+    for parts in range(1, max(len(path.parts) for path in paths) + 1):
+        called = {path: "/".join(path.parts[-parts:]) for path in unnamed}
+        if len({*given, *called.values()}) == len(given) + len(unnamed):
+            break
+    return [name or called[path] for path, (name, _) in zip(paths, runs, strict=True)]
 
 
 def _is_planned(folder: Path) -> bool:

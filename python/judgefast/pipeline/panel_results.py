@@ -213,13 +213,14 @@ def _together(joined: Joined, verdicts: Verdicts) -> list[TogetherRow]:
 
     Tied votes are a tie where two answers are compared, elsewhere the middle of those tied, and of
     a best-of-n a share each: without them it would be a mean of the units on which judges agree.
-    There is no majority where any number is a score.
+    There is no majority where any number is a score, and no mean of places of answers.
     """
     rows = []
     undecided = int(verdicts.is_tied.sum())
     said = [("majority", _by_votes(joined, verdicts), undecided)] if has_votes(joined) else []
-    mean = verdicts.mean[_shared_outcomes(joined)[1]]
-    for name, values, tied in [*said, ("mean", mean, 0)]:
+    if joined.mode != "choice":
+        said.append(("mean", verdicts.mean[_shared_outcomes(joined)[1]], 0))
+    for name, values, tied in said:
         found = _estimates(joined, values)
         rows.append(
             TogetherRow(

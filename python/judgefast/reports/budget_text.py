@@ -72,12 +72,12 @@ def budget_parts(budget: RunBudget | None, table: Table) -> list[RenderableType]
 
 
 def _reached_words(budget: RunBudget) -> str:
-    """Say that nothing more fits, or that more was spent before than this budget allows."""
+    """Say that nothing more fits, or that more was spent than this budget allows."""
     if budget.reached is None:
         return ""
     least = min(one.amount for one in parse_budgets(budget.given) if one.unit == budget.reached)
     if (getattr(budget.spent, budget.reached) or 0) > least:
-        return ": less than was spent before it was given"
+        return ": more than that was spent, nothing more fits"
     return ": reached, nothing more fits"
 
 

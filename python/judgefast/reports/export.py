@@ -7,10 +7,11 @@ made inert; the other two carry every text as it is.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from judgefast.errors import ConfigError
+from judgefast.files import disk_errors, put_in_place
 from judgefast.reports.inert import csv_cells, json_bytes
 
 if TYPE_CHECKING:
@@ -58,17 +59,19 @@ def write_table(
     Raises:
         ConfigError: The suffix is another one, or the file is there already, or a folder of its
             name. Nothing was written.
+        RunDirectoryError: The disk is full or fails, or the folder may not be written.
 
     """
     check_target(path, overwrite=overwrite)
     batches, schema = _batches(table, schema)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with temporary.open("wb") as file:
-            rows = _write(_sink(path.suffix.lower(), file, schema), batches)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with _raised_by_the_source(), disk_errors(path):
+            with temporary.open("wb") as file:
+                rows = _write(_sink(path.suffix.lower(), file, schema), _source(batches))
+                file.flush()
+                os.fsync(file.fileno())
+            put_in_place(temporary, path)
     except BaseException:  # raised again: no half of a file stays
         with suppress(OSError):
             temporary.unlink()
@@ -110,6 +113,30 @@ def _batches(
         msg = "batches without a schema: an empty iterable would have no columns"
         raise ConfigError(msg, hint="pass `schema`")
     return iter(table), schema
+
+
+class _SourceError(Exception):
+    """What is written cannot be read: no fault of where it is written."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@contextmanager
+def _raised_by_the_source() -> Iterator[None]:
+    """Let what reading has raised be what it was."""
+    try:
+        yield
+    except _SourceError as error:
+        raise error.error from None
+
+
+def _source(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from batches
+    except OSError as error:
+        raise _SourceError(error) from error
 
 
 def _write(sink: _Sink, batches: Iterator[pa.RecordBatch]) -> int:

@@ -94,7 +94,9 @@ def option_parts(results: Results, table: Table) -> list[RenderableType]:
         table.add_row("slot gain", f"{ends}, what an option has more where it is put first")
     if bias is not None:
         ends = f"{number(bias.value, signed=True)} {interval(bias, signed=True)}"
-        table.add_row("slot bias", f"{ends}, P(option put first) above an even share")
+        table.add_row(
+            "slot bias", f"{ends}, P(option put first) above an even share, whichever were"
+        )
     if orders.confidence_server is not None:
         words = f"{number(orders.confidence_server)} is the mean of the server's own confidence, "
         table.add_row("server", words + "which means something else at every server")

@@ -103,7 +103,8 @@ class Levels(msgspec.Struct, frozen=True, kw_only=True):
     medium: int
     low: int
     held_back: int = 0
-    """Of `medium`: all judges say the same, but the two orders of one chose different answers."""
+    """Of `medium`: all judges say the same, but a judge's own orders or repeats chose different
+    answers."""
     none: int
     """With a value of fewer than two judges, or with none that a judge gave."""
 

@@ -203,4 +203,4 @@ def _estimate_words(estimate: Estimate | None) -> str:
         return ""
     where = "" if estimate.slice == "all" else f" {line(estimate.slice, NAME_LIMIT)}"
     figures = f"{line(estimate.name, NAME_LIMIT)} {number(estimate.value)} {interval(estimate)}"
-    return f"so far (not anytime-valid): {figures}{where}"
+    return f"so far (not anytime-valid): {figures}{where}, of {estimate.outcomes:,}"

@@ -206,8 +206,8 @@ def _of_states(launches: list[dict[str, Any]]) -> list[str]:
         why = "its tokenizer or its limit is not known, and it may cut what is too long"
         notes.append(f"{sent} reads the whole: {why}")
     if defused.number:
-        marks = f"{defused.words('control token')} in texts of the data {defused.were} defused"
-        notes.append(f"{marks} before they were sent")
+        marks = f"{defused.words('control token')} {defused.were} defused in what was sent"
+        notes.append(f"{marks}, in the same text each time that it was")
     silent = sum("counters" not in facts for facts in launches if _takes_states(facts))
     if silent:
         starts = "1 start was" if silent == 1 else f"{silent:,} starts were"

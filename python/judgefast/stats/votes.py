@@ -36,8 +36,6 @@ class Votes(NamedTuple):
     """Judges that gave the most frequent value, or each of those tied. Shape (n,)."""
     is_tie: NDArray[np.bool_]
     """Whether two values or more are the most frequent. Shape (n,)."""
-    judged: NDArray[np.int64]
-    """Judges with a value. Shape (n,)."""
     tied: NDArray[np.int64]
     """How many values are the most frequent. Shape (n,)."""
     middle: NDArray[np.float64]
@@ -57,7 +55,6 @@ def majority(values: NDArray[np.float64]) -> Votes:
     """
     units, judges = values.shape
     ordered = np.sort(values, axis=1)  # NaN last
-    judged = (~np.isnan(values)).sum(axis=1)
     best, run = np.zeros(units, np.int64), np.zeros(units, np.int64)
     tied, total = np.zeros(units, np.int64), np.zeros(units)
     for judge in range(judges):
@@ -70,7 +67,7 @@ def majority(values: NDArray[np.float64]) -> Votes:
         best = np.maximum(best, run)
     middle = np.full(units, np.nan)
     np.divide(total, tied, out=middle, where=tied > 0)
-    return Votes(np.where(tied == 1, middle, np.nan), best, tied > 1, judged, tied, middle)
+    return Votes(np.where(tied == 1, middle, np.nan), best, tied > 1, tied, middle)
 
 
 def mean_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
