@@ -34,6 +34,11 @@ class Listing(ScriptedServer):
         return [each.body.get("model") for each in self.asked if each not in self.of_items]
 
 
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looks, "pause", lambda tries: 0.01 * tries)
+
+
 @pytest.mark.parametrize("status", [429, 503, 529, 500, 502, 504])
 def test_a_list_that_is_refused_for_now_is_looked_for_before_anything_is_asked(status: int) -> None:
     with Listing(*[Say(status, b"not now")] * 2) as server:
