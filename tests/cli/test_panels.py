@@ -105,7 +105,6 @@ def test_the_same_command_goes_on_where_it_has_left_its_list(stored: Path) -> No
     "command",
     [
         ("gate", "p", "--rule", "win_rate >= 0.1"),
-        (*RUN, "--engine", "replay", "--recorded", "recorded.jsonl", "--out", "p"),
         ("agree", "p", "p"),
     ],
 )
@@ -117,6 +116,14 @@ def test_what_takes_one_run_says_which_runs_a_panel_has(
     assert seen.startswith("exit 2"), seen
     assert "`p` holds several judges, and this takes the run of one" in seen
     assert "name one of them: `p/judges/first`, `p/judges/right`" in seen
+
+
+def test_a_new_run_is_not_put_into_a_panel(printed: str, stored: Path) -> None:
+    del printed
+    one = ("--engine", "replay", "--recorded", "recorded.jsonl", "--out", "p")
+    seen = _seen(stored, *RUN, *one)
+    assert "error: `p` holds several judges, and a run takes a folder of its own" in seen
+    assert "hint: choose a new or an empty folder" in seen
 
 
 def test_an_item_is_shown_once_with_what_each_judge_said(printed: str, stored: Path) -> None:

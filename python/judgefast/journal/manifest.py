@@ -138,7 +138,6 @@ def refuse_panel(folder: Path) -> None:
     runs = [f"`{path.parent}`" for path in sorted(folder.glob(f"judges/*/{NAME}"))]
     message = f"`{folder}` holds several judges, and this takes the run of one"
     hint = f"name one of them: {', '.join(runs)}" if runs else "none of them has begun"
-    hint += "; a new run takes a folder of its own"
     raise RunDirectoryError(message, hint=hint)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from judgefast.errors import RunDirectoryError
 from judgefast.files import TEMPORARY
-from judgefast.journal.manifest import NAME, refuse_panel
+from judgefast.journal.manifest import NAME, PANEL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,9 @@ def refuse_foreign(path: Path) -> None:
     if not path.is_dir():
         message = f"`{path}` is a file, not a folder"
         raise RunDirectoryError(message, hint="name a folder that is new or empty")
-    refuse_panel(path)
+    if (path / PANEL).is_file():
+        message = f"`{path}` holds several judges, and a run takes a folder of its own"
+        raise RunDirectoryError(message, hint="choose a new or an empty folder")
     held = sorted(entry.name for entry in path.iterdir())
     if NAME in held:
         message = f"`{path}` holds a run already"

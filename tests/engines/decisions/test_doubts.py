@@ -95,6 +95,24 @@ def test_after_many_that_are_unsupported_it_is_seen_that_all_are() -> None:
     assert "--retry failed" in str(lost.hint)
 
 
+def test_a_server_that_takes_fewer_questions_at_a_time_is_told_of_with_the_way_out() -> None:
+    """One whose limit is not known: it says it, and a person has to."""
+
+    def script(number: int, body: dict[str, Any]) -> Say | None:
+        del number
+        said = {"error": {"message": "at most 1 question is supported"}}
+        return Say(501, said) if len(body["questions"]) > 1 else None
+
+    with ScriptedServer(script) as server:
+        (failed,) = ask(server.url).completions
+        assert failed.error_kind == "unsupported"
+        assert str(failed.error).endswith(
+            "at most 1 question is supported (2 questions were in the request; "
+            "--engine-arg questions=1 puts fewer into one)"
+        )
+        assert ask(server.url, questions=1).completions[0].error is None
+
+
 def test_refusals_between_answers_are_not_in_a_row_however_many() -> None:
     def script(number: int, body: dict[str, Any]) -> Say | None:
         del number

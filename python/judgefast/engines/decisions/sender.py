@@ -247,7 +247,8 @@ class PartSender(Sender[Part, Asked[Part]]):
                 self._failed(asked, said)
         else:
             endpoint.spoke(time.monotonic())
-            self._give_up(part, cast("ErrorKind", failure.kind), said + _sizes(failure))
+            more = _sizes(failure) or _fewer(failure, len(part.asks))
+            self._give_up(part, cast("ErrorKind", failure.kind), said + more)
             if failure.kind != "too_long":
                 self._doubts.refused(endpoint, part, said)
 
@@ -265,6 +266,14 @@ class PartSender(Sender[Part, Asked[Part]]):
         """Send nothing more of a request, and wait for nothing: what that takes nobody will say."""
         whole.settle()
         whole.unseen += self._spare(self._asked.values())
+
+
+def _fewer(failure: Failure, questions: int) -> str:
+    """What to try where a server that is not known may take fewer questions at a time."""
+    if failure.kind != "unsupported" or questions == 1:
+        return ""
+    at_a_time = f"--engine-arg questions={questions // 2}"
+    return f" ({questions} questions were in the request; {at_a_time} puts fewer into one)"
 
 
 def _sizes(failure: Failure) -> str:
