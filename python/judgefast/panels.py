@@ -74,9 +74,15 @@ class Panel:
 
     @property
     def report(self) -> PanelReport:
-        """Everything that is known of the judges, as `judgefast report` prints it."""
+        """Everything that is known of the judges, as `judgefast report` prints it.
+
+        After a start of theirs it names the list that was written.
+        """
         if self._report is None:
-            self._report = self._read().report()
+            from judgefast.pipeline.panel_lists import reported  # noqa: PLC0415 - every stage
+
+            own = None if self._ended is None else self._ended.listed
+            self._report = reported(self._read(), own=own)
         return self._report
 
     @property

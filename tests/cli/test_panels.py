@@ -118,6 +118,16 @@ def test_what_takes_one_run_says_which_runs_a_panel_has(
     assert "name one of them: `p/judges/first`, `p/judges/right`" in seen
 
 
+def test_data_that_are_not_there_leave_a_panel_as_it_was(stored: Path) -> None:
+    judges = ("--judge", RIGHT, "--judge", FIRST, "--out", "t")
+    assert _seen(stored, *RUN, *judges).startswith("exit 0")
+    before = (stored / "t" / "panel.json").read_bytes()
+    seen = _seen(stored, "run", "none.jsonl", *RUN[2:], *judges, "--level", "0.5")
+    assert seen.startswith("exit 2"), seen
+    assert "there is no file `none.jsonl`" in seen
+    assert (stored / "t" / "panel.json").read_bytes() == before
+
+
 def test_a_new_run_is_not_put_into_a_panel(printed: str, stored: Path) -> None:
     del printed
     one = ("--engine", "replay", "--recorded", "recorded.jsonl", "--out", "p")
@@ -156,6 +166,14 @@ def test_a_config_file_has_tables_of_judges(stored: Path) -> None:
     (stored / "wrong.toml").write_text("".join(tables) + 'dialekt = "openai"\n')
     command = ("run", "pairs.jsonl", "--config", "wrong.toml", "--out", "none")
     assert "error: `wrong.toml`, judge 2: unknown option `dialekt`" in _seen(stored, *command)
+    for wrong, words in (
+        ('judges = "embedded"', "`judges` is one thing, and takes a list of them"),
+        ('[judges]\nname = "a"', "`judges` is one thing, and takes a list of them"),
+        ("judges = []", "`wrong.toml`: a panel without judges"),
+        ("[[judges]]\narg.x = 1", "hint: write engine_args = { NAME = VALUE }"),
+    ):
+        (stored / "wrong.toml").write_text('rubric = "pairwise"\n' + wrong)
+        assert words in _seen(stored, *command)
     given = ("--judge", RIGHT, "--judge", f"{FIRST},dialect=klingon")
     seen = _seen(stored, *command, *given)
     assert "error: command line, judge 2: `dialect`: Invalid enum value 'klingon'" in seen

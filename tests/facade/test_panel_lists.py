@@ -136,3 +136,26 @@ def test_a_full_disk_is_said_and_leaves_the_list_as_it_was(
     monkeypatch.undo()
     assert own.read_bytes() == before
     assert _names(tmp_path) == {"disagreements.jsonl", "lists.json"}
+
+
+def test_a_file_of_the_user_s_beside_a_list_is_left_alone_whatever_its_name(tmp_path: Path) -> None:
+    _judge(tmp_path)
+    for name in ("disagreements.new.jsonl", "disagreements.kept.jsonl"):
+        (tmp_path / name).write_text("mine", "utf-8")
+    (tmp_path / "disagreements.jsonl").write_text("changed\n", "utf-8")
+    _judge(tmp_path)
+    for name in ("disagreements.new.jsonl", "disagreements.kept.jsonl"):
+        assert (tmp_path / name).read_text("utf-8") == "mine"
+    assert (tmp_path / "disagreements.kept-2.jsonl").read_text("utf-8") == "changed\n"
+
+
+def test_what_was_judged_has_its_report_also_where_the_list_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(reading: object) -> None:
+        message = "cannot write `look`: No space left on device"
+        raise RunDirectoryError(message)
+
+    monkeypatch.setattr("judgefast.pipeline.panel_end.write_own", full)
+    assert _judge(tmp_path).report.disagreements == 9
+    assert "there is no list of what a person should look at: cannot write `look`" in caplog.text

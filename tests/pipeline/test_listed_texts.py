@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import judgefast
+from judgefast.errors import RunDirectoryError
 from judgefast.pipeline import panel_lists, panel_rows
 from judgefast.pipeline.listed_texts import listed_texts
 from judgefast.pipeline.panel_lists import reported, write_own
@@ -65,6 +66,20 @@ def test_texts_come_in_the_order_of_the_list_whatever_its_parts(
             lists = [columns[name].to_pylist() for name in NAMES]
             found += [dict(zip(NAMES, row, strict=True)) for row in zip(*lists, strict=True)]
     assert found == [dict.fromkeys(NAMES) if row < 0 else told[row] for row in rows]
+
+
+def test_a_full_disk_of_temporary_files_is_said(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("judgefast.pipeline.placed_rows.pa.ipc.new_stream", full)
+    with (
+        pytest.raises(RunDirectoryError, match=r"00000\.arrows`: No space left on device"),
+        listed_texts(reading, np.arange(9), NAMES, 4),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,9 @@ def paid(
     engine.name = "decisions"
     engine.most = Most(asks)
     engine.small = SimpleNamespace(
-        tokens=SMALL, usd=usd, most_usd=usd or 0.0, are_billed=are_billed
+        cost=lambda usd_per_token: SMALL * usd_per_token if usd is None else usd,
+        most_usd=usd or 0.0,
+        are_billed=are_billed,
     )
     return cast("ScriptedEngine", engine)
 

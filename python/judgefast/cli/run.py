@@ -34,7 +34,8 @@ def run(data: tuple[str, ...], *, dry_run: bool, as_json: bool, **given: Any) ->
     look_at = given.pop("disagreements")
     where = "command line" if given["judges"] else f"`{given['config_file']}`"
     options = options_of(given | {"data": data})
-    if judges := options.pop("judges", None):
+    judges = options.pop("judges", None)
+    if judges is not None:
         return start_panel(
             judges, options, where=where, disagreements=look_at, dry_run=dry_run, as_json=as_json
         )

@@ -37,12 +37,10 @@ _NOT_BACK = frozenset({"timeout", None})
 class Small(Protocol):
     """What an engine has asked of its own; see `engines.decisions.small`."""
 
-    tokens: int
     most_usd: float
 
-    @property
-    def usd(self) -> float | None:
-        """As the server says it; None where it does not."""
+    def cost(self, usd_per_token: float) -> float:
+        """In US dollars."""
 
     @property
     def are_billed(self) -> bool:
@@ -185,8 +183,7 @@ class ByToken:
 
     def beside(self) -> float:
         """See `engines.budgeted.Bill`."""
-        small = self._engine.small
-        return small.tokens * self._usd_per_token if small.usd is None else small.usd
+        return self._engine.small.cost(self._usd_per_token)
 
     def commit(self, usd: float) -> None:
         """See `engines.budgeted.Bill`."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import logging
+import os
 import shutil
 from codecs import BOM_UTF8
 from itertools import chain, count
@@ -65,11 +66,12 @@ def write_anew(path: Path, write: Callable[[Path], int], written: str | None) ->
         RunDirectoryError: The disk is full or fails, or the folder may not be written.
 
     """
-    there = path.exists() and path.stat().st_size > 0
-    before = sha256_of(path) if there else written
+    with disk_errors(path):
+        there = path.exists() and path.stat().st_size > 0
+        before = sha256_of(path) if there else written
     if before == written:
         return Listed(path, write(path), sha256_of(path))
-    new = path.with_name(f"{path.stem}.new{path.suffix}")
+    new = path.with_name(f".{path.stem}.{os.getpid()}.new{path.suffix}")
     rows = write(new)
     after = sha256_of(new)
     with disk_errors(path):

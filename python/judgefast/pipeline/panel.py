@@ -321,7 +321,8 @@ class _Panel:
                 check=check,
             )
         except DataError as error:
-            if is_read or config.engine == "replay" or isinstance(data, SharedRows):
+            is_own = config.engine == "replay" and not config.data  # what its recordings name
+            if is_read or is_own or isinstance(data, SharedRows):
                 raise
             raise RowsError(str(error), hint=error.hint) from None
         assert isinstance(finished, Finished)  # it was no dry run

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, NamedTuple
 
+from judgefast.errors import RunDirectoryError
 from judgefast.pipeline.panel_lists import write_own
 from judgefast.pipeline.panel_read import read_judges
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from judgefast.pipeline.disagreements_file import Listed
     from judgefast.pipeline.finished import Finished
     from judgefast.pipeline.panel_read import PanelReading
+
+LOG = logging.getLogger("judgefast")
 
 INTERRUPTED = 130
 INCOMPLETE = 3
@@ -53,8 +57,15 @@ class PanelEnd(NamedTuple):
 
 
 def listed(ended: PanelEnd) -> PanelEnd:
-    """Read what came of it, and list what a person should look at. The caller holds the lock."""
+    """Read what came of it, and list what a person should look at. The caller holds the lock.
+
+    What was judged has its report also where the list cannot be written.
+    """
     if ended.interrupted:
         return ended
     reading = read_judges(ended.path)
-    return ended._replace(reading=reading, listed=write_own(reading))
+    try:
+        return ended._replace(reading=reading, listed=write_own(reading))
+    except RunDirectoryError as error:
+        LOG.warning("there is no list of what a person should look at: %s", error)
+        return ended._replace(reading=reading)

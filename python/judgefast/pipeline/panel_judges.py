@@ -83,6 +83,9 @@ def judges_of(
             have one name.
 
     """
+    if isinstance(given, str) or hasattr(given, "items"):
+        msg = f"{where}: `judges` is one thing, and takes a list of them"
+        raise ConfigError(msg, hint="write [[judges]] once for each; from Python judges=[...]")
     if not given:
         msg = f"{where}: a panel without judges"
         raise ConfigError(msg, hint=HINT)
@@ -182,6 +185,8 @@ def _check_keys(table: Mapping[str, Any], where: str) -> None:
             raise ConfigError(msg, hint=f"give --{key.replace('_', '-')} once, for all judges")
         close = get_close_matches(key, known, n=1)
         msg = f"{where}: unknown option `{key}`"
+        if key in {"arg", "engine_arg"}:  # a table of TOML
+            raise ConfigError(msg, hint="write engine_args = { NAME = VALUE }")
         options = f"options of a judge: {', '.join(known)}, {ARGUMENT}NAME"
         raise ConfigError(msg, hint=f"did you mean `{close[0]}`?" if close else options)
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pyarrow as pa
 
+from judgefast.files import disk_errors
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import TracebackType
@@ -71,7 +73,12 @@ class PlacedRows:
             self._folder.cleanup()
 
     def keep(self, found: Iterable[tuple[NDArray[np.int64], pa.RecordBatch]]) -> None:
-        """Take all rows: of each batch the places, none of which comes twice, and the columns."""
+        """Take all rows: of each batch the places, none of which comes twice, and the columns.
+
+        Raises:
+            RunDirectoryError: The disk of temporary files is full, or fails.
+
+        """
         writers: dict[int, Any] = {}
         try:
             for places, batch in found:
@@ -82,11 +89,12 @@ class PlacedRows:
                     continue
                 part = places // self._part_rows
                 for number in np.unique(part).tolist():
-                    if number not in writers:
-                        path = str(self._path(number))
-                        writers[number] = pa.ipc.new_stream(path, self._schema)
-                    chosen = pa.array(np.flatnonzero(part == number))
-                    writers[number].write_batch(rows.take(chosen))
+                    chosen = rows.take(pa.array(np.flatnonzero(part == number)))
+                    with disk_errors(self._path(number)):
+                        if number not in writers:
+                            path = str(self._path(number))
+                            writers[number] = pa.ipc.new_stream(path, self._schema)
+                        writers[number].write_batch(chosen)
         finally:
             for writer in writers.values():
                 writer.close()

@@ -117,11 +117,11 @@ def test_the_small_questions_of_a_second_server_and_of_one_that_is_back_are_paid
         collected(engine, requests(engine, [PAIR] * 20))
         small = len(first.asked) - len(first.of_items)
         assert small > 1, "it was asked again when it was back"
-        assert engine.small.tokens == 50 * small
+        assert engine.small.cost(1.0) == 50 * small
         engine.close()
         engine = DecisionsEngine(base_url=[first.url, second.url])
         engine.start()
-        assert engine.small.tokens == 50 + 7
+        assert engine.small.cost(1.0) == 50 + 7
         engine.close()
 
 

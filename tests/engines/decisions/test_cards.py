@@ -53,3 +53,23 @@ def test_a_head_is_known_by_what_its_server_loaded() -> None:
     with ScriptedServer(models=LLAMA) as server:
         facts = ask(server.url).facts
     assert (facts["model_asked"], facts["shows_all_questions"]) == ("judge.gguf", True)
+
+
+@pytest.mark.parametrize(
+    ("cards", "names"),
+    [
+        ([{"id": "judge"}, {"id": "clef"}], ("judge",)),
+        ([{"id": "judge", "root": "judge"}, {"id": "clef", "root": "clef"}], ("judge",)),
+        ([{"id": "judge"}, {"id": "clef-adapter", "parent": "judge"}], ("judge",)),
+        (
+            [{"id": "judge", "parent": "base"}, {"id": "base"}, {"id": "clef", "parent": "base"}],
+            ("base", "judge"),
+        ),
+        ([{"id": "judge", "parent": "b"}, {"id": "b", "parent": "judge"}], ("b", "judge")),
+        ([{"id": "x"}, {"id": "clef", "root": "Org/Clef"}], ("Org/Clef", "clef", "judge", "x")),
+    ],
+)
+def test_a_model_is_what_it_was_made_of_and_not_what_stands_beside_it(
+    cards: list[dict[str, str]], names: tuple[str, ...]
+) -> None:
+    assert also_called({"data": cards}, "judge") == names

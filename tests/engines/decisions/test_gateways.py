@@ -228,7 +228,7 @@ def test_a_gateway_that_answers_by_another_good_status_answers(status: int) -> N
         facts = engine.start()
         done = collected(engine, requests(engine, [PAIR, ("<script>", "x"), PAIR]))
         small = sum(len(each.asked) - len(each.of_items) for each in (here, there))
-        assert engine.small.tokens == 50 * small
+        assert engine.small.cost(1.0) == 50 * small
         engine.close()
     assert (facts["server"], facts["away"]) == ("llama.cpp", [])
     assert [each.error_kind for each in done] == [None, "invalid", None]

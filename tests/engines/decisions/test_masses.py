@@ -168,9 +168,18 @@ def test_a_model_whose_labels_are_all_that_it_knows_may_be_shown_all_questions(
     assert (asked, done.facts["shows_all_questions"]) == ([1, 1] if apart else [2], apart)
 
 
-def test_where_nobody_tells_masses_one_is_no_sign_of_a_head() -> None:
-    """A gateway's diagnostics of a server that has none."""
-    with serve(lambda *_: 1.0, {"data": [{"owned_by": "llamacpp"}]}, written=0) as server:
+@pytest.mark.parametrize("owner", ["llamacpp", "sglang"])
+def test_where_masses_are_not_vllm_s_one_is_no_sign_of_a_head(owner: str) -> None:
+    """A gateway's diagnostics; SGLang says of chat models that they write nothing."""
+
+    def answer(body: bytes) -> bytes:
+        reply = json.loads(vllm(lambda *_: 1.0, 0)(body))
+        for each in reply["answers"].values():
+            each["x_label_mass"] = 1.0
+        return json.dumps(reply).encode()
+
+    listed = {"data": [{"owned_by": owner}]}
+    with ScriptedServer(paths={"/v1/systemone": answer}, models=listed) as server:
         assert ask(server.url).facts["shows_all_questions"] is False
 
 

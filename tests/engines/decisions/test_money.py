@@ -183,7 +183,11 @@ def test_small_questions_in_doubt_are_on_the_bill(mock: str, tmp_path: Path) -> 
     assert books.usd <= 8
 
 
-@pytest.mark.parametrize("said", [Say(200, {"answers": {}}), DIES], ids=["broken", "none"])
+@pytest.mark.parametrize(
+    "said",
+    [Say(200, {"answers": {}}), Say(504, b"<html>slow</html>"), DIES],
+    ids=["broken", "504", "none"],
+)
 def test_a_small_question_without_a_bill_counts_as_the_dearest(
     said: Say, mock: str, tmp_path: Path
 ) -> None:

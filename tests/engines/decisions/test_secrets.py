@@ -23,6 +23,9 @@ ESCAPES: dict[str, Callable[[str], str]] = {
     "as ASP.NET does": lambda text: text.replace("+", "\\u002B").replace("&", "\\u0026"),
     "as Go does": lambda text: text.replace("&", "\\u0026"),
     "as JSON may": lambda text: text.replace("/", "\\u002f").replace("-", "\\u002D"),
+    "as JSON in JSON": lambda text: text.replace("/", r"\\/").replace("+", r"\\u002B"),
+    "as a page in JSON": lambda text: text.replace("&", "\\u0026amp;").replace("+", "\\u0026#43;"),
+    "as an address in one": lambda text: text.replace("/", "%252F").replace("&", "%2526"),
     "as a page has it": lambda text: text.replace("&", "&amp;").replace("+", "&#43;"),
     "as an address has it": lambda text: text.replace("/", "%2F").replace("+", "%2b"),
 }

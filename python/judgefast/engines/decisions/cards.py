@@ -36,20 +36,34 @@ def also_called(models: Mapping[str, Any] | None, asked: str | None) -> tuple[st
     >>> also_called(listed, "mine")
     ('Org/Model', 'base', 'mine')
     """
-    cards = [set(_texts(card)) for card in cards_of(models)]
-    own = {asked}
-    while more := {text for card in cards if card & own for text in card} - own:
-        own |= more
-    names = own if own != {asked} else set().union({asked}, *cards)
-    return tuple(sorted(name for name in names if name is not None))
+    cards = list(cards_of(models))
+    by_name: dict[str, list[Mapping[str, Any]]] = {}
+    for card in cards:
+        for name in _names(card):
+            by_name.setdefault(name, []).append(card)
+    if asked not in by_name:
+        every = {text for card in cards for text in (*_names(card), *_origins(card))}
+        return tuple(sorted(every | ({asked} if asked else set())))
+    own, left = {asked}, [asked]
+    while left:
+        for card in by_name.pop(left.pop(), ()):
+            more = (*_names(card), *_origins(card))
+            own.update(more)
+            left += more
+    return tuple(sorted(own))
 
 
-def _texts(card: Mapping[str, Any]) -> list[str]:
-    """What a card calls a model, and what it was made of."""
+def _names(card: Mapping[str, Any]) -> list[str]:
+    """What a card calls its model."""
     aliases = card.get("aliases")
-    found = [card.get(name) for name in ("id", "name", "model", "root", "parent")]
+    found = [card.get(name) for name in ("id", "name", "model")]
     found += aliases if isinstance(aliases, list) else []
     return [text for text in found if isinstance(text, str)]
+
+
+def _origins(card: Mapping[str, Any]) -> list[str]:
+    """What its model was loaded from, or is an adapter of."""
+    return [text for name in ("root", "parent") if isinstance(text := card.get(name), str)]
 
 
 def context_of(models: Mapping[str, Any] | None, asked: str | None) -> int | None:

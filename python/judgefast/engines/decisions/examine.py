@@ -87,6 +87,8 @@ class Examiner:
                 self._prober.small.missed()
         elif reply.status in GOOD:
             self._prober.note_bill(self._spoken, reply)
+        elif failure_of(reply.status, reply.headers, reply.body).kind == "server":
+            self._prober.small.missed()  # it may have been billed all the same, as an item's
 
     @staticmethod
     def next_of(reply: Reply) -> Next | None:

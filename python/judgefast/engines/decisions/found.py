@@ -63,8 +63,7 @@ class Found(NamedTuple):
     def shows_all_questions(self) -> bool:
         """Whether one question may change the answer to another of its request.
 
-        Where servers read labels from a vocabulary, models that have none are heads over the
-        labels, and are shown what their makers saw fit.
+        Models that know nothing but the labels are shown what their makers saw fit.
         """
         spoken = self.spoken
         names = (self.name, spoken.asked or "", *spoken.also_called)

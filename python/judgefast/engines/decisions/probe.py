@@ -155,11 +155,12 @@ class Prober:
                     if self._options.dialect == "auto":
                         ways.insert(0, (DIALECTS[str(other)], path))
                     continue
+                presumed = recognise(found, None, dialect.name)
+                self.small.add(dialect.read(ASKS, reply.body, presumed).usage)
                 # A gateway that spoke for the server until now may have spoken of its list, too.
                 models = await looks.look()
                 quirks = recognise(found, models, dialect.name)
                 read = dialect.read(ASKS, reply.body, quirks)
-                self.small.add(read.usage)
             except UnfitReplyError as error:
                 self.small.missed()
                 said.append(f"{path}, asked in `{dialect.name}`: {self._said(str(error))}")
@@ -179,7 +180,7 @@ class Prober:
                 context=context_of(models, asked),
                 also_called=also_called(models, asked),
                 is_head=_is_head(answer, read.usage),
-                unlisted=recognise(found, None, dialect.name).name,
+                unlisted=presumed.name,
                 was_listed=models is not None,
             )
         raise denied or _no_decisions(root, said, is_away=is_away)
@@ -276,6 +277,8 @@ class Prober:
             if reply.status in GOOD:
                 return reply
             failure = failure_of(reply.status, reply.headers, reply.body)
+            if failure.kind == "server":
+                self.small.missed()
             if failure.kind != "busy":
                 return reply
             said = f"{url} answered {reply.status}: {self._said(failure.words)}"

@@ -29,6 +29,9 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     """To two decimals, so that sums may be off by more."""
     has_mass: bool = False
     """It says which probability the vocabulary gives all labels together, for models with one."""
+    tells_heads: bool = False
+    """Of models that know nothing but the labels it says a mass of 1, and that nothing was
+    written; of others it says what they wrote."""
     keeps_option_order: bool = True
     """False: it sorts options or averages their orders, so that other orders change nothing."""
     cuts_silently: bool = False
@@ -69,6 +72,7 @@ QUIRKS: tuple[Quirks, ...] = (
         most_questions=64,
         most_options=26,
         has_mass=True,
+        tells_heads=True,
         cuts_silently=True,
         usage_counts="per_question",
         source="vLLM 0.32, source and runs; 0.33, source",
@@ -207,6 +211,6 @@ def shows_all_questions(quirks: Quirks, names: Iterable[str], *, is_head: bool =
     >>> shows_all_questions(vllm, ["org/Clef-flash"]), shows_all_questions(vllm, ["/home/kevin/m"])
     (True, False)
     """
-    if quirks.shows_all_questions or (is_head and quirks.has_mass):
+    if quirks.shows_all_questions or (is_head and quirks.tells_heads):
         return True
     return any(_SHOWN_ALL.search(name) for name in names)

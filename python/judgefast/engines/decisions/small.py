@@ -13,59 +13,46 @@ if TYPE_CHECKING:
 class Small(msgspec.Struct, frozen=True):
     """Sums over their replies so far."""
 
-    told: int = 0
-    """Replies that say what they took."""
-    counted: int = 0
-    """Those that say it in tokens."""
-    priced: int = 0
-    """Those that say it in money."""
-    silent: int = 0
-    """Replies that do not say what they took."""
-    missed: int = 0
-    """Questions that were sent, and no reply has come that can be read."""
-    tokens_told: int = 0
-    usd_told: float = 0.0
+    untold: int = 0
+    """Replies that do not say what they took, and questions without any that can be read."""
+    is_silent: bool = False
+    """Whether there is such a reply."""
+    usd: float = 0.0
+    """By the replies that say it in money."""
+    tokens: int = 0
+    """Of prompts, by those that say it in tokens alone."""
     most_tokens: int = 0
-    """Of one of them."""
+    """Of one of them all."""
     most_usd: float = 0.0
     """That the server says one of them costs."""
 
     def add(self, usage: Usage) -> Small:
         """The sums with one more reply."""
-        tokens, usd = usage.prompt_tokens, usage.usd
-        is_told = tokens is not None or usd is not None
+        tokens, usd = usage.prompt_tokens or 0, usage.usd
+        is_told = usd is not None or usage.prompt_tokens is not None
         return msgspec.structs.replace(
             self,
-            told=self.told + is_told,
-            silent=self.silent + (not is_told),
-            counted=self.counted + (tokens is not None),
-            priced=self.priced + (usd is not None),
-            tokens_told=self.tokens_told + (tokens or 0),
-            usd_told=self.usd_told + (usd or 0.0),
-            most_tokens=max(self.most_tokens, tokens or 0),
+            untold=self.untold + (not is_told),
+            is_silent=self.is_silent or not is_told,
+            usd=self.usd + (usd or 0.0),
+            tokens=self.tokens + (tokens if usd is None else 0),
+            most_tokens=max(self.most_tokens, tokens),
             most_usd=max(self.most_usd, usd or 0.0),
         )
 
     def miss(self) -> Small:
         """The sums with one more that has no reply that can be read."""
-        return msgspec.structs.replace(self, missed=self.missed + 1)
+        return msgspec.structs.replace(self, untold=self.untold + 1)
 
-    @property
-    def tokens(self) -> int:
-        """Of prompts, as the server counts them; what nobody told counts as the dearest."""
-        return self.tokens_told + (self.silent + self.missed) * self.most_tokens
-
-    @property
-    def usd(self) -> float | None:
-        """What the server says that they cost; None where it counts tokens alone."""
-        if self.priced < self.told:
-            return None
-        return self.usd_told + (self.silent + self.missed) * self.most_usd
+    def cost(self, usd_per_token: float) -> float:
+        """What they cost, each by its own word; what nobody told counts as the dearest. Dollars."""
+        dearest = max(self.most_usd, self.most_tokens * usd_per_token)
+        return self.usd + self.tokens * usd_per_token + self.untold * dearest
 
     @property
     def are_billed(self) -> bool:
-        """Whether every reply says what it took, all of them in tokens or all in money."""
-        return not self.silent and self.told in {self.counted, self.priced}
+        """Whether every reply says what it took, in tokens or in money."""
+        return not self.is_silent
 
 
 class SmallQuestions:

@@ -190,9 +190,13 @@ class Secret:
 
 
 def _ways_to_write(character: str) -> str:
-    """A pattern of one character as it is, and as an address, JSON and HTML may have it."""
+    """A pattern of one character as it is, and as an address, JSON and HTML may have it.
+
+    Escaped once, or again by each that passes it on as a text.
+    """
     code = ord(character)
-    digits = f"(?i:%{code:02x}|\\\\u{code:04x}|&#x0*{code:x};|&#0*{code};)"
-    names = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
+    mark = r"(?:&(?:amp;)*|\\+u0026)"
+    names = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
     named = f"|{names[character]}" if character in names else ""
-    return f"(?:\\\\?{re.escape(character)}|{digits}{named})"
+    page = f"{mark}(?:#x0*{code:x}|#0*{code}{named});"
+    return rf"(?:\\*{re.escape(character)}|(?i:%(?:25)*{code:02x}|\\+u{code:04x}|{page}))"

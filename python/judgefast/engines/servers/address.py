@@ -68,7 +68,7 @@ def held_address(host: str, port: int) -> Iterator[Address]:
     Port 0 becomes a free one. vLLM listens only after it has loaded its code, and what is let go of
     meanwhile is any other program's. So the port stays bound, for reuse: a server that says the
     same of its own socket, as vLLM does, may listen there, and the system gives the port to nobody
-    who asks for any. Others who hold it so are told apart by a name. All of this is Linux's way.
+    who asks for any. Another `serve-judge` is told by a name. All of this is Linux's way.
 
     Raises:
         ConfigError: The port is taken or not allowed, or the host is not of this machine.
@@ -86,7 +86,7 @@ def held_address(host: str, port: int) -> Iterator[Address]:
             address = Address(host, holding.getsockname()[1])
             if sys.platform == "linux":
                 named = stack.enter_context(socket.socket(socket.AF_UNIX))
-                named.bind(f"\0judgefast serves port {address.port} of {host}")
+                named.bind(f"\0judgefast serves port {address.port}")
             else:
                 holding.close()
         except OSError as error:
